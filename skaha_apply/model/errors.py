@@ -1,0 +1,160 @@
+"""The one tree of errors that users see, and the one table of exit codes.
+
+    SkahaApplyError                 exit 1
+    ├── UsageError                  exit 4    the command line cannot mean anything
+    ├── ManifestError               exit 1    manifests that cannot be applied; carries diagnostics
+    ├── ServerError                 exit 1    the Skaha server
+    │   ├── Unreachable                       no connection, or no answer for too long
+    │   ├── Unauthorized                      401, no credential, or one past its date
+    │   ├── Forbidden                         403
+    │   └── NotSkaha                          an answer that no Skaha server gives (HTML, cut JSON, a redirect)
+    ├── StateError                  exit 1    the state cannot be read, written or trusted
+    │   └── StateLocked             exit 6
+    ├── StalePlan                   exit 5
+    ├── SafetyRefusal               exit 7
+    ├── TimeoutReached              exit 10
+    └── Interrupted                 exit 130
+
+Adapters translate the exceptions of their library into this tree; nothing above them sees any other.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.place import Diagnostic, Place
+
+
+class ExitCode(IntEnum):
+    """What the process says at its end; scripts and CI rely on these numbers."""
+
+    OK = 0
+    ERROR = 1
+    CHANGES = 2
+    USAGE = 4
+    STALE = 5
+    LOCKED = 6
+    REFUSED = 7
+    PARTIAL = 8
+    UNFINISHED = 9
+    TIMEOUT = 10
+    INTERRUPTED = 130
+
+
+EXIT_PRECEDENCE: tuple[ExitCode, ...] = (
+    ExitCode.INTERRUPTED,
+    ExitCode.ERROR,
+    ExitCode.LOCKED,
+    ExitCode.STALE,
+    ExitCode.USAGE,
+    ExitCode.REFUSED,
+    ExitCode.PARTIAL,
+    ExitCode.TIMEOUT,
+    ExitCode.UNFINISHED,
+    ExitCode.CHANGES,
+    ExitCode.OK,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """The exit code of a call that has several reasons, or several projects: the first of `EXIT_PRECEDENCE`."""
+    given = set(codes)
+    return next((code for code in EXIT_PRECEDENCE if code in given), ExitCode.OK)
+
+
+class SkahaApplyError(Exception):
+    """Something that a user can mend.
+
+    Args:
+        message: what is wrong, one sentence.
+        hint: what to do next, when that is known.
+        place: where in a manifest, when it has a place.
+    """
+
+    exit_code: ExitCode = ExitCode.ERROR
+
+    def __init__(self, message: str, *, hint: str | None = None, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.place = place
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class UsageError(SkahaApplyError):
+    """The command line cannot mean anything."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ManifestError(SkahaApplyError):
+    """Manifests that cannot be applied.
+
+    Args:
+        diagnostics: every finding, errors first; at least one.
+    """
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], *, hint: str | None = None) -> None:
+        first = diagnostics[0]
+        super().__init__(first.summary, hint=hint or first.detail or None, place=first.place)
+        self.diagnostics = diagnostics
+
+
+class ServerError(SkahaApplyError):
+    """The Skaha server gave no usable answer."""
+
+
+class Unreachable(ServerError):
+    """No connection, or no answer for too long."""
+
+
+class Unauthorized(ServerError):
+    """The server refuses the credential (401), there is none, or it is past its date."""
+
+
+class Forbidden(ServerError):
+    """The account is known and may not use the server (403)."""
+
+
+class NotSkaha(ServerError):
+    """An answer that no Skaha server gives: HTML, JSON of another shape, a redirect."""
+
+
+class StateError(SkahaApplyError):
+    """The state cannot be read, written or trusted."""
+
+
+class StateLocked(StateError):
+    """Another process holds the lock of the state; the message says who, and since when."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class StalePlan(SkahaApplyError):
+    """A saved plan no longer describes what would be done."""
+
+    exit_code = ExitCode.STALE
+
+
+class SafetyRefusal(SkahaApplyError):
+    """A safety rule refuses the plan; the message names the option that lifts it."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class TimeoutReached(SkahaApplyError):
+    """The time that `--timeout` grants is over, or the server stayed away."""
+
+    exit_code = ExitCode.TIMEOUT
+
+
+class Interrupted(SkahaApplyError):
+    """SIGINT, SIGTERM, or the cancellation of the task."""
+
+    exit_code = ExitCode.INTERRUPTED

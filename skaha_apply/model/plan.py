@@ -1,0 +1,147 @@
+"""A plan is a value: the sorted list of actions that leads from live to desired, with its counts and its refusal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import LiveSession
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord
+
+PLAN_FORMAT = "1.0"
+
+
+class ActionKind(StrEnum):
+    """What happens to a replica; the first six change something."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    RENEW = "renew"
+    RETRY = "retry"
+    WAIT = "wait"
+    BLOCKED = "blocked"
+    CONFLICT = "conflict"
+    PROTECTED = "protected"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    RETIRED = "retired"
+    NOT_LOADED = "not loaded"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does something on the server or to the ownership."""
+        return self in CHANGING
+
+
+CHANGING: frozenset[ActionKind] = frozenset(
+    {
+        ActionKind.CREATE,
+        ActionKind.REPLACE,
+        ActionKind.DELETE,
+        ActionKind.ADOPT,
+        ActionKind.RENEW,
+        ActionKind.RETRY,
+    },
+)
+# The keys of a plan's summary, in their order; what is not among them is memory only and stays out of the counts.
+COUNTED: tuple[ActionKind, ...] = tuple(
+    kind for kind in ActionKind if kind not in (ActionKind.RETIRED, ActionKind.NOT_LOADED)
+)
+QUIET: frozenset[ActionKind] = frozenset(
+    {ActionKind.DONE, ActionKind.UNCHANGED, ActionKind.RETIRED, ActionKind.NOT_LOADED},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs: `args[2]` from `r` to `g`; None where the field was or will be absent."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A live session that an action deletes; `active` says whether its pod may still run."""
+
+    id: str
+    active: bool
+    why: str  # as in Tombstone.why
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What happens to one replica, and why.
+
+    `name` is the live name in lower case, `id` the session it is about (None without one), `replicas` REPLICA_COUNT.
+    `desired` is given for everything that creates, `record` when the state knows the replica. `victims` are deleted
+    first. `adopted` is the stranger's session that is recorded as ours. `lost` are core-hours that are thrown away,
+    `bounded` whether that is an upper bound. `held_back` marks a replace that deletes now and creates in a later pass.
+    `unloved` marks what is deleted for want of a manifest line, or created again because it is gone.
+    """
+
+    kind: ActionKind
+    session: str
+    replica: int
+    replicas: int
+    name: str
+    reason: str
+    id: str | None = None
+    changes: tuple[Change, ...] = ()
+    desired: DesiredReplica | None = None
+    record: ReplicaRecord | None = None
+    victims: tuple[Victim, ...] = ()
+    adopted: LiveSession | None = None
+    attempt: int = 1
+    lost: float = 0.0
+    bounded: bool = False
+    held_back: bool = False
+    unloved: bool = False
+
+    @property
+    def key(self) -> ReplicaKey:
+        """The replica it is about."""
+        return (self.session.casefold(), self.replica)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done for one project.
+
+    `actions` holds every replica, also those with nothing to do; sorted: delete, replace, others, then the order of
+    the manifest, then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
+    deletes, replaces, adopts or takes over. `refused` says which safety rule forbids it, and what lifts it.
+    `new_state` tells that no state exists yet. `notes` are said once, above the plan.
+    """
+
+    project: str
+    server: str
+    actions: tuple[Action, ...]
+    digest: str
+    refused: str | None = None
+    core_hours_lost: float = 0.0
+    lost_is_bound: bool = False
+    recomputed: int = 0  # finished replicas that would be computed again
+    new_state: bool = False
+    notes: tuple[str, ...] = ()
+    approved: tuple[str, ...] = field(default=())  # the lines that the digest covers, for telling a difference
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether it holds a create, replace, delete, adopt, renew or retry."""
+        return any(action.kind.changes for action in self.actions)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many actions of each kind, all counted kinds present."""
+        counts = Counter(action.kind for action in self.actions)
+        return {kind.value: counts[kind] for kind in COUNTED}

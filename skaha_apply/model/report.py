@@ -1,0 +1,107 @@
+"""What an apply tells while it works, and what it says at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.model.errors import ExitCode
+    from skaha_apply.model.plan import Action
+
+REPORT_FORMAT = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An action that was not carried out."""
+
+    name: str
+    action: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaReport:
+    """Where one replica stands; `name` is the live name, `replica` counts from 1, `id` its last session."""
+
+    name: str
+    replica: int
+    id: str | None
+    phase: str
+    session: str = ""
+    connect_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedLog:
+    """The saved log of a replica that failed; `tail` are its last lines, `path` where all of it is."""
+
+    name: str
+    id: str
+    path: str
+    tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The end of an apply: counts of what was carried out, what was not, and every replica in scope."""
+
+    project: str
+    applied: Mapping[str, int]
+    failed: tuple[Failure, ...]
+    sessions: tuple[ReplicaReport, ...]
+    exit_code: ExitCode
+    notes: tuple[str, ...] = ()
+    logs: tuple[FailedLog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A pass begins: so many actions will be carried out."""
+
+    project: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnded:
+    """One action was carried out, or was not (`error`); `id` is the session that it made, adopted or deleted."""
+
+    action: Action
+    id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """A replica was seen in another phase."""
+
+    project: str
+    session: str
+    replica: int
+    name: str
+    id: str | None
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A pass of a wait ended; counts by phase of the replicas in scope, and why what waits is waiting."""
+
+    project: str
+    counts: Mapping[str, int]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a line on stderr."""
+
+    text: str
+
+
+Event = Started | ActionEnded | PhaseChanged | Waiting | Note

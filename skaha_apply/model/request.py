@@ -1,0 +1,72 @@
+"""What is sent to the server, and the three ways in which it may end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import Kind, Number
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """One `POST /session`; fields that are None are left out of the request."""
+
+    name: str
+    image: str
+    kind: Kind
+    cores: Number | None = None
+    ram: Number | None = None
+    gpus: int | None = None
+    cmd: str | None = None
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """2xx. `id` is the new session's, "" where the request makes none."""
+
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A clear no: nothing happened on the server. `status` is 0 when no request was sent at all.
+
+    `stopped` tells that it was not sent because no new requests are wanted (an interrupt, or the time is over);
+    `auth` that the credential is refused, so that every further request would be.
+    """
+
+    status: int
+    text: str
+    stopped: bool = False
+    auth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """No clear answer: it may or may not have happened."""
+
+    text: str
+
+
+Outcome = Accepted | Refused | Unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the server offers: options of /context, images of /image, hosts of /repository; None where unknown.
+
+    `default_cores` and `default_ram` (GiB) are the defaultRequest of flexible sessions.
+    """
+
+    cores: frozenset[float] | None = None
+    ram: frozenset[float] | None = None
+    gpus: frozenset[float] | None = None
+    images: frozenset[str] | None = None
+    registries: tuple[str, ...] | None = None
+    default_cores: float = 1.0
+    default_ram: float = 4.0
+    max_interactive: int | None = None

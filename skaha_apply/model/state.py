@@ -1,0 +1,154 @@
+"""The state document: what is remembered of every replica, and what was about to be done when it was written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from skaha_apply.model.session import Phase
+from skaha_apply.model.spec import Frozen, ReplicaKey, SessionSpec
+
+STATE_FORMAT = "1.0"
+
+
+def _parse_time(value: Any) -> Any:
+    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value
+
+
+def _write_time(value: float) -> str:
+    return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[
+    float,
+    BeforeValidator(_parse_time),
+    PlainSerializer(_write_time, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "description": "server time, RFC 3339 in UTC"}),
+]
+
+
+class ReplicaRecord(Frozen):
+    """What is remembered of one replica.
+
+    `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
+    when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
+    showed it, `ended` when its end was first seen.
+    """
+
+    session: str
+    replica: int
+    name: str
+    spec: str
+    work: str
+    run: str
+    run_number: int = 0
+    attempt: int = 1
+    phase: Phase
+    id: str | None = None
+    past: tuple[str, ...] = ()
+    accepted: Time | None = None
+    seen: Time | None = None
+    started: Time | None = None
+    ended: Time | None = None
+    logged: bool = False
+    note: str = ""
+
+    @property
+    def key(self) -> ReplicaKey:
+        """Its identity within the project."""
+        return (self.session, self.replica)
+
+
+class Intent(Frozen):
+    """A create that was about to be sent: written before its request, removed with the answer.
+
+    `listed` are the ids that bore that name before the request. `posts` counts the requests that may have had an
+    effect. `given_up` is when an unsure answer ended the waiting; None while in flight, or when the process died.
+    """
+
+    session: str
+    replica: int
+    name: str
+    spec: str
+    work: str
+    run: str
+    run_number: int = 0
+    attempt: int = 1
+    at: Time
+    listed: tuple[str, ...] = ()
+    posts: int = 1
+    given_up: Time | None = None
+
+    @property
+    def key(self) -> ReplicaKey:
+        """The replica it is for."""
+        return (self.session, self.replica)
+
+
+class Tombstone(Frozen):
+    """An id that we asked, or were about to ask, to delete; kept until it is gone.
+
+    `active` says whether it may have had a running pod, which is waited for. `sent` turns true once a DELETE may have
+    reached the server. `why` is what follows once it is gone.
+    """
+
+    id: str
+    session: str
+    replica: int
+    name: str
+    at: Time
+    active: bool = True
+    sent: bool = False
+    why: str = "delete"  # delete | replace | hold | rerun | surplus | take-over
+
+    @property
+    def key(self) -> ReplicaKey:
+        """The replica it belonged to."""
+        return (self.session, self.replica)
+
+
+class Doubt(Frozen):
+    """Creates of one name without a clear answer: for a day, what they may have left behind is ours to remove.
+
+    `listed` are the ids that bore that name before the first of them; `posts` how many may have had an effect without
+    our knowing their id.
+    """
+
+    session: str
+    replica: int
+    name: str
+    spec: str
+    since: Time
+    listed: tuple[str, ...] = ()
+    posts: int = 1
+
+    @property
+    def key(self) -> ReplicaKey:
+        """The replica it is for."""
+        return (self.session, self.replica)
+
+
+class StateDocument(Frozen):
+    """One project's memory.
+
+    `serial` grows by one a write; `lineage` stays for the life of the state; `writer` is the id of the process that
+    wrote it. `server` is host and path (on loopback not the port), `account` the `userid` as listed, both bound by the
+    first run. `identities` are digests of credentials that were seen to belong to that account.
+    """
+
+    format_version: str = STATE_FORMAT
+    serial: Annotated[int, Field(ge=0)] = 0
+    lineage: str
+    writer: str = ""
+    project: str
+    server: str
+    account: str | None = None
+    identities: tuple[str, ...] = ()
+    written: Time | None = None
+    specs: dict[str, SessionSpec] = Field(default_factory=dict)
+    replicas: tuple[ReplicaRecord, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
