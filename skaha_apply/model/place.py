@@ -46,3 +46,22 @@ class Diagnostic:
     place: Place
     snippet: str = ""
     path: str = ""
+
+
+SNIPPET_WIDTH = 110  # characters of a manifest's line that a snippet shows
+
+
+def snippet(line: str, place: Place) -> str:
+    """The text of a place's first line with carets below the place; a long line is cut around it.
+
+    Characters that a terminal would act on are shown as a replacement character, tabs as one space.
+    """
+    first = max(place.column - 1, 0)
+    last = place.end_column - 1 if place.end_line == place.line else len(line)
+    last = min(max(last, first + 1), max(len(line), first + 1))
+    cut = max(0, first - SNIPPET_WIDTH // 2) if len(line) > SNIPPET_WIDTH else 0
+    shown = "".join(
+        " " if char == "\t" else char if char.isprintable() else "\ufffd" for char in line[cut : cut + SNIPPET_WIDTH]
+    ).rstrip()
+    carets = max(1, min(last - cut, SNIPPET_WIDTH) - (first - cut))
+    return f"{shown}\n{' ' * (first - cut)}{'^' * carets}"

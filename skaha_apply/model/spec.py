@@ -12,7 +12,7 @@ from skaha_apply.model.session import Kind, Number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.model.place import Place
+    from skaha_apply.model.place import Diagnostic, Place
 
 
 class Frozen(BaseModel):
@@ -59,7 +59,8 @@ class Project:
     `files` are the loaded files, `folders` the loaded folders, both relative to the root with `/` (what is gone from a
     loaded folder was removed on purpose). `places` gives the place of a field by its path, `sessions[0].args[2]`, the
     index being that of `sessions` here; a path without a place has the one of its nearest parent. `suppressed` holds
-    (file, line, rule) that a comment in a manifest switches off.
+    (file, line, rule) that a comment in a manifest switches off. `texts` is the text of each manifest by the `file` of
+    its places, for snippets.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Project:
     folders: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
     suppressed: frozenset[tuple[str, int, str]] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, path: str) -> Place | None:
         """The place of a field, or of its nearest parent that has one; None without any."""
@@ -76,6 +78,14 @@ class Project:
                 return self.places[path]
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.places.get("")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What manifests hold: the good part as projects, and every error of form beside it."""
+
+    projects: tuple[Project, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 ReplicaKey = tuple[str, int]  # (session key, replica id from 1)
