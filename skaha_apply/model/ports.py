@@ -102,12 +102,23 @@ class Store(Protocol):
         """Store it durably and at once as a whole; raises `StateError`. `document.serial` is the new serial."""
         ...
 
+    async def remove(self) -> None:
+        """Drop the stored document, under the lock (a renamed project leaves its old place); raises `StateError`."""
+        ...
+
+    async def unlock(self, lock_id: str) -> None:
+        """Break the lock of that id, which somebody left behind; raises `StateError` when it is another, or alive."""
+        ...
+
 
 class LogStore(Protocol):
     """Where logs and events are kept that the server will forget."""
 
     def save(self, name: str, label: str, log: str, events: str | None) -> str | None:
-        """Keep a log (and events); an empty one never replaces a saved one. Returns the path, None when not kept."""
+        """Keep a log (and events); an empty one never replaces a saved one. Returns the path, None when not kept.
+
+        Raises `StateError` when the disk refuses it.
+        """
         ...
 
     def read(self, name: str, label: str) -> tuple[str, str] | None:
