@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -85,8 +85,8 @@ class Action:
     `name` is the live name in lower case, `id` the session it is about (None without one), `replicas` REPLICA_COUNT.
     `desired` is given for everything that creates, `record` when the state knows the replica. `victims` are deleted
     first. `adopted` is the stranger's session that is recorded as ours. `lost` are core-hours that are thrown away,
-    `bounded` whether that is an upper bound. `held_back` marks a replace that deletes now and creates in a later pass.
-    `unloved` marks what is deleted for want of a manifest line, or created again because it is gone.
+    `bounded` whether that is an upper bound. `held_back` marks a replace whose create
+    comes in a later pass: what is active is deleted now, what is finished only waits. `unloved` marks what is deleted for want of a manifest line, or created again because it is gone.
     """
 
     kind: ActionKind
@@ -119,7 +119,8 @@ class Plan:
 
     `actions` holds every replica, also those with nothing to do; sorted: delete, replace, others, then the order of
     the manifest, then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
-    deletes, replaces, adopts or takes over. `refused` says which safety rule forbids it, and what lifts it.
+    deletes, replaces, adopts a stranger's or takes over; `approved` are the lines
+    behind it: `= ` a desired replica, `! ` an action. `refused` says which safety rule forbids it, and what lifts it.
     `new_state` tells that no state exists yet. `notes` are said once, above the plan.
     """
 
@@ -133,7 +134,7 @@ class Plan:
     recomputed: int = 0  # finished replicas that would be computed again
     new_state: bool = False
     notes: tuple[str, ...] = ()
-    approved: tuple[str, ...] = field(default=())  # the lines that the digest covers, for telling a difference
+    approved: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:

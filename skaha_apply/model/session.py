@@ -41,7 +41,8 @@ class Phase(StrEnum):
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"  # vanished unseen: it may have ended, been pruned or expired
-    DUE = "due"  # no session, and known to need one (deleted by us or by others, marked to run again)
+    DUE = "due"  # no session, and known to need one: deleted by us, never begun, or marked to run again
+    GONE = "gone"  # deleted by someone else, shortly after we saw it
     HELD = "held"  # kept from starting by `mark hold`
 
     @property

@@ -1,0 +1,57 @@
+"""What a reviewer approves, as lines, and their digest: the desired set and each action that cannot be undone."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import ActionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import DesiredReplica
+
+_KINDS = frozenset({ActionKind.DELETE, ActionKind.REPLACE, ActionKind.ADOPT})
+
+
+def needs_approval(action: Action) -> bool:
+    """Whether a reviewer has to have seen it: it deletes, replaces (now or later), takes over, or adopts a stranger's.
+
+    The double of an unsure create of our own may be removed at any time, and what such a create made is ours already.
+    """
+    if action.kind is ActionKind.ADOPT:
+        return action.adopted is not None
+    if action.held_back:
+        return True
+    return action.kind in _KINDS and not any(victim.why == "surplus" for victim in action.victims)
+
+
+def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:
+    """The lines that are approved: `= ` for each desired replica, `! ` for each action that needs approval."""
+    wanted = [f"= {replica.spec.key}/{replica.replica} {replica.work} {replica.run}" for replica in desired]
+    return (*sorted(wanted), *sorted(approval_line(action) for action in actions if needs_approval(action)))
+
+
+def approval_line(action: Action) -> str:
+    """One action as it is approved: its kind, name, replica, id and the paths that changed."""
+    paths = ",".join(change.path for change in action.changes)
+    kind = ActionKind.REPLACE if action.held_back else action.kind
+    return f"! {kind} {action.name} {action.replica} {action.id or '-'} {paths}".rstrip()
+
+
+def approval_digest(lines: Iterable[str]) -> str:
+    """`sha256:` of the approved lines."""
+    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
+
+
+def unapproved(approved: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
+    """What makes an approval stale: a desired set that differs, or an action that was not approved.
+
+    Lines are given back with `+` (new) or `-` (no longer desired) in front. An approved action that is no longer
+    called for (the replica ended, or was deleted meanwhile) is no difference.
+    """
+    before, after = set(approved), set(now)
+    gone = sorted(line for line in before - after if line.startswith("= "))
+    return (*(f"- {line[2:]}" for line in gone), *(f"+ {line[2:]}" for line in sorted(after - before)))

@@ -1,0 +1,92 @@
+"""The state document opened up for work: the same facts by key, and closed again into a document."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Kind
+from skaha_apply.planning.digest import spec_key
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import LiveSession
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+
+_RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
+
+
+@dataclass
+class Book:
+    """The mutable working copy of a state; its entries are frozen and replaced as a whole."""
+
+    head: StateDocument
+    specs: dict[str, SessionSpec] = field(default_factory=dict)
+    records: dict[ReplicaKey, ReplicaRecord] = field(default_factory=dict)
+    intents: dict[ReplicaKey, Intent] = field(default_factory=dict)
+    tombstones: dict[str, Tombstone] = field(default_factory=dict)
+    doubts: dict[ReplicaKey, Doubt] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, document: StateDocument) -> Book:
+        """The working copy of a document."""
+        return cls(
+            head=document,
+            specs=dict(document.specs),
+            records={record.key: record for record in document.replicas},
+            intents={intent.key: intent for intent in document.intents},
+            tombstones={tombstone.id: tombstone for tombstone in document.tombstones},
+            doubts={doubt.key: doubt for doubt in document.doubts},
+        )
+
+    def close(self) -> StateDocument:
+        """The document, its lists sorted, without specs that nothing refers to."""
+        entries: tuple[ReplicaRecord | Intent | Doubt, ...] = (
+            *self.records.values(),
+            *self.intents.values(),
+            *self.doubts.values(),
+        )
+        used = {entry.spec for entry in entries}
+        return self.head.model_copy(
+            update={
+                "specs": {key: spec for key, spec in sorted(self.specs.items()) if key in used},
+                "replicas": tuple(self.records[key] for key in sorted(self.records)),
+                "intents": tuple(self.intents[key] for key in sorted(self.intents)),
+                "tombstones": tuple(self.tombstones[key] for key in sorted(self.tombstones)),
+                "doubts": tuple(self.doubts[key] for key in sorted(self.doubts)),
+            },
+        )
+
+    def record_spec(self, spec: SessionSpec) -> str:
+        """Keep a spec and give its key."""
+        key = spec_key(spec)
+        self.specs.setdefault(key, spec)
+        return key
+
+    def owned(self) -> frozenset[str]:
+        """Every id that is ours: current, earlier, or being deleted."""
+        ids = {record.id for record in self.records.values() if record.id}
+        ids.update(past for record in self.records.values() for past in record.past)
+        ids.update(self.tombstones)
+        return frozenset(ids)
+
+    def burying(self, key: ReplicaKey) -> tuple[Tombstone, ...]:
+        """What of a replica is being deleted and has to be gone before it may be created again."""
+        return tuple(one for one in self.tombstones.values() if one.key == key and one.why != "surplus")
+
+
+def resembles(session: LiveSession, spec: SessionSpec) -> bool:
+    """Whether a live session has the image, kind and resources of a spec; cmd, args and env are not listed.
+
+    Fixed or flexible is decided by memory alone, and flexible sessions list no resources; desktop and firefly ignore
+    what is asked [PostAction.ResourceSpecification, launch-desktop.yaml]. RAM is compared loosely: servers have shown
+    it as GiB, as decimal GB and as "32G".
+    """
+    if session.image != spec.image or session.kind.lower() != spec.kind.value:
+        return False
+    if spec.kind in (Kind.DESKTOP, Kind.FIREFLY) or spec.ram is None:
+        return True
+    if session.ram is not None and not math.isclose(session.ram, spec.ram, rel_tol=_RAM_TOLERANCE):
+        return False
+    return spec.cores is None or session.cores is None or math.isclose(session.cores, spec.cores, rel_tol=0.01)

@@ -1,0 +1,64 @@
+"""Which fields of a spec differ, in the words of the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.plan import Change
+
+if TYPE_CHECKING:
+    from skaha_apply.model.spec import SessionSpec
+
+WORK_FIELDS = ("image", "kind", "cmd", "args", "env", "replicas", "needs")
+RESOURCE_FIELDS = ("cores", "ram", "gpus")
+
+
+def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
+    """The differing fields that decide an action, by path (`args[2]`, `env.BAND`, `ram`), in the manifest's order."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 - a quarter of a second that only a change pays for
+
+    before, after = _fields(recorded), _fields(wanted)
+    if before == after:
+        return ()
+    found = [
+        Change(_path(level.path(output_format="list")), _value(level.t1), _value(level.t2))
+        for levels in DeepDiff(before, after, view="tree", ignore_type_subclasses=True).values()
+        for level in levels
+    ]
+    order = {name: index for index, name in enumerate((*WORK_FIELDS, *RESOURCE_FIELDS))}
+    return tuple(sorted(found, key=lambda change: (order[_field(change.path)], _index(change.path), change.path)))
+
+
+def same_work(recorded: SessionSpec, wanted: SessionSpec) -> bool:
+    """Whether two specs ask for the same work, told from their fields; for digests of another version."""
+    return all(getattr(recorded, name) == getattr(wanted, name) for name in WORK_FIELDS)
+
+
+def same_resources(recorded: SessionSpec, wanted: SessionSpec) -> bool:
+    """Whether two specs ask for the same cores, ram and gpus."""
+    return all(getattr(recorded, name) == getattr(wanted, name) for name in RESOURCE_FIELDS)
+
+
+def _fields(spec: SessionSpec) -> dict[str, Any]:
+    content = {name: getattr(spec, name) for name in (*WORK_FIELDS, *RESOURCE_FIELDS)}
+    return {**content, "kind": spec.kind.value, "args": list(spec.args), "needs": list(spec.needs)}
+
+
+def _path(steps: list[Any]) -> str:
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _field(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
+
+
+def _index(path: str) -> int:
+    inside = path.partition("[")[2].rstrip("]")
+    return int(inside) if inside.isdigit() else 0
+
+
+def _value(value: Any) -> Any:
+    return None if type(value).__name__ == "NotPresent" else value

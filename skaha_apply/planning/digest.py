@@ -1,0 +1,78 @@
+"""Digests decide what is done and what is replaced; they carry a version, so that a new recipe replaces nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.model.spec import SessionSpec
+
+VERSION = "1"
+_DIGITS = 32  # 128 bits of the sha256: enough to tell replicas apart, short enough for 20,000 of them in one document
+
+
+def canonical(value: Any) -> str:
+    """Canonical JSON: sorted keys, no spaces, whole floats as integers."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """The digest of a JSON value, `VERSION:` in front."""
+    return f"{VERSION}:{hashlib.sha256(canonical(value).encode()).hexdigest()[:_DIGITS]}"
+
+
+def same_version(one: str, other: str) -> bool:
+    """Whether two digests were made by the same recipe, and so may be compared."""
+    return one.partition(":")[0] == other.partition(":")[0]
+
+
+def work_content(spec: SessionSpec) -> dict[str, Any]:
+    """What decides the result of a spec, but for the replica and what it needs.
+
+    Interactive kinds get no cmd, args, env and REPLICA_ [PostAction.getHeadlessImageBundle]: of `replicas` only their
+    live name depends, on whether there is more than one.
+    """
+    if spec.kind.interactive:
+        return {"image": spec.image, "kind": spec.kind.value, "numbered": spec.replicas > 1}
+    return {
+        "image": spec.image,
+        "kind": spec.kind.value,
+        "cmd": spec.cmd,
+        "args": list(spec.args),
+        "env": spec.env,
+        "count": spec.replicas,
+    }
+
+
+def work_digest(content: Mapping[str, Any], links: Mapping[str, str], replica: int) -> str:
+    """The digest that decides `done`: the work of a spec, the links to what it needs, and the replica id."""
+    return digest({**content, "needs": links, "replica": replica})
+
+
+def run_digest(work: str, spec: SessionSpec) -> str:
+    """The digest that decides whether an active or failed replica is replaced: the work and its resources."""
+    return digest({"work": work, "cores": spec.cores, "ram": spec.ram, "gpus": spec.gpus})
+
+
+def run_tag(content: Mapping[str, Any], links: Mapping[str, str], run_number: int) -> str:
+    """What a replica sees as SKAHA_APPLY_RUN: the same for all replicas of a spec and for every retry of one."""
+    return digest({**content, "needs": links, "run": run_number}).partition(":")[2][:12]
+
+
+def spec_key(spec: SessionSpec) -> str:
+    """The key of a spec in the state."""
+    return digest(spec.model_dump(mode="json")).partition(":")[2][:12]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

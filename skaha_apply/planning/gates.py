@@ -1,0 +1,93 @@
+"""What may stand in the way of a create: a stranger of that name, something needed, the server's own limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.planning.observe import doubles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.planning.rows import Sight
+
+_CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
+_HOPELESS = frozenset({ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED})
+
+
+class Gate:
+    """Judges the specs of a project one after the other, each after what it needs; `judged` holds the results."""
+
+    def __init__(self, sight: Sight, project: Project) -> None:
+        self.judged: dict[str, list[Action]] = {}
+        self._sight = sight
+        self._names = {spec.key: spec.name for spec in project.sessions}
+        listing = sight.facts.seen.listing
+        self._interactive = sum(
+            session.kind.lower() != Kind.HEADLESS and session.phase in (Phase.PENDING, Phase.RUNNING)
+            for session in listing.sessions
+        )
+        self._doubles = {
+            session.id
+            for doubt in sight.book.doubts.values()
+            for session in doubles(sight.book, doubt, sight.facts.seen)
+        }
+
+    def judge(self, spec: SessionSpec, actions: Sequence[Action]) -> None:
+        """Pass the actions of one spec through the gates; what it needs was judged before."""
+        needs = self._needs(spec)
+        self.judged[spec.key] = [self._pass(action, needs) for action in actions]
+
+    def _pass(self, action: Action, needs: tuple[ActionKind, str] | None) -> Action:
+        if action.kind not in _CREATING:
+            return action
+        if other := self._stranger(action):
+            return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
+        if needs:
+            kind, reason = needs
+            if kind is ActionKind.WAIT and action.victims and action.kind is ActionKind.REPLACE:
+                return replace(action, held_back=True, reason=f"{action.reason}; {reason}")
+            later = kind is ActionKind.WAIT and action.kind is ActionKind.REPLACE
+            return replace(action, kind=kind, victims=(), reason=reason, held_back=later)
+        return self._limited(action)
+
+    def _stranger(self, action: Action) -> str | None:
+        """A stranger's active session of that name, which would be taken for this replica."""
+        going = {victim.id for victim in action.victims} | self._doubles
+        for session in self._sight.strangers(action.name):
+            if session.phase.active and session.id not in going:
+                return f"{session.id} of that name is active and not owned by this state ({session.status})"
+        return None
+
+    def _needs(self, spec: SessionSpec) -> tuple[ActionKind, str] | None:
+        """What stands in the way among the needed sessions: a block is final, a wait is not."""
+        waiting: list[str] = []
+        for name in spec.needs:
+            actions = self.judged[name.casefold()]
+            shown = self._names[name.casefold()]
+            hopeless = next((action for action in actions if action.kind in _HOPELESS), None)
+            if hopeless:
+                return ActionKind.BLOCKED, f"needs {shown}: {hopeless.name} is {_word(hopeless)}"
+            open_ones = sum(action.kind is not ActionKind.DONE for action in actions)
+            if open_ones:
+                waiting.append(f"{shown} ({open_ones} of {len(actions)} not done)")
+        return (ActionKind.WAIT, f"needs {', '.join(waiting)}") if waiting else None
+
+    def _limited(self, action: Action) -> Action:
+        """The server refuses more than so many Pending or Running interactive sessions of a user [PostAction]."""
+        limit = self._sight.facts.offer.max_interactive
+        if action.desired is None or not action.desired.spec.kind.interactive or limit is None or action.victims:
+            return action
+        if self._interactive >= limit:
+            reason = f"the server's limit of {limit} interactive sessions is reached"
+            return replace(action, kind=ActionKind.WAIT, reason=reason)
+        self._interactive += 1
+        return action
+
+
+def _word(action: Action) -> str:
+    return {ActionKind.CONFLICT: "in conflict"}.get(action.kind, action.kind.value)

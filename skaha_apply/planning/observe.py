@@ -1,0 +1,225 @@
+"""What a look at the server teaches the state: the half of the decision table that is about what happened.
+
+Nothing here decides what to do next. `absorb` moves the memory on (phases, ends, adoptions of what an unsure create
+left behind, tombstones that are gone) and the planner reads the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Doubt, ReplicaRecord
+from skaha_apply.planning.book import Book, resembles
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import LiveSession, Observation
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import Intent, StateDocument, Tombstone
+
+TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfterFinished of launch-headless.yaml
+RECENT = 300.0  # seconds within which an absence means that someone deleted it
+POD_GRACE = 60.0  # seconds that a deleted pod is waited for
+DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a double
+_PAST = 20  # ids of earlier attempts that are remembered
+_RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """The state after a look, and the replicas that were adopted from an unsure create."""
+
+    state: StateDocument
+    adopted: frozenset[ReplicaKey]
+
+
+def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
+    """Move the memory on to what the server shows.
+
+    Args:
+        state: the memory so far.
+        seen: the listing and the single look-ups beside it.
+        settle: seconds after which a listing is believed about an unsure request.
+    """
+    book = Book.open(state)
+    for tombstone in tuple(book.tombstones.values()):
+        _bury(book, tombstone, seen, settle)
+    owned = book.owned()
+    adopted = frozenset(
+        intent.key
+        for intent in tuple(book.intents.values())
+        if settled(intent, seen, settle) and _resolve(book, intent, seen, owned)
+    )
+    for record in tuple(book.records.values()):
+        if record.key not in book.intents and record.id not in book.tombstones:
+            _follow(book, record, seen, settle)
+    for doubt in tuple(book.doubts.values()):
+        if seen.listing.at - doubt.since > DOUBT_AGE:
+            del book.doubts[doubt.key]
+        else:
+            _prefer(book, doubt, seen)
+    account = state.account or seen.listing.account
+    book.head = book.head.model_copy(update={"account": account})
+    return Absorbed(book.close(), adopted)
+
+
+def settled(intent: Intent, seen: Observation, settle: float) -> bool:
+    """Whether this look may decide an open intent: asked for a settle time after that was given up, or found."""
+    since = intent.given_up if intent.given_up is not None else seen.found
+    return seen.listing.asked >= since + settle
+
+
+def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, ...]:
+    """The sessions that an unsure create left beside the recorded one: ours to delete, best first.
+
+    Only ids new since its intent, with its image, kind and resources, and no more of them than unsure posts.
+    """
+    spec = book.specs.get(doubt.spec)
+    if spec is None:
+        return ()
+    owned = book.owned()
+    found = [
+        session
+        for session in seen.listing.by_name.get(doubt.name, ())
+        if session.id not in owned and session.id not in doubt.listed and resembles(session, spec)
+    ]
+    return tuple(sorted(found, key=_rank)[: doubt.posts])
+
+
+def _rank(session: LiveSession) -> tuple[int, str]:
+    return (_RANK.get(session.phase, len(_RANK)), session.id)
+
+
+def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) -> None:
+    """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
+    if live := seen.session(tombstone.id):
+        never_sent = not tombstone.sent and seen.listing.asked >= max(seen.found, tombstone.at) + settle
+        if never_sent and live.phase is not Phase.TERMINATING:
+            del book.tombstones[tombstone.id]
+        return
+    waited = seen.listing.at - tombstone.at
+    if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
+        return
+    del book.tombstones[tombstone.id]
+    record = book.records.get(tombstone.key)
+    if record is None or record.id != tombstone.id:
+        return
+    phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
+    book.records[record.key] = record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
+
+
+def _resolve(book: Book, intent: Intent, seen: Observation, owned: frozenset[str]) -> bool:
+    """Decide a settled intent; True when a session was adopted."""
+    spec = book.specs[intent.spec]
+    del book.intents[intent.key]
+    found = [
+        session
+        for session in seen.listing.by_name.get(intent.name, ())
+        if session.id not in owned and session.id not in intent.listed and resembles(session, spec)
+    ]
+    left = intent.posts
+    if found:
+        kept = min(found, key=_rank)
+        book.records[intent.key] = _live(created(book, intent, kept.id, seen.listing.at), kept, seen.listing.at)
+        left -= 1
+    elif seen.listing.at - intent.at > TTL / 2:
+        book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
+            update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
+        )
+    elif (record := book.records.get(intent.key)) and not record.phase.ended:
+        note = "its create was not carried out"
+        book.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
+    if left > 0:
+        remember_doubt(book, intent, left)
+    return bool(found)
+
+
+def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
+    """Remember for a day that creates of this name may still turn up."""
+    earlier = book.doubts.get(intent.key)
+    book.doubts[intent.key] = Doubt(
+        session=intent.session,
+        replica=intent.replica,
+        name=intent.name,
+        spec=intent.spec,
+        since=intent.at,
+        listed=tuple(sorted({*intent.listed, *(earlier.listed if earlier else ())})),
+        posts=posts + (earlier.posts if earlier else 0),
+    )
+
+
+def created(book: Book, intent: Intent, session_id: str | None, now: float) -> ReplicaRecord:
+    """The record of a replica whose create was accepted."""
+    earlier = book.records.get(intent.key)
+    past = (*earlier.past, earlier.id) if earlier and earlier.id else earlier.past if earlier else ()
+    return ReplicaRecord(
+        session=intent.session,
+        replica=intent.replica,
+        name=intent.name,
+        spec=intent.spec,
+        work=intent.work,
+        run=intent.run,
+        run_number=intent.run_number,
+        attempt=intent.attempt,
+        phase=Phase.ACCEPTED,
+        id=session_id,
+        past=past[-_PAST:],
+        accepted=now,
+    )
+
+
+def _follow(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> None:
+    """Move one record on to what the list or a single look shows."""
+    if not record.phase.active or record.id is None:
+        return
+    at = seen.listing.at
+    if live := seen.session(record.id):
+        book.records[record.key] = _live(record, live, at)
+    elif record.id in seen.gone:
+        book.records[record.key] = _absent(book, record, seen, settle)
+
+
+def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
+    phase = live.phase
+    return record.model_copy(
+        update={
+            "phase": phase,
+            "seen": at,
+            "started": live.started or record.started,
+            "ended": (record.ended or at) if phase.ended else None,
+            "note": live.status if phase is Phase.OTHER else "",
+        },
+    )
+
+
+def _absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> ReplicaRecord:
+    """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
+    at = seen.listing.at
+    interactive = book.specs[record.spec].kind.interactive
+    if record.phase is Phase.ACCEPTED:
+        accepted = record.accepted or at
+        if seen.listing.asked < accepted + settle:
+            return record
+        if at - accepted < RECENT or interactive:
+            return record.model_copy(update={"phase": Phase.DUE, "note": "it was accepted but never listed"})
+        return record.model_copy(update={"phase": Phase.UNKNOWN, "note": "it was accepted but never listed"})
+    last = record.seen or record.accepted or 0.0
+    if at - last < RECENT or interactive:
+        return record.model_copy(update={"phase": Phase.GONE, "note": "someone deleted it", "ended": at})
+    note = "it vanished unseen: it may have ended, been pruned or expired"
+    return record.model_copy(update={"phase": Phase.UNKNOWN, "note": note})
+
+
+def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
+    """Where an unsure create left a better one (Completed before Running before Pending), that one is the replica."""
+    record = book.records.get(doubt.key)
+    extra = doubles(book, doubt, seen)
+    if record is None or not extra or record.id is None or record.id in book.tombstones:
+        return
+    current = seen.session(record.id)
+    if current is None or record.phase is Phase.DONE or record.spec != doubt.spec:
+        return
+    if _rank(extra[0])[0] < _rank(current)[0]:
+        better = record.model_copy(update={"id": extra[0].id, "started": None, "ended": None})
+        book.records[record.key] = _live(better, extra[0], seen.listing.at)

@@ -1,0 +1,93 @@
+"""What the planner is told beside desired and state: what the user asked for, and facts about the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.request import Offer
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.session import Observation
+
+
+class Adopt(StrEnum):
+    """Which strangers' sessions are recorded as ours when they match."""
+
+    NONE = "none"
+    ACTIVE = "active"
+    ENDED = "ended"  # active ones and ended ones
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What the user asked for.
+
+    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `allow_loss` is in core-hours.
+    """
+
+    adopt: Adopt = Adopt.NONE
+    take_over: bool = False
+    force: bool = False
+    allow_loss: float = 100.0
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    destroying: bool = False
+
+    @property
+    def limited(self) -> bool:
+        """Whether only a part of the project is in scope."""
+        return bool(self.targets or self.excludes)
+
+    def in_scope(self, action: Action) -> bool:
+        """Whether an action is among the targets and not excluded."""
+        if any(matches(pattern, *action.key) for pattern in self.excludes):
+            return False
+        return not self.targets or any(matches(pattern, *action.key) for pattern in self.targets)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the world at one moment.
+
+    `present` are the recorded manifest files that still exist, loaded or not. `offer` is what the server offers, as
+    far as it was asked.
+    """
+
+    seen: Observation
+    server: str
+    settle: float = 5.0
+    present: frozenset[str] = frozenset()
+    offer: Offer = field(default_factory=Offer)
+    new_state: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def matches(pattern: str, session: str, replica: int) -> bool:
+    """Whether `NAME[/REPLICAS]` means this replica; NAME may hold `*` and `?`, REPLICAS is `3`, `7-9` or `3,7-9`.
+
+    Raises:
+        ValueError: for REPLICAS of another form.
+    """
+    name, slash, wanted = pattern.partition("/")
+    if not fnmatchcase(session.casefold(), name.casefold()):
+        return False
+    return not slash or any(low <= replica <= high for low, high in ranges(wanted))
+
+
+def ranges(text: str) -> tuple[tuple[int, int], ...]:
+    """`3,7-9` as ((3, 3), (7, 9)).
+
+    Raises:
+        ValueError: for anything else.
+    """
+    found = []
+    for part in text.split(","):
+        low, dash, high = part.strip().partition("-")
+        if not low.isdigit() or (dash and not high.isdigit()):
+            raise ValueError(f"{text!r} is not a list of replicas; write 3, 7-9 or 3,7-9")
+        found.append((int(low), int(high) if dash else int(low)))
+    return tuple(found)

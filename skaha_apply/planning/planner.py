@@ -1,0 +1,124 @@
+"""The planner: (desired, state, live, options) -> plan. Pure, and the half of the decision table that decides.
+
+Each desired replica gets the action of the first row that fits (`rows`), then, where that would create something, the
+gates (`gates`) may turn it into a conflict, a wait or a block. What the state holds beyond the manifest is judged by
+`removed`. The result is sorted, filtered to the scope of the call, and judged by the safety rules (`safety`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind, Plan
+from skaha_apply.planning import gates, rows
+from skaha_apply.planning.approval import approval_digest, approval_lines
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.expand import expand, in_order_of_need
+from skaha_apply.planning.observe import doubles
+from skaha_apply.planning.safety import judge, with_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.spec import DesiredReplica, Project
+    from skaha_apply.planning.observe import Absorbed
+    from skaha_apply.planning.options import Facts, PlanOptions
+
+_ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
+
+
+def run_numbers(book: Book) -> dict[tuple[str, int], int]:
+    """How often each recorded replica was told to run again."""
+    return {key: record.run_number for key, record in book.records.items() if record.run_number}
+
+
+def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
+    """The plan of one project.
+
+    Args:
+        project: what should exist; it passed the linter.
+        absorbed: the state after this look at the server.
+        facts: the look itself, and what else is known of the world.
+        options: what the user asked for.
+
+    Returns:
+        Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
+    """
+    book = Book.open(absorbed.state)
+    desired = expand(project, run_numbers(book))
+    actions = _desired_actions(project, desired, rows.Sight(book, facts, options, absorbed.adopted))
+    actions += [rows.removed(owned, project, facts) for owned in _undesired(book, desired)]
+    return _assemble(project, book, facts, options, (desired, actions))
+
+
+def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
+    """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
+    book = Book.open(absorbed.state)
+    actions = [rows.destroyed(owned) for owned in _undesired(book, ())]
+    return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
+
+
+def _assemble(
+    project: Project,
+    book: Book,
+    facts: Facts,
+    options: PlanOptions,
+    judged: tuple[tuple[DesiredReplica, ...], list[Action]],
+) -> Plan:
+    desired, actions = judged
+    actions = with_losses([*actions, *_surplus(book, facts)], book, facts)
+    ordered = sorted(_scoped(actions, options), key=lambda action: _ORDER.get(action.kind, 2))
+    lines = approval_lines(desired, ordered)
+    verdict = judge(ordered, project, book, options)
+    return Plan(
+        project=project.name,
+        server=facts.server,
+        actions=tuple(ordered),
+        digest=approval_digest(lines),
+        approved=lines,
+        refused=verdict.refused,
+        core_hours_lost=verdict.core_hours_lost,
+        lost_is_bound=verdict.lost_is_bound,
+        recomputed=verdict.recomputed,
+        new_state=facts.new_state,
+        notes=facts.notes,
+    )
+
+
+def _desired_actions(project: Project, desired: tuple[DesiredReplica, ...], sight: rows.Sight) -> list[Action]:
+    """One action for each desired replica, in the order of the manifest; what is needed is judged first."""
+    gate = gates.Gate(sight, project)
+    by_spec: dict[str, list[DesiredReplica]] = {}
+    for replica in desired:
+        by_spec.setdefault(replica.spec.key, []).append(replica)
+    for spec in in_order_of_need(project.sessions):
+        first = [rows.desired(replica, sight) for replica in by_spec[spec.key]]
+        gate.judge(spec, first)
+    return [action for spec in project.sessions for action in gate.judged[spec.key]]
+
+
+def _undesired(book: Book, desired: tuple[DesiredReplica, ...]) -> list[rows.Owned]:
+    """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
+    wanted = {replica.key for replica in desired}
+    known = {**book.intents, **book.records}
+    return [rows.Owned(book, key) for key in sorted(known) if key not in wanted]
+
+
+def _surplus(book: Book, facts: Facts) -> list[Action]:
+    """Doubles that our own unsure creates made."""
+    return [
+        rows.surplus(doubt, session, book)
+        for _, doubt in sorted(book.doubts.items())
+        if doubt.key not in book.intents
+        for session in doubles(book, doubt, facts.seen)
+    ]
+
+
+def _scoped(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
+    """The actions in scope; with `--target` or `--exclude` nothing is deleted for want of a manifest line."""
+    return [
+        action
+        for action in actions
+        if options.in_scope(action) and not (options.limited and action.kind is ActionKind.DELETE and action.unloved)
+    ]

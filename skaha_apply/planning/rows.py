@@ -1,0 +1,335 @@
+"""The decision table: for one replica, the first row that fits. Rows that create are passed on to the gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.model.session import Phase
+from skaha_apply.planning import diff
+from skaha_apply.planning.book import Book, resembles
+from skaha_apply.planning.digest import same_version
+from skaha_apply.planning.options import Adopt
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Change
+    from skaha_apply.model.session import LiveSession
+    from skaha_apply.model.spec import DesiredReplica, Project, ReplicaKey, SessionSpec
+    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
+    from skaha_apply.planning.options import Facts, PlanOptions
+
+BACKOFF_FIRST = 10.0  # seconds after the end of a short life
+BACKOFF_MOST = 600.0
+SHORT_LIFE = 600.0  # seconds: an interactive session that lived less is started again with a back-off
+
+_ACTIVE_REASON = {
+    Phase.ACCEPTED: "accepted, not listed yet",
+    Phase.PENDING: "pending",
+    Phase.RUNNING: "running",
+    Phase.TERMINATING: "terminating",
+}
+
+
+class Sight:
+    """Everything that the rows look at, with the look-ups that are needed for each replica made once."""
+
+    def __init__(self, book: Book, facts: Facts, options: PlanOptions, adopted: frozenset[ReplicaKey]) -> None:
+        self.book = book
+        self.facts = facts
+        self.options = options
+        self.adopted = adopted
+        self.owned = book.owned()
+        self.burying = {tombstone.key for tombstone in book.tombstones.values() if tombstone.why != "surplus"}
+        self._changes: dict[tuple[str, int], tuple[Change, ...]] = {}
+
+    def strangers(self, name: str) -> tuple[LiveSession, ...]:
+        """Sessions of that live name which are not ours."""
+        found = self.facts.seen.listing.by_name.get(name, ())
+        return tuple(session for session in found if session.id not in self.owned)
+
+    def changes(self, recorded: str, wanted: SessionSpec) -> tuple[Change, ...]:
+        """The differing fields between a recorded spec and a wanted one, worked out once for each pair."""
+        pair = (recorded, id(wanted))
+        if pair not in self._changes:
+            self._changes[pair] = diff.changes(self.book.specs[recorded], wanted)
+        return self._changes[pair]
+
+
+def desired(replica: DesiredReplica, sight: Sight) -> Action:
+    """The action for a replica that the manifest asks for."""
+    key = replica.key
+    record = sight.book.records.get(key)
+    if key in sight.book.intents:
+        reason = "an earlier create has had no clear answer; a later list decides"
+        return _action(ActionKind.WAIT, replica, reason, record)
+    if key in sight.burying:
+        return _action(ActionKind.WAIT, replica, "its old session is being deleted", record)
+    if record is None:
+        return _unrecorded(replica, sight)
+    if record.phase is Phase.HELD:
+        return _action(ActionKind.UNCHANGED, replica, "held", record)
+    action = _recorded(replica, record, sight)
+    if key in sight.adopted and action.kind in (ActionKind.UNCHANGED, ActionKind.DONE, ActionKind.FAILED):
+        return _action(ActionKind.ADOPT, replica, "made by an earlier create whose answer was lost", record)
+    return action
+
+
+def _recorded(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
+    spec = replica.spec
+    work, run = _differs(replica, record, sight)
+    if record.phase in (Phase.DUE, Phase.GONE):
+        changes = sight.changes(record.spec, spec) if work or run else ()
+        return _create(replica, record, record.note or "its session is gone", changes)
+    if work or (run and not _succeeded(record, spec)):
+        return _changed(replica, record, sight)
+    if record.phase.active:
+        reason = _ACTIVE_REASON.get(record.phase, f"status {record.note or 'unknown'}")
+        return _action(ActionKind.UNCHANGED, replica, reason, record)
+    return _restarted(replica, record, sight) if spec.kind.interactive else _ended(replica, record)
+
+
+def _ended(replica: DesiredReplica, record: ReplicaRecord) -> Action:
+    if record.phase is Phase.DONE:
+        return _action(ActionKind.DONE, replica, "completed", record)
+    if record.phase is Phase.FAILED:
+        return _action(ActionKind.FAILED, replica, f"failed in attempt {record.attempt}", record)
+    return _action(ActionKind.UNKNOWN, replica, f"{record.note}; held until it is marked", record)
+
+
+def _succeeded(record: ReplicaRecord, spec: SessionSpec) -> bool:
+    return record.phase is Phase.DONE and not spec.kind.interactive
+
+
+def _differs(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> tuple[bool, bool]:
+    """Whether work and run differ; digests made by another recipe are not compared, the recorded spec is."""
+    if same_version(record.work, replica.work):
+        return record.work != replica.work, record.run != replica.run
+    recorded = sight.book.specs[record.spec]
+    work = not diff.same_work(recorded, replica.spec)
+    return work, work or not diff.same_resources(recorded, replica.spec)
+
+
+def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
+    spec, recorded = replica.spec, sight.book.specs[record.spec]
+    changes = sight.changes(record.spec, spec)
+    reason = "spec changed" if changes else f"what it needs changed: {', '.join(spec.needs)}"
+    keeps = record.phase.active or _succeeded(record, spec)
+    if (spec.protect or recorded.protect) and keeps:
+        return _action(ActionKind.PROTECTED, replica, f"{reason}, but it is protected", record, changes)
+    victims = (Victim(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
+    return Action(
+        kind=ActionKind.REPLACE,
+        session=spec.name,
+        replica=replica.replica,
+        replicas=spec.replicas,
+        name=replica.name,
+        reason=reason,
+        id=record.id,
+        changes=changes,
+        desired=replica,
+        record=record,
+        victims=victims,
+    )
+
+
+def _restarted(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
+    """An interactive session that ended is kept alive; one that died young only after a back-off."""
+    ended = record.ended or record.seen or 0.0
+    began = record.started or record.accepted or ended
+    if ended - began >= SHORT_LIFE:
+        return _create(replica, record, "it ended")
+    pause = min(BACKOFF_FIRST * 2 ** min(record.attempt - 1, 10), BACKOFF_MOST)
+    left = ended + pause - sight.facts.seen.listing.at
+    if left > 0:
+        reason = f"it ended after {ended - began:.0f}s; started again in {left:.0f}s"
+        return _action(ActionKind.WAIT, replica, reason, record)
+    return _create(replica, record, "it ended", attempt=record.attempt + 1)
+
+
+def _unrecorded(replica: DesiredReplica, sight: Sight) -> Action:
+    strangers = sight.strangers(replica.name)
+    if not strangers:
+        return _create(replica, None, "not in the state and not live")
+    active = [session for session in strangers if session.phase.active]
+    if sight.options.take_over:
+        victims = tuple(Victim(session.id, active=True, why="take-over") for session in active)
+        return Action(
+            kind=ActionKind.REPLACE,
+            session=replica.spec.name,
+            replica=replica.replica,
+            replicas=replica.spec.replicas,
+            name=replica.name,
+            reason="taken over from a session that is not ours",
+            id=strangers[0].id,
+            desired=replica,
+            victims=victims,
+        )
+    if found := _adoptable(replica, strangers, sight.options.adopt):
+        return _adoption(replica, found)
+    hint = "--adopt records it, --take-over replaces it"
+    which = "one" if len(strangers) == 1 else f"{len(strangers)}"
+    reason = f"{which} of that name exists that this state does not own ({strangers[0].status}); {hint}"
+    return Action(
+        kind=ActionKind.CONFLICT,
+        session=replica.spec.name,
+        replica=replica.replica,
+        replicas=replica.spec.replicas,
+        name=replica.name,
+        reason=reason,
+        id=strangers[0].id,
+        desired=replica,
+    )
+
+
+def _adoptable(replica: DesiredReplica, strangers: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
+    """The one stranger that may be adopted: it matches, and no second active one bears the name."""
+    if adopt is Adopt.NONE:
+        return None
+    active = [session for session in strangers if session.phase.active]
+    ended = [session for session in strangers if session.phase is Phase.DONE] if adopt is Adopt.ENDED else []
+    candidates = active or ended[:1]
+    if len(candidates) != 1 or not resembles(candidates[0], replica.spec):
+        return None
+    return candidates[0]
+
+
+def _adoption(replica: DesiredReplica, found: LiveSession) -> Action:
+    return Action(
+        kind=ActionKind.ADOPT,
+        session=replica.spec.name,
+        replica=replica.replica,
+        replicas=replica.spec.replicas,
+        name=replica.name,
+        reason="image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared",
+        id=found.id,
+        desired=replica,
+        adopted=found,
+    )
+
+
+def _create(
+    replica: DesiredReplica,
+    record: ReplicaRecord | None,
+    reason: str,
+    changes: tuple[Change, ...] = (),
+    attempt: int | None = None,
+) -> Action:
+    return Action(
+        kind=ActionKind.CREATE,
+        session=replica.spec.name,
+        replica=replica.replica,
+        replicas=replica.spec.replicas,
+        name=replica.name,
+        reason=reason,
+        changes=changes,
+        desired=replica,
+        record=record,
+        attempt=attempt or (1 if record is None or changes else record.attempt),
+        unloved=record is not None and record.phase is Phase.GONE,
+    )
+
+
+def _action(
+    kind: ActionKind,
+    replica: DesiredReplica,
+    reason: str,
+    record: ReplicaRecord | None,
+    changes: tuple[Change, ...] = (),
+) -> Action:
+    return Action(
+        kind=kind,
+        session=replica.spec.name,
+        replica=replica.replica,
+        replicas=replica.spec.replicas,
+        name=record.name if record else replica.name,
+        reason=reason,
+        id=record.id if record else None,
+        changes=changes,
+        desired=replica,
+        record=record,
+    )
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A replica that the state knows and the manifest does not ask for."""
+
+    book: Book
+    key: ReplicaKey
+
+    @property
+    def entry(self) -> ReplicaRecord | Intent:
+        """Its record, or the intent that is all there is of it."""
+        return self.book.records.get(self.key) or self.book.intents[self.key]
+
+    @property
+    def spec(self) -> SessionSpec:
+        """The spec it was made from."""
+        return self.book.specs[self.entry.spec]
+
+    def action(self, kind: ActionKind, reason: str, victims: tuple[Victim, ...] = ()) -> Action:
+        """An action about it."""
+        record = self.book.records.get(self.key)
+        return Action(
+            kind=kind,
+            session=self.spec.name,
+            replica=self.key[1],
+            replicas=self.spec.replicas,
+            name=self.entry.name,
+            reason=reason,
+            id=record.id if record else None,
+            record=record,
+            victims=victims,
+        )
+
+
+def removed(owned: Owned, project: Project, facts: Facts) -> Action:
+    """The action for what the state owns and the manifest no longer asks for."""
+    if owned.spec.file not in project.files:
+        if owned.spec.file in facts.present:
+            return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
+        if not any(_inside(owned.spec.file, folder) for folder in project.folders):
+            reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
+            return owned.action(ActionKind.NOT_LOADED, reason)
+    return _let_go(owned, "no longer in the manifest", unloved=True)
+
+
+def destroyed(owned: Owned) -> Action:
+    """The action for one owned replica when everything is to be destroyed."""
+    return _let_go(owned, "destroy", unloved=False)
+
+
+def _let_go(owned: Owned, reason: str, *, unloved: bool) -> Action:
+    book, key = owned.book, owned.key
+    if key in book.intents:
+        return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
+    if book.burying(key):
+        return owned.action(ActionKind.WAIT, "its session is being deleted")
+    record = book.records[key]
+    if not record.phase.active or record.id is None:
+        return owned.action(ActionKind.RETIRED, f"{reason}; ended, its memory is kept")
+    if owned.spec.protect:
+        return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
+    victims = (Victim(record.id, active=True, why="delete"),)
+    return replace(owned.action(ActionKind.DELETE, reason, victims), unloved=unloved)
+
+
+def _inside(file: str, folder: str) -> bool:
+    return folder in ("", ".") or file.startswith(folder.rstrip("/") + "/")
+
+
+def surplus(doubt: Doubt, session: LiveSession, book: Book) -> Action:
+    """Delete a double that our own unsure create made."""
+    spec = book.specs[doubt.spec]
+    return Action(
+        kind=ActionKind.DELETE,
+        session=spec.name,
+        replica=doubt.replica,
+        replicas=spec.replicas,
+        name=doubt.name,
+        reason="a double that an earlier create without an answer left behind",
+        id=session.id,
+        record=book.records.get(doubt.key),
+        victims=(Victim(session.id, active=session.phase.active, why="surplus"),),
+    )

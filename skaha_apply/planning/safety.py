@@ -1,0 +1,95 @@
+"""The safety rules: which plans are printed but not carried out, and what would be lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+    from skaha_apply.planning.book import Book
+    from skaha_apply.planning.options import Facts, PlanOptions
+
+MASS_SHARE = 0.30
+MASS_LEAST = 10
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the safety rules say of a plan."""
+
+    refused: str | None
+    core_hours_lost: float
+    lost_is_bound: bool
+    recomputed: int
+
+
+def with_losses(actions: Iterable[Action], book: Book, facts: Facts) -> list[Action]:
+    """The actions, each with the core-hours that it throws away.
+
+    Lost are active replicas that are deleted or replaced, and finished ones that run again: elapsed time (from
+    startTime, else from acceptance; to now, or to when the end was first seen) times cores (as requested, else the
+    defaultRequest of /context).
+    """
+    return [_with_loss(action, book, facts) for action in actions]
+
+
+def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
+    record = action.record
+    surplus = any(victim.why == "surplus" for victim in action.victims)
+    loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
+    if record is None or surplus or not loses:
+        return action
+    active, finished = record.phase.active, record.phase is Phase.DONE
+    begun = record.started or record.accepted
+    if begun is None or not (active or finished):
+        return action
+    end = (record.ended or begun) if finished else facts.seen.listing.at
+    spec = book.specs[record.spec]
+    cores = spec.cores if spec.cores is not None else facts.offer.default_cores
+    hours = max(0.0, end - begun) / 3600 * cores
+    return replace(action, lost=hours, bounded=finished or record.started is None)
+
+
+def judge(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Verdict:
+    """Whether the plan is refused, why, and what lifts it."""
+    lost = sum(action.lost for action in actions)
+    bound = any(action.bounded and action.lost for action in actions)
+    recomputed = sum(
+        (action.held_back or action.kind is ActionKind.REPLACE)
+        and action.record is not None
+        and action.record.phase is Phase.DONE
+        for action in actions
+    )
+    reasons = [] if options.force else [*_mass(actions, project, book, options), *_loss(lost, options, bound=bound)]
+    return Verdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed)
+
+
+def _mass(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
+    if options.destroying:
+        return
+    deletes = sum(action.unloved and action.kind is ActionKind.DELETE for action in actions)
+    again = sum(action.unloved and action.kind is ActionKind.CREATE for action in actions)
+    if deletes and not project.sessions:
+        yield f"the manifest has no sessions and {deletes} would be deleted; `destroy` says that on purpose, or --force"
+        return
+    idle = sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
+    owned = len(book.records) - idle
+    if owned >= MASS_LEAST and (deletes + again) > MASS_SHARE * owned:
+        parts = [f"{deletes} would be deleted for want of a manifest line"] if deletes else []
+        parts += [f"{again} would be created again because they are gone"] if again else []
+        yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force carries it out"
+
+
+def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
+    if lost > options.allow_loss:
+        most = "at most " if bound else ""
+        yield (
+            f"{most}{lost:.0f} core-hours would be lost, more than {options.allow_loss:g}; "
+            f"--allow-loss {int(lost) + 1} carries it out"
+        )
