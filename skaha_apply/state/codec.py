@@ -1,0 +1,176 @@
+"""The state document as text, and what makes a text trusted.
+
+One replica a line, defaults left out: 20,000 replicas stay a few MB, and two versions of a state can be compared by
+`diff`. Nothing here reads or writes a file.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from skaha_apply.model.errors import StateError
+from skaha_apply.model.spec import Frozen
+from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument
+
+MAJOR = STATE_FORMAT.partition(".")[0]
+# Written also when they are the default: a reader needs them before it can trust the rest.
+ALWAYS = ("format_version", "serial", "lineage", "project", "server")
+
+_RESTORE = (
+    "Restore the file from a backup. Remove it only if every session of the project may run again: "
+    "it is the only memory of finished work."
+)
+
+
+def encode(document: StateDocument) -> bytes:
+    """The document as UTF-8 JSON, in the format of this version whatever the one it was read in.
+
+    Raises `StateError` for a document that `decode` would not trust: it must never replace one that it would.
+    """
+    _check_whole(document, "the new state")
+    lines = []
+    for name in StateDocument.model_fields:
+        value = STATE_FORMAT if name == "format_version" else getattr(document, name)
+        if name in ALWAYS or value != StateDocument.model_fields[name].get_default(call_default_factory=True):
+            lines.append(f"{json.dumps(name)}: {_text(document, name, value)}")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+
+def decode(data: bytes, source: str) -> StateDocument:
+    """The document that `data` holds; `source` is its path or address, for messages.
+
+    Unknown keys are ignored, so that a later minor version can be read; they are gone with the next write. Raises
+    `StateError` when it is cut, no JSON, of a later major version, of another shape, or contradicts itself.
+    """
+    raw = _parse(data, source)
+    _check_version(raw.get("format_version"), source)
+    document = _validate(raw, source)
+    _check_whole(document, f"the state {source}")
+    return document
+
+
+def check_binding(document: StateDocument, project: str, server: str, account: str | None = None) -> None:
+    """Refuse a state of another project, server (host and path) or account (`userid` as listed; None is not compared).
+
+    Raises `StateError` that names both.
+    """
+    if document.project != project:
+        raise StateError(
+            f"the state belongs to project {document.project!r}, the manifest says {project!r}",
+            hint=f"A project that was renamed takes its state along by "
+            f"`skaha-apply state mv {document.project} {project}`; otherwise give this one a state of its own.",
+        )
+    if document.server != server:
+        raise StateError(
+            f"the state belongs to server {document.server}, this run uses {server}",
+            hint="Choose the server with --server; for one that moved to another address, `skaha-apply state rebind`.",
+        )
+    if account is not None and document.account is not None and document.account != account:
+        raise StateError(
+            f"the state belongs to account {document.account!r}, the credential is that of {account!r}",
+            hint=f"Use a credential of {document.account}, or a state of your own (--state).",
+        )
+
+
+def _text(document: StateDocument, name: str, value: Any) -> str:
+    if isinstance(value, tuple) and value and isinstance(value[0], Frozen):
+        return "[\n" + ",\n".join(item.model_dump_json(exclude_defaults=True) for item in value) + "\n]"
+    if name == "specs":
+        entries = (
+            f"{json.dumps(key)}: {spec.model_dump_json(exclude_defaults=True)}" for key, spec in document.specs.items()
+        )
+        return "{\n" + ",\n".join(entries) + "\n}"
+    if name == "format_version":
+        return json.dumps(value)
+    return json.dumps(document.model_dump(mode="json", include={name})[name], ensure_ascii=False)
+
+
+def _parse(data: bytes, source: str) -> dict[str, Any]:
+    if not data.strip():
+        raise StateError(f"the state {source} is empty", hint=_RESTORE)
+    try:
+        raw = json.loads(data)
+    except json.JSONDecodeError as error:
+        if not data.lstrip().startswith(b"{"):
+            raise StateError(f"the state {source} is not JSON: {_start(data)}", hint=_RESTORE) from error
+        cut = "is cut off" if error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg else "is damaged"
+        raise StateError(
+            f"the state {source} {cut} at line {error.lineno}, column {error.colno}: {error.msg}",
+            hint=_RESTORE,
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise StateError(f"the state {source} is not JSON: {_start(data)}", hint=_RESTORE) from error
+    if not isinstance(raw, dict):
+        raise StateError(f"the state {source} is not a state: JSON, but no object", hint=_RESTORE)
+    return raw
+
+
+def _start(data: bytes) -> str:
+    text = data[:200].decode("utf-8", "replace").strip().partition("\n")[0]
+    return f"it begins with {text[:40]!r}"
+
+
+def _check_version(version: Any, source: str) -> None:
+    major, _, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
+    if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
+        raise StateError(
+            f"the state {source} is not a state of skaha-apply: its format_version is {version!r}",
+            hint="Check --state: it names a file or address that holds something else.",
+        )
+    if int(major) > int(MAJOR):
+        raise StateError(
+            f"the state {source} was written by a newer skaha-apply: format {version}, this one reads {MAJOR}.x",
+            hint="Upgrade skaha-apply.",
+        )
+    if major != MAJOR:
+        raise StateError(
+            f"the state {source} has format {version}, this skaha-apply reads {MAJOR}.x",
+            hint="Check --state: it names a file or address that holds something else.",
+        )
+
+
+def _validate(raw: dict[str, Any], source: str) -> StateDocument:
+    try:
+        try:
+            return StateDocument.model_validate(raw)
+        except ValidationError as error:
+            for finding in error.errors(include_url=False, include_input=False):
+                if finding["type"] == "extra_forbidden":
+                    _drop(raw, finding["loc"])
+            return StateDocument.model_validate(raw)
+    except ValidationError as error:
+        finding = error.errors(include_url=False, include_input=False)[0]
+        raise StateError(
+            f"the state {source} is damaged: {_path(finding['loc'])}: {finding['msg']}",
+            hint=_RESTORE,
+        ) from error
+    except OverflowError as error:
+        raise StateError(f"the state {source} is damaged: a time is out of range", hint=_RESTORE) from error
+
+
+def _drop(raw: Any, loc: tuple[int | str, ...]) -> None:
+    for step in loc[:-1]:
+        raw = raw[step]
+    raw.pop(loc[-1], None)
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
+
+
+def _check_whole(document: StateDocument, what: str) -> None:
+    seen = set()
+    for record in document.replicas:
+        if record.key in seen:
+            raise StateError(f"{what} holds {record.session}/{record.replica} twice", hint=_RESTORE)
+        seen.add(record.key)
+    entries: tuple[ReplicaRecord | Intent | Doubt, ...] = (*document.replicas, *document.intents, *document.doubts)
+    for entry in entries:
+        if entry.spec not in document.specs:
+            raise StateError(
+                f"{what} lacks the spec {entry.spec!r} of {entry.session}/{entry.replica}",
+                hint=_RESTORE,
+            )

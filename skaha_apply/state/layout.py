@@ -1,0 +1,61 @@
+"""Where the files of a project lie, below `.skaha-apply/` at the root of the checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = ".skaha-apply"
+
+_PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.")
+_LONGEST = 120  # bytes; with `.state.json`, a temporary file's suffix and all below the usual limit of 255
+
+
+def find_root(start: Path) -> Path:
+    """The root of the git checkout that holds `start` (a folder with `.git`, which is a file in worktrees), else it."""
+    start = start.absolute()
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+
+
+def file_name(text: str) -> str:
+    """`text` as the name of a file: different texts give different names, also where case does not count.
+
+    Lower-case letters, digits and `-_.` stay; every other byte of its UTF-8, capitals among them, is `%xx`. What
+    grows too long is cut and ends in `=` and a digest.
+    """
+    name = "".join(char if char in _PLAIN else _escape(char) for char in text)
+    if name.startswith("."):
+        name = f"%2e{name[1:]}"
+    if len(name) > _LONGEST:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        name = f"{name[: _LONGEST - len(digest) - 1]}={digest}"
+    return name or "%"
+
+
+def state_path(root: Path, server_folder: str, project: str) -> Path:
+    """Where the state of a project lives by default; `server_folder` is the host, or `sandbox`."""
+    return root / FOLDER / file_name(server_folder) / f"{file_name(project)}.state.json"
+
+
+def logs_folder(root: Path, server_folder: str, project: str) -> Path:
+    """Where the saved logs of a project live."""
+    return root / FOLDER / file_name(server_folder) / "logs" / file_name(project)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder`; a `.skaha-apply` among its parents gets a `.gitignore`, for it holds nothing for git.
+
+    Raises `OSError`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ours = next((part for part in (folder, *folder.parents) if part.name == FOLDER), None)
+    if ours is not None and not (ours / ".gitignore").exists():
+        (ours / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def _escape(char: str) -> str:
+    return "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))

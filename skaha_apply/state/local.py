@@ -1,0 +1,221 @@
+"""The default store: one file a project, beside its lock, replaced as a whole with every write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from skaha_apply.model.errors import StateError
+from skaha_apply.state import durable
+from skaha_apply.state.codec import decode, encode
+from skaha_apply.state.holder import ourselves
+from skaha_apply.state.layout import make_folder
+from skaha_apply.state.lock import FileLock, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from skaha_apply.model.state import StateDocument
+
+T = TypeVar("T")
+_FIRST_RETRY = 0.1
+_LONGEST_RETRY = 1.0
+
+
+class _Version(NamedTuple):
+    """Which document a file held, and how the file looked then; both None without a file."""
+
+    lineage: str | None
+    serial: int | None
+    file: tuple[int, int, int] | None  # inode, time of change in ns, size
+
+
+_NO_FILE = _Version(None, None, None)
+
+
+class LocalStore:
+    """The state in the file at `path`; through a symbolic link its target is read, locked and replaced.
+
+    Args:
+        path: the state file; its folder is made with the first lock. Raises `StateError` for the root folder.
+        clock: Unix seconds, for the ages and expiries of locks.
+    """
+
+    interval = 0.5
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        if not path.name:
+            raise StateError(f"{path} is no place for a state", hint="--state wants the path of a file.")
+        self._shown = path
+        self._path = _target(path)
+        self._lock = FileLock(_lock_path(self._path))
+        self._clock = clock
+        self._known: _Version | None = None
+        self._busy = threading.Lock()
+
+    @property
+    def address(self) -> str:
+        """The path, as it was given."""
+        return str(self._shown)
+
+    async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option
+        """Take the lock; a held one is tried again for `timeout` seconds, then raises `StateLocked`."""
+        ours = ourselves(operation, self.address, self._clock())
+        deadline = time.monotonic() + timeout
+        pause = _FIRST_RETRY
+        while True:
+            try:
+                holder = await _in_thread(lambda: self._lock.take(ours, self._clock()))
+            except asyncio.CancelledError:
+                self._lock.free()
+                raise
+            if holder is None:
+                return await _in_thread(self._sweep)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise locked(holder, self._clock(), source=self.address)
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_RETRY)
+
+    async def release(self) -> None:
+        """Give the lock back, after a write that is still under way; never raises."""
+        await _in_thread(self._release)
+
+    async def read(self) -> StateDocument | None:
+        """The document, None when there is no file; raises `StateError`."""
+        return await _in_thread(self._read)
+
+    async def write(self, document: StateDocument) -> None:
+        """Replace the file durably; raises `StateError`, also when it is not the one that was read before."""
+        await _in_thread(lambda: self._write(document))
+
+    async def remove(self) -> None:
+        """Remove the file, under the lock; raises `StateError`."""
+        await _in_thread(self._remove)
+
+    async def unlock(self, lock_id: str) -> None:
+        """Free a lock whose holder is gone; raises `StateError` when it has another id, or its process is alive."""
+        await _in_thread(lambda: self._lock.force(lock_id, self._clock()))
+
+    def _sweep(self) -> None:
+        for leftover in durable.leftovers(self._path):
+            try:
+                leftover.unlink(missing_ok=True)
+            except OSError:  # it does no harm
+                continue
+
+    def _release(self) -> None:
+        with self._busy:
+            self._lock.free()
+
+    def _read(self) -> StateDocument | None:
+        with self._busy:
+            document, self._known = self._load()
+            return document
+
+    def _write(self, document: StateDocument) -> None:
+        data = encode(document)
+        with self._busy:
+            self._check_unmoved(document)
+            try:
+                make_folder(self._path.parent)
+                durable.replace(self._path, data)
+                self._known = _Version(document.lineage, document.serial, _look(self._path))
+            except OSError as error:
+                raise durable.refusal(error, "write the state", self._shown) from error
+            self._lock.touch(self._clock())
+
+    def _remove(self) -> None:
+        with self._busy:
+            self._check_locked()
+            try:
+                self._path.unlink(missing_ok=True)
+                durable.sync_folder(self._path.parent)
+            except OSError as error:
+                raise durable.refusal(error, "remove the state", self._shown) from error
+            self._known = _NO_FILE
+
+    def _check_locked(self) -> None:
+        if not self._lock.held:
+            raise StateError(f"the state {self.address} is not locked by this process, so it is not written")
+
+    def _check_unmoved(self, document: StateDocument) -> None:
+        self._check_locked()
+        try:
+            unchanged = _look(self._path) == (self._known or _NO_FILE).file
+        except OSError as error:
+            raise durable.refusal(error, "read the state", self._shown) from error
+        stored = self._known if self._known is not None and unchanged else self._load()[1]
+        if self._known is not None and stored[:2] != self._known[:2]:
+            raise _moved(self.address, self._known, stored)
+        if stored.lineage is not None and stored.lineage != document.lineage:
+            raise StateError(
+                f"the state {self.address} has another lineage than what would be written: "
+                f"{stored.lineage}, not {document.lineage}",
+                hint="They are two separate memories; choose the right place with --state.",
+            )
+        if stored.serial is not None and stored.serial >= document.serial:
+            raise StateError(
+                f"the state {self.address} has serial {stored.serial}; serial {document.serial} would not be newer",
+                hint="Somebody wrote it meanwhile; run it again, and it starts from what is there.",
+            )
+
+    def _load(self) -> tuple[StateDocument | None, _Version]:
+        try:
+            with self._path.open("rb") as file:
+                look = _signature(os.fstat(file.fileno()))
+                data = file.read()
+        except FileNotFoundError:
+            return None, _NO_FILE
+        except OSError as error:
+            raise durable.refusal(error, "read the state", self._shown) from error
+        document = decode(data, self.address)
+        return document, _Version(document.lineage, document.serial, look)
+
+
+def _moved(address: str, known: _Version, stored: _Version) -> StateError:
+    def name(version: _Version) -> str:
+        return "no state" if version.lineage is None else f"serial {version.serial} of lineage {version.lineage}"
+
+    return StateError(
+        f"the state {address} was changed underneath: it held {name(known)}, now {name(stored)}; it is left as it is",
+        hint="Something wrote it without the lock. Run it again: it starts from what is there.",
+    )
+
+
+def _target(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a circle of links: opening it says so
+        return path.absolute()
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f"{path.name.removesuffix('.json')}.lock")
+
+
+def _look(path: Path) -> tuple[int, int, int] | None:
+    try:
+        return _signature(path.stat())
+    except FileNotFoundError:
+        return None
+
+
+def _signature(status: os.stat_result) -> tuple[int, int, int]:
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    # A thread cannot be stopped: when the caller is cancelled, what was begun is still seen to its end.
+    work = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()
+        raise
