@@ -20,7 +20,11 @@ class Server(Protocol):
 
     Reads raise `ServerError`; writes never raise but tell one of the three outcomes. Requests that were clearly
     refused for the moment (429, 503, connection refused) are repeated inside, as long as patience lasts.
+
+    `patience` are those seconds; short before a plan is approved, long after it.
     """
+
+    patience: float
 
     @property
     def address(self) -> str:
@@ -34,6 +38,11 @@ class Server(Protocol):
 
     def now(self) -> float:
         """The server's time, in Unix seconds (its `Date` header; our own clock before the first answer)."""
+        ...
+
+    @property
+    def has_server_time(self) -> bool:
+        """Whether an answer has borne a `Date` header, so that `now()` is not our own clock alone."""
         ...
 
     async def sessions(self) -> Listing:
