@@ -1,0 +1,72 @@
+"""Answers of the server as values: errors with the exact texts of the Skaha services, and plain replies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEXT = "text/plain"
+JSON = "application/json"
+HTML = "text/html;charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer; the Date header is added when it is sent."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: str = TEXT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """Ends a request with an error answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status, answer.body)
+        self.answer = answer
+
+
+def text(content: str, status: int = 200) -> Answer:
+    """Answer in plain text, as given."""
+    return Answer(status, content.encode())
+
+
+def bad_request(message: str) -> Refusal:
+    """Refuse as RestServlet reports an IllegalArgumentException: 400, the message and a newline [RestAction]."""
+    return Refusal(text(f"{message}\n", 400))
+
+
+def not_found(message: str) -> Refusal:
+    """Refuse as RestServlet reports a ResourceNotFoundException: 404, the message and a newline [RestAction]."""
+    return Refusal(text(f"{message}\n", 404))
+
+
+def forbidden(message: str) -> Refusal:
+    """Refuse as RestServlet reports an AccessControlException: 403, the message and a newline [RestAction]."""
+    return Refusal(text(f"{message}\n", 403))
+
+
+def unexpected(java_class: str, message: str) -> Refusal:
+    """Refuse as RestServlet reports anything else: 500, without a newline [RestServlet]."""
+    return Refusal(text(f"unexpected exception: {java_class}: {message}", 500))
+
+
+def unavailable(path: str, retry_after: int) -> Answer:
+    """Answer as RestServlet reports a TransientException: a fixed text, and Retry-After [TransientException]."""
+    body = f"temporarily unavailable: {path}\n".encode()
+    return Answer(503, body, headers={"Retry-After": str(retry_after)})
+
+
+def tomcat_page(status: int, reason: str) -> Answer:
+    """Answer with the HTML page that Tomcat itself gives when no servlet is asked."""
+    title = f"HTTP Status {status} – {reason}"
+    page = (
+        f'<!doctype html><html lang="en"><head><title>{title}</title></head>'
+        f'<body><h1>{title}</h1><hr class="line" /><h3>Apache Tomcat</h3></body></html>'
+    )
+    return Answer(status, page.encode(), HTML)

@@ -1,0 +1,406 @@
+"""The sandbox's stand-in for Kubernetes: sessions as local processes, a queue, expiry, deadlines, deletion.
+
+Everything happens in one event loop. What it does not promise: isolation, images, resource limits; a process that leaves its
+group (a daemon) is not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import secrets
+import signal
+import string
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox import processes
+from skaha_apply.sandbox.containers import environment, expand
+from skaha_apply.sandbox.quantities import cpu
+from skaha_apply.sandbox.sessions import COMPLETED, FAILED, PENDING, RUNNING, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from skaha_apply.sandbox.clock import Clock
+    from skaha_apply.sandbox.create import Wish
+    from skaha_apply.sandbox.journal import Journal
+    from skaha_apply.sandbox.options import SandboxOptions
+
+_START_ERROR = 128
+_LETTERS = string.ascii_lowercase
+_LONGEST_STOP_S = 30.0
+
+
+class Cluster:
+    """Sessions of one data folder. `sessions` are listed, `past` are gone; both keep the order of creation or departure."""
+
+    def __init__(self, options: SandboxOptions, journal: Journal, clock: Clock) -> None:
+        self.options = options
+        self.clock = clock
+        self.sessions: dict[str, Session] = {}
+        self.past: dict[str, Session] = {}
+        self.most_running = 0
+        self.most_active = 0
+        self._journal = journal
+        self._pending: dict[str, None] = {}
+        self._children: dict[str, processes.Child] = {}
+        self._occupied: set[str] = set()
+        self._due: list[tuple[float, str]] = []
+        self._filling: asyncio.Task[None] | None = None
+
+    # --- life of the cluster
+
+    def load(self) -> None:
+        """Read what an earlier server left: queued sessions wait again, what ran has failed, interactive ones start again."""
+        stored = sorted(self._journal.sessions(), key=lambda session: (session.created, session.gone or 0))
+        unfinished = [session for session in stored if session.active or (session.started and session.stopped is None)]
+        leaders = {session.pid: session.birth or "" for session in unfinished if session.pid}
+        processes.end_orphans([session.id for session in unfinished], leaders)
+        for session in stored:
+            self._take_over(session)
+        self._refill()
+
+    def _take_over(self, session: Session) -> None:
+        (self.sessions if session.gone is None else self.past)[session.id] = session
+        if session.gone is not None:
+            if session.stopped is None:
+                self._forget_pod(session)
+            return
+        if session.status == PENDING:
+            self._pending[session.id] = None
+        elif session.status == RUNNING and session.kind != "headless":
+            self._start(session)
+        elif session.status == RUNNING:
+            session.note(
+                "Killing", "The sandbox was restarted; the container did not survive it", self.clock.now(), "Warning"
+            )
+            self._finish(session, FAILED, None)
+        elif session.stopped is None:
+            self._forget_pod(session)
+        self._remember_due(session)
+
+    async def close(self) -> None:
+        """End all processes: what runs headless has failed, interactive sessions start again with the next server."""
+        self._pending.clear()
+        for identifier in list(self._children):
+            session = self.sessions.get(identifier)
+            if session is not None and session.status == RUNNING and session.kind == "headless":
+                session.note("Killing", "The sandbox was stopped", self.clock.now(), "Warning")
+                self._finish(session, FAILED, None)
+        await self._end_all(self.options.grace)
+
+    async def reset(self) -> None:
+        """End all processes and forget all sessions."""
+        self._pending.clear()
+        self.past.update(self.sessions)
+        self.sessions.clear()
+        await self._end_all(0)
+        for identifier in self.past:
+            self.log(identifier).unlink(missing_ok=True)
+        self.past.clear()
+        self._due.clear()
+        self._journal.clear()
+        self.most_running = self.most_active = 0
+
+    async def _end_all(self, grace: float) -> None:
+        loop = asyncio.get_running_loop()
+        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _LONGEST_STOP_S)):
+            if patience <= 0:
+                continue
+            for child in self._children.values():
+                processes.signal_group(child, number)
+            until = loop.time() + patience
+            while self._children and loop.time() < until:
+                self.reap()
+                await asyncio.sleep(0.01)
+
+    # --- what users ask for
+
+    def create(self, wish: Wish, userid: str) -> Session:
+        """Accept a session: headless ones queue for a slot, the others start at once."""
+        identifier = self._new_id()
+        headless = wish.kind == "headless"
+        home = self.options.data / "home" / userid
+        platform = {
+            "HOME": str(home),
+            "PWD": str(self.options.workdir),
+            "OMP_NUM_THREADS": cpu(wish.cores),
+            "skaha_hostname": wish.name,
+            "skaha_username": userid,
+            "skaha_sessionid": identifier,
+        }
+        home.mkdir(parents=True, exist_ok=True)
+        env = environment(wish.container, platform)
+        session = Session(
+            id=identifier,
+            userid=userid,
+            name=wish.name,
+            kind=wish.kind,
+            image=wish.image,
+            cores=wish.cores,
+            ram=wish.ram,
+            fixed=wish.fixed,
+            argv=_argv(wish, env),
+            env=env,
+            created=self.clock.now(),
+            deadline=self.options.deadline if headless else self.options.interactive_deadline,
+            ttl=self.options.ttl if headless else self.options.interactive_ttl,
+        )
+        self.sessions[identifier] = session
+        if headless:
+            self._pending[identifier] = None
+            self._journal.write(session)
+            self._refill()
+        else:
+            self._start(session)
+        self._measure()
+        return session
+
+    def delete(self, session: Session, because: str = "deleted") -> None:
+        """Take a session off the listing at once; its processes get SIGTERM, and SIGKILL after the grace."""
+        now = self.clock.now()
+        del self.sessions[session.id]
+        self.past[session.id] = session
+        session.gone, session.gone_because = now, because
+        self._pending.pop(session.id, None)
+        if session.id in self._children:
+            session.note("Killing", "Stopping container", now)
+            self._terminate(session.id)
+        else:
+            self._forget_pod(session)
+        self._journal.write(session)
+
+    def renew(self, session: Session) -> bool:
+        """Move the deadline to now plus the interactive deadline if that is later; False unless started and unfinished."""
+        if session.status != RUNNING or session.started is None:
+            return False
+        seconds = self.clock.now() + self.options.interactive_deadline - session.started
+        if seconds > session.deadline:
+            session.deadline = seconds
+            self._changed(session)
+        return True
+
+    def listed(self, userid: str | None, lag: float = 0.0) -> list[Session]:
+        """Give the sessions of one user, or of all, by job name; `lag` seconds old is what the listing knows."""
+        self.expire_due()
+        found: list[Session] = list(self.sessions.values())
+        if lag > 0:
+            now = self.clock.now()
+            found = [session for session in found if now - session.created >= lag]
+            for session in reversed(self.past.values()):
+                if session.gone is None or now - session.gone >= lag:
+                    break
+                if session.gone_because == "deleted" and now - session.created >= lag:
+                    found.append(session)
+        return sorted((one for one in found if userid in (None, one.userid)), key=lambda one: one.job_name)
+
+    def find(self, identifier: str, userid: str) -> Session | None:
+        """Give a listed session of a user."""
+        self.expire_due()
+        session = self.sessions.get(identifier)
+        return session if session is not None and session.userid == userid else None
+
+    def pod(self, identifier: str, userid: str) -> Session | None:
+        """Give a session of a user whose pod still exists: started, and not yet stopped after it was deleted."""
+        self.expire_due()
+        session = self.sessions.get(identifier) or self.past.get(identifier)
+        return session if session is not None and session.userid == userid and session.has_pod else None
+
+    def interactive_count(self, userid: str) -> int:
+        """Count what the limit of interactive sessions counts: Pending and Running ones of the user that are not headless."""
+        mine = (self.sessions[one] for one in self._children if one in self.sessions and one not in self._occupied)
+        return sum(session.userid == userid and session.active and session.kind != "headless" for session in mine)
+
+    def log(self, identifier: str) -> Path:
+        """Give the path of a session's log."""
+        return self.options.data / "logs" / f"{identifier}.log"
+
+    @property
+    def busy(self) -> bool:
+        """Whether a headless session is queued, runs, or still stops."""
+        return bool(self._pending or self._occupied)
+
+    # --- processes
+
+    def adjust(self, **changes: object) -> None:
+        """Change options of a running sandbox: slots, workdir, ttl and the like; they hold from the next session on."""
+        self.options = replace(self.options, **changes)  # type: ignore[arg-type]  # names and types are checked by the caller
+        self._refill()
+
+    def _refill(self) -> None:
+        if self._pending and (self._filling is None or self._filling.done()):
+            self._filling = asyncio.get_running_loop().create_task(self._fill())
+
+    async def _fill(self) -> None:
+        while self._pending and len(self._occupied) < self.options.slots:
+            identifier = next(iter(self._pending))
+            del self._pending[identifier]
+            self._start(self.sessions[identifier])
+            await asyncio.sleep(0)
+
+    def _start(self, session: Session) -> None:
+        now = self.clock.now()
+        session.status = RUNNING
+        session.started = session.started or now
+        session.note("Scheduled", f"Successfully assigned skaha-workload/{session.job_name} to sandbox", now)
+        session.note("Pulled", f'Container image "{session.image}" already present on machine', now)
+        self._journal.write(session)
+        spawn = processes.spawn if session.kind == "headless" else _spawn_stand_in
+        env = {**processes.base_environment(), **session.env}
+        try:
+            child = spawn(session.argv, env, self.options.workdir, self.log(session.id))
+        except (OSError, ValueError) as error:
+            session.note("Failed", _start_error(session, error, self.options.workdir), now, "Warning")
+            self._finish(session, FAILED, _START_ERROR)
+            self._forget_process(session)
+            return
+        session.pid, session.birth = child.pid, child.birth
+        session.note("Created", f"Created container: {session.job_name}", now)
+        session.note("Started", f"Started container {session.job_name}", now)
+        self._children[session.id] = child
+        if session.kind == "headless":
+            self._occupied.add(session.id)
+        self._measure()
+        self._changed(session)
+
+    def reap(self) -> None:
+        """See which processes have ended."""
+        for identifier, child in list(self._children.items()):
+            code = processes.reap(child)
+            if code is None:
+                continue
+            del self._children[identifier]
+            self._occupied.discard(identifier)
+            session = self.sessions.get(identifier) or self.past[identifier]
+            if session.status == RUNNING and session.gone is None:
+                self._finish(session, COMPLETED if code == 0 else FAILED, code if code >= 0 else _START_ERROR - code)
+                self._forget_process(session)
+            else:
+                self._forget_pod(session)
+        self._refill()
+
+    def _finish(self, session: Session, status: str, code: int | None) -> None:
+        session.status, session.exit_code = status, code
+        session.ended = self.clock.now()
+        self._changed(session)
+
+    def _terminate(self, identifier: str) -> None:
+        child = self._children[identifier]
+        processes.signal_group(child, signal.SIGTERM)
+        asyncio.get_running_loop().call_later(self.options.grace, self._kill, identifier)
+
+    def _kill(self, identifier: str) -> None:
+        child = self._children.get(identifier)
+        if child is not None:
+            processes.signal_group(child, signal.SIGKILL)
+
+    def _forget_process(self, session: Session) -> None:
+        session.stopped = self.clock.now()
+        self._journal.write(session)
+
+    def _forget_pod(self, session: Session) -> None:
+        """Note that nothing of a session runs any more, and that its log and events are gone with its pod."""
+        session.stopped = session.stopped or self.clock.now()
+        session.pod_gone = self.clock.now()
+        with suppress(OSError):
+            self.log(session.id).unlink(missing_ok=True)
+        self._journal.write(session)
+
+    # --- time
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward, and let happen what is due by then."""
+        self.clock.advance(seconds)
+        self._journal.set("clock", str(self.clock.offset))
+        self.expire_due()
+
+    def expire_due(self) -> None:
+        """End what is past its deadline and remove what finished longer than its TTL ago."""
+        now = self.clock.now()
+        while self._due and self._due[0][0] <= now:
+            _, identifier = heapq.heappop(self._due)
+            session = self.sessions.get(identifier)
+            if session is None:
+                continue
+            if session.ended is not None and session.ended + session.ttl <= now:
+                self.delete(session, "expired")
+            elif (
+                session.status == RUNNING and session.started is not None and session.started + session.deadline <= now
+            ):
+                session.note("DeadlineExceeded", "Job was active longer than specified deadline", now, "Warning")
+                self._finish(session, FAILED, None)
+                self._terminate(identifier)
+
+    def _remember_due(self, session: Session) -> None:
+        if session.ended is not None:
+            heapq.heappush(self._due, (session.ended + session.ttl, session.id))
+        elif session.started is not None:
+            heapq.heappush(self._due, (session.started + session.deadline, session.id))
+
+    def _changed(self, session: Session) -> None:
+        session.shown = None
+        self._journal.write(session)
+        self._remember_due(session)
+
+    # --- numbers
+
+    def _measure(self) -> None:
+        self.most_running = max(self.most_running, len(self._occupied))
+        self.most_active = max(self.most_active, self.active_count)
+
+    @property
+    def active_count(self) -> int:
+        """How many sessions are queued, run or still stop, of all kinds."""
+        return len(self._pending) + len(self._children)
+
+    def counts(self) -> dict[str, int]:
+        """Count sessions by what they do now."""
+        listed = self.sessions.values()
+        return {
+            "pending": sum(session.status == PENDING for session in listed),
+            "running": sum(session.status == RUNNING for session in listed),
+            "finished": sum(not session.active for session in listed),
+            "gone": len(self.past),
+            "active": self.active_count,
+            "most_running": self.most_running,
+            "most_active": self.most_active,
+        }
+
+    def _new_id(self) -> str:
+        while True:
+            tail = "".join(secrets.choice(_LETTERS + string.digits) for _ in range(7))
+            identifier = secrets.choice(_LETTERS) + tail
+            if identifier not in self.sessions and identifier not in self.past:
+                return identifier
+
+
+def _spawn_stand_in(_argv: Iterable[str], env: dict[str, str], workdir: Path, log: Path) -> processes.Child:
+    return processes.spawn_stand_in(env, workdir, log)
+
+
+def _argv(wish: Wish, env: dict[str, str]) -> tuple[str, ...]:
+    """Give what is run: command and arguments, `$(NAME)` expanded; without a command a line that says what is missing."""
+    given = tuple(expand(word, env) for word in (*wish.container.command, *wish.container.args))
+    if wish.kind == "headless" and not wish.container.command:
+        return ("echo", f"sandbox: the default command of {wish.image} is not here to be run; arguments: {list(given)}")
+    return given
+
+
+def _start_error(session: Session, error: Exception, workdir: Path) -> str:
+    program = session.argv[0] if session.argv else ""
+    if not workdir.is_dir():
+        reason = f'chdir to cwd ("{workdir}") failed: no such file or directory'
+    elif isinstance(error, FileNotFoundError) and "/" not in program:
+        reason = f'exec: "{program}": executable file not found in $PATH'
+    else:
+        detail = (error.strerror or "error").lower() if isinstance(error, OSError) else str(error)
+        reason = (
+            f'exec: "{program}": {"stat " + program + ": " if isinstance(error, FileNotFoundError) else ""}{detail}'
+        )
+    return (
+        "Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+        f"runc create failed: unable to start container process: {reason}: unknown"
+    )

@@ -1,0 +1,167 @@
+"""Find, start and end the sandbox of a data folder from another process: what `--sandbox` and `sandbox stop` do."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.sandbox import processes
+from skaha_apply.sandbox.options import (
+    DETACHED_IDLE_S,
+    RunningSandbox,
+    SandboxError,
+    SandboxOptions,
+    check_installed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_START_S = 15.0
+_STOP_S = 20.0
+_ASK_S = 5.0
+_POLL_S = 0.05
+_started: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def ensure(options: SandboxOptions) -> RunningSandbox:
+    """Give the sandbox that runs on `options.data`, whatever its options, or start a detached one.
+
+    Safe when several call it at once. A started one ends by itself after `options.idle` (default 600 s) without use.
+    Raises SandboxError when none answers within about 15 s.
+    """
+    check_installed()
+    try:
+        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(f"{options.data}: {error.strerror}", "choose a data folder that can be written") from None
+    until = time.monotonic() + _START_S
+    with _starting(options.data, until):
+        running = _ask(options.data, touch=True)
+        if running is not None:
+            return running
+        child = _start_detached(options)
+        while time.monotonic() < until:
+            running = _ask(options.data, touch=True)
+            if running is not None:
+                return running
+            if child.poll() is not None:
+                break
+            time.sleep(_POLL_S)
+    raise SandboxError(f"the sandbox did not start: {_last_line(options.data)}", f"see {options.data / 'server.log'}")
+
+
+def status(data: Path) -> RunningSandbox | None:
+    """Give the sandbox that runs on `data`, with its counts; None when there is none that answers."""
+    return _ask(data, touch=False)
+
+
+def stop(data: Path) -> bool:
+    """End the sandbox of `data` and wait until it has ended; False when none runs.
+
+    The process is known by id and birth, never by its id alone. Raises SandboxError when it does not end.
+    """
+    record = _record(data)
+    if record is None or processes.birth(record["pid"]) != record["birth"]:
+        return False
+    pid = int(record["pid"])
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + _STOP_S
+    while processes.birth(pid) == record["birth"]:
+        if time.monotonic() > until:
+            raise SandboxError(f"the sandbox (process {pid}) does not end", f"see {data / 'server.log'}")
+        time.sleep(_POLL_S)
+    child = _started.pop(pid, None)
+    if child is not None:
+        child.wait()
+    return True
+
+
+def _record(data: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads((data / "server.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and {"url", "token", "pid", "birth"} <= record.keys() else None
+
+
+def _ask(data: Path, *, touch: bool) -> RunningSandbox | None:
+    record = _record(data)
+    if record is None or processes.birth(record["pid"]) != record["birth"]:
+        return None
+    address = record["url"].removesuffix("/skaha/v1") + "/sandbox/status" + ("?touch=1" if touch else "")
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {record['token']}"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=_ASK_S) as reply:
+            counts = json.load(reply)
+    except (OSError, urllib.error.URLError, ValueError):
+        return None
+    return RunningSandbox(
+        record["url"], record["token"], record["pid"], counts["pending"], counts["running"], counts["finished"]
+    )
+
+
+@contextmanager
+def _starting(data: Path, until: float) -> Iterator[None]:
+    """Let only one caller at a time look and start."""
+    with (data / "ensure.lock").open("a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > until:
+                    raise SandboxError("another process has been starting the sandbox for too long") from None
+                time.sleep(_POLL_S)
+        yield
+
+
+def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
+    for pid in [pid for pid, child in _started.items() if child.poll() is not None]:
+        del _started[pid]
+    chosen = options if options.idle is not None else replace(options, idle=DETACHED_IDLE_S)
+    command = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--options-from-stdin"]
+    with (options.data / "server.log").open("ab") as output:
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
+    _started[child.pid] = child
+    if child.stdin is not None:
+        with suppress(BrokenPipeError), child.stdin as pipe:
+            pipe.write(_as_json(chosen).encode())
+    return child
+
+
+def _as_json(options: SandboxOptions) -> str:
+    """Write options for the child's standard input: tokens do not belong on a command line that everybody can read."""
+    return json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()})
+
+
+def options_from_json(document: str) -> SandboxOptions:
+    """Read back what `_as_json` wrote."""
+    values = json.loads(document)
+    for name in ("data", "workdir", "port_file"):
+        values[name] = None if values[name] is None else Path(values[name])
+    for name in ("images", "denied", "expired"):
+        values[name] = tuple(values[name])
+    values["accounts"] = tuple((token, user) for token, user in values["accounts"])
+    return SandboxOptions(**values)
+
+
+def _last_line(data: Path) -> str:
+    try:
+        lines = (data / "server.log").read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1] if lines else "no message"
