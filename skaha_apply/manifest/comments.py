@@ -1,0 +1,56 @@
+"""Comments that switch a lint rule off for one line of a manifest: `# skaha-apply: ignore[rule, rule]`."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skaha_apply.manifest.nodes import Node
+
+COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*skaha-apply:[ \t]*ignore\[([^\]\r\n]*)\]", re.MULTILINE)
+
+
+def suppressions(text: str, root: Node) -> frozenset[tuple[int, str]]:
+    """The (line, rule) pairs that comments switch off: of their own line, or, alone on a line, of the next one."""
+    if "skaha-apply:" not in text:
+        return frozenset()
+    found: set[tuple[int, str]] = set()
+    lines = re.split(r"\r\n|\r|\n", text)
+    scalars = sorted((node.line, node.column, node.end_line, node.end_column) for node in _scalars(root))
+    for number, line in enumerate(lines, start=1):
+        for match in COMMENT.finditer(line):
+            if _within(scalars, number, match.start() + 1):
+                continue
+            target = number if line[: match.start()].strip() else _next_line(lines, number)
+            found.update((target, rule.strip()) for rule in match[1].split(",") if rule.strip())
+    return frozenset(found)
+
+
+def _next_line(lines: list[str], number: int) -> int:
+    """The first line below that is neither empty nor only a comment."""
+    for below in range(number, len(lines)):
+        if (line := lines[below].strip()) and not line.startswith("#"):
+            return below + 1
+    return number
+
+
+def _scalars(root: Node) -> list[Node]:
+    found: list[Node] = []
+    waiting, seen = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        if node.shape == "scalar":
+            found.append(node)
+        for child in (*node.items, *(part for pair in node.pairs for part in pair)):
+            if id(child) not in seen:
+                seen.add(id(child))
+                waiting.append(child)
+    return found
+
+
+def _within(scalars: list[tuple[int, int, int, int]], line: int, column: int) -> bool:
+    """Whether a position is inside of a scalar: a quoted `#` begins no comment."""
+    index = bisect_right(scalars, (line, column, 1 << 31, 1 << 31)) - 1
+    return index >= 0 and scalars[index][2:] > (line, column)

@@ -1,0 +1,151 @@
+"""One manifest file as it stands: its project, its defaults and the entries of its sessions, not yet put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.comments import suppressions
+from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS, TOP_FIELDS
+from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.nodes import NotYaml, compose
+from skaha_apply.manifest.syntax import advice
+from skaha_apply.manifest.values import WORDS, Entry, Unreadable, Values, number_of
+from skaha_apply.model.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.manifest.findings import Findings
+    from skaha_apply.manifest.nodes import Node
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Document:
+    """The form of one file: values are still nodes, so that they can be filled in before they are read."""
+
+    project: str
+    project_node: Node
+    defaults: Mapping[str, Node]
+    sessions: tuple[tuple[Node, Mapping[str, Node]], ...]
+    values: Values
+    suppressed: frozenset[tuple[int, str]] = field(default=frozenset())
+
+
+def read_document(text: str, findings: Findings) -> Document | None:
+    """The document of a file; None when its errors (which are in `findings`) leave nothing to go on with."""
+    try:
+        root = compose(text)
+    except NotYaml as error:
+        place = Place(findings.file, error.line, error.column, error.line, error.column + 1)
+        findings.add_at(error.rule, place, *advice(error, text))
+        return None
+    if root is None or root.empty:
+        detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
+        findings.add_at("empty", Place(findings.file), "the manifest is empty", detail)
+        return None
+    if root.shape != "mapping":
+        detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
+        findings.add("wrong-type", root, f"a manifest is a mapping, not {WORDS[root.shape]}", detail)
+        return None
+    values = Values(findings)
+    return _document(root, values, suppressions(text, root))
+
+
+def _document(root: Node, values: Values, suppressed: frozenset[tuple[int, str]]) -> Document | None:
+    entries = values.entries(root, "")
+    if not _version(root, entries, values):
+        return None
+    _refuse_unknown(entries, TOP_FIELDS, values, "", extra="x-")
+    project = _project(root, entries, values)
+    defaults: Mapping[str, Node] = {}
+    if "defaults" in entries:
+        defaults = _known(entries["defaults"].value, values, "defaults", defaults=True)
+    sessions = _sessions(root, entries, values)
+    if project is None:
+        return None
+    return Document(project, entries["project"].value, defaults, sessions, values, suppressed)
+
+
+def _version(root: Node, entries: Mapping[str, Entry], values: Values) -> bool:
+    if "version" not in entries:
+        detail = f"Write version: {VERSION} at the top."
+        values.findings.add("missing-key", _first_key(root), "the key `version` is missing", detail)
+        return True
+    node = entries["version"].value
+    if node.shape == "scalar" and node.plain and number_of(node.text) == VERSION:
+        return True
+    written = quoted(node.text) if node.shape == "scalar" else WORDS[node.shape]
+    detail = f"Write version: {VERSION}; a later one wants a later skaha-apply."
+    values.findings.add("version", node, f"version {written} is not known", detail, path="version")
+    return False
+
+
+def _project(root: Node, entries: Mapping[str, Entry], values: Values) -> str | None:
+    if "project" not in entries:
+        detail = "Write project: NAME; what is applied belongs to it."
+        values.findings.add("missing-key", _first_key(root), "the key `project` is missing", detail)
+        return None
+    try:
+        return values.project(entries["project"].value, "project")
+    except Unreadable:
+        return None
+
+
+def _sessions(root: Node, entries: Mapping[str, Entry], values: Values) -> tuple[tuple[Node, Mapping[str, Node]], ...]:
+    if "sessions" not in entries:
+        detail = "Write sessions: and a list below it, or sessions: [] for none."
+        values.findings.add("missing-key", _first_key(root), "the key `sessions` is missing", detail)
+        return ()
+    node = entries["sessions"].value
+    if node.shape != "sequence":
+        written = "empty" if node.empty else WORDS[node.shape]
+        detail = "Begin each session with a dash, `- name: NAME`; write sessions: [] for none."
+        values.findings.add("wrong-type", node, f"sessions must be a list, not {written}", detail, path="sessions")
+        return ()
+    return tuple(
+        (item, _known(item, values, f"sessions[{index}]", defaults=False)) for index, item in enumerate(node.items)
+    )
+
+
+def _known(node: Node, values: Values, path: str, *, defaults: bool) -> dict[str, Node]:
+    """The known keys of a session, or of the defaults."""
+    if node.shape != "mapping":
+        written = "empty" if node.empty else WORDS[node.shape]
+        detail = "Leave the key out when there are none." if defaults else "Write - name: NAME, and its keys below."
+        values.findings.add("wrong-type", node, f"{path} must be a mapping, not {written}", detail, path=path)
+        return {}
+    fields = DEFAULT_FIELDS if defaults else BY_NAME
+    entries = values.entries(node, path)
+    _refuse_unknown(entries, fields, values, path)
+    return {name: entry.value for name, entry in entries.items() if name in fields}
+
+
+def _refuse_unknown(
+    entries: Mapping[str, Entry], known: Mapping[str, object], values: Values, path: str, extra: str = "\n"
+) -> None:
+    for name, entry in entries.items():
+        if name in known or name.startswith(extra):
+            continue
+        near = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+        where = path or "a manifest"
+        if near:
+            detail = f"Did you mean {near[0]}?"
+        elif not path and name in BY_NAME:
+            detail = "It belongs to a session, or into defaults."
+        elif path == "defaults" and name in BY_NAME:
+            detail = "Each session has its own."
+        else:
+            detail = f"Known are {', '.join(known)}."
+            if extra == "x-":
+                detail += " Keys of your own begin with x-."
+        values.findings.add(
+            "unknown-key", entry.key, f"{quoted(name)} is no key of {where}", detail, path=f"{path}.{name}".lstrip(".")
+        )
+
+
+def _first_key(root: Node) -> Node:
+    return root.pairs[0][0] if root.pairs else root

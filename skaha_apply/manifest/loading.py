@@ -1,0 +1,99 @@
+"""Paths in, projects out: find the manifests, read each, merge what belongs to one project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.document import read_document
+from skaha_apply.manifest.expansion import Placed, expand
+from skaha_apply.manifest.findings import Findings
+from skaha_apply.manifest.sources import Source, Unusable, discover, read
+from skaha_apply.model.place import Place
+from skaha_apply.model.spec import Loaded, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from skaha_apply.model.place import Diagnostic
+    from skaha_apply.model.spec import SessionSpec
+
+
+@dataclass
+class _Part:
+    """What one file adds to its project."""
+
+    project: str
+    source: Source
+    text: str
+    start: Place
+    sessions: list[Placed]
+    suppressed: frozenset[tuple[int, str]]
+
+
+@dataclass
+class _Draft:
+    """A project while its files are merged."""
+
+    parts: list[_Part] = field(default_factory=list)
+
+
+def load(paths: Sequence[Path | str], *, root: Path, stdin: Callable[[], bytes] | None = None) -> Loaded:
+    """The projects that manifests describe.
+
+    Args:
+        paths: files, folders (every `*.yaml` and `*.yml` below, sorted, hidden ones left out), or `-`.
+        root: the folder to which recorded file names are relative.
+        stdin: gives the bytes of `-`; the standard input by default.
+
+    Returns the projects in the order in which they are first named. What is wrong is never raised: it is among the
+    diagnostics, and the rest is still returned.
+    """
+    found = discover(paths, root)
+    diagnostics = list(found.diagnostics)
+    drafts: dict[str, _Draft] = {}
+    for source in found.sources:
+        part, problems = _load_file(source, stdin)
+        diagnostics.extend(problems)
+        if part is not None:
+            drafts.setdefault(part.project, _Draft()).parts.append(part)
+    files = tuple(source.recorded for source in found.sources)
+    projects = tuple(_project(name, draft, files, tuple(found.folders)) for name, draft in drafts.items())
+    return Loaded(projects, tuple(diagnostics))
+
+
+def _load_file(source: Source, stdin: Callable[[], bytes] | None) -> tuple[_Part | None, tuple[Diagnostic, ...]]:
+    try:
+        text = read(source, stdin)
+    except Unusable as error:
+        return None, (error.diagnostic,)
+    findings = Findings(source.shown, text)
+    document = read_document(text, findings)
+    if document is None:
+        return None, findings.diagnostics
+    sessions = list(expand(document, source.recorded))
+    start = findings.place(document.project_node)
+    part = _Part(document.project, source, text, start, sessions, document.suppressed)
+    return part, findings.diagnostics
+
+
+def _project(name: str, draft: _Draft, files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
+    places: dict[str, Place] = {"": draft.parts[0].start}
+    sessions: list[SessionSpec] = []
+    for part in draft.parts:
+        for placed in part.sessions:
+            prefix = f"sessions[{len(sessions)}]"
+            for path, node in placed.nodes.items():
+                place = Place(part.source.shown, node.line, node.column, node.end_line, node.end_column)
+                places[f"{prefix}.{path}" if path else prefix] = place
+            sessions.append(placed.spec)
+    return Project(
+        name=name,
+        sessions=tuple(sessions),
+        files=files,
+        folders=folders,
+        places=places,
+        suppressed=frozenset((part.source.shown, line, rule) for part in draft.parts for line, rule in part.suppressed),
+        texts={part.source.shown: part.text for part in draft.parts},
+    )

@@ -1,0 +1,212 @@
+"""YAML text as a tree of nodes that know their place.
+
+It is composed here from the parser's events, which is fast, never recursive, and gives every scalar as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MAX_DEPTH = 60  # of nested lists and mappings; a manifest needs five
+MAX_PURE = 1 << 20  # characters above which the slow parser is not asked for its opinion on an error
+COLON = "\ue000"  # stands for a colon within a word, see `_events`
+WORD_COLON = re.compile(r"(?<=[^\s\"'\]}\[{,]):(?=[^\s\[\]{},])")
+CORE_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))
+
+Shape = Literal["scalar", "sequence", "mapping"]
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A scalar (`text`, `plain` when without quotes), a sequence (`items`), or a mapping (`pairs`).
+
+    Lines and columns count from 1, the end is exclusive. An alias is the very node it stands for.
+    """
+
+    shape: Shape
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str = ""
+    plain: bool = False
+    items: list[Node] = field(default_factory=list)
+    pairs: list[tuple[Node, Node]] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all is written where a value should stand."""
+        return self.shape == "scalar" and self.plain and not self.text
+
+
+class NotYaml(Exception):
+    """Text that is not one YAML document; `line` and `column` count from 1."""
+
+    def __init__(self, rule: str, problem: str, line: int, column: int, detail: str = "") -> None:
+        super().__init__(problem)
+        self.rule = rule
+        self.problem = problem
+        self.line = line
+        self.column = column
+        self.detail = detail
+
+
+def compose(text: str) -> Node | None:
+    """The only document of a YAML text as a tree, None when there is none.
+
+    Raises `NotYaml` for broken syntax, several documents, tags, and nesting without end.
+    """
+    error = NotYaml("yaml", "this is not YAML", 1, 1)
+    for parse in _attempts(text):
+        try:
+            return _Composer().compose(parse())
+        except NotYaml as found:
+            error = found
+            if error.rule != "yaml":
+                break
+    raise error
+
+
+def _attempts(text: str) -> Iterator[Callable[[], Iterable[Any]]]:
+    """Ways to parse a text, fast ones first.
+
+    The C parser refuses a colon within a word of a flow mapping, `{image: host/x:1.2}`, which YAML allows. A colon
+    between two such characters is no punctuation, so the second attempt puts another character in its place.
+    """
+    try:
+        from ruamel.yaml.cyaml import CSafeLoader  # noqa: PLC0415 - a slow import, and there may be no C parser
+    except ImportError:  # no C parser for this interpreter
+        yield lambda: _pure_events(text)
+        return
+    yield lambda: _c_events(CSafeLoader(text))
+    if COLON not in text:
+        masked = WORD_COLON.sub(COLON, text)
+        if masked != text:
+            yield lambda: _c_events(CSafeLoader(masked))
+    if len(text) <= MAX_PURE:
+        yield lambda: _pure_events(text)
+
+
+def _c_events(loader: Any) -> Iterator[Any]:
+    try:
+        while loader.check_event():
+            yield loader.get_event()
+    except Exception as error:
+        raise explain(error) from error
+
+
+def _pure_events(text: str) -> Iterator[Any]:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - a slow import, seldom needed
+
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except Exception as error:
+        raise explain(error) from error
+
+
+def explain(error: Exception) -> NotYaml:
+    """A parser's exception as one of ours; parsers also let go of exceptions that are not meant for users."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = " ".join(str(getattr(error, "problem", None) or "it cannot be read").split())
+    context = " ".join(str(getattr(error, "context", None) or "").split())
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    return NotYaml("yaml", f"{context}: {problem}" if context else problem, line, column)
+
+
+class _Composer:
+    """Builds the tree of one document from events, with a stack of the collections that are still open."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self.open: list[Node] = []
+        self.keys: list[Node | None] = []  # the key that waits for its value, one for each open collection
+        self.anchors: dict[str, Node] = {}
+        self.documents = 0
+
+    def compose(self, events: Iterable[Any]) -> Node | None:
+        """The root of the document."""
+        for event in events:
+            kind = type(event).__name__
+            if kind == "ScalarEvent":
+                self._add(event, self._scalar(event))
+            elif kind in ("MappingStartEvent", "SequenceStartEvent"):
+                self._start(event, "mapping" if kind == "MappingStartEvent" else "sequence")
+            elif kind in ("MappingEndEvent", "SequenceEndEvent"):
+                self._end(event)
+            elif kind == "AliasEvent":
+                self._attach(self._alias(event), event)
+            elif kind == "DocumentStartEvent":
+                self._document(event)
+        return self.root
+
+    def _document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            raise _at(event, "several documents in one file", "Put each document, what `---` separates, into a file.")
+
+    def _scalar(self, event: Any) -> Node:
+        plain = event.style is None or event.style == ""
+        return _node(event, "scalar", text=event.value.replace(COLON, ":"), plain=plain)
+
+    def _start(self, event: Any, shape: Shape) -> None:
+        if len(self.open) >= MAX_DEPTH:
+            raise _at(event, f"lists and mappings nested more than {MAX_DEPTH} deep", rule="too-large")
+        node = _node(event, shape)
+        self._add(event, node)
+        self.open.append(node)
+        self.keys.append(None)
+
+    def _add(self, event: Any, node: Node) -> None:
+        if event.tag and str(event.tag) not in CORE_TAGS and str(event.tag) != "!":
+            detail = "Write the plain value; everything is read as its key wants it."
+            raise _at(event, f"the tag {str(event.tag).replace(COLON, ':')} has no meaning in a manifest", detail)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        self._attach(node, event)
+
+    def _alias(self, event: Any) -> Node:
+        if event.anchor not in self.anchors:
+            detail = "A value that begins with a star is an alias; put it in quotes if the star is meant."
+            raise _at(event, f"no anchor &{event.anchor} stands above this alias", detail)
+        node = self.anchors[event.anchor]
+        if node in self.open:
+            raise _at(event, f"the alias *{event.anchor} stands within what it repeats, so it has no end")
+        return node
+
+    def _attach(self, node: Node, event: Any) -> None:
+        if not self.open:
+            self.root = node
+            return
+        parent = self.open[-1]
+        key = self.keys[-1]
+        if parent.shape == "sequence":
+            parent.items.append(node)
+        elif key is None:
+            # An alias as a key keeps its own place, which is what a message about this key should show.
+            self.keys[-1] = (
+                node
+                if event.anchor is None or node.shape != "scalar"
+                else _node(event, "scalar", text=node.text, plain=node.plain)
+            )
+        else:
+            parent.pairs.append((key, node))
+            self.keys[-1] = None
+
+    def _end(self, event: Any) -> None:
+        node = self.open.pop()
+        self.keys.pop()
+        node.end_line, node.end_column = event.end_mark.line + 1, event.end_mark.column + 1
+
+
+def _node(event: Any, shape: Shape, *, text: str = "", plain: bool = False) -> Node:
+    start, end = event.start_mark, event.end_mark
+    return Node(shape, start.line + 1, start.column + 1, end.line + 1, end.column + 1, text, plain)
+
+
+def _at(event: Any, problem: str, detail: str = "", *, rule: str = "wrong-type") -> NotYaml:
+    return NotYaml(rule, problem, event.start_mark.line + 1, event.start_mark.column + 1, detail)
