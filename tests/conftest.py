@@ -1,4 +1,4 @@
-"""A real sandbox for every test that wants one: `sandbox` is shared and reset, `fresh_sandbox` starts its own process."""
+"""A real sandbox for every test: `sandbox` is shared and reset in between, `fresh_sandbox` starts another process."""
 
 from __future__ import annotations
 

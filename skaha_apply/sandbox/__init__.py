@@ -18,27 +18,27 @@ __all__ = ["RunningSandbox", "SandboxError", "SandboxOptions", "ensure", "serve"
 def serve(options: SandboxOptions) -> None:
     """Serve until SIGTERM, SIGINT, or nobody used it for `options.idle` seconds; raises SandboxError."""
     check_installed()
-    from skaha_apply.sandbox.server import serve as run
+    from skaha_apply.sandbox.server import serve as run  # noqa: PLC0415 - the web server is an extra
 
     run(options)
 
 
 def ensure(options: SandboxOptions) -> RunningSandbox:
     """Give the sandbox that runs on `options.data`, or start a detached one; raises SandboxError."""
-    from skaha_apply.sandbox.lifecycle import ensure as find_or_start
+    from skaha_apply.sandbox.lifecycle import ensure as find_or_start  # noqa: PLC0415 - keeps the import light
 
     return find_or_start(options)
 
 
 def status(data: Path) -> RunningSandbox | None:
     """Give the sandbox that runs on `data`, or None."""
-    from skaha_apply.sandbox.lifecycle import status as look
+    from skaha_apply.sandbox.lifecycle import status as look  # noqa: PLC0415 - keeps the import light
 
     return look(data)
 
 
 def stop(data: Path) -> bool:
     """End the sandbox of `data` and wait for it; False when none runs; raises SandboxError."""
-    from skaha_apply.sandbox.lifecycle import stop as end
+    from skaha_apply.sandbox.lifecycle import stop as end  # noqa: PLC0415 - keeps the import light
 
     return end(data)

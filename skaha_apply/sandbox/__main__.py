@@ -67,7 +67,7 @@ def _options(asked: argparse.Namespace) -> SandboxOptions:
     values = vars(asked)
     plain = {name: values[name] for name in SandboxOptions.__dataclass_fields__ if name in values}
     accounts = tuple(tuple(entry.rsplit("=", 1)) for entry in asked.account)
-    if not all(len(pair) == 2 and all(pair) for pair in accounts):
+    if not all(len(pair) == len(("token", "user")) and all(pair) for pair in accounts):
         raise SandboxError("an account is TOKEN=USERID")
     lists = {"images": tuple(asked.image), "denied": tuple(asked.denied), "expired": tuple(asked.expired)}
     return SandboxOptions(**{**plain, **lists, "accounts": accounts})

@@ -64,7 +64,7 @@ def unavailable(path: str, retry_after: int) -> Answer:
 
 def tomcat_page(status: int, reason: str) -> Answer:
     """Answer with the HTML page that Tomcat itself gives when no servlet is asked."""
-    title = f"HTTP Status {status} – {reason}"
+    title = f"HTTP Status {status} \u2013 {reason}"
     page = (
         f'<!doctype html><html lang="en"><head><title>{title}</title></head>'
         f'<body><h1>{title}</h1><hr class="line" /><h3>Apache Tomcat</h3></body></html>'

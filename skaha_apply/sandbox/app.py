@@ -119,7 +119,7 @@ class Application:
         entry.fault = fault.kind
         if fault.latency:
             await asyncio.sleep(fault.latency)
-        instead = await self._before(fault, request)
+        instead = await self._before(fault, request) if fault.kind else None
         if instead is not None:
             return instead
         if route in ("/capabilities", "/availability"):
@@ -134,31 +134,22 @@ class Application:
 
     async def _before(self, fault: Fault, request: Request) -> Answer | None:
         """Let a fault strike that leaves no effect; None when the request goes on."""
-        match fault.kind:
-            case "drop_before":
-                raise Dropped
-            case "hang":
-                await _wait_for_the_client_to_leave(request)
-                raise ClientDisconnect
-            case "503":
-                return unavailable(request.url.path, self.control.faults.plan.retry_after)
-            case "429":
-                after = {"Retry-After": str(self.control.faults.plan.retry_after)}
-                return Answer(429, b"Too Many Requests\n", headers=after)
-            case "500":
-                return text(
-                    "unexpected exception: java.lang.RuntimeException: ordered by the faults of the sandbox", 500
-                )
-            case "html":
-                return Answer(200, _LOGIN_PAGE, HTML)
-            case "refuse":
-                return text(fault.text, fault.status)
-            case "empty_list":
-                return Answer(200, b"[]", JSON)
-            case "no_effect":
-                return Answer()
-            case _:
-                return None
+        if fault.kind == "drop_before":
+            raise Dropped
+        if fault.kind == "hang":
+            await _wait_for_the_client_to_leave(request)
+            raise ClientDisconnect
+        seconds = self.control.faults.plan.retry_after
+        instead: dict[str, Answer] = {
+            "503": unavailable(request.url.path, seconds),
+            "429": Answer(429, b"Too Many Requests\n", headers={"Retry-After": str(seconds)}),
+            "500": _unexpected("java.lang.RuntimeException"),
+            "html": Answer(200, _LOGIN_PAGE, HTML),
+            "refuse": text(fault.text, fault.status),
+            "empty_list": Answer(200, b"[]", JSON),
+            "no_effect": Answer(),
+        }
+        return instead.get(fault.kind)
 
     async def _after(self, fault: Fault, request: Request, answer: Answer) -> Answer:
         """Let a fault strike whose request has had its effect."""
@@ -169,11 +160,15 @@ class Application:
                 await _wait_for_the_client_to_leave(request)
                 raise ClientDisconnect
             case "500_after":
-                return text("unexpected exception: java.io.IOException: ordered by the faults of the sandbox", 500)
+                return _unexpected("java.io.IOException")
             case "cut_json" if answer.media_type == JSON:
                 return Answer(answer.status, answer.body[: len(answer.body) // 2], JSON)
             case _:
                 return answer
+
+
+def _unexpected(java_class: str) -> Answer:
+    return text(f"unexpected exception: {java_class}: ordered by the faults of the sandbox", 500)
 
 
 def _head_size(scope: Scope) -> int:

@@ -1,6 +1,6 @@
 """The sandbox's stand-in for Kubernetes: sessions as local processes, a queue, expiry, deadlines, deletion.
 
-Everything happens in one event loop. What it does not promise: isolation, images, resource limits; a process that leaves its
+Everything happens in one event loop. Not promised: isolation, images, resource limits; a process that leaves its
 group (a daemon) is not followed.
 """
 
@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import secrets
 import signal
-import string
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox import processes
-from skaha_apply.sandbox.containers import environment, expand
-from skaha_apply.sandbox.quantities import cpu
+from skaha_apply.sandbox import launch, processes
 from skaha_apply.sandbox.sessions import COMPLETED, FAILED, PENDING, RUNNING, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from skaha_apply.sandbox.clock import Clock
@@ -30,12 +25,11 @@ if TYPE_CHECKING:
     from skaha_apply.sandbox.options import SandboxOptions
 
 _START_ERROR = 128
-_LETTERS = string.ascii_lowercase
 _LONGEST_STOP_S = 30.0
 
 
 class Cluster:
-    """Sessions of one data folder. `sessions` are listed, `past` are gone; both keep the order of creation or departure."""
+    """Sessions of one data folder: `sessions` are listed, `past` are gone, in the order of creation or departure."""
 
     def __init__(self, options: SandboxOptions, journal: Journal, clock: Clock) -> None:
         self.options = options
@@ -54,7 +48,7 @@ class Cluster:
     # --- life of the cluster
 
     def load(self) -> None:
-        """Read what an earlier server left: queued sessions wait again, what ran has failed, interactive ones start again."""
+        """Read what an earlier server left: queued sessions wait again, what ran failed, others start again."""
         stored = sorted(self._journal.sessions(), key=lambda session: (session.created, session.gone or 0))
         unfinished = [session for session in stored if session.active or (session.started and session.stopped is None)]
         leaders = {session.pid: session.birth or "" for session in unfinished if session.pid}
@@ -121,36 +115,10 @@ class Cluster:
 
     def create(self, wish: Wish, userid: str) -> Session:
         """Accept a session: headless ones queue for a slot, the others start at once."""
-        identifier = self._new_id()
-        headless = wish.kind == "headless"
-        home = self.options.data / "home" / userid
-        platform = {
-            "HOME": str(home),
-            "PWD": str(self.options.workdir),
-            "OMP_NUM_THREADS": cpu(wish.cores),
-            "skaha_hostname": wish.name,
-            "skaha_username": userid,
-            "skaha_sessionid": identifier,
-        }
-        home.mkdir(parents=True, exist_ok=True)
-        env = environment(wish.container, platform)
-        session = Session(
-            id=identifier,
-            userid=userid,
-            name=wish.name,
-            kind=wish.kind,
-            image=wish.image,
-            cores=wish.cores,
-            ram=wish.ram,
-            fixed=wish.fixed,
-            argv=_argv(wish, env),
-            env=env,
-            created=self.clock.now(),
-            deadline=self.options.deadline if headless else self.options.interactive_deadline,
-            ttl=self.options.ttl if headless else self.options.interactive_ttl,
-        )
+        identifier = launch.new_id(lambda one: one in self.sessions or one in self.past)
+        session = launch.session(wish, launch.Place(identifier, userid, self.clock.now()), self.options)
         self.sessions[identifier] = session
-        if headless:
+        if session.kind == "headless":
             self._pending[identifier] = None
             self._journal.write(session)
             self._refill()
@@ -174,7 +142,7 @@ class Cluster:
         self._journal.write(session)
 
     def renew(self, session: Session) -> bool:
-        """Move the deadline to now plus the interactive deadline if that is later; False unless started and unfinished."""
+        """Move the deadline to now plus the interactive one if that is later; False unless started and unfinished."""
         if session.status != RUNNING or session.started is None:
             return False
         seconds = self.clock.now() + self.options.interactive_deadline - session.started
@@ -210,7 +178,7 @@ class Cluster:
         return session if session is not None and session.userid == userid and session.has_pod else None
 
     def interactive_count(self, userid: str) -> int:
-        """Count what the limit of interactive sessions counts: Pending and Running ones of the user that are not headless."""
+        """Count what the limit of interactive sessions counts: those of the user, not headless, that run."""
         mine = (self.sessions[one] for one in self._children if one in self.sessions and one not in self._occupied)
         return sum(session.userid == userid and session.active and session.kind != "headless" for session in mine)
 
@@ -248,12 +216,12 @@ class Cluster:
         session.note("Scheduled", f"Successfully assigned skaha-workload/{session.job_name} to sandbox", now)
         session.note("Pulled", f'Container image "{session.image}" already present on machine', now)
         self._journal.write(session)
-        spawn = processes.spawn if session.kind == "headless" else _spawn_stand_in
         env = {**processes.base_environment(), **session.env}
+        log, held = self.log(session.id), session.kind != "headless"
         try:
-            child = spawn(session.argv, env, self.options.workdir, self.log(session.id))
+            child = processes.spawn(session.argv, env, self.options.workdir, log, held=held)
         except (OSError, ValueError) as error:
-            session.note("Failed", _start_error(session, error, self.options.workdir), now, "Warning")
+            session.note("Failed", launch.start_error(session.argv, error, self.options.workdir), now, "Warning")
             self._finish(session, FAILED, _START_ERROR)
             self._forget_process(session)
             return
@@ -368,39 +336,3 @@ class Cluster:
             "most_running": self.most_running,
             "most_active": self.most_active,
         }
-
-    def _new_id(self) -> str:
-        while True:
-            tail = "".join(secrets.choice(_LETTERS + string.digits) for _ in range(7))
-            identifier = secrets.choice(_LETTERS) + tail
-            if identifier not in self.sessions and identifier not in self.past:
-                return identifier
-
-
-def _spawn_stand_in(_argv: Iterable[str], env: dict[str, str], workdir: Path, log: Path) -> processes.Child:
-    return processes.spawn_stand_in(env, workdir, log)
-
-
-def _argv(wish: Wish, env: dict[str, str]) -> tuple[str, ...]:
-    """Give what is run: command and arguments, `$(NAME)` expanded; without a command a line that says what is missing."""
-    given = tuple(expand(word, env) for word in (*wish.container.command, *wish.container.args))
-    if wish.kind == "headless" and not wish.container.command:
-        return ("echo", f"sandbox: the default command of {wish.image} is not here to be run; arguments: {list(given)}")
-    return given
-
-
-def _start_error(session: Session, error: Exception, workdir: Path) -> str:
-    program = session.argv[0] if session.argv else ""
-    if not workdir.is_dir():
-        reason = f'chdir to cwd ("{workdir}") failed: no such file or directory'
-    elif isinstance(error, FileNotFoundError) and "/" not in program:
-        reason = f'exec: "{program}": executable file not found in $PATH'
-    else:
-        detail = (error.strerror or "error").lower() if isinstance(error, OSError) else str(error)
-        reason = (
-            f'exec: "{program}": {"stat " + program + ": " if isinstance(error, FileNotFoundError) else ""}{detail}'
-        )
-    return (
-        "Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: "
-        f"runc create failed: unable to start container process: {reason}: unknown"
-    )

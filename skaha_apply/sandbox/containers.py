@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
+_PAIR = 2
 _NO_JOB = ("java.util.NoSuchElementException", "No value present")
 
 
@@ -38,11 +39,11 @@ def kept_env(entries: Iterable[str]) -> list[tuple[str, str]]:
     `A`, `A=`, `A=b=c` are dropped in silence, and trailing `=` are lost [PostAction.getHeadlessImageBundle].
     """
     parts = (javatext.split(entry, "=") for entry in entries)
-    return [(pair[0], pair[1]) for pair in parts if len(pair) == 2]
+    return [(pair[0], pair[1]) for pair in parts if len(pair) == _PAIR]
 
 
 def bundle(image: str, cmd: str | None, args: str | None, env: Iterable[str]) -> Container:
-    """Give the container of a headless create; raises Refusal: 400 for `$HOME` and the like, 500 for what breaks the YAML.
+    """Give the container of a headless create; raises Refusal: 400 for `$HOME`, 500 for what breaks the YAML.
 
     A failing `kubectl create` is swallowed and the read-back of the job fails instead, so its 500 says nothing useful
     [CommandExecutioner, SessionDAO.getJob].

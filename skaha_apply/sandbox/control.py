@@ -1,4 +1,4 @@
-"""The control routes below /sandbox: faults, the clock, the request log, the truth about processes. For tests and rehearsals."""
+"""The control routes below /sandbox, for tests and rehearsals: faults, the clock, the request log, the truth."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Wish:
-    """A create that passed all checks. `cores` and `ram` (GiB) are what is requested; `fixed` says whether they are shown."""
+    """A create that passed all checks; `cores` and `ram` (GiB) are requested, and listed only if `fixed`."""
 
     image: str
     kind: str
@@ -133,7 +133,7 @@ def _check_gpus(parameters: Parameters) -> None:
 
 
 def _check_registry_auth(header: str | None) -> None:
-    """Refuse an unknown image without `base64(user:secret)`; a secret with a `:` in it does not pass [ImageRepositoryAuth]."""
+    """Refuse an unknown image without `base64(user:secret)`, the secret without a `:` [ImageRepositoryAuth]."""
     if not header:
         raise bad_request(
             "No authentication provided for unknown or private image. "
@@ -143,7 +143,7 @@ def _check_registry_auth(header: str | None) -> None:
         parts = base64.b64decode(header.strip(), validate=True).decode().split(":")
     except (binascii.Error, UnicodeDecodeError):
         parts = []
-    if len(parts) != 2 or not all(parts):
+    if len(parts) != len(("user", "secret")) or not all(parts):
         raise bad_request(f"{REGISTRY_AUTH} must be base64Encode(username:secret)")
 
 

@@ -78,7 +78,7 @@ def read_plan(document: object) -> Plan:
     """Read a plan from JSON (a list is a script); raises ValueError that names what is wrong."""
     values = {"script": document} if isinstance(document, list) else document
     if not isinstance(values, dict):
-        raise ValueError("faults are a JSON object, or a list: the script")
+        raise ValueError("faults are a JSON object, or a list: the script")  # noqa: TRY004 - bad JSON is one error
     unknown = set(values) - {one.name for one in fields(Plan)}
     if unknown:
         raise ValueError(f"unknown faults: {', '.join(sorted(map(str, unknown)))}")
@@ -99,7 +99,7 @@ class Faults:
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
         self.struck: Counter[str] = Counter()
-        self._random = random.Random(self.plan.seed)
+        self._random = random.Random(self.plan.seed)  # noqa: S311 - repeatable on purpose
         self._seen = 0
         self._steps = [0] * len(self.plan.script)
         self._empty = self.plan.next_lists_empty + int(self.plan.empty_list_once)
@@ -128,16 +128,17 @@ class Faults:
         if plan.refuse and method in plan.refuse:
             answer = plan.refuse[method]
             return Fault("refuse", latency, int(answer.get("status", 400)), str(answer.get("text", "")))
+        return Fault(self._by_chance(method, route), latency)
+
+    def _by_chance(self, method: str, route: str) -> str:
+        """Give the first kind that this request draws, or nothing."""
         if method == "GET" and route == "/session" and self._empty > 0:
             self._empty -= 1
-            return Fault("empty_list", latency)
-        if method == "DELETE" and self._random.random() < plan.delete_without_effect:
-            return Fault("no_effect", latency)
-        for field_name, kind in _RATES.items():
-            rate: float = getattr(plan, field_name)
-            if rate and self._random.random() < rate:
-                return Fault(kind, latency)
-        return Fault(latency=latency)
+            return "empty_list"
+        if method == "DELETE" and self._random.random() < self.plan.delete_without_effect:
+            return "no_effect"
+        rates = ((kind, getattr(self.plan, name)) for name, kind in _RATES.items())
+        return next((kind for kind, rate in rates if rate and self._random.random() < rate), "")
 
     def _latency(self) -> float:
         asked = self.plan.latency_ms

@@ -1,12 +1,13 @@
 """What happens to text on its way through Java and YAML: split, regexp replacement, double-quoted scalars.
 
-The server pastes command, arguments and environment unescaped into a YAML template by `String.replaceAll`; everything that is
+The server pastes command, arguments and environment unescaped into a YAML template by `String.replaceAll`; all that is
 odd about values follows from these three steps, so they are rebuilt here one by one [PostAction, SessionJobBuilder].
 """
 
 from __future__ import annotations
 
 import re
+import sys
 
 PLACEHOLDER = "(headless.image.bundle)"
 
@@ -14,6 +15,7 @@ _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
     " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
+_SURROGATES = range(0xD800, 0xE000)
 _HEX_DIGITS = {"x": 2, "u": 4, "U": 8}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 _GROUP_NAME = re.compile(r"\{([a-zA-Z][a-zA-Z0-9]*)(.?)", re.DOTALL)
@@ -122,7 +124,7 @@ def _escape(text: str, at: int) -> tuple[str, int]:
         if not re.fullmatch(rf"[0-9a-fA-F]{{{_HEX_DIGITS[char]}}}", digits):
             raise BrokenYaml("yaml: did not find expected hexdecimal number")
         code = int(digits, 16)
-        if 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+        if code in _SURROGATES or code > sys.maxunicode:
             raise BrokenYaml("yaml: invalid Unicode character")
         return chr(code), at + 1 + len(digits)
     if char not in _ESCAPES:
@@ -179,7 +181,7 @@ def flow_list(text: str) -> list[str]:
 
 
 def _plain(text: str, at: int) -> tuple[str, int]:
-    """Read an unquoted string of a flow sequence; Kubernetes takes strings only, so numbers and the like are refused."""
+    """Read an unquoted string of a flow sequence; Kubernetes takes no numbers and the like here."""
     found = re.compile(r"[^\s,\[\]{}\"'#&*!|>%@`:?-](?:[^,\[\]{}:#\n]|:(?=[^\s,\[\]{}])|(?<=\S)#)*").match(text, at)
     if found is None or _NOT_TEXT.fullmatch(found[0].strip()) or text[found.end() : found.end() + 1] not in ",]":
         raise BrokenYaml("yaml: did not find expected node content")

@@ -1,7 +1,7 @@
 """Where sessions outlive the server: one SQLite file, one row a session.
 
-Each change is written before its answer is sent, without waiting for the disk: what counts here is a server killed at any
-moment, not a machine that loses its power.
+Each change is written before its answer is sent, without waiting for the disk: what counts here is a server killed at
+any moment, not a machine that loses its power.
 """
 
 from __future__ import annotations

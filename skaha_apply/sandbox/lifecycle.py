@@ -102,7 +102,9 @@ def _ask(data: Path, *, touch: bool) -> RunningSandbox | None:
     if record is None or processes.birth(record["pid"]) != record["birth"]:
         return None
     address = record["url"].removesuffix("/skaha/v1") + "/sandbox/status" + ("?touch=1" if touch else "")
-    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {record['token']}"})
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        address, headers={"Authorization": f"Bearer {record['token']}"}
+    )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_ASK_S) as reply:
@@ -135,7 +137,9 @@ def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
     chosen = options if options.idle is not None else replace(options, idle=DETACHED_IDLE_S)
     command = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--options-from-stdin"]
     with (options.data / "server.log").open("ab") as output:
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
+        child = subprocess.Popen(  # noqa: S603 - this program itself
+            command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+        )
     _started[child.pid] = child
     if child.stdin is not None:
         with suppress(BrokenPipeError), child.stdin as pipe:

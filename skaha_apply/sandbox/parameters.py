@@ -1,4 +1,4 @@
-"""Which parameters the server sees: it depends on the method and the Content-Type, and is full of surprises [SyncInput]."""
+"""Which parameters the server sees: it depends on the method and the Content-Type [SyncInput]."""
 
 from __future__ import annotations
 

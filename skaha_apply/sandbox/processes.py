@@ -38,7 +38,7 @@ class Child:
 
 
 def birth(pid: int) -> str | None:
-    """Give a text that tells this process from any other that ever had its id; None when there is none (or a zombie)."""
+    """Give a text that tells this process from any other that ever had its id; None for none, or a zombie."""
     if _PROC.joinpath("self/stat").exists():
         try:
             after_name = _PROC.joinpath(str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -46,7 +46,8 @@ def birth(pid: int) -> str | None:
             return None
         return None if after_name[_STAT_STATE] in "ZX" else after_name[_STAT_BIRTH]
     command = ["ps", "-o", "state=,lstart=", "-p", str(pid)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split(maxsplit=1)
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    found = listed.stdout.split(maxsplit=1)
     return None if not found or found[0].startswith("Z") else found[1].strip()
 
 
@@ -58,29 +59,17 @@ def base_environment() -> dict[str, str]:
     return kept
 
 
-def spawn(argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path) -> Child:
-    """Start `argv` as the leader of a new session, its output appended to `log`; raises OSError or ValueError."""
+def spawn(argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path, *, held: bool = False) -> Child:
+    """Start `argv` as the leader of a new session, its output appended to `log`; raises OSError or ValueError.
+
+    A `held` process reads a pipe that this server keeps open: `cat` then runs as long as the server does.
+    """
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - running what the user asks for is the purpose
             argv,
             cwd=workdir,
             env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    return Child(process, birth(process.pid) or "")
-
-
-def spawn_stand_in(env: Mapping[str, str], workdir: Path, log: Path) -> Child:
-    """Start a process that does nothing until the server ends it or ends itself: `cat` at the end of a pipe."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["cat"],
-            cwd=workdir,
-            env=dict(env),
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if held else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -1,6 +1,7 @@
 """The Skaha routes: /session, /context, /image, /repository, with the server's answers and oddities.
 
-Newer servers dropped /v0; the published `skaha` 1.7.0 still defaults to it, so the sandbox answers there too unless told not to.
+Newer servers dropped /v0; the published `skaha` 1.7.0 still defaults to it, so the sandbox answers there too unless
+told not to.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def answer(service: Service, call: Call) -> Answer:
 
 
 def _list(service: Service, call: Call) -> Answer:
-    """GET /session: own sessions; `view=all` everybody's, `view=interactive` own but headless, `view=stats` totals [GetAction]."""
+    """GET /session: own ones; `view=all` everybody's, `view=interactive` own but headless, `view=stats` totals."""
     view = call.parameters.first("view")
     if view == "stats":
         return Answer(200, _stats(service.cluster).encode(), JSON)
@@ -142,7 +143,7 @@ def _read(service: Service, call: Call) -> Answer:
 
 
 def _log(service: Service, call: Call) -> Answer:
-    """Give the whole log; kubectl's errors are dropped, so what has none gives an empty 200 [SessionAction.streamPodLogs]."""
+    """Give the whole log; kubectl's errors are dropped: no log is an empty 200 [SessionAction.streamPodLogs]."""
     session = service.cluster.pod(call.identifier or "", call.userid)
     try:
         return Answer(200, service.cluster.log(session.id).read_bytes() if session else b"")
@@ -191,7 +192,8 @@ def _stats(cluster: Cluster) -> str:
 
 def stand_in_page(kind: str, identifier: str) -> Answer:
     """Give the page behind the connectURL of an interactive session."""
-    page = f"<!doctype html><title>{kind} {identifier}</title><p>The sandbox stands in for {kind} session {identifier}.</p>"
+    words = f"The sandbox stands in for {kind} session {identifier}."
+    page = f"<!doctype html><title>{kind} {identifier}</title><p>{words}</p>"
     return Answer(200, page.encode(), HTML)
 
 
