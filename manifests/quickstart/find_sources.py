@@ -46,6 +46,14 @@ def sources_in(path: Path) -> dict[str, Any]:
     }
 
 
+def checked(path: Path) -> dict[str, Any]:
+    """Return what is in one image; raise OSError with its name when it cannot be read, whatever the library raised."""
+    try:
+        return sources_in(path)
+    except Exception as error:
+        raise OSError(f"{path}: {error or type(error).__name__}") from error
+
+
 def main() -> int:
     """Share out, detect, save."""
     parser = argparse.ArgumentParser(description="Find the sources in this replica's share of the images.")
@@ -61,7 +69,7 @@ def main() -> int:
         # Before the work: what says which share this is, is what one looks for in the log of a failed replica.
         print(distributed.describe([path.name for path in images]), flush=True)
         mine = distributed.chunk([path.name for path in images])
-        results = [sources_in(folder / "images" / name) for name in mine]
+        results = [checked(folder / "images" / name) for name in mine]
         distributed.save(results, folder / "results")
     except (distributed.DistributedError, OSError) as error:
         print(error, file=sys.stderr)
