@@ -25,18 +25,39 @@ _RESTORE = (
 )
 
 
-def encode(document: StateDocument) -> bytes:
+class Lines:
+    """The lines of the entries that were encoded last, by identity: most of a state is the same at its next write."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Frozen, str]] = {}
+        self._used: dict[int, tuple[Frozen, str]] = {}
+
+    def line(self, entry: Frozen) -> str:
+        """The entry as one line of JSON, without its defaults."""
+        known = self._known.get(id(entry)) or (entry, entry.model_dump_json(exclude_defaults=True))
+        self._used[id(entry)] = known
+        return known[1]
+
+    def forget_unused(self) -> None:
+        """Drop what the encoding that now ended did not use."""
+        self._known, self._used = self._used, {}
+
+
+def encode(document: StateDocument, lines: Lines | None = None) -> bytes:
     """The document as UTF-8 JSON, in the format of this version whatever the one it was read in.
 
-    Raises `StateError` for a document that `decode` would not trust: it must never replace one that it would.
+    `lines` makes repeated writes of one state cheap. Raises `StateError` for a document that `decode` would not trust:
+    it must never replace one that it would.
     """
     _check_whole(document, "the new state")
-    lines = []
+    lines = lines or Lines()
+    members = []
     for name in StateDocument.model_fields:
         value = STATE_FORMAT if name == "format_version" else getattr(document, name)
         if name in ALWAYS or value != StateDocument.model_fields[name].get_default(call_default_factory=True):
-            lines.append(f"{json.dumps(name)}: {_text(document, name, value)}")
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+            members.append(f"{json.dumps(name)}: {_text(document, name, value, lines)}")
+    lines.forget_unused()
+    return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
 
 def decode(data: bytes, source: str) -> StateDocument:
@@ -75,13 +96,11 @@ def check_binding(document: StateDocument, project: str, server: str, account: s
         )
 
 
-def _text(document: StateDocument, name: str, value: Any) -> str:
+def _text(document: StateDocument, name: str, value: Any, lines: Lines) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], Frozen):
-        return "[\n" + ",\n".join(item.model_dump_json(exclude_defaults=True) for item in value) + "\n]"
+        return "[\n" + ",\n".join(lines.line(entry) for entry in value) + "\n]"
     if name == "specs":
-        entries = (
-            f"{json.dumps(key)}: {spec.model_dump_json(exclude_defaults=True)}" for key, spec in document.specs.items()
-        )
+        entries = (f"{json.dumps(key)}: {lines.line(spec)}" for key, spec in document.specs.items())
         return "{\n" + ",\n".join(entries) + "\n}"
     if name == "format_version":
         return json.dumps(value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.state import durable
-from skaha_apply.state.codec import decode, encode
+from skaha_apply.state.codec import Lines, decode, encode
 from skaha_apply.state.holder import ourselves
 from skaha_apply.state.layout import make_folder
 from skaha_apply.state.lock import FileLock, locked
@@ -56,6 +56,7 @@ class LocalStore:
         self._clock = clock
         self._known: _Version | None = None
         self._busy = threading.Lock()
+        self._lines = Lines()
 
     @property
     def address(self) -> str:
@@ -118,8 +119,8 @@ class LocalStore:
             return document
 
     def _write(self, document: StateDocument) -> None:
-        data = encode(document)
         with self._busy:
+            data = encode(document, self._lines)
             self._check_unmoved(document)
             try:
                 make_folder(self._path.parent)

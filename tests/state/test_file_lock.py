@@ -1,0 +1,251 @@
+"""The lock of a local state against real processes: one at a time, and the lock of a dead one is free."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from skaha_apply.model.errors import ExitCode, StateError, StateLocked
+from skaha_apply.state.holder import Holder, from_json, to_json
+from skaha_apply.state.local import LocalStore
+from skaha_apply.state.lock import LEASE
+
+HOLD = """
+import asyncio, sys
+from pathlib import Path
+from skaha_apply.state.local import LocalStore
+
+async def main():
+    store = LocalStore(Path(sys.argv[1]))
+    await store.acquire("apply", 30)
+    print("held", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    await store.release()
+    print("free", flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "survey.state.json"
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return tmp_path / "survey.state.lock"
+
+
+@pytest.fixture
+def holder(path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def take(path, timeout=0.0, clock=time.time):
+    async def main():
+        store = LocalStore(path, clock=clock)
+        await store.acquire("plan", timeout)
+        await store.release()
+
+    asyncio.run(main())
+
+
+def force(path, lock_id):
+    asyncio.run(LocalStore(path).unlock(lock_id))
+
+
+def test_a_held_lock_says_who_holds_it_and_since_when(path, holder):
+    with pytest.raises(StateLocked) as caught:
+        take(path)
+    assert re.search(
+        rf"the state {re.escape(str(path))} is locked by \S+@\S+ \(process {holder.pid}\), operation apply, "
+        r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(\d+ s ago\)$",
+        caught.value.message,
+    )
+    assert "--lock-timeout" in caught.value.hint
+    assert caught.value.exit_code is ExitCode.LOCKED
+
+
+def test_the_lock_file_has_the_keys_of_terraform(path, lock, holder):
+    body = json.loads(lock.read_text())
+    assert {"ID", "Operation", "Info", "Who", "Version", "Created", "Path"} <= set(body)
+    assert body["Path"] == str(path)
+    assert body["Pid"] == holder.pid
+    assert body["Created"].endswith("Z")
+
+
+def test_a_waiting_one_gets_the_lock_when_it_is_given_back(path, holder):
+    async def main():
+        store = LocalStore(path)
+        waiting = asyncio.ensure_future(store.acquire("apply", 30))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        holder.stdin.write("\n")
+        holder.stdin.flush()
+        await waiting
+        await store.release()
+
+    asyncio.run(main())
+    assert holder.stdout.readline() == "free\n"
+
+
+def test_the_lock_of_a_killed_process_is_free(path, lock, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert lock.read_bytes() != b""
+    take(path)
+    assert lock.read_bytes() == b""
+
+
+def test_the_lock_of_a_living_process_cannot_be_broken(path, lock, holder):
+    lock_id = json.loads(lock.read_text())["ID"]
+    with pytest.raises(StateError, match=rf"held by a living process: .*process {holder.pid}") as caught:
+        force(path, lock_id)
+    assert "end that process" in caught.value.hint
+    with pytest.raises(StateLocked):
+        take(path)
+
+
+def test_two_stores_in_one_process_exclude_each_other(path):
+    async def main():
+        one, other = LocalStore(path), LocalStore(path)
+        await one.acquire("apply", 0)
+        with pytest.raises(StateLocked, match=rf"process {os.getpid()}"):
+            await other.acquire("apply", 0)
+        with pytest.raises(StateLocked):
+            await one.acquire("apply", 0)
+        await one.release()
+        await other.acquire("apply", 0)
+        await other.release()
+        await other.release()
+
+    asyncio.run(main())
+
+
+def test_of_many_at_once_one_has_it_at_a_time(path):
+    held = []
+
+    async def work(number):
+        store = LocalStore(path)
+        await store.acquire(str(number), 60)
+        held.append(number)
+        assert len(held) == 1
+        await asyncio.sleep(0)
+        held.clear()
+        await store.release()
+
+    async def main():
+        await asyncio.gather(*(work(number) for number in range(6)))
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_wait_holds_nothing(path):
+    async def main():
+        for pause in (0, 0.001, 0.003):
+            store = LocalStore(path)
+            waiting = asyncio.ensure_future(store.acquire("apply", 10))
+            await asyncio.sleep(pause)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            if not waiting.cancelled():
+                await store.release()
+            other = LocalStore(path)
+            await other.acquire("apply", 0)
+            await other.release()
+
+    asyncio.run(main())
+
+
+def test_a_lock_file_removed_while_it_is_held_does_not_stop_the_next(path, lock):
+    async def main():
+        one, other = LocalStore(path), LocalStore(path)
+        await one.acquire("apply", 0)
+        lock.unlink()
+        await other.acquire("apply", 0)
+        await one.release()
+        with pytest.raises(StateLocked):
+            await LocalStore(path).acquire("apply", 0)
+        await other.release()
+
+    asyncio.run(main())
+
+
+NOW = 1_800_000_000.0
+ELSEWHERE = Holder(
+    id="1111-2222", operation="apply", who="anna@far-away", created=NOW - 600, expires=NOW + 3000, pid=7, boot="other"
+)
+
+
+def test_the_lock_of_another_machine_holds_until_its_expiry(path, lock):
+    lock.write_bytes(to_json(ELSEWHERE))
+    with pytest.raises(StateLocked, match=r"anna@far-away \(process 7\).*\(10 min ago\), expires in 50 min") as caught:
+        take(path, clock=lambda: NOW)
+    assert "state unlock 1111-2222" in caught.value.hint
+    take(path, clock=lambda: NOW + 3001)
+
+
+def test_the_lock_of_another_machine_is_broken_with_its_id_only(path, lock):
+    lock.write_bytes(to_json(ELSEWHERE))
+    with pytest.raises(StateError, match="another id than 3333: 1111-2222, of anna@far-away"):
+        force(path, "3333")
+    assert from_json(lock.read_bytes()) == ELSEWHERE
+    force(path, "1111-2222")
+    take(path, clock=lambda: NOW)
+
+
+def test_where_nothing_is_locked_there_is_nothing_to_break(path, lock):
+    with pytest.raises(StateError, match="not locked"):
+        force(path, "1")
+    assert not lock.exists()
+    take(path)
+    with pytest.raises(StateError, match="not locked"):
+        force(path, "1")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the boot id is Linux's")
+def test_another_container_on_the_same_machine_is_judged_by_the_systems_lock(path, lock, holder):
+    body = json.loads(lock.read_text())
+    holder.kill()
+    holder.wait()
+    lock.write_text(json.dumps(body | {"Who": "root@another-container"}))
+    take(path)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"nonsense \xff", b'{"ID": 3}', b'{"ID": ""}'])
+def test_a_lock_file_that_says_nothing_is_free(path, lock, text):
+    lock.write_bytes(text)
+    take(path)
+
+
+def test_each_write_prolongs_what_other_machines_see(path, lock, make_document):
+    async def main():
+        now = [NOW]
+        store = LocalStore(path, clock=lambda: now[0])
+        await store.acquire("apply", 0)
+        assert from_json(lock.read_bytes()).expires == NOW + LEASE
+        now[0] += 2000
+        await store.write(make_document(1))
+        assert from_json(lock.read_bytes()).expires == NOW + LEASE + 2000
+        await store.release()
+
+    asyncio.run(main())
+
+
+def test_text_of_others_cannot_play_with_the_terminal():
+    holder = from_json(json.dumps({"ID": "x", "Who": "a\x1b[2J@b\n", "Created": "soon"}).encode())
+    assert holder.describe(0) == "a[2J@b"

@@ -1,0 +1,233 @@
+"""The state as text: what was written is read back, and what cannot be trusted is refused in one clear message."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skaha_apply.model.errors import StateError
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+from skaha_apply.state.codec import Lines, check_binding, decode, encode
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+# What is stored are milliseconds.
+times = st.integers(0, 4_102_444_800_000).map(lambda ms: ms / 1000)
+maybe_times = st.none() | times
+ids = st.lists(words, max_size=3).map(tuple)
+counts = st.integers(1, 1000)
+SPECS = ("s1", "s 2")
+
+specs = st.builds(
+    SessionSpec,
+    name=words,
+    image=words,
+    kind=st.sampled_from(Kind),
+    cores=st.none() | st.integers(1, 64) | st.floats(0.1, 64),
+    ram=st.none() | st.integers(1, 512) | st.floats(0.1, 512),
+    gpus=st.none() | st.integers(1, 8),
+    replicas=counts,
+    cmd=st.none() | words,
+    args=ids,
+    env=st.dictionaries(words, words, max_size=3),
+    needs=ids,
+    protect=st.booleans(),
+    file=words,
+)
+common = {"session": words, "replica": counts, "name": words}
+of_spec = common | {"spec": st.sampled_from(SPECS)}
+digests = {"work": words, "run": words, "run_number": st.integers(0, 9), "attempt": st.integers(1, 9)}
+records = st.builds(
+    ReplicaRecord,
+    **of_spec,
+    **digests,
+    phase=st.sampled_from(Phase),
+    id=st.none() | words,
+    past=ids,
+    accepted=maybe_times,
+    seen=maybe_times,
+    started=maybe_times,
+    ended=maybe_times,
+    logged=st.booleans(),
+    note=words,
+)
+intents = st.builds(Intent, **of_spec, **digests, at=times, listed=ids, posts=counts, given_up=maybe_times)
+tombstones = st.builds(
+    Tombstone, **common, id=words, at=times, active=st.booleans(), sent=st.booleans(), why=st.sampled_from(["rerun"])
+)
+doubts = st.builds(Doubt, **of_spec, since=times, listed=ids, posts=counts)
+documents = st.builds(
+    StateDocument,
+    format_version=st.just(STATE_FORMAT),
+    serial=st.integers(0, 2**53),
+    lineage=words,
+    writer=words,
+    project=words,
+    server=words,
+    account=st.none() | words,
+    identities=ids,
+    written=maybe_times,
+    specs=st.fixed_dictionaries(dict.fromkeys(SPECS, specs)),
+    replicas=st.lists(records, max_size=4, unique_by=lambda record: record.key).map(tuple),
+    intents=st.lists(intents, max_size=3).map(tuple),
+    tombstones=st.lists(tombstones, max_size=3).map(tuple),
+    doubts=st.lists(doubts, max_size=3).map(tuple),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(documents)
+def test_what_was_written_is_read_back(document):
+    assert decode(encode(document), "x") == document
+
+
+@settings(deadline=None, max_examples=60)
+@given(documents, documents)
+def test_remembered_lines_change_nothing(first, second):
+    lines = Lines()
+    mixed = first.model_copy(update={"tombstones": second.tombstones + first.tombstones})
+    for document in (first, second, mixed, first):
+        assert encode(document, lines) == encode(document)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.binary(max_size=60)
+    | st.recursive(st.none() | st.integers() | words, st.lists).map(lambda v: json.dumps(v).encode())
+)
+def test_no_rubbish_gets_past_one_clear_message(data):
+    with pytest.raises(StateError) as caught:
+        decode(data, "here")
+    assert "here" in caught.value.message
+    assert caught.value.hint
+
+
+@settings(deadline=None, max_examples=150)
+@given(documents, st.data())
+def test_a_cut_document_is_refused_wherever_it_is_cut(document, data):
+    whole = encode(document)
+    with pytest.raises(StateError):
+        decode(whole[: data.draw(st.integers(0, len(whole) - 3))], "here")
+
+
+@settings(deadline=None, max_examples=200)
+@given(documents, st.data())
+def test_a_document_with_a_value_of_another_shape_is_read_or_refused_clearly(document, data):
+    raw = json.loads(encode(document))
+    part = raw
+    while True:
+        key = data.draw(st.sampled_from(sorted(part) if isinstance(part, dict) else range(len(part))))
+        if not (isinstance(part[key], dict | list) and part[key]) or data.draw(st.booleans()):
+            break
+        part = part[key]
+    part[key] = data.draw(st.none() | st.booleans() | st.floats() | words | st.just([[]]) | st.just({"a": {}}))
+    message = "here"
+    try:
+        assert isinstance(decode(json.dumps(raw).encode(), "here"), StateDocument)
+    except StateError as error:
+        message = error.message
+    assert "here" in message
+
+
+def test_one_replica_is_one_line_and_defaults_are_left_out(make_document):
+    lines = encode(make_document(replicas=3)).decode().splitlines()
+    assert [json.loads(line.rstrip(","))["replica"] for line in lines if line.startswith('{"session"')] == [1, 2, 3]
+    assert "null" not in "".join(lines)
+    assert lines[1:3] == ['"format_version": "1.0",', '"serial": 1,']
+
+
+def test_twenty_thousand_replicas_stay_a_few_megabytes(make_document):
+    assert len(encode(make_document(replicas=20_000))) < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"<html><body>Sign in</body></html>", "is not JSON: it begins with '<html>"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b'{"format_version": "1.0", "serial": 3, "lin', "is cut off at line 1"),
+        (b'{"format_version": "1.0", serial: 3}', "is damaged at line 1, column 27"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[]", "is not a state"),
+        (b'{"version": 4, "terraform_version": "1.5", "serial": 1}', "format_version is None"),
+        (b'{"format_version": 1}', "format_version is 1"),
+        (b'{"format_version": "0.9"}', "format 0.9"),
+        (b'{"format_version": "1.0"}', "lineage: Field required"),
+    ],
+)
+def test_what_is_no_state_says_what_it_is(data, message):
+    with pytest.raises(StateError) as caught:
+        decode(data, "a.state.json")
+    assert "a.state.json" in caught.value.message
+    assert message in caught.value.message
+    assert caught.value.hint
+
+
+def changed(document, **changes):
+    return json.dumps(json.loads(encode(document)) | changes).encode()
+
+
+def test_a_newer_major_version_says_upgrade(make_document):
+    with pytest.raises(StateError, match=r"written by a newer skaha-apply: format 2\.0") as caught:
+        decode(changed(make_document(), format_version="2.0", replicas={"new": "shape"}), "x")
+    assert caught.value.hint == "Upgrade skaha-apply."
+
+
+def test_a_newer_minor_version_is_read_without_what_we_do_not_know(make_document):
+    document = make_document()
+    raw = json.loads(encode(document)) | {"format_version": "1.7", "moods": [1, {"a": 2}]}
+    raw["replicas"][1]["mood"] = {"deep": True}
+    raw["specs"]["s1"]["colour"] = "red"
+    read = decode(json.dumps(raw).encode(), "x")
+    assert read == document.model_copy(update={"format_version": "1.7"})
+    assert decode(encode(read), "x").format_version == STATE_FORMAT
+
+
+def test_a_wrong_type_names_its_place(make_document):
+    raw = json.loads(encode(make_document()))
+    raw["replicas"][2]["attempt"] = "many"
+    raw["replicas"][2]["mood"] = "unknown keys do not hide it"
+    with pytest.raises(StateError, match=r"damaged: replicas\[2\]\.attempt: Input should be a valid integer"):
+        decode(json.dumps(raw).encode(), "x")
+
+
+def test_a_document_that_contradicts_itself_is_neither_read_nor_written(make_document):
+    document = make_document()
+    twice = document.model_copy(update={"replicas": document.replicas + document.replicas[:1]})
+    dangling = document.model_copy(update={"specs": {}})
+    for broken, message in ((twice, "reduce/1 twice"), (dangling, "lacks the spec 's1'")):
+        with pytest.raises(StateError, match=message):
+            encode(broken)
+    raw = json.loads(encode(document))
+    with pytest.raises(StateError, match="lacks the spec"):
+        decode(json.dumps(raw | {"specs": {}}).encode(), "x")
+
+
+def test_another_project_server_or_account_names_both(make_document):
+    document = make_document(account="anna")
+    check_binding(document, "survey", document.server)
+    check_binding(document, "survey", document.server, "anna")
+    check_binding(make_document(), "survey", document.server, "bob")
+    for binding, words_, hint in (
+        (("other", document.server), ("'survey'", "'other'"), "state mv survey other"),
+        (("survey", "example.org/skaha"), (document.server, "example.org/skaha"), "state rebind"),
+        (("survey", document.server, "bob"), ("'anna'", "'bob'"), "--state"),
+    ):
+        with pytest.raises(StateError) as caught:
+            check_binding(document, *binding)
+        assert all(word in caught.value.message for word in words_)
+        assert hint in caught.value.hint
+
+
+def test_times_in_other_zones_are_the_same_moment(make_document):
+    raw = json.loads(encode(make_document(replicas=1)))
+    raw["replicas"][0]["accepted"] = "2023-11-14T23:13:20.125+01:00"
+    assert decode(json.dumps(raw).encode(), "x").replicas[0].accepted == 1_700_000_000.125
+    assert time.gmtime(1_700_000_000)[:4] == (2023, 11, 14, 22)
