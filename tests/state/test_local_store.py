@@ -396,6 +396,10 @@ def test_a_cancelled_write_has_ended_before_the_lock_is_given_back(path, make_do
     asyncio.run(main())
 
 
+def descriptors():
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
 def test_many_writes_do_not_leak_descriptors(path, make_document):
     async def main():
         store = LocalStore(path)
@@ -405,8 +409,8 @@ def test_many_writes_do_not_leak_descriptors(path, make_document):
             await store.write(make_document(serial))
             await store.release()
             if serial == 5:
-                before = sum(1 for _ in Path("/dev/fd").iterdir())
-        return sum(1 for _ in Path("/dev/fd").iterdir()) - before
+                before = descriptors()
+        return descriptors() - before
 
     assert asyncio.run(main()) == 0
 
