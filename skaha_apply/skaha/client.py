@@ -1,0 +1,208 @@
+"""The client: `model.ports.Server` over HTTP.
+
+    async with Client(ClientOptions(server=..., login=...)) as client:
+        listing = await client.sessions()
+
+Reads raise the errors of `model.errors`; writes tell accepted, refused or unsure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from skaha_apply.model.errors import ServerError, SkahaApplyError, Unauthorized, Unreachable
+from skaha_apply.model.request import CreateRequest, Offer, Outcome, Refused
+from skaha_apply.model.session import Listing, LiveSession
+from skaha_apply.skaha import wire
+from skaha_apply.skaha.endings import NOT_SENT, failure, outcome
+from skaha_apply.skaha.exchange import ClientOptions, Exchange
+from skaha_apply.skaha.forms import create_call, delete_call, log_call, read_call, renew_call
+from skaha_apply.skaha.retry import NOT_FOUND, Answer, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from skaha_apply.skaha.forms import Call
+
+__all__ = ["Client", "ClientOptions"]
+
+_log = logging.getLogger("skaha_apply.skaha")
+
+
+class Client:
+    """A Skaha server and the account whose credential is used; see `model.ports.Server`.
+
+    Args:
+        options: address, credential and limits; raises `UsageError` for an address or number that cannot be.
+    """
+
+    def __init__(self, options: ClientOptions) -> None:
+        self._exchange = Exchange(options)
+        self._noted: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        """Look the credential up; raises `Unauthorized` when there is none, or it is past its date."""
+        await self._exchange.look_up_login()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._exchange.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self.address})"
+
+    @property
+    def address(self) -> str:
+        """Base URL with the version, as the user knows it."""
+        return self._exchange.base
+
+    @property
+    def identity(self) -> str | None:
+        """A digest of the credential's account (subject), or of the token; None before one was looked up."""
+        return self._exchange.login.identity if self._exchange.login else None
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which what is refused for the moment is repeated."""
+        return self._exchange.gate.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._exchange.gate.patience = seconds
+
+    @property
+    def has_server_time(self) -> bool:
+        """Whether an answer has borne a `Date` header."""
+        return self._exchange.time.known
+
+    def now(self) -> float:
+        """The server's time, in Unix seconds; our own clock before the first `Date` header."""
+        return self._exchange.time.now()
+
+    def stop(self) -> None:
+        """Send no new requests from now on, reads included; what is in flight goes on, what rests ends at once."""
+        self._exchange.gate.stop()
+
+    async def refresh(self) -> None:
+        """Read the credential again; raises `Unauthorized` when it is past its date. `sessions` does it too."""
+        await self._exchange.look_up_login()
+
+    async def sessions(self) -> Listing:
+        """All sessions of the account. Entries without a usable id are left out, and said once to the log."""
+        await self.refresh()
+        clock = self._exchange.options.clock
+        sent = clock.monotonic()
+
+        def read(answer: Answer) -> Listing:
+            sessions, notes = wire.read_sessions(answer.body)
+            self._say_once(notes)
+            at = self.now()
+            return Listing(sessions, at - (clock.monotonic() - sent), at)
+
+        listing: Listing = await self._read(read_call("session"), read)
+        return listing
+
+    async def session(self, session_id: str) -> LiveSession | None:
+        """One session; None when the server says 404, and for what cannot be an id."""
+        if not wire.is_session_id(session_id):
+            return None
+        found: LiveSession | None = await self._read(
+            read_call(f"session/{session_id}", session_id),
+            lambda answer: wire.read_session(answer.body),
+        )
+        return found
+
+    async def logs(self, session_id: str) -> str:
+        """The whole log; "" for an unknown id, a pending pod and an empty log alike [SessionAction]."""
+        return await self._text(session_id, "logs") or ""
+
+    async def events(self, session_id: str) -> str | None:
+        """The pod's events as a table, None when there is no pod (404)."""
+        return await self._text(session_id, "events")
+
+    async def offer(self) -> Offer:
+        """What the server offers; parts that it does not tell in a known form are None. Raises `Unauthorized`."""
+        context, images, registries = await asyncio.gather(
+            self._part("context", wire.read_context),
+            self._part("image", wire.read_images),
+            self._part("repository", wire.read_registries),
+        )
+        found: Offer = context or Offer()
+        return Offer(
+            cores=found.cores,
+            ram=found.ram,
+            gpus=found.gpus,
+            images=images,
+            registries=registries,
+            default_cores=found.default_cores,
+            default_ram=found.default_ram,
+            max_interactive=found.max_interactive,
+        )
+
+    async def create(self, request: CreateRequest) -> Outcome:
+        """Create one session. Never repeated once it may have had an effect."""
+        login = self._exchange.login
+        return await self._write(create_call(request, login.registry if login else None), wire.read_created)
+
+    async def delete(self, session_id: str) -> Outcome:
+        """Delete one session; the server says 200 whatever happens [DeleteAction]."""
+        if not wire.is_session_id(session_id):
+            return Refused(0, f"{session_id!r} is not a session id")
+        return await self._write(delete_call(session_id))
+
+    async def renew(self, session_id: str) -> Outcome:
+        """Push the deadline of a running session; refused when it is not running."""
+        if not wire.is_session_id(session_id):
+            return Refused(0, f"{session_id!r} is not a session id")
+        return await self._write(renew_call(session_id))
+
+    async def _text(self, session_id: str, view: str) -> str | None:
+        if not wire.is_session_id(session_id):
+            return None
+        text: str | None = await self._read(
+            log_call(session_id, view),
+            lambda answer: answer.body.decode("utf-8", "replace"),
+        )
+        return text
+
+    async def _part(self, path: str, understand: Callable[[bytes], Any]) -> Any:
+        try:
+            return await self._read(read_call(path), lambda answer: understand(answer.body))
+        except Unauthorized:
+            raise
+        except ServerError as error:
+            _log.info("%s is not known: %s", path, error)
+            return None
+
+    def _say_once(self, notes: tuple[str, ...]) -> None:
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                _log.warning("%s", note)
+
+    async def _read(self, call: Call, read: Callable[[Answer], Any]) -> Any:
+        ended = await self._exchange.perform(call, read)
+        if ended.stopped:
+            raise Unreachable(f"{call.method} /{call.path.partition('?')[0]} was {NOT_SENT}")
+        answer = ended.result
+        if ended.verdict is Verdict.ANSWERED and isinstance(answer, Answer):
+            if answer.ok:
+                return ended.value
+            if answer.status == NOT_FOUND:
+                return None
+        raise failure(call, ended, self.address, self._exchange.login)
+
+    async def _write(self, call: Call, read_id: Callable[[bytes], str | None] | None = None) -> Outcome:
+        try:
+            ended = await self._exchange.perform(call)
+        except SkahaApplyError as error:
+            return Refused(0, str(error), auth=True)
+        return outcome(ended, self._exchange.login, read_id)

@@ -1,0 +1,189 @@
+"""Sends one request and brings back its whole answer, or says what was lost.
+
+httpcore's pool takes time that grows with the square of its connections, so each place in flight has a pool of one
+connection; the last one used is taken first, so that few stay open when little is going on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+import tempfile
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from skaha_apply.model.errors import Unauthorized
+from skaha_apply.skaha.address import is_loopback
+from skaha_apply.skaha.login import RENEW_CERTIFICATE
+from skaha_apply.skaha.retry import Answer, Lost, Result
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from skaha_apply.skaha.clock import Clock
+    from skaha_apply.skaha.forms import Call
+    from skaha_apply.skaha.login import Login
+
+    MakeTransport = Callable[[], httpx.AsyncBaseTransport]
+
+# Servers keep idle connections for 20 s and more; one that is closed while a create is sent leaves it unsure.
+IDLE = 5.0
+_TAIL_NOTE = b"[the beginning is left out]\n"
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+# httpcore logs each header at DEBUG, Authorization among what it has at hand.
+for _name in ("httpcore", "httpx"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Limits(NamedTuple):
+    """Seconds for a whole answer, and for the connection alone."""
+
+    answer: float
+    connect: float
+
+
+class Connections:
+    """A stack of connections to one server with one credential.
+
+    Args:
+        base: base URL of the server.
+        login: the credential; raises `Unauthorized` for a certificate that OpenSSL refuses.
+        clock: what limits the time of an answer.
+        transport: makes another transport than HTTP over the network, for tests.
+    """
+
+    def __init__(self, base: str, login: Login, clock: Clock, transport: MakeTransport | None = None) -> None:
+        self._base = base
+        self._clock = clock
+        self._make = transport or _network(base, login)
+        self._idle: list[httpx.AsyncBaseTransport] = []
+        self._closed = False
+
+    async def send(self, call: Call, headers: list[tuple[str, str]], limits: Limits) -> Result:
+        """Send one request. Only cancellation is raised; everything else that happens is told."""
+        request = httpx.Request(
+            call.method,
+            f"{self._base}/{call.path}",
+            headers=headers,
+            content=call.form,
+            extensions={"timeout": {"connect": limits.connect, "read": None, "write": None, "pool": None}},
+        )
+        try:
+            async with self._clock.timeout(limits.answer), self._connection() as transport:
+                response = await transport.handle_async_request(request)
+                try:
+                    body = await _read(response, call)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            return Lost(sent=True, text=f"no answer within {limits.answer:g} s")
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
+            return Lost(not isinstance(error, _NOTHING_SENT), _reason(error), hopeless=_is_hopeless(error))
+        if body is None:
+            return Lost(sent=True, text=f"the answer is longer than {call.limit >> 20} MiB", hopeless=True)
+        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
+        transport = self._idle.pop() if self._idle else self._make()
+        try:
+            yield transport
+        except BaseException:
+            # What a failed or cancelled request leaves behind on a connection is not worth guessing.
+            await transport.aclose()
+            raise
+        if self._closed:
+            await transport.aclose()
+        else:
+            self._idle.append(transport)
+
+    async def close(self) -> None:
+        """Close what is idle now, and what is in use as soon as its answer is read."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().aclose()
+
+
+async def _read(response: httpx.Response, call: Call) -> bytes | None:
+    chunks, size, cut = [], 0, False
+    async for chunk in response.aiter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        while size > call.limit and call.tail:
+            cut = True
+            size -= len(chunks.pop(0))
+        if size > call.limit:
+            return None
+    return (_TAIL_NOTE if cut else b"") + b"".join(chunks)
+
+
+def _network(base: str, login: Login) -> MakeTransport:
+    context = _tls_context(login) if base.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    proxy = _proxy(base)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
+    return lambda: httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, trust_env=False)
+
+
+def _proxy(base: str) -> str | None:
+    parts = urlsplit(base)
+    host = parts.hostname or ""
+    # Loopback is plain http, where a proxy would see the token.
+    if is_loopback(host) or parts.scheme != "https" or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _tls_context(login: Login) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    if login.pem is None:
+        return context
+    # OpenSSL's interface in Python loads keys from files only.
+    handle, name = tempfile.mkstemp(prefix="skaha-apply-", suffix=".pem")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii", errors="replace") as file:
+            file.write(login.pem.reveal())
+        context.load_cert_chain(name, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or "it cannot be read"
+        raise Unauthorized(
+            f"the certificate from {login.source} cannot be used: {reason}",
+            hint=f"get a new one without a password: {RENEW_CERTIFICATE}",
+        ) from None
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return context
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def _reason(error: BaseException) -> str:
+    causes = _causes(error)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not trusted: {cause.verify_message}"
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    if isinstance(error, httpx.ConnectTimeout):
+        return "no connection within the time limit"
+    # Messages of a protocol error may repeat a header that was sent.
+    text = "" if isinstance(error, httpx.LocalProtocolError) else str(error)
+    return text or f"the connection failed ({type(error).__name__})"

@@ -1,0 +1,255 @@
+"""One request until its end: gate, send, judge, rest, again; the imperative half of the retry policy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import skaha_apply
+from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
+from skaha_apply.skaha.address import base_url
+from skaha_apply.skaha.clock import Clock, ServerTime, SystemClock
+from skaha_apply.skaha.connections import Connections, Limits
+from skaha_apply.skaha.endings import Ended
+from skaha_apply.skaha.gate import Entry, Gate
+from skaha_apply.skaha.retry import (
+    TOO_MANY,
+    TRIES,
+    Answer,
+    Effect,
+    Result,
+    Verdict,
+    delay,
+    judge,
+    retry_after,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.skaha.connections import MakeTransport
+    from skaha_apply.skaha.forms import Call
+    from skaha_apply.skaha.login import Login
+
+MOST_CONCURRENCY = 256
+_log = logging.getLogger("skaha_apply.http")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How the client works.
+
+    `server` is a base URL, `login` looks the credential up anew. `concurrency` requests are in flight at most (1 to
+    256). An answer has `answer` seconds, a connection `connect`; what is refused for the moment is repeated for
+    `patience` seconds. `transport`, `clock` and `draw` (a random number from [0, 1)) are for tests.
+    """
+
+    server: str
+    login: Callable[[], Login]
+    concurrency: int = 32
+    patience: float = 10.0
+    answer: float = 120.0
+    connect: float = 10.0
+    transport: MakeTransport | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    draw: Callable[[], float] = random.random
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.concurrency <= MOST_CONCURRENCY:
+            raise UsageError(f"concurrency is 1 to {MOST_CONCURRENCY}, not {self.concurrency}")
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What one request has gone through so far."""
+
+    failures: int = 0
+    odd: int = 0  # answers that may come again and again: errors of the server, answers of others
+    spent: float = 0.0
+    relogged: bool = False
+    ended: Ended = field(default_factory=Ended)
+
+
+class Exchange:
+    """Carries out requests against one server.
+
+    Args:
+        options: see `ClientOptions`; raises `UsageError` for an address that cannot be one.
+    """
+
+    def __init__(self, options: ClientOptions) -> None:
+        self.options = options
+        self.base = base_url(options.server, "the server's address")
+        self.time = ServerTime(options.clock)
+        self.gate = Gate(options.concurrency, options.patience, options.clock)
+        self.login: Login | None = None
+        self._path = urlsplit(self.base).path
+        self._connections: Connections | None = None
+        self._generation = 0
+        self._looking_up = asyncio.Lock()
+        self._known = False  # whether a Skaha server has answered at this address
+
+    async def look_up_login(self) -> bool:
+        """Read the credential again; tells whether it is another one now.
+
+        Raises `Unauthorized` when there is none or it is past its date. While one that was good is at hand, a source
+        that cannot be read just now (a file that is being written) changes nothing.
+        """
+        try:
+            login = self.options.login()
+        except SkahaApplyError as error:
+            if self.login is None:
+                raise
+            self.login.check(self.time.now())
+            _log.warning("%s; the credential read before is used on", error)
+            return False
+        login.check(self.time.now())
+        before, self.login = self.login, login
+        if before and self._connections and (before.token, before.pem) == (login.token, login.pem):
+            return False
+        old = self._connections
+        if old is None or before is None or before.pem != login.pem:
+            self._connections = Connections(self.base, login, self.options.clock, self.options.transport)
+            if old:
+                await old.close()
+        self._generation += 1
+        return True
+
+    async def perform(self, call: Call, read: Callable[[Answer], Any] | None = None) -> Ended:
+        """Send a request, as often as the policy allows, and say how it ended.
+
+        `read` understands a good answer, and raises `NotSkaha` when it is none. Raises `Unauthorized` only when no
+        credential can be found at the start.
+        """
+        if self._connections is None:
+            await self.look_up_login()
+        progress = _Progress()
+        while True:
+            if self._over(progress, await self.gate.enter()):
+                return progress.ended
+            begun = self.options.clock.monotonic()
+            generation = self._generation
+            try:
+                result = await self._send(call, progress)
+            finally:
+                self.gate.leave()
+            ended = self._judge(call, result, read, progress.ended)
+            progress.ended = ended
+            progress.spent += self.options.clock.monotonic() - begun
+            if ended.verdict is Verdict.DENIED:
+                if not await self._other_login(progress, generation):
+                    return progress.ended
+                continue
+            rest = self._rest(call, progress, begun)
+            if rest is None or not await self._sleep(rest, progress):
+                return progress.ended
+
+    def _over(self, progress: _Progress, entry: Entry) -> bool:
+        if entry is Entry.GRANTED and self.gate.stopped.is_set():
+            self.gate.leave()
+            entry = Entry.STOPPED
+        if entry is Entry.STOPPED:
+            progress.ended = _stopped(progress.ended)
+        return entry is not Entry.GRANTED
+
+    async def _send(self, call: Call, progress: _Progress) -> Result:
+        assert self._connections is not None  # noqa: S101 - `perform` has looked the credential up
+        options, left = self.options, max(1.0, self.gate.patience - progress.spent)
+        answer = min(options.answer, left) if call.effect is Effect.READ else options.answer
+        begun = options.clock.monotonic()
+        result = await self._connections.send(call, self._headers(call), Limits(answer, min(options.connect, left)))
+        took = (options.clock.monotonic() - begun) * 1000
+        if isinstance(result, Answer):
+            self.time.learn(result.headers.get("date"))
+            _log.info("%s %s/%s %d %.0f ms", call.method, self._path, call.path, result.status, took)
+        else:
+            _log.info("%s %s/%s: %s, %.0f ms", call.method, self._path, call.path, result.text, took)
+        return result
+
+    def _headers(self, call: Call) -> list[tuple[str, str]]:
+        headers = [("user-agent", f"skaha-apply/{skaha_apply.__version__}"), ("accept", "*/*"), *call.headers]
+        if self.login and self.login.token:
+            headers.append(("authorization", f"Bearer {self.login.token.reveal()}"))
+        return headers
+
+    def _judge(self, call: Call, result: Result, read: Callable[[Answer], Any] | None, before: Ended) -> Ended:
+        verdict = judge(call.effect, result, call.known_as)
+        value, error = None, None
+        if verdict is Verdict.ANSWERED and isinstance(result, Answer) and result.ok and read:
+            try:
+                value = read(result)
+            except NotSkaha as caught:
+                verdict, error = Verdict.FOREIGN, caught
+            else:
+                self._known = True
+        doubt = before.doubt or verdict is Verdict.UNSURE
+        return Ended(verdict, result, value, error, doubt)
+
+    def _rest(self, call: Call, progress: _Progress, begun: float) -> float | None:
+        """Seconds until the next try, None when this was the last; tells the gate how the server does."""
+        ended, gate = progress.ended, self.gate
+        assert ended.result is not None  # noqa: S101 - called after a try
+        if ended.verdict in (Verdict.ANSWERED, Verdict.HOPELESS):
+            if ended.verdict is Verdict.ANSWERED:
+                gate.answered()
+            return None
+        progress.failures += 1
+        told = retry_after(ended.result, self.time.now())
+        if ended.verdict is Verdict.BUSY:
+            too_many = isinstance(ended.result, Answer) and ended.result.status == TOO_MANY
+            pause = delay(max(1, gate.refusals - 1), self.options.draw(), told)
+            gate.refused(begun, pause, asked=told is not None, too_many=too_many)
+        elif ended.verdict is Verdict.UNSURE or not self._known:
+            progress.odd += 1
+            if call.effect is Effect.ANOTHER or progress.odd >= TRIES:
+                return None
+            if call.effect is not Effect.READ and ended.verdict is Verdict.FOREIGN:
+                return None
+        rest = delay(progress.failures, self.options.draw(), told)
+        left = gate.patience - progress.spent
+        if left <= 0 or (told or 0.0) > left:
+            return None
+        return min(rest, left) if told is None else rest
+
+    async def _other_login(self, progress: _Progress, generation: int) -> bool:
+        """Whether a 401 is worth another try: the credential has changed since that one was sent."""
+        if progress.relogged:
+            return False
+        progress.relogged = True
+        async with self._looking_up:
+            if self._generation != generation:
+                return True
+            try:
+                return await self.look_up_login()
+            except SkahaApplyError as error:
+                progress.ended = Ended(Verdict.DENIED, progress.ended.result, error=error, doubt=progress.ended.doubt)
+                return False
+
+    async def _sleep(self, seconds: float, progress: _Progress) -> bool:
+        """Rest; False when no new tries are wanted."""
+        progress.spent += seconds
+        stopped = self.gate.stopped
+        sleeping = asyncio.ensure_future(self.options.clock.sleep(seconds))
+        stopping = asyncio.ensure_future(stopped.wait())
+        try:
+            await asyncio.wait((sleeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            stopping.cancel()
+        if stopped.is_set():
+            progress.ended = _stopped(progress.ended)
+        return not stopped.is_set()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self.gate.close()
+        if self._connections:
+            await self._connections.close()
+
+
+def _stopped(ended: Ended) -> Ended:
+    return Ended(ended.verdict, ended.result, None, ended.error, ended.doubt, stopped=True)

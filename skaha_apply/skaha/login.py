@@ -1,0 +1,107 @@
+"""A credential as a value: a token or a certificate, where it was found, until when it is good, and whose it is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from skaha_apply.model.errors import Unauthorized
+from skaha_apply.skaha.certificate import read_certificate
+from skaha_apply.skaha.secret import Secret
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+RENEW_TOKEN = "`canfar auth login`, or a new token in SKAHA_TOKEN"  # noqa: S105 - a hint, not a token
+RENEW_CERTIFICATE = "`cadc-get-cert -u USER`, or `canfar auth login`"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """The login of an image registry, from the `registry` part of a client's configuration."""
+
+    host: str
+    username: str
+    secret: Secret
+
+    def holds(self, image: str) -> bool:
+        """Whether an image is in this registry."""
+        return bool(self.host) and image.split("/", 1)[0].lower() == self.host.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What proves who we are; exactly one of `token` and `pem` is given.
+
+    `pem` is a certificate with its private key. `source` is how the user would name the place it came from. `expires`
+    is Unix seconds, None when unknown. `identity` is the same for all credentials of an account where that can be
+    told. `registry` goes with creates of private images.
+    """
+
+    source: str
+    identity: str
+    token: Secret | None = None
+    pem: Secret | None = None
+    expires: float | None = None
+    registry: RegistryLogin | None = None
+
+    def check(self, now: float) -> None:
+        """Raise `Unauthorized` when it is past its date at `now` (Unix seconds)."""
+        if self.expires is None or now < self.expires:
+            return
+        what, renew = ("token", RENEW_TOKEN) if self.token else ("certificate", RENEW_CERTIFICATE)
+        day = datetime.fromtimestamp(self.expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        raise Unauthorized(f"the {what} from {self.source} expired on {day}", hint=f"renew it: {renew}")
+
+
+def token_login(text: str, source: str, *, expires: float | None = None) -> Login:
+    """A bearer token. Raises `Unauthorized` for text that cannot stand in a header, without repeating it.
+
+    Args:
+        text: the token; white space around it is dropped.
+        source: where it came from, for messages.
+        expires: what a configuration says of its end, Unix seconds; the token's own `exp` claim wins [RFC 7519].
+    """
+    token = text.strip()
+    if token.lower().startswith("bearer "):
+        token = token[len("bearer ") :].strip()
+    if not _TOKEN.fullmatch(token):
+        raise Unauthorized(f"{source} holds no usable token", hint=f"get one: {RENEW_TOKEN}")
+    claims = _claims(token)
+    told = claims.get("exp")
+    if isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < 2**40:
+        expires = float(told)
+    whose = (claims.get("iss"), claims.get("sub"))
+    identity = _digest("jwt", *whose) if all(isinstance(part, str) and part for part in whose) else ""
+    return Login(source, identity or _digest("token", token), token=Secret(token), expires=expires)
+
+
+def certificate_login(pem: str, source: str) -> Login:
+    """A certificate with its key as PEM text; raises `Unauthorized` when it is none."""
+    try:
+        facts = read_certificate(pem)
+    except ValueError as error:
+        raise Unauthorized(f"{source}: {error}", hint=f"get a new one: {RENEW_CERTIFICATE}") from None
+    if "PRIVATE KEY-----" not in pem:
+        raise Unauthorized(f"{source} holds a certificate without its private key", hint=f"{RENEW_CERTIFICATE}")
+    identity = _digest("x509", *(f"{kind}={value}" for kind, value in facts.subject))
+    return Login(source, identity, pem=Secret(pem), expires=facts.not_after)
+
+
+def _claims(token: str) -> dict[str, Any]:
+    parts = token.split(".")
+    if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()[:16]

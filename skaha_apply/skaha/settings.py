@@ -1,0 +1,167 @@
+"""Which server is asked, and with which credential: arguments first, then the environment, then the clients' files."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from skaha_apply.model.errors import SkahaApplyError, Unauthorized, UsageError
+from skaha_apply.skaha.address import DEFAULT_SERVER, base_url, same_server
+from skaha_apply.skaha.config import Configuration, Record, ServerEntry, read_configuration
+from skaha_apply.skaha.login import Login, RegistryLogin, certificate_login, token_login
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+URL_VARIABLES = ("SKAHA_URL", "CANFAR_URL")
+TOKEN_VARIABLES = ("SKAHA_TOKEN", "CANFAR_TOKEN")
+CERTIFICATE_VARIABLES = ("SKAHA_CERTIFICATE", "CANFAR_CERTIFICATE")
+FILES = (".canfar/config.yaml", ".skaha/config.yaml")
+PROXY_CERTIFICATE = ".ssl/cadcproxy.pem"
+_log = logging.getLogger("skaha_apply.settings")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The environment variables and the home folder in which settings are looked up."""
+
+    environ: Mapping[str, str]
+    home: Path
+
+    @classmethod
+    def of_process(cls) -> Surroundings:
+        """Those of this process, as they are now."""
+        return cls(dict(os.environ), Path(os.environ.get("HOME") or Path.home()))
+
+    def first(self, names: tuple[str, ...]) -> tuple[str, str] | None:
+        """Name and value of the first variable that is set to something."""
+        return next(((name, self.environ[name].strip()) for name in names if self.environ.get(name, "").strip()), None)
+
+
+def resolve_server(argument: str | None, surroundings: Surroundings) -> str:
+    """The base URL of the server, with the version.
+
+    `argument` (a URL or the name of a configured server), SKAHA_URL, CANFAR_URL, the active server of
+    ~/.canfar/config.yaml, of ~/.skaha/config.yaml, else CANFAR's own. Raises `UsageError` for what cannot be an address
+    or a known name, `SkahaApplyError` with file and line for a file that cannot be read.
+    """
+    found = surroundings.first(URL_VARIABLES)
+    given = ("--server", argument.strip()) if argument is not None else found
+    if given:
+        source, text = given
+        return base_url(text, source) if "://" in text else _named(text, source, surroundings).url
+    for configuration in _configurations(surroundings):
+        if configuration.active:
+            return configuration.active.url
+    return DEFAULT_SERVER
+
+
+def _named(name: str, source: str, surroundings: Surroundings) -> ServerEntry:
+    configurations = _configurations(surroundings)
+    for configuration in configurations:
+        if entry := configuration.named(name):
+            return entry
+    known = sorted({entry.name for configuration in configurations for entry in configuration.servers})
+    hint = f"known are {', '.join(known)}" if known else "no servers are configured; give the URL"
+    raise UsageError(f"{source}: there is no configured server {name!r}", hint=hint)
+
+
+def _configurations(surroundings: Surroundings) -> list[Configuration]:
+    read = (read_configuration(surroundings.home / name, f"~/{name}") for name in FILES)
+    return [configuration for configuration in read if configuration]
+
+
+def login_source(server: str, surroundings: Surroundings | None = None) -> Callable[[], Login]:
+    """A function that looks the credential for `server` up anew at each call, in the process's surroundings if None."""
+    return lambda: find_login(server, surroundings or Surroundings.of_process())
+
+
+def find_login(server: str, surroundings: Surroundings) -> Login:
+    """The credential for a server: environment, configuration files, ~/.ssl/cadcproxy.pem.
+
+    A token from a file goes only to a server that the file names with it. Raises `Unauthorized` when there is none,
+    or it cannot be used; `SkahaApplyError` with file and line for a file that cannot be read.
+    """
+    given = _from_environment(surroundings)
+    try:
+        configurations = _configurations(surroundings)
+    except SkahaApplyError as error:
+        if given is None:
+            raise
+        _log.warning("%s; its registry login is not used", error)
+        configurations = []
+    registry = next((found.registry for found in configurations if found.registry), None)
+    login = given or _from_files(server, surroundings, configurations)
+    return _with_registry(login, registry)
+
+
+def _with_registry(login: Login, registry: RegistryLogin | None) -> Login:
+    return replace(login, registry=registry) if registry else login
+
+
+def _from_environment(surroundings: Surroundings) -> Login | None:
+    if found := surroundings.first(TOKEN_VARIABLES):
+        return token_login(found[1], found[0])
+    if found := surroundings.first(CERTIFICATE_VARIABLES):
+        name, value = found
+        if "-----BEGIN" in value:
+            # CI secrets often hold line ends as the two characters \n.
+            return certificate_login(value.replace("\\n", "\n"), name)
+        path = _path(value, surroundings)
+        login = _from_certificate(path, f"{name} ({value})")
+        if login is None:
+            raise Unauthorized(f"{name} names {value}, and there is no such file")
+        return login
+    return None
+
+
+def _from_files(server: str, surroundings: Surroundings, configurations: list[Configuration]) -> Login:
+    kept_back = []
+    for configuration in configurations:
+        record, source = _record_for(server, configuration), configuration.shown
+        if record and record.token:
+            return token_login(record.token.reveal(), source, expires=record.expires)
+        if record and record.certificate:
+            path = _path(record.certificate, surroundings)
+            if login := _from_certificate(path, f"{record.certificate} (from {source})"):
+                return login
+        if record is None and configuration.record and configuration.record.token:
+            kept_back.append(source)
+    if login := _from_certificate(surroundings.home / PROXY_CERTIFICATE, f"~/{PROXY_CERTIFICATE}"):
+        return login
+    host = urlsplit(server).netloc
+    why = f"; the token in {kept_back[0]} is for another server, and is not sent to this one" if kept_back else ""
+    raise Unauthorized(
+        f"there is no credential for {host}{why}",
+        hint="`canfar auth login`, `cadc-get-cert -u USER`, or a token in SKAHA_TOKEN",
+    )
+
+
+def _record_for(server: str, configuration: Configuration) -> Record | None:
+    for entry in configuration.servers:
+        if same_server(entry.url, server) and entry.record:
+            return entry.record
+    active = configuration.active
+    if active and same_server(active.url, server):
+        return configuration.record
+    # A certificate gives nothing away to the server that it is shown to; a token does.
+    return configuration.record if configuration.record and configuration.record.certificate else None
+
+
+def _from_certificate(path: Path, source: str) -> Login | None:
+    try:
+        return certificate_login(path.read_text(encoding="ascii", errors="replace"), source)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Unauthorized(f"the certificate {source} cannot be read: {error.strerror}") from None
+
+
+def _path(text: str, surroundings: Surroundings) -> Path:
+    if text == "~" or text.startswith("~/"):
+        return surroundings.home / text[2:]
+    return Path(text)
