@@ -1,0 +1,29 @@
+"""Colour as an argument: every renderer takes an ink, which either leaves text alone or wraps it in terminal codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Ink = Callable[[str, str], str]  # (text, style) -> text
+
+
+def plain(text: str, _style: str) -> str:
+    """No colour."""
+    return text
+
+
+def coloured() -> Ink:
+    """Terminal colours; a style is a word of rich (`green`, `bold red`)."""
+    from rich.style import Style  # noqa: PLC0415 - a tenth of a second that only a terminal pays for
+
+    known: dict[str, Style] = {}
+
+    def paint(text: str, style: str) -> str:
+        if style not in known:
+            known[style] = Style.parse(style)
+        return known[style].render(text) if text else text
+
+    return paint

@@ -1,0 +1,43 @@
+"""Text of others (manifests, servers, logs) made safe to show: nothing in it may move a cursor or colour a screen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+VALUE_WIDTH = 120  # characters of one value that a changed field shows
+
+
+def line(text: str) -> str:
+    r"""`text` on one line, each character that a terminal would act on as its escape (`\x1b`, `\n`)."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def block(text: str) -> str:
+    """`text` on its lines, with tabs as they are; every other control character as its escape."""
+    return "\n".join("\t".join(line(part) for part in one.split("\t")) for one in text.splitlines())
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` characters, `…` at the end where some were left out."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def pair(before: Any, after: Any) -> tuple[str, str]:
+    """Two values as JSON; long ones are cut so that the place where they differ is seen. None is `(none)`."""
+    texts = [_value(before), _value(after)]
+    if max(map(len, texts)) > VALUE_WIDTH:
+        same = next((index for index, (one, two) in enumerate(zip(*texts, strict=False)) if one != two), 0)
+        start = max(0, same - VALUE_WIDTH // 3)
+        texts = [("…" if start else "") + cut(text[start:], VALUE_WIDTH) for text in texts]
+    return texts[0], texts[1]
+
+
+def _value(value: Any) -> str:
+    return "(none)" if value is None else line(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

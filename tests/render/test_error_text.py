@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.model.place import Place
+from skaha_apply.render.errors import error_text
+
+
+def test_an_error_says_where_what_and_what_next():
+    error = SkahaApplyError("unknown key `imge`", hint="write `image`", place=Place("m/a.yaml", 7, 3, 7, 7))
+    assert error_text(error) == "error: m/a.yaml:7:3: unknown key `imge`\nhint: write `image`\n"
+
+
+def test_further_lines_are_indented_and_escapes_shown():
+    assert error_text(SkahaApplyError("one\ntwo\x1b[2J")) == "error: one\n  two\\x1b[2J\n"
