@@ -550,7 +550,8 @@ def _read_lines(path: str) -> list[str]:
 
 
 def _print(lines: Iterable[str]) -> None:
-    sys.stdout.buffer.write("".join(line + "\n" for line in lines).encode("utf-8", "surrogateescape"))
+    for line in lines:
+        sys.stdout.buffer.write((line + "\n").encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 

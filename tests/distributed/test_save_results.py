@@ -115,6 +115,13 @@ class Flux:
         raise NotImplementedError
 
 
+class Stubborn:
+    """Like a scalar of a library that gives itself as its own list."""
+
+    def tolist(self):
+        return self
+
+
 def holds_itself():
     results = []
     results.append(results)
@@ -125,6 +132,7 @@ def holds_itself():
     ("results", "named"),
     [
         ([1, {"flux": Flux()}], "<Flux 3 Jy>"),
+        ([Stubborn()], "Stubborn"),
         ([b"raw"], "bytes"),
         ({1, 2}, "set"),
         ([1j], "complex"),
@@ -155,6 +163,16 @@ def test_what_cannot_be_written_leaves_no_draft_and_the_old_results(tmp_path):
 
     assert not list(tmp_path.glob(".*.tmp"))
     assert read(tmp_path / "container_1_results.json") == ["before"]
+
+
+def test_what_a_reader_holds_open_is_never_written_into(tmp_path):
+    path = save(["before"], tmp_path)
+    os.link(path, tmp_path / "held")
+
+    save(["after"], tmp_path)
+
+    assert read(tmp_path / "held") == ["before"]
+    assert read(path) == ["after"]
 
 
 def test_group_members_may_read_what_was_saved(tmp_path):
