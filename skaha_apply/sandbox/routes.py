@@ -182,7 +182,7 @@ def _stats(cluster: Cluster) -> str:
     slots = cluster.options.slots
     cores = {
         "requestedCPUCores": asked,
-        "coresAvailable": float(slots),
+        "cpuCoresAvailable": float(slots),
         "maxCPUCores": {"cpuCores": float(slots), "withRam": "0G"},
     }
     memory = {"maxRAM": {"ram": "0G", "withCPUCores": float(slots)}, "ramAvailable": "0G", "requestedRAM": f"{ram:g}G"}

@@ -1,0 +1,70 @@
+"""The published clients, each installed once in an environment of its own and run as a program."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "clients"
+DRIVERS = Path(__file__).parent / "drivers"
+# canfar 1.5.2's `create` command imports a private module that typer dropped in 0.28.
+CLIENTS = {"canfar": ("1.5.2", ["typer<0.28"]), "skaha": ("1.7.0", [])}
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client's environment, and the home in which it runs: never the user's own."""
+
+    bin: Path
+    home: Path
+
+    def run(self, command, **variables):
+        environment = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "TERM": "dumb",
+            "COLUMNS": "200",
+            **variables,
+        }
+        words = [str(self.bin / command[0]), *map(str, command[1:])]
+        done = subprocess.run(
+            words, env=environment, cwd=self.home, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def drive(self, script, *arguments, **variables):
+        lines = self.run(["python", DRIVERS / script, *arguments], **variables).strip().splitlines()
+        return json.loads(lines[-1])
+
+
+def installed(name):
+    """Give the bin folder of a client's environment; it is made when it is not there, by one process at a time."""
+    version, constraints = CLIENTS[name]
+    place = CACHE / f"{name}-{version}-py{sys.version_info.major}.{sys.version_info.minor}"
+    complete = place / "complete"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            _run([sys.executable, "-m", "venv", place])
+            pip = [place / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            _run([*pip, f"{name}=={version}", *constraints])
+            complete.touch()
+    return place / "bin"
+
+
+def _run(command):
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"{command}\n{done.stderr}\nwithout a network: pytest -m 'not clients'")
