@@ -1,0 +1,68 @@
+"""What a rule is: a sentence why, a bad and a good example, and a function from projects to findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from skaha_apply.model.place import Severity
+    from skaha_apply.model.spec import Project, SessionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found: in which project, at which path of it (`sessions[3].args[2]`)."""
+
+    project: Project
+    path: str
+    summary: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    `title` is what it finds, in a few words; `why` one sentence; `bad` and `good` are sessions of a manifest in YAML,
+    of which the first is found by this rule and the second by none.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    why: str
+    bad: str
+    good: str
+    check: Callable[[Sequence[Project]], Iterable[Finding]]
+
+
+def sessions(projects: Sequence[Project]) -> Iterator[tuple[Project, str, SessionSpec]]:
+    """Every session spec with its project and its path there."""
+    for project in projects:
+        for index, spec in enumerate(project.sessions):
+            yield project, f"sessions[{index}]", spec
+
+
+def texts(spec: SessionSpec) -> Iterator[tuple[str, str, str]]:
+    """What the server fills into its template unescaped, as (path, what it is, text): cmd, args and env values."""
+    if spec.cmd is not None:
+        yield "cmd", "cmd", spec.cmd
+    for index, text in enumerate(spec.args):
+        yield f"args[{index}]", "the argument", text
+    for name, text in spec.env.items():
+        yield f"env.{name}", f"the variable {name}", text
+
+
+def shown(text: str, width: int = 60) -> str:
+    """A value as it stands in a message: in backticks, cut when long, control characters escaped."""
+    cut = text if len(text) <= width else text[: width - 1] + "…"
+    return "`" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut) + "`"
+
+
+def double_quoted(text: str) -> str:
+    """A text as a double-quoted YAML scalar."""
+    escapes = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+    return '"' + "".join(escapes.get(char, char) for char in text) + '"'

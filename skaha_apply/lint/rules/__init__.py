@@ -1,0 +1,72 @@
+"""All rules, in the order in which they are documented."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rules import (
+    arg_empty,
+    arg_space,
+    cmd_space,
+    control_character,
+    env_name,
+    env_reserved,
+    env_value,
+    gpus_zero,
+    half_fixed,
+    headless_cmd,
+    headless_only,
+    ignored_resources,
+    image_name,
+    image_tag,
+    interactive_limit,
+    name_collision,
+    needs_cycle,
+    needs_unknown,
+    project_case,
+    replica_count,
+    request_size,
+    resources_below_one,
+    server_escape,
+    session_name,
+    stock_options,
+)
+
+if TYPE_CHECKING:
+    from skaha_apply.lint.rule import Rule
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (
+            module.RULE
+            for module in (
+                arg_empty,
+                arg_space,
+                cmd_space,
+                control_character,
+                env_name,
+                env_reserved,
+                env_value,
+                gpus_zero,
+                half_fixed,
+                headless_cmd,
+                headless_only,
+                ignored_resources,
+                image_name,
+                image_tag,
+                interactive_limit,
+                name_collision,
+                needs_cycle,
+                needs_unknown,
+                project_case,
+                replica_count,
+                request_size,
+                resources_below_one,
+                server_escape,
+                session_name,
+                stock_options,
+            )
+        ),
+        key=lambda rule: rule.id,
+    ),
+)

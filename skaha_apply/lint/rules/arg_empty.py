@@ -1,0 +1,43 @@
+"""Empty arguments at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Splitting drops what is empty at the end; one single empty argument is kept [PostAction]."""
+    for project, path, spec in sessions(projects):
+        if len(spec.args) > 1 and not spec.args[-1]:
+            detail = "The server drops empty arguments at the end, so the program would not get it. Leave it out, or "
+            detail += "put an argument that is not empty behind it."
+            yield Finding(project, f"{path}.args[{len(spec.args) - 1}]", "the last argument is empty", detail)
+
+
+RULE = Rule(
+    id="arg-empty",
+    severity=Severity.ERROR,
+    title="An empty argument at the end.",
+    why="The server splits the joined arguments at their spaces, which makes empty ones at the end vanish.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  args: [/arc/projects/survey/reduce.py, --suffix, ""]
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  args: [/arc/projects/survey/reduce.py, --suffix=]
+""",
+    check=check,
+)

@@ -1,0 +1,60 @@
+"""Arguments with a space in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project, SessionSpec
+
+SHELLS = frozenset({"bash", "dash", "ksh", "sh", "zsh"})
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """`args` is split at every single space, without quoting [PostAction.getHeadlessImageBundle]."""
+    for project, path, spec in sessions(projects):
+        for index, text in enumerate(spec.args):
+            if " " in text:
+                count = len(text.split(" "))
+                detail = f"The server splits arguments at every space, so the program gets {count} in its place. "
+                detail += _way_out(spec, index, text)
+                summary = f"the argument {shown(text)} has a space in it"
+                yield Finding(project, f"{path}.args[{index}]", summary, detail)
+
+
+def _way_out(spec: SessionSpec, index: int, text: str) -> str:
+    with_tabs = double_quoted("\t".join(text.split()))
+    program = (spec.cmd or "").rpartition("/")[2]
+    if program in SHELLS and index and spec.args[index - 1].startswith("-") and spec.args[index - 1].endswith("c"):
+        return f"A shell reads tabs like spaces, and the server leaves them alone: write {with_tabs}."
+    return (
+        f"Where the program reads tabs like spaces, write {with_tabs}; where these are several arguments, write them "
+        "as several items; else pass the text in a file."
+    )
+
+
+RULE = Rule(
+    id="arg-space",
+    severity=Severity.ERROR,
+    title="An argument with a space in it.",
+    why="The server splits arguments at every single space, without any quoting, so one with a space arrives as "
+    "several.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: bash
+  args: [-c, cd /arc/projects/survey && make]
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: bash
+  args: [-c, "cd\\t/arc/projects/survey\\t&&\\tmake"]
+""",
+    check=check,
+)

@@ -1,0 +1,51 @@
+"""Programs whose name has a space in it, or is empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """`cmd` becomes a single element of the container's command [PostAction.getHeadlessImageBundle]."""
+    for project, path, spec in sessions(projects):
+        if spec.cmd is None:
+            continue
+        if not spec.cmd.strip():
+            detail = "The server would look for a program without a name. Leave the key out, or write the program."
+            yield Finding(project, f"{path}.cmd", "cmd is blank", detail)
+        elif " " in spec.cmd.strip(" "):
+            words = ", ".join(spec.cmd.split())
+            detail = f"The server takes it as the name of one program, {shown(spec.cmd)}, which it does not find. "
+            detail += f"Write cmd: [{words}]."
+            yield Finding(project, f"{path}.cmd", "cmd has a space in it", detail)
+        elif " " in spec.cmd:
+            detail = f"The server looks for a program of that very name. Write cmd: {spec.cmd.strip()}."
+            yield Finding(project, f"{path}.cmd", "cmd begins or ends with a space", detail)
+
+
+RULE = Rule(
+    id="cmd-space",
+    severity=Severity.ERROR,
+    title="A `cmd` with a space in it, or a blank one.",
+    why="`cmd` becomes one single element of the container's command: `bash -c` is looked for as a program of that "
+    "name.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python /arc/projects/survey/reduce.py
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: [python, /arc/projects/survey/reduce.py]
+""",
+    check=check,
+)

@@ -1,0 +1,53 @@
+"""Line ends and control characters."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown, texts
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+LINE_END = re.compile("[\n\r\x85\u2028\u2029]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Values become double-quoted YAML scalars, whose lines are folded [SessionJobBuilder]; tabs are left alone."""
+    for project, path, spec in sessions(projects):
+        for part, what, text in texts(spec):
+            if LINE_END.search(text):
+                detail = "The server folds line ends into spaces. Put a script into a file; or in a shell's -c write "
+                detail += "`;` and tabs in place of them."
+                yield Finding(project, f"{path}.{part}", f"{what} {shown(text)} has more than one line", detail)
+            elif found := CONTROL.search(text):
+                detail = "The server answers 500. Remove it."
+                summary = f"{what} {shown(text)} has the control character U+{ord(found[0]):04X} in it"
+                yield Finding(project, f"{path}.{part}", summary, detail)
+
+
+RULE = Rule(
+    id="control-character",
+    severity=Severity.ERROR,
+    title="A line end or a control character in `cmd`, `args` or `env`.",
+    why="The server writes values into a YAML text: line ends become spaces, other control characters an error. Tabs "
+    "are left alone.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: bash
+  args: ["-c", "date\\nhostname"]
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: bash
+  args: ["-c", "date;hostname"]
+""",
+    check=check,
+)

@@ -1,0 +1,58 @@
+"""Environment variables that are not the manifest's to set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+# They come last in launch-headless.yaml, and of repeated names the last one wins.
+PLATFORM = frozenset({"HOME", "PWD", "OMP_NUM_THREADS", "skaha_hostname", "skaha_username", "skaha_sessionid"})
+OURS = frozenset({"REPLICA_ID", "REPLICA_COUNT"})
+PREFIX = "SKAHA_APPLY_"
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Names in the case in which they are set."""
+    for project, path, spec in sessions(projects):
+        for name in spec.env:
+            if name in PLATFORM:
+                summary = f"the platform sets {name} itself"
+                detail = "The value given here is replaced in silence. Leave it out; to set it all the same, do so in "
+                detail += "the script that is run."
+            elif name in OURS or name.startswith(PREFIX):
+                summary = f"{name} is set for every replica by skaha-apply"
+                detail = "Leave it out, or take another name."
+            else:
+                continue
+            yield Finding(project, f"{path}.env.{name}", summary, detail)
+
+
+RULE = Rule(
+    id="env-reserved",
+    severity=Severity.ERROR,
+    title="A variable that the platform or skaha-apply sets.",
+    why=(
+        "The platform's own variables come after the manifest's and win without a word; REPLICA_ID, "
+        "REPLICA_COUNT and SKAHA_APPLY_* are set for every replica by skaha-apply."
+    ),
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  env: {OMP_NUM_THREADS: "4"}
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  env: {MY_THREADS: "4"}
+""",
+    check=check,
+)

@@ -1,0 +1,41 @@
+"""An explicit 0 for GPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The value must be among the options [PostAction]."""
+    for project, path, spec in sessions(projects):
+        if spec.gpus == 0:
+            detail = "The server answers 400 `Invalid value for 'gpus': 0`. Leave the key out."
+            yield Finding(project, f"{path}.gpus", "gpus is 0", detail)
+
+
+RULE = Rule(
+    id="gpus-zero",
+    severity=Severity.ERROR,
+    title="`gpus: 0`.",
+    why="The server's options begin at 1, so it refuses an explicit 0.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  gpus: 0
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+)

@@ -1,0 +1,44 @@
+"""Headless sessions without a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """A headless session is there to run a program to its end."""
+    for project, path, spec in sessions(projects):
+        if not spec.kind.interactive and spec.cmd is None:
+            detail = "What the image starts by itself will run. Write cmd: python, for example, or another kind."
+            yield Finding(project, path, f"the headless session {shown(spec.name)} has no cmd", detail)
+
+
+RULE = Rule(
+    id="headless-cmd",
+    severity=Severity.WARNING,
+    title="A headless session without `cmd`.",
+    why=(
+        "Without `cmd` the image's own start command runs, which for most platform images is an interactive "
+        "tool that never ends."
+    ),
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  args: [--help]
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  args: [--help]
+""",
+    check=check,
+)

@@ -1,0 +1,48 @@
+"""Resources that a kind of session does not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+from skaha_apply.model.session import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+IGNORING = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # their launch-*.yaml have constants
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Their templates hold constants [launch-desktop.yaml, launch-firefly.yaml]."""
+    for project, path, spec in sessions(projects):
+        if spec.kind not in IGNORING:
+            continue
+        for name in ("cores", "ram"):
+            if getattr(spec, name) is not None:
+                detail = "The server gives it 1 core at most, and 4 GB. Leave it out."
+                yield Finding(project, f"{path}.{name}", f"a {spec.kind} session ignores {name}", detail)
+
+
+RULE = Rule(
+    id="ignored-resources",
+    severity=Severity.WARNING,
+    title="`cores` or `ram` of a kind that has its own.",
+    why="Desktop and firefly sessions have fixed small resources and ignore what is asked for.",
+    bad="""
+- name: desk
+  image: images.canfar.net/skaha/astroml:24.07
+  kind: desktop
+  cores: 8
+  ram: 32
+""",
+    good="""
+- name: desk
+  image: images.canfar.net/skaha/astroml:24.07
+  kind: desktop
+""",
+    check=check,
+)

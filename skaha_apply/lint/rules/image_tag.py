@@ -1,0 +1,43 @@
+"""Images without a tag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The server has no default tag, and lists public images with theirs [PostAction, ImageRepositoryAuth]."""
+    for project, path, spec in sessions(projects):
+        last = spec.image.rpartition("/")[2]
+        if "/" in spec.image and ":" not in last and "@" not in last:
+            detail = "The server has no default tag: what its list does not show by this very name counts as private "
+            detail += f"and is refused. Write the tag, {spec.image}:24.07 for example."
+            yield Finding(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
+
+
+RULE = Rule(
+    id="image-tag",
+    severity=Severity.WARNING,
+    title="An image without a tag.",
+    why="The server has no default tag, so an image without one is not in its list of public images and is refused as "
+    "private; and a result whose image may change cannot be made again.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml
+  cmd: python
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+)

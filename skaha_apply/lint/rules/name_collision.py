@@ -1,0 +1,92 @@
+"""Two sessions that would bear the same name on the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from skaha_apply.model.spec import Project, SessionSpec
+
+    Owner = tuple[Project, str, SessionSpec]
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Names are compared in lower case, with the suffixes of replicas, over all projects of the call.
+
+    Replicas are not enumerated: a session of one replica named `a-2` meets the session `a` of three or more.
+    """
+    known: dict[tuple[str, bool], Owner] = {}
+    by_project: dict[tuple[str, str], Owner] = {}
+    for owner in sessions(projects):
+        project, _, spec = owner
+        identity = (project.name, spec.key)
+        if identity in by_project:
+            yield _same(owner, by_project[identity], spec.name.lower())
+            continue
+        by_project[identity] = owner
+        other = known.setdefault((spec.key, spec.replicas == 1), owner)
+        if other is not owner:
+            yield _same(owner, other, spec.live_name(1))
+    yield from _suffixes(list(by_project.values()))
+
+
+def _suffixes(owners: list[Owner]) -> Iterator[Finding]:
+    many: dict[str, Owner] = {}
+    for owner in owners:
+        spec = owner[2]
+        if spec.replicas > 1 and (spec.key not in many or many[spec.key][2].replicas < spec.replicas):
+            many[spec.key] = owner
+    for owner in owners:
+        spec = owner[2]
+        if spec.replicas > 1:
+            continue
+        stem, dash, number = spec.key.rpartition("-")
+        counted = many.get(stem) if dash and number.isascii() and number.isdigit() else None
+        if counted is None or number.startswith("0") or not 1 <= int(number[:9]) <= counted[2].replicas:
+            continue
+        yield _same(owner, counted, spec.key)
+
+
+def _same(owner: Owner, other: Owner, name: str) -> Finding:
+    place = other[0].place(f"{other[1]}.name")
+    where = f" at {place}" if place else ""
+    suffix = f" (replica of {shown(other[2].name)})" if other[2].replicas > 1 else ""
+    of_project = f" of the project {other[0].name}" if other[0].name != owner[0].name else ""
+    detail = "The server allows the same name twice and compares it in lower case, so neither could be told from the "
+    detail += "other. Give one of them another name."
+    return Finding(
+        owner[0], f"{owner[1]}.name", f"the name {shown(name)} is already taken{where}{of_project}{suffix}", detail
+    )
+
+
+RULE = Rule(
+    id="name-collision",
+    severity=Severity.ERROR,
+    title="Two sessions that would bear the same name.",
+    why="The server lower-cases names and lets two sessions bear the same one; to tell them apart, no two of all "
+    "projects of a call may, the numbered names of replicas included.",
+    bad="""
+- name: tile
+  replicas: 3
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+- name: Tile-2
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    good="""
+- name: tile
+  replicas: 3
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+- name: extra-tile-2
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+)

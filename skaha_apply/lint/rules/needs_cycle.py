@@ -1,0 +1,106 @@
+"""Sessions that need each other."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+LEAST = 2  # sessions in a circle as it is written, first and last being the same
+MOST = 10  # circles that are named for one project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """What is left when all that can ever start has been taken away is in a circle, or waits for one."""
+    for project in projects:
+        yield from islice(_of_project(project), MOST)
+
+
+def _of_project(project: Project) -> Iterator[Finding]:
+    known = {spec.key: spec for spec in project.sessions}
+    needs = {key: {need.casefold() for need in spec.needs} & set(known) for key, spec in known.items()}
+    stuck = _stuck(needs)
+    for _, path, spec in sessions([project]):
+        for index, need in enumerate(spec.needs):
+            if spec.key not in stuck or need.casefold() not in stuck:
+                continue
+            circle = _circle(spec.key, need.casefold(), needs)
+            if circle:
+                names = " -> ".join(known[key].name for key in circle)
+                summary = f"{shown(spec.name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
+                detail = "None of them would ever start. Remove one of these needs."
+                yield Finding(project, f"{path}.needs[{index}]", summary, detail)
+
+
+def _stuck(needs: Mapping[str, set[str]]) -> set[str]:
+    """All but what can be started in some order."""
+    waiting = {key: set(needed) for key, needed in needs.items()}
+    needed_by: dict[str, list[str]] = {}
+    for key, needed in needs.items():
+        for other in needed:
+            needed_by.setdefault(other, []).append(key)
+    ready = [key for key, needed in waiting.items() if not needed]
+    while ready:
+        key = ready.pop()
+        del waiting[key]
+        for other in needed_by.get(key, ()):
+            waiting[other].discard(key)
+            if not waiting[other]:
+                ready.append(other)
+    return set(waiting)
+
+
+def _circle(start: str, first: str, needs: Mapping[str, set[str]]) -> list[str]:
+    """The shortest way from `start` by `first` back to `start`, empty when there is none."""
+    before: dict[str, str | None] = {first: None}
+    queue = deque([first])
+    while queue:
+        key = queue.popleft()
+        if key == start:
+            way = []
+            step: str | None = key
+            while step is not None:
+                way.append(step)
+                step = before[step]
+            return [start, *reversed(way)]
+        for other in sorted(needs[key] - before.keys()):
+            before[other] = key
+            queue.append(other)
+    return []
+
+
+RULE = Rule(
+    id="needs-cycle",
+    severity=Severity.ERROR,
+    title="Sessions that wait for each other.",
+    why="Sessions that need each other in a circle, or themselves, would wait for ever.",
+    bad="""
+- name: first
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  needs: [second]
+- name: second
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  needs: [first]
+""",
+    good="""
+- name: first
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+- name: second
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  needs: [first]
+""",
+    check=check,
+)

@@ -1,0 +1,41 @@
+"""Projects whose names differ by their case only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Most likely they are meant to be one, and on some file systems they would share one state file."""
+    known: dict[str, Project] = {}
+    for project in projects:
+        other = known.setdefault(project.name.casefold(), project)
+        if other is not project:
+            summary = f"the projects {shown(other.name)} and {shown(project.name)} differ by case only"
+            detail = f"Write project: {other.name}, if they are one; else give one of them another name."
+            yield Finding(project, "", summary, detail)
+
+
+RULE = Rule(
+    id="project-case",
+    severity=Severity.ERROR,
+    title="Projects whose names differ by case only.",
+    why="Two spellings of one project would be two projects with two memories, and on a file system that ignores case "
+    "they would share one file. (The example is one project, so this page cannot show it: `Survey` in one file and "
+    "`survey` in another.)",
+    bad="",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+)

@@ -1,0 +1,57 @@
+"""Requests that are too large for the server."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+LIMIT = 2 << 20  # bytes, Tomcat's maxPostSize
+ROOM = 4096  # bytes for the parameters that are added to each request
+WIDEST = 12  # bytes that one character may take in a form body
+SAFE = re.compile(rb"[^A-Za-z0-9_.~*+-]")
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The length of the form body; only what may be near the limit is encoded to be measured."""
+    for project, path, spec in sessions(projects):
+        parts = [spec.name, spec.image, spec.cmd or "", " ".join(spec.args), *spec.env, *spec.env.values()]
+        if sum(map(len, parts)) * WIDEST < LIMIT - ROOM:
+            continue
+        size = ROOM + sum(_encoded(part) for part in parts) + 6 * len(spec.env)
+        if size > LIMIT:
+            detail = "The server ignores a form body of more than 2 MiB and answers `Missing parameter 'image'`. Put "
+            detail += "the data into a file, and pass its path."
+            large = "env" if sum(map(_encoded, spec.env.values())) * 2 > size else "args"
+            yield Finding(project, f"{path}.{large}", f"the request has {size / 2**20:.1f} MiB", detail)
+
+
+def _encoded(text: str) -> int:
+    data = text.encode("utf-8", "replace")
+    return len(data) + 2 * len(SAFE.findall(data))
+
+
+RULE = Rule(
+    id="request-size",
+    severity=Severity.ERROR,
+    title="A request of more than 2 MiB.",
+    why=(
+        "The server does not parse a form body of more than 2 MiB, so the request would arrive without any "
+        "parameter. (Too large to show here: `args` with the content of a file, for example.)"
+    ),
+    bad="",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  args: [/arc/projects/survey/reduce.py, --list, /arc/projects/survey/tiles.txt]
+""",
+    check=check,
+)

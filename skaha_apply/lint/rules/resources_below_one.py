@@ -1,0 +1,46 @@
+"""Less than one core or gigabyte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The integer part must be among the options [PostAction]."""
+    for project, path, spec in sessions(projects):
+        for name in ("cores", "ram"):
+            value = getattr(spec, name)
+            if value is not None and value < 1:
+                detail = f"The server counts it as 0 and answers 400 `Invalid value for '{name}'`. Write {name}: 1."
+                yield Finding(project, f"{path}.{name}", f"{name} is less than 1", detail)
+
+
+RULE = Rule(
+    id="resources-below-one",
+    severity=Severity.ERROR,
+    title="`cores` or `ram` below 1.",
+    why=("The server looks for the integer part among its options, which begin at 1: 0.5 counts as 0 and is refused."),
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  cores: 0.5
+  ram: 4
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  cores: 1
+  ram: 4
+""",
+    check=check,
+)

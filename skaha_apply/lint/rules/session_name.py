@@ -1,0 +1,58 @@
+"""Names that the server refuses or cuts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+MAX_NAME = 63  # of a label, and of the pod's hostname [SessionLabels]
+
+
+def slug(name: str) -> str:
+    """The nearest name that the server accepts."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "session"
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Letters, digits and `-` only, an alphanumeric at both ends, 63 characters with the replica's suffix."""
+    for project, path, spec in sessions(projects):
+        where = f"{path}.name"
+        if not re.fullmatch("[A-Za-z0-9-]+", spec.name):
+            detail = f"The server takes letters, digits and `-` only (400). Write name: {slug(spec.name)}."
+            yield Finding(project, where, f"the name {shown(spec.name)} has other characters", detail)
+        elif not (spec.name[0].isalnum() and spec.name[-1].isalnum()):
+            detail = f"It becomes a host name, so the server refuses the session. Write name: {slug(spec.name)}."
+            yield Finding(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
+        longest = spec.live_name(spec.replicas)
+        if len(longest) > MAX_NAME:
+            suffix = f" with the suffix `-{spec.replicas}`" if spec.replicas > 1 else ""
+            detail = f"Names are cut at {MAX_NAME} characters, and the session is refused. Shorten it."
+            yield Finding(project, where, f"the name has {len(longest)} characters{suffix}", detail)
+
+
+RULE = Rule(
+    id="session-name",
+    severity=Severity.ERROR,
+    title="A name that the server refuses.",
+    why="The server takes letters, digits and `-` only, in lower case, and the name with the replica's suffix is a "
+    "label and a host name of at most 63 characters that neither begins nor ends with `-`.",
+    bad="""
+- name: ngc_4501
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    good="""
+- name: ngc-4501
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+)
