@@ -85,8 +85,10 @@ class Action:
     `name` is the live name in lower case, `id` the session it is about (None without one), `replicas` REPLICA_COUNT.
     `desired` is given for everything that creates, `record` when the state knows the replica. `victims` are deleted
     first. `adopted` is the stranger's session that is recorded as ours. `lost` are core-hours that are thrown away,
-    `bounded` whether that is an upper bound. `held_back` marks a replace whose create
-    comes in a later pass: what is active is deleted now, what is finished only waits. `unloved` marks what is deleted for want of a manifest line, or created again because it is gone.
+    `bounded` whether that is an upper bound. `held_back` marks a replace whose create comes in a later pass: what is
+    active is deleted now, what is finished only waits. `unloved` marks what is deleted for want of a manifest line, or
+    created again because it is gone. `hangs` marks a wait for something else than time: for what it needs, or for a
+    place under the server's limit.
     """
 
     kind: ActionKind
@@ -106,6 +108,7 @@ class Action:
     bounded: bool = False
     held_back: bool = False
     unloved: bool = False
+    hangs: bool = False
 
     @property
     def key(self) -> ReplicaKey:
@@ -119,9 +122,9 @@ class Plan:
 
     `actions` holds every replica, also those with nothing to do; sorted: delete, replace, others, then the order of
     the manifest, then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
-    deletes, replaces, adopts a stranger's or takes over; `approved` are the lines
-    behind it: `= ` a desired replica, `! ` an action. `refused` says which safety rule forbids it, and what lifts it.
-    `new_state` tells that no state exists yet. `notes` are said once, above the plan.
+    deletes, replaces, adopts a stranger's or takes over; `approved` are the lines behind it, `= ` a desired replica,
+    `! ` an action. `refused` says which safety rule forbids it, and what lifts it. `new_state` tells that no state
+    exists yet. `notes` are said once, above the plan.
     """
 
     project: str

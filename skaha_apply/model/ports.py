@@ -77,6 +77,10 @@ class Server(Protocol):
         """What the server offers; parts that it does not tell in a known form are None."""
         ...
 
+    def private(self, image: str) -> bool:
+        """Whether a registry credential is sent with this image, so that it need not be in the public list."""
+        ...
+
     def stop(self) -> None:
         """Send no new requests from now on: what is not yet sent ends as refused, what is in flight goes on."""
         ...

@@ -143,7 +143,9 @@ class Observation:
     `alive` holds sessions that `GET /session/{id}` shows though the list did not; `gone` ids for which it said 404;
     `pods_gone` ids whose `view=events` said 404 (the pod has stopped too). `found` is the server time at which this
     process first read the state: an intent that was open by then is settled only by a list asked for later than
-    `found` plus the settle time.
+    `found` plus the settle time. `in_flight` are replicas that this process itself has requests for: nothing is decided
+    about them. `whole` is false for a list that is known to be incomplete (it left out a session that a single look-up
+    shows): it decides nothing about intents.
     """
 
     listing: Listing
@@ -151,6 +153,8 @@ class Observation:
     alive: Mapping[str, LiveSession] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     pods_gone: frozenset[str] = frozenset()
+    in_flight: frozenset[tuple[str, int]] = frozenset()
+    whole: bool = True
 
     def session(self, session_id: str) -> LiveSession | None:
         """The session of that id, from the list or from the single look-up."""

@@ -52,7 +52,7 @@ class Gate:
             if kind is ActionKind.WAIT and action.victims and action.kind is ActionKind.REPLACE:
                 return replace(action, held_back=True, reason=f"{action.reason}; {reason}")
             later = kind is ActionKind.WAIT and action.kind is ActionKind.REPLACE
-            return replace(action, kind=kind, victims=(), reason=reason, held_back=later)
+            return replace(action, kind=kind, victims=(), reason=reason, held_back=later, hangs=True)
         return self._limited(action)
 
     def _stranger(self, action: Action) -> str | None:
@@ -84,7 +84,7 @@ class Gate:
             return action
         if self._interactive >= limit:
             reason = f"the server's limit of {limit} interactive sessions is reached"
-            return replace(action, kind=ActionKind.WAIT, reason=reason)
+            return replace(action, kind=ActionKind.WAIT, reason=reason, hangs=True)
         self._interactive += 1
         return action
 

@@ -66,6 +66,8 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
 
 def settled(intent: Intent, seen: Observation, settle: float) -> bool:
     """Whether this look may decide an open intent: asked for a settle time after that was given up, or found."""
+    if not seen.whole or intent.key in seen.in_flight:
+        return False
     since = intent.given_up if intent.given_up is not None else seen.found
     return seen.listing.asked >= since + settle
 
@@ -93,9 +95,11 @@ def _rank(session: LiveSession) -> tuple[int, str]:
 
 def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) -> None:
     """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
+    if not seen.whole and tombstone.id not in seen.gone:
+        return
     if live := seen.session(tombstone.id):
-        never_sent = not tombstone.sent and seen.listing.asked >= max(seen.found, tombstone.at) + settle
-        if never_sent and live.phase is not Phase.TERMINATING:
+        ours = tombstone.sent or tombstone.key in seen.in_flight or live.phase is Phase.TERMINATING
+        if not ours and seen.listing.asked >= max(seen.found, tombstone.at) + settle:
             del book.tombstones[tombstone.id]
         return
     waited = seen.listing.at - tombstone.at

@@ -48,14 +48,14 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
     book = Book.open(absorbed.state)
     desired = expand(project, run_numbers(book))
     actions = _desired_actions(project, desired, rows.Sight(book, facts, options, absorbed.adopted))
-    actions += [rows.removed(owned, project, facts) for owned in _undesired(book, desired)]
+    actions += [rows.removed(owned, project) for owned in _undesired(book, facts, desired)]
     return _assemble(project, book, facts, options, (desired, actions))
 
 
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
     book = Book.open(absorbed.state)
-    actions = [rows.destroyed(owned) for owned in _undesired(book, ())]
+    actions = [rows.destroyed(owned) for owned in _undesired(book, facts, ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 
@@ -98,11 +98,11 @@ def _desired_actions(project: Project, desired: tuple[DesiredReplica, ...], sigh
     return [action for spec in project.sessions for action in gate.judged[spec.key]]
 
 
-def _undesired(book: Book, desired: tuple[DesiredReplica, ...]) -> list[rows.Owned]:
+def _undesired(book: Book, facts: Facts, desired: tuple[DesiredReplica, ...]) -> list[rows.Owned]:
     """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
     wanted = {replica.key for replica in desired}
     known = {**book.intents, **book.records}
-    return [rows.Owned(book, key) for key in sorted(known) if key not in wanted]
+    return [rows.Owned(book, facts, key) for key in sorted(known) if key not in wanted]
 
 
 def _surplus(book: Book, facts: Facts) -> list[Action]:

@@ -256,7 +256,13 @@ class Owned:
     """A replica that the state knows and the manifest does not ask for."""
 
     book: Book
+    facts: Facts
     key: ReplicaKey
+
+    @property
+    def burying(self) -> bool:
+        """Whether its session is being deleted and still to be seen; its pod may linger behind that."""
+        return any(self.facts.seen.session(tomb.id) for tomb in self.book.burying(self.key))
 
     @property
     def entry(self) -> ReplicaRecord | Intent:
@@ -284,10 +290,10 @@ class Owned:
         )
 
 
-def removed(owned: Owned, project: Project, facts: Facts) -> Action:
+def removed(owned: Owned, project: Project) -> Action:
     """The action for what the state owns and the manifest no longer asks for."""
     if owned.spec.file not in project.files:
-        if owned.spec.file in facts.present:
+        if owned.spec.file in owned.facts.present:
             return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
         if not any(_inside(owned.spec.file, folder) for folder in project.folders):
             reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
@@ -304,7 +310,7 @@ def _let_go(owned: Owned, reason: str, *, unloved: bool) -> Action:
     book, key = owned.book, owned.key
     if key in book.intents:
         return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
-    if book.burying(key):
+    if owned.burying:
         return owned.action(ActionKind.WAIT, "its session is being deleted")
     record = book.records[key]
     if not record.phase.active or record.id is None:

@@ -1,0 +1,1 @@
+"""Carrying a plan out: nothing lost, nothing twice. Works on the ports of the model; knows no HTTP and no files."""

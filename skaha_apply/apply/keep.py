@@ -1,0 +1,68 @@
+"""Logs vanish with their session, an hour after its end: they are fetched while they can be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import ServerError, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.model.ports import LogStore, Server
+    from skaha_apply.model.state import ReplicaRecord
+
+_AT_ONCE = 64
+
+
+def label(record: ReplicaRecord) -> str:
+    """The label of a record's log: `<attempt>-<id>`."""
+    return f"{record.attempt}-{record.id}"
+
+
+class Keeper:
+    """Saves logs and events, each once; None instead of a store keeps nothing."""
+
+    def __init__(self, server: Server, logs: LogStore | None) -> None:
+        self._server = server
+        self._logs = logs
+        self.problem: str | None = None
+
+    async def save_ended(self, ledger: Ledger) -> None:
+        """Save the log of every replica that has ended and whose log is not saved yet."""
+        ended = [record for record in ledger.book.records.values() if record.phase.ended and not record.logged]
+        if self._logs is None or not ended:
+            return
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(record: ReplicaRecord) -> ReplicaRecord | None:
+            async with places:
+                return record if await self.save(record) else None
+
+        for saved in await asyncio.gather(*map(one, ended)):
+            if saved is not None and (now := ledger.book.records.get(saved.key)) is not None and now.id == saved.id:
+                ledger.book.records[saved.key] = now.model_copy(update={"logged": True})
+        ledger.changed()
+
+    async def save(self, record: ReplicaRecord) -> bool:
+        """Save one replica's log and events as they are now; False when they could not be had."""
+        if self._logs is None or record.id is None:
+            return False
+        try:
+            log = await self._server.logs(record.id)
+            events = await self._server.events(record.id)
+        except ServerError:
+            return False
+        try:
+            await asyncio.to_thread(self._logs.save, record.name, label(record), log, events)
+        except StateError as error:
+            self.problem = self.problem or f"a log could not be saved: {error.message}"
+            return False
+        return True
+
+    async def save_all(self, records: Iterable[ReplicaRecord]) -> None:
+        """Save the logs of several replicas, whatever becomes of it."""
+        for record in records:
+            await self.save(record)

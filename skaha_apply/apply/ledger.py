@@ -1,0 +1,155 @@
+"""The state while it is worked on: every change is kept here, and stored in grouped writes.
+
+What must be durable before a request (an intent, a tombstone) is put into the book first; `stored` waits until a write
+that holds it is on disk. Writes are grouped: one at a time, at once when somebody waits for it, else one an interval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.observe import absorb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from skaha_apply.model.ports import Store
+    from skaha_apply.model.report import PhaseChanged
+    from skaha_apply.model.session import Observation
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import StateDocument
+
+WRITER = uuid.uuid4().hex  # tells the writes of this process from those of others
+SAVE_LIMIT = 2.0  # seconds that the last write may take after an interrupt
+
+
+class Ledger:
+    """The book of one project, and its way into the store. An asynchronous context: leaving it stores what is left.
+
+    Args:
+        store: locked by the caller.
+        document: what the store held, or a new document.
+        now: the server's time in Unix seconds.
+    """
+
+    def __init__(self, store: Store, document: StateDocument, now: Callable[[], float]) -> None:
+        self.book = Book.open(document)
+        self._store = store
+        self._now = now
+        self._serial = document.serial
+        self._changed = 0  # revision of the book
+        self._written = 0  # revision that is stored
+        self._wake = asyncio.Event()
+        self._stored = asyncio.Condition()
+        self._failure: Exception | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def document(self) -> StateDocument:
+        """The document as it stands now, stored or not."""
+        return self.book.close()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between grouped writes."""
+        return self._store.interval
+
+    def changed(self) -> int:
+        """Say that the book was changed; gives the revision to wait for with `stored`."""
+        self._changed += 1
+        return self._changed
+
+    async def stored(self, revision: int) -> None:
+        """Wait until a revision is durable; raises `StateError` when it cannot be stored."""
+        if self._written >= revision:
+            return
+        self._wake.set()
+        async with self._stored:
+            await self._stored.wait_for(lambda: self._written >= revision or self._failure is not None)
+        if self._failure is not None and self._written < revision:
+            raise self._failure
+
+    def absorb(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
+        """Move the book on to what a look shows; gives the adopted replicas and every change of phase."""
+        before = {key: record.phase for key, record in self.book.records.items()}
+        document = self.book.close()
+        absorbed = absorb(document, seen, settle)
+        if absorbed.state != document:
+            self.book = Book.open(absorbed.state)
+            self.changed()
+        return absorbed.adopted, tuple(_phase_changes(self.book, before))
+
+    async def __aenter__(self) -> Self:
+        """Start writing in the background."""
+        self._writer = asyncio.create_task(self._write_on())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Store what is left; when leaving on a cancellation, in a bounded time.
+
+        Raises:
+            StateError: when the last write failed and nothing else went wrong before.
+        """
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._failure is not None:
+            if kind is None:
+                raise self._failure
+            return
+        if self._written < self._changed:
+            last = self._write()
+            await (asyncio.wait_for(last, SAVE_LIMIT) if kind is asyncio.CancelledError else last)
+
+    async def _write_on(self) -> None:
+        while self._failure is None:
+            try:
+                await asyncio.wait_for(self._wake.wait(), self.interval)
+            except TimeoutError:
+                if self._written >= self._changed:
+                    continue
+            self._wake.clear()
+            try:
+                await self._write()
+            except Exception as failure:  # noqa: BLE001 - handed to everybody who waits for the write
+                self._failure = failure
+            async with self._stored:
+                self._stored.notify_all()
+
+    async def _write(self) -> None:
+        revision = self._changed
+        self._serial += 1
+        head = {"serial": self._serial, "writer": WRITER, "written": self._now()}
+        document = self.book.close().model_copy(update=head)
+        # Shielded: a cancelled wait must not leave the store with a write that nobody knows of.
+        await asyncio.shield(self._store.write(document))
+        self._written = revision
+        self.book.head = self.book.head.model_copy(update=head)
+
+
+def _phase_changes(book: Book, before: Mapping[ReplicaKey, str]) -> list[PhaseChanged]:
+    from skaha_apply.model.report import PhaseChanged  # noqa: PLC0415
+
+    return [
+        PhaseChanged(
+            project=book.head.project,
+            session=book.specs[record.spec].name,
+            replica=record.replica,
+            name=record.name,
+            id=record.id,
+            before=before.get(key, ""),
+            after=record.phase,
+        )
+        for key, record in sorted(book.records.items())
+        if before.get(key, "") != record.phase
+    ]

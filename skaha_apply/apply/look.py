@@ -1,0 +1,128 @@
+"""One look at the server: the list, and single look-ups where the list alone would prove nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import NotSkaha, Unreachable
+from skaha_apply.model.session import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.ports import Server
+    from skaha_apply.model.session import Listing, LiveSession
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import StateDocument
+
+LOOKS = 3  # lists that are read before an incomplete one is taken as it is
+PAUSE = 1.0  # seconds between them
+_AT_ONCE = 64
+
+
+class Looker:
+    """Looks at the server on behalf of one state.
+
+    A listing may lag, and has been seen empty by accident. So each unfinished session that it leaves out is asked for
+    by its id: only a 404 says that it is gone. A list that left out what is there proves nothing about others either.
+
+    `latest` is the last list that was read.
+
+    Args:
+        server: the server, with the account that owns the state.
+        settle: seconds for which a new session may be missing from lists.
+    """
+
+    def __init__(self, server: Server, settle: float) -> None:
+        self.server = server
+        self._settle = settle
+        self._found: float | None = None
+        self.latest: Listing | None = None
+
+    async def look(
+        self,
+        state: StateDocument,
+        pods: Iterable[str] = (),
+        in_flight: frozenset[ReplicaKey] = frozenset(),
+    ) -> Observation:
+        """The list and the look-ups beside it.
+
+        Args:
+            state: what is remembered; decides which sessions are asked for one by one.
+            pods: deleted ids whose pods are asked for, once the list no longer shows them.
+            in_flight: replicas that this process has requests for.
+
+        Raises:
+            ServerError: when the list cannot be read.
+        """
+        for attempt in range(LOOKS):
+            listing = await self.server.sessions()
+            self.latest = listing
+            if self._found is None:
+                self._found = listing.asked
+            alive, gone = await self._ask(_missing(state, listing, self._settle, in_flight))
+            seen_before = {record.id for record in state.replicas if record.seen is not None}
+            whole = not any(one in seen_before for one in alive)
+            doubtful = not listing.sessions and bool(state.intents or state.tombstones) and attempt == 0
+            if whole and not doubtful:
+                break
+            if attempt + 1 < LOOKS:
+                await asyncio.sleep(PAUSE)
+        unlisted = [one for one in pods if one not in listing.by_id]
+        return Observation(
+            listing=listing,
+            found=self._found or listing.asked,
+            alive=alive,
+            gone=gone,
+            pods_gone=await self._stopped(unlisted),
+            in_flight=in_flight,
+            whole=whole,
+        )
+
+    async def _ask(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str]]:
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(session_id: str) -> LiveSession | bool | None:
+            async with places:
+                try:
+                    return await self.server.session(session_id)
+                except (NotSkaha, Unreachable):
+                    return False
+
+        answers = dict(zip(ids, await asyncio.gather(*map(ask, ids)), strict=True))
+        alive = {one: answer for one, answer in answers.items() if answer is not None and not isinstance(answer, bool)}
+        return alive, frozenset(one for one, answer in answers.items() if answer is None)
+
+    async def _stopped(self, ids: list[str]) -> frozenset[str]:
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def stopped(session_id: str) -> bool:
+            async with places:
+                try:
+                    return await self.server.events(session_id) is None
+                except (NotSkaha, Unreachable):
+                    return False
+
+        answers = await asyncio.gather(*map(stopped, ids))
+        return frozenset(one for one, gone in zip(ids, answers, strict=True) if gone)
+
+
+def _missing(
+    state: StateDocument,
+    listing: Listing,
+    settle: float,
+    in_flight: frozenset[ReplicaKey],
+) -> list[str]:
+    """Ids of unfinished sessions that the list leaves out, but for those that are too new to be listed."""
+    buried = {tombstone.id for tombstone in state.tombstones}
+    return [
+        record.id
+        for record in state.replicas
+        if record.id
+        and record.phase.active
+        and record.id not in listing.by_id
+        and record.id not in buried
+        and record.key not in in_flight
+        and (record.seen is not None or listing.asked >= (record.accepted or 0.0) + settle)
+    ]

@@ -1,0 +1,293 @@
+"""Apply: lock, look, plan, approve, act, confirm, report; with `--wait`, pass after pass until nothing can change.
+
+The lock is held for a pass, not for the wait, and state and credential are read again in each. What is desired is read
+once. Later passes do what the approved plan showed as due later (waits, retries, renewals, doubles of our own); a
+delete or replace that was not approved is reported, not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.confirm import confirm, settle_leftovers
+from skaha_apply.apply.execute import Outcomes, Tools, execute
+from skaha_apply.apply.keep import Keeper
+from skaha_apply.apply.ledger import Ledger
+from skaha_apply.apply.look import Looker
+from skaha_apply.model.errors import SafetyRefusal, StalePlan, TimeoutReached, Unreachable
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.report import Note, Waiting
+from skaha_apply.model.request import Offer
+from skaha_apply.planning.approval import approval_line, needs_approval, unapproved
+from skaha_apply.workflow import waiting
+from skaha_apply.workflow.binding import (
+    check_account,
+    check_first_run,
+    check_server,
+    new_document,
+    remember_identity,
+)
+from skaha_apply.workflow.observe import Sight, ask_offer, plan_from
+from skaha_apply.workflow.reporting import make_report
+from skaha_apply.workflow.run import ApplyOptions, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.report import Event, Report
+    from skaha_apply.model.spec import Project
+    from skaha_apply.workflow.world import World
+
+AFTER_APPROVAL = 600.0  # seconds that a server which stays away is waited for once something was approved
+FRESH = 60.0  # seconds after which an answer is followed by a new look
+
+
+async def apply(
+    world: World,
+    project: Project,
+    options: ApplyOptions,
+    approve: Callable[[Plan], Awaitable[bool]],
+    observe: Callable[[Event], None],
+) -> Report:
+    """Make the server hold what the project asks for.
+
+    Args:
+        world: server and stores.
+        project: what should exist.
+        options: how.
+        approve: is shown the plan, once, and says yes or no; its answer to an empty or refused plan does not count.
+        observe: is told what happens.
+
+    Returns:
+        What was done and where each replica stands; its `exit_code` is that of the call.
+
+    Raises:
+        SafetyRefusal: a safety rule refuses the plan (shown to `approve` before).
+        StalePlan: a saved plan no longer describes what would be done.
+        StateLocked: somebody else holds the lock.
+        StateError: the state cannot be read, written or trusted.
+        ServerError: the server cannot be asked, before anything was approved.
+    """
+    run = Run(world, project, options, approve, observe)
+    await _pass(run)
+    while not run.declined and run.halted is None and not waiting.ended(run):
+        observe(Waiting(project.name, waiting.counts(run), waiting.reasons(run)))
+        if not await _pause(run):
+            run.halted = TimeoutReached(f"the wait was not over after {options.timeout:g}s")
+            break
+        try:
+            await _pass(run)
+        except Unreachable as error:
+            run.halted = TimeoutReached(error.message, hint=error.hint)
+    return make_report(run)
+
+
+async def destroy(
+    world: World,
+    project: Project,
+    options: ApplyOptions,
+    approve: Callable[[Plan], Awaitable[bool]],
+    observe: Callable[[Event], None],
+) -> Report:
+    """Delete what is live and owned; protected replicas stay, the memory of what is done is kept. See `apply`."""
+    destroying = replace(options.plan, destroying=True)
+    return await apply(world, project, replace(options, plan=destroying, wait="none"), approve, observe)
+
+
+async def refresh(world: World, project: Project, observe: Callable[[Event], None]) -> Report:
+    """Look and record (phases, times, logs), and do nothing else. See `apply` for what it raises."""
+
+    async def no(_: Plan) -> bool:
+        return False
+
+    run = Run(world, project, ApplyOptions(), no, observe)
+    store = world.place.store(project.name)
+    await store.acquire("refresh", world.place.setting.lock_timeout)
+    try:
+        document = await store.read() or new_document(project.name, world.place.server)
+        check_server(document, project.name, world.place.server)
+        async with Ledger(store, document, world.client.now) as ledger:
+            tools = _tools(run, ledger)
+            sight = await _sight(run, tools, new=False)
+            run.plan = plan_from(world, project, run.options.plan, sight)
+            run.document, run.listing = ledger.document, sight.seen.listing
+    finally:
+        await store.release()
+    return make_report(run)
+
+
+async def _pause(run: Run) -> bool:
+    """Rest until the next pass; False when the time that the user grants is over."""
+    now = asyncio.get_running_loop().time()
+    if run.deadline is not None and now + run.options.poll > run.deadline:
+        await asyncio.sleep(max(0.0, run.deadline - now))
+        return False
+    await asyncio.sleep(run.options.poll)
+    return True
+
+
+async def _pass(run: Run) -> None:
+    """One pass under the lock."""
+    world, project = run.world, run.project
+    store = world.place.store(project.name)
+    await store.acquire("destroy" if run.options.plan.destroying else "apply", world.place.setting.lock_timeout)
+    try:
+        stored = await store.read()
+        if stored is None:
+            check_first_run(world.place, os.environ, init=run.options.init)
+        document = stored or new_document(project.name, world.place.server)
+        check_server(document, project.name, world.place.server)
+        async with Ledger(store, document, world.client.now) as ledger:
+            await _act(run, ledger, new=stored is None)
+            run.document = ledger.document
+    finally:
+        await store.release()
+
+
+async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
+    """Look, plan, approve, act and confirm, with the ledger open."""
+    tools = _tools(run, ledger)
+    sight = await _sight(run, tools, new=new)
+    run.plan = plan = plan_from(run.world, run.project, run.options.plan, sight)
+    run.listing = sight.seen.listing
+    if run.approved is None and not await _approved(run, plan):
+        run.declined = True
+        return
+    if run.approved is None:
+        run.approved = plan
+        _grant(run)
+        if await _outdated(run, plan, sight):
+            sight = await _sight(run, tools, new=new)
+            run.plan = plan_from(run.world, run.project, run.options.plan, sight)
+            _check_fresh(plan.approved, run.plan)
+            plan = run.plan
+    _remember_specs(plan, ledger)
+    outcomes = await execute(_allowed(run, plan), tools)
+    _take(run, outcomes)
+    run.notes.update(dict.fromkeys(await confirm(tools, outcomes) if outcomes.halted is None else ()))
+    await tools.keeper.save_ended(ledger)
+    if outcomes.unsure and outcomes.halted is None:
+        await _remove_doubles(run, tools)
+    if tools.keeper.problem:
+        run.notes[tools.keeper.problem] = None
+
+
+def _tools(run: Run, ledger: Ledger) -> Tools:
+    world = run.world
+    setting = world.place.setting
+    return Tools(
+        server=world.client,
+        ledger=ledger,
+        looker=Looker(world.client, setting.settle),
+        keeper=Keeper(world.client, world.place.logs(run.project.name)),
+        observe=run.observe,
+        project=run.project.name,
+        settle=setting.settle,
+        concurrency=setting.concurrency,
+    )
+
+
+async def _sight(run: Run, tools: Tools, *, new: bool) -> Sight:
+    """Look until nothing of an earlier run is open, and record at once what the list shows."""
+    ledger = tools.ledger
+    listing = await tools.looker.look(ledger.document)
+    check_account(ledger.document, listing)
+    seen, adopted = await settle_leftovers(tools)
+    ledger.book.head = remember_identity(ledger.book.head, seen, run.world)
+    await tools.keeper.save_ended(ledger)
+    document = ledger.document
+    offer = await ask_offer(run.world, run.project, document)
+    return Sight(document, seen, adopted, new, offer)
+
+
+async def _approved(run: Run, plan: Plan) -> bool:
+    """Whether the plan may be carried out; shows it, asks, and raises what forbids it."""
+    if run.options.approved is not None:
+        _check_fresh(run.options.approved, plan)
+    yes = await run.approve(plan)
+    if plan.refused is not None:
+        raise SafetyRefusal(f"refused: {plan.refused}")
+    return yes or not plan.has_changes
+
+
+def _check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
+    if difference := unapproved(approved, plan.approved):
+        shown = "\n".join(f"  {line}" for line in difference[:20])
+        raise StalePlan(
+            f"the plan is stale; since it was made, this changed:\n{shown}",
+            hint="Plan again, and have the new plan approved.",
+        )
+
+
+async def _outdated(run: Run, plan: Plan, sight: Sight) -> bool:
+    """Whether the answer took so long that the look is no longer fresh."""
+    return plan.has_changes and run.world.client.now() - sight.seen.listing.at > FRESH
+
+
+def _grant(run: Run) -> None:
+    """From the approval on, a server that stays away is waited for."""
+    run.world.client.patience = run.options.timeout or AFTER_APPROVAL
+    if run.options.timeout is not None:
+        run.deadline = asyncio.get_running_loop().time() + run.options.timeout
+
+
+def _allowed(run: Run, plan: Plan) -> list[Action]:
+    """The actions of a pass: what was approved, and has not failed in this call. What was not approved is noted."""
+    approved = run.approved
+    failed = set(run.failures)
+    actions = [one for one in plan.actions if one.kind.changes and (one.name, one.kind.value) not in failed]
+    if approved is None or approved is plan:
+        return _limit(actions, run.options.limit)
+    lines = set(approved.approved)
+    shown = {action.key: action.kind for action in approved.actions}
+    allowed = []
+    for action in actions:
+        later = not action.victims and shown.get(action.key) is ActionKind.WAIT
+        if needs_approval(action) and approval_line(action) not in lines and not later:
+            run.notes[f"not approved, so left alone: {action.kind} {action.name} ({action.reason})"] = None
+        else:
+            allowed.append(action)
+    return _limit(allowed, run.options.limit)
+
+
+def _limit(actions: list[Action], limit: int | None) -> list[Action]:
+    return actions if limit is None else actions[:limit]
+
+
+def _remember_specs(plan: Plan, ledger: Ledger) -> None:
+    """What a spec says beyond its digests (protect, its file) is recorded once a plan is approved."""
+    book = ledger.book
+    for action in plan.actions:
+        record, desired = action.record, action.desired
+        if record is None or desired is None or action.kind.changes:
+            continue
+        now = book.records.get(record.key)
+        if now is not None and (now.work, now.run) == (desired.work, desired.run):
+            spec = book.record_spec(desired.spec)
+            if now.spec != spec:
+                book.records[record.key] = now.model_copy(update={"spec": spec})
+                ledger.changed()
+
+
+async def _remove_doubles(run: Run, tools: Tools) -> None:
+    """What our own unsure creates made twice is removed as soon as a settled list shows it."""
+    document = tools.ledger.document
+    seen = await tools.looker.look(document)
+    sight = Sight(document, seen, frozenset(), new_state=False, offer=Offer())
+    plan = plan_from(run.world, run.project, run.options.plan, sight)
+    doubles = [action for action in plan.actions if any(victim.why == "surplus" for victim in action.victims)]
+    if doubles:
+        run.observe(Note(f"{len(doubles)} double(s) of our own unsure creates are deleted"))
+        _take(run, await execute(doubles, tools))
+
+
+def _take(run: Run, outcomes: Outcomes) -> None:
+    run.applied.update(outcomes.applied)
+    run.created.update(outcomes.accepted)
+    for failure in outcomes.failures:
+        run.failures[failure.name, failure.action] = failure
+    run.halted = run.halted or outcomes.halted

@@ -1,0 +1,51 @@
+"""Paths in, projects that may be applied out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply import lint, manifest
+from skaha_apply.model.errors import ManifestError, UsageError
+from skaha_apply.model.place import Diagnostic, Place, Severity
+from skaha_apply.state.layout import find_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.model.spec import Project
+    from skaha_apply.workflow.setting import Setting
+
+
+def diagnose(
+    setting: Setting,
+    stdin: Callable[[], bytes] | None = None,
+) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
+    """Every project of a call, and every finding about it, errors first."""
+    loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin)
+    found = (*loaded.diagnostics, *lint.check(loaded.projects))
+    return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.place)))
+
+
+def load_projects(
+    setting: Setting,
+    stdin: Callable[[], bytes] | None = None,
+) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
+    """The projects that may be applied, and the warnings about them.
+
+    Raises:
+        ManifestError: for any error, with all findings.
+        UsageError: when `--project` names a project that is not there.
+    """
+    projects, found = diagnose(setting, stdin)
+    if any(one.severity is Severity.ERROR for one in found):
+        raise ManifestError(found)
+    if setting.project is not None:
+        chosen = tuple(project for project in projects if project.name == setting.project)
+        if not chosen:
+            known = ", ".join(project.name for project in projects)
+            raise UsageError(f"there is no project {setting.project!r} in these manifests", hint=f"there are: {known}")
+        return chosen, found
+    if not projects:
+        empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Place(setting.sources[0]))
+        raise ManifestError((empty,))
+    return projects, found

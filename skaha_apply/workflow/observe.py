@@ -1,0 +1,97 @@
+"""Observe and plan: read the state, look at the server, and say what would be done. Takes no lock, writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.look import Looker
+from skaha_apply.model.request import Offer
+from skaha_apply.planning.observe import Absorbed, absorb
+from skaha_apply.planning.options import Facts, PlanOptions
+from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.planner import plan_destroy
+from skaha_apply.workflow.binding import check_account, check_confirmed, check_server, new_document
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.session import Observation
+    from skaha_apply.model.spec import Project, ReplicaKey
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.workflow.world import World
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look has shown: the state moved on, and the look itself."""
+
+    state: StateDocument
+    seen: Observation
+    adopted: frozenset[ReplicaKey]
+    new_state: bool
+    offer: Offer
+
+
+async def plan(world: World, project: Project, options: PlanOptions) -> Plan:
+    """The plan of one project, as it is now.
+
+    Raises:
+        StateError: for a state that cannot be read, or belongs to another project, server or account.
+        ServerError: when the server cannot be asked.
+    """
+    return plan_from(world, project, options, await look(world, project))
+
+
+async def look(world: World, project: Project) -> Sight:
+    """One look at server and state; see `plan` for what it raises."""
+    stored = await world.place.store(project.name).read()
+    document = stored or new_document(project.name, world.place.server)
+    check_server(document, project.name, world.place.server)
+    looker = Looker(world.client, world.place.setting.settle)
+    pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
+    seen = await looker.look(document, pods)
+    check_account(document, seen)
+    absorbed = absorb(document, seen, world.place.setting.settle)
+    offer = await ask_offer(world, project, document)
+    return Sight(absorbed.state, seen, absorbed.adopted, stored is None, offer)
+
+
+def plan_from(
+    world: World,
+    project: Project,
+    options: PlanOptions,
+    sight: Sight,
+) -> Plan:
+    """The plan that follows from a look; pure but for the check which manifest files still exist."""
+    facts = Facts(
+        seen=sight.seen,
+        server=world.client.address,
+        settle=world.place.setting.settle,
+        present=_present(world, sight.state),
+        offer=sight.offer,
+        new_state=sight.new_state,
+        notes=_notes(world),
+    )
+    absorbed = Absorbed(sight.state, sight.adopted)
+    make = plan_destroy if options.destroying else make_plan
+    made = make(project, absorbed, facts, options)
+    check_confirmed(sight.state, sight.seen, world, made)
+    return made
+
+
+async def ask_offer(world: World, project: Project, document: StateDocument) -> Offer:
+    """What the server offers, where a plan needs it: the limit of interactive sessions, the cores of flexible ones."""
+    interactive = any(spec.kind.interactive for spec in project.sessions)
+    flexible = any(spec.cores is None for spec in document.specs.values())
+    return await world.client.offer() if interactive or flexible else Offer()
+
+
+def _present(world: World, document: StateDocument) -> frozenset[str]:
+    files = {spec.file for spec in document.specs.values()}
+    return frozenset(file for file in files if file and file != "-" and (world.place.root / file).exists())
+
+
+def _notes(world: World) -> tuple[str, ...]:
+    if world.client.has_server_time:
+        return ()
+    return ("the server tells no time (no Date header); the clock of this machine is used",)

@@ -1,0 +1,55 @@
+"""One call of apply: its options, and what it has come to so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.planning.options import PlanOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.report import Event, Failure
+    from skaha_apply.model.session import Listing
+    from skaha_apply.model.spec import Project
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.workflow.world import World
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a plan is carried out. Times are seconds; `approved` are the lines of a saved plan, which asks nothing."""
+
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    wait: str = "none"  # none | ready | complete
+    timeout: float | None = None
+    poll: float = 10.0
+    limit: int | None = None
+    init: bool = False
+    approved: tuple[str, ...] | None = None
+
+
+@dataclass
+class Run:
+    """One call of apply for one project: what was approved, and what became of it so far."""
+
+    world: World
+    project: Project
+    options: ApplyOptions
+    approve: Callable[[Plan], Awaitable[bool]]
+    observe: Callable[[Event], None]
+    approved: Plan | None = None
+    declined: bool = False
+    applied: Counter[str] = field(default_factory=Counter)
+    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
+    halted: SkahaApplyError | None = None
+    plan: Plan | None = None
+    listing: Listing | None = None
+    document: StateDocument | None = None
+    deadline: float | None = None

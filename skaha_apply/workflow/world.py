@@ -1,0 +1,130 @@
+"""The outside world of one call, wired from its setting: the server, and a store and a log store for each project."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.state.layout import find_root, logs_folder, state_path
+from skaha_apply.state.local import LocalStore
+from skaha_apply.state.logs import SavedLogs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from skaha_apply.sandbox import RunningSandbox
+    from skaha_apply.skaha.client import Client
+    from skaha_apply.workflow.setting import Setting
+
+SANDBOX = "sandbox"
+BEFORE_APPROVAL = 10.0  # seconds that a server which does not answer is granted before anything was approved
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the state and the logs of a call live, and what server the state is bound to."""
+
+    setting: Setting
+    root: Path
+    folder: str  # `<server>` below `.skaha-apply`
+    server: str  # host and path, as a state is bound to it
+    url: str
+
+    @property
+    def local(self) -> bool:
+        """Whether the server is this machine."""
+        return self.server.startswith("localhost")
+
+    def store(self, project: str) -> LocalStore:
+        """The store of one project's state."""
+        path = state_path(self.root, self.folder, project)
+        if self.setting.state is not None and not self.setting.sandbox:
+            path = self.setting.cwd / self.setting.state
+            if path.is_dir() or self.setting.state.endswith("/"):
+                path = path / state_path(self.root, self.folder, project).name
+        return LocalStore(path)
+
+    def logs(self, project: str) -> SavedLogs:
+        """Where one project's logs are kept."""
+        return SavedLogs(logs_folder(self.root, self.folder, project), keep=self.setting.keep_logs)
+
+
+@dataclass(frozen=True)
+class World:
+    """A place, and a client for its server."""
+
+    place: Place
+    client: Client
+
+
+def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:
+    """The place of a call; no request is sent.
+
+    Raises:
+        UsageError: for a server that cannot be.
+    """
+    from skaha_apply.skaha.address import address_key, server_folder  # noqa: PLC0415
+    from skaha_apply.skaha.settings import Surroundings, resolve_server  # noqa: PLC0415
+
+    root = find_root(setting.cwd)
+    if setting.sandbox:
+        return Place(setting, root, SANDBOX, SANDBOX, sandbox_url or "")
+    url = resolve_server(setting.server, Surroundings.of_process())
+    return Place(setting, root, server_folder(url), address_key(url), url)
+
+
+@asynccontextmanager
+async def open_world(setting: Setting) -> AsyncIterator[World]:
+    """The world of a call; with `--sandbox` a sandbox is started when none runs.
+
+    Raises:
+        SkahaApplyError: without a server, a credential or a sandbox.
+    """
+    from skaha_apply.skaha.client import Client, ClientOptions  # noqa: PLC0415 - httpx, for those who send something
+    from skaha_apply.skaha.settings import login_source  # noqa: PLC0415
+
+    if setting.sandbox:
+        running = await asyncio.to_thread(start_sandbox, setting)
+        from skaha_apply.skaha.login import token_login  # noqa: PLC0415
+
+        place = find_place(setting, running.url)
+        login = lambda: token_login(running.token, "the sandbox")  # noqa: E731
+    else:
+        place = find_place(setting)
+        login = login_source(place.url)
+    options = ClientOptions(
+        server=place.url,
+        login=login,
+        concurrency=setting.concurrency,
+        patience=BEFORE_APPROVAL,
+    )
+    async with Client(options) as client:
+        yield World(place, client)
+
+
+def sandbox_data(root: Path) -> Path:
+    """Where the sandbox of a checkout keeps its data."""
+    return root / ".skaha-apply" / SANDBOX / "server"
+
+
+def start_sandbox(setting: Setting) -> RunningSandbox:
+    """The sandbox of this checkout, started when none runs; its sessions work at the root of the checkout.
+
+    Raises:
+        SkahaApplyError: when it cannot be started.
+    """
+    from skaha_apply.sandbox import SandboxError, SandboxOptions, ensure  # noqa: PLC0415
+    from skaha_apply.state.layout import make_folder  # noqa: PLC0415
+
+    root = find_root(setting.cwd)
+    data = sandbox_data(root)
+    try:
+        make_folder(data)
+        return ensure(SandboxOptions(data=data, workdir=root))
+    except (SandboxError, OSError) as error:
+        hint = getattr(error, "hint", None)
+        raise SkahaApplyError(f"the sandbox cannot be started: {error}", hint=hint) from error
