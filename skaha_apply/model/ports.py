@@ -112,7 +112,10 @@ class Store(Protocol):
         ...
 
     async def write(self, document: StateDocument) -> None:
-        """Store it durably and at once as a whole; raises `StateError`. `document.serial` is the new serial."""
+        """Store it durably and at once as a whole; raises `StateError`. `document.serial` is the new serial.
+
+        A write that failed or was cancelled may have been stored all the same, so each attempt takes a new serial.
+        """
         ...
 
     async def remove(self) -> None:
