@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.state import durable
@@ -14,6 +14,7 @@ from skaha_apply.state.codec import Lines, decode, encode
 from skaha_apply.state.holder import ourselves
 from skaha_apply.state.layout import make_folder
 from skaha_apply.state.lock import FileLock, locked
+from skaha_apply.state.version import NOTHING, Version, check_next, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,19 +23,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 T = TypeVar("T")
+_Look = tuple[int, int, int]  # how a file looked: inode, time of change in ns, size
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 1.0
-
-
-class _Version(NamedTuple):
-    """Which document a file held, and how the file looked then; both None without a file."""
-
-    lineage: str | None
-    serial: int | None
-    file: tuple[int, int, int] | None  # inode, time of change in ns, size
-
-
-_NO_FILE = _Version(None, None, None)
 
 
 class LocalStore:
@@ -54,7 +45,8 @@ class LocalStore:
         self._path = _target(path)
         self._lock = FileLock(_lock_path(self._path))
         self._clock = clock
-        self._known: _Version | None = None
+        self._known: Version | None = None
+        self._seen: _Look | None = None
         self._busy = threading.Lock()
         self._lines = Lines()
 
@@ -78,7 +70,7 @@ class LocalStore:
                 return await _in_thread(self._sweep)
             left = deadline - time.monotonic()
             if left <= 0:
-                raise locked(holder, self._clock(), source=self.address)
+                raise locked(holder, self._clock(), source=self.address, alive=holder.expires is None)
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_RETRY)
 
@@ -115,7 +107,8 @@ class LocalStore:
 
     def _read(self) -> StateDocument | None:
         with self._busy:
-            document, self._known = self._load()
+            document, self._seen = self._load()
+            self._known = version_of(document)
             return document
 
     def _write(self, document: StateDocument) -> None:
@@ -125,7 +118,8 @@ class LocalStore:
             try:
                 make_folder(self._path.parent)
                 durable.replace(self._path, data)
-                self._known = _Version(document.lineage, document.serial, _look(self._path))
+                self._known = version_of(document)
+                self._seen = _look(self._path)
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
             self._lock.touch(self._clock())
@@ -138,7 +132,7 @@ class LocalStore:
                 durable.sync_folder(self._path.parent)
             except OSError as error:
                 raise durable.refusal(error, "remove the state", self._shown) from error
-            self._known = _NO_FILE
+            self._known, self._seen = NOTHING, None
 
     def _check_locked(self) -> None:
         if not self._lock.held:
@@ -147,45 +141,22 @@ class LocalStore:
     def _check_unmoved(self, document: StateDocument) -> None:
         self._check_locked()
         try:
-            unchanged = _look(self._path) == (self._known or _NO_FILE).file
+            unchanged = self._known is not None and _look(self._path) == self._seen
         except OSError as error:
             raise durable.refusal(error, "read the state", self._shown) from error
-        stored = self._known if self._known is not None and unchanged else self._load()[1]
-        if self._known is not None and stored[:2] != self._known[:2]:
-            raise _moved(self.address, self._known, stored)
-        if stored.lineage is not None and stored.lineage != document.lineage:
-            raise StateError(
-                f"the state {self.address} has another lineage than what would be written: "
-                f"{stored.lineage}, not {document.lineage}",
-                hint="They are two separate memories; choose the right place with --state.",
-            )
-        if stored.serial is not None and stored.serial >= document.serial:
-            raise StateError(
-                f"the state {self.address} has serial {stored.serial}; serial {document.serial} would not be newer",
-                hint="Somebody wrote it meanwhile; run it again, and it starts from what is there.",
-            )
+        stored = self._known if self._known is not None and unchanged else version_of(self._load()[0])
+        check_next(self.address, self._known, stored, document)
 
-    def _load(self) -> tuple[StateDocument | None, _Version]:
+    def _load(self) -> tuple[StateDocument | None, _Look | None]:
         try:
             with self._path.open("rb") as file:
                 look = _signature(os.fstat(file.fileno()))
                 data = file.read()
         except FileNotFoundError:
-            return None, _NO_FILE
+            return None, None
         except OSError as error:
             raise durable.refusal(error, "read the state", self._shown) from error
-        document = decode(data, self.address)
-        return document, _Version(document.lineage, document.serial, look)
-
-
-def _moved(address: str, known: _Version, stored: _Version) -> StateError:
-    def name(version: _Version) -> str:
-        return "no state" if version.lineage is None else f"serial {version.serial} of lineage {version.lineage}"
-
-    return StateError(
-        f"the state {address} was changed underneath: it held {name(known)}, now {name(stored)}; it is left as it is",
-        hint="Something wrote it without the lock. Run it again: it starts from what is there.",
-    )
+        return decode(data, self.address), look
 
 
 def _target(path: Path) -> Path:
@@ -199,14 +170,14 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.json')}.lock")
 
 
-def _look(path: Path) -> tuple[int, int, int] | None:
+def _look(path: Path) -> _Look | None:
     try:
         return _signature(path.stat())
     except FileNotFoundError:
         return None
 
 
-def _signature(status: os.stat_result) -> tuple[int, int, int]:
+def _signature(status: os.stat_result) -> _Look:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 

@@ -147,10 +147,13 @@ class FileLock:
 _NOBODY = holders.Holder(id="", who="another process")
 
 
-def locked(holder: Holder, now: float, *, source: str) -> StateLocked:
-    """The refusal that names who holds the lock of the state at `source`, since when, and the way out."""
+def locked(holder: Holder, now: float, *, source: str, alive: bool) -> StateLocked:
+    """The refusal that names who holds the lock of the state at `source`, since when, and the way out.
+
+    `alive` tells that its process is known to live, so that nothing but its end frees the lock.
+    """
     way_out = "Wait for it with --lock-timeout 5m, or end that process."
-    if holder.expires is not None:
+    if not alive and holder.id:
         way_out = (
             "Wait for it with --lock-timeout 5m; once you know that it is gone for good, "
             f"`skaha-apply state unlock {holder.id}`."

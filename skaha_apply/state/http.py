@@ -1,0 +1,211 @@
+"""A state in a remote store that speaks the protocol of Terraform's `http` backend, GitLab-managed states included."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import StateError
+from skaha_apply.model.report import Note
+from skaha_apply.state.codec import Lines, decode, encode
+from skaha_apply.state.refused import refused
+from skaha_apply.state.remote_lock import RemoteLock
+from skaha_apply.state.rescue import RescueFile
+from skaha_apply.state.version import NOTHING, check_next, version_of
+from skaha_apply.state.wire import Answer, Lost, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from skaha_apply.model.ports import Observer
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.state.backend import Backend
+    from skaha_apply.state.version import Version
+
+_OK = 200
+_WRITTEN = (200, 201, 204)
+_NO_CONTENT = 204
+_NOT_FOUND = 404
+
+
+class HttpStore:
+    """The state at a backend.
+
+    Args:
+        backend: address, credential, methods and retries.
+        rescue: the file that keeps a state which the store did not take.
+        observe: is told what a user should know though it stops nothing.
+        clock: Unix seconds, for ages and expiries of locks.
+    """
+
+    interval = 10.0
+
+    def __init__(
+        self,
+        backend: Backend,
+        rescue: Path,
+        *,
+        observe: Observer | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._backend = backend
+        self._rescue = RescueFile(rescue)
+        self._observe = observe
+        self._wire = Wire(backend)
+        self._lock = RemoteLock(backend, self._wire, self._note, clock)
+        self._lines = Lines()
+        self._known: Version | None = None
+        self._unsure: Version | None = None  # a write whose end we do not know
+        self._told = False
+
+    @property
+    def address(self) -> str:
+        """The address, without credential and query."""
+        return self._backend.shown
+
+    async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option
+        """Take the lock; a held one is tried again at 1 s, doubling to 16 s, for `timeout` seconds.
+
+        Raises `StateLocked` that says who holds it; an expired one is taken over with a note.
+        """
+        if self._backend.in_the_clear and not self._told:
+            self._told = True
+            self._note(f"the password for {self.address} is sent unencrypted; use https")
+        await self._lock.take(operation, timeout)
+
+    async def release(self) -> None:
+        """Give the lock back, within 10 s; never raises, a failure is a note."""
+        await self._lock.free()
+
+    async def read(self) -> StateDocument | None:
+        """The document, None when the store has none; raises `StateError`."""
+        document = await self._fetch(await self._wire.again("GET", self._backend.address))
+        self._known, self._unsure = version_of(document), None
+        await self._tell_of_rescue(self._known)
+        return document
+
+    async def write(self, document: StateDocument) -> None:
+        """Store the document; one that is not taken is kept in the rescue file, and the message says so.
+
+        Raises `StateError`: without a lock, when the stored one is not the one that was read, or without a clear answer
+        that reading back could replace.
+        """
+        data = await asyncio.to_thread(encode, document, self._lines)
+        try:
+            await self._lock.ensure()
+            await self._check_unmoved(document)
+            self._unsure = version_of(document)
+            await self._send(document, data)
+        except StateError as error:
+            raise self._kept(error, data) from error
+        except asyncio.CancelledError:
+            self._note(self._kept(StateError(f"the write of {self.address} was interrupted"), data).message)
+            raise
+        self._known, self._unsure = version_of(document), None
+        self._drop_rescue(document)
+
+    async def remove(self) -> None:
+        """Delete the document, under the lock; raises `StateError`."""
+        await self._lock.ensure()
+        answer = await self._wire.again("DELETE", self._backend.address)
+        if isinstance(answer, Lost) or answer.status not in (*_WRITTEN, _NOT_FOUND):
+            raise refused(self._backend, "remove", answer)
+        self._known, self._unsure = NOTHING, None
+        if self._backend.gitlab:  # there the lock is a part of the state
+            self._lock.drop()
+
+    async def unlock(self, lock_id: str) -> None:
+        """Break the lock of that ID; raises `StateError` when nobody holds it, or another does."""
+        await self._lock.force(lock_id)
+
+    async def _fetch(self, answer: Answer | Lost) -> StateDocument | None:
+        if isinstance(answer, Lost):
+            raise refused(self._backend, "read", answer)
+        # [lib/api/terraform/state.rb]: a missing state is 404 too, but a project one may not see says so in its text.
+        hidden = self._backend.gitlab and b"Project Not Found" in answer.body
+        if answer.status in (_NO_CONTENT, _NOT_FOUND) and not hidden:
+            return None
+        if answer.status != _OK:
+            raise refused(self._backend, "read", answer)
+        return await asyncio.to_thread(decode, answer.body, self.address)
+
+    async def _check_unmoved(self, document: StateDocument) -> None:
+        # GitLab refuses a serial that was used before, which is a look and a write in one.
+        if self._known is not None and self._unsure is None and self._backend.gitlab:
+            stored = self._known
+        else:
+            stored = version_of(await self._fetch(await self._wire.again("GET", self._backend.address)))
+            if self._unsure is not None and stored == self._unsure:
+                self._known = stored
+            self._unsure = None
+        check_next(self.address, self._known, stored, document)
+
+    async def _send(self, document: StateDocument, data: bytes) -> None:
+        answer = await self._post(data)
+        if _taken(answer):
+            return
+        if answer.clear:
+            raise refused(self._backend, "write", answer)
+        for pause in self._wire.pauses(answer):
+            await asyncio.sleep(pause)
+            if await self._arrived(document):
+                return
+            answer = await self._post(data)
+            if _taken(answer):
+                return
+            if answer.clear:
+                break
+        if not await self._arrived(document):
+            raise refused(self._backend, "write", answer)
+
+    async def _post(self, data: bytes) -> Answer | Lost:
+        return await self._wire.ask(self._backend.update_method, self._backend.address, data, self._lock.id)
+
+    async def _arrived(self, document: StateDocument) -> bool:
+        # An earlier attempt may have got through: then the store holds this very document.
+        answer = await self._wire.ask("GET", self._backend.address)
+        if not answer.clear:
+            return False
+        stored = version_of(await self._fetch(answer))
+        if stored == version_of(document):
+            return True
+        check_next(self.address, self._known, stored, document)
+        return False
+
+    def _kept(self, error: StateError, data: bytes) -> StateError:
+        try:
+            self._rescue.keep(data)
+        except StateError as second:
+            return type(error)(f"{error.message}; the new state is lost: {second.message}", hint=error.hint)
+        push = f"The new state is in {self._rescue.path}: `skaha-apply state push {self._rescue.path}`."
+        return type(error)(
+            f"{error.message}; the new state is kept in {self._rescue.path}",
+            hint=f"{error.hint} {push}" if error.hint else push,
+        )
+
+    async def _tell_of_rescue(self, stored: Version) -> None:
+        if not self._rescue.path.exists():
+            return
+        kept = await asyncio.to_thread(self._rescue.version)
+        if kept.serial is not None and (stored.lineage is None or kept.lineage == stored.lineage):
+            if kept == stored:
+                self._rescue.drop()
+            elif kept.serial > (stored.serial or 0):
+                path = self._rescue.path
+                self._note(f"{path} keeps a newer state than the store: `skaha-apply state push {path}`")
+
+    def _drop_rescue(self, document: StateDocument) -> None:
+        if self._rescue.path.exists():
+            kept = self._rescue.version()
+            if kept.lineage == document.lineage and kept.writer == document.writer:
+                self._rescue.drop()
+
+    def _note(self, text: str) -> None:
+        if self._observe is not None:
+            self._observe(Note(text))
+
+
+def _taken(answer: Answer | Lost) -> bool:
+    return isinstance(answer, Answer) and answer.status in _WRITTEN

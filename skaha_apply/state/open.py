@@ -1,0 +1,44 @@
+"""Which store a call uses: the one it names, the one of Terraform's variables, else a file of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import StateError
+from skaha_apply.state.backend import backend, is_remote
+from skaha_apply.state.local import LocalStore
+from skaha_apply.state.rescue import rescue_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.model.ports import Observer, Store
+
+
+def open_store(
+    address: str | None,
+    default: Path,
+    env: Mapping[str, str],
+    *,
+    observe: Observer | None = None,
+) -> Store:
+    """The store at `address` (a path or an http address), else at TF_HTTP_ADDRESS, else the file `default`.
+
+    `default` is also where a state is kept that a remote store did not take (`survey.state.rescue.json`). `observe` is
+    told what a user should know though it stops nothing. Raises `StateError`; nothing is opened or sent yet.
+    """
+    remote = address if address and is_remote(address) else None
+    if address and not remote:
+        if "://" in address:
+            raise StateError(
+                f"a state at {address.partition('://')[0]}://… is not known",
+                hint="--state takes a path, or the http(s) address of a store that Terraform's http backend can use.",
+            )
+        return LocalStore(Path(address).expanduser())
+    remote = remote or env.get("TF_HTTP_ADDRESS")
+    if not remote:
+        return LocalStore(default)
+    from skaha_apply.state.http import HttpStore  # noqa: PLC0415 - httpx takes 0.2 s, and most states are files
+
+    return HttpStore(backend(remote, env), rescue_path(default), observe=observe)
