@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60  # of nested lists and mappings; a manifest needs five
 MAX_PURE = 1 << 20  # characters above which the slow parser is not asked for its opinion on an error
-COLON = "\ue000"  # stands for a colon within a word, see `_events`
+COLON = "\ue000"  # stands for a colon within a word, see `_attempts`
+COLON_WRITTEN = r"\ue000|\\u0*e000"  # that character itself, or as an escape
 WORD_COLON = re.compile(r"(?<=[^\s\"'\]}\[{,]):(?=[^\s\[\]{},])")
 CORE_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "seq", "map"))
 
@@ -62,9 +63,9 @@ def compose(text: str) -> Node | None:
     Raises `NotYaml` for broken syntax, several documents, tags, and nesting without end.
     """
     error = NotYaml("yaml", "this is not YAML", 1, 1)
-    for parse in _attempts(text):
+    for parse, masked in _attempts(text):
         try:
-            return _Composer().compose(parse())
+            return _Composer(masked=masked).compose(parse())
         except NotYaml as found:
             error = found
             if error.rule != "yaml":
@@ -72,8 +73,8 @@ def compose(text: str) -> Node | None:
     raise error
 
 
-def _attempts(text: str) -> Iterator[Callable[[], Iterable[Any]]]:
-    """Ways to parse a text, fast ones first.
+def _attempts(text: str) -> Iterator[tuple[Callable[[], Iterable[Any]], bool]]:
+    """Ways to parse a text, fast ones first, and whether colons are masked in what they give.
 
     The C parser refuses a colon within a word of a flow mapping, `{image: host/x:1.2}`, which YAML allows. A colon
     between two such characters is no punctuation, so the second attempt puts another character in its place.
@@ -81,19 +82,20 @@ def _attempts(text: str) -> Iterator[Callable[[], Iterable[Any]]]:
     try:
         from ruamel.yaml.cyaml import CSafeLoader  # noqa: PLC0415 - a slow import, and there may be no C parser
     except ImportError:  # no C parser for this interpreter
-        yield lambda: _pure_events(text)
+        yield lambda: _pure_events(text), False
         return
-    yield lambda: _c_events(CSafeLoader(text))
-    if COLON not in text:
+    yield lambda: _c_events(CSafeLoader, text), False
+    if not re.search(COLON_WRITTEN, text, re.IGNORECASE):
         masked = WORD_COLON.sub(COLON, text)
         if masked != text:
-            yield lambda: _c_events(CSafeLoader(masked))
+            yield lambda: _c_events(CSafeLoader, masked), True
     if len(text) <= MAX_PURE:
-        yield lambda: _pure_events(text)
+        yield lambda: _pure_events(text), False
 
 
-def _c_events(loader: Any) -> Iterator[Any]:
+def _c_events(parser: Any, text: str) -> Iterator[Any]:
     try:
+        loader = parser(text)
         while loader.check_event():
             yield loader.get_event()
     except Exception as error:
@@ -121,7 +123,8 @@ def explain(error: Exception) -> NotYaml:
 class _Composer:
     """Builds the tree of one document from events, with a stack of the collections that are still open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, masked: bool) -> None:
+        self.masked = masked
         self.root: Node | None = None
         self.open: list[Node] = []
         self.keys: list[Node | None] = []  # the key that waits for its value, one for each open collection
@@ -151,7 +154,10 @@ class _Composer:
 
     def _scalar(self, event: Any) -> Node:
         plain = event.style is None or event.style == ""
-        return _node(event, "scalar", text=event.value.replace(COLON, ":"), plain=plain)
+        return _node(event, "scalar", text=self._unmasked(event.value), plain=plain)
+
+    def _unmasked(self, text: str) -> str:
+        return text.replace(COLON, ":") if self.masked else text
 
     def _start(self, event: Any, shape: Shape) -> None:
         if len(self.open) >= MAX_DEPTH:
@@ -164,7 +170,7 @@ class _Composer:
     def _add(self, event: Any, node: Node) -> None:
         if event.tag and str(event.tag) not in CORE_TAGS and str(event.tag) != "!":
             detail = "Write the plain value; everything is read as its key wants it."
-            raise _at(event, f"the tag {str(event.tag).replace(COLON, ':')} has no meaning in a manifest", detail)
+            raise _at(event, f"the tag {self._unmasked(str(event.tag))} has no meaning in a manifest", detail)
         if event.anchor:
             self.anchors[event.anchor] = node
         self._attach(node, event)
@@ -172,10 +178,12 @@ class _Composer:
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self.anchors:
             detail = "A value that begins with a star is an alias; put it in quotes if the star is meant."
-            raise _at(event, f"no anchor &{event.anchor} stands above this alias", detail)
+            raise _at(event, f"no anchor &{self._unmasked(event.anchor)} stands above this alias", detail)
         node = self.anchors[event.anchor]
         if node in self.open:
-            raise _at(event, f"the alias *{event.anchor} stands within what it repeats, so it has no end")
+            raise _at(
+                event, f"the alias *{self._unmasked(event.anchor)} stands within what it repeats, so it has no end"
+            )
         return node
 
     def _attach(self, node: Node, event: Any) -> None:

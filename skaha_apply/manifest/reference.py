@@ -1,0 +1,78 @@
+"""What is generated from the table of fields: the committed schema, and the reference part of docs/manifest.md.
+
+`python -m skaha_apply.manifest.reference` writes both, below the working directory.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.manifest.fields import SESSION_FIELDS, TOP_FIELDS
+from skaha_apply.manifest.findings import FORM_RULES
+from skaha_apply.manifest.schemas import schema_text
+from skaha_apply.manifest.writing import scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BEGIN = "<!-- generated from the table of fields: begin -->"
+END = "<!-- generated: end -->"
+SCHEMA = Path("schemas/manifest.v1.schema.json")
+PAGE = Path("docs/manifest.md")
+
+
+def reference() -> str:
+    """The keys of a manifest and the errors of form, as Markdown."""
+    top = "".join(f"| `{name}` | {text} |\n" for name, text in TOP_FIELDS.items())
+    top += "| `x-…` | Yours: for anchors that are used elsewhere. |\n"
+    forms = "".join(f"| `{name}` | {text} |\n" for name, text in FORM_RULES.items())
+    parts = [
+        f"## Top level\n\n| key | meaning |\n|---|---|\n{top}",
+        "## Keys of a session\n\nAll but `name` and `needs` may stand in `defaults` too.\n",
+        *(_field(field.name) for field in SESSION_FIELDS),
+        f"## Errors of form\n\n| rule | why |\n|---|---|\n{forms}",
+    ]
+    return "\n".join(parts)
+
+
+def _field(name: str) -> str:
+    field = next(field for field in SESSION_FIELDS if field.name == name)
+    examples = "\n".join(f"{name}: {_written(example)}" for example in field.examples)
+    return (
+        f"### {name}\n\n{field.description}\n\n- type: {field.kind}\n- default: {field.default}\n\n"
+        f"```yaml\n{examples}\n```\n"
+    )
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(scalar(item, flow=True) for item in value)}]"
+    if isinstance(value, dict):
+        return _mapping(value)
+    return scalar(str(value))
+
+
+def _mapping(value: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {scalar(text, flow=True)}" for name, text in value.items()) + "}"
+
+
+def with_reference(page: str) -> str:
+    """A page whose generated part is replaced by the present one."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+
+
+def write(folder: Path) -> None:
+    """Write the schema and the page below a folder, the checkout."""
+    (folder / SCHEMA).parent.mkdir(parents=True, exist_ok=True)
+    (folder / SCHEMA).write_text(schema_text(), encoding="utf-8")
+    page = folder / PAGE
+    page.write_text(with_reference(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path())
