@@ -49,8 +49,11 @@ def work_content(spec: SessionSpec) -> dict[str, Any]:
 
 
 def work_digest(content: Mapping[str, Any], links: Mapping[str, str], replica: int) -> str:
-    """The digest that decides `done`: the work of a spec, the links to what it needs, and the replica id."""
-    return digest({**content, "needs": links, "replica": replica})
+    """The digest that decides `done`: the work of a spec, the links to what it needs, and the replica id.
+
+    Names take no part, so that a session can be renamed in manifest and state without running again.
+    """
+    return digest({**content, "needs": sorted(links.values()), "replica": replica})
 
 
 def run_digest(work: str, spec: SessionSpec) -> str:
@@ -60,7 +63,7 @@ def run_digest(work: str, spec: SessionSpec) -> str:
 
 def run_tag(content: Mapping[str, Any], links: Mapping[str, str], run_number: int) -> str:
     """What a replica sees as SKAHA_APPLY_RUN: the same for all replicas of a spec and for every retry of one."""
-    return digest({**content, "needs": links, "run": run_number}).partition(":")[2][:12]
+    return digest({**content, "needs": sorted(links.values()), "run": run_number}).partition(":")[2][:12]
 
 
 def spec_key(spec: SessionSpec) -> str:

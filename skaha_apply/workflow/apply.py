@@ -100,24 +100,29 @@ async def destroy(
 
 async def refresh(world: World, project: Project, observe: Callable[[Event], None]) -> Report:
     """Look and record (phases, times, logs), and do nothing else. See `apply` for what it raises."""
-
-    async def no(_: Plan) -> bool:
-        return False
-
-    run = Run(world, project, ApplyOptions(), no, observe)
+    run = open_run(world, project, observe)
     store = world.place.store(project.name)
     await store.acquire("refresh", world.place.setting.lock_timeout)
     try:
         document = await store.read() or new_document(project.name, world.place.server)
         check_server(document, project.name, world.place.server)
         async with Ledger(store, document, world.client.now) as ledger:
-            tools = _tools(run, ledger)
+            tools = make_tools(run, ledger)
             sight = await _sight(run, tools, new=False)
             run.plan = plan_from(world, project, run.options.plan, sight)
             run.document, run.listing = ledger.document, sight.seen.listing
     finally:
         await store.release()
     return make_report(run)
+
+
+def open_run(world: World, project: Project, observe: Callable[[Event], None]) -> Run:
+    """A run that approves nothing, for commands that only look and record."""
+
+    async def no(_: Plan) -> bool:
+        return False
+
+    return Run(world, project, ApplyOptions(), no, observe)
 
 
 async def _pause(run: Run) -> bool:
@@ -140,6 +145,7 @@ async def _pass(run: Run) -> None:
         if stored is None:
             check_first_run(world.place, os.environ, init=run.options.init)
         document = stored or new_document(project.name, world.place.server)
+        run.lineage = document.lineage
         check_server(document, project.name, world.place.server)
         async with Ledger(store, document, world.client.now) as ledger:
             await _act(run, ledger, new=stored is None)
@@ -150,7 +156,7 @@ async def _pass(run: Run) -> None:
 
 async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     """Look, plan, approve, act and confirm, with the ledger open."""
-    tools = _tools(run, ledger)
+    tools = make_tools(run, ledger)
     sight = await _sight(run, tools, new=new)
     run.plan = plan = plan_from(run.world, run.project, run.options.plan, sight)
     run.listing = sight.seen.listing
@@ -176,7 +182,8 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
         run.notes[tools.keeper.problem] = None
 
 
-def _tools(run: Run, ledger: Ledger) -> Tools:
+def make_tools(run: Run, ledger: Ledger) -> Tools:
+    """What a pass over an open ledger works with."""
     world = run.world
     setting = world.place.setting
     return Tools(
@@ -208,6 +215,8 @@ async def _approved(run: Run, plan: Plan) -> bool:
     """Whether the plan may be carried out; shows it, asks, and raises what forbids it."""
     if run.options.approved is not None:
         _check_fresh(run.options.approved, plan)
+        if run.options.lineage not in (None, "", run.lineage):
+            raise StalePlan("the state was started anew since the plan was made (another lineage)", hint="Plan again.")
     yes = await run.approve(plan)
     if plan.refused is not None:
         raise SafetyRefusal(f"refused: {plan.refused}")

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ApplyOptions:
-    """How a plan is carried out. Times are seconds; `approved` are the lines of a saved plan, which asks nothing."""
+    """How a plan is carried out. Times are seconds.
+
+    `approved` are the lines of a saved plan, `lineage` is that of its state.
+    """
 
     plan: PlanOptions = field(default_factory=PlanOptions)
     wait: str = "none"  # none | ready | complete
@@ -31,6 +34,7 @@ class ApplyOptions:
     limit: int | None = None
     init: bool = False
     approved: tuple[str, ...] | None = None
+    lineage: str | None = None
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Run:
     approve: Callable[[Plan], Awaitable[bool]]
     observe: Callable[[Event], None]
     approved: Plan | None = None
+    lineage: str = ""
     declined: bool = False
     applied: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)

@@ -1,0 +1,115 @@
+"""Saved plans: what was shown, on disk, so that exactly that is applied later or nothing. They hold no secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.errors import StalePlan, StateError, UsageError
+from skaha_apply.planning.options import Adopt, PlanOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.workflow.setting import Setting
+
+MARK = "skaha-apply plan"
+FORMAT = "1.0"
+_MOST = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan as it was reviewed: what it covers by project, and the call that made it.
+
+    `approved` are the lines that were shown, `lineages` the lineage of each project's state, "" for one that did not
+    exist; both by project.
+    """
+
+    paths: tuple[str, ...]
+    project: str | None
+    server: str
+    options: PlanOptions
+    approved: dict[str, tuple[str, ...]]
+    lineages: dict[str, str]
+
+    def check(self, server: str, projects: Sequence[str]) -> None:
+        """Refuse a plan for another server, or one whose manifests now name other projects; raises StalePlan."""
+        if server != self.server:
+            raise StalePlan(f"the plan is for {self.server}, this call uses {server}", hint="Plan again.")
+        if set(projects) != set(self.approved):
+            raise StalePlan(
+                f"the plan is for {', '.join(sorted(self.approved))}; the manifests now hold "
+                f"{', '.join(sorted(projects)) or 'no project'}",
+                hint="Plan again, and have the new plan approved.",
+            )
+
+
+def write_plan(path: Path, setting: Setting, options: PlanOptions, plans: Sequence[tuple[Plan, str]]) -> None:
+    """Save plans, each with the lineage of its state; raises StateError when the file cannot be written."""
+    content = {
+        "kind": MARK,
+        "format_version": FORMAT,
+        "paths": list(setting.sources),
+        "project": setting.project,
+        "server": plans[0][0].server if plans else "",
+        "options": {
+            "adopt": options.adopt.value,
+            "take_over": options.take_over,
+            "targets": list(options.targets),
+            "excludes": list(options.excludes),
+        },
+        "plans": [
+            {"project": plan.project, "lineage": lineage, "digest": plan.digest, "approved": list(plan.approved)}
+            for plan, lineage in plans
+        ],
+    }
+    try:
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StateError(f"the plan cannot be saved to {path}: {error.strerror or error}") from error
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file holds a saved plan; told from its content."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and MARK.encode() in file.read(200) and path.stat().st_size < _MOST
+    except OSError:
+        return False
+
+
+def read_plan(path: Path) -> SavedPlan:
+    """A saved plan.
+
+    Raises:
+        UsageError: for a file that is no plan, is cut, or was made by a newer version.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _check_format(content, path)
+        return SavedPlan(
+            paths=tuple(map(str, content["paths"])),
+            project=content["project"],
+            server=str(content["server"]),
+            options=PlanOptions(
+                adopt=Adopt(content["options"]["adopt"]),
+                take_over=bool(content["options"]["take_over"]),
+                targets=tuple(map(str, content["options"]["targets"])),
+                excludes=tuple(map(str, content["options"]["excludes"])),
+            ),
+            approved={str(one["project"]): tuple(map(str, one["approved"])) for one in content["plans"]},
+            lineages={str(one["project"]): str(one["lineage"]) for one in content["plans"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not a plan that can be applied ({error})", hint="Plan again.") from error
+
+
+def _check_format(content: dict[str, Any], path: Path) -> None:
+    if content["kind"] != MARK:
+        raise KeyError("kind")
+    if str(content["format_version"]).partition(".")[0] != FORMAT.partition(".")[0]:
+        raise UsageError(f"{path} was made by another version of skaha-apply", hint="Plan again.")

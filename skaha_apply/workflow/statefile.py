@@ -1,0 +1,142 @@
+"""The state itself: shown, unlocked, forgotten in part, renamed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.ledger import WRITER
+from skaha_apply.model.errors import StateError, UsageError
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.options import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.state.local import LocalStore
+    from skaha_apply.workflow.world import Place
+
+
+async def show(place: Place, project: str) -> StateDocument:
+    """The state of a project; raises StateError when there is none."""
+    store = place.store(project)
+    document = await store.read()
+    if document is None:
+        raise StateError(f"project {project!r} has no state at {store.address}")
+    return document
+
+
+async def unlock(place: Place, project: str, lock_id: str) -> None:
+    """Free a lock whose holder is gone; the id is the proof that this lock is meant. Raises StateError."""
+    await place.store(project).unlock(lock_id)
+
+
+async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Drop the memory of replicas, whatever they are doing; gives their live names. Without a pattern: of everything.
+
+    Raises:
+        UsageError: when a pattern means nothing.
+        StateError: when the state cannot be read or written.
+    """
+    store = place.store(project)
+    await store.acquire("state forget", place.setting.lock_timeout)
+    try:
+        document = await show(place, project)
+        book = Book.open(document)
+        meant = {key for key in {**book.records, **book.intents} if not patterns or _meant(patterns, key)}
+        if patterns and not meant:
+            raise UsageError(f"nothing in the state of {project!r} is meant by {', '.join(patterns)}")
+        names = {book.records[key].name if key in book.records else book.intents[key].name for key in meant}
+        for table in (book.records, book.intents, book.doubts):
+            for key in meant:
+                table.pop(key, None)
+        for tombstone in tuple(book.tombstones.values()):
+            if tombstone.key in meant:
+                del book.tombstones[tombstone.id]
+        await _write(store, book.close())
+        return tuple(sorted(names))
+    finally:
+        await store.release()
+
+
+def _meant(patterns: Sequence[str], key: tuple[str, int]) -> bool:
+    try:
+        return any(matches(pattern, *key) for pattern in patterns)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+async def move(place: Place, project: str, old: str, new: str) -> str:
+    """Rename a session or a project in the state, so that nothing runs again; says what was renamed.
+
+    A session OLD of the project's state becomes NEW. Without such a session, the state of a project OLD becomes that of
+    project NEW.
+
+    Raises:
+        UsageError: when OLD is neither, or NEW is taken.
+        StateError: when the state cannot be read or written.
+    """
+    document = await place.store(project).read()
+    if document is not None and any(record.session == old.casefold() for record in document.replicas):
+        return await _move_session(place, project, old, new)
+    if await place.store(old).read() is not None:
+        return await _move_project(place, old, new)
+    raise UsageError(
+        f"there is neither a session {old!r} in the state of {project!r}, nor a state of a project {old!r}"
+    )
+
+
+async def _move_session(place: Place, project: str, old: str, new: str) -> str:
+    before, after = old.casefold(), new.casefold()
+    store = place.store(project)
+    await store.acquire("state mv", place.setting.lock_timeout)
+    try:
+        document = await show(place, project)
+        if any(record.session == after for record in document.replicas):
+            raise UsageError(f"the state of {project!r} has a session {new!r} already")
+        renamed = document.model_copy(
+            update={
+                "specs": {key: _rename_in(spec, before, new) for key, spec in document.specs.items()},
+                **{
+                    table: tuple(
+                        entry.model_copy(update={"session": after}) if entry.session == before else entry
+                        for entry in getattr(document, table)
+                    )
+                    for table in ("replicas", "intents", "tombstones", "doubts")
+                },
+            },
+        )
+        await _write(store, renamed)
+    finally:
+        await store.release()
+    return f"session {old} is now {new}"
+
+
+def _rename_in(spec: SessionSpec, before: str, new: str) -> SessionSpec:
+    needs = tuple(new if name.casefold() == before else name for name in spec.needs)
+    return spec.model_copy(update={"needs": needs, "name": new if spec.key == before else spec.name})
+
+
+async def _move_project(place: Place, old: str, new: str) -> str:
+    source, target = place.store(old), place.store(new)
+    await source.acquire("state mv", place.setting.lock_timeout)
+    try:
+        await target.acquire("state mv", place.setting.lock_timeout)
+        try:
+            if await target.read() is not None and target.address != source.address:
+                raise UsageError(f"project {new!r} has a state already, at {target.address}")
+            await _write(target, (await show(place, old)).model_copy(update={"project": new}))
+            if target.address != source.address:
+                await source.remove()
+        finally:
+            await target.release()
+    finally:
+        await source.release()
+    return f"project {old} is now {new}"
+
+
+async def _write(store: LocalStore, document: StateDocument) -> None:
+    stamp = {"serial": document.serial + 1, "writer": WRITER, "written": time.time()}
+    await store.write(document.model_copy(update=stamp))
