@@ -87,6 +87,11 @@ class Client:
         """The server's time, in Unix seconds; our own clock before the first `Date` header."""
         return self._exchange.time.now()
 
+    def private(self, image: str) -> bool:
+        """Whether a registry credential is sent with this image, so that it need not be in the public list."""
+        login = self._exchange.login
+        return bool(login and login.registry and login.registry.holds(image))
+
     def stop(self) -> None:
         """Send no new requests from now on, reads included; what is in flight goes on, what rests ends at once."""
         self._exchange.gate.stop()

@@ -162,11 +162,16 @@ def _tls_context(login: Login) -> ssl.SSLContext:
     return context
 
 
-def _causes(error: BaseException | None) -> list[BaseException]:
+def _causes(error: BaseException) -> list[BaseException]:
+    """An error and everything that led to it, several addresses of a host that were tried included."""
     found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
+    open_ends: list[BaseException | None] = [error]
+    while open_ends:
+        cause = open_ends.pop()
+        if cause is not None and cause not in found:
+            found.append(cause)
+            open_ends += [cause.__context__, cause.__cause__]
+            open_ends += cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
     return found
 
 
@@ -180,8 +185,9 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the server's certificate is not trusted: {cause.verify_message}"
     for cause in reversed(causes):
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
+        if isinstance(cause, OSError) and cause.errno:
+            # asyncio puts an address into the text of a number; those of name look-ups are negative.
+            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
     if isinstance(error, httpx.ConnectTimeout):
         return "no connection within the time limit"
     # Messages of a protocol error may repeat a header that was sent.

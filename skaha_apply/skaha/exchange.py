@@ -135,17 +135,16 @@ class Exchange:
             generation = self._generation
             try:
                 result = await self._send(call, progress)
+                progress.ended = self._judge(call, result, read, progress.ended)
+                progress.spent += self.options.clock.monotonic() - begun
+                # Told to the gate before the place is given back, or the next one would not know of it.
+                rest = self._rest(call, progress, begun)
             finally:
                 self.gate.leave()
-            ended = self._judge(call, result, read, progress.ended)
-            progress.ended = ended
-            progress.spent += self.options.clock.monotonic() - begun
-            if ended.verdict is Verdict.DENIED:
+            if progress.ended.verdict is Verdict.DENIED:
                 if not await self._other_login(progress, generation):
                     return progress.ended
-                continue
-            rest = self._rest(call, progress, begun)
-            if rest is None or not await self._sleep(rest, progress):
+            elif rest is None or not await self._sleep(rest, progress):
                 return progress.ended
 
     def _over(self, progress: _Progress, entry: Entry) -> bool:
@@ -193,15 +192,15 @@ class Exchange:
         """Seconds until the next try, None when this was the last; tells the gate how the server does."""
         ended, gate = progress.ended, self.gate
         assert ended.result is not None  # noqa: S101 - called after a try
-        if ended.verdict in (Verdict.ANSWERED, Verdict.HOPELESS):
-            if ended.verdict is Verdict.ANSWERED:
-                gate.answered()
+        if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED):
+            gate.answered()
+        if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED, Verdict.HOPELESS):
             return None
         progress.failures += 1
         told = retry_after(ended.result, self.time.now())
         if ended.verdict is Verdict.BUSY:
             too_many = isinstance(ended.result, Answer) and ended.result.status == TOO_MANY
-            pause = delay(max(1, gate.refusals - 1), self.options.draw(), told)
+            pause = delay(gate.probes + 1, self.options.draw(), told)
             gate.refused(begun, pause, asked=told is not None, too_many=too_many)
         elif ended.verdict is Verdict.UNSURE or not self._known:
             progress.odd += 1

@@ -45,6 +45,7 @@ class Gate:
         self._active = 0
         self._waiting: deque[asyncio.Future[Entry]] = deque()
         self._refusals = 0
+        self._probes = 0
         self._away_since: float | None = None
         self._paused_until = 0.0
         self._last_cut = -1.0
@@ -74,7 +75,7 @@ class Gate:
 
     def answered(self) -> None:
         """The server gave an answer that shows it at work."""
-        self._refusals = 0
+        self._refusals = self._probes = 0
         self._away_since = None
         grown = self.window + (1.0 if self.window < self._threshold else 1.0 / self.window)
         self.window = min(grown, float(self._limit))
@@ -97,6 +98,7 @@ class Gate:
         if not (away or too_many):
             return
         if begun > self._last_cut:
+            self._probes += 1
             self._threshold = max(1.0, self.window // 2)
             self.window = self._threshold
             self._last_cut = now
@@ -111,9 +113,9 @@ class Gate:
             self._release(Entry.GIVEN_UP)
 
     @property
-    def refusals(self) -> int:
-        """How often in a row the server refused."""
-        return self._refusals
+    def probes(self) -> int:
+        """How many round trips in a row have shown that the server is away."""
+        return self._probes
 
     def stop(self) -> None:
         """Let nothing through from now on."""

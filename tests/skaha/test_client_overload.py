@@ -1,0 +1,187 @@
+"""Many requests at once: overload, outage, stop and cancellation, over real HTTP."""
+
+import asyncio
+
+import pytest
+from adversary import Adversary, FastClock, awaited, client, hang, reply
+
+from skaha_apply.model.errors import Unreachable, UsageError
+from skaha_apply.model.request import Accepted, CreateRequest, Refused
+from skaha_apply.model.session import Kind
+from skaha_apply.skaha.clock import SystemClock
+
+JOBS = [CreateRequest(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
+MADE = reply(200, "k2j3h4g5\n")
+AWAY = reply(503, "temporarily unavailable: /session\n")
+
+
+async def create_all(skaha, jobs):
+    return await asyncio.gather(*(skaha.create(job) for job in jobs))
+
+
+async def until(condition):
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("waited in vain")
+
+
+@awaited
+async def test_never_more_in_flight_than_asked_for():
+    async def slow(request):
+        await asyncio.sleep(0.005)
+        await MADE(request)
+
+    async with Adversary(slow) as server, client(server, concurrency=5) as skaha:
+        assert await create_all(skaha, JOBS[:60]) == [Accepted("k2j3h4g5")] * 60
+    assert server.most_in_flight == 5
+
+
+@pytest.mark.parametrize("concurrency", [0, 257, -1])
+def test_concurrency_has_bounds(concurrency):
+    with pytest.raises(UsageError, match="1 to 256"):
+        client("http://localhost/skaha", concurrency=concurrency)
+
+
+@awaited
+async def test_an_outage_is_waited_for_by_one_request_at_a_time():
+    clock = FastClock()
+    in_outage, after_it = [], []
+
+    async def act(request):
+        if clock.passed < 120:
+            in_outage.append(clock.passed)
+            await AWAY(request)
+        else:
+            after_it.append(server.in_flight)
+            await asyncio.sleep(0.01)
+            await MADE(request)
+
+    async with Adversary(act) as server, client(server, clock=clock, patience=600) as skaha:
+        outcomes = await create_all(skaha, JOBS)
+    assert set(outcomes) == {Accepted("k2j3h4g5")}
+    # The first 32 were in flight when it went away; then single probes, ever further apart.
+    assert 32 < len(in_outage) < 70
+    probes = in_outage[40:]
+    assert all(later - earlier > 0.2 for earlier, later in zip(probes, probes[1:], strict=False))
+    assert after_it[0] == 1
+    assert max(after_it) > 16
+
+
+@awaited
+async def test_an_outage_longer_than_patience_refuses_everybody_at_about_the_same_time():
+    clock = FastClock()
+    async with Adversary(AWAY) as server, client(server, clock=clock, patience=60) as skaha:
+        outcomes = await create_all(skaha, JOBS)
+    assert {outcome.status for outcome in outcomes} <= {0, 503}
+    assert all(isinstance(outcome, Refused) for outcome in outcomes)
+    assert clock.passed < 120
+    assert len(server.requests) < 100
+
+
+@awaited
+async def test_retry_after_of_429_holds_for_all_requests():
+    clock = FastClock()
+    first = []
+
+    async def act(request):
+        if not first:
+            first.append(1)
+            await reply(429, "slow down", Retry_After="20")(request)
+        else:
+            await MADE(request)
+
+    async with Adversary(act) as server, client(server, clock=clock, concurrency=4, patience=60) as skaha:
+        server.clock = clock.monotonic
+        await create_all(skaha, JOBS[:20])
+    early = [time for time in server.times if time < 20]
+    assert len(early) <= 4
+
+
+@awaited
+async def test_a_single_503_holds_nobody_else_up():
+    clock = FastClock(settle=1.0)
+    first = []
+
+    async def act(request):
+        if b"name=reduce-7&" in request.body and not first:
+            first.append(1)
+            await reply(503, "temporarily unavailable", Retry_After="30")(request)
+        else:
+            await MADE(request)
+
+    async with Adversary(act) as server, client(server, clock=clock, patience=60, concurrency=4) as skaha:
+        server.clock = clock.monotonic
+        outcomes = await create_all(skaha, JOBS[:100])
+    assert set(outcomes) == {Accepted("k2j3h4g5")}
+    assert sum(time < 30 for time in server.times) == 100
+    assert sum(time >= 30 for time in server.times) == 1
+
+
+@awaited
+async def test_stop_ends_rests_at_once_and_lets_what_is_in_flight_go_on():
+    gate = asyncio.Event()
+
+    async def act(request):
+        if b"name=reduce-0&" in request.body:
+            await hang(gate, MADE)(request)
+        else:
+            await reply(503, "temporarily unavailable", Retry_After="3000")(request)
+
+    async with Adversary(act) as server:
+        async with client(server, concurrency=2, patience=1e6, clock=SystemClock()) as skaha:
+            creating = asyncio.ensure_future(create_all(skaha, JOBS[:10]))
+            await until(lambda: len(server.requests) >= 4)
+            skaha.stop()
+            sent = len(server.requests)
+            await asyncio.sleep(0.05)
+            assert not creating.done()
+            gate.set()
+            outcomes = await creating
+            assert outcomes[0] == Accepted("k2j3h4g5")
+            assert all(isinstance(outcome, Refused) and outcome.stopped for outcome in outcomes[1:])
+            assert len(server.requests) == sent
+            assert await skaha.create(JOBS[0]) == Refused(0, "not sent: no new requests are wanted", stopped=True)
+            with pytest.raises(Unreachable, match="no new requests"):
+                await skaha.sessions()
+            assert len(server.requests) == sent
+
+
+@awaited
+async def test_an_unsure_delete_in_flight_at_stop_stays_unsure():
+    gate = asyncio.Event()
+    async with Adversary(hang(gate, reply(500, "x"))) as server, client(server) as skaha:
+        deleting = asyncio.ensure_future(skaha.delete("abcd1234"))
+        await until(lambda: server.requests)
+        skaha.stop()
+        gate.set()
+        assert type(await deleting).__name__ == "Unsure"
+    assert len(server.requests) == 1
+
+
+@awaited
+async def test_cancellation_passes_through_and_leaves_a_client_that_works():
+    async with Adversary(hang()) as server, client(server, concurrency=2) as skaha:
+        creating = [asyncio.ensure_future(skaha.create(job)) for job in JOBS[:6]]
+        await until(lambda: len(server.requests) == 2)
+        for task in creating:
+            task.cancel()
+        ended = await asyncio.gather(*creating, return_exceptions=True)
+        assert all(isinstance(end, asyncio.CancelledError) for end in ended)
+        server.acts = [MADE]
+        assert await create_all(skaha, JOBS[:6]) == [Accepted("k2j3h4g5")] * 6
+
+
+@awaited
+async def test_leaving_while_requests_rest_leaves_no_task_behind():
+    async with Adversary(AWAY) as server:
+        async with client(server, patience=1e6, clock=SystemClock(), concurrency=3) as skaha:
+            creating = asyncio.ensure_future(create_all(skaha, JOBS[:9]))
+            await until(lambda: len(server.requests) >= 3)
+            creating.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await creating
+        await asyncio.sleep(0.02)
+        left = [task for task in asyncio.all_tasks() if "skaha_apply" in repr(task.get_coro())]
+        assert left == []

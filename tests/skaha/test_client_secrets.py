@@ -1,0 +1,191 @@
+"""Nothing that is logged, raised or shown holds a credential; and none goes where it should not."""
+
+import logging
+import os
+import shutil
+import ssl
+import traceback
+
+import pytest
+from adversary import TOKEN, Adversary, awaited, client, drop, raw, reply
+from certificates import certificate, real_certificate
+
+from skaha_apply.model.errors import ServerError, Unauthorized, Unreachable, UsageError
+from skaha_apply.model.request import CreateRequest
+from skaha_apply.model.session import Kind
+from skaha_apply.skaha.clock import SystemClock
+from skaha_apply.skaha.login import RegistryLogin, certificate_login, token_login
+from skaha_apply.skaha.secret import Secret
+
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
+SECRETS = (TOKEN, "cli-secret", "value-of-env", "Y2xpLXNlY3JldA")
+
+
+def login():
+    found = token_login(TOKEN, "the test")
+    registry = RegistryLogin("images.canfar.net", "me", Secret("cli-secret"))
+    return type(found)(found.source, found.identity, found.token, registry=registry)
+
+
+@awaited
+async def test_logs_at_every_level_hold_no_secret(caplog):
+    caplog.set_level(logging.DEBUG)
+    job = CreateRequest(
+        "a", "images.canfar.net/a/b:1", Kind.HEADLESS, env=(("A", "value-of-env"),), args=("value-of-env",)
+    )
+    acts = [
+        reply(200, "k2j3h4g5"),
+        reply(503, Retry_After="1"),
+        drop(),
+        reply(200, "[]"),
+        raw(b"x\r\n\r\n"),
+        reply(401),
+    ]
+    async with Adversary(*acts) as server, client(server, login=login) as skaha:
+        await skaha.create(job)
+        await skaha.create(job)
+        await skaha.sessions()
+        await skaha.delete("abcd1234")
+        assert f"{TOKEN}" in server.requests[0].headers["authorization"]
+    assert "POST /skaha/v1/session 200" in caplog.text
+    assert "GET /skaha/v1/session 200" in caplog.text
+    for secret in SECRETS:
+        assert secret not in caplog.text
+        assert all(secret not in repr(record.__dict__) for record in caplog.records)
+
+
+@awaited
+async def test_the_libraries_below_do_not_log(caplog):
+    # As `-v -v` does it: everything, from everybody.
+    logging.getLogger().setLevel(logging.DEBUG)
+    try:
+        async with Adversary(reply(200, "[]", Set_Cookie="session=cookie-secret")) as server, client(server) as skaha:
+            await skaha.sessions()
+    finally:
+        logging.getLogger().setLevel(logging.WARNING)
+    assert not [record for record in caplog.records if record.name.startswith(("httpcore", "httpx", "h11"))]
+    assert "cookie-secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "act", [reply(401, f"bad token {TOKEN}"), reply(500, f"x {TOKEN} y"), drop(), raw(b"\r\n"), reply(403, TOKEN)]
+)
+@awaited
+async def test_errors_and_their_tracebacks_hold_no_secret(act):
+    async with Adversary(act) as server, client(server, patience=1) as skaha:
+        with pytest.raises(ServerError) as caught:
+            await skaha.sessions()
+        outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert TOKEN not in f"{shown} {caught.value.hint} {outcome!r} {skaha!r}"
+
+
+def test_plain_http_is_for_loopback_only():
+    for url in ("http://host.example/skaha", "http://192.168.0.1/skaha/v1"):
+        with pytest.raises(UsageError, match="never sent to .* over plain http"):
+            client(url)
+
+
+@awaited
+async def test_a_proxy_never_sees_what_is_meant_for_loopback(monkeypatch):
+    async with Adversary(reply(200, "[]")) as proxy, Adversary(reply(200, "[]")) as server:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with client(server) as skaha:
+            await skaha.sessions()
+        assert proxy.requests == []
+
+
+@awaited
+async def test_an_expired_credential_sends_nothing():
+    async with Adversary(reply(200, "[]")) as server:
+        for expired in (
+            lambda: token_login("t", "the test", expires=5.0),
+            lambda: certificate_login(certificate(after=5.0), "the test"),
+        ):
+            with pytest.raises(Unauthorized, match="expired on 1970-01-01"):
+                await client(server, login=expired).__aenter__()
+        assert server.requests == []
+
+
+@awaited
+async def test_a_credential_is_read_again_before_each_list_and_a_broken_source_is_survived(caplog):
+    answers = iter(
+        [
+            token_login("one", "x"),
+            token_login("two", "x"),
+            Unauthorized("~/.canfar/config.yaml:1: half"),
+            token_login("three", "x"),
+        ]
+    )
+
+    def source():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with Adversary(reply(200, "[]")) as server, client(server, login=source) as skaha:
+        for _ in range(3):
+            await skaha.sessions()
+    assert [request.headers["authorization"] for request in server.requests] == [
+        "Bearer two",
+        "Bearer two",
+        "Bearer three",
+    ]
+    assert "used on" in caplog.text
+
+
+def tls_server(path, ask_for):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    if ask_for:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(ask_for)
+    return context
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    server, owner = (tmp_path_factory.mktemp(name) for name in ("server", "owner"))
+    return (
+        real_certificate(server, "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+        real_certificate(owner, "/C=ca/O=hia/OU=cadc/CN=jane_abc"),
+    )
+
+
+@needs_openssl
+@awaited
+async def test_a_client_certificate_is_shown_over_tls(certificates, monkeypatch, tmp_path):
+    of_server, of_owner = certificates
+    monkeypatch.setenv("SSL_CERT_FILE", str(of_server))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    pem = of_owner.read_text()
+    async with Adversary(reply(200, "[]"), tls=tls_server(of_server, of_owner)) as server:
+        async with client(server, login=lambda: certificate_login(pem, "x"), clock=SystemClock()) as skaha:
+            assert (await skaha.sessions()).sessions == ()
+            assert os.listdir(tmp_path) == []
+        peer = server.requests[0].writer.get_extra_info("peercert")
+    assert (("commonName", "jane_abc"),) in peer["subject"]
+    assert "authorization" not in server.requests[0].headers
+
+
+@needs_openssl
+@awaited
+async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    async with Adversary(reply(200, "[]"), tls=tls_server(certificates[0], None)) as server:
+        async with client(server, patience=1e6, clock=SystemClock()) as skaha:
+            with pytest.raises(Unreachable, match="not trusted"):
+                await skaha.sessions()
+            outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+            assert (type(outcome).__name__, outcome.status) == ("Refused", 0)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("pem", [certificate(), certificate().replace("bm90IGEga2V5", "MIIB")])
+@awaited
+async def test_a_certificate_that_openssl_refuses_is_one_error(pem):
+    with pytest.raises(Unauthorized, match="cannot be used"):
+        await client("https://127.0.0.1:1/skaha", login=lambda: certificate_login(pem, "x")).__aenter__()

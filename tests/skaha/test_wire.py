@@ -1,0 +1,193 @@
+"""What the server's JSON is read as: units, times, ids, and what must not break anything."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skaha_apply.model.errors import NotSkaha
+from skaha_apply.model.session import Phase
+from skaha_apply.skaha.wire import (
+    one_line,
+    read_context,
+    read_cores,
+    read_created,
+    read_images,
+    read_ram,
+    read_registries,
+    read_session,
+    read_sessions,
+    read_time,
+)
+
+# As skaha 1.4.0 lists a fixed and a flexible session.
+FIXED = {
+    "id": "k2j3h4g5",
+    "userid": "me",
+    "runAsUID": "1000",
+    "supplementalGroups": [1, 2],
+    "image": "images.canfar.net/skaha/astroml:24.07",
+    "type": "headless",
+    "status": "Running",
+    "name": "reduce-3",
+    "startTime": "2026-01-02T03:04Z",
+    "expiryTime": "2026-01-16T03:04:00Z",
+    "connectURL": "",
+    "requestedRAM": "34.36",
+    "requestedCPUCores": "8",
+    "requestedGPUCores": "0",
+    "isFixedResources": True,
+}
+FLEXIBLE = {"id": "abcd1234", "name": "b", "type": "notebook", "status": "Pending", "isFixedResources": False}
+
+
+def read(*entries):
+    return read_sessions(json.dumps(entries).encode())
+
+
+def test_a_fixed_and_a_flexible_session():
+    (fixed, flexible), notes = read(FIXED, FLEXIBLE)
+    assert notes == ()
+    assert (fixed.cores, fixed.ram, fixed.gpus) == (8, 32, None)
+    assert (flexible.cores, flexible.ram) == (None, None)
+    assert fixed.expires - fixed.started == 14 * 86400
+    assert (fixed.phase, flexible.phase) == (Phase.RUNNING, Phase.PENDING)
+
+
+def test_resources_of_a_flexible_session_are_none_even_when_shown():
+    ((session,), _) = read({**FIXED, "isFixedResources": False})
+    assert (session.cores, session.ram) == (None, None)
+
+
+@given(st.integers(1, 4096))
+def test_ram_is_read_back_as_it_was_asked_for(halves):
+    gib = halves / 2
+    assert read_ram(f"{gib * 2**30 / 1e9:.2f}") == gib
+
+
+@pytest.mark.parametrize(
+    ("shown", "gib"),
+    [("4.29", 4), ("34.36", 32), ("8.59", 8), ("8G", 8), ("8Gi", 8), ("2.5G", 2.5), (8, 8), ("512Mi", 0.5), (4.29, 4)]
+    + [
+        ("<none>", None),
+        ("", None),
+        (None, None),
+        ("x", None),
+        (True, None),
+        ([], None),
+        ("8Q", None),
+        (math.inf, None),
+    ]
+    + [("0", None), ("1e400", None)],
+)
+def test_ram_of_all_versions(shown, gib):
+    assert read_ram(shown) == gib
+
+
+@pytest.mark.parametrize(
+    ("shown", "cores"),
+    [("2", 2), ("0.100", 0.1), ("2.500", 2.5), (4, 4), ("500m", 0.5), ("<none>", None), ("0", None), (None, None)],
+)
+def test_cores_of_all_versions(shown, cores):
+    assert read_cores(shown) == cores
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-01-01T00:01Z", 60),
+        ("2026-01-01T00:01:30Z", 90),
+        ("2026-01-01T00:01:30.25Z", 90.25),
+        ("2026-01-01T00:01:30.123456789Z", 90.123456),
+        ("2026-01-01T01:01+01:00", 60),
+        ("2026-01-01T00:01", 60),
+    ],
+)
+def test_times(text, seconds):
+    assert read_time(text) == pytest.approx(1767225600 + seconds)
+
+
+@pytest.mark.parametrize("text", [None, "", "<none>", "yesterday", 5])
+def test_what_is_no_time_is_none(text):
+    assert read_time(text) is None
+
+
+def test_names_in_any_case_or_none():
+    sessions, _ = read({**FLEXIBLE, "name": "Reduce-1"}, {**FLEXIBLE, "name": None}, {"id": "x1"})
+    assert [session.name for session in sessions] == ["reduce-1", "", ""]
+
+
+def test_an_unknown_status_word_is_active():
+    ((session,), _) = read({**FLEXIBLE, "status": "Hibernating", "surprise": {"deep": [1]}})
+    assert session.phase is Phase.OTHER
+    assert session.phase.active
+
+
+@pytest.mark.parametrize("bad", [None, "", "a/b", "..", "a b", 7, "é", "x" * 64, "a\n"])
+def test_entries_without_a_usable_id_are_passed_over_and_noted(bad):
+    sessions, notes = read({**FLEXIBLE, "id": bad}, FIXED, "text", None)
+    assert [session.id for session in sessions] == ["k2j3h4g5"]
+    assert notes == ("3 entries of the server's list bear no usable id and are passed over",)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b"<html><title>Log\n in</title>", "web page, not JSON: Log in"),
+        (b'[{"id": "k2', "breaks off"),
+        (b"hello", "not JSON"),
+        (b'{"a": 1}', "not a list"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "breaks off"),
+    ],
+)
+def test_what_is_no_list_is_said_clearly(body, says):
+    with pytest.raises(NotSkaha, match=says) as caught:
+        read_sessions(body)
+    assert len(str(caught.value)) < 450
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.just("k2j3h4g5")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(
+            st.sampled_from([*FIXED, "cores", "memoryGB", "gpus", "options", "maxInteractiveSessions"]), inner
+        ),
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_no_json_breaks_a_reader(value):
+    body = json.dumps(value).encode()
+    for reader in (read_sessions, read_session, read_context, read_images, read_registries):
+        try:
+            reader(body)
+        except NotSkaha:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("body", "session_id"),
+    [
+        (b"k2j3h4g5\n", "k2j3h4g5"),
+        (b"k2j3h4g5", "k2j3h4g5"),
+        (b"<html>", None),
+        (b"", None),
+        (b"two words", None),
+        (b"../x", None),
+        (b"a" * 1000, None),
+    ],
+)
+def test_the_id_of_a_create(body, session_id):
+    assert read_created(body) == session_id
+
+
+def test_one_line_holds_nothing_that_acts_on_a_terminal():
+    assert one_line(b"a\x1b[31m\r\n\tb\xff") == "a [31m b\N{REPLACEMENT CHARACTER}"
+    assert len(one_line("x" * 1000)) <= 300
