@@ -52,12 +52,17 @@ def grouped(actions: Iterable[Action]) -> list[Group]:
     prints: dict[int, str] = {}
     for action in actions:
         if action.reason not in skeletons:
-            skeletons[action.reason] = _VARIES.sub("\0", action.reason)
+            skeletons[action.reason] = skeleton(action.reason)
         if id(action.changes) not in prints:
             prints[id(action.changes)] = repr(action.changes)
         key = (action.kind, action.session, action.held_back, skeletons[action.reason], prints[id(action.changes)])
         found.setdefault(key, []).append(action)
     return [Group(tuple(same), _shared([action.reason for action in same])) for same in found.values()]
+
+
+def skeleton(reason: str) -> str:
+    """A reason without its numbers and what may be a session's id."""
+    return _VARIES.sub("\0", reason)
 
 
 def spans(replicas: Sequence[int]) -> str:

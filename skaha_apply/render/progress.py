@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
 from skaha_apply.model.session import Phase
 from skaha_apply.render import words
+from skaha_apply.render.groups import skeleton
 from skaha_apply.render.printable import cut, line
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ class Lines:
     def __call__(self, event: Event) -> None:
         """Take one event."""
         if isinstance(event, Waiting):
-            if self._reasons.get(event.project, ()) != event.reasons:
-                self._reasons[event.project] = event.reasons
+            reasons = tuple(dict.fromkeys(skeleton(reason) for reason in event.reasons))
+            if self._reasons.get(event.project, ()) != reasons:
+                self._reasons[event.project] = reasons
                 self._say(f"{line(event.project)}: {counts_line(event.counts, event.reasons)}")
         elif text := event_line(event):
             self._say(text)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from skaha_apply.model.plan import QUIET, ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render.ink import plain
 from skaha_apply.render.printable import cut, line
@@ -22,27 +22,72 @@ _STYLES = {
     Phase.FAILED.value: "bold red",
     Phase.UNKNOWN.value: "bold yellow",
 }
+_QUIET = frozenset(kind.value for kind in QUIET)
 _WIDTH = 60  # characters of one cell
 
 
-@dataclass(frozen=True, slots=True)
-class StatusRow:
-    """Where one replica stands; times are Unix seconds of the server, None where unknown."""
+class Row(Protocol):
+    """Where one replica stands; times are Unix seconds by the server's clock, None where unknown."""
 
-    name: str
-    replica: int
-    phase: str
-    id: str | None = None
-    attempt: int = 1
-    started: float | None = None
-    ended: float | None = None
-    reason: str = ""
-    connect_url: str = ""
+    @property
+    def session(self) -> str:
+        """Its name in the manifest."""
+        ...
+
+    @property
+    def replica(self) -> int:
+        """REPLICA_ID, from 1."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The live name."""
+        ...
+
+    @property
+    def phase(self) -> str:
+        """Where it stands."""
+        ...
+
+    @property
+    def id(self) -> str | None:
+        """Its last session."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """How often it was tried."""
+        ...
+
+    @property
+    def started(self) -> float | None:
+        """When it started."""
+        ...
+
+    @property
+    def ended(self) -> float | None:
+        """When its end was first seen."""
+        ...
+
+    @property
+    def action(self) -> str:
+        """What a plan says of it."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why the plan says so."""
+        ...
+
+    @property
+    def connect_url(self) -> str:
+        """Where it can be opened."""
+        ...
 
 
-def status_text(rows: Sequence[StatusRow], ink: Ink = plain) -> str:
+def status_text(rows: Sequence[Row], ink: Ink = plain) -> str:
     """The rows as a table with a heading, with a newline at its end."""
-    cells: list[tuple[str, ...]] = [("NAME", "REPLICA", "PHASE", "ID", "ATTEMPT", "STARTED", "ENDED", "REASON")]
+    cells: list[tuple[str, ...]] = [("NAME", "REPLICA", "PHASE", "ID", "ATTEMPT", "STARTED", "ENDED", "REMARK")]
     cells += [_cells(row) for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = []
@@ -54,13 +99,19 @@ def status_text(rows: Sequence[StatusRow], ink: Ink = plain) -> str:
     return "\n".join(lines) + "\n"
 
 
-def status_document(project: str, rows: Sequence[StatusRow]) -> dict[str, Any]:
+def statuses_document(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The document of one call: that of one project, or of several `{format_version, projects}`."""
+    return documents[0] if len(documents) == 1 else {"format_version": STATUS_FORMAT, "projects": list(documents)}
+
+
+def status_document(project: str, rows: Sequence[Row]) -> dict[str, Any]:
     """The rows of one project as a JSON value; times are RFC 3339 in UTC."""
     return {
         "format_version": STATUS_FORMAT,
         "project": project,
         "sessions": [
             {
+                "session": row.session,
                 "name": row.name,
                 "replica": row.replica,
                 "phase": row.phase,
@@ -68,6 +119,7 @@ def status_document(project: str, rows: Sequence[StatusRow]) -> dict[str, Any]:
                 "attempt": row.attempt,
                 "started": moment(row.started),
                 "ended": moment(row.ended),
+                "action": row.action,
                 "reason": row.reason,
                 "connect_url": row.connect_url or None,
             }
@@ -81,15 +133,22 @@ def moment(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _cells(row: StatusRow) -> tuple[str, ...]:
+def _cells(row: Row) -> tuple[str, ...]:
     texts = (
         row.name,
         str(row.replica),
         row.phase,
         row.id or "-",
-        str(row.attempt),
+        str(row.attempt) if row.attempt else "-",
         moment(row.started) or "-",
         moment(row.ended) or "-",
-        row.reason or row.connect_url,
+        _remark(row),
     )
     return (*(cut(line(text), _WIDTH) for text in texts[:-1]), line(texts[-1]))
+
+
+def _remark(row: Row) -> str:
+    """What is to be said of it: its address, or what a plan would do and why where the phase does not tell."""
+    if row.action in _QUIET:
+        return row.connect_url if row.phase == Phase.RUNNING.value else "" if row.reason == row.phase else row.reason
+    return row.reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {row.reason}"

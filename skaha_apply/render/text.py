@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from skaha_apply.render.groups import Group
     from skaha_apply.render.ink import Ink
 
+NOTHING = "No changes. What the manifest asks for is there, or done."
 GROUPS = 200  # lines of one plan; -o json lists everything
 CHANGES = 20  # changed fields of one line
 _NOT_SENT = frozenset({"cmd", "args", "env", "needs"})  # of interactive kinds [PostAction.getHeadlessImageBundle]
 
 
-def plan_text(plan: Plan, ink: Ink = plain) -> str:
-    """The whole plan, with a newline at its end."""
-    return "\n".join([*head(plan, ink), *body(plan, ink), *foot(plan, ink)]) + "\n"
+def plan_text(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> str:
+    """The whole plan, with a newline at its end; `nothing` is what is said when there is nothing at all to do."""
+    return "\n".join([*head(plan, ink), *body(plan, ink), *foot(plan, ink, nothing)]) + "\n"
 
 
 def head(plan: Plan, ink: Ink = plain) -> list[str]:
@@ -51,11 +52,14 @@ def body(plan: Plan, ink: Ink = plain) -> list[str]:
     return lines
 
 
-def foot(plan: Plan, ink: Ink = plain) -> list[str]:
+def foot(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> list[str]:
     """The counts, what would be lost, and the refusal."""
     summary = plan.summary
     other = words.others(summary)
-    lines = ["", ink(f"Plan: {words.headline(summary)}.", "bold") if plan.has_changes else _no_changes(plan, ink)]
+    lines = [
+        "",
+        ink(f"Plan: {words.headline(summary)}.", "bold") if plan.has_changes else _no_changes(plan, ink, nothing),
+    ]
     if other:
         lines.append(f"Also: {other}." if plan.has_changes else f"There: {other}.")
     lines += _losses(plan)
@@ -64,12 +68,12 @@ def foot(plan: Plan, ink: Ink = plain) -> list[str]:
     return lines
 
 
-def _no_changes(plan: Plan, ink: Ink) -> str:
+def _no_changes(plan: Plan, ink: Ink, nothing: str) -> str:
     counts = plan.summary
     open_ones = any(counts[kind] for kind in counts if kind not in QUIET)
     if open_ones:
         return ink("No changes can be made now; see above what is left.", "bold")
-    return ink("No changes. What the manifest asks for is there, or done.", "bold green")
+    return ink(nothing, "bold green")
 
 
 def _losses(plan: Plan) -> Iterable[str]:

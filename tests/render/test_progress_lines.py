@@ -16,8 +16,8 @@ def events(action):
         Waiting("survey", {"running": 2, "failed": 0}, ()),
         Waiting("survey", {"running": 2}, ()),
         PhaseChanged("survey", "reduce", 1, "reduce-1", "k2j3h4g5", "running", "failed"),
-        Waiting("survey", {"running": 1, "failed": 1}, ("needs reduce",)),
-        Waiting("survey", {"running": 1, "failed": 1}, ("needs reduce",)),
+        Waiting("survey", {"running": 1, "failed": 1}, ("needs reduce (2 of 3 not done)",)),
+        Waiting("survey", {"running": 1, "failed": 1}, ("needs reduce (1 of 3 not done)",)),
     ]
 
 
@@ -34,7 +34,7 @@ def test_plain_lines_tell_each_change_once_and_no_poll(action):
         r"not created reduce-3: 400 [red]no[/red]\x1b[2J",
         "a note",
         "reduce-1 k2j3h4g5: running -> failed",
-        "survey: 1 running, 1 failed (needs reduce)",
+        "survey: 1 running, 1 failed (needs reduce (2 of 3 not done))",
     ]
 
 

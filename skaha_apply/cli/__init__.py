@@ -1,0 +1,20 @@
+"""The command line: options in, one workflow, text out, an exit code. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: that of the process) and give the exit code; no exception leaves it."""
+    try:
+        from skaha_apply.cli.calling import call  # noqa: PLC0415 - an interrupt while it is imported is caught below
+
+        return int(call(arguments))
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)

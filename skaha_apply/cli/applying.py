@@ -1,0 +1,251 @@
+"""`apply`, `destroy`, `refresh`: what changes the server or the state, shown, asked for and reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.asking import ask
+from skaha_apply.cli.documents import as_json
+from skaha_apply.cli.options import DURATION, AllowsLoss, Choices, Forces, Manifests, Targets, Yes, duration, pause
+from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.registry import command
+from skaha_apply.cli.streams import Streams
+from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.render.printable import line
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.report import Report
+    from skaha_apply.model.spec import Project
+    from skaha_apply.workflow.run import ApplyOptions
+    from skaha_apply.workflow.saved import SavedPlan
+    from skaha_apply.workflow.world import World
+
+NOTHING_TO_DELETE = "Nothing to delete: no session of this project is live."
+
+
+class Wait(StrEnum):
+    """What `apply` waits for."""
+
+    NONE = "none"
+    READY = "ready"
+    COMPLETE = "complete"
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyCall(Choices):
+    """The options of `apply`."""
+
+    yes: Yes = False
+    wait: Annotated[
+        Wait,
+        typer.Option(
+            help="Go on until what was created runs (ready), or until nothing can change any more (complete)."
+        ),
+    ] = Wait.NONE
+    timeout: Annotated[
+        float | None,
+        typer.Option(parser=pause, metavar=DURATION, help="Give up after so long, with exit code 10."),
+    ] = None
+    poll: Annotated[
+        float | None,
+        typer.Option(parser=pause, metavar=DURATION, help="Look so often while waiting (default: 10s)."),
+    ] = None
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests in flight at once.")] = 32
+    settle: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar=DURATION, help="How long a list may lag behind (default: 5s)."),
+    ] = None
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many actions in one pass.")] = None
+    init: Annotated[bool, typer.Option("--init", help="In CI: this is the first run, there is no state yet.")] = False
+    output: Annotated[ReportFormat, typer.Option("-o", "--output", help="How to print the report.")] = ReportFormat.TEXT
+
+    def apply_options(self) -> ApplyOptions:
+        """The options as the workflow takes them."""
+        from skaha_apply.workflow.run import ApplyOptions  # noqa: PLC0415 - keeps --help fast
+
+        return ApplyOptions(
+            plan=self.plan_options(),
+            wait=self.wait.value,
+            timeout=self.timeout,
+            poll=ApplyOptions().poll if self.poll is None else self.poll,
+            limit=self.limit,
+            init=self.init,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DestroyCall(Manifests):
+    """The options of `destroy`."""
+
+    yes: Yes = False
+    force: Forces = False
+    allow_loss: AllowsLoss = None
+    target: Targets = None
+
+    def apply_options(self) -> ApplyOptions:
+        """The options as the workflow takes them."""
+        from skaha_apply.planning.options import PlanOptions  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.run import ApplyOptions  # noqa: PLC0415
+
+        allowed = PlanOptions().allow_loss if self.allow_loss is None else self.allow_loss
+        return ApplyOptions(
+            plan=PlanOptions(force=self.force, allow_loss=allowed, targets=tuple(self.target or ()), destroying=True),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshCall(Manifests):
+    """The options of `refresh`."""
+
+
+class Conversation:
+    """What a person sees of an apply: the plan, the question, the progress, the report."""
+
+    def __init__(self, streams: Streams, *, yes: bool, as_documents: bool = False, destroying: bool = False) -> None:
+        self.streams = streams
+        self.narrator = streams.narrator()
+        self._yes = yes
+        self._as_documents = as_documents
+        self._destroying = destroying
+        self._reports: list[Report] = []
+
+    async def approve(self, plan: Plan) -> bool:
+        """Show the plan, and ask unless it is empty, refused, or approved beforehand."""
+        from skaha_apply.render.text import NOTHING, plan_text  # noqa: PLC0415 - keeps --help fast
+
+        self.narrator.close()
+        nothing = NOTHING_TO_DELETE if self._destroying else NOTHING
+        if self._as_documents:
+            self.streams.tell(plan_text(plan, self.streams.err_ink, nothing))
+        else:
+            self.streams.show(plan_text(plan, self.streams.out_ink, nothing))
+        if plan.refused is not None or not plan.has_changes or self._yes:
+            return plan.refused is None
+        verb = "Destroy these sessions" if self._destroying else "Apply this plan"
+        return await ask(self.streams, f"{verb} of {line(plan.project)}?")
+
+    def ended(self, report: Report) -> ExitCode:
+        """Show a report, at once as text, together with others as JSON."""
+        from skaha_apply.render.report import report_text  # noqa: PLC0415 - keeps --help fast
+
+        self.narrator.close()
+        self._reports.append(report)
+        if not self._as_documents:
+            self.streams.show(report_text(report, self.streams.out_ink))
+        return report.exit_code
+
+    def close(self) -> None:
+        """Give the terminal back, and show the reports as JSON."""
+        from skaha_apply.render.documents import reports_document  # noqa: PLC0415 - keeps --help fast
+
+        self.narrator.close()
+        if self._as_documents and self._reports:
+            self.streams.show(as_json(reports_document(self._reports)))
+
+
+@command(app, "apply")
+def apply(options: ApplyCall) -> ExitCode:
+    """Create, replace and delete sessions until the server holds what the manifests ask for."""
+    from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
+
+    saved = _saved_plan(options)
+    talk = Conversation(
+        Streams.of(options),
+        yes=options.yes or saved is not None,
+        as_documents=options.output is ReportFormat.JSON,
+    )
+    setting = options.setting(concurrency=options.concurrency, settle=options.settle)
+    how = options.apply_options()
+    if saved is not None:
+        setting = replace(setting, paths=saved.paths, project=saved.project)
+    projects = load(setting, talk.streams)
+
+    async def one(world: World, project: Project) -> ExitCode:
+        chosen = how
+        if saved is not None:
+            saved.check(world.client.address, [each.name for each in projects])
+            chosen = _as_saved(how, saved, project.name)
+        return talk.ended(await workflow.apply(world, project, chosen, talk.approve, talk.narrator))
+
+    try:
+        return for_each(setting, projects, talk.streams, one)
+    finally:
+        talk.close()
+
+
+@command(app, "destroy")
+def destroy(options: DestroyCall) -> ExitCode:
+    """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
+    from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
+
+    talk = Conversation(Streams.of(options), yes=options.yes, destroying=True)
+    setting = options.setting()
+    projects = load(setting, talk.streams)
+
+    async def one(world: World, project: Project) -> ExitCode:
+        report = await workflow.destroy(world, project, options.apply_options(), talk.approve, talk.narrator)
+        return talk.ended(report)
+
+    try:
+        return for_each(setting, projects, talk.streams, one)
+    finally:
+        talk.close()
+
+
+@command(app, "refresh")
+def refresh(options: RefreshCall) -> ExitCode:
+    """Look at the server and record what it shows, logs included; nothing else is done."""
+    from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
+
+    talk = Conversation(Streams.of(options), yes=False)
+    setting = options.setting()
+    projects = load(setting, talk.streams)
+
+    async def one(world: World, project: Project) -> ExitCode:
+        return talk.ended(await workflow.refresh(world, project, talk.narrator))
+
+    try:
+        return for_each(setting, projects, talk.streams, one)
+    finally:
+        talk.close()
+
+
+def _saved_plan(options: ApplyCall) -> SavedPlan | None:
+    """The saved plan that is to be applied, told from its content; None when manifests are."""
+    from skaha_apply.workflow.saved import is_plan, read_plan  # noqa: PLC0415 - keeps --help fast
+
+    plans = [path for path in options.paths or () if path != "-" and is_plan(Path(path))]
+    if not plans:
+        return None
+    if len(options.paths or ()) > 1:
+        raise UsageError(f"{plans[0]} is a saved plan, which is applied alone", hint="give only the plan")
+    given = {
+        "--target": options.target,
+        "--exclude": options.exclude,
+        "--adopt": options.adopt,
+        "--take-over": options.take_over,
+        "--project": options.project,
+    }
+    if settled := [name for name, value in given.items() if value]:
+        raise UsageError(f"{settled[0]} is settled by the saved plan", hint="plan again with it")
+    return read_plan(Path(plans[0]))
+
+
+def _as_saved(how: ApplyOptions, saved: SavedPlan, project: str) -> ApplyOptions:
+    """The options of the call, with what the plan has settled; what lifts a refusal is said anew."""
+    plan = replace(saved.options, force=how.plan.force, allow_loss=how.plan.allow_loss)
+    return replace(how, plan=plan, approved=saved.approved[project], lineage=saved.lineages[project])

@@ -1,0 +1,154 @@
+"""`mark complete|rerun|hold`: settle by hand what no list can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.asking import ask
+from skaha_apply.cli.options import Named, Yes, pattern
+from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.registry import command
+from skaha_apply.cli.standard import stdin_bytes
+from skaha_apply.cli.streams import Streams
+from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.render.printable import line
+from skaha_apply.render.words import many
+
+if TYPE_CHECKING:
+    from skaha_apply.model.spec import Project
+    from skaha_apply.render.ink import Ink
+    from skaha_apply.workflow.mark import Mark, MarkOptions
+    from skaha_apply.workflow.world import World
+
+SHOWN = 50  # replicas that are listed before the question
+
+
+class MarkVerb(StrEnum):
+    """What a mark says."""
+
+    COMPLETE = "complete"
+    RERUN = "rerun"
+    HOLD = "hold"
+
+
+class MarkPhase(StrEnum):
+    """Which phases `--phase` chooses."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkCall(Named):
+    """The options of `mark`."""
+
+    verb: Annotated[
+        MarkVerb,
+        typer.Argument(
+            help="complete: its work is done; rerun: it has to run again; hold: it is not to run until rerun.",
+            show_default=False,
+        ),
+    ]
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            parser=pattern,
+            metavar="NAME[/REPLICAS]",
+            help="Which replicas: names or patterns (tile-27*), with replicas (reduce/3,7-9).",
+            show_default=False,
+        ),
+    ] = None
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE|-", help="Read names from a file or standard input, one a line."),
+    ] = None
+    phase: Annotated[
+        list[MarkPhase] | None,
+        typer.Option(help="Only replicas that are in this phase; may be repeated."),
+    ] = None
+    force: Annotated[bool, typer.Option("--force", help="Active replicas too: their sessions are deleted.")] = False
+    yes: Yes = False
+
+    def mark_options(self) -> MarkOptions:
+        """The options as the workflow takes them; raises `UsageError` when nothing is chosen."""
+        from skaha_apply.model.session import Phase  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.mark import MarkOptions, Verb  # noqa: PLC0415
+
+        chosen = (*(self.names or ()), *(_names_in(self.from_) if self.from_ is not None else ()))
+        if not chosen and not self.phase:
+            raise UsageError("which replicas? Nothing is chosen", hint="name them, or use --from or --phase")
+        return MarkOptions(
+            verb=Verb(self.verb.value),
+            patterns=chosen,
+            phases=tuple(Phase(phase.value) for phase in self.phase or ()),
+            force=self.force,
+        )
+
+
+@command(app, "mark")
+def mark(options: MarkCall) -> ExitCode:
+    """Say of replicas that they are complete, have to run again, or are held."""
+    from skaha_apply.workflow import mark as workflow  # noqa: PLC0415 - keeps --help fast
+
+    streams = Streams.of(options)
+    chosen = options.mark_options()
+    setting = options.setting()
+    projects = load(setting, streams)
+    if len(projects) > 1:
+        known = ", ".join(project.name for project in projects)
+        raise UsageError(f"which project is meant? These manifests have {known}", hint="say it with --project")
+
+    async def approve(marks: tuple[Mark, ...]) -> bool:
+        streams.show(_marks_text(marks, options.verb, streams.out_ink))
+        return options.yes or await ask(streams, f"Mark {many(len(marks), 'replica')} {options.verb}?")
+
+    async def one(world: World, project: Project) -> ExitCode:
+        return await workflow.mark(world, project, chosen, approve, narrator)
+
+    narrator = streams.narrator()
+    try:
+        return for_each(setting, projects, streams, one)
+    finally:
+        narrator.close()
+
+
+def _names_in(file: str) -> tuple[str, ...]:
+    """The names of a list: blank lines and comments skipped, any line ends."""
+    try:
+        text = (stdin_bytes() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read the names in {file}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not UTF-8 text") from None
+    names = [row.strip() for row in text.splitlines()]
+    found = tuple(_checked(name, file) for name in names if name and not name.startswith("#"))
+    if not found:
+        raise UsageError(f"{file} holds no name")
+    return found
+
+
+def _checked(name: str, file: str) -> str:
+    try:
+        return pattern(name)
+    except typer.BadParameter as error:
+        raise UsageError(f"{file}: {error.message}") from None
+
+
+def _marks_text(marks: tuple[Mark, ...], verb: MarkVerb, ink: Ink) -> str:
+    rows = [f"{ink(verb.value, 'cyan')}  {_one(mark)}" for mark in marks[:SHOWN]]
+    if len(marks) > SHOWN:
+        rows.append(f"… and {len(marks) - SHOWN} more")
+    return "\n".join(rows) + "\n"
+
+
+def _one(mark: Mark) -> str:
+    before = mark.before.value if mark.before else "without a record"
+    deletes = f"; its session {line(mark.deletes)} is deleted" if mark.deletes else ""
+    return f"{line(mark.name)}  (now {before}{deletes})"

@@ -1,0 +1,215 @@
+"""The options that commands share, each declared once; a command's own stand beside it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.durations import seconds
+from skaha_apply.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.workflow.setting import Setting
+
+DURATION = "DURATION"  # 10s, 30m, 12h, 2d
+
+
+def duration(text: str) -> float:
+    """A span of time in seconds; what is none is an error of the option."""
+    try:
+        return seconds(text)
+    except UsageError as error:
+        raise typer.BadParameter(error.message) from None
+
+
+def pause(text: str) -> float:
+    """A span of time that is not zero, in seconds."""
+    span = duration(text)
+    if span < MIN_PAUSE:
+        raise typer.BadParameter(f"at least {MIN_PAUSE:g}s, or the server is asked without a break")
+    return span
+
+
+def hours(text: str) -> float:
+    """Core-hours: a number that is not negative and not `nan`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not number >= 0:
+        raise typer.BadParameter(f"{text!r} is no number of core-hours")
+    return number
+
+
+def pattern(text: str) -> str:
+    """`NAME[/REPLICAS]`, checked."""
+    from skaha_apply.planning.options import matches  # noqa: PLC0415 - only a call that names something pays for it
+
+    try:
+        matches(text, text.partition("/")[0], 1)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if not text.partition("/")[0]:
+        raise typer.BadParameter("the name is missing: write NAME or NAME/REPLICAS")
+    return text
+
+
+MIN_PAUSE = 0.05  # seconds
+
+
+class Adoption(StrEnum):
+    """Which sessions of others `--adopt` records."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basic:
+    """What every command takes."""
+
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also in a terminal.")] = False
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell more, tracebacks included.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located(Basic):
+    """Which server, which state, which project."""
+
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|URL", help="The Skaha server: a URL, or a name of ~/.canfar/config.yaml."),
+    ] = None
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="Use a local sandbox, with a state of its own; started when none runs."),
+    ] = False
+    state: Annotated[
+        str | None,
+        typer.Option(metavar="PATH|URL", help="Where the state is kept (default: below .skaha-apply/)."),
+    ] = None
+    project: Annotated[str | None, typer.Option(metavar="PROJECT", help="Only this project.")] = None
+    lock_timeout: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar=DURATION, help="Wait so long for the lock of the state (default: 0)."),
+    ] = None
+    no_logs: Annotated[bool, typer.Option("--no-logs", help="Do not save the logs of sessions that ended.")] = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The manifests that were named."""
+        return ()
+
+    def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Setting:
+        """The setting of the call; raises `UsageError` for options that contradict each other."""
+        from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
+
+        if self.sandbox and self.server is not None:
+            raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
+        default = Setting()
+        return Setting(
+            paths=self.sources,
+            server=self.server,
+            sandbox=self.sandbox,
+            state=self.state,
+            project=self.project,
+            concurrency=default.concurrency if concurrency is None else concurrency,
+            settle=default.settle if settle is None else settle,
+            lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
+            keep_logs=not self.no_logs,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifests(Located):
+    """A command whose arguments are manifests."""
+
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
+            show_default=False,
+        ),
+    ] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The manifests that were named."""
+        return tuple(self.paths or ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named(Located):
+    """A command whose arguments are names; its manifests are given by an option."""
+
+    manifest: Annotated[
+        list[str] | None,
+        typer.Option("--manifest", metavar="PATH", help="The manifests; may be repeated (default as for plan)."),
+    ] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The manifests that were named."""
+        return tuple(self.manifest or ())
+
+
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", parser=pattern, metavar="NAME[/REPLICAS]", help="Only these; may be repeated."),
+]
+Excludes = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", parser=pattern, metavar="NAME[/REPLICAS]", help="Not these; may be repeated."),
+]
+Adopts = Annotated[
+    Adoption | None,
+    typer.Option(
+        "--adopt",
+        help="Record sessions of others that match; =ended also those that have ended (alone it means =active).",
+    ),
+]
+TakesOver = Annotated[bool, typer.Option("--take-over", help="Replace sessions of others that bear a name of ours.")]
+Forces = Annotated[
+    bool, typer.Option("--force", help="Carry out what the safety rules refuse; never what is protected.")
+]
+AllowsLoss = Annotated[
+    float | None,
+    typer.Option(
+        "--allow-loss",
+        parser=hours,
+        metavar="HOURS",
+        help="Core-hours that may be lost to deletes and replaces (default: 100).",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices(Manifests):
+    """What decides a plan."""
+
+    target: Targets = None
+    exclude: Excludes = None
+    adopt: Adopts = None
+    take_over: TakesOver = False
+    force: Forces = False
+    allow_loss: AllowsLoss = None
+
+    def plan_options(self) -> PlanOptions:
+        """The options as the planner takes them."""
+        from skaha_apply.planning.options import Adopt, PlanOptions  # noqa: PLC0415 - keeps --help fast
+
+        return PlanOptions(
+            adopt=Adopt(self.adopt.value) if self.adopt else Adopt.NONE,
+            take_over=self.take_over,
+            force=self.force,
+            targets=tuple(self.target or ()),
+            excludes=tuple(self.exclude or ()),
+            allow_loss=PlanOptions().allow_loss if self.allow_loss is None else self.allow_loss,
+        )

@@ -1,0 +1,112 @@
+"""`plan`: what would change. Takes no lock and writes nothing but the files that are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.documents import as_json
+from skaha_apply.cli.options import Choices
+from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.registry import command
+from skaha_apply.cli.streams import Streams
+from skaha_apply.model.errors import ExitCode, SkahaApplyError
+from skaha_apply.render.ink import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.spec import Project
+    from skaha_apply.render.ink import Ink
+    from skaha_apply.workflow.world import World
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def report_file(text: str) -> str:
+    """`FORMAT=FILE`, checked."""
+    form, _, file = text.partition("=")
+    if not file or form not in set(PlanFormat):
+        raise typer.BadParameter(f"{text!r}: write FORMAT=FILE with one of {', '.join(PlanFormat)}")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCall(Choices):
+    """The options of `plan`."""
+
+    output: Annotated[PlanFormat, typer.Option("-o", "--output", help="How to print the plan.")] = PlanFormat.TEXT
+    all: Annotated[bool, typer.Option("--all", help="With -o json: list also what is done or unchanged.")] = False
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Save the plan, for `apply FILE`.")] = None
+    report: Annotated[
+        list[str] | None,
+        typer.Option(parser=report_file, metavar="FORMAT=FILE", help="Write the plan to a file too; may be repeated."),
+    ] = None
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit code 2 when there are changes."),
+    ] = False
+
+
+@command(app, "plan")
+def plan(options: PlanCall) -> ExitCode:
+    """Show what apply would create, replace and delete, and why."""
+    from skaha_apply.workflow.observe import look, plan_from  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.saved import write_plan  # noqa: PLC0415
+
+    streams = Streams.of(options)
+    setting = options.setting()
+    projects = load(setting, streams)
+    wanted = options.plan_options()
+    plans: list[Plan] = []
+    lineages: list[str] = []
+
+    async def one(world: World, project: Project) -> ExitCode:
+        sight = await look(world, project)
+        plans.append(plan_from(world, project, wanted, sight))
+        lineages.append("" if sight.new_state else sight.state.lineage)
+        changes = options.detailed_exitcode and plans[-1].has_changes
+        return ExitCode.CHANGES if changes else ExitCode.OK
+
+    code = for_each(setting, projects, streams, one)
+    if plans:
+        streams.show(_rendered(plans, options.output, streams.out_ink, everything=options.all))
+        for entry in options.report or ():
+            form, _, file = entry.partition("=")
+            _write(Path(file), _rendered(plans, PlanFormat(form), plain, everything=options.all))
+    if options.out is not None and len(plans) == len(projects):
+        write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)))
+    return code
+
+
+def _rendered(plans: Sequence[Plan], form: PlanFormat, ink: Ink, *, everything: bool) -> str:
+    if form is PlanFormat.JSON:
+        from skaha_apply.render.documents import plans_document  # noqa: PLC0415 - each form pays for its own
+
+        return as_json(plans_document(plans, everything=everything))
+    if form is PlanFormat.MARKDOWN:
+        from skaha_apply.render.markdown import plans_markdown  # noqa: PLC0415 - as above
+
+        return plans_markdown(plans)
+    from skaha_apply.render.text import plan_text  # noqa: PLC0415 - as above
+
+    return "\n".join(plan_text(plan, ink) for plan in plans)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SkahaApplyError(f"cannot write the report {path}: {error.strerror}") from error

@@ -1,0 +1,56 @@
+"""One event loop a call, and what signals do to it: the first one ends the work in order, a second Ctrl-C at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from skaha_apply.model.errors import ExitCode, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: None) -> T:
+    """Run the work of a command to its end.
+
+    SIGINT and SIGTERM cancel it once: a pass then begins no request, waits a little for those in flight and saves the
+    state. Only a second SIGINT ends the process at once; `give_back` restores the terminal before.
+
+    Raises:
+        Interrupted: after a signal, once the work has ended in order.
+    """
+
+    async def guarded() -> T:
+        task = asyncio.ensure_future(work)
+        signals = _Signals(task, give_back)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, signals, number)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            raise Interrupted("interrupted", hint="what was begun is recorded; run it again to go on") from None
+
+    return asyncio.run(guarded())
+
+
+class _Signals:
+    """Counts what came: the first signal cancels, a second SIGINT ends the process, a repeated SIGTERM does nothing."""
+
+    def __init__(self, task: asyncio.Future[Any], give_back: Callable[[], None]) -> None:
+        self._task = task
+        self._give_back = give_back
+        self._came = False
+
+    def __call__(self, number: int) -> None:
+        if not self._came:
+            self._came = True
+            self._task.cancel()
+        elif number == signal.SIGINT:
+            self._give_back()
+            os._exit(ExitCode.INTERRUPTED)

@@ -1,0 +1,116 @@
+"""Standard output for results, standard error for everything else; a reader that went away stops no work."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+from skaha_apply.render.errors import error_text, message_text
+from skaha_apply.render.ink import coloured, plain
+from skaha_apply.render.printable import line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from skaha_apply.cli.options import Basic
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.render.ink import Ink
+    from skaha_apply.render.progress import Narrator
+
+
+class Streams:
+    """Where a command writes; `colour` is off with --no-color, NO_COLOR, TERM=dumb, and where no terminal reads."""
+
+    def __init__(self, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> None:
+        allowed = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        self.out_colour = allowed and _is_terminal(sys.stdout)
+        self.err_colour = allowed and _is_terminal(sys.stderr)
+        self.out_ink: Ink = coloured() if self.out_colour else plain
+        self.err_ink: Ink = coloured() if self.err_colour else plain
+        self.out_is_terminal = _is_terminal(sys.stdout)
+        self.err_is_terminal = _is_terminal(sys.stderr) and environ.get("TERM") != "dumb"
+
+        self.give_back: Callable[[], None] = _nothing  # stops what moves in the terminal
+
+    @classmethod
+    def of(cls, options: Basic) -> Streams:
+        """Those of a command; with -v they also tell what the package logs (never a credential)."""
+        streams = cls(colour=not options.no_color)
+        if options.verbose:
+            logger = logging.getLogger("skaha_apply")
+            logger.setLevel(logging.DEBUG)
+            logger.addHandler(_Told(streams))
+        return streams
+
+    def show(self, text: str) -> None:
+        """A result, on standard output."""
+        write(sys.stdout, text)
+
+    def tell(self, text: str) -> None:
+        """Anything else, on standard error."""
+        write(sys.stderr, text)
+
+    def say(self, text: str) -> None:
+        """One line on standard error."""
+        self.tell(f"{text}\n")
+
+    def fail(self, error: SkahaApplyError) -> None:
+        """An error with its hint, on standard error."""
+        self.tell(error_text(error, self.err_ink))
+
+    def narrator(self) -> Narrator:
+        """What tells the progress: a bar in a terminal, lines elsewhere. An interrupt closes it."""
+        from skaha_apply.render.progress import Bar, Lines  # noqa: PLC0415 - keeps --help fast
+
+        narrator = Bar(sys.stderr, colour=self.err_colour) if self.err_is_terminal else Lines(self.say)
+        self.give_back = narrator.close
+        return narrator
+
+    def message(self, word: str, text: str, hint: str | None = None) -> None:
+        """A message of another weight, on standard error."""
+        self.tell(message_text(word, text, hint, self.err_ink))
+
+
+class _Told(logging.Handler):
+    def __init__(self, streams: Streams) -> None:
+        super().__init__()
+        self._streams = streams
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._streams.say(f"{record.name}: {line(record.getMessage())}")
+
+
+def _nothing() -> None:
+    """Nothing moves."""
+
+
+def write(stream: TextIO, text: str) -> None:
+    """Write at once; characters that the terminal's encoding lacks become escapes, a closed pipe swallows the rest."""
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        _swallow(stream)
+    except ValueError:  # the stream was closed before we started (`>&-`)
+        pass
+
+
+def _swallow(stream: TextIO) -> None:
+    """Point a stream whose reader went away at nothing, so that what follows, the last flush included, is silent."""
+    with suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    with suppress(ValueError):
+        return stream is not None and stream.isatty()
+    return False
