@@ -1,3 +1,27 @@
-"""Declarative sessions for CANFAR's Skaha API: manifests in git, a plan, an idempotent apply."""
+"""Declarative sessions for CANFAR's Skaha API: manifests in git, a plan, an idempotent apply.
 
-__version__ = "0.1.0"
+The names below are the Python API (`skaha_apply.workflow.api` describes them); they are imported when first used, so
+that `skaha_apply.distributed` stays light inside containers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.version import __version__
+
+if TYPE_CHECKING:
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.spec import Project
+    from skaha_apply.workflow.api import Session, Skaha, connect, define, load, load_all
+
+__all__ = ["Project", "Session", "Skaha", "SkahaApplyError", "__version__", "connect", "define", "load", "load_all"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    homes = {"Project": "model.spec", "SkahaApplyError": "model.errors"}
+    return getattr(import_module(f"{__name__}.{homes.get(name, 'workflow.api')}"), name)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import skaha_apply
 from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
+from skaha_apply.model.version import __version__
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.clock import Clock, ServerTime, SystemClock
 from skaha_apply.skaha.connections import Connections, Limits
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from skaha_apply.skaha.login import Login
 
 MOST_CONCURRENCY = 256
+_LOG_FACTOR = 5  # a log may be a thousand times as long as any other answer
 _log = logging.getLogger("skaha_apply.http")
 
 
@@ -158,9 +159,13 @@ class Exchange:
     async def _send(self, call: Call, progress: _Progress) -> Result:
         assert self._connections is not None  # noqa: S101 - `perform` has looked the credential up
         options, left = self.options, max(1.0, self.gate.patience - progress.spent)
-        answer = min(options.answer, left) if call.effect is Effect.READ else options.answer
+        limits = Limits(
+            min(options.connect, left),
+            min(options.answer, left) if call.effect is Effect.READ else options.answer,
+            options.answer * (_LOG_FACTOR if call.tail else 1),
+        )
         begun = options.clock.monotonic()
-        result = await self._connections.send(call, self._headers(call), Limits(answer, min(options.connect, left)))
+        result = await self._connections.send(call, self._headers(call), limits)
         took = (options.clock.monotonic() - begun) * 1000
         if isinstance(result, Answer):
             self.time.learn(result.headers.get("date"))
@@ -170,7 +175,7 @@ class Exchange:
         return result
 
     def _headers(self, call: Call) -> list[tuple[str, str]]:
-        headers = [("user-agent", f"skaha-apply/{skaha_apply.__version__}"), ("accept", "*/*"), *call.headers]
+        headers = [("user-agent", f"skaha-apply/{__version__}"), ("accept", "*/*"), *call.headers]
         if self.login and self.login.token:
             headers.append(("authorization", f"Bearer {self.login.token.reveal()}"))
         return headers

@@ -1,0 +1,194 @@
+"""The same use cases for notebooks and scripts: connect, load or define a project, plan, apply, wait.
+
+    async with skaha_apply.connect() as skaha:
+        project = skaha_apply.load("manifests/fits-processing.yaml")
+        report = await skaha.apply(project, wait="complete")
+        for session in report.sessions:
+            print(session.name, session.replica, session.id, session.phase)
+
+Everything runs on the event loop that is there (a notebook's, or that of `asyncio.run`). Cancelling a call is safe at
+any moment: requests in flight are waited for a little, the state is saved, and the next call goes on from there.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from skaha_apply.model.errors import ManifestError, UsageError
+from skaha_apply.model.place import Severity
+from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.planning.approval import needs_approval
+from skaha_apply.planning.options import PlanOptions
+from skaha_apply.workflow.run import ApplyOptions
+from skaha_apply.workflow.setting import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.report import Event, Report
+    from skaha_apply.workflow.status import StatusRow
+    from skaha_apply.workflow.world import World
+
+Session = SessionSpec
+Wait = Literal["none", "ready", "complete"]
+_HERE = "(python)"  # the manifest file of sessions that a script defines
+
+
+def load(*paths: str | Path) -> Project:
+    """The one project that manifests describe (files or folders; by default `manifests/`, else the folder itself).
+
+    Raises:
+        ManifestError: for anything that could not be applied, with all findings.
+        UsageError: when the manifests hold several projects; `load_all` gives them.
+    """
+    projects = load_all(*paths)
+    if len(projects) > 1:
+        names = ", ".join(project.name for project in projects)
+        raise UsageError(f"these manifests hold several projects ({names})", hint="Use load_all, or name one file.")
+    return projects[0]
+
+
+def load_all(*paths: str | Path) -> tuple[Project, ...]:
+    """Every project that manifests describe; see `load`."""
+    from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - YAML, for those who load some
+
+    return load_projects(Setting(paths=tuple(map(str, paths))))[0]
+
+
+def define(name: str, *sessions: Session) -> Project:
+    """A project without a manifest: `define("survey", Session(name="reduce", image=..., replicas=100, cmd="python"))`.
+
+    Raises:
+        ManifestError: for what the server would refuse, drop or change.
+    """
+    from skaha_apply import lint  # noqa: PLC0415
+
+    placed = tuple(session.model_copy(update={"file": _HERE}) for session in sessions)
+    project = Project(name=name, sessions=placed, files=(_HERE,))
+    errors = tuple(one for one in lint.check((project,)) if one.severity is Severity.ERROR)
+    if errors:
+        raise ManifestError(errors)
+    return project
+
+
+@dataclass(frozen=True)
+class Skaha:
+    """A connection to one server, with the states of the checkout that the script runs in."""
+
+    _world: World
+
+    async def plan(self, project: Project) -> Plan:
+        """What `apply` would do; takes no lock and writes nothing.
+
+        Raises:
+            StateError: for a state that cannot be read, or belongs to another project, server or account.
+            ServerError: when the server cannot be asked.
+        """
+        from skaha_apply.workflow.observe import plan  # noqa: PLC0415
+
+        return await plan(self._world, project, PlanOptions())
+
+    async def apply(  # noqa: PLR0913 - keyword-only, each with its default
+        self,
+        project: Project,
+        *,
+        plan: Plan | None = None,
+        wait: Wait = "none",
+        timeout: float | None = None,  # noqa: ASYNC109 - a user's option, as on the command line
+        poll: float = 10.0,
+        approve: Callable[[Plan], bool] = lambda _: True,
+        observe: Callable[[Event], None] = lambda _: None,
+    ) -> Report:
+        """Make the server hold what the project asks for; safe to call any number of times.
+
+        Args:
+            project: what should exist.
+            plan: exactly this plan is carried out, or `StalePlan` raised; by default a new one is made.
+            wait: go on until what was created runs (`ready`), or nothing can change any more (`complete`).
+            timeout: seconds after which the wait ends; the report's exit code is 10 then.
+            poll: seconds between two looks while waiting.
+            approve: is shown the plan and says yes or no; yes to everything by default.
+            observe: is told what happens, as it happens.
+
+        Returns:
+            Counts, failures, and name, replica, id and phase of each session.
+
+        Raises:
+            SafetyRefusal: a safety rule refuses the plan.
+            StalePlan: the given plan no longer describes what would be done.
+            StateLocked: another process works on this project.
+            StateError, ServerError: state or server cannot be used.
+        """
+        from skaha_apply.workflow.apply import apply  # noqa: PLC0415
+
+        async def answer(shown: Plan) -> bool:
+            return approve(shown)
+
+        approved = None if plan is None else plan.approved
+        options = ApplyOptions(wait=wait, timeout=timeout, poll=poll, init=True, approved=approved)
+        return await apply(self._world, project, options, answer, observe)
+
+    async def wait(
+        self,
+        project: Project,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - a user's option, as on the command line
+        poll: float = 10.0,
+        observe: Callable[[Event], None] = lambda _: None,
+    ) -> Report:
+        """Go on until nothing can change any more, creating what becomes due; deletes and replaces nothing."""
+        return await self.apply(
+            project,
+            wait="complete",
+            timeout=timeout,
+            poll=poll,
+            approve=lambda plan: not any(needs_approval(action) for action in plan.actions),
+            observe=observe,
+        )
+
+    async def destroy(self, project: Project, *, force: bool = False, allow_loss: float = 100.0) -> Report:
+        """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
+        from skaha_apply.workflow.apply import destroy  # noqa: PLC0415
+
+        async def yes(_: Plan) -> bool:
+            return True
+
+        options = ApplyOptions(plan=PlanOptions(force=force, allow_loss=allow_loss), init=True)
+        return await destroy(self._world, project, options, yes, lambda _: None)
+
+    async def status(self, project: Project) -> tuple[StatusRow, ...]:
+        """Where every replica stands."""
+        from skaha_apply.workflow.status import status  # noqa: PLC0415
+
+        return await status(self._world, project)
+
+
+@asynccontextmanager
+async def connect(
+    server: str | None = None,
+    *,
+    sandbox: bool = False,
+    state: str | None = None,
+    setting: Setting | None = None,
+) -> AsyncIterator[Skaha]:
+    """A connection: server and credential as on the command line, or a sandbox on this machine.
+
+    Args:
+        server: a URL, or the name of a configured server.
+        sandbox: use a local sandbox, started when none runs.
+        state: where the state lives; below `.skaha-apply` at the root of the git checkout by default.
+        setting: everything else (concurrency, settle, the folder of the call).
+
+    Raises:
+        ServerError: without a usable credential.
+        UsageError: for a server that cannot be.
+    """
+    from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - httpx, for those who connect
+
+    chosen = replace(setting or Setting(), server=server, sandbox=sandbox, state=state)
+    async with open_world(chosen) as world:
+        yield Skaha(world)
