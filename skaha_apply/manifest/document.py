@@ -40,7 +40,7 @@ def read_document(text: str, findings: Findings) -> Document | None:
     try:
         root = compose(text)
     except NotYaml as error:
-        place = Place(findings.file, error.line, error.column, error.line, error.column + 1)
+        place = Place(findings.file, error.line, error.column, error.end_line, error.end_column)
         findings.add_at(error.rule, place, *advice(error, text))
         return None
     if root is None or root.empty:

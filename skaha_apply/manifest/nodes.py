@@ -46,15 +46,18 @@ class Node:
 
 
 class NotYaml(Exception):
-    """Text that is not one YAML document; `line` and `column` count from 1."""
+    """Text that is not one YAML document; `line` and `column` count from 1, and so does the exclusive end.
 
-    def __init__(self, rule: str, problem: str, line: int, column: int, detail: str = "") -> None:
+    `parsed` tells that the parser did its part, so that another one would come to the same.
+    """
+
+    def __init__(self, problem: str, place: tuple[int, int, int, int], detail: str = "", rule: str = "yaml") -> None:
         super().__init__(problem)
         self.rule = rule
         self.problem = problem
-        self.line = line
-        self.column = column
+        self.line, self.column, self.end_line, self.end_column = place
         self.detail = detail
+        self.parsed = False
 
 
 def compose(text: str) -> Node | None:
@@ -62,13 +65,13 @@ def compose(text: str) -> Node | None:
 
     Raises `NotYaml` for broken syntax, several documents, tags, and nesting without end.
     """
-    error = NotYaml("yaml", "this is not YAML", 1, 1)
+    error = NotYaml("this is not YAML", (1, 1, 1, 2))
     for parse, masked in _attempts(text):
         try:
             return _Composer(masked=masked).compose(parse())
         except NotYaml as found:
             error = found
-            if error.rule != "yaml":
+            if error.parsed:
                 break
     raise error
 
@@ -117,7 +120,7 @@ def explain(error: Exception) -> NotYaml:
     problem = " ".join(str(getattr(error, "problem", None) or "it cannot be read").split())
     context = " ".join(str(getattr(error, "context", None) or "").split())
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    return NotYaml("yaml", f"{context}: {problem}" if context else problem, line, column)
+    return NotYaml(f"{context}: {problem}" if context else problem, (line, column, line, column + 1))
 
 
 class _Composer:
@@ -170,7 +173,12 @@ class _Composer:
     def _add(self, event: Any, node: Node) -> None:
         if event.tag and str(event.tag) not in CORE_TAGS and str(event.tag) != "!":
             detail = "Write the plain value; everything is read as its key wants it."
-            raise _at(event, f"the tag {self._unmasked(str(event.tag))} has no meaning in a manifest", detail)
+            raise _at(
+                event,
+                f"the tag {self._unmasked(str(event.tag))} has no meaning in a manifest",
+                detail,
+                rule="wrong-type",
+            )
         if event.anchor:
             self.anchors[event.anchor] = node
         self._attach(node, event)
@@ -216,5 +224,8 @@ def _node(event: Any, shape: Shape, *, text: str = "", plain: bool = False) -> N
     return Node(shape, start.line + 1, start.column + 1, end.line + 1, end.column + 1, text, plain)
 
 
-def _at(event: Any, problem: str, detail: str = "", *, rule: str = "wrong-type") -> NotYaml:
-    return NotYaml(rule, problem, event.start_mark.line + 1, event.start_mark.column + 1, detail)
+def _at(event: Any, problem: str, detail: str = "", *, rule: str = "yaml") -> NotYaml:
+    start, end = event.start_mark, event.end_mark
+    error = NotYaml(problem, (start.line + 1, start.column + 1, end.line + 1, end.column + 1), detail, rule)
+    error.parsed = True
+    return error

@@ -115,8 +115,15 @@ def _walk(folder: str, found: Found) -> Iterator[str]:
         if looked_at > MAX_ENTRIES:
             summary = f"more than {MAX_ENTRIES:,} files below {quoted(shown_path(folder))}"
             raise _file_error(shown_path(folder), summary, "Name the folder that holds your manifests.")
-        waiting.extend(entry.path for entry in reversed(shown) if entry.is_dir())
-        yield from (entry.path for entry in shown if entry.name.endswith(SUFFIXES) and not entry.is_dir())
+        waiting.extend(entry.path for entry in reversed(shown) if _is_folder(entry))
+        yield from (entry.path for entry in shown if entry.name.endswith(SUFFIXES) and not _is_folder(entry))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _source(path: str, root: Path) -> Source:

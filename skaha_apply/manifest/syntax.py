@@ -25,7 +25,7 @@ ADVICE: tuple[tuple[str, str], ...] = (
 
 def advice(error: NotYaml, text: str) -> tuple[str, str]:
     """Summary and detail for an error of syntax."""
-    if error.rule != "yaml":
+    if error.parsed:
         return error.problem, error.detail
     lines = re.split(r"\r\n|\r|\n", text)
     for number in (error.line, error.line - 1):

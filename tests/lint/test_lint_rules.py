@@ -1,0 +1,277 @@
+"""Every rule finds its bad example and nothing in its good one; the cases beside them; the pages are fresh."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from skaha_apply.lint import check
+from skaha_apply.lint.docs import manifest, pages
+from skaha_apply.lint.rules import RULES
+from skaha_apply.manifest import FORM_RULES, load
+from skaha_apply.model.place import Severity
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+BY_ID = {rule.id: rule for rule in RULES}
+
+
+def linted(*texts, **options):
+    """What is found in several manifests of one call."""
+    found = [load(["-"], root=Path(), stdin=text.encode) for text in texts]
+    assert [result.diagnostics for result in found] == [()] * len(found)
+    return check([project for result in found for project in result.projects], **options)
+
+
+def in_session(body, **options):
+    text = f"version: 1\nproject: p\nsessions:\n  - name: s\n    image: {IMAGE}\n{textwrap.indent(body, '    ')}\n"
+    return linted(text, **options)
+
+
+def rules(found):
+    return [item.rule for item in found]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_examples(rule):
+    assert rules(linted(manifest(rule.good))) == []
+    if rule.bad:
+        found = linted(manifest(rule.bad))
+        assert set(rules(found)) == {rule.id}
+        assert {item.severity for item in found} == {rule.severity}
+        for item in found:
+            assert item.summary
+            assert item.detail
+            assert "^" in item.snippet
+
+
+def test_the_pages_are_fresh():
+    folder = ROOT / "docs/rules"
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")} == pages()
+
+
+def test_ids_are_unique_and_no_form_rule():
+    assert len(BY_ID) == len(RULES)
+    assert not BY_ID.keys() & FORM_RULES.keys()
+
+
+CASES = [
+    # what is sent as a program
+    ("cmd: bash -c", ["cmd-space"]),
+    ('cmd: ""', ["cmd-space"]),
+    ('cmd: "  "', ["cmd-space"]),
+    ('cmd: "python "', ["cmd-space"]),
+    ("cmd: [python, a b]", ["arg-space"]),
+    ("cmd: $SHELL", ["server-escape"]),
+    ("cmd: p\nargs: [$HOME]", ["server-escape"]),
+    ("cmd: p\nargs: ['${x}']", ["server-escape"]),
+    ("cmd: p\nargs: [$0]", ["server-escape"]),
+    ("cmd: p\nargs: ['a\"b']", ["server-escape"]),
+    ("cmd: p\nargs: ['a\\b']", ["server-escape"]),
+    ("cmd: p\nargs: ['\\$HOME'] # skaha-apply: ignore[server-escape]", []),
+    ("cmd: p\n# skaha-apply: ignore[server-escape]\nargs: ['\\$HOME']", []),
+    ("cmd: p\n# skaha-apply: ignore[arg-space]\nargs: ['\\$HOME']", ["server-escape"]),
+    ('cmd: p\nargs: ["a\\tb"]', []),
+    ('cmd: p\nargs: ["a\\nb"]', ["control-character"]),
+    ('cmd: p\nargs: ["a\\rb"]', ["control-character"]),
+    ('cmd: p\nargs: ["a\\x07b"]', ["control-character"]),
+    ('cmd: p\nargs: ["a\\u2028b"]', ["control-character"]),
+    ("cmd: p\nargs: [é, ☆, 'it''s', '#', '{a: 1}']", ["arg-space"]),
+    ('cmd: p\nargs: [""]', []),
+    ('cmd: p\nargs: ["", a]', []),
+    ('cmd: p\nargs: [a, ""]', ["arg-empty"]),
+    # environment
+    ('cmd: p\nenv: {A: ""}', ["env-value"]),
+    ("cmd: p\nenv: {A: b=c}", ["env-value"]),
+    ("cmd: p\nenv: {A: YQ==}", ["env-value"]),
+    ("cmd: p\nenv: {A: a b}", []),
+    ("cmd: p\nenv: {A: $HOME}", ["server-escape"]),
+    ('cmd: p\nenv: {A: "x\\ny"}', ["control-character"]),
+    ("cmd: p\nenv: {1A: x}", ["env-name"]),
+    ("cmd: p\nenv: {A B: x}", ["env-name"]),
+    ("cmd: p\nenv: {'A=B': x}", ["env-name"]),
+    ("cmd: p\nenv: {HOME: x, PWD: x, skaha_hostname: x}", ["env-reserved"] * 3),
+    ("cmd: p\nenv: {skaha_username: x, skaha_sessionid: x}", ["env-reserved"] * 2),
+    ("cmd: p\nenv: {REPLICA_ID: 1, REPLICA_COUNT: 2, SKAHA_APPLY_RUN: x}", ["env-reserved"] * 3),
+    # kinds
+    ("kind: notebook\ncmd: p\nargs: [a]\nenv: {A: b}", ["headless-only"] * 3),
+    ("kind: carta\ncores: 2\nram: 8", []),
+    ("kind: firefly\ncores: 2\nram: 8", ["ignored-resources"] * 2),
+    ("args: [a]", ["headless-cmd"]),
+    # resources
+    ("cmd: p\ngpus: 0", ["gpus-zero"]),
+    ("cmd: p\ngpus: 29", ["stock-options"]),
+    ("cmd: p\ncores: 0.9\nram: 0.5", ["resources-below-one"] * 2),
+    ("cmd: p\ncores: 2.9\nram: 8.5", []),
+    ("cmd: p\ncores: 17\nram: 3", ["stock-options"] * 2),
+    ("cmd: p\nram: 8", ["half-fixed"]),
+    ("cmd: p\ncores: 2", ["half-fixed"]),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), CASES)
+def test_cases(body, expected):
+    assert rules(in_session(body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("images.canfar.net/skaha/astroml:24.07", []),
+        ("images.canfar.net/skaha/astroml@sha256:0123abc", []),
+        ("localhost:5000/x/y:1", []),
+        ("images.canfar.net/skaha/astroml", ["image-tag"]),
+        ("localhost:5000/x/y", ["image-tag"]),
+        ("skaha/astroml:24.07", ["image-name"]),
+        ("astroml", ["image-name"]),
+        ("astroml:24.07", ["image-name"]),
+        ("' '", ["image-name"]),
+        ("https://images.canfar.net/skaha/astroml:1", ["image-name"]),
+        ("images.canfar.net/skaha/$x:1", ["image-name"]),
+        ('"images.canfar.net/a b:1"', ["image-name"]),
+    ],
+)
+def test_images(image, expected):
+    assert rules(linted(f"version: 1\nproject: p\nsessions: [{{name: s, image: {image}, cmd: p}}]\n")) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "replicas", "expected"),
+    [
+        ("Tile-0843", 1, []),
+        ("x" * 63, 1, []),
+        ("x" * 64, 1, ["session-name"]),
+        ("x" * 61, 9, []),
+        ("x" * 61, 10, ["session-name"]),
+        ("x" * 60, 10, []),
+        ("a_b", 1, ["session-name"]),
+        ("a.b", 1, ["session-name"]),
+        ("é", 1, ["session-name"]),
+        ("-a", 1, ["session-name"]),
+        ("a-", 1, ["session-name"]),
+        ("a-", 3, ["session-name"]),
+        ("-", 1, ["session-name"]),
+        ('"a\\n"', 1, ["session-name"]),
+    ],
+)
+def test_names(name, replicas, expected):
+    text = f"version: 1\nproject: p\nsessions: [{{name: {name}, replicas: {replicas}, image: {IMAGE}, cmd: p}}]\n"
+    assert rules(linted(text)) == expected
+
+
+def project(name, *sessions):
+    lines = "".join(f"\n  - {{name: {spec[0]}, replicas: {spec[1]}, image: {IMAGE}, cmd: p}}" for spec in sessions)
+    return f"version: 1\nproject: {name}\nsessions:{lines}\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "count"),
+    [
+        ([project("p", ("a", 1), ("b", 1))], 0),
+        ([project("p", ("a", 1), ("A", 1))], 1),
+        ([project("p", ("a", 1), ("a", 3))], 1),  # one identity within a project
+        ([project("p", ("a", 3), ("a-2", 1))], 1),
+        ([project("p", ("a-2", 1), ("a", 3))], 1),
+        ([project("p", ("a", 3), ("A-3", 1))], 1),
+        ([project("p", ("a", 3), ("a-4", 1))], 0),
+        ([project("p", ("a", 3), ("a-0", 1))], 0),
+        ([project("p", ("a", 3), ("a-02", 1))], 0),
+        ([project("p", ("a", 3), ("a-2", 2))], 0),
+        ([project("p", ("a", 1), ("a-1", 1))], 0),
+        ([project("p", ("a", 1)), project("q", ("A", 1))], 1),
+        ([project("p", ("a", 2)), project("q", ("a", 3))], 1),
+        ([project("p", ("a", 1)), project("q", ("a", 3))], 0),
+        ([project("p", ("a", 1)), project("q", ("a", 3)), project("r", ("a", 2))], 1),
+        ([project("p", ("a", 3)), project("q", ("a-3", 1))], 1),
+        ([project("p", ("a", 100000)), project("q", ("a-99999", 1), (f"a-{'9' * 40}", 1))], 1),
+    ],
+)
+def test_collisions(texts, count):
+    found = linted(*texts)
+    assert rules(found) == ["name-collision"] * count
+    for item in found:
+        assert "-:4:12" in item.summary or "-:5:12" in item.summary
+
+
+def test_projects_that_differ_by_case():
+    assert rules(linted(project("Survey", ("a", 1)), project("survey", ("b", 1)))) == ["project-case"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "expected", "words"),
+    [
+        ({"a": "b", "b": ""}, [], ""),
+        ({"a": "B", "b": ""}, [], ""),
+        ({"a": "a"}, ["needs-cycle"], "`a` needs itself"),
+        ({"a": "b", "b": "a"}, ["needs-cycle"] * 2, "a -> b -> a"),
+        ({"a": "b", "b": "c", "c": "a", "d": "a"}, ["needs-cycle"] * 3, "a -> b -> c -> a"),
+        ({"a": "x"}, ["needs-unknown"], "`x`"),
+        ({"a": "b, c", "b": "c", "c": ""}, [], ""),
+    ],
+)
+def test_needs(needs, expected, words):
+    lines = "".join(f"\n  - {{name: {name}, image: {IMAGE}, cmd: p, needs: [{of}]}}" for name, of in needs.items())
+    found = linted(f"version: 1\nproject: p\nsessions:{lines}\n")
+    assert rules(found) == expected
+    assert words in "".join(item.summary for item in found)
+
+
+def test_interactive_sessions_cannot_be_needed():
+    sessions = f"[{{name: a, image: {IMAGE}, kind: notebook}}, {{name: b, image: {IMAGE}, cmd: p, needs: a}}]"
+    found = linted(f"version: 1\nproject: p\nsessions: {sessions}\n")
+    assert rules(found) == ["needs-unknown"]
+    assert "notebook" in found[0].summary
+
+
+def test_a_long_chain_of_needs_is_fine():
+    lines = "".join(f"\n  - {{name: s{i}, image: {IMAGE}, cmd: p, needs: [s{i + 1}]}}" for i in range(2000))
+    assert linted(f"version: 1\nproject: p\nsessions:{lines}\n  - {{name: s2000, image: {IMAGE}, cmd: p}}\n") == ()
+
+
+@pytest.mark.parametrize(("size", "expected"), [(2_000_000, []), (2_150_000, ["request-size"])])
+def test_request_size(size, expected):
+    assert rules(in_session(f"cmd: p\nargs: [{'x' * size}]")) == expected
+    assert rules(in_session(f"cmd: p\nenv: {{A: {'x' * size}}}")) == expected
+
+
+def test_request_size_counts_what_is_encoded():
+    assert rules(in_session(f"cmd: p\nargs: ['{'é' * 400_000}']")) == ["request-size"]
+
+
+def test_a_shell_script_is_shown_with_tabs():
+    found = in_session("cmd: bash\nargs: [-c, cd /arc && make]")
+    assert 'write "cd\\t/arc\\t&&\\tmake"' in found[0].detail
+    assert found[0].path == "sessions[0].args[1]"
+    assert (found[0].place.line, found[0].place.column) == (7, 16)
+
+
+def test_a_command_line_is_shown_as_a_list():
+    assert "Write cmd: [python, /x.py, --n, 3]." in in_session("cmd: python /x.py --n 3")[0].detail
+
+
+def test_select_and_ignore():
+    body = "cmd: a b\ngpus: 0"
+    assert rules(in_session(body, select={"gpus-zero"})) == ["gpus-zero"]
+    assert rules(in_session(body, ignore={"gpus-zero"})) == ["cmd-space"]
+
+
+def test_a_finding_in_the_defaults_is_told_once():
+    text = project("p", *((f"s{index}", 1) for index in range(9)))
+    found = linted(text.replace("sessions:", "defaults: {gpus: 0}\nsessions:"))
+    assert rules(found) == ["gpus-zero"]
+    assert found[0].place.line == 3
+
+
+def test_the_way_out_of_an_escape_names_an_existing_rule():
+    found = in_session("cmd: p\nargs: [$HOME]")
+    assert "ignore[server-escape]" in found[0].detail
+    assert BY_ID["server-escape"].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "manifests").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_manifests_of_the_repository_are_clean(path):
+    result = load([path], root=ROOT)
+    assert result.diagnostics == ()
+    assert check(result.projects) == ()

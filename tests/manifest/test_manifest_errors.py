@@ -1,0 +1,173 @@
+"""Every error of form: one diagnostic with its place, its snippet and the way out, and never a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from skaha_apply.manifest import FORM_RULES, load
+
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+HEAD = "version: 1\nproject: p\n"
+
+
+def diagnostics(tmp_path, text):
+    (tmp_path / "m.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
+
+
+def of_session(tmp_path, body):
+    return diagnostics(tmp_path, f"{HEAD}sessions:\n  - name: s\n    image: {IMAGE}\n    {body}\n")
+
+
+SESSION_ERRORS = [
+    ("nmae: x", "unknown-key", (6, 5, 9), "`nmae`", "name"),
+    ("matrix: {a: [1]}", "unknown-key", (6, 5, 11), "`matrix`", "Known are"),
+    ("cores: 2\n    cores: 3", "duplicate-key", (7, 5, 10), "line 6", "Remove"),
+    ('cores: "8"', "wrong-type", (6, 12, 15), "the text `8`", "Write cores: 8, without quotes."),
+    ("cores: many", "wrong-type", (6, 12, 16), "`many`", "cores: 2"),
+    ("cores: 0", "wrong-value", (6, 12, 13), "more than 0", ""),
+    ("cores: .inf", "wrong-type", (6, 12, 16), "`.inf`", ""),
+    ("cores: 1e999", "wrong-type", (6, 12, 17), "`1e999`", ""),
+    (f"cores: {'9' * 5000}", "wrong-type", (6, 12, 5012), "cores", ""),
+    ("cores:", "wrong-type", (6, 11, 11), "has no value", "leave the key out"),
+    ("cores: [1]", "wrong-type", (6, 12, 15), "a list", ""),
+    ("ram: 32GB", "wrong-type", (6, 10, 14), "`32GB`", "Write ram: 32 (GB as the server counts them, GiB)."),
+    ("ram: 32Gi", "wrong-type", (6, 10, 14), "`32Gi`", "Write ram: 32 "),
+    ("ram: 32G", "wrong-type", (6, 10, 13), "`32G`", "Write ram: 32 "),
+    ("gpus: 1.5", "wrong-type", (6, 11, 14), "whole number", "gpus: 2"),
+    ("gpus: -1", "wrong-value", (6, 11, 13), "negative", ""),
+    ("replicas: 0", "wrong-value", (6, 15, 16), "from 1 to", "remove the session"),
+    ("replicas: 1000000000", "wrong-value", (6, 15, 25), "from 1 to", ""),
+    ("protect: yes", "wrong-type", (6, 14, 17), "`yes`", "Write protect: true."),
+    ("kind: headles", "wrong-value", (6, 11, 18), "`headles`", "Did you mean headless?"),
+    ("kind: desktop-app", "wrong-value", (6, 11, 22), "`desktop-app`", "kind: desktop"),
+    ("cmd: []", "wrong-type", (6, 10, 12), "empty list", "Leave the key out"),
+    ("cmd:", "wrong-type", (6, 9, 9), "has no value", ""),
+    ('args: ""', "wrong-type", (6, 11, 13), "empty text", "[]"),
+    ("args: {a: b}", "wrong-type", (6, 11, 17), "a mapping", "args: [one, two]"),
+    ("args: [a: b]", "wrong-type", (6, 12, 16), "args[0]", "quotes"),
+    ("args: [[a]]", "wrong-type", (6, 12, 15), "args[0]", ""),
+    ("env: [A=b]", "wrong-type", (6, 10, 15), "a mapping", "NAME: value"),
+    ("env: {A: }", "wrong-type", (6, 14, 14), "env.A has no value", ""),
+    ("env: {A: 1, A: 2}", "duplicate-key", (6, 17, 18), "line 6", ""),
+    ("env: {[a]: b}", "wrong-type", (6, 11, 14), "a key must be text", ""),
+    ("<<: 3", "wrong-type", (6, 9, 10), "<<", ""),
+    ("args: *nobody", "yaml", (6, 11, 18), "&nobody", "quotes"),
+    ("args: !!python/object:os.system [a]", "wrong-type", (6, 11, 0), "the tag", ""),
+    ("args: &a [*a]", "yaml", (6, 15, 0), "no end", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "rule", "place", "summary", "detail"), SESSION_ERRORS, ids=lambda value: str(value)[:24]
+)
+def test_errors_in_a_session(tmp_path, body, rule, place, summary, detail):  # noqa: PLR0917 - a table with these columns
+    found = of_session(tmp_path, body)
+    assert [item.rule for item in found] == [rule]
+    where = found[0].place
+    line, column, end_column = place
+    assert (where.line, where.column) == (line, column)
+    assert where.end_column == (end_column or where.end_column)
+    assert summary in found[0].summary
+    assert detail in found[0].detail
+    assert "^" in found[0].snippet
+    assert rule in FORM_RULES
+
+
+WHOLE_ERRORS = [
+    ("", "empty", 1, "is empty"),
+    ("# only a comment\n", "empty", 1, "is empty"),
+    ("---\n", "empty", 1, "is empty"),
+    ("- a\n", "wrong-type", 1, "a manifest is a mapping"),
+    ("just text\n", "wrong-type", 1, "a manifest is a mapping"),
+    ("project: p\nsessions: []\n", "missing-key", 1, "`version`"),
+    ("version: 1\nsessions: []\n", "missing-key", 1, "`project`"),
+    (HEAD, "missing-key", 1, "`sessions`"),
+    (HEAD + "sessions:\n", "wrong-type", 3, "must be a list"),
+    (HEAD + "sessions: {a: b}\n", "wrong-type", 3, "must be a list"),
+    (HEAD + "sessions: [a]\n", "wrong-type", 3, "sessions[0] must be a mapping"),
+    (HEAD + "sessions:\n  -\n", "wrong-type", 4, "sessions[0] must be a mapping"),
+    (HEAD + f"sessions: [{{image: {IMAGE}}}]\n", "missing-key", 3, "has no name"),
+    (HEAD + "sessions: [{name: s}]\n", "missing-key", 3, "has no image"),
+    (HEAD + f"sessions: [{{name: , image: {IMAGE}}}]\n", "wrong-type", 3, "name has no value"),
+    (HEAD + "defaults:\nsessions: []\n", "wrong-type", 3, "defaults must be a mapping"),
+    (HEAD + "defaults: {name: x}\nsessions: []\n", "unknown-key", 3, "`name` is no key of defaults"),
+    (HEAD + "defaults: {cores: x}\nsessions: []\n", "wrong-type", 3, "defaults.cores"),
+    (HEAD + "session: []\nsessions: []\n", "unknown-key", 3, "`session`"),
+    (HEAD + "cores: 2\nsessions: []\n", "unknown-key", 3, "`cores`"),
+    ("version: 2\nproject: p\nnews: x\n", "version", 1, "version `2`"),
+    ('version: "1"\nproject: p\nsessions: []\n', "version", 1, "version `1`"),
+    ("version: 1\nproject: ../x\nsessions: []\n", "wrong-value", 2, "no name for a project"),
+    (HEAD + "sessions: []\n---\na: b\n", "yaml", 4, "several documents"),
+    (HEAD + "sessions:\n\t- name: x\n", "yaml", 4, "a tab"),
+    (HEAD + "sessions: [\n", "yaml", 4, "broken YAML"),
+    (HEAD + "sessions: a: b\n", "yaml", 3, "broken YAML"),
+    (HEAD + 'sessions: "abc\n', "yaml", 4, "broken YAML"),
+    (HEAD + "x-a: " + "[" * 200 + "\n", "too-large", 3, "deep"),
+    (HEAD + "x-a:\n" + "- " * 5000 + "\n", "too-large", 4, "deep"),
+    (b"version: 1\nproject: caf\xe9\nsessions: []\n", "encoding", 2, "0xE9"),
+    (b"version: 1\nproject: \x07\nsessions: []\n", "encoding", 2, "U+0007"),
+    ("version: 1\nproject: a\u2028b\nsessions: []\n", "encoding", 2, "U+2028"),
+    (b"\x00\x01\x02\xff", "encoding", 1, "not a text file"),
+    (b"\xff\xfev\x00", "encoding", 1, "UTF-16"),
+    (b"# " + b"x" * (9 << 20), "too-large", 1, "8 MB"),
+]
+
+
+@pytest.mark.parametrize(("text", "rule", "line", "summary"), WHOLE_ERRORS, ids=lambda value: repr(value)[:40])
+def test_errors_of_the_whole(tmp_path, text, rule, line, summary):
+    found = diagnostics(tmp_path, text)
+    assert [item.rule for item in found] == [rule]
+    assert found[0].place.line == line
+    assert summary in found[0].summary
+
+
+def test_every_error_is_told_at_once_and_the_good_part_is_kept(tmp_path):
+    (tmp_path / "m.yaml").write_text(
+        f"{HEAD}oops: 1\nsessions:\n  - {{name: good, image: {IMAGE}}}\n"
+        f"  - {{name: bad, image: {IMAGE}, cores: x, gpus: y}}\n",
+    )
+    result = load([tmp_path / "m.yaml"], root=tmp_path)
+    assert [item.rule for item in result.diagnostics] == ["unknown-key", "wrong-type", "wrong-type"]
+    assert [spec.name for spec in result.projects[0].sessions] == ["good"]
+
+
+def test_an_error_in_the_defaults_is_told_once(tmp_path):
+    body = "".join(f"  - {{name: s{index}}}\n" for index in range(20))
+    found = diagnostics(tmp_path, f"{HEAD}defaults: {{image: {IMAGE}, cores: x}}\nsessions:\n{body}")
+    assert len(found) == 1
+
+
+def test_a_snippet_marks_the_place(tmp_path):
+    found = of_session(tmp_path, "protect: yes")
+    assert found[0].snippet == "    protect: yes\n             ^^^"
+
+
+def test_a_snippet_has_no_escape_codes_and_is_short(tmp_path):
+    found = of_session(tmp_path, "kind: " + "é" * 5000)
+    assert max(map(len, found[0].snippet.splitlines())) < 200
+    assert len(found[0].summary) < 200
+
+
+def test_bombs_of_aliases_are_bounded(tmp_path):
+    anchors = "x-0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for depth in range(1, 30):
+        anchors += f"x-{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]\n"
+    found = diagnostics(tmp_path, f"{HEAD}{anchors}sessions:\n  - {{name: s, image: {IMAGE}, args: *a29}}\n")
+    assert {item.rule for item in found} == {"wrong-type"}
+    assert len(found) <= 10
+
+
+def test_bombs_of_merges_are_bounded(tmp_path):
+    anchors = "x-0: &a0 {cores: 1}\n"
+    for depth in range(1, 40):
+        anchors += f"x-{depth}: &a{depth} {{<<: [{', '.join([f'*a{depth - 1}'] * 10)}]}}\n"
+    found = diagnostics(tmp_path, f"{HEAD}{anchors}sessions:\n  - {{name: s, image: {IMAGE}, <<: *a39}}\n")
+    assert {item.rule for item in found} == {"too-large"}
+
+
+def test_repeated_environments_are_bounded(tmp_path):
+    environment = ", ".join(f"V{index}: x" for index in range(2000))
+    sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}, env: *e}}\n" for index in range(2000))
+    found = diagnostics(tmp_path, f"{HEAD}x-e: &e {{{environment}}}\nsessions:\n{sessions}")
+    assert [item.rule for item in found] == ["too-large"]

@@ -1,0 +1,88 @@
+"""The committed schema and the reference page are those of the code, and agree with the loader."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from skaha_apply.manifest import load, schema
+from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
+from skaha_apply.manifest.schemas import schema_text
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+
+
+def valid(text):
+    document = json.loads(json.dumps(YAML(typ="safe", pure=True).load(text), default=str))  # dates are texts in JSON
+    return jsonschema.Draft202012Validator(schema()).is_valid(document)
+
+
+def test_the_schema_is_fresh_and_a_schema():
+    assert (ROOT / SCHEMA).read_text(encoding="utf-8") == schema_text()
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+def test_the_page_is_fresh():
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert with_reference(page) == page
+
+
+def test_examples_in_the_schema_are_valid():
+    for example in schema()["examples"]:
+        jsonschema.validate(example, schema())
+        text = json.dumps(example)
+        assert load(["-"], root=Path(), stdin=text.encode).diagnostics == ()
+    for name, field in schema()["properties"]["sessions"]["items"]["properties"].items():
+        assert field["description"]
+        assert field["title"]
+        for example in field["examples"]:
+            assert jsonschema.Draft202012Validator(field).is_valid(example), (name, example)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "manifests").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_manifests_of_the_repository(path):
+    assert valid(path.read_text(encoding="utf-8"))
+    assert load([path], root=ROOT).diagnostics == ()
+
+
+def test_manifests_of_the_page():
+    blocks = (ROOT / PAGE).read_text(encoding="utf-8").split("```yaml\n")[1:]
+    whole = [block.partition("```")[0] for block in blocks if block.startswith("version:")]
+    assert len(whole) == 2
+    for text in whole:
+        assert valid(text)
+        assert load(["-"], root=Path(), stdin=text.encode).diagnostics == ()
+
+
+BODIES = [
+    ("cores: 2", True),
+    ("x-mine: 3", False),
+    ("nmae: x", False),
+    ("cores: many", False),
+    ("ram: 32GB", False),
+    ("replicas: 0", False),
+    ("protect: yes", False),
+    ("args: [1, 1.5, true, ~, a]", True),
+    ("args: [[a]]", False),
+    ("args: a b", True),
+    ("cmd: []", False),
+    ("env: {A: 1}", True),
+    ("env: [A]", False),
+    ("kind: Notebook", True),
+    ("needs: a", True),
+]
+
+
+@pytest.mark.parametrize(("body", "good"), BODIES)
+def test_schema_and_loader_agree(body, good):
+    text = f"version: 1\nproject: p\nx-any: {{}}\nsessions:\n  - name: s\n    image: {IMAGE}\n" + textwrap.indent(
+        body, "    "
+    )
+    assert valid(text) is good
+    assert (load(["-"], root=Path(), stdin=text.encode).diagnostics == ()) is good
