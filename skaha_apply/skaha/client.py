@@ -103,14 +103,12 @@ class Client:
     async def sessions(self) -> Listing:
         """All sessions of the account. Entries without a usable id are left out, and said once to the log."""
         await self.refresh()
-        clock = self._exchange.options.clock
-        sent = clock.monotonic()
 
         def read(answer: Answer) -> Listing:
+            at = self.now()
             sessions, notes = wire.read_sessions(answer.body)
             self._say_once(notes)
-            at = self.now()
-            return Listing(sessions, at - (clock.monotonic() - sent), at)
+            return Listing(sessions, at - answer.took, at)
 
         listing: Listing = await self._read(read_call("session"), read)
         return listing

@@ -10,7 +10,7 @@ import logging
 import os
 import ssl
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from skaha_apply.model.errors import Unauthorized
+from skaha_apply.model.errors import Unauthorized, UsageError
 from skaha_apply.skaha.address import is_loopback
 from skaha_apply.skaha.login import RENEW_CERTIFICATE
 from skaha_apply.skaha.retry import Answer, Lost, Result
@@ -42,17 +42,18 @@ for _name in ("httpcore", "httpx"):
 
 
 class Limits(NamedTuple):
-    """Seconds for a whole answer, and for the connection alone."""
+    """Seconds for the connection, until an answer begins, and for all of it."""
 
-    answer: float
     connect: float
+    begin: float
+    whole: float
 
 
 class Connections:
     """A stack of connections to one server with one credential.
 
     Args:
-        base: base URL of the server.
+        base: base URL of the server; raises `UsageError` for a host that cannot be, or a proxy of an unknown kind.
         login: the credential; raises `Unauthorized` for a certificate that OpenSSL refuses.
         clock: what limits the time of an answer.
         transport: makes another transport than HTTP over the network, for tests.
@@ -61,6 +62,11 @@ class Connections:
     def __init__(self, base: str, login: Login, clock: Clock, transport: MakeTransport | None = None) -> None:
         self._base = base
         self._clock = clock
+        try:
+            # What httpx takes as a host, the look-up of names may still refuse: labels end at 63 characters.
+            httpx.URL(base).raw_host.decode("ascii").encode("idna")
+        except (httpx.InvalidURL, UnicodeError):
+            raise UsageError(f"there can be no host {urlsplit(base).hostname!r}") from None
         self._make = transport or _network(base, login)
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._closed = False
@@ -74,20 +80,25 @@ class Connections:
             content=call.form,
             extensions={"timeout": {"connect": limits.connect, "read": None, "write": None, "pool": None}},
         )
+        sent, response = self._clock.monotonic(), None
         try:
-            async with self._clock.timeout(limits.answer), self._connection() as transport:
-                response = await transport.handle_async_request(request)
+            async with self._clock.timeout(limits.whole), self._connection() as transport:
+                async with self._clock.timeout(limits.begin) if limits.begin < limits.whole else nullcontext():
+                    response = await transport.handle_async_request(request)
                 try:
                     body = await _read(response, call)
                 finally:
                     await response.aclose()
         except TimeoutError:
-            return Lost(sent=True, text=f"no answer within {limits.answer:g} s")
+            if response is None:
+                return Lost(sent=True, text=f"no answer within {min(limits.begin, limits.whole):.0f} s")
+            return Lost(sent=True, text=f"the answer took longer than {limits.whole:.0f} s")
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
             return Lost(not isinstance(error, _NOTHING_SENT), _reason(error), hopeless=_is_hopeless(error))
         if body is None:
             return Lost(sent=True, text=f"the answer is longer than {call.limit >> 20} MiB", hopeless=True)
-        return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body)
+        told = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, told, body, self._clock.monotonic() - sent)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[httpx.AsyncBaseTransport]:
@@ -127,7 +138,16 @@ def _network(base: str, login: Login) -> MakeTransport:
     context = _tls_context(login) if base.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     proxy = _proxy(base)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
-    return lambda: httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, trust_env=False)
+
+    def make() -> httpx.AsyncBaseTransport:
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, trust_env=False)
+
+    try:
+        make()
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # A proxy's URL may hold a password.
+        raise UsageError("HTTPS_PROXY or ALL_PROXY names a proxy of a kind that cannot be used") from None
+    return make
 
 
 def _proxy(base: str) -> str | None:
@@ -142,23 +162,24 @@ def _proxy(base: str) -> str | None:
 
 
 def _tls_context(login: Login) -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from None
     if login.pem is None:
         return context
-    # OpenSSL's interface in Python loads keys from files only.
-    handle, name = tempfile.mkstemp(prefix="skaha-apply-", suffix=".pem")
     try:
-        with os.fdopen(handle, "w", encoding="ascii", errors="replace") as file:
-            file.write(login.pem.reveal())
-        context.load_cert_chain(name, password=lambda: "")
-    except (ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or "it cannot be read"
+        # OpenSSL's interface in Python loads keys from files only; this one is readable by its owner only.
+        with tempfile.TemporaryDirectory(prefix="skaha-apply-") as folder:
+            path = Path(folder) / "certificate.pem"
+            path.write_text(login.pem.reveal(), encoding="ascii", errors="replace")
+            context.load_cert_chain(path, password=lambda: "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it cannot be read"
         raise Unauthorized(
             f"the certificate from {login.source} cannot be used: {reason}",
             hint=f"get a new one without a password: {RENEW_CERTIFICATE}",
         ) from None
-    finally:
-        Path(name).unlink(missing_ok=True)
     return context
 
 

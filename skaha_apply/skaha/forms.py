@@ -72,7 +72,7 @@ def create_call(request: CreateRequest, registry: RegistryLogin | None = None) -
     if registry and registry.holds(request.image):
         login = f"{registry.username}:{registry.secret.reveal()}".encode()
         headers.append(("x-skaha-registry-auth", base64.b64encode(login).decode("ascii")))
-    form = urlencode(create_parameters(request)).encode("ascii")
+    form = urlencode(create_parameters(request), errors="surrogatepass").encode("ascii")
     return Call("POST", "session", Effect.ANOTHER, form=form, headers=tuple(headers), limit=MEBIBYTE)
 
 

@@ -45,16 +45,17 @@ class Verdict(StrEnum):
     DENIED = "denied"  # the credential is refused; nothing happened
     FOREIGN = "foreign"  # nothing happened: this answer is not by Skaha
     UNSURE = "unsure"  # it may have happened
-    HOPELESS = "hopeless"  # nothing was sent, and waiting mends nothing
+    HOPELESS = "hopeless"  # nothing happened, and waiting mends nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; the names of headers are in lower case."""
+    """A whole answer; the names of headers are in lower case. `took` are the seconds from its request to its end."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    took: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -96,9 +97,9 @@ def judge(effect: Effect, result: Result, known_as: str = "") -> Verdict:
 
 
 def _judge_loss(effect: Effect, lost: Lost) -> Verdict:
-    if lost.hopeless:
-        return Verdict.HOPELESS
-    return Verdict.UNSURE if lost.sent and effect is not Effect.READ else Verdict.BUSY
+    if lost.sent and effect is not Effect.READ:
+        return Verdict.UNSURE
+    return Verdict.HOPELESS if lost.hopeless else Verdict.BUSY
 
 
 def _judge_refusal(effect: Effect, answer: Answer) -> Verdict:

@@ -31,7 +31,7 @@ def time(unix):
     return element(0x18, moment.strftime("%Y%m%d%H%M%SZ").encode())
 
 
-def certificate(subject=("C=ca", "O=hia", "OU=cadc", "CN=jane_abc"), before=0.0, after=4102444800.0, key=True):
+def certificate(subject=("C=ca", "O=hia", "OU=cadc", "CN=jane_abc"), before=0.0, after=4102444800.0, *, key=True):
     """A certificate in PEM that says this much, signed by nobody."""
     algorithm = element(0x30, element(0x06, bytes.fromhex("2a864886f70d01010b")), element(0x05))
     body = element(

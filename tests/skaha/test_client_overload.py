@@ -1,6 +1,7 @@
 """Many requests at once: overload, outage, stop and cancellation, over real HTTP."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 from adversary import Adversary, FastClock, awaited, client, hang, reply
@@ -64,7 +65,7 @@ async def test_an_outage_is_waited_for_by_one_request_at_a_time():
     # The first 32 were in flight when it went away; then single probes, ever further apart.
     assert 32 < len(in_outage) < 70
     probes = in_outage[40:]
-    assert all(later - earlier > 0.2 for earlier, later in zip(probes, probes[1:], strict=False))
+    assert all(later - earlier > 0.2 for earlier, later in pairwise(probes))
     assert after_it[0] == 1
     assert max(after_it) > 16
 
@@ -129,23 +130,22 @@ async def test_stop_ends_rests_at_once_and_lets_what_is_in_flight_go_on():
         else:
             await reply(503, "temporarily unavailable", Retry_After="3000")(request)
 
-    async with Adversary(act) as server:
-        async with client(server, concurrency=2, patience=1e6, clock=SystemClock()) as skaha:
-            creating = asyncio.ensure_future(create_all(skaha, JOBS[:10]))
-            await until(lambda: len(server.requests) >= 4)
-            skaha.stop()
-            sent = len(server.requests)
-            await asyncio.sleep(0.05)
-            assert not creating.done()
-            gate.set()
-            outcomes = await creating
-            assert outcomes[0] == Accepted("k2j3h4g5")
-            assert all(isinstance(outcome, Refused) and outcome.stopped for outcome in outcomes[1:])
-            assert len(server.requests) == sent
-            assert await skaha.create(JOBS[0]) == Refused(0, "not sent: no new requests are wanted", stopped=True)
-            with pytest.raises(Unreachable, match="no new requests"):
-                await skaha.sessions()
-            assert len(server.requests) == sent
+    async with Adversary(act) as server, client(server, concurrency=2, patience=1e6, clock=SystemClock()) as skaha:
+        creating = asyncio.ensure_future(create_all(skaha, JOBS[:10]))
+        await until(lambda: len(server.requests) >= 4)
+        skaha.stop()
+        sent = len(server.requests)
+        await asyncio.sleep(0.05)
+        assert not creating.done()
+        gate.set()
+        outcomes = await creating
+        assert outcomes[0] == Accepted("k2j3h4g5")
+        assert all(isinstance(outcome, Refused) and outcome.stopped for outcome in outcomes[1:])
+        assert len(server.requests) == sent
+        assert await skaha.create(JOBS[0]) == Refused(0, "not sent: no new requests are wanted", stopped=True)
+        with pytest.raises(Unreachable, match="no new requests"):
+            await skaha.sessions()
+        assert len(server.requests) == sent
 
 
 @awaited
@@ -175,13 +175,15 @@ async def test_cancellation_passes_through_and_leaves_a_client_that_works():
 
 @awaited
 async def test_leaving_while_requests_rest_leaves_no_task_behind():
-    async with Adversary(AWAY) as server:
-        async with client(server, patience=1e6, clock=SystemClock(), concurrency=3) as skaha:
-            creating = asyncio.ensure_future(create_all(skaha, JOBS[:9]))
-            await until(lambda: len(server.requests) >= 3)
-            creating.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await creating
+    async with (
+        Adversary(AWAY) as server,
+        client(server, patience=1e6, clock=SystemClock(), concurrency=3) as skaha,
+    ):
+        creating = asyncio.ensure_future(create_all(skaha, JOBS[:9]))
+        await until(lambda: len(server.requests) >= 3)
+        creating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await creating
         await asyncio.sleep(0.02)
         left = [task for task in asyncio.all_tasks() if "skaha_apply" in repr(task.get_coro())]
         assert left == []

@@ -1,11 +1,13 @@
 """What lists and look-ups read from good answers, and say of bad ones, over real HTTP."""
 
+import asyncio
 import json
 
 import pytest
 from adversary import NOON, TOKEN, Adversary, FastClock, awaited, client, cut, drop, hang, raw, reply
 
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, Unauthorized, Unreachable
+from skaha_apply.skaha.clock import SystemClock
 
 ONE = {"id": "k2j3h4g5", "name": "Reduce-1", "type": "headless", "status": "Running", "userid": "me"}
 LIST = reply(200, json.dumps([ONE]), kind="application/json")
@@ -99,7 +101,7 @@ async def test_no_answer_is_given_up_after_patience_too():
 @awaited
 async def test_a_redirect_is_not_followed():
     async with Adversary(LIST) as elsewhere:
-        found, server = await listing(reply(307, Location=f"{elsewhere.url}/session"))
+        found, _ = await listing(reply(307, Location=f"{elsewhere.url}/session"))
         assert type(found) is NotSkaha
         assert elsewhere.requests == []
 
@@ -163,16 +165,18 @@ async def test_a_list_of_ten_megabytes():
 async def test_times_are_the_servers():
     date = "Thu, 01 Jan 2026 00:00:00 GMT"
     clock = FastClock()
-    async with Adversary(reply(200, "[]"), reply(200, "[]", Date=date)) as server:
-        async with client(server, clock=clock) as skaha:
-            await skaha.sessions()
-            assert not skaha.has_server_time
-            assert skaha.now() == NOON
-            found = await skaha.sessions()
-            assert skaha.has_server_time
-            assert abs(skaha.now() - 1767225600) <= 1
-            assert found.asked <= found.at
-            assert abs(found.at - 1767225600) <= 1
+    async with (
+        Adversary(reply(200, "[]"), reply(200, "[]", Date=date)) as server,
+        client(server, clock=clock) as skaha,
+    ):
+        await skaha.sessions()
+        assert not skaha.has_server_time
+        assert skaha.now() == NOON
+        found = await skaha.sessions()
+        assert skaha.has_server_time
+        assert abs(skaha.now() - 1767225600) <= 1
+        assert found.asked <= found.at
+        assert abs(found.at - 1767225600) <= 1
 
 
 @awaited
@@ -203,3 +207,35 @@ async def test_what_the_server_offers():
         server.acts = [reply(401)]
         with pytest.raises(Unauthorized):
             await skaha.offer()
+
+
+@awaited
+async def test_a_list_counts_as_asked_for_when_its_last_try_was_sent():
+    clock = FastClock()
+    async with Adversary(reply(503, Retry_After="8"), LIST) as server, client(server, clock=clock) as skaha:
+        found = await skaha.sessions()
+    assert found.asked >= NOON + 8
+
+
+@awaited
+async def test_patience_is_for_answers_that_do_not_begin():
+    async def slow(request):
+        request.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nlog ")
+        await asyncio.sleep(1.3)
+        request.writer.write(b"text")
+
+    async with Adversary(slow) as server, client(server, clock=SystemClock(), patience=0.1) as skaha:
+        assert await skaha.logs("k2j3h4g5") == "log text"
+
+
+@awaited
+async def test_an_answer_that_never_ends_is_given_up():
+    async def endless(request):
+        request.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 800000\r\n\r\n")
+        while True:
+            request.writer.write(b" ")
+            await asyncio.sleep(0.05)
+
+    found, _ = await listing(endless, clock=SystemClock(), patience=0.1, answer=0.4)
+    assert type(found) is Unreachable
+    assert "took longer" in str(found) or "no answer" in str(found)

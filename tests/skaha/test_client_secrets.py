@@ -1,7 +1,6 @@
 """Nothing that is logged, raised or shown holds a credential; and none goes where it should not."""
 
 import logging
-import os
 import shutil
 import ssl
 import traceback
@@ -82,7 +81,7 @@ async def test_errors_and_their_tracebacks_hold_no_secret(act):
 
 def test_plain_http_is_for_loopback_only():
     for url in ("http://host.example/skaha", "http://192.168.0.1/skaha/v1"):
-        with pytest.raises(UsageError, match="never sent to .* over plain http"):
+        with pytest.raises(UsageError, match=r"never sent to .* over plain http"):
             client(url)
 
 
@@ -162,10 +161,12 @@ async def test_a_client_certificate_is_shown_over_tls(certificates, monkeypatch,
     monkeypatch.setenv("SSL_CERT_FILE", str(of_server))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     pem = of_owner.read_text()
-    async with Adversary(reply(200, "[]"), tls=tls_server(of_server, of_owner)) as server:
-        async with client(server, login=lambda: certificate_login(pem, "x"), clock=SystemClock()) as skaha:
-            assert (await skaha.sessions()).sessions == ()
-            assert os.listdir(tmp_path) == []
+    async with (
+        Adversary(reply(200, "[]"), tls=tls_server(of_server, of_owner)) as server,
+        client(server, login=lambda: certificate_login(pem, "x"), clock=SystemClock()) as skaha,
+    ):
+        assert (await skaha.sessions()).sessions == ()
+        assert list(tmp_path.iterdir()) == []
         peer = server.requests[0].writer.get_extra_info("peercert")
     assert (("commonName", "jane_abc"),) in peer["subject"]
     assert "authorization" not in server.requests[0].headers
@@ -175,12 +176,14 @@ async def test_a_client_certificate_is_shown_over_tls(certificates, monkeypatch,
 @awaited
 async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    async with Adversary(reply(200, "[]"), tls=tls_server(certificates[0], None)) as server:
-        async with client(server, patience=1e6, clock=SystemClock()) as skaha:
-            with pytest.raises(Unreachable, match="not trusted"):
-                await skaha.sessions()
-            outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
-            assert (type(outcome).__name__, outcome.status) == ("Refused", 0)
+    async with (
+        Adversary(reply(200, "[]"), tls=tls_server(certificates[0], None)) as server,
+        client(server, patience=1e6, clock=SystemClock()) as skaha,
+    ):
+        with pytest.raises(Unreachable, match="not trusted"):
+            await skaha.sessions()
+        outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+        assert (type(outcome).__name__, outcome.status) == ("Refused", 0)
     assert server.requests == []
 
 
@@ -189,3 +192,36 @@ async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, mo
 async def test_a_certificate_that_openssl_refuses_is_one_error(pem):
     with pytest.raises(Unauthorized, match="cannot be used"):
         await client("https://127.0.0.1:1/skaha", login=lambda: certificate_login(pem, "x")).__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "says"),
+    [
+        ("https://127.0.0.1:1/skaha", {"SSL_CERT_FILE": "/nowhere/roots.pem"}, "SSL_CERT_FILE"),
+        ("https://host.example/skaha", {"https_proxy": "teleport://me:s3cret@host"}, "names a proxy"),
+        (f"https://{'a' * 70}.example/skaha", {}, "there can be no host"),
+        ("https://\N{ZERO WIDTH JOINER}.example/skaha", {}, "there can be no host"),
+    ],
+)
+@awaited
+async def test_surroundings_that_cannot_work_are_one_error(monkeypatch, url, variables, says):
+    for name in ("no_proxy", "NO_PROXY", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=says) as caught:
+        await client(url).__aenter__()
+    assert "s3cret" not in str(caught.value)
+
+
+@awaited
+async def test_https_goes_through_a_proxy_that_sees_no_token(monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with Adversary(reply(502, "no")) as proxy:
+        monkeypatch.setenv("https_proxy", f"127.0.0.1:{proxy.port}")
+        async with client("https://host.example/skaha", patience=1) as skaha:
+            with pytest.raises(Unreachable):
+                await skaha.sessions()
+    assert proxy.methods[0] == "CONNECT"
+    assert TOKEN not in repr([request.headers for request in proxy.requests])

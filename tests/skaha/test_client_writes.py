@@ -158,9 +158,11 @@ async def test_retry_after_is_the_least_that_is_waited():
 @awaited
 async def test_a_longer_retry_after_than_patience_is_not_waited_for():
     clock = FastClock()
-    async with Adversary(reply(503, "away", Retry_After="30"), MADE) as server:
-        async with client(server, clock=clock, patience=10) as skaha:
-            assert await skaha.create(JOB) == Refused(503, "away")
+    async with (
+        Adversary(reply(503, "away", Retry_After="30"), MADE) as server,
+        client(server, clock=clock, patience=10) as skaha,
+    ):
+        assert await skaha.create(JOB) == Refused(503, "away")
     assert clock.passed < 10
 
 
@@ -191,8 +193,7 @@ async def test_a_server_that_comes_back_gets_the_create():
     clock = FastClock()
     async with client(first, clock=clock, patience=600) as skaha:
         creating = asyncio.ensure_future(skaha.create(JOB))
-        while clock.passed < 5:
-            await asyncio.sleep(0.005)
+        await clock.sleep(5)
         second = await asyncio.start_server(Adversary(MADE)._connected, "127.0.0.1", port)
         assert await creating == Accepted("k2j3h4g5")
         second.close()
@@ -241,9 +242,11 @@ async def test_only_ids_go_into_a_path(bad):
 @awaited
 async def test_a_401_reads_the_credential_again_once():
     tokens = iter(["old", "new", "newer"])
-    async with Adversary(reply(401, "Token has expired"), MADE) as server:
-        async with client(server, login=lambda: token_login(next(tokens), "the test")) as skaha:
-            assert await skaha.create(JOB) == Accepted("k2j3h4g5")
+    async with (
+        Adversary(reply(401, "Token has expired"), MADE) as server,
+        client(server, login=lambda: token_login(next(tokens), "the test")) as skaha,
+    ):
+        assert await skaha.create(JOB) == Accepted("k2j3h4g5")
     assert [request.headers["authorization"] for request in server.requests] == ["Bearer old", "Bearer new"]
 
 
@@ -262,9 +265,11 @@ async def test_an_unchanged_credential_is_refused_for_good(act):
 @awaited
 async def test_a_credential_that_changes_each_time_is_not_tried_for_ever():
     tokens = (f"token-{number}" for number in range(99))
-    async with Adversary(reply(401)) as server:
-        async with client(server, login=lambda: token_login(next(tokens), "the test")) as skaha:
-            assert (await skaha.create(JOB)).auth
+    async with (
+        Adversary(reply(401)) as server,
+        client(server, login=lambda: token_login(next(tokens), "the test")) as skaha,
+    ):
+        assert (await skaha.create(JOB)).auth
     assert len(server.requests) == 2
 
 
@@ -311,3 +316,17 @@ async def test_a_credential_that_is_gone_ends_as_refused():
 async def test_an_answer_cut_in_the_middle_is_unsure():
     async with Adversary(cut(b"k2j3h4g5")) as server, client(server) as skaha:
         assert isinstance(await skaha.create(JOB), Unsure)
+
+
+@awaited
+async def test_an_endless_answer_to_a_create_is_unsure():
+    endless = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"a" * (3 << 20))
+    async with Adversary(endless) as server, client(server) as skaha:
+        assert isinstance(await skaha.create(JOB), Unsure)
+    assert server.methods == ["POST"]
+
+
+@awaited
+async def test_text_that_is_not_unicode_breaks_nothing():
+    async with Adversary(MADE) as server, client(server) as skaha:
+        assert await skaha.create(CreateRequest("a", IMAGE, Kind.HEADLESS, args=("\ud800",))) == Accepted("k2j3h4g5")

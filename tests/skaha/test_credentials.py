@@ -81,7 +81,7 @@ def test_a_certificate_by_path(home, tmp_path):
     (tmp_path / "mine.pem").write_text(certificate())
     assert find_login(LAB, home(CANFAR_CERTIFICATE="~/mine.pem")).pem
     assert find_login(LAB, home(CANFAR_CERTIFICATE=str(tmp_path / "mine.pem"))).pem
-    with pytest.raises(Unauthorized, match="SKAHA_CERTIFICATE names ~/other.pem, and there is no such file"):
+    with pytest.raises(Unauthorized, match=r"SKAHA_CERTIFICATE names ~/other\.pem, and there is no such file"):
         find_login(LAB, home(SKAHA_CERTIFICATE="~/other.pem"))
 
 
@@ -114,7 +114,7 @@ def test_a_certificate_that_a_file_names_and_that_is_gone_is_passed_over(home):
 
 
 def test_without_any_credential_the_ways_to_one_are_told(home):
-    with pytest.raises(Unauthorized, match="there is no credential for example.org") as caught:
+    with pytest.raises(Unauthorized, match=r"there is no credential for example\.org") as caught:
         find_login(LAB, home())
     assert "canfar auth login" in caught.value.hint
     assert "cadc-get-cert" in caught.value.hint

@@ -69,8 +69,16 @@ def test_ram_is_read_back_as_it_was_asked_for(halves):
 
 @pytest.mark.parametrize(
     ("shown", "gib"),
-    [("4.29", 4), ("34.36", 32), ("8.59", 8), ("8G", 8), ("8Gi", 8), ("2.5G", 2.5), (8, 8), ("512Mi", 0.5), (4.29, 4)]
-    + [
+    [
+        ("4.29", 4),
+        ("34.36", 32),
+        ("8.59", 8),
+        ("8G", 8),
+        ("8Gi", 8),
+        ("2.5G", 2.5),
+        (8, 8),
+        ("512Mi", 0.5),
+        (4.29, 4),
         ("<none>", None),
         ("", None),
         (None, None),
@@ -79,8 +87,9 @@ def test_ram_is_read_back_as_it_was_asked_for(halves):
         ([], None),
         ("8Q", None),
         (math.inf, None),
-    ]
-    + [("0", None), ("1e400", None)],
+        ("0", None),
+        ("1e400", None),
+    ],
 )
 def test_ram_of_all_versions(shown, gib):
     assert read_ram(shown) == gib
