@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skaha_apply.sandbox.options import SandboxOptions
 
 _START_ERROR = 128
+_SIGNALLED = 128
 _LONGEST_STOP_S = 30.0
 
 
@@ -43,6 +44,8 @@ class Cluster:
         self._children: dict[str, processes.Child] = {}
         self._occupied: set[str] = set()
         self._due: list[tuple[float, str]] = []
+        self._evicted: set[str] = set()
+        self._closing = False
         self._filling: asyncio.Task[None] | None = None
 
     # --- life of the cluster
@@ -78,6 +81,7 @@ class Cluster:
 
     async def close(self) -> None:
         """End all processes: what runs headless has failed, interactive sessions start again with the next server."""
+        self._closing = True
         self._pending.clear()
         for identifier in list(self._children):
             session = self.sessions.get(identifier)
@@ -89,8 +93,8 @@ class Cluster:
     async def reset(self) -> None:
         """End all processes and forget all sessions."""
         self._pending.clear()
-        self.past.update(self.sessions)
-        self.sessions.clear()
+        for session in list(self.sessions.values()):
+            self.delete(session, "reset")
         await self._end_all(0)
         for identifier in self.past:
             self.log(identifier).unlink(missing_ok=True)
@@ -242,13 +246,20 @@ class Cluster:
                 continue
             del self._children[identifier]
             self._occupied.discard(identifier)
-            session = self.sessions.get(identifier) or self.past[identifier]
-            if session.status == RUNNING and session.gone is None:
-                self._finish(session, COMPLETED if code == 0 else FAILED, code if code >= 0 else _START_ERROR - code)
-                self._forget_process(session)
-            else:
-                self._forget_pod(session)
+            self._ended(self.sessions.get(identifier) or self.past[identifier], code)
         self._refill()
+
+    def _ended(self, session: Session, code: int) -> None:
+        """Note that the last process of a session ended: by itself, because it was deleted, or with the server."""
+        if session.gone is not None or session.id in self._evicted:
+            self._evicted.discard(session.id)
+            self._forget_pod(session)
+        elif session.kind == "headless":
+            if session.status == RUNNING:
+                self._finish(session, COMPLETED if code == 0 else FAILED, code if code >= 0 else _SIGNALLED - code)
+            self._forget_process(session)
+        elif not self._closing:
+            self._start(session)
 
     def _finish(self, session: Session, status: str, code: int | None) -> None:
         session.status, session.exit_code = status, code
@@ -300,6 +311,7 @@ class Cluster:
             ):
                 session.note("DeadlineExceeded", "Job was active longer than specified deadline", now, "Warning")
                 self._finish(session, FAILED, None)
+                self._evicted.add(identifier)
                 self._terminate(identifier)
 
     def _remember_due(self, session: Session) -> None:

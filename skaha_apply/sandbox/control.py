@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.sandbox import processes
 from skaha_apply.sandbox.answers import JSON, Answer, text
-from skaha_apply.sandbox.faults import Faults, Plan, read_plan
+from skaha_apply.sandbox.faultplan import Plan, read_plan
+from skaha_apply.sandbox.faults import Faults
 from skaha_apply.sandbox.requestlog import RequestLog
 
 if TYPE_CHECKING:
@@ -115,12 +116,18 @@ async def _expire(control: Control, _query: dict[str, str], document: Any) -> ob
 
 
 async def _settings(control: Control, _query: dict[str, str], document: Any) -> object:
-    for name, value in document.items():
-        if name not in _SETTINGS or isinstance(value, bool) or not isinstance(value, _SETTINGS[name]):
-            raise ValueError(f"not a setting that can be changed: {name}={value!r}; there are: {', '.join(_SETTINGS)}")
-    changes = {name: Path(value) if name == "workdir" else value for name, value in document.items()}
-    control.cluster.adjust(**changes)
+    control.cluster.adjust(**{name: _setting(name, value) for name, value in document.items()})
     return {name: str(getattr(control.cluster.options, name)) for name in _SETTINGS}
+
+
+def _setting(name: str, value: Any) -> object:
+    """Read one setting; raises ValueError."""
+    wanted = _SETTINGS.get(name, ())
+    if isinstance(value, bool) or type(value) not in wanted:
+        raise ValueError(f"not a setting that can be changed: {name}={value!r}; there are: {', '.join(_SETTINGS)}")
+    if not (Path(value).is_dir() if name == "workdir" else value >= (name == "slots")):
+        raise ValueError(f"{name} cannot be {value!r}")
+    return Path(value) if name == "workdir" else value
 
 
 def _json(document: object) -> Answer:

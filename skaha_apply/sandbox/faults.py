@@ -1,30 +1,19 @@
 """Faults to order: what a network and a busy server do to clients, on purpose and repeatably.
 
-A plan is read once from JSON; each request then draws its fault. `after` in a name means that the effect has happened.
+Each request draws its fault from the plan in force. `after` in a name means that the effect has happened.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.faultplan import RATES, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_RATES = {
-    "rate_drop_before": "drop_before",
-    "rate_drop_after": "drop_after",
-    "rate_503": "503",
-    "rate_429": "429",
-    "rate_500": "500",
-    "rate_500_after": "500_after",
-    "rate_html": "html",
-    "rate_cut_json": "cut_json",
-}
-KINDS = frozenset({*_RATES.values(), "hang", "hang_after", "empty_list", "no_effect", "refuse", "latency"})
-_METHODS = frozenset({"GET", "POST", "DELETE"})
 
 
 @dataclass(frozen=True)
@@ -35,62 +24,6 @@ class Fault:
     latency: float = 0.0
     status: int = 0
     text: str = ""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Faults in force. Rates are 0..1, `latency_ms` a number or a pair, `list_lag_s` seconds of the sandbox's clock.
-
-    Attributes:
-        only: requests that suffer, each `POST`, `/session` or `POST /session`; empty: all.
-        after: so many of these requests pass unharmed first.
-        count: at most so many faults (latency does not count); None: no limit.
-        refuse: by method, `{"status": 400, "text": "..."}`.
-        next_lists_empty: so many listings are `[]` although there are sessions.
-        delete_without_effect: the rate (true: all) of DELETEs that answer 200 and do nothing.
-        script: `{"match": {...}, "nth": 5, "times": 1, "fault": "drop_after"}` each: from the nth request that matches
-            (method, route, name) on, so many times.
-    """
-
-    seed: int | None = None
-    latency_ms: float | list[float] = 0.0
-    rate_503: float = 0.0
-    retry_after: int = 30
-    rate_429: float = 0.0
-    rate_500: float = 0.0
-    rate_500_after: float = 0.0
-    rate_drop_before: float = 0.0
-    rate_drop_after: float = 0.0
-    rate_html: float = 0.0
-    rate_cut_json: float = 0.0
-    list_lag_s: float = 0.0
-    empty_list_once: bool = False
-    next_lists_empty: int = 0
-    delete_without_effect: float = 0.0
-    only: tuple[str, ...] = ()
-    after: int = 0
-    count: int | None = None
-    refuse: Mapping[str, Any] | None = None
-    script: tuple[Mapping[str, Any], ...] = ()
-
-
-def read_plan(document: object) -> Plan:
-    """Read a plan from JSON (a list is a script); raises ValueError that names what is wrong."""
-    values = {"script": document} if isinstance(document, list) else document
-    if not isinstance(values, dict):
-        raise ValueError("faults are a JSON object, or a list: the script")  # noqa: TRY004 - bad JSON is one error
-    unknown = set(values) - {one.name for one in fields(Plan)}
-    if unknown:
-        raise ValueError(f"unknown faults: {', '.join(sorted(map(str, unknown)))}")
-    for name in (*_RATES, "delete_without_effect"):
-        rate = values.get(name, 0)
-        if not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            raise ValueError(f"{name} is a number from 0 to 1")
-    for step in values.get("script", ()):
-        if not isinstance(step, dict) or step.get("fault") not in KINDS:
-            raise ValueError(f"a step of the script needs a fault, one of {', '.join(sorted(KINDS))}: {step}")
-    plain: dict[str, Any] = {name: tuple(one) if name in ("only", "script") else one for name, one in values.items()}
-    return Plan(**plain)
 
 
 class Faults:
@@ -137,7 +70,7 @@ class Faults:
             return "empty_list"
         if method == "DELETE" and self._random.random() < self.plan.delete_without_effect:
             return "no_effect"
-        rates = ((kind, getattr(self.plan, name)) for name, kind in _RATES.items())
+        rates = ((kind, getattr(self.plan, name)) for name, kind in RATES.items())
         return next((kind for kind, rate in rates if rate and self._random.random() < rate), "")
 
     def _latency(self) -> float:

@@ -1,0 +1,133 @@
+"""Which faults are ordered: a plan, read from JSON and checked in full: a misspelt fault must not be a test passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+RATES = {
+    "rate_drop_before": "drop_before",
+    "rate_drop_after": "drop_after",
+    "rate_503": "503",
+    "rate_429": "429",
+    "rate_500": "500",
+    "rate_500_after": "500_after",
+    "rate_html": "html",
+    "rate_cut_json": "cut_json",
+}
+KINDS = frozenset({*RATES.values(), "hang", "hang_after", "empty_list", "no_effect", "refuse", "latency"})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Faults in force. Rates are 0..1, `latency_ms` a number or a pair, `list_lag_s` seconds of the sandbox's clock.
+
+    Attributes:
+        only: requests that suffer, each `POST`, `/session` or `POST /session`; empty: all.
+        after: so many of these requests pass unharmed first.
+        count: at most so many faults (latency does not count); None: no limit.
+        refuse: by method, `{"status": 400, "text": "..."}`.
+        next_lists_empty: so many listings are `[]` although there are sessions.
+        delete_without_effect: the rate (true: all) of DELETEs that answer 200 and do nothing.
+        script: `{"match": {...}, "nth": 5, "times": 1, "fault": "drop_after"}` each: from the nth request that matches
+            (method, route, name) on, so many times.
+    """
+
+    seed: int | None = None
+    latency_ms: float | list[float] = 0.0
+    rate_503: float = 0.0
+    retry_after: int = 30
+    rate_429: float = 0.0
+    rate_500: float = 0.0
+    rate_500_after: float = 0.0
+    rate_drop_before: float = 0.0
+    rate_drop_after: float = 0.0
+    rate_html: float = 0.0
+    rate_cut_json: float = 0.0
+    list_lag_s: float = 0.0
+    empty_list_once: bool = False
+    next_lists_empty: int = 0
+    delete_without_effect: float = 0.0
+    only: tuple[str, ...] = ()
+    after: int = 0
+    count: int | None = None
+    refuse: Mapping[str, Any] | None = None
+    script: tuple[Mapping[str, Any], ...] = ()
+
+
+def read_plan(document: object) -> Plan:
+    """Read a plan from JSON (a list is a script); raises ValueError that names what is wrong."""
+    values = {"script": document} if isinstance(document, list) else document
+    if not isinstance(values, dict):
+        raise ValueError("faults are a JSON object, or a list: the script")  # noqa: TRY004 - bad JSON is one error
+    unknown = set(values) - _CHECKS.keys()
+    if unknown:
+        raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}; there are: {', '.join(_CHECKS)}")
+    for name, value in values.items():
+        fits, words = _CHECKS[name]
+        if not fits(value):
+            raise ValueError(f"{name} is {words}, not {value!r}")
+    plain: dict[str, Any] = {name: tuple(one) if name in ("only", "script") else one for name, one in values.items()}
+    return Plan(**plain)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+def _rate(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
+
+
+def _count(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+def _latency(value: object) -> bool:
+    pair = isinstance(value, list) and len(value) == len(("min", "max")) and all(map(_number, value))
+    return _number(value) or pair
+
+
+def _words(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _answers(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(one, dict) and isinstance(one.get("status", 400), int) and {*one} <= {"status", "text"}
+        for one in value.values()
+    )
+
+
+def _script(value: object) -> bool:
+    return isinstance(value, list) and all(map(_step, value))
+
+
+def _step(step: object) -> bool:
+    if not isinstance(step, dict) or step.get("fault") not in KINDS or not {*step} <= _STEP:
+        return False
+    match = step.get("match", {})
+    matched = isinstance(match, dict) and {*match} <= {"method", "route", "name"}
+    return matched and all(_number(step.get(name, 0)) for name in ("nth", "times", "ms", "status"))
+
+
+_STEP = {"match", "nth", "times", "fault", "ms", "status", "text"}
+_A_RATE = (_rate, "a number from 0 to 1")
+_A_COUNT = (_count, "a whole number")
+_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
+    **dict.fromkeys((*RATES, "delete_without_effect"), _A_RATE),
+    "seed": (lambda value: value is None or isinstance(value, int), "a whole number"),
+    "latency_ms": (_latency, "a number of milliseconds, or a pair of them"),
+    "retry_after": _A_COUNT,
+    "list_lag_s": (_number, "a number of seconds"),
+    "empty_list_once": (lambda value: isinstance(value, bool), "true or false"),
+    "next_lists_empty": _A_COUNT,
+    "only": (_words, "a list of methods and routes"),
+    "after": _A_COUNT,
+    "count": (lambda value: value is None or _count(value), "a whole number"),
+    "refuse": (_answers, 'like {"POST": {"status": 400, "text": "..."}}'),
+    "script": (_script, f"a list of steps of {', '.join(sorted(_STEP))}; faults: {', '.join(sorted(KINDS))}"),
+}
