@@ -65,9 +65,7 @@ def remember_identity(document: StateDocument, seen: Observation, world: World) 
 
 def check_first_run(place: Place, environment: Mapping[str, str], *, init: bool) -> None:
     """Refuse to start a new memory on a CI runner, which would run everything again; raises SafetyRefusal."""
-    if init or place.local or place.setting.sandbox or not environment.get("CI"):
-        return
-    if place.setting.state is not None and "://" in place.setting.state:
+    if init or place.local or place.remote or place.setting.sandbox or not environment.get("CI"):
         return
     raise SafetyRefusal(
         "there is no state here, and a fresh CI runner keeps none: everything would be run again",

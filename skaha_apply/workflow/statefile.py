@@ -13,9 +13,9 @@ from skaha_apply.planning.options import matches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skaha_apply.model.ports import Store
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.state.local import LocalStore
     from skaha_apply.workflow.world import Place
 
 
@@ -137,6 +137,6 @@ async def _move_project(place: Place, old: str, new: str) -> str:
     return f"project {old} is now {new}"
 
 
-async def _write(store: LocalStore, document: StateDocument) -> None:
+async def _write(store: Store, document: StateDocument) -> None:
     stamp = {"serial": document.serial + 1, "writer": WRITER, "written": time.time()}
     await store.write(document.model_copy(update=stamp))

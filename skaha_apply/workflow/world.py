@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.state.layout import find_root, logs_folder, state_path
-from skaha_apply.state.local import LocalStore
 from skaha_apply.state.logs import SavedLogs
+from skaha_apply.state.open import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from skaha_apply.model.ports import Store
     from skaha_apply.sandbox import RunningSandbox
     from skaha_apply.skaha.client import Client
     from skaha_apply.workflow.setting import Setting
@@ -39,14 +41,26 @@ class Place:
         """Whether the server is this machine."""
         return self.server.startswith("localhost")
 
-    def store(self, project: str) -> LocalStore:
-        """The store of one project's state."""
-        path = state_path(self.root, self.folder, project)
-        if self.setting.state is not None and not self.setting.sandbox:
-            path = self.setting.cwd / self.setting.state
-            if path.is_dir() or self.setting.state.endswith("/"):
-                path = path / state_path(self.root, self.folder, project).name
-        return LocalStore(path)
+    @property
+    def remote(self) -> bool:
+        """Whether the state lives in a store over http; a rehearsal in the sandbox never does."""
+        address = self.setting.state or os.environ.get("TF_HTTP_ADDRESS", "")
+        return "://" in address and not self.setting.sandbox
+
+    def store(self, project: str) -> Store:
+        """The store of one project's state; `--state` may be a file, a folder of states, or an http address.
+
+        Raises:
+            StateError: for an address of another form.
+        """
+        default = state_path(self.root, self.folder, project)
+        if self.setting.sandbox:
+            return open_store(None, default, {})
+        address = self.setting.state
+        if address is not None and "://" not in address:
+            path = self.setting.cwd / address
+            address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
+        return open_store(address, default, os.environ)
 
     def logs(self, project: str) -> SavedLogs:
         """Where one project's logs are kept."""
