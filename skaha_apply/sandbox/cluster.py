@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import signal
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ class Cluster:
         self.most_running = 0
         self.most_active = 0
         self._journal = journal
-        self._pending: dict[str, None] = {}
+        self._pending: OrderedDict[str, None] = OrderedDict()
         self._children: dict[str, processes.Child] = {}
         self._occupied: set[str] = set()
         self._due: list[tuple[float, str]] = []
@@ -208,8 +209,7 @@ class Cluster:
 
     async def _fill(self) -> None:
         while self._pending and len(self._occupied) < self.options.slots:
-            identifier = next(iter(self._pending))
-            del self._pending[identifier]
+            identifier, _ = self._pending.popitem(last=False)
             self._start(self.sessions[identifier])
             await asyncio.sleep(0)
 
