@@ -175,6 +175,7 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     outcomes = await execute(_allowed(run, plan), tools)
     _take(run, outcomes)
     run.notes.update(dict.fromkeys(await confirm(tools, outcomes) if outcomes.halted is None else ()))
+    remember_identity(ledger, tools.looker.latest, run.world)
     await tools.keeper.save_ended(ledger)
     if outcomes.unsure and outcomes.halted is None:
         await _remove_doubles(run, tools)
@@ -204,7 +205,7 @@ async def _sight(run: Run, tools: Tools, *, new: bool) -> Sight:
     listing = await tools.looker.look(ledger.document)
     check_account(ledger.document, listing)
     seen, adopted = await settle_leftovers(tools)
-    ledger.book.head = remember_identity(ledger.book.head, seen, run.world)
+    remember_identity(ledger, tools.looker.latest, run.world)
     await tools.keeper.save_ended(ledger)
     document = ledger.document
     offer = await ask_offer(run.world, run.project, document)

@@ -12,8 +12,9 @@ from skaha_apply.state.codec import check_binding
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Plan
-    from skaha_apply.model.session import Observation
+    from skaha_apply.model.session import Listing, Observation
     from skaha_apply.workflow.world import Place, World
 
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
@@ -50,17 +51,19 @@ def check_confirmed(document: StateDocument, seen: Observation, world: World, pl
     raise StateError(
         f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "
         "the list is empty, so that nothing tells whose it is",
-        hint="Use the credential of that account; `skaha-apply state rebind` says that this one is it.",
+        hint="Use the credential of that account; if this is it, start any session by hand: then the list tells.",
     )
 
 
-def remember_identity(document: StateDocument, seen: Observation, world: World) -> StateDocument:
-    """The state, with this credential remembered once a list has shown whose it is."""
-    identity = world.client.identity
-    confirmed = seen.listing.account is not None and seen.listing.account == document.account
-    if not confirmed or identity is None or identity in document.identities or world.place.setting.sandbox:
-        return document
-    return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
+def remember_identity(ledger: Ledger, listing: Listing | None, world: World) -> None:
+    """Note the credential once a list has shown whose it is: when all has expired, no list tells any more."""
+    head, identity = ledger.book.head, world.client.identity
+    if listing is None or listing.account is None or listing.account != head.account:
+        return
+    if identity is None or identity in head.identities or world.place.setting.sandbox:
+        return
+    ledger.book.head = head.model_copy(update={"identities": (*head.identities, identity)[-_REMEMBERED:]})
+    ledger.changed()
 
 
 def check_first_run(place: Place, environment: Mapping[str, str], *, init: bool) -> None:
