@@ -115,8 +115,11 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
 
 def _resolve(book: Book, intent: Intent, seen: Observation, owned: frozenset[str]) -> bool:
     """Decide a settled intent; True when a session was adopted."""
-    spec = book.specs[intent.spec]
+    spec, record = book.specs[intent.spec], book.records.get(intent.key)
     del book.intents[intent.key]
+    if record and record.phase.active and record.id and seen.session(record.id):
+        # A create follows the end of what it replaces, and that is still there: it was never sent.
+        return False
     found = [
         session
         for session in seen.listing.by_name.get(intent.name, ())
@@ -131,7 +134,7 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: frozenset[str
         book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
             update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
         )
-    elif (record := book.records.get(intent.key)) and not record.phase.ended:
+    elif record and not record.phase.ended:
         note = "its create was not carried out"
         book.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
     if left > 0:

@@ -1,0 +1,156 @@
+"""Scenes for the planner, written in a few words: a manifest, what is remembered, what a list shows; and the plan as text.
+
+Times are seconds around `NOW`. A session that is not given an id has its live name as id.
+"""
+
+from __future__ import annotations
+
+from skaha_apply.model.request import Offer
+from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
+from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.state import Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+from skaha_apply.planning.digest import spec_key
+from skaha_apply.planning.expand import expand
+from skaha_apply.planning.observe import absorb
+from skaha_apply.planning.options import Facts, PlanOptions
+from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.planner import plan_destroy
+
+NOW = 1_800_000_000.0
+SETTLE = 5.0
+HOUR = 3600.0
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+FILE = "manifests/survey.yaml"
+
+_specs: dict[str, SessionSpec] = {}
+
+
+def spec(name="reduce", **fields):
+    """A session spec; headless, with two cores and 8 GB, unless told otherwise."""
+    given = {"image": IMAGE, "cmd": "python", "args": ("run.py",), "cores": 2, "ram": 8, "file": FILE} | fields
+    return SessionSpec(name=name, **given)
+
+
+def desktop(name="desk", **fields):
+    """The spec of a notebook."""
+    return spec(name, **{"kind": "notebook", "cmd": None, "args": ()} | fields)
+
+
+def project(*specs, files=(FILE,), folders=()):
+    """A project of these specs."""
+    return Project("survey", specs, files=files, folders=folders)
+
+
+def replica(wanted, number=1, needed=(), run_numbers=None):
+    """The desired replica of a spec, in a project with what it needs."""
+    found = expand(project(*needed, wanted), run_numbers)
+    return next(one for one in found if one.key == (wanted.key, number))
+
+
+def _entry(wanted, number, needed, given):
+    one = replica(wanted, number, needed)
+    key = spec_key(wanted)
+    _specs[key] = wanted
+    return {
+        "session": wanted.key,
+        "replica": number,
+        "name": one.name,
+        "spec": key,
+        "work": one.work,
+        "run": one.run,
+    } | given
+
+
+def record(wanted, phase="running", number=1, needed=(), **fields):
+    """What is remembered of one replica: by default accepted an hour ago and seen a minute ago."""
+    base = _entry(wanted, number, needed, {"phase": phase})
+    base |= {"id": base["name"], "accepted": NOW - HOUR, "seen": NOW - 60}
+    if phase == "accepted":
+        base |= {"seen": None}
+    return ReplicaRecord(**base | fields)
+
+
+def intent(wanted, number=1, needed=(), **fields):
+    """An open create: by default a minute old, given up half a minute ago."""
+    base = _entry(wanted, number, needed, {"at": NOW - 60, "given_up": NOW - 30})
+    return Intent(**base | fields)
+
+
+def doubt(wanted, number=1, **fields):
+    """Creates without a clear answer: by default one, a minute ago."""
+    base = _entry(wanted, number, (), {"since": NOW - 60})
+    del base["work"], base["run"]
+    return Doubt(**base | fields)
+
+
+def tombstone(session_id, wanted, number=1, **fields):
+    """An id that was asked to be deleted: by default half a minute ago, while active."""
+    base = {"id": session_id, "session": wanted.key, "replica": number, "name": wanted.live_name(number)}
+    return Tombstone(**base | {"at": NOW - 30, "sent": True} | fields)
+
+
+def state(*entries, **head):
+    """A state that holds these entries and the specs that they refer to."""
+    lists = {ReplicaRecord: "replicas", Intent: "intents", Tombstone: "tombstones", Doubt: "doubts"}
+    held = {name: tuple(one for one in entries if isinstance(one, kind)) for kind, name in lists.items()}
+    used = {one.spec for one in entries if not isinstance(one, Tombstone)}
+    specs = {key: _specs[key] for key in sorted(used)}
+    return StateDocument(lineage="l", project="survey", server="example.org/skaha/v1", specs=specs, **held | head)
+
+
+def live(name, status="Running", **fields):
+    """A session as the server lists it, of the same image, kind and resources as `spec` gives."""
+    given = {"id": name, "kind": "headless", "image": IMAGE, "cores": 2, "ram": 8.0} | fields
+    return LiveSession(name=name, status=status, **given)
+
+
+def seen(*sessions, at=NOW, asked=None, **fields):
+    """A list, by a process that found the state a minute before; `alive` sessions and `gone` ids were asked for."""
+    alive = {one.id: one for one in fields.pop("alive", ())}
+    sets = {name: frozenset(fields.pop(name, ())) for name in ("gone", "pods_gone", "in_flight")}
+    listing = Listing(tuple(sessions), at if asked is None else asked, at)
+    return Observation(listing, **{"found": at - 60, "alive": alive} | sets | fields)
+
+
+def look(memory, observation, settle=SETTLE):
+    """The state after a look."""
+    return absorb(memory, observation, settle).state
+
+
+def only(document):
+    """The one record of a state."""
+    (found,) = document.replicas
+    return found
+
+
+def decide(wanted, memory=None, observation=None, facts=None, **options):
+    """The plan that follows from a look."""
+    observation = observation or seen()
+    absorbed = absorb(memory or state(), observation, SETTLE)
+    given = Facts(seen=observation, server="https://example.org/skaha/v1", **facts or {})
+    make = plan_destroy if options.pop("destroy", False) else make_plan
+    return make(wanted, absorbed, given, PlanOptions(**options))
+
+
+def lines(plan):
+    """A plan as text, one line an action: what, which name, what it deletes first, why."""
+    return [
+        f"{one.kind} {one.name}"
+        + "".join(f" -{victim.id}" for victim in one.victims)
+        + (" held back" if one.held_back else "")
+        + f" ({one.reason})"
+        for one in plan.actions
+    ]
+
+
+def kinds(plan):
+    """A plan in short: `create reduce-1`."""
+    return [f"{one.kind} {one.name}" for one in plan.actions]
+
+
+def offer(**fields):
+    """Facts that hold an offer of the server."""
+    return {"offer": Offer(**fields)}
+
+
+ACTIVE = (Phase.PENDING, Phase.RUNNING, Phase.TERMINATING, Phase.OTHER)
