@@ -1,0 +1,221 @@
+"""A desk: a folder with manifests, the command line as a process, and the truth as the sandbox tells it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pytest
+
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+LIMIT_S = 120
+FAST = ("--settle", "0.5s")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one command went; `screen` is what a terminal on standard input and error showed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Desk:
+    """Runs `skaha-apply` in `folder`; every call checks the exit code, and that no traceback or warning is shown."""
+
+    def __init__(self, folder, sandbox, url=None, token=None):
+        self.folder = folder
+        self.sandbox = sandbox
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+        self.environment = {
+            **kept,
+            "HOME": str(folder / "home"),
+            "TERM": "xterm",
+            "PYTHONWARNINGS": "default",
+            "SKAHA_URL": url or sandbox.url,
+            "SKAHA_TOKEN": token or sandbox.token,
+        }
+        (folder / "home").mkdir(parents=True, exist_ok=True)
+
+    def write(self, *sessions, project="survey", name="m.yaml", **top):
+        """Write a manifest of sessions, each a mapping; an image is set unless given. JSON is YAML."""
+        document = {"version": 1, "project": project, **top}
+        document["sessions"] = [{"image": IMAGE, **session} for session in sessions]
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, indent=1))
+        return path
+
+    def words(self, *words):
+        return [sys.executable, "-m", "skaha_apply", *map(str, words)]
+
+    def __call__(self, *words, code=0, stdin=None, cwd=None, check=True, **environment):
+        """Run one command line to its end; `code` is the exit code it must have."""
+        done = subprocess.run(
+            self.words(*words),
+            cwd=cwd or self.folder,
+            env={**self.environment, **environment},
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        ended = Ended(done.returncode, done.stdout, done.stderr)
+        if check:
+            self.check(ended, code)
+        return ended
+
+    def check(self, ended, code=0):
+        shown = f"--- stdout\n{ended.out}\n--- stderr\n{ended.err}"
+        assert ended.code == code, f"exit code {ended.code}, not {code}\n{shown}"
+        assert "Traceback" not in ended.err, shown
+        assert "Warning" not in ended.err, shown
+        assert self.sandbox is None or self.sandbox.token not in ended.out + ended.err, "the token is shown"
+
+    def plan(self, *words, code=0, **environment):
+        """The plan as JSON."""
+        return self("plan", "-o", "json", *words, code=code, **environment).json
+
+    def apply(self, *words, code=0, **environment):
+        """Apply without a question; gives how it ended."""
+        return self("apply", "--yes", *FAST, *words, code=code, **environment)
+
+    def start(self, *words, **options):
+        """Start one command line and go on."""
+        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(self.words(*words), cwd=self.folder, env=self.environment, **(given | options))
+
+    def finish(self, process, code=0, *, check=True):
+        """Wait for what was started."""
+        out, err = process.communicate(timeout=LIMIT_S)
+        ended = Ended(process.returncode, out or "", err or "")
+        if check:
+            self.check(ended, code)
+        return ended
+
+    def in_terminal(self, *words, answer, after="[y/N] ", code=0):
+        """Run with a terminal on standard input and error; `answer` is typed once `after` is on the screen."""
+        ours, theirs = pty.openpty()
+        process = self.start(*words, stdin=theirs, stderr=theirs)
+        os.close(theirs)
+        screen, typed, until = "", False, time.monotonic() + LIMIT_S
+        try:
+            while time.monotonic() < until:
+                if select.select([ours], [], [], 0.05)[0]:
+                    try:
+                        screen += os.read(ours, 65536).decode(errors="replace")
+                    except OSError:  # the other side is closed
+                        break
+                elif process.poll() is not None:
+                    break
+                if not typed and after in screen:
+                    os.write(ours, answer.encode())
+                    typed = True
+            out = process.communicate(timeout=LIMIT_S)[0]
+        finally:
+            process.kill()
+            with suppress(OSError):
+                os.close(ours)
+        ended = Ended(process.returncode, out, screen)
+        self.check(ended, code)
+        assert typed, f"{after!r} was never shown:\n{screen}"
+        return ended
+
+    @property
+    def state_path(self):
+        (path,) = self.folder.glob(".skaha-apply/localhost/*.state.json")
+        return path
+
+    @property
+    def state(self):
+        return json.loads(self.state_path.read_text())
+
+    def files(self):
+        """Every file below the folder with its bytes, so that "nothing was written" can be said."""
+        paths = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and "home" not in path.parts]
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
+
+    def live(self):
+        """What the server lists, by name; a name that is there twice is an error."""
+        rows = self.sandbox.get().json()
+        found = {row["name"]: row for row in rows}
+        assert len(found) == len(rows), Counter(row["name"] for row in rows).most_common(3)
+        return found
+
+    def writes(self):
+        """How many requests came that change something, by method."""
+        counts = Counter()
+        for route, count in self.sandbox.requests(0)["counts"].items():
+            method = route.split()[0]
+            if method != "GET":
+                counts[method] += count
+        return dict(counts)
+
+    def posts(self):
+        """The creates, as they were sent."""
+        return [one for one in self.sandbox.requests(5000)["requests"] if one["method"] == "POST"]
+
+
+@pytest.fixture
+def desk(sandbox, tmp_path):
+    """A desk in a folder of its own, against the shared sandbox, whose sessions work in that folder too."""
+    return Desk(tmp_path, sandbox)
+
+
+@pytest.fixture
+def desk_at():
+    """A function that makes a desk in another folder, or for another server or token."""
+    return Desk
+
+
+@pytest.fixture
+def odd_server():
+    """A function that starts a server of one handler(request) and gives its origin; ended with the test."""
+    from http.server import ThreadingHTTPServer  # noqa: PLC0415
+    from threading import Thread  # noqa: PLC0415
+
+    started = []
+
+    def start(handler):
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        started.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server, thread in started:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+@pytest.fixture
+def one_line():
+    """A function that checks a message: one error on standard error, with a way out, and nothing on standard output."""
+
+    def check(ended, *said, hint=True):
+        assert not ended.out, ended.out
+        errors = [row for row in ended.err.splitlines() if row.startswith("error")]
+        assert len(errors) == 1, ended.err
+        for one in said:
+            assert re.search(one, ended.err), f"{one!r} is not said in:\n{ended.err}"
+        assert not hint or len(ended.err.strip().splitlines()) > 1, f"no way out in:\n{ended.err}"
+
+    return check

@@ -1,0 +1,60 @@
+"""Sessions that somebody started by hand: left alone, adopted, or taken over, as the user says."""
+
+from __future__ import annotations
+
+import json
+
+SLEEP = {"name": "reduce", "replicas": 3, "cores": 2, "ram": 8, "cmd": "sleep", "args": ["600"]}
+LIKE = {"cmd": "sleep", "args": "600", "cores": 2, "ram": 8}
+
+
+def test_a_session_of_the_same_name_is_a_conflict_and_the_rest_goes_on(desk, sandbox):
+    desk.write(SLEEP)
+    stranger = sandbox.create(name="Reduce-2", **LIKE).text.strip()
+    ended = desk.apply(code=8)
+    assert "1 in conflict" in ended.out
+    assert "--adopt" in ended.out
+    assert "--take-over" in ended.out
+    live = desk.live()
+    assert sorted(live) == ["reduce-1", "reduce-2", "reduce-3"]
+    assert live["reduce-2"]["id"] == stranger
+    assert desk.writes() == {"POST": 3}  # ours by hand, and two by apply
+
+    # destroy leaves it as well
+    desk("destroy", "--yes")
+    assert [row["id"] for row in desk.live().values()] == [stranger]
+
+
+def test_adopt_records_what_matches_and_refuses_what_does_not(desk, sandbox):
+    desk.write(SLEEP)
+    matching = sandbox.create(name="reduce-1", **LIKE).text.strip()
+    other = sandbox.create(name="reduce-2", **(LIKE | {"ram": 4})).text.strip()
+    ended = desk.apply("--adopt", code=8)
+    assert "could not be compared" in ended.out
+    live = desk.live()
+    assert (live["reduce-1"]["id"], live["reduce-2"]["id"]) == (matching, other)
+    assert {one["name"] for one in desk.state["replicas"]} == {"reduce-1", "reduce-3"}
+    # from now on it is ours
+    plan = desk.plan()
+    assert [(action["action"], action["name"]) for action in plan["actions"]] == [("conflict", "reduce-2")]
+    desk.apply("--take-over")
+    live = desk.live()
+    assert sorted(live) == ["reduce-1", "reduce-2", "reduce-3"]
+    assert live["reduce-2"]["id"] != other
+    assert live["reduce-1"]["id"] == matching
+    assert desk.plan()["has_changes"] is False
+
+
+def test_ended_sessions_of_others_are_adopted_only_when_asked_for(desk, sandbox):
+    desk.write({**SLEEP, "replicas": 1})
+    stranger = sandbox.create(name="reduce", **(LIKE | {"cmd": "true", "args": None})).text.strip()
+    sandbox.wait_idle()
+    for option in ("--adopt", "--adopt=active"):
+        (action,) = desk.plan(option)["actions"]
+        assert action["action"] == "conflict"
+    (action,) = desk.plan("--adopt=ended")["actions"]
+    assert (action["action"], action["id"]) == ("adopt", stranger)
+    desk.apply("--adopt=ended")
+    assert desk.writes() == {"POST": 1}
+    sandbox.clock(2 * 86400)
+    assert json.loads(desk("plan", "-o", "json").out)["summary"]["done"] == 1
