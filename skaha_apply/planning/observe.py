@@ -45,10 +45,10 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
     book = Book.open(state)
     for tombstone in tuple(book.tombstones.values()):
         _bury(book, tombstone, seen, settle)
-    owned = book.owned()
+    owned = set(book.owned())
     adopted = frozenset(
-        intent.key
-        for intent in tuple(book.intents.values())
+        key
+        for key, intent in sorted(book.intents.items())
         if settled(intent, seen, settle) and _resolve(book, intent, seen, owned)
     )
     for record in tuple(book.records.values()):
@@ -113,8 +113,8 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
     book.records[record.key] = record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
 
 
-def _resolve(book: Book, intent: Intent, seen: Observation, owned: frozenset[str]) -> bool:
-    """Decide a settled intent; True when a session was adopted."""
+def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> bool:
+    """Decide a settled intent; True when a session was adopted, whose id then is among `owned`."""
     spec, record = book.specs[intent.spec], book.records.get(intent.key)
     del book.intents[intent.key]
     if record and record.phase.active and record.id and seen.session(record.id):
@@ -128,6 +128,7 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: frozenset[str
     left = intent.posts
     if found:
         kept = min(found, key=_rank)
+        owned.add(kept.id)
         book.records[intent.key] = _live(created(book, intent, kept.id, seen.listing.at), kept, seen.listing.at)
         left -= 1
     elif seen.listing.at - intent.at > TTL / 2:

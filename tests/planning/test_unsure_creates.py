@@ -82,3 +82,9 @@ def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, s
     assert lines(decide(project(new), after, seen(live("reduce", shown, id="old")))) == [
         f"replace reduce{victims} (spec changed)",
     ]
+
+
+def test_one_session_is_adopted_by_one_replica_only():
+    numbered, single = spec("tile", replicas=2), spec("tile-1")
+    after = look(state(intent(numbered), intent(single)), seen(live("tile-1", id="new")))
+    assert [(one.key, one.id) for one in after.replicas] == [(("tile", 1), "new")]
