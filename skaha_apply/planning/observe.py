@@ -109,6 +109,8 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
     record = book.records.get(tombstone.key)
     if record is None or record.id != tombstone.id:
         return
+    if not tombstone.sent and waited > TTL / 2:
+        return  # it may have ended and expired on its own; the record is looked up by its id, as any other
     phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
     book.records[record.key] = record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
 

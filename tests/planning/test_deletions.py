@@ -1,0 +1,81 @@
+"""Sessions that are being deleted: they are waited for, and what follows depends on whether the DELETE was sent."""
+
+from __future__ import annotations
+
+import pytest
+from scene import HOUR, NOW, SETTLE, decide, kinds, lines, live, look, only, project, record, seen, spec, state, tombstone
+
+from skaha_apply.model.session import Phase
+
+CHANGED = spec(args=("new.py",))
+
+
+def deleting(**fields):
+    return state(record(spec(), id="old"), tombstone("old", spec(), **{"why": "replace"} | fields))
+
+
+def test_what_is_being_deleted_and_still_listed_is_waited_for():
+    plan = decide(project(CHANGED), deleting(), seen(live("reduce", id="old")))
+    assert lines(plan) == ["wait reduce (its old session is being deleted)"]
+
+
+def test_its_pod_is_waited_for_once_no_list_shows_it():
+    assert kinds(decide(project(CHANGED), deleting(), seen())) == ["wait reduce"]
+
+
+@pytest.mark.parametrize(
+    ("tomb", "sight"),
+    [({}, {"pods_gone": ["old"]}), ({"at": NOW - 60}, {}), ({"active": False}, {})],
+    ids=["pod gone", "a minute later", "had no pod"],
+)
+def test_then_its_replica_is_due(tomb, sight):
+    assert lines(decide(project(CHANGED), deleting(**tomb), seen(**sight))) == [
+        "create reduce (its session was deleted for this)",
+    ]
+    assert not look(deleting(**tomb), seen(**sight)).tombstones
+
+
+def test_incomplete_list_buries_nothing():
+    memory = deleting(at=NOW - 60)
+    assert look(memory, seen(whole=False)).tombstones
+    assert not look(memory, seen(whole=False, gone=["old"])).tombstones
+
+
+def test_removed_replica_is_retired_once_its_session_is_gone():
+    memory = deleting(why="delete", at=NOW - 60)
+    assert kinds(decide(project(spec("other")), memory, seen(live("reduce", id="old")))) == ["create other", "wait reduce"]
+    assert kinds(decide(project(spec("other")), memory, seen())) == ["create other", "retired reduce"]
+
+
+def test_deleted_to_be_held_is_held():
+    plan = decide(project(spec()), deleting(why="hold", at=NOW - 60), seen())
+    assert lines(plan) == ["unchanged reduce (held)"]
+
+
+def test_delete_that_was_never_sent_is_forgotten_by_a_settled_list():
+    memory = deleting(sent=False)
+    shown = live("reduce", "Completed", id="old")
+    assert look(memory, seen(shown, found=NOW - SETTLE + 1)).tombstones
+    assert look(memory, seen(shown, in_flight={("reduce", 1)})).tombstones
+    after = look(memory, seen(shown))
+    assert (after.tombstones, only(after).phase) == ((), Phase.DONE)
+
+
+def test_delete_that_was_sent_and_had_no_effect_is_still_open():
+    assert look(deleting(at=NOW - HOUR), seen(live("reduce", id="old"))).tombstones
+
+
+def test_terminating_shows_that_the_delete_had_arrived():
+    assert look(deleting(sent=False), seen(live("reduce", "Terminating", id="old"))).tombstones
+
+
+@pytest.mark.parametrize(("age", "phase"), [(HOUR / 2 - 1, Phase.DUE), (HOUR / 2 + 1, Phase.RUNNING)])
+def test_session_that_may_have_expired_on_its_own_is_not_taken_for_deleted(age, phase):
+    after = look(deleting(sent=False, at=NOW - age), seen())
+    assert (after.tombstones, only(after).phase) == ((), phase)
+
+
+def test_tombstone_without_a_record_is_waited_for_as_well():
+    memory = state(tombstone("theirs", spec(), why="take-over"))
+    assert kinds(decide(project(spec()), memory, seen(live("reduce", id="theirs")))) == ["wait reduce"]
+    assert kinds(decide(project(spec()), memory, seen(pods_gone=["theirs"]))) == ["create reduce"]
