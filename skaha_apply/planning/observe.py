@@ -75,18 +75,20 @@ def settled(intent: Intent, seen: Observation, settle: float) -> bool:
 def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, ...]:
     """The sessions that an unsure create left beside the recorded one: ours to delete, best first.
 
-    Only ids new since its intent, with its image, kind and resources, and no more of them than unsure posts.
+    Only ids new since its intent, with its image, kind and resources. Where there are more of them than unsure posts,
+    those being deleted counted, some are a stranger's, and none is touched.
     """
     spec = book.specs.get(doubt.spec)
     if spec is None:
         return ()
+    dying = sum(tomb.key == doubt.key and tomb.why == "surplus" for tomb in book.tombstones.values())
     owned = book.owned()
     found = [
         session
         for session in seen.listing.by_name.get(doubt.name, ())
         if session.id not in owned and session.id not in doubt.listed and resembles(session, spec)
     ]
-    return tuple(sorted(found, key=_rank)[: doubt.posts])
+    return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
 
 
 def _rank(session: LiveSession) -> tuple[int, str]:
@@ -106,6 +108,8 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
     if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
         return
     del book.tombstones[tombstone.id]
+    if tombstone.why == "surplus":
+        _settle_doubt(book, tombstone.key)
     record = book.records.get(tombstone.key)
     if record is None or record.id != tombstone.id:
         return
@@ -113,6 +117,12 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
         return  # it may have ended and expired on its own; the record is looked up by its id, as any other
     phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
     book.records[record.key] = record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
+
+
+def _settle_doubt(book: Book, key: ReplicaKey) -> None:
+    """One unsure post is accounted for: the double that it made is gone."""
+    if (doubt := book.doubts.pop(key, None)) is not None and doubt.posts > 1:
+        book.doubts[key] = doubt.model_copy(update={"posts": doubt.posts - 1})
 
 
 def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> bool:
@@ -225,7 +235,7 @@ def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
     """Where an unsure create left a better one (Completed before Running before Pending), that one is the replica."""
     record = book.records.get(doubt.key)
     extra = doubles(book, doubt, seen)
-    if record is None or not extra or record.id is None or record.id in book.tombstones:
+    if record is None or not extra or record.id is None or record.id in book.tombstones or doubt.key in book.intents:
         return
     current = seen.session(record.id)
     if current is None or record.phase is Phase.DONE or record.spec != doubt.spec:

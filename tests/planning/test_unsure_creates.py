@@ -88,3 +88,87 @@ def test_one_session_is_adopted_by_one_replica_only():
     numbered, single = spec("tile", replicas=2), spec("tile-1")
     after = look(state(intent(numbered), intent(single)), seen(live("tile-1", id="new")))
     assert [(one.key, one.id) for one in after.replicas] == [(("tile", 1), "new")]
+
+
+DOUBLE = "a double that an earlier create without an answer left behind"
+
+
+def test_unsure_create_that_left_nothing_stays_a_doubt_for_a_day():
+    after = look(state(intent(spec(), posts=2, listed=("before",))), seen())
+    (left,) = after.doubts
+    assert (left.posts, left.listed, left.since) == (2, ("before",), NOW - 60)
+    assert look(after, seen(at=left.since + 86_400)).doubts
+    assert not look(after, seen(at=left.since + 86_401)).doubts
+
+
+def test_doubts_of_one_replica_add_up():
+    after = look(state(doubt(spec(), posts=2, listed=("a",)), intent(spec(), listed=("b",))), seen())
+    (left,) = after.doubts
+    assert (left.posts, left.listed) == (3, ("a", "b"))
+
+
+def test_adopted_session_accounts_for_one_post():
+    assert not look(state(intent(spec())), seen(live("reduce", id="new"))).doubts
+    (left,) = look(state(intent(spec(), posts=2)), seen(live("reduce", id="new"))).doubts
+    assert left.posts == 1
+
+
+def test_double_of_an_unsure_create_is_deleted():
+    memory = state(record(spec()), doubt(spec()))
+    plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
+    assert lines(plan) == [f"delete reduce -late ({DOUBLE})", "unchanged reduce (running)"]
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [live("reduce", id="before"), live("reduce", id="n", image="x/y:1"), live("reduce", id="n", kind="notebook")],
+    ids=["listed before", "other image", "other kind"],
+)
+def test_what_cannot_be_a_double_is_left_alone(stranger):
+    memory = state(record(spec()), doubt(spec(), listed=("before",)))
+    assert kinds(decide(project(spec()), memory, seen(live("reduce"), stranger))) == ["unchanged reduce"]
+
+
+def test_more_sessions_than_unsure_posts_are_not_told_apart_and_left_alone():
+    sessions = live("reduce"), live("reduce", id="one"), live("reduce", id="two")
+    assert kinds(decide(project(spec()), state(record(spec()), doubt(spec())), seen(*sessions))) == ["unchanged reduce"]
+    plan = decide(project(spec()), state(record(spec()), doubt(spec(), posts=2)), seen(*sessions))
+    assert kinds(plan) == ["delete reduce", "delete reduce", "unchanged reduce"]
+
+
+def test_double_that_is_being_deleted_accounts_for_its_post():
+    memory = state(record(spec()), doubt(spec()), tombstone("late", spec(), why="surplus"))
+    sessions = live("reduce"), live("reduce", id="late"), live("reduce", id="theirs")
+    assert kinds(decide(project(spec()), memory, seen(*sessions))) == ["unchanged reduce"]
+
+
+@pytest.mark.parametrize("posts", [1, 2])
+def test_double_that_is_gone_accounts_for_its_post(posts):
+    memory = state(record(spec()), doubt(spec(), posts=posts), tombstone("late", spec(), why="surplus"))
+    after = look(memory, seen(live("reduce"), pods_gone=["late"]))
+    assert [one.posts for one in after.doubts] == [1] * (posts - 1)
+
+
+@pytest.mark.parametrize(
+    ("ours", "late", "kept"),
+    [
+        ("Pending", "Running", "late"),
+        ("Running", "Pending", "ours"),
+        ("Running", "Completed", "late"),
+        ("Completed", "Running", "ours"),
+        ("Failed", "Pending", "late"),
+    ],
+)
+def test_of_two_the_one_that_got_further_is_kept(ours, late, kept):
+    memory = state(record(spec(), "pending", id="ours"), doubt(spec()))
+    observation = seen(live("reduce", ours, id="ours"), live("reduce", late, id="late"))
+    after = look(memory, observation)
+    assert only(after).id == kept
+    (delete,) = [one for one in decide(project(spec()), memory, observation).actions if one.kind == "delete"]
+    assert {delete.id, kept} == {"ours", "late"}
+
+
+def test_double_of_an_earlier_spec_never_takes_the_place_of_the_new_one():
+    memory = state(record(spec(args=("new.py",)), "pending", id="ours"), doubt(spec()))
+    after = look(memory, seen(live("reduce", "Pending", id="ours"), live("reduce", id="late")))
+    assert only(after).id == "ours"
