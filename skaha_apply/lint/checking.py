@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.lint.rule import Finding, Rule
     from skaha_apply.model.spec import Project
 
+WITH_SNIPPET = 1_000  # findings that come with a snippet; nobody reads more
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -36,14 +37,18 @@ def check(
             place = finding.project.place(finding.path) or Place("")
             if (place.file, place.line, rule.id) not in finding.project.suppressed:
                 key = (rule.id, place, finding.summary)
-                found.setdefault(key, _diagnostic(rule, finding, place, lines))
+                found.setdefault(key, _diagnostic(rule, finding, place, lines if len(found) < WITH_SNIPPET else None))
     return tuple(sorted(found.values(), key=lambda item: (item.place, item.rule)))
 
 
-def _diagnostic(rule: Rule, finding: Finding, place: Place, lines: dict[str, list[str]]) -> Diagnostic:
+def _diagnostic(rule: Rule, finding: Finding, place: Place, lines: dict[str, list[str]] | None) -> Diagnostic:
+    shown = "" if lines is None else _snippet(finding.project, place, lines)
+    return Diagnostic(rule.id, rule.severity, finding.summary, finding.detail, place, shown, finding.path)
+
+
+def _snippet(project: Project, place: Place, lines: dict[str, list[str]]) -> str:
     if place.file not in lines:
-        lines[place.file] = LINE_BREAK.split(finding.project.texts.get(place.file, ""))
+        lines[place.file] = LINE_BREAK.split(project.texts.get(place.file, ""))
     text = lines[place.file]
     line = text[place.line - 1] if place.line <= len(text) else ""
-    shown = snippet(line, place) if line.strip() else ""
-    return Diagnostic(rule.id, rule.severity, finding.summary, finding.detail, place, shown, finding.path)
+    return snippet(line, place) if line.strip() else ""

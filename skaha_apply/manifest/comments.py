@@ -19,21 +19,16 @@ def suppressions(text: str, root: Node) -> frozenset[tuple[int, str]]:
     found: set[tuple[int, str]] = set()
     lines = re.split(r"\r\n|\r|\n", text)
     scalars = sorted((node.line, node.column, node.end_line, node.end_column) for node in _scalars(root))
-    for number, line in enumerate(lines, start=1):
+    below = len(lines)  # the nearest line below that has more than a comment
+    for number, line in reversed(list(enumerate(lines, start=1))):
         for match in COMMENT.finditer(line):
             if _within(scalars, number, match.start() + 1):
                 continue
-            target = number if line[: match.start()].strip() else _next_line(lines, number)
+            target = number if line[: match.start()].strip() else below
             found.update((target, rule.strip()) for rule in match[1].split(",") if rule.strip())
+        if line.strip() and not line.lstrip().startswith("#"):
+            below = number
     return frozenset(found)
-
-
-def _next_line(lines: list[str], number: int) -> int:
-    """The first line below that is neither empty nor only a comment."""
-    for below in range(number, len(lines)):
-        if (line := lines[below].strip()) and not line.startswith("#"):
-            return below + 1
-    return number
 
 
 def _scalars(root: Node) -> list[Node]:

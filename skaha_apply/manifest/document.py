@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.comments import suppressions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
 
 VERSION = 1
+LONGEST = 100  # characters of an unknown key that are compared with the known ones
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,10 @@ def _refuse_unknown(
     for name, entry in entries.items():
         if name in known or name.startswith(extra):
             continue
-        near = get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
+        near = _nearest(name.lower(), tuple(known))
         where = path or "a manifest"
         if near:
-            detail = f"Did you mean {near[0]}?"
+            detail = f"Did you mean {near}?"
         elif not path and name in BY_NAME:
             detail = "It belongs to a session, or into defaults."
         elif path == "defaults" and name in BY_NAME:
@@ -145,6 +147,11 @@ def _refuse_unknown(
         values.findings.add(
             "unknown-key", entry.key, f"{quoted(name)} is no key of {where}", detail, path=f"{path}.{name}".lstrip(".")
         )
+
+
+@lru_cache(maxsize=1000)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    return next(iter(get_close_matches(name[:LONGEST], known, n=1, cutoff=0.6)), "")
 
 
 def _first_key(root: Node) -> Node:

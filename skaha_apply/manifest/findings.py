@@ -27,6 +27,7 @@ FORM_RULES: dict[str, str] = {
 }
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
+WITH_SNIPPET = 1_000  # findings of one file that come with a snippet; nobody reads more
 SHOWN = 60  # characters of a value that a message repeats
 
 
@@ -57,7 +58,8 @@ class Findings:
         """Note what is wrong at a place."""
         if self._lines is None:
             self._lines = LINE_BREAK.split(self.text)
-        line = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
+        few = len(self._found) < WITH_SNIPPET
+        line = self._lines[place.line - 1] if few and place.line <= len(self._lines) else ""
         shown = snippet(line, place) if line.strip() else ""
         found = Diagnostic(rule, Severity.ERROR, summary, detail, place, shown, path)
         self._found.setdefault((rule, place, summary), found)

@@ -6,11 +6,11 @@ It is composed here from the parser's events, which is fast, never recursive, an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MAX_DEPTH = 60  # of nested lists and mappings; a manifest needs five
 MAX_PURE = 1 << 20  # characters above which the slow parser is not asked for its opinion on an error
@@ -36,8 +36,8 @@ class Node:
     end_column: int
     text: str = ""
     plain: bool = False
-    items: list[Node] = field(default_factory=list)
-    pairs: list[tuple[Node, Node]] = field(default_factory=list)
+    items: Sequence[Node] = ()
+    pairs: Sequence[tuple[Node, Node]] = ()
 
     @property
     def empty(self) -> bool:
@@ -166,6 +166,7 @@ class _Composer:
         if len(self.open) >= MAX_DEPTH:
             raise _at(event, f"lists and mappings nested more than {MAX_DEPTH} deep", rule="too-large")
         node = _node(event, shape)
+        node.items, node.pairs = [], []
         self._add(event, node)
         self.open.append(node)
         self.keys.append(None)
@@ -201,7 +202,7 @@ class _Composer:
         parent = self.open[-1]
         key = self.keys[-1]
         if parent.shape == "sequence":
-            parent.items.append(node)
+            cast("list[Node]", parent.items).append(node)
         elif key is None:
             # An alias as a key keeps its own place, which is what a message about this key should show.
             self.keys[-1] = (
@@ -210,7 +211,7 @@ class _Composer:
                 else _node(event, "scalar", text=node.text, plain=node.plain)
             )
         else:
-            parent.pairs.append((key, node))
+            cast("list[tuple[Node, Node]]", parent.pairs).append((key, node))
             self.keys[-1] = None
 
     def _end(self, event: Any) -> None:

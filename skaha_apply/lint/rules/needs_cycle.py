@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 LEAST = 2  # sessions in a circle as it is written, first and last being the same
+SHOWN = 8  # names of a circle that a message lists
 MOST = 10  # circles that are named for one project
 
 
@@ -27,7 +28,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
 
 def _of_project(project: Project) -> Iterator[Finding]:
     known = {spec.key: spec for spec in project.sessions}
-    needs = {key: {need.casefold() for need in spec.needs} & set(known) for key, spec in known.items()}
+    needs = {key: {need.casefold() for need in spec.needs} & known.keys() for key, spec in known.items()}
     stuck = _stuck(needs)
     for _, path, spec in sessions([project]):
         for index, need in enumerate(spec.needs):
@@ -35,10 +36,14 @@ def _of_project(project: Project) -> Iterator[Finding]:
                 continue
             circle = _circle(spec.key, need.casefold(), needs)
             if circle:
-                names = " -> ".join(known[key].name for key in circle)
+                names = " -> ".join(known[key].name for key in _shortened(circle))
                 summary = f"{shown(spec.name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
                 detail = "None of them would ever start. Remove one of these needs."
                 yield Finding(project, f"{path}.needs[{index}]", summary, detail)
+
+
+def _shortened(circle: list[str]) -> list[str]:
+    return circle if len(circle) <= SHOWN else [*circle[: SHOWN - 1], circle[-1]]
 
 
 def _stuck(needs: Mapping[str, set[str]]) -> set[str]:
@@ -72,7 +77,7 @@ def _circle(start: str, first: str, needs: Mapping[str, set[str]]) -> list[str]:
                 way.append(step)
                 step = before[step]
             return [start, *reversed(way)]
-        for other in sorted(needs[key] - before.keys()):
+        for other in sorted(other for other in needs[key] if other not in before):
             before[other] = key
             queue.append(other)
     return []

@@ -14,21 +14,26 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project, SessionSpec
 
 
+GUESSES = 20  # suggestions of a name; each compares with every session
+
+
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Names are compared without regard to case."""
+    guesses = GUESSES
     for project in projects:
         known = {spec.key: spec for spec in project.sessions}
         for _, path, spec in sessions([project]):
             for index, need in enumerate(spec.needs):
-                summary, detail = _wrong(need, known)
+                summary, detail = _wrong(need, known, guess=guesses > 0)
                 if summary:
+                    guesses -= 1
                     yield Finding(project, f"{path}.needs[{index}]", summary, detail)
 
 
-def _wrong(need: str, known: Mapping[str, SessionSpec]) -> tuple[str, str]:
+def _wrong(need: str, known: Mapping[str, SessionSpec], *, guess: bool) -> tuple[str, str]:
     needed = known.get(need.casefold())
     if needed is None:
-        near = get_close_matches(need.casefold(), known, n=1)
+        near = get_close_matches(need.casefold()[:63], known, n=1) if guess else []
         stem = need.casefold().rpartition("-")[0]
         if stem in known:
             detail = f"A single replica cannot be needed; write needs: [{known[stem].name}]."
