@@ -68,7 +68,8 @@ def settled(intent: Intent, seen: Observation, settle: float) -> bool:
     """Whether this look may decide an open intent: asked for a settle time after that was given up, or found."""
     if not seen.whole or intent.key in seen.in_flight:
         return False
-    since = intent.given_up if intent.given_up is not None else seen.found
+    # One that was written while the list was under way is not found by it, whenever the state was first read.
+    since = intent.given_up if intent.given_up is not None else max(seen.found, intent.at)
     return seen.listing.asked >= since + settle
 
 
@@ -191,13 +192,23 @@ def created(book: Book, intent: Intent, session_id: str | None, now: float) -> R
 
 def _follow(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> None:
     """Move one record on to what the list or a single look shows."""
-    if not record.phase.active or record.id is None:
+    if record.id is None:
         return
-    at = seen.listing.at
-    if live := seen.session(record.id):
-        book.records[record.key] = _live(record, live, at)
-    elif record.id in seen.gone:
+    live = seen.session(record.id)
+    if live and (record.phase.active or _is_back(record, live)):
+        book.records[record.key] = _live(record, live, seen.listing.at)
+    elif record.phase.active and record.id in seen.gone:
         book.records[record.key] = _absent(book, record, seen, settle)
+
+
+def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:
+    """Whether a session that was taken for gone is listed after all: a list, or a single look, was behind.
+
+    One that was marked to run again is due as well, and stays so while its ended session is listed.
+    """
+    if record.phase is Phase.DUE:
+        return live.phase.active or record.seen is None
+    return record.phase in (Phase.GONE, Phase.UNKNOWN)
 
 
 def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:

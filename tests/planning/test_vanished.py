@@ -1,0 +1,101 @@
+"""Sessions that lists no longer show, or do not show yet: what is believed, when, and what follows."""
+
+from __future__ import annotations
+
+import pytest
+from scene import ACTIVE, HOUR, NOW, SETTLE, decide, desktop, kinds, lines, live, look, only, project, record, seen
+from scene import spec, state
+
+from skaha_apply.model.session import Phase
+
+DESK = desktop()
+
+
+@pytest.mark.parametrize("phase", [*ACTIVE, Phase.ACCEPTED])
+def test_list_alone_proves_nothing(phase):
+    memory = state(record(spec(), phase))
+    assert look(memory, seen()).replicas == memory.replicas
+    assert kinds(decide(project(spec()), memory, seen())) == ["unchanged reduce"]
+
+
+@pytest.mark.parametrize("phase", ACTIVE)
+def test_session_that_the_single_look_shows_is_followed(phase):
+    after = look(state(record(spec(), phase)), seen(alive=[live("reduce", "Completed")], whole=False))
+    assert (only(after).phase, only(after).ended) == (Phase.DONE, NOW)
+
+
+@pytest.mark.parametrize("phase", ACTIVE)
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (NOW - 299, "create reduce (someone deleted it)"),
+        (
+            NOW - 300,
+            "unknown reduce (it vanished unseen: it may have ended, been pruned or expired; held until it is marked)",
+        ),
+    ],
+)
+def test_gone_soon_after_it_was_seen_was_deleted_and_later_is_unknown(phase, last, expected):
+    memory = state(record(spec(), phase, seen=last))
+    assert lines(decide(project(spec()), memory, seen(gone=["reduce"]))) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "expected"),
+    [
+        (NOW - SETTLE + 1, "unchanged reduce"),
+        (NOW - SETTLE, "create reduce"),
+        (NOW - 299, "create reduce"),
+        (NOW - 300, "unknown reduce"),
+    ],
+)
+def test_accepted_but_never_listed(accepted, expected):
+    memory = state(record(spec(), "accepted", accepted=accepted, attempt=2))
+    (action,) = decide(project(spec()), memory, seen(gone=["reduce"])).actions
+    assert f"{action.kind} {action.name}" == expected
+    assert expected != "create reduce" or action.attempt == 2
+
+
+@pytest.mark.parametrize("phase", ["running", "accepted"])
+def test_interactive_session_that_is_gone_is_never_unknown(phase):
+    memory = state(record(DESK, phase))
+    assert only(look(memory, seen(gone=["desk"]))).phase in (Phase.GONE, Phase.DUE)
+
+
+@pytest.mark.parametrize("phase", ["done", "failed"])
+def test_end_that_was_seen_is_remembered_however_long_ago(phase):
+    memory = state(record(spec(), phase, ended=NOW - 1000 * HOUR))
+    assert look(memory, seen(gone=["reduce"])).replicas == memory.replicas
+
+
+def test_removed_replica_that_vanished_is_retired():
+    memory = state(record(spec(), seen=NOW - HOUR))
+    assert kinds(decide(project(spec("other")), memory, seen(gone=["reduce"]))) == ["create other", "retired reduce"]
+
+
+@pytest.mark.parametrize("phase", ["gone", "unknown"])
+@pytest.mark.parametrize(("shown", "expected"), [("Running", "unchanged reduce"), ("Completed", "done reduce")])
+def test_session_that_turns_up_again_is_ours_as_before(phase, shown, expected):
+    memory = state(record(spec(), phase))
+    assert kinds(decide(project(spec()), memory, seen(live("reduce", shown)))) == [expected]
+
+
+@pytest.mark.parametrize(("shown", "expected"), [("Pending", "unchanged reduce"), ("Completed", "done reduce")])
+def test_session_that_lagged_for_longer_than_a_settle_is_ours_as_before(shown, expected):
+    memory = state(record(spec(), "accepted", accepted=NOW - 10))
+    due = look(memory, seen(gone=["reduce"]))
+    assert only(due).phase is Phase.DUE
+    assert kinds(decide(project(spec()), due, seen(live("reduce", shown)))) == [expected]
+
+
+def test_deleted_session_that_a_list_shows_once_more_is_deleted_once_more():
+    memory = state(record(spec(), "due"))
+    plan = decide(project(), memory, seen(live("reduce")), destroy=True)
+    assert lines(plan) == ["delete reduce -reduce (destroy)"]
+
+
+def test_replica_marked_to_run_again_stays_due_while_its_old_end_is_listed():
+    memory = state(record(spec(), "due", run_number=1, note="marked to run again"))
+    assert lines(decide(project(spec()), memory, seen(live("reduce", "Completed")))) == [
+        "create reduce (marked to run again)",
+    ]
