@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
@@ -105,6 +105,8 @@ class Watch:
         """One look, by which the ledger is moved on."""
         pods = [one for one, departure in self._departures.items() if departure.pod]
         seen = await self._looker.look(self._ledger.document, pods, self._in_flight())
+        # What was begun while the list was under way is none of its business either.
+        seen = replace(seen, in_flight=seen.in_flight | self._in_flight())
         adopted, changes = self._ledger.absorb(seen, self._settle)
         self._adopted |= adopted
         for change in changes:
