@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import signal
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox import launch, processes
+from skaha_apply.sandbox.groups import Groups
 from skaha_apply.sandbox.sessions import COMPLETED, FAILED, PENDING, RUNNING, Session
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _START_ERROR = 128
 _SIGNALLED = 128
-_LONGEST_STOP_S = 30.0
 
 
 class Cluster:
@@ -42,7 +41,7 @@ class Cluster:
         self.most_active = 0
         self._journal = journal
         self._pending: OrderedDict[str, None] = OrderedDict()
-        self._children: dict[str, processes.Child] = {}
+        self._groups = Groups()
         self._occupied: set[str] = set()
         self._due: list[tuple[float, str]] = []
         self._evicted: set[str] = set()
@@ -84,37 +83,25 @@ class Cluster:
         """End all processes: what runs headless has failed, interactive sessions start again with the next server."""
         self._closing = True
         self._pending.clear()
-        for identifier in list(self._children):
+        for identifier in self._groups:
             session = self.sessions.get(identifier)
             if session is not None and session.status == RUNNING and session.kind == "headless":
                 session.note("Killing", "The sandbox was stopped", self.clock.now(), "Warning")
                 self._finish(session, FAILED, None)
-        await self._end_all(self.options.grace)
+        await self._groups.end_all(self.options.grace, self.reap)
 
     async def reset(self) -> None:
         """End all processes and forget all sessions."""
         self._pending.clear()
         for session in list(self.sessions.values()):
             self.delete(session, "reset")
-        await self._end_all(0)
+        await self._groups.end_all(0, self.reap)
         for identifier in self.past:
             self.log(identifier).unlink(missing_ok=True)
         self.past.clear()
         self._due.clear()
         self._journal.clear()
         self.most_running = self.most_active = 0
-
-    async def _end_all(self, grace: float) -> None:
-        loop = asyncio.get_running_loop()
-        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _LONGEST_STOP_S)):
-            if patience <= 0:
-                continue
-            for child in self._children.values():
-                processes.signal_group(child, number)
-            until = loop.time() + patience
-            while self._children and loop.time() < until:
-                self.reap()
-                await asyncio.sleep(0.01)
 
     # --- what users ask for
 
@@ -139,9 +126,9 @@ class Cluster:
         self.past[session.id] = session
         session.gone, session.gone_because = now, because
         self._pending.pop(session.id, None)
-        if session.id in self._children:
+        if session.id in self._groups:
             session.note("Killing", "Stopping container", now)
-            self._terminate(session.id)
+            self._groups.terminate(session.id, self.options.grace)
         else:
             self._forget_pod(session)
         self._journal.write(session)
@@ -184,7 +171,7 @@ class Cluster:
 
     def interactive_count(self, userid: str) -> int:
         """Count what the limit of interactive sessions counts: those of the user, not headless, that run."""
-        mine = (self.sessions[one] for one in self._children if one in self.sessions and one not in self._occupied)
+        mine = (self.sessions[one] for one in self._groups if one in self.sessions and one not in self._occupied)
         return sum(session.userid == userid and session.active and session.kind != "headless" for session in mine)
 
     def log(self, identifier: str) -> Path:
@@ -232,7 +219,7 @@ class Cluster:
         session.pid, session.birth = child.pid, child.birth
         session.note("Created", f"Created container: {session.job_name}", now)
         session.note("Started", f"Started container {session.job_name}", now)
-        self._children[session.id] = child
+        self._groups.add(session.id, child)
         if session.kind == "headless":
             self._occupied.add(session.id)
         self._measure()
@@ -240,11 +227,7 @@ class Cluster:
 
     def reap(self) -> None:
         """See which processes have ended."""
-        for identifier, child in list(self._children.items()):
-            code = processes.reap(child)
-            if code is None:
-                continue
-            del self._children[identifier]
+        for identifier, code in self._groups.ended():
             self._occupied.discard(identifier)
             self._ended(self.sessions.get(identifier) or self.past[identifier], code)
         self._refill()
@@ -265,16 +248,6 @@ class Cluster:
         session.status, session.exit_code = status, code
         session.ended = self.clock.now()
         self._changed(session)
-
-    def _terminate(self, identifier: str) -> None:
-        child = self._children[identifier]
-        processes.signal_group(child, signal.SIGTERM)
-        asyncio.get_running_loop().call_later(self.options.grace, self._kill, identifier)
-
-    def _kill(self, identifier: str) -> None:
-        child = self._children.get(identifier)
-        if child is not None:
-            processes.signal_group(child, signal.SIGKILL)
 
     def _forget_process(self, session: Session) -> None:
         session.stopped = self.clock.now()
@@ -312,7 +285,7 @@ class Cluster:
                 session.note("DeadlineExceeded", "Job was active longer than specified deadline", now, "Warning")
                 self._finish(session, FAILED, None)
                 self._evicted.add(identifier)
-                self._terminate(identifier)
+                self._groups.terminate(identifier, self.options.grace)
 
     def _remember_due(self, session: Session) -> None:
         if session.ended is not None:
@@ -334,7 +307,7 @@ class Cluster:
     @property
     def active_count(self) -> int:
         """How many sessions are queued, run or still stop, of all kinds."""
-        return len(self._pending) + len(self._children)
+        return len(self._pending) + len(self._groups)
 
     def counts(self) -> dict[str, int]:
         """Count sessions by what they do now."""
