@@ -11,8 +11,10 @@ from skaha_apply.model.session import Phase
 from skaha_apply.planning.observe import POD_GRACE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skaha_apply.apply.execute import Outcomes, Tools
-    from skaha_apply.model.session import Observation
+    from skaha_apply.model.session import Listing, Observation
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import Tombstone
 
@@ -20,19 +22,28 @@ FIRST_PAUSE = 0.2  # seconds between two looks; each further one half as long ag
 LONGEST_PAUSE = 2.0
 
 
-async def look(tools: Tools) -> tuple[Observation, frozenset[ReplicaKey]]:
+async def look(
+    tools: Tools,
+    check: Callable[[Listing], None] = lambda _: None,
+) -> tuple[Observation, frozenset[ReplicaKey]]:
     """One look, by which the ledger is moved on; what changed its phase is told. Gives the adopted replicas too."""
     tombstones = tools.ledger.book.tombstones.values()
     pods = [tombstone.id for tombstone in tombstones if tombstone.active]
     seen = await tools.looker.look(tools.ledger.document, pods)
+    check(seen.listing)
     adopted, changes = tools.ledger.absorb(seen, tools.settle)
     for change in changes:
         tools.observe(change)
     return seen, adopted
 
 
-async def settle_leftovers(tools: Tools) -> tuple[Observation, frozenset[ReplicaKey]]:
+async def settle_leftovers(
+    tools: Tools,
+    check: Callable[[Listing], None] = lambda _: None,
+) -> tuple[Observation, frozenset[ReplicaKey]]:
     """Look until nothing of an earlier run is open: intents decided, deleted sessions gone.
+
+    `check` sees each list before the memory is moved on by it, and may raise.
 
     A DELETE that had no effect is sent again, at most `TRIES` times; what still stays open then is left to the plan,
     which shows it as waiting.
@@ -41,7 +52,7 @@ async def settle_leftovers(tools: Tools) -> tuple[Observation, frozenset[Replica
     tries: Counter[str] = Counter()
     pause = FIRST_PAUSE
     while True:
-        seen, found = await look(tools)
+        seen, found = await look(tools, check)
         adopted |= found
         book = tools.ledger.book
         open_ones = [tomb for tomb in book.tombstones.values() if _worth_waiting(tomb, seen, tools, tries)]
@@ -80,6 +91,8 @@ async def confirm(tools: Tools, outcomes: Outcomes) -> tuple[str, ...]:
 
     The full settle is waited for only when an answer was unsure in this run. Gives notes on what is still missing.
     """
+    if not (outcomes.accepted or outcomes.deleted or outcomes.unsure):
+        return ()
     deadline = tools.server.now() + tools.settle
     pause = FIRST_PAUSE
     while True:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.errors import StateError
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.observe import absorb
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 WRITER = uuid.uuid4().hex  # tells the writes of this process from those of others
-SAVE_LIMIT = 2.0  # seconds that the last write may take after an interrupt
+SAVE_LIMIT = 1.4  # seconds that saving may take after an interrupt; unlocking has the rest of two seconds
 
 
 class Ledger:
@@ -48,6 +50,7 @@ class Ledger:
         self._stored = asyncio.Condition()
         self._failure: Exception | None = None
         self._writer: asyncio.Task[None] | None = None
+        self._writing: asyncio.Future[None] | None = None
 
     @property
     def document(self) -> StateDocument:
@@ -103,13 +106,11 @@ class Ledger:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        if self._failure is not None:
-            if kind is None:
-                raise self._failure
-            return
-        if self._written < self._changed:
-            last = self._write()
-            await (asyncio.wait_for(last, SAVE_LIMIT) if kind is asyncio.CancelledError else last)
+        interrupted = kind is not None and issubclass(kind, asyncio.CancelledError)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._write_rest(), SAVE_LIMIT if interrupted else None)
+        if self._failure is not None and kind is None:
+            raise self._failure
 
     async def _write_on(self) -> None:
         while self._failure is None:
@@ -126,13 +127,24 @@ class Ledger:
             async with self._stored:
                 self._stored.notify_all()
 
+    async def _write_rest(self) -> None:
+        """Write what is not stored yet, after a write that is still under way."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        if self._failure is None and self._written < self._changed:
+            try:
+                await self._write()
+            except StateError as failure:
+                self._failure = failure
+
     async def _write(self) -> None:
         revision = self._changed
         self._serial += 1
         head = {"serial": self._serial, "writer": WRITER, "written": self._now()}
         document = self.book.close().model_copy(update=head)
-        # Shielded: a cancelled wait must not leave the store with a write that nobody knows of.
-        await asyncio.shield(self._store.write(document))
+        # Shielded: a cancelled wait does not cut a write short, and the next one waits for it.
+        self._writing = asyncio.ensure_future(self._store.write(document))
+        await asyncio.shield(self._writing)
         self._written = revision
         self.book.head = self.book.head.model_copy(update=head)
 

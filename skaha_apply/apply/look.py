@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOOKS = 3  # lists that are read before an incomplete one is taken as it is
 PAUSE = 1.0  # seconds between them
+BLINK = 0.1  # seconds until an empty list is read again
 _AT_ONCE = 64
 
 
@@ -25,7 +26,8 @@ class Looker:
     """Looks at the server on behalf of one state.
 
     A listing may lag, and has been seen empty by accident. So each unfinished session that it leaves out is asked for
-    by its id: only a 404 says that it is gone. A list that left out what is there proves nothing about others either.
+    by its id: only a 404 says that it is gone. A list that left out what is there proves nothing about others either,
+    and one that is empty to our surprise is read twice.
 
     `latest` is the last list that was read.
 
@@ -57,18 +59,18 @@ class Looker:
             ServerError: when the list cannot be read.
         """
         for attempt in range(LOOKS):
-            listing = await self.server.sessions()
+            before, listing = self.latest, await self.server.sessions()
             self.latest = listing
             if self._found is None:
                 self._found = listing.asked
             alive, gone = await self._ask(_missing(state, listing, self._settle, in_flight))
             seen_before = {record.id for record in state.replicas if record.seen is not None}
             whole = not any(one in seen_before for one in alive)
-            doubtful = not listing.sessions and bool(state.intents or state.tombstones) and attempt == 0
+            doubtful = attempt == 0 and not listing.sessions and _expected(before, state)
             if whole and not doubtful:
                 break
             if attempt + 1 < LOOKS:
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(BLINK if whole else PAUSE)
         unlisted = [one for one in pods if one not in listing.by_id]
         return Observation(
             listing=listing,
@@ -106,6 +108,13 @@ class Looker:
 
         answers = await asyncio.gather(*map(stopped, ids))
         return frozenset(one for one, gone in zip(ids, answers, strict=True) if gone)
+
+
+def _expected(before: Listing | None, state: StateDocument) -> bool:
+    """Whether an empty list is a surprise: lists have been seen empty by accident, and a stranger's session that one
+    leaves out would later be taken for what our own create has made.
+    """
+    return before is None or bool(before.sessions or state.intents or state.tombstones)
 
 
 def _missing(

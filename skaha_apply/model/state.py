@@ -113,13 +113,17 @@ class Doubt(Frozen):
     """Creates of one name without a clear answer: for a day, what they may have left behind is ours to remove.
 
     `listed` are the ids that bore that name before the first of them; `posts` how many may have had an effect without
-    our knowing their id.
+    our knowing their id. The digests are those of the creates, for the one that may turn out to be the replica.
     """
 
     session: str
     replica: int
     name: str
     spec: str
+    work: str
+    run: str
+    run_number: int = 0
+    attempt: int = 1
     since: Time
     listed: tuple[str, ...] = ()
     posts: int = 1

@@ -55,7 +55,7 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
         if record.key not in book.intents and record.id not in book.tombstones:
             _follow(book, record, seen, settle)
     for doubt in tuple(book.doubts.values()):
-        if seen.listing.at - doubt.since > DOUBT_AGE:
+        if _apart(seen, doubt.since) > DOUBT_AGE:
             del book.doubts[doubt.key]
         else:
             _prefer(book, doubt, seen)
@@ -92,6 +92,11 @@ def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, .
     return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
 
 
+def _apart(seen: Observation, then: float) -> float:
+    """Seconds between a look and a remembered time; a clock that was set back must not make old things look recent."""
+    return abs(seen.listing.at - then)
+
+
 def _rank(session: LiveSession) -> tuple[int, str]:
     return (_RANK.get(session.phase, len(_RANK)), session.id)
 
@@ -105,7 +110,7 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
         if not ours and seen.listing.asked >= max(seen.found, tombstone.at) + settle:
             del book.tombstones[tombstone.id]
         return
-    waited = seen.listing.at - tombstone.at
+    waited = _apart(seen, tombstone.at)
     if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
         return
     del book.tombstones[tombstone.id]
@@ -144,7 +149,7 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
         owned.add(kept.id)
         book.records[intent.key] = _live(created(book, intent, kept.id, seen.listing.at), kept, seen.listing.at)
         left -= 1
-    elif seen.listing.at - intent.at > TTL / 2:
+    elif _apart(seen, intent.at) > TTL / 2:
         book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
             update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
         )
@@ -164,13 +169,17 @@ def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
         replica=intent.replica,
         name=intent.name,
         spec=intent.spec,
+        work=intent.work,
+        run=intent.run,
+        run_number=intent.run_number,
+        attempt=intent.attempt,
         since=intent.at,
-        listed=tuple(sorted({*intent.listed, *(earlier.listed if earlier else ())})),
+        listed=earlier.listed if earlier else intent.listed,
         posts=posts + (earlier.posts if earlier else 0),
     )
 
 
-def created(book: Book, intent: Intent, session_id: str | None, now: float) -> ReplicaRecord:
+def created(book: Book, intent: Intent | Doubt, session_id: str | None, now: float) -> ReplicaRecord:
     """The record of a replica whose create was accepted."""
     earlier = book.records.get(intent.key)
     past = (*earlier.past, earlier.id) if earlier and earlier.id else earlier.past if earlier else ()
@@ -230,26 +239,33 @@ def _absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float)
     interactive = book.specs[record.spec].kind.interactive
     if record.phase is Phase.ACCEPTED:
         accepted = record.accepted or at
-        if seen.listing.asked < accepted + settle:
+        if accepted <= at and seen.listing.asked < accepted + settle:
             return record
-        if at - accepted < RECENT or interactive:
+        if _apart(seen, accepted) < RECENT or interactive:
             return record.model_copy(update={"phase": Phase.DUE, "note": "it was accepted but never listed"})
         return record.model_copy(update={"phase": Phase.UNKNOWN, "note": "it was accepted but never listed"})
     last = record.seen or record.accepted or 0.0
-    if at - last < RECENT or interactive:
+    if _apart(seen, last) < RECENT or interactive:
         return record.model_copy(update={"phase": Phase.GONE, "note": "someone deleted it", "ended": at})
     note = "it vanished unseen: it may have ended, been pruned or expired"
     return record.model_copy(update={"phase": Phase.UNKNOWN, "note": note})
 
 
 def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
-    """Where an unsure create left a better one (Completed before Running before Pending), that one is the replica."""
+    """What an unsure create left behind late is the replica, where there is none, or only a worse one.
+
+    Completed is better than Running, and Running than Pending.
+    """
     record = book.records.get(doubt.key)
     extra = doubles(book, doubt, seen)
-    if record is None or not extra or record.id is None or record.id in book.tombstones or doubt.key in book.intents:
+    if not extra or doubt.key in book.intents or doubt.key in seen.in_flight:
+        return
+    if record is None or record.id is None or record.phase in (Phase.DUE, Phase.GONE, Phase.UNKNOWN):
+        late = created(book, doubt, extra[0].id, seen.listing.at)
+        book.records[doubt.key] = _live(late, extra[0], seen.listing.at)
         return
     current = seen.session(record.id)
-    if current is None or record.phase is Phase.DONE or record.spec != doubt.spec:
+    if current is None or record.id in book.tombstones or record.phase is Phase.DONE or record.spec != doubt.spec:
         return
     if _rank(extra[0])[0] < _rank(current)[0]:
         better = record.model_copy(update={"id": extra[0].id, "started": None, "ended": None})

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import confirm, settle_leftovers
 from skaha_apply.apply.execute import Outcomes, Tools, execute
 from skaha_apply.apply.keep import Keeper
-from skaha_apply.apply.ledger import Ledger
 from skaha_apply.apply.look import Looker
 from skaha_apply.model.errors import SafetyRefusal, StalePlan, TimeoutReached, Unreachable
 from skaha_apply.model.plan import ActionKind
@@ -26,10 +26,9 @@ from skaha_apply.workflow import waiting
 from skaha_apply.workflow.binding import (
     check_account,
     check_first_run,
-    check_server,
-    new_document,
     remember_identity,
 )
+from skaha_apply.workflow.locking import open_ledger
 from skaha_apply.workflow.observe import Sight, ask_offer, plan_from
 from skaha_apply.workflow.reporting import make_report
 from skaha_apply.workflow.run import ApplyOptions, Run
@@ -37,12 +36,14 @@ from skaha_apply.workflow.run import ApplyOptions, Run
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.report import Event, Report
     from skaha_apply.model.spec import Project
     from skaha_apply.workflow.world import World
 
 AFTER_APPROVAL = 600.0  # seconds that a server which stays away is waited for once something was approved
+LATER_LOCK = 60.0  # seconds that a later pass of a wait stands back for another process
 FRESH = 60.0  # seconds after which an answer is followed by a new look
 
 
@@ -101,18 +102,10 @@ async def destroy(
 async def refresh(world: World, project: Project, observe: Callable[[Event], None]) -> Report:
     """Look and record (phases, times, logs), and do nothing else. See `apply` for what it raises."""
     run = open_run(world, project, observe)
-    store = world.place.store(project.name)
-    await store.acquire("refresh", world.place.setting.lock_timeout)
-    try:
-        document = await store.read() or new_document(project.name, world.place.server)
-        check_server(document, project.name, world.place.server)
-        async with Ledger(store, document, world.client.now) as ledger:
-            tools = make_tools(run, ledger)
-            sight = await _sight(run, tools, new=False)
-            run.plan = plan_from(world, project, run.options.plan, sight)
-            run.document, run.listing = ledger.document, sight.seen.listing
-    finally:
-        await store.release()
+    async with open_ledger(world, project, "refresh") as (ledger, _):
+        sight = await _sight(run, make_tools(run, ledger), new=False)
+        run.plan = plan_from(world, project, run.options.plan, sight)
+        run.document, run.listing = ledger.document, sight.seen.listing
     return make_report(run)
 
 
@@ -136,22 +129,16 @@ async def _pause(run: Run) -> bool:
 
 
 async def _pass(run: Run) -> None:
-    """One pass under the lock."""
+    """One pass under the lock; between the passes of a wait another process may hold it for a while."""
     world, project = run.world, run.project
-    store = world.place.store(project.name)
-    await store.acquire("destroy" if run.options.plan.destroying else "apply", world.place.setting.lock_timeout)
-    try:
-        stored = await store.read()
-        if stored is None:
+    operation = "destroy" if run.options.plan.destroying else "apply"
+    patience = world.place.setting.lock_timeout if run.plan is None else LATER_LOCK
+    async with open_ledger(world, project, operation, patience) as (ledger, new):
+        if new:
             check_first_run(world.place, os.environ, init=run.options.init)
-        document = stored or new_document(project.name, world.place.server)
-        run.lineage = document.lineage
-        check_server(document, project.name, world.place.server)
-        async with Ledger(store, document, world.client.now) as ledger:
-            await _act(run, ledger, new=stored is None)
-            run.document = ledger.document
-    finally:
-        await store.release()
+        run.lineage = ledger.book.head.lineage
+        await _act(run, ledger, new=new)
+        run.document = ledger.document
 
 
 async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
@@ -202,9 +189,7 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
 async def _sight(run: Run, tools: Tools, *, new: bool) -> Sight:
     """Look until nothing of an earlier run is open, and record at once what the list shows."""
     ledger = tools.ledger
-    listing = await tools.looker.look(ledger.document)
-    check_account(ledger.document, listing)
-    seen, adopted = await settle_leftovers(tools)
+    seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document))
     remember_identity(ledger, tools.looker.latest, run.world)
     await tools.keeper.save_ended(ledger)
     document = ledger.document

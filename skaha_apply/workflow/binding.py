@@ -30,9 +30,9 @@ def check_server(document: StateDocument, project: str, server: str) -> None:
     check_binding(document, project, server)
 
 
-def check_account(document: StateDocument, seen: Observation) -> None:
+def check_account(document: StateDocument, listing: Listing) -> None:
     """Refuse a state of another account, as far as the list tells; raises StateError."""
-    check_binding(document, document.project, document.server, seen.listing.account)
+    check_binding(document, document.project, document.server, listing.account)
 
 
 def check_confirmed(document: StateDocument, seen: Observation, world: World, plan: Plan) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import settle_leftovers
 from skaha_apply.apply.execute import execute
-from skaha_apply.apply.ledger import Ledger
-from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
@@ -17,11 +17,13 @@ from skaha_apply.planning.expand import expand
 from skaha_apply.planning.options import matches
 from skaha_apply.planning.planner import run_numbers
 from skaha_apply.workflow.apply import make_tools, open_run
-from skaha_apply.workflow.binding import check_account, check_server, new_document
+from skaha_apply.workflow.binding import check_account
+from skaha_apply.workflow.locking import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.report import Event
     from skaha_apply.model.spec import DesiredReplica, Project, ReplicaKey
     from skaha_apply.planning.book import Book
@@ -73,30 +75,22 @@ async def mark(
         StateError: when the state cannot be read or written.
         ServerError: when the server cannot be asked.
     """
-    store = world.place.store(project.name)
-    await store.acquire(f"mark {options.verb}", world.place.setting.lock_timeout)
-    try:
-        document = await store.read() or new_document(project.name, world.place.server)
-        check_server(document, project.name, world.place.server)
-        async with Ledger(store, document, world.client.now) as ledger:
-            tools = make_tools(open_run(world, project, observe), ledger)
-            check_account(document, await tools.looker.look(document))
-            await settle_leftovers(tools)
-            desired = {one.key: one for one in expand(project, run_numbers(ledger.book))}
-            marks = chosen(ledger.book, desired, options)
-            if not await approve(marks):
-                return ExitCode.ERROR
-            outcomes = await execute(_deletions(marks, ledger.book, options.verb), tools)
-            failed = {failure.name for failure in outcomes.failures}
-            for one in marks:
-                if one.name not in failed and outcomes.halted is None:
-                    _record(one, ledger, desired.get(one.key), options.verb, world.client.now())
-            ledger.changed()
-            if isinstance(outcomes.halted, SkahaApplyError):
-                raise outcomes.halted
-            return ExitCode.PARTIAL if failed else ExitCode.OK
-    finally:
-        await store.release()
+    async with open_ledger(world, project, f"mark {options.verb}") as (ledger, _):
+        tools = make_tools(open_run(world, project, observe), ledger)
+        await settle_leftovers(tools, partial(check_account, ledger.document))
+        desired = {one.key: one for one in expand(project, run_numbers(ledger.book))}
+        marks = chosen(ledger.book, desired, options)
+        if not await approve(marks):
+            return ExitCode.ERROR
+        outcomes = await execute(_deletions(marks, ledger.book, options.verb), tools)
+        failed = {failure.name for failure in outcomes.failures}
+        for one in marks:
+            if one.name not in failed and outcomes.halted is None:
+                _record(one, ledger, desired.get(one.key), options.verb, world.client.now())
+        ledger.changed()
+        if outcomes.halted is not None:
+            raise outcomes.halted
+        return ExitCode.PARTIAL if failed else ExitCode.OK
 
 
 def chosen(book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions) -> tuple[Mark, ...]:

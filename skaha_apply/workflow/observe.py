@@ -50,7 +50,7 @@ async def look(world: World, project: Project) -> Sight:
     looker = Looker(world.client, world.place.setting.settle)
     pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
     seen = await looker.look(document, pods)
-    check_account(document, seen)
+    check_account(document, seen.listing)
     absorbed = absorb(document, seen, world.place.setting.settle)
     offer = await ask_offer(world, project, document)
     return Sight(absorbed.state, seen, absorbed.adopted, stored is None, offer)

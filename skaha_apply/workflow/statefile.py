@@ -9,6 +9,7 @@ from skaha_apply.apply.ledger import WRITER
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.options import matches
+from skaha_apply.workflow.locking import held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +42,7 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
         StateError: when the state cannot be read or written.
     """
     store = place.store(project)
-    await store.acquire("state forget", place.setting.lock_timeout)
-    try:
+    async with held(store, "state forget", place.setting.lock_timeout):
         document = await show(place, project)
         book = Book.open(document)
         meant = {key for key in {**book.records, **book.intents} if not patterns or _meant(patterns, key)}
@@ -57,8 +57,6 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
                 del book.tombstones[tombstone.id]
         await _write(store, book.close())
         return tuple(sorted(names))
-    finally:
-        await store.release()
 
 
 def _meant(patterns: Sequence[str], key: tuple[str, int]) -> bool:
@@ -91,26 +89,19 @@ async def move(place: Place, project: str, old: str, new: str) -> str:
 async def _move_session(place: Place, project: str, old: str, new: str) -> str:
     before, after = old.casefold(), new.casefold()
     store = place.store(project)
-    await store.acquire("state mv", place.setting.lock_timeout)
-    try:
+    async with held(store, "state mv", place.setting.lock_timeout):
         document = await show(place, project)
         if any(record.session == after for record in document.replicas):
             raise UsageError(f"the state of {project!r} has a session {new!r} already")
-        renamed = document.model_copy(
-            update={
-                "specs": {key: _rename_in(spec, before, new) for key, spec in document.specs.items()},
-                **{
-                    table: tuple(
-                        entry.model_copy(update={"session": after}) if entry.session == before else entry
-                        for entry in getattr(document, table)
-                    )
-                    for table in ("replicas", "intents", "tombstones", "doubts")
-                },
-            },
-        )
-        await _write(store, renamed)
-    finally:
-        await store.release()
+        tables = {
+            table: tuple(
+                entry.model_copy(update={"session": after}) if entry.session == before else entry
+                for entry in getattr(document, table)
+            )
+            for table in ("replicas", "intents", "tombstones", "doubts")
+        }
+        specs = {key: _rename_in(spec, before, new) for key, spec in document.specs.items()}
+        await _write(store, document.model_copy(update={"specs": specs, **tables}))
     return f"session {old} is now {new}"
 
 
@@ -121,19 +112,19 @@ def _rename_in(spec: SessionSpec, before: str, new: str) -> SessionSpec:
 
 async def _move_project(place: Place, old: str, new: str) -> str:
     source, target = place.store(old), place.store(new)
-    await source.acquire("state mv", place.setting.lock_timeout)
-    try:
-        await target.acquire("state mv", place.setting.lock_timeout)
-        try:
-            if await target.read() is not None and target.address != source.address:
-                raise UsageError(f"project {new!r} has a state already, at {target.address}")
-            await _write(target, (await show(place, old)).model_copy(update={"project": new}))
-            if target.address != source.address:
-                await source.remove()
-        finally:
-            await target.release()
-    finally:
-        await source.release()
+    if source.address == target.address:
+        async with held(source, "state mv", place.setting.lock_timeout):
+            await _write(source, (await show(place, old)).model_copy(update={"project": new}))
+        return f"project {old} is now {new}"
+    patience = place.setting.lock_timeout
+    async with held(source, "state mv", patience), held(target, "state mv", patience):
+        document = await source.read()
+        if document is None:
+            raise StateError(f"project {old!r} has no state at {source.address}")
+        if await target.read() is not None:
+            raise UsageError(f"project {new!r} has a state already, at {target.address}")
+        await _write(target, document.model_copy(update={"project": new}))
+        await source.remove()
     return f"project {old} is now {new}"
 
 

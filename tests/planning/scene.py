@@ -79,7 +79,6 @@ def intent(wanted, number=1, needed=(), **fields):
 def doubt(wanted, number=1, **fields):
     """Creates without a clear answer: by default one, a minute ago."""
     base = _entry(wanted, number, (), {"since": NOW - 60})
-    del base["work"], base["run"]
     return Doubt(**base | fields)
 
 
