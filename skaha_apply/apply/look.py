@@ -111,8 +111,10 @@ class Looker:
 
 
 def _expected(before: Listing | None, state: StateDocument) -> bool:
-    """Whether an empty list is a surprise: lists have been seen empty by accident, and a stranger's session that one
-    leaves out would later be taken for what our own create has made.
+    """Whether an empty list is a surprise.
+
+    Lists have been seen empty by accident, and a stranger's session that one leaves out would later be taken for what
+    our own create has made.
     """
     return before is None or bool(before.sessions or state.intents or state.tombstones)
 
