@@ -138,14 +138,14 @@ class Conversation:
         verb = "Destroy these sessions" if self._destroying else "Apply this plan"
         return await ask(self.streams, f"{verb} of {line(plan.project)}?")
 
-    def ended(self, report: Report) -> ExitCode:
+    def ended(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Show a report, at once as text, together with others as JSON."""
         from skaha_apply.render.report import report_text  # noqa: PLC0415 - keeps --help fast
 
         self.narrator.close()
         self._reports.append(report)
         if not self._as_documents:
-            self.streams.show(report_text(report, self.streams.out_ink))
+            self.streams.show(report_text(report, self.streams.out_ink, nothing))
         return report.exit_code
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ def refresh(options: RefreshCall) -> ExitCode:
     projects = load(setting, talk.streams)
 
     async def one(world: World, project: Project) -> ExitCode:
-        return talk.ended(await workflow.refresh(world, project, talk.narrator))
+        return talk.ended(await workflow.refresh(world, project, talk.narrator), "what the server shows is recorded")
 
     try:
         return for_each(setting, projects, talk.streams, one)

@@ -23,9 +23,12 @@ async def ask(streams: Streams, question: str) -> bool:
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask for approval", hint="--yes carries it out without asking")
     streams.tell(f"{question} [y/N] ")
-    answer = await _line()
-    if not answer.endswith("\n"):
-        streams.tell("\n")
+    answer = ""
+    try:
+        answer = await _line()
+    finally:
+        if not answer.endswith("\n"):  # the end of the input, or an interrupt
+            streams.tell("\n")
     return answer.strip().lower() in ("y", "yes")
 
 

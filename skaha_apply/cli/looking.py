@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +21,12 @@ from skaha_apply.render.printable import block, line
 if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
     from skaha_apply.workflow.logs import LogText
+    from skaha_apply.workflow.setting import Setting
     from skaha_apply.workflow.world import World
+
+
+WATCH = 10.0  # seconds between two looks
+CLEAR = "\x1b[H\x1b[2J"  # the terminal's cursor home, and everything erased
 
 
 class StatusFormat(StrEnum):
@@ -35,6 +41,7 @@ class StatusCall(Manifests):
     """The options of `status`."""
 
     output: Annotated[StatusFormat, typer.Option("-o", "--output", help="How to print it.")] = StatusFormat.TEXT
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every 10 seconds, until Ctrl-C.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +61,38 @@ class LogsCall(Named):
 @command(app, "status")
 def status(options: StatusCall) -> ExitCode:
     """Show where every replica stands."""
-    from skaha_apply.render.table import status_document, status_text, statuses_document  # noqa: PLC0415
-    from skaha_apply.workflow.status import status as rows_of  # noqa: PLC0415 - keeps --help fast
-
     streams = Streams.of(options)
     setting = options.setting()
     projects = load(setting, streams)
+    if not options.watch:
+        return _status(options, streams, setting, projects)
+    while True:
+        code = _status(options, streams, setting, projects)
+        if code is not ExitCode.OK:
+            return code
+        time.sleep(WATCH)
+
+
+def _status(options: StatusCall, streams: Streams, setting: Setting, projects: tuple[Project, ...]) -> ExitCode:
+    from skaha_apply.render.table import status_document, status_text, statuses_document  # noqa: PLC0415
+    from skaha_apply.workflow.status import status as rows_of  # noqa: PLC0415 - keeps --help fast
+
     documents: list[dict[str, Any]] = []
+    texts: list[str] = []
 
     async def one(world: World, project: Project) -> ExitCode:
         rows = await rows_of(world, project)
         documents.append(status_document(project.name, rows))
-        if options.output is StatusFormat.TEXT:
-            heading = f"{streams.out_ink(line(project.name), 'bold')}\n" if len(projects) > 1 else ""
-            streams.show(heading + status_text(rows, streams.out_ink))
+        heading = f"{streams.out_ink(line(project.name), 'bold')}\n" if len(projects) > 1 else ""
+        texts.append(heading + status_text(rows, streams.out_ink))
         return ExitCode.OK
 
     code = for_each(setting, projects, streams, one)
     if options.output is StatusFormat.JSON and documents:
         streams.show(as_json(statuses_document(documents)))
+    elif texts:
+        clear = CLEAR if options.watch and streams.out_is_terminal else ""
+        streams.show(clear + "\n".join(texts))
     return code
 
 

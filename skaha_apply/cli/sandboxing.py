@@ -24,6 +24,28 @@ group = typer.Typer(help="A local Skaha server that runs headless sessions as pr
 app.add_typer(group, name="sandbox")
 
 
+_AS_THEY_ARE = (
+    "token",
+    "slots",
+    "idle",
+    "ttl",
+    "deadline",
+    "userid",
+    "interactive_ttl",
+    "interactive_deadline",
+    "grace",
+    "max_interactive",
+)
+
+
+def account(text: str) -> str:
+    """`TOKEN=NAME`, checked."""
+    token, _, name = text.rpartition("=")
+    if not token or not name:
+        raise typer.BadParameter("write TOKEN=NAME")
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataOptions(Basic):
     """Which sandbox."""
@@ -73,26 +95,61 @@ class ServeOptions(DataOptions):
         typer.Option(parser=duration, metavar=DURATION, help="How long a headless session may run (default: 14d)."),
     ] = None
 
+    userid: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the user (default: sandbox).")] = None
+    interactive_ttl: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar=DURATION, help="--ttl of the other kinds (default: 1d)."),
+    ] = None
+    interactive_deadline: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar=DURATION, help="--deadline of the other kinds (default: 4d)."),
+    ] = None
+    grace: Annotated[
+        float | None,
+        typer.Option(parser=duration, metavar=DURATION, help="Between SIGTERM and SIGKILL of a session (default: 2s)."),
+    ] = None
+    max_interactive: Annotated[
+        int | None,
+        typer.Option(min=0, help="Interactive sessions of a user at once (default: 5)."),
+    ] = None
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST/NAME:TAG[=TYPE]", help="A further public image; may be repeated."),
+    ] = None
+    account: Annotated[
+        list[str] | None,
+        typer.Option(parser=account, metavar="TOKEN=NAME", help="A further user; may be repeated."),
+    ] = None
+    denied: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOKEN", help="Token of a user without access (403); may be repeated."),
+    ] = None
+    expired: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOKEN", help="Token past its date (401); may be repeated."),
+    ] = None
+    no_v0: Annotated[bool, typer.Option("--no-v0", help="Do not answer below /skaha/v0.")] = False
+
     def as_sandbox_options(self) -> SandboxOptions:
         """The options as the sandbox takes them."""
         from skaha_apply.sandbox import SandboxOptions  # noqa: PLC0415 - keeps --help fast
 
         given = {
             "port_file": Path(self.port_file) if self.port_file is not None else None,
-            "token": self.token,
-            "slots": self.slots,
             "workdir": Path(self.workdir) if self.workdir is not None else None,
-            "idle": self.idle,
-            "ttl": self.ttl,
-            "deadline": self.deadline,
+            "accounts": tuple(tuple(pair.rpartition("=")[::2]) for pair in self.account) if self.account else None,
+            "images": tuple(self.image) if self.image else None,
+            "denied": tuple(self.denied) if self.denied else None,
+            "expired": tuple(self.expired) if self.expired else None,
+            **{name: getattr(self, name) for name in _AS_THEY_ARE},
         }
         known = {name: value for name, value in given.items() if value is not None}
-        return SandboxOptions(data=self.folder, port=self.port, **known)  # type: ignore[arg-type]  # each has its type
+        return SandboxOptions(data=self.folder, port=self.port, v0=not self.no_v0, **known)
 
 
 @command(group, "serve")
 def serve(options: ServeOptions) -> ExitCode:
-    """Serve until SIGTERM or Ctrl-C. More can be set with `python -m skaha_apply.sandbox serve --help`."""
+    """Serve the Skaha API on 127.0.0.1 until SIGTERM or Ctrl-C."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.state.layout import make_folder  # noqa: PLC0415
 
@@ -104,7 +161,7 @@ def serve(options: ServeOptions) -> ExitCode:
 
 @command(group, "stop")
 def stop(options: DataOptions) -> ExitCode:
-    """End the sandbox; its sessions end with it. Without one nothing is done."""
+    """End the sandbox; without one nothing is done."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
 
     with _translated():

@@ -57,7 +57,8 @@ def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str
     """`37 running, 63 done (needs reduce)`; the phases that are not zero in the order of their life."""
     order = [phase.value for phase in Phase]
     known = sorted(counts, key=lambda name: (order.index(name) if name in order else len(order), name))
-    text = ", ".join(f"{counts[name]} {line(name)}" for name in known if counts[name]) or "nothing in scope"
+    text = ", ".join(f"{counts[name]} {words.standing(line(name))}" for name in known if counts[name])
+    text = text or "nothing in scope"
     return f"{text} ({cut(line('; '.join(reasons)), _REASON_WIDTH)})" if reasons else text
 
 

@@ -24,15 +24,15 @@ URLS = 20  # addresses that are shown
 TAIL = 4000  # characters of a log that are shown
 
 
-def report_text(report: Report, ink: Ink = plain) -> str:
-    """The whole report, with a newline at its end."""
+def report_text(report: Report, ink: Ink = plain, nothing: str = "nothing was changed") -> str:
+    """The whole report, with a newline at its end; `nothing` is said when nothing was carried out."""
     lines = [f"note: {line(note)}" for note in report.notes]
     lines += _logs(report.logs, ink)
     lines += _failures(report.failed, ink)
     lines += _urls(report)
     done = words.past(report.applied)
     phases = Counter(one.phase for one in report.sessions)
-    lines.append(ink(f"{line(report.project)}: {done or 'nothing to apply'}.", "bold"))
+    lines.append(ink(f"{line(report.project)}: {done or nothing}.", "bold"))
     if report.sessions:
         lines.append(f"Replicas: {counts_line(phases)}.")
     if report.failed:

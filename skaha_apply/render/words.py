@@ -40,6 +40,7 @@ LOOKS: Mapping[ActionKind, Look] = {
     ActionKind.NOT_LOADED: Look(" ", "dim", "not loaded", "not loaded"),
 }
 SYMBOL_WIDTH = max(len(look.symbol) for look in LOOKS.values())
+_STANDING = frozenset(kind.value for kind in LOOKS)
 HEADLINE = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.DELETE)  # counted even when there are none
 
 
@@ -62,3 +63,8 @@ def past(applied: Mapping[str, int]) -> str:
 def many(count: int, noun: str) -> str:
     """`1 replica`, `2 replicas`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def standing(name: str) -> str:
+    """A phase or a kind of action as it follows a number of replicas: `3 waiting`, `2 in conflict`, `5 running`."""
+    return LOOKS[ActionKind(name)].count if name in _STANDING else name

@@ -17,7 +17,7 @@ def test_a_report_counts_what_was_done_and_where_the_replicas_stand():
 
 
 def test_nothing_to_apply_is_said():
-    assert report_text(report()) == "survey: nothing to apply.\n"
+    assert report_text(report()) == "survey: nothing was changed.\n"
 
 
 def test_equal_failures_are_one_line():

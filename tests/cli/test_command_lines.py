@@ -1,0 +1,111 @@
+"""What a command line may say, without any server."""
+
+from __future__ import annotations
+
+import pytest
+
+from skaha_apply.cli import main
+from skaha_apply.cli.durations import seconds
+from skaha_apply.model.errors import UsageError
+
+COMMANDS = [
+    ["plan"], ["apply"], ["destroy"], ["refresh"], ["status"], ["logs"], ["events"], ["mark"], ["lint"], ["convert"],
+    ["schema"], ["state"], ["state", "show"], ["state", "unlock"], ["state", "forget"], ["state", "mv"], ["sandbox"],
+    ["sandbox", "serve"], ["sandbox", "stop"], ["sandbox", "status"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(words, capsys):
+    assert main([*words, "--help"]) == 0
+    told = capsys.readouterr()
+    assert f"Usage: skaha-apply {' '.join(words)}" in told.out
+    assert not told.err
+
+
+def test_the_version_is_a_result(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("skaha-apply ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Usage: skaha-apply"),
+        (["plum"], "No such command"),
+        (["plan", "--unknown"], "No such option"),
+        (["plan", "-o", "xml"], "xml"),
+        (["plan", "--report", "xml=f"], "write FORMAT=FILE"),
+        (["plan", "--report", "json"], "write FORMAT=FILE"),
+        (["plan", "--target", "reduce/x"], "is not a list of replicas"),
+        (["plan", "--exclude", "/3"], "the name is missing"),
+        (["plan", "--allow-loss", "nan"], "no number of core-hours"),
+        (["plan", "--allow-loss", "-1"], "no number of core-hours"),
+        (["plan", "--adopt=all"], "all"),
+        (["plan", "--sandbox", "--server", "x"], "exclude each other"),
+        (["apply", "--wait"], "--wait"),
+        (["apply", "--wait", "forever"], "forever"),
+        (["apply", "--timeout", "ten"], "write 10s, 30m, 12h or 2d"),
+        (["apply", "--poll", "0"], "at least"),
+        (["apply", "--lock-timeout", "-3s"], "is no span of time"),
+        (["apply", "--concurrency", "0"], "concurrency"),
+        (["apply", "--concurrency", "257"], "concurrency"),
+        (["apply", "--limit", "0"], "limit"),
+        (["logs"], "Missing argument"),
+        (["mark"], "Missing argument"),
+        (["mark", "finish", "reduce"], "finish"),
+        (["mark", "complete"], "which replicas?"),
+        (["mark", "complete", "--from", "not-there"], "cannot read the names"),
+        (["schema", "house"], "house"),
+        (["state"], "Missing command"),
+        (["state", "forget"], "Missing argument"),
+        (["state", "mv", "a"], "Missing argument"),
+        (["sandbox", "serve", "--port", "99999"], "port"),
+        (["convert"], "Missing argument"),
+        (["convert", "--", "ls", "-l"], "create"),
+        (["--sandbox", "plan"], "options stand after the command: skaha-apply plan --sandbox"),
+    ],
+)
+def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 4
+    told = capsys.readouterr()
+    assert said in told.err
+    assert not told.out
+    assert "Traceback" not in told.err
+
+
+def test_words_of_others_are_shown_not_obeyed(capsys):
+    assert main(["plan", "--x\x1b[2J"]) == 4
+    assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("10s", 10), ("30m", 1800), ("12h", 43200), ("2d", 172800), ("45", 45), ("1.5h", 5400), ("0", 0)],
+)
+def test_spans_of_time(text, span):
+    assert seconds(text) == span
+
+
+@pytest.mark.parametrize("text", ["", "s", "-1s", "1w", "10 s", "1e3", "inf", "nan", "\u0661s", "9999d", "1" * 400])
+def test_what_is_no_span_of_time(text):
+    with pytest.raises(UsageError):
+        seconds(text)
+
+
+def test_convert_prints_a_manifest_that_plans(capsys, tmp_path):
+    line = "skaha create -c 8 -m 32 -r 100 -n fits headless images.canfar.net/skaha/astroml:24.07 -- python /arc/b.py"
+    assert main(["convert", "--", *line.split()]) == 0
+    manifest = tmp_path / "m.yaml"
+    manifest.write_text(capsys.readouterr().out)
+    assert main(["lint", str(manifest)]) == 0
+
+
+def test_lint_says_file_line_and_column(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text("version: 1\nproject: p\nsessions:\n  - {name: a, imge: x}\n")
+    assert main(["lint", "bad.yaml"]) == 1
+    assert "bad.yaml:4:" in capsys.readouterr().out
+    assert main(["lint", "bad.yaml", "-o", "json"]) == 1
+    assert '"valid": false' in capsys.readouterr().out

@@ -1,0 +1,58 @@
+"""The page of the command line names every command, option and exit code, and none that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from skaha_apply.cli import calling
+from skaha_apply.model.errors import ExitCode
+
+PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+BASIC = "Options of every command"
+LOCATED = "Options of every command that works on a project"
+
+
+def commands():
+    def walk(one, path):
+        inner = getattr(one, "commands", None)
+        if inner is None:
+            yield " ".join(path), one
+        for name, child in (inner or {}).items():
+            yield from walk(child, [*path, name])
+
+    return dict(walk(get_command(calling.app), []))
+
+
+def documented(section):
+    cells = re.findall(r"^\| (.+?) \|(?<!\\\|) ", SECTIONS[section], re.MULTILINE)
+    return {option for cell in cells for option in re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", cell)}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_section_has_exactly_the_options_of_its_command(name):
+    options = [one for one in commands()[name].params if one.param_type_name == "option"]
+    known = {"-h", "--help", *(word for one in options for word in (*one.opts, *one.secondary_opts))}
+    shared = documented(BASIC) | (documented(LOCATED) if "--server" in known else set())
+    assert documented(name) | shared == known
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_section_has_the_arguments_of_its_command(name):
+    rows = len(
+        re.findall(r"^\| `?(?!argument|-{3})(?!`?-{1,2}[a-z])", SECTIONS[name].split("| symbol")[0], re.MULTILINE)
+    )
+    arguments = sum(one.param_type_name == "argument" for one in commands()[name].params)
+    assert rows == arguments
+
+
+def test_sections_are_commands():
+    assert set(SECTIONS) - {BASIC, LOCATED, "Exit codes"} == set(commands())
+
+
+def test_every_exit_code_is_documented():
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", SECTIONS["Exit codes"], re.MULTILINE)} == set(ExitCode)
