@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import httpx
 import pytest
 from adversary import Adversary, FastClock, awaited, client, hang, reply
 
@@ -10,6 +11,7 @@ from skaha_apply.model.errors import Unreachable, UsageError
 from skaha_apply.model.request import Accepted, CreateRequest, Refused
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.clock import SystemClock
+from skaha_apply.skaha.gate import Entry, Gate
 
 JOBS = [CreateRequest(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
 MADE = reply(200, "k2j3h4g5\n")
@@ -187,3 +189,51 @@ async def test_leaving_while_requests_rest_leaves_no_task_behind():
         await asyncio.sleep(0.02)
         left = [task for task in asyncio.all_tasks() if "skaha_apply" in repr(task.get_coro())]
         assert left == []
+
+
+@awaited
+async def test_a_place_that_is_granted_as_the_stop_comes_sends_nothing():
+    async with Adversary(MADE) as server, client(server, concurrency=1) as skaha:
+        gate = skaha._exchange.gate
+        await gate.enter()
+        creating = asyncio.ensure_future(skaha.create(JOBS[0]))
+        await asyncio.sleep(0.01)
+        gate.leave()
+        skaha.stop()
+        assert (await creating).stopped
+    assert server.requests == []
+
+
+@awaited
+async def test_a_place_that_is_granted_as_the_cancellation_comes_is_given_back():
+    gate = Gate(1, 10.0, SystemClock())
+    await gate.enter()
+    second = asyncio.ensure_future(gate.enter())
+    await asyncio.sleep(0)
+    gate.leave()
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    async with asyncio.timeout(5):
+        assert await gate.enter() is Entry.GRANTED
+
+
+@awaited
+async def test_a_connection_that_failed_is_closed_and_not_used_again():
+    made = []
+
+    class Failing(httpx.AsyncBaseTransport):
+        def __init__(self):
+            self.requests = self.closed = 0
+            made.append(self)
+
+        async def handle_async_request(self, request):
+            self.requests += 1
+            raise httpx.ReadError("gone")
+
+        async def aclose(self):
+            self.closed += 1
+
+    async with client("http://localhost/skaha", transport=Failing) as skaha:
+        await skaha.delete("abcd1234")
+    assert [(one.requests, one.closed) for one in made] == [(1, 1)] * 3
