@@ -13,7 +13,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.jobs import Halted, Job, JobFailed, Jobs, Shape
+from skaha_apply.apply.jobs import Halted, Job, JobFailed, Jobs, Needless, Shape
 from skaha_apply.apply.watch import Watch
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
 from skaha_apply.model.report import ActionEnded, Failure, Started
@@ -172,6 +172,8 @@ class _Run:
         except JobFailed as failure:
             error = str(failure)
             self._fail(job, error)
+        except Needless:
+            job.ended = True
         except Halted:
             return
         except SkahaApplyError as failure:

@@ -38,17 +38,22 @@ class Halted(Exception):
     """The job was not begun, or not ended, because the whole run stops; the reason is reported once."""
 
 
+class Needless(Exception):
+    """What the action was for has come about by itself; it is not counted."""
+
+
 @dataclass
 class Job:
     """One action on its way.
 
-    `unsent` tells that what was written ahead for it is not used yet, `placed` that it holds a place, `pioneer` that it
-    is the first of its image and resources, which goes alone.
+    `unsent` tells that nothing was sent yet of what was written ahead for it, `posted` that its create was. `placed`
+    tells that it holds a place, `pioneer` that it is the first of its image and resources, which goes alone.
     """
 
     action: Action
     revision: int = 0
     unsent: bool = False
+    posted: bool = False
     ended: bool = False
     placed: bool = True
     pioneer: bool = False
@@ -108,14 +113,11 @@ class Jobs:
         """Take back what was written ahead and never used."""
         book = self._tools.ledger.book
         for job in self._reserved:
-            if not job.unsent:
-                continue
-            for tomb in job.tombs:
+            for tomb in job.tombs if job.unsent else ():
                 if (now := book.tombstones.get(tomb.id)) is not None and not now.sent:
                     del book.tombstones[tomb.id]
-            intent = book.intents.get(job.action.key)
-            if intent is not None and intent.given_up is None:
-                del book.intents[job.action.key]
+            if _creates(job.action) and not job.posted:
+                book.intents.pop(job.action.key, None)
         self._tools.ledger.changed()
 
     async def carry_out(self, job: Job) -> str | None:
@@ -123,6 +125,7 @@ class Jobs:
 
         Raises:
             JobFailed: it was not carried out, the others go on.
+            Needless: there is nothing to do any more.
             Halted: the whole run stops.
         """
         action = job.action
@@ -141,12 +144,25 @@ class Jobs:
         await self._tools.ledger.stored(job.revision)
         if action.kind is ActionKind.REPLACE and action.victims:
             await self._preflight(action)
+            await self._spare_finished(action)
         for victim in action.victims:
             await self._delete(job, victim)
         if not _creates(action):
             job.unsent = False
             return action.id
         return await self._create(job)
+
+    async def _spare_finished(self, action: Action) -> None:
+        """Other resources are no reason to run again what has been completed since the plan was made."""
+        record, desired = action.record, _desired(action)
+        if record is None or record.id is None or record.work != desired.work or desired.spec.kind.interactive:
+            return
+        try:
+            live = await self._tools.server.session(record.id)
+        except ServerError:
+            return
+        if live is not None and live.phase is Phase.DONE:
+            raise Needless
 
     # -- adopting
 
@@ -270,7 +286,7 @@ class Jobs:
                 self._intend(job)
                 await ledger.stored(ledger.changed())
                 self._go_on()
-            job.unsent = False
+            job.unsent, job.posted = False, True
             outcome = await self._post(action.key, request)
             if isinstance(outcome, Accepted):
                 return self._accepted(job, outcome.id)
