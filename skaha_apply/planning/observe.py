@@ -239,7 +239,7 @@ def _absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float)
     interactive = book.specs[record.spec].kind.interactive
     if record.phase is Phase.ACCEPTED:
         accepted = record.accepted or at
-        if accepted <= at and seen.listing.asked < accepted + settle:
+        if seen.listing.asked < accepted + settle:
             return record
         if _apart(seen, accepted) < RECENT or interactive:
             return record.model_copy(update={"phase": Phase.DUE, "note": "it was accepted but never listed"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from scene import ACTIVE, HOUR, NOW, SETTLE, decide, desktop, kinds, lines, live, look, only, project, record, seen
-from scene import spec, state
+from scene import doubt, intent, spec, state, tombstone
 
 from skaha_apply.model.session import Phase
 
@@ -99,3 +99,26 @@ def test_replica_marked_to_run_again_stays_due_while_its_old_end_is_listed():
     assert lines(decide(project(spec()), memory, seen(live("reduce", "Completed")))) == [
         "create reduce (marked to run again)",
     ]
+
+
+@pytest.mark.parametrize("phase", ACTIVE)
+def test_clock_that_was_set_back_does_not_make_an_old_look_recent(phase):
+    memory = state(record(spec(), phase, seen=NOW + 48 * HOUR))
+    assert kinds(decide(project(spec()), memory, seen(gone=["reduce"]))) == ["unknown reduce"]
+
+
+def test_intent_and_doubt_of_a_clock_that_was_set_back_are_old():
+    memory = state(intent(spec(), at=NOW + 48 * HOUR, given_up=NOW - 30), doubt(spec("other"), since=NOW + 48 * HOUR))
+    after = look(memory, seen())
+    assert only(after).phase is Phase.UNKNOWN
+    assert after.doubts == ()
+
+
+def test_pod_of_a_deletion_in_the_future_is_not_waited_for():
+    memory = state(record(spec()), tombstone("reduce", spec(), at=NOW + 48 * HOUR))
+    assert kinds(decide(project(spec()), memory, seen())) == ["create reduce"]
+
+
+def test_session_that_was_accepted_while_the_list_was_read_is_waited_for():
+    memory = state(record(spec(), "accepted", accepted=NOW + 1))
+    assert only(look(memory, seen(gone=["reduce"]))).phase is Phase.ACCEPTED
