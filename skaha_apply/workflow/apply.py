@@ -189,7 +189,7 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
 async def _sight(run: Run, tools: Tools, *, new: bool) -> Sight:
     """Look until nothing of an earlier run is open, and record at once what the list shows."""
     ledger = tools.ledger
-    seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document))
+    seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document, run.world))
     remember_identity(ledger, tools.looker.latest, run.world)
     await tools.keeper.save_ended(ledger)
     document = ledger.document

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Plan
-    from skaha_apply.model.session import Listing, Observation
+    from skaha_apply.model.session import Listing
     from skaha_apply.workflow.world import Place, World
 
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
@@ -30,23 +30,31 @@ def check_server(document: StateDocument, project: str, server: str) -> None:
     check_binding(document, project, server)
 
 
-def check_account(document: StateDocument, listing: Listing) -> None:
-    """Refuse a state of another account, as far as the list tells; raises StateError."""
-    check_binding(document, document.project, document.server, listing.account)
-
-
-def check_confirmed(document: StateDocument, seen: Observation, world: World, plan: Plan) -> None:
-    """Refuse to act for an account that cannot be told.
+def check_account(document: StateDocument, world: World, listing: Listing) -> None:
+    """Refuse a state of another account before anything is concluded from what its list leaves out.
 
     An empty list bears no `userid`. Then only a credential that was seen with this account before is taken for it: to
-    another account all that is recorded would look gone, and would be made again.
+    another account all that is recorded as active would look gone, and would be recorded so.
 
     Raises:
-        StateError: when the plan would change something.
+        StateError: for another account, and for one that cannot be told while something is open.
     """
+    check_binding(document, document.project, document.server, listing.account)
+    active = any(record.phase.active for record in document.replicas)
+    if active or document.intents or document.tombstones:
+        _check_told(document, world, listing)
+
+
+def check_confirmed(document: StateDocument, world: World, listing: Listing, plan: Plan) -> None:
+    """Refuse to act for an account that cannot be told: raises StateError when the plan would change something."""
+    if plan.has_changes:
+        _check_told(document, world, listing)
+
+
+def _check_told(document: StateDocument, world: World, listing: Listing) -> None:
     identity = world.client.identity
-    known = seen.listing.account is not None or document.account is None or identity is None
-    if known or world.place.setting.sandbox or identity in document.identities or not plan.has_changes:
+    told = listing.account is not None or document.account is None
+    if told or world.place.setting.sandbox or identity is None or identity in document.identities:
         return
     raise StateError(
         f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "

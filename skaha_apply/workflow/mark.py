@@ -77,7 +77,7 @@ async def mark(
     """
     async with open_ledger(world, project, f"mark {options.verb}") as (ledger, _):
         tools = make_tools(open_run(world, project, observe), ledger)
-        await settle_leftovers(tools, partial(check_account, ledger.document))
+        await settle_leftovers(tools, partial(check_account, ledger.document, world))
         desired = {one.key: one for one in expand(project, run_numbers(ledger.book))}
         marks = chosen(ledger.book, desired, options)
         if not await approve(marks):

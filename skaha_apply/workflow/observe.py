@@ -50,7 +50,7 @@ async def look(world: World, project: Project) -> Sight:
     looker = Looker(world.client, world.place.setting.settle)
     pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
     seen = await looker.look(document, pods)
-    check_account(document, seen.listing)
+    check_account(document, world, seen.listing)
     absorbed = absorb(document, seen, world.place.setting.settle)
     offer = await ask_offer(world, project, document)
     return Sight(absorbed.state, seen, absorbed.adopted, stored is None, offer)
@@ -75,7 +75,7 @@ def plan_from(
     absorbed = Absorbed(sight.state, sight.adopted)
     make = plan_destroy if options.destroying else make_plan
     made = make(project, absorbed, facts, options)
-    check_confirmed(sight.state, sight.seen, world, made)
+    check_confirmed(sight.state, world, sight.seen.listing, made)
     return made
 
 
