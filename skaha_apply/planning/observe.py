@@ -143,6 +143,8 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
         for session in seen.listing.by_name.get(intent.name, ())
         if session.id not in owned and session.id not in intent.listed and resembles(session, spec)
     ]
+    if (earlier := book.doubts.get(intent.key)) and earlier.work != intent.work:
+        found = []  # an earlier create with other work may have made it: nobody can tell what it computes
     left = intent.posts
     if found:
         kept = min(found, key=_rank)
@@ -162,15 +164,16 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
 
 
 def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
-    """Remember for a day that creates of this name may still turn up."""
+    """Remember for a day that creates of this name may still turn up; without digests when they differ in their work."""
     earlier = book.doubts.get(intent.key)
+    same = earlier is None or earlier.work == intent.work
     book.doubts[intent.key] = Doubt(
         session=intent.session,
         replica=intent.replica,
         name=intent.name,
         spec=intent.spec,
-        work=intent.work,
-        run=intent.run,
+        work=intent.work if same else "",
+        run=intent.run if same else "",
         run_number=intent.run_number,
         attempt=intent.attempt,
         since=intent.at,
@@ -254,11 +257,11 @@ def _absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float)
 def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
     """What an unsure create left behind late is the replica, where there is none, or only a worse one.
 
-    Completed is better than Running, and Running than Pending.
+    Completed is better than Running, and Running than Pending. Where it may compute one thing or another it is neither.
     """
     record = book.records.get(doubt.key)
     extra = doubles(book, doubt, seen)
-    if not extra or doubt.key in book.intents or doubt.key in seen.in_flight:
+    if not extra or not doubt.work or doubt.key in book.intents or doubt.key in seen.in_flight:
         return
     if record is None or record.id is None or record.phase in (Phase.DUE, Phase.GONE, Phase.UNKNOWN):
         late = created(book, doubt, extra[0].id, seen.listing.at)

@@ -172,3 +172,28 @@ def test_double_of_an_earlier_spec_never_takes_the_place_of_the_new_one():
     memory = state(record(spec(args=("new.py",)), "pending", id="ours"), doubt(spec()))
     after = look(memory, seen(live("reduce", "Pending", id="ours"), live("reduce", id="late")))
     assert only(after).id == "ours"
+
+
+@pytest.mark.parametrize("entries", [(), (record(spec(), "due"),), (record(spec(), "unknown", id=None),)])
+def test_late_session_of_an_unsure_create_is_the_replica_where_there_is_none(entries):
+    memory = state(doubt(spec(), attempt=2), *entries)
+    observation = seen(live("reduce", id="late"))
+    assert lines(decide(project(spec()), memory, observation)) == ["unchanged reduce (running)"]
+    after = look(memory, observation)
+    assert (only(after).id, only(after).attempt) == ("late", 2)
+
+
+@pytest.mark.parametrize("held_up", [{"in_flight": {("reduce", 1)}}, {"whole": False}], ids=["in flight", "open intent"])
+def test_late_session_is_not_adopted_while_a_create_is_under_way(held_up):
+    entries = () if "in_flight" in held_up else (intent(spec()),)
+    assert not look(state(doubt(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
+
+
+def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_result():
+    old, new = spec(), spec(args=("new.py",))
+    memory = state(doubt(old), intent(new))
+    observation = seen(live("reduce", id="late"))
+    after = look(memory, observation)
+    assert not after.replicas
+    plan = decide(project(new), memory, observation)
+    assert lines(plan)[0] == f"delete reduce -late ({DOUBLE})"
