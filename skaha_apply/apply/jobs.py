@@ -144,7 +144,6 @@ class Jobs:
         await self._tools.ledger.stored(job.revision)
         if action.kind is ActionKind.REPLACE and action.victims:
             await self._preflight(action)
-            await self._spare_finished(action)
         for victim in action.victims:
             await self._delete(job, victim)
         if not _creates(action):
@@ -154,8 +153,10 @@ class Jobs:
 
     async def _spare_finished(self, action: Action) -> None:
         """Other resources are no reason to run again what has been completed since the plan was made."""
-        record, desired = action.record, _desired(action)
-        if record is None or record.id is None or record.work != desired.work or desired.spec.kind.interactive:
+        record, desired = action.record, action.desired
+        if action.kind is not ActionKind.REPLACE or record is None or record.id is None or desired is None:
+            return
+        if record.work != desired.work or desired.spec.kind.interactive:
             return
         try:
             live = await self._tools.server.session(record.id)
@@ -213,6 +214,7 @@ class Jobs:
         ledger, record = self._tools.ledger, job.action.record
         if record is not None and record.id == victim.id and not record.logged:
             await self._tools.keeper.save(record)
+        await self._spare_finished(job.action)
         for _ in range(TRIES):
             self._go_on()
             job.unsent = False

@@ -130,7 +130,9 @@ class Ledger:
     async def _write_rest(self) -> None:
         """Write what is not stored yet, after a write that is still under way."""
         if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
+            await asyncio.wait([self._writing])
+            if not self._writing.cancelled():
+                self._writing.exception()  # made good by the next write
         if self._failure is None and self._written < self._changed:
             try:
                 await self._write()
