@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.planning.observe import doubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,11 +30,6 @@ class Gate:
             session.kind.lower() != Kind.HEADLESS and session.phase in (Phase.PENDING, Phase.RUNNING)
             for session in listing.sessions
         )
-        self._doubles = {
-            session.id
-            for doubt in sight.book.doubts.values()
-            for session in doubles(sight.book, doubt, sight.facts.seen)
-        }
 
     def judge(self, spec: SessionSpec, actions: Sequence[Action]) -> None:
         """Pass the actions of one spec through the gates; what it needs was judged before."""
@@ -48,16 +42,15 @@ class Gate:
         if other := self._stranger(action):
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
         if needs:
-            kind, reason = needs
-            if kind is ActionKind.WAIT and action.victims and action.kind is ActionKind.REPLACE:
-                return replace(action, held_back=True, reason=f"{action.reason}; {reason}")
-            later = kind is ActionKind.WAIT and action.kind is ActionKind.REPLACE
-            return replace(action, kind=kind, victims=(), reason=reason, held_back=later, hangs=True)
+            return _behind(action, *needs)
+        if action.name in self._sight.doubled:
+            waits = _behind(action, ActionKind.WAIT, "a double of an earlier create is deleted first")
+            return replace(waits, hangs=False)
         return self._limited(action)
 
     def _stranger(self, action: Action) -> str | None:
         """A stranger's active session of that name, which would be taken for this replica."""
-        going = {victim.id for victim in action.victims} | self._doubles
+        going = {victim.id for victim in action.victims}
         for session in self._sight.strangers(action.name):
             if session.phase.active and session.id not in going:
                 return f"{session.id} of that name is active and not owned by this state ({session.status})"
@@ -87,6 +80,14 @@ class Gate:
             return replace(action, kind=ActionKind.WAIT, reason=reason, hangs=True)
         self._interactive += 1
         return action
+
+
+def _behind(action: Action, kind: ActionKind, reason: str) -> Action:
+    """A create that has to wait, or is blocked; what is active and out of date is deleted all the same."""
+    replaces = kind is ActionKind.WAIT and action.kind is ActionKind.REPLACE
+    if replaces and action.victims:
+        return replace(action, held_back=True, reason=f"{action.reason}; {reason}")
+    return replace(action, kind=kind, victims=(), reason=reason, held_back=replaces, hangs=True)
 
 
 def _word(action: Action) -> str:

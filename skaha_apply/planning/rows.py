@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.session import Phase
-from skaha_apply.planning import diff
+from skaha_apply.planning import diff, observe
 from skaha_apply.planning.book import Book, resembles
 from skaha_apply.planning.digest import same_version
 from skaha_apply.planning.options import Adopt
@@ -41,12 +41,15 @@ class Sight:
         self.adopted = adopted
         self.owned = book.owned()
         self.burying = {tombstone.key for tombstone in book.tombstones.values() if tombstone.why != "surplus"}
+        doubles = [one for doubt in book.doubts.values() for one in observe.doubles(book, doubt, facts.seen)]
+        self.doubles = frozenset(session.id for session in doubles)
+        self.doubled = frozenset(session.name for session in doubles if session.phase.active)
         self._changes: dict[tuple[str, int], tuple[Change, ...]] = {}
 
     def strangers(self, name: str) -> tuple[LiveSession, ...]:
-        """Sessions of that live name which are not ours."""
+        """Sessions of that live name which are not ours, nor doubles that we made."""
         found = self.facts.seen.listing.by_name.get(name, ())
-        return tuple(session for session in found if session.id not in self.owned)
+        return tuple(session for session in found if session.id not in self.owned and session.id not in self.doubles)
 
     def changes(self, recorded: str, wanted: SessionSpec) -> tuple[Change, ...]:
         """The differing fields between a recorded spec and a wanted one, worked out once for each pair."""

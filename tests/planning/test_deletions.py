@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from scene import HOUR, NOW, SETTLE, decide, kinds, lines, live, look, only, project, record, seen, spec, state, tombstone
+from scene import (
+    HOUR,
+    NOW,
+    SETTLE,
+    decide,
+    kinds,
+    lines,
+    live,
+    look,
+    only,
+    project,
+    record,
+    seen,
+    spec,
+    state,
+    tombstone,
+)
 
 from skaha_apply.model.session import Phase
 
@@ -43,7 +59,10 @@ def test_incomplete_list_buries_nothing():
 
 def test_removed_replica_is_retired_once_its_session_is_gone():
     memory = deleting(why="delete", at=NOW - 60)
-    assert kinds(decide(project(spec("other")), memory, seen(live("reduce", id="old")))) == ["create other", "wait reduce"]
+    assert kinds(decide(project(spec("other")), memory, seen(live("reduce", id="old")))) == [
+        "create other",
+        "wait reduce",
+    ]
     assert kinds(decide(project(spec("other")), memory, seen())) == ["create other", "retired reduce"]
 
 

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import pytest
-from scene import HOUR, NOW, SETTLE, decide, doubt, intent, kinds, lines, live, look, only, project, record, seen, spec
-from scene import state, tombstone
+from scene import (
+    HOUR,
+    NOW,
+    SETTLE,
+    decide,
+    doubt,
+    intent,
+    kinds,
+    lines,
+    live,
+    look,
+    only,
+    project,
+    record,
+    seen,
+    spec,
+    state,
+    tombstone,
+)
 
 from skaha_apply.model.session import Phase
 
@@ -73,7 +90,10 @@ def test_create_after_an_intent_for_a_record_keeps_its_attempt():
 @pytest.mark.parametrize("shown", ["Running", "Completed"])
 def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, shown):
     old, new = spec(), spec(args=("new.py",))
-    written_ahead = [tombstone("old", old, sent=False, at=NOW - age, why="replace"), intent(new, given_up=None, at=NOW - age)]
+    written_ahead = [
+        tombstone("old", old, sent=False, at=NOW - age, why="replace"),
+        intent(new, given_up=None, at=NOW - age),
+    ]
     memory = state(record(old, id="old"), *written_ahead)
     after = look(memory, seen(live("reduce", shown, id="old")))
     assert (only(after).id, only(after).phase.ended) == ("old", shown == "Completed")
@@ -183,7 +203,9 @@ def test_late_session_of_an_unsure_create_is_the_replica_where_there_is_none(ent
     assert (only(after).id, only(after).attempt) == ("late", 2)
 
 
-@pytest.mark.parametrize("held_up", [{"in_flight": {("reduce", 1)}}, {"whole": False}], ids=["in flight", "open intent"])
+@pytest.mark.parametrize(
+    "held_up", [{"in_flight": {("reduce", 1)}}, {"whole": False}], ids=["in flight", "open intent"]
+)
 def test_late_session_is_not_adopted_while_a_create_is_under_way(held_up):
     entries = () if "in_flight" in held_up else (intent(spec()),)
     assert not look(state(doubt(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
@@ -195,5 +217,20 @@ def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_res
     observation = seen(live("reduce", id="late"))
     after = look(memory, observation)
     assert not after.replicas
-    plan = decide(project(new), memory, observation)
-    assert lines(plan)[0] == f"delete reduce -late ({DOUBLE})"
+    assert lines(decide(project(new), memory, observation)) == [
+        f"delete reduce -late ({DOUBLE})",
+        "wait reduce (a double of an earlier create is deleted first)",
+    ]
+    ended = seen(live("reduce", "Completed", id="late"))
+    assert kinds(decide(project(new), memory, ended)) == ["delete reduce", "create reduce"]
+
+
+def test_replica_whose_double_is_deleted_is_replaced_after_it():
+    new = spec(args=("new.py",))
+    memory = state(record(spec()), doubt(spec()))
+    plan = decide(project(new), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
+    assert lines(plan) == [
+        f"delete reduce -late ({DOUBLE})",
+        "replace reduce -reduce held back (spec changed; a double of an earlier create is deleted first)",
+    ]
+    assert not any(action.hangs for action in plan.actions)

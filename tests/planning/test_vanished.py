@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 import pytest
-from scene import ACTIVE, HOUR, NOW, SETTLE, decide, desktop, kinds, lines, live, look, only, project, record, seen
-from scene import doubt, intent, spec, state, tombstone
+from scene import (
+    ACTIVE,
+    HOUR,
+    NOW,
+    SETTLE,
+    decide,
+    desktop,
+    doubt,
+    intent,
+    kinds,
+    lines,
+    live,
+    look,
+    only,
+    project,
+    record,
+    seen,
+    spec,
+    state,
+    tombstone,
+)
 
 from skaha_apply.model.session import Phase
 
