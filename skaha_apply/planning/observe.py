@@ -164,7 +164,7 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
 
 
 def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
-    """Remember for a day that creates of this name may still turn up; without digests when they differ in their work."""
+    """Remember for a day that creates of this name may still turn up; no digests when their work differs."""
     earlier = book.doubts.get(intent.key)
     same = earlier is None or earlier.work == intent.work
     book.doubts[intent.key] = Doubt(

@@ -2,7 +2,7 @@
 
 Each desired replica gets the action of the first row that fits (`rows`), then, where that would create something, the
 gates (`gates`) may turn it into a conflict, a wait or a block. What the state holds beyond the manifest is judged by
-`removed`. The result is sorted, filtered to the scope of the call, and judged by the safety rules (`safety`).
+`removal`. The result is sorted, filtered to the scope of the call, and judged by the safety rules (`safety`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
-from skaha_apply.planning import gates, rows
+from skaha_apply.planning import gates, removal, rows
 from skaha_apply.planning.approval import approval_digest, approval_lines
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.expand import expand, in_order_of_need
@@ -48,14 +48,14 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
     book = Book.open(absorbed.state)
     desired = expand(project, run_numbers(book))
     actions = _desired_actions(project, desired, rows.Sight(book, facts, options, absorbed.adopted))
-    actions += [rows.removed(owned, project) for owned in _undesired(book, facts, desired)]
+    actions += [removal.removed(owned, project) for owned in _undesired(book, facts, desired)]
     return _assemble(project, book, facts, options, (desired, actions))
 
 
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
     book = Book.open(absorbed.state)
-    actions = [rows.destroyed(owned) for owned in _undesired(book, facts, ())]
+    actions = [removal.destroyed(owned) for owned in _undesired(book, facts, ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 
@@ -98,17 +98,17 @@ def _desired_actions(project: Project, desired: tuple[DesiredReplica, ...], sigh
     return [action for spec in project.sessions for action in gate.judged[spec.key]]
 
 
-def _undesired(book: Book, facts: Facts, desired: tuple[DesiredReplica, ...]) -> list[rows.Owned]:
+def _undesired(book: Book, facts: Facts, desired: tuple[DesiredReplica, ...]) -> list[removal.Owned]:
     """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
     wanted = {replica.key for replica in desired}
     known = {**book.intents, **book.records}
-    return [rows.Owned(book, facts, key) for key in sorted(known) if key not in wanted]
+    return [removal.Owned(book, facts, key) for key in sorted(known) if key not in wanted]
 
 
 def _surplus(book: Book, facts: Facts) -> list[Action]:
     """Doubles that our own unsure creates made."""
     return [
-        rows.surplus(doubt, session, book)
+        removal.surplus(doubt, session, book)
         for _, doubt in sorted(book.doubts.items())
         if doubt.key not in book.intents
         for session in doubles(book, doubt, facts.seen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Victim
@@ -15,8 +14,8 @@ from skaha_apply.planning.options import Adopt
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Change
     from skaha_apply.model.session import LiveSession
-    from skaha_apply.model.spec import DesiredReplica, Project, ReplicaKey, SessionSpec
-    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey, SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.options import Facts, PlanOptions
 
 BACKOFF_FIRST = 10.0  # seconds after the end of a short life
@@ -251,94 +250,4 @@ def _action(
         changes=changes,
         desired=replica,
         record=record,
-    )
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A replica that the state knows and the manifest does not ask for."""
-
-    book: Book
-    facts: Facts
-    key: ReplicaKey
-
-    @property
-    def burying(self) -> bool:
-        """Whether its session is being deleted and still to be seen; its pod may linger behind that."""
-        return any(self.facts.seen.session(tomb.id) for tomb in self.book.burying(self.key))
-
-    @property
-    def entry(self) -> ReplicaRecord | Intent:
-        """Its record, or the intent that is all there is of it."""
-        return self.book.records.get(self.key) or self.book.intents[self.key]
-
-    @property
-    def spec(self) -> SessionSpec:
-        """The spec it was made from."""
-        return self.book.specs[self.entry.spec]
-
-    def action(self, kind: ActionKind, reason: str, victims: tuple[Victim, ...] = ()) -> Action:
-        """An action about it."""
-        record = self.book.records.get(self.key)
-        return Action(
-            kind=kind,
-            session=self.spec.name,
-            replica=self.key[1],
-            replicas=self.spec.replicas,
-            name=self.entry.name,
-            reason=reason,
-            id=record.id if record else None,
-            record=record,
-            victims=victims,
-        )
-
-
-def removed(owned: Owned, project: Project) -> Action:
-    """The action for what the state owns and the manifest no longer asks for."""
-    if owned.spec.file not in project.files:
-        if owned.spec.file in owned.facts.present:
-            return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
-        if not any(_inside(owned.spec.file, folder) for folder in project.folders):
-            reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
-            return owned.action(ActionKind.NOT_LOADED, reason)
-    return _let_go(owned, "no longer in the manifest", unloved=True)
-
-
-def destroyed(owned: Owned) -> Action:
-    """The action for one owned replica when everything is to be destroyed."""
-    return _let_go(owned, "destroy", unloved=False)
-
-
-def _let_go(owned: Owned, reason: str, *, unloved: bool) -> Action:
-    book, key = owned.book, owned.key
-    if key in book.intents:
-        return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
-    if owned.burying:
-        return owned.action(ActionKind.WAIT, "its session is being deleted")
-    record = book.records[key]
-    if not record.phase.active or record.id is None:
-        return owned.action(ActionKind.RETIRED, f"{reason}; ended, its memory is kept")
-    if owned.spec.protect:
-        return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
-    victims = (Victim(record.id, active=True, why="delete"),)
-    return replace(owned.action(ActionKind.DELETE, reason, victims), unloved=unloved)
-
-
-def _inside(file: str, folder: str) -> bool:
-    return folder in ("", ".") or file.startswith(folder.rstrip("/") + "/")
-
-
-def surplus(doubt: Doubt, session: LiveSession, book: Book) -> Action:
-    """Delete a double that our own unsure create made."""
-    spec = book.specs[doubt.spec]
-    return Action(
-        kind=ActionKind.DELETE,
-        session=spec.name,
-        replica=doubt.replica,
-        replicas=spec.replicas,
-        name=doubt.name,
-        reason="a double that an earlier create without an answer left behind",
-        id=session.id,
-        record=book.records.get(doubt.key),
-        victims=(Victim(session.id, active=session.phase.active, why="surplus"),),
     )

@@ -1,4 +1,4 @@
-"""Scenes for the planner, written in a few words: a manifest, what is remembered, what a list shows; and the plan as text.
+"""Scenes for the planner in a few words: a manifest, what is remembered, what a list shows; and the plan as text.
 
 Times are seconds around `NOW`. A session that is not given an id has its live name as id.
 """

@@ -97,7 +97,7 @@ def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, s
     memory = state(record(old, id="old"), *written_ahead)
     after = look(memory, seen(live("reduce", shown, id="old")))
     assert (only(after).id, only(after).phase.ended) == ("old", shown == "Completed")
-    assert not (after.intents or after.tombstones or after.doubts)
+    assert (after.intents, after.tombstones, after.doubts) == ((), (), ())
     victims = " -old" if shown == "Running" else ""
     assert lines(decide(project(new), after, seen(live("reduce", shown, id="old")))) == [
         f"replace reduce{victims} (spec changed)",
