@@ -43,8 +43,8 @@ class Gate:
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
         if needs:
             return _behind(action, *needs)
-        if action.name in self._sight.doubled:
-            waits = _behind(action, ActionKind.WAIT, "a double of an earlier create is deleted first")
+        if action.key in self._sight.doubled:
+            waits = _behind(action, ActionKind.WAIT, "another session of it is deleted first")
             return replace(waits, hangs=False)
         return self._limited(action)
 

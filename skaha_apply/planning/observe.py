@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.session import Phase
+from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import Doubt, ReplicaRecord
 from skaha_apply.planning.book import Book, resembles
 
@@ -90,6 +90,13 @@ def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, .
         if session.id not in owned and session.id not in doubt.listed and resembles(session, spec)
     ]
     return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
+
+
+def leftovers(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+    """Earlier sessions of a replica that run although they were taken for gone, a later one beside them."""
+    found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
+    runs = ACTIVE - {Phase.TERMINATING}
+    return tuple(session for session in found if session.phase in runs and session.id != record.id)
 
 
 def _apart(seen: Observation, then: float) -> float:

@@ -15,7 +15,7 @@ from skaha_apply.planning import gates, removal, rows
 from skaha_apply.planning.approval import approval_digest, approval_lines
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.expand import expand, in_order_of_need
-from skaha_apply.planning.observe import doubles
+from skaha_apply.planning.observe import doubles, leftovers
 from skaha_apply.planning.safety import judge, with_losses
 
 if TYPE_CHECKING:
@@ -106,8 +106,13 @@ def _undesired(book: Book, facts: Facts, desired: tuple[DesiredReplica, ...]) ->
 
 
 def _surplus(book: Book, facts: Facts) -> list[Action]:
-    """Doubles that our own unsure creates made."""
-    return [
+    """Sessions of ours beyond the one of each replica: left by unsure creates, or taken for gone too early."""
+    late = [
+        removal.leftover(record, session, book)
+        for _, record in sorted(book.records.items())
+        for session in leftovers(book, record, facts.seen)
+    ]
+    return late + [
         removal.surplus(doubt, session, book)
         for _, doubt in sorted(book.doubts.items())
         if doubt.key not in book.intents

@@ -91,15 +91,25 @@ def _inside(file: str, folder: str) -> bool:
 
 def surplus(doubt: Doubt, session: LiveSession, book: Book) -> Action:
     """Delete a double that our own unsure create made."""
-    spec = book.specs[doubt.spec]
+    reason = "a double that an earlier create without an answer left behind"
+    return _needless(doubt, session, book, reason)
+
+
+def leftover(record: ReplicaRecord, session: LiveSession, book: Book) -> Action:
+    """Delete an earlier session of a replica that has a later one."""
+    return _needless(record, session, book, "an earlier session of it that was taken for gone")
+
+
+def _needless(entry: Doubt | ReplicaRecord, session: LiveSession, book: Book, reason: str) -> Action:
+    spec = book.specs[entry.spec]
     return Action(
         kind=ActionKind.DELETE,
         session=spec.name,
-        replica=doubt.replica,
+        replica=entry.replica,
         replicas=spec.replicas,
-        name=doubt.name,
-        reason="a double that an earlier create without an answer left behind",
+        name=entry.name,
+        reason=reason,
         id=session.id,
-        record=book.records.get(doubt.key),
+        record=book.records.get(entry.key),
         victims=(Victim(session.id, active=session.phase.active, why="surplus"),),
     )

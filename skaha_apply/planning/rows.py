@@ -40,9 +40,10 @@ class Sight:
         self.adopted = adopted
         self.owned = book.owned()
         self.burying = {tombstone.key for tombstone in book.tombstones.values() if tombstone.why != "surplus"}
-        doubles = [one for doubt in book.doubts.values() for one in observe.doubles(book, doubt, facts.seen)]
-        self.doubles = frozenset(session.id for session in doubles)
-        self.doubled = frozenset(session.name for session in doubles if session.phase.active)
+        doubles = {key: observe.doubles(book, doubt, facts.seen) for key, doubt in book.doubts.items()}
+        self.doubles = frozenset(session.id for found in doubles.values() for session in found)
+        self.doubled = {key for key, found in doubles.items() if any(session.phase.active for session in found)}
+        self.doubled |= {key for key, record in book.records.items() if observe.leftovers(book, record, facts.seen)}
         self._changes: dict[tuple[str, int], tuple[Change, ...]] = {}
 
     def strangers(self, name: str) -> tuple[LiveSession, ...]:

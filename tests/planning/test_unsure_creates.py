@@ -219,7 +219,7 @@ def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_res
     assert not after.replicas
     assert lines(decide(project(new), memory, observation)) == [
         f"delete reduce -late ({DOUBLE})",
-        "wait reduce (a double of an earlier create is deleted first)",
+        "wait reduce (another session of it is deleted first)",
     ]
     ended = seen(live("reduce", "Completed", id="late"))
     assert kinds(decide(project(new), memory, ended)) == ["delete reduce", "create reduce"]
@@ -231,6 +231,6 @@ def test_replica_whose_double_is_deleted_is_replaced_after_it():
     plan = decide(project(new), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [
         f"delete reduce -late ({DOUBLE})",
-        "replace reduce -reduce held back (spec changed; a double of an earlier create is deleted first)",
+        "replace reduce -reduce held back (spec changed; another session of it is deleted first)",
     ]
     assert not any(action.hangs for action in plan.actions)

@@ -141,3 +141,24 @@ def test_pod_of_a_deletion_in_the_future_is_not_waited_for():
 def test_session_that_was_accepted_while_the_list_was_read_is_waited_for():
     memory = state(record(spec(), "accepted", accepted=NOW + 1))
     assert only(look(memory, seen(gone=["reduce"]))).phase is Phase.ACCEPTED
+
+
+def test_earlier_session_that_was_taken_for_gone_and_runs_is_deleted_beside_the_later_one():
+    memory = state(record(spec(), id="new", past=("old",)))
+    plan = decide(project(spec()), memory, seen(live("reduce", id="new"), live("reduce", id="old")))
+    assert lines(plan) == [
+        "delete reduce -old (an earlier session of it that was taken for gone)",
+        "unchanged reduce (running)",
+    ]
+
+
+def test_nothing_is_created_while_an_earlier_session_runs():
+    memory = state(record(spec(), "due", id="new", past=("old",)))
+    plan = decide(project(spec()), memory, seen(live("reduce", id="old")))
+    assert kinds(plan) == ["delete reduce", "wait reduce"]
+
+
+@pytest.mark.parametrize("shown", ["Completed", "Failed", "Terminating"])
+def test_ended_session_of_an_earlier_attempt_is_ours_and_left_to_expire(shown):
+    memory = state(record(spec(), "due", id="new", past=("old",)))
+    assert kinds(decide(project(spec()), memory, seen(live("reduce", shown, id="old")))) == ["create reduce"]
