@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 
-import clients
 import pytest
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 SCRIPT = "echo replica $REPLICA_ID of $REPLICA_COUNT band $BAND\n"
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def client(tmp_path_factory):
-    return lambda name: clients.Client(clients.installed(name), tmp_path_factory.mktemp(f"home-{name}"))
 
 
 @pytest.fixture

@@ -68,3 +68,9 @@ def _run(command):
     done = subprocess.run([str(word) for word in command], env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(f"{command}\n{done.stderr}\nwithout a network: pytest -m 'not clients'")
+
+
+@pytest.fixture
+def client(tmp_path_factory):
+    """A function that gives an installed client by name, with a home of its own."""
+    return lambda name: Client(installed(name), tmp_path_factory.mktemp(f"home-{name}"))
