@@ -55,7 +55,7 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
     book = Book.open(absorbed.state)
-    actions = [removal.destroyed(owned) for owned in _undesired(book, facts, ())]
+    actions = [removal.destroyed(owned, project) for owned in _undesired(book, facts, ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 

@@ -55,22 +55,25 @@ class Owned:
 
 
 def removed(owned: Owned, project: Project) -> Action:
-    """The action for what the state owns and the manifest no longer asks for."""
+    """The action for what the state owns and the manifest no longer asks for.
+
+    What came from standard input (`-`) has no folder that could be loaded without it.
+    """
     if owned.spec.file not in project.files:
         if owned.spec.file in owned.facts.present:
             return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
         if not any(_inside(owned.spec.file, folder) for folder in project.folders):
             reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
             return owned.action(ActionKind.NOT_LOADED, reason)
-    return _let_go(owned, "no longer in the manifest", unloved=True)
+    return replace(_let_go(owned, "no longer in the manifest", project), unloved=True)
 
 
-def destroyed(owned: Owned) -> Action:
+def destroyed(owned: Owned, project: Project) -> Action:
     """The action for one owned replica when everything is to be destroyed."""
-    return _let_go(owned, "destroy", unloved=False)
+    return _let_go(owned, "destroy", project)
 
 
-def _let_go(owned: Owned, reason: str, *, unloved: bool) -> Action:
+def _let_go(owned: Owned, reason: str, project: Project) -> Action:
     book, key = owned.book, owned.key
     if key in book.intents:
         return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
@@ -79,14 +82,16 @@ def _let_go(owned: Owned, reason: str, *, unloved: bool) -> Action:
     record = book.records[key]
     if not record.phase.active or record.id is None:
         return owned.action(ActionKind.RETIRED, f"{reason}; ended, its memory is kept")
-    if owned.spec.protect:
+    if owned.spec.protect or any(spec.protect and spec.key == key[0] for spec in project.sessions):
         return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
     victims = (Victim(record.id, active=True, why="delete"),)
-    return replace(owned.action(ActionKind.DELETE, reason, victims), unloved=unloved)
+    return owned.action(ActionKind.DELETE, reason, victims)
 
 
 def _inside(file: str, folder: str) -> bool:
-    return folder in ("", ".") or file.startswith(folder.rstrip("/") + "/")
+    if folder in ("", "."):
+        return file != "-" and not file.startswith(("/", "../"))
+    return file.startswith(folder.rstrip("/") + "/")
 
 
 def surplus(doubt: Doubt, session: LiveSession, book: Book) -> Action:

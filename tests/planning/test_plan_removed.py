@@ -1,0 +1,132 @@
+"""Replicas that the manifest no longer asks for: only what was surely removed is deleted, its memory is kept."""
+
+from __future__ import annotations
+
+import pytest
+from scene import FILE, decide, intent, kinds, lines, live, look, project, record, seen, spec, state, tombstone
+
+KEPT = spec("kept")
+STAYS = record(KEPT)
+REDUCE = live("reduce")
+
+
+def plan_without(*entries, sessions=(REDUCE,), **given):
+    options = {name: given.pop(name) for name in ("files", "folders") if name in given}
+    memory = state(STAYS, *entries)
+    return decide(project(KEPT, **options), memory, seen(live("kept"), *sessions), **given)
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "Terminating", "Suspended"])
+def test_active_session_is_deleted(status):
+    plan = plan_without(record(spec()), sessions=[live("reduce", status)])
+    assert lines(plan) == ["delete reduce -reduce (no longer in the manifest)", "unchanged kept (running)"]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed"])
+def test_ended_one_is_retired_and_remembered(status):
+    memory = state(record(spec()))
+    observation = seen(live("reduce", status))
+    plan = decide(project(spec("other")), memory, observation)
+    assert lines(plan)[1:] == ["retired reduce (no longer in the manifest; ended, its memory is kept)"]
+    assert look(memory, observation).replicas
+
+
+@pytest.mark.parametrize("phase", ["done", "failed", "unknown", "due", "gone", "held"])
+def test_what_has_no_session_is_retired(phase):
+    assert kinds(plan_without(record(spec(), phase), sessions=())) == ["unchanged kept", "retired reduce"]
+
+
+def test_entry_that_comes_back_is_done():
+    memory = state(record(spec(), "done"))
+    assert kinds(decide(project(spec()), memory)) == ["done reduce"]
+    assert kinds(decide(project(spec(args=("other.py",))), memory)) == ["replace reduce"]
+
+
+def test_entry_that_comes_back_after_it_was_deleted_is_created():
+    memory = state(record(spec(), "due"))
+    assert kinds(decide(project(spec()), memory)) == ["create reduce"]
+
+
+def test_replicas_beyond_the_new_count_are_removed():
+    before, after = spec(replicas=3, protect=False), spec(replicas=2)
+    entries = [record(before, number=number) for number in (1, 2, 3)]
+    sessions = [live(f"reduce-{number}") for number in (1, 2, 3)]
+    assert kinds(decide(project(after), state(*entries), seen(*sessions))) == [
+        "delete reduce-3",
+        "replace reduce-1",
+        "replace reduce-2",
+    ]
+
+
+def test_protection_outlives_its_line():
+    plan = plan_without(record(spec(protect=True)))
+    assert lines(plan)[1:] == ["protected reduce (no longer in the manifest, but it is protected)"]
+
+
+@pytest.mark.parametrize("options", [{}, {"force": True}, {"destroy": True, "force": True}])
+def test_protection_that_was_never_applied_holds_for_what_is_removed_or_destroyed(options):
+    memory = state(*(record(spec(replicas=2), number=number) for number in (1, 2)))
+    sessions = seen(live("reduce-1"), live("reduce-2"))
+    wanted = project(spec(replicas=2, protect=True), spec("x")) if options else project(spec(protect=True))
+    assert "delete" not in " ".join(kinds(decide(wanted, memory, sessions, **options)))
+
+
+def test_open_create_of_a_removed_replica_is_waited_for():
+    waiting = "wait reduce (an earlier create has had no clear answer; a later list decides)"
+    memory = state(STAYS, intent(spec()))
+    assert waiting in lines(decide(project(KEPT), memory, seen(live("kept"), whole=False)))
+
+
+def test_deletion_of_a_removed_replica_is_waited_for_while_it_is_listed():
+    tomb = tombstone("reduce", spec())
+    assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its session is being deleted)"]
+
+
+MOVED = "manifests/night.yaml"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"facts": {"present": {MOVED}}}, f"not loaded reduce (its manifest {MOVED} was not loaded)"),
+        (
+            {"facts": {"present": {MOVED}}, "folders": ["manifests"]},
+            f"not loaded reduce (its manifest {MOVED} was not loaded)",
+        ),
+        ({}, f"not loaded reduce (its manifest {MOVED} is gone, and its folder was not loaded)"),
+        (
+            {"folders": ["night", "man"]},
+            f"not loaded reduce (its manifest {MOVED} is gone, and its folder was not loaded)",
+        ),
+        ({"folders": ["manifests"]}, "delete reduce -reduce (no longer in the manifest)"),
+        ({"folders": ["manifests/"]}, "delete reduce -reduce (no longer in the manifest)"),
+        ({"folders": ["."]}, "delete reduce -reduce (no longer in the manifest)"),
+        ({"files": [FILE, MOVED]}, "delete reduce -reduce (no longer in the manifest)"),
+    ],
+)
+def test_only_what_came_from_loaded_files_or_is_gone_from_loaded_folders_is_deleted(given, expected):
+    assert expected in lines(plan_without(record(spec(file=MOVED)), **given))
+
+
+@pytest.mark.parametrize("file", ["-", "../night.yaml", "/home/me/night.yaml"])
+def test_what_came_from_elsewhere_is_not_gone_from_the_folder_that_was_loaded(file):
+    assert "not loaded reduce" in kinds(plan_without(record(spec(file=file)), folders=["."]))
+
+
+def test_piped_manifest_that_is_piped_again_without_the_entry_removes_it():
+    assert "delete reduce" in kinds(plan_without(record(spec(file="-")), files=["-", FILE]))
+
+
+def test_session_that_moved_to_another_file_is_unchanged():
+    memory = state(record(spec(file=MOVED)))
+    assert kinds(decide(project(spec()), memory, seen(live("reduce")))) == ["unchanged reduce"]
+
+
+def test_destroy_deletes_what_is_live_and_owned():
+    memory = state(record(KEPT), record(spec("done"), "done"), record(spec("safe", protect=True)))
+    sessions = seen(live("kept"), live("safe"), live("theirs"))
+    assert lines(decide(project(KEPT), memory, sessions, destroy=True)) == [
+        "delete kept -kept (destroy)",
+        "retired done (destroy; ended, its memory is kept)",
+        "protected safe (destroy, but it is protected)",
+    ]
