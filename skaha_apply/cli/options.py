@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skaha_apply.cli.durations import seconds
+from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Located(Basic):
         if self.sandbox and self.server is not None:
             raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
         default = Setting()
+        streams = Streams(colour=not self.no_color)
         return Setting(
             paths=self.sources,
             server=self.server,
@@ -122,6 +124,7 @@ class Located(Basic):
             settle=default.settle if settle is None else settle,
             lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
             keep_logs=not self.no_logs,
+            observe=streams.warn,
         )
 
 

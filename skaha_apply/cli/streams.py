@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
+from skaha_apply.model.report import Note
 from skaha_apply.render.errors import error_text, message_text
 from skaha_apply.render.ink import coloured, plain
 from skaha_apply.render.printable import line
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.cli.options import Basic
     from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.report import Event
     from skaha_apply.render.ink import Ink
     from skaha_apply.render.progress import Narrator
 
@@ -33,6 +35,7 @@ class Streams:
         self.out_is_terminal = _is_terminal(sys.stdout)
         self.err_is_terminal = _is_terminal(sys.stderr) and environ.get("TERM") != "dumb"
 
+        self._warned: set[str] = set()
         self.give_back: Callable[[], None] = _nothing  # stops what moves in the terminal
 
     @classmethod
@@ -68,6 +71,12 @@ class Streams:
         narrator = Bar(sys.stderr, colour=self.err_colour) if self.err_is_terminal else Lines(self.say)
         self.give_back = narrator.close
         return narrator
+
+    def warn(self, event: Event) -> None:
+        """What a user should know though it stops nothing, on standard error; once, though each pass may say it."""
+        if isinstance(event, Note) and event.text not in self._warned:
+            self._warned.add(event.text)
+            self.message("warning", event.text)
 
     def message(self, word: str, text: str, hint: str | None = None) -> None:
         """A message of another weight, on standard error."""

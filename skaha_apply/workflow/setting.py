@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.report import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.model.report import Event
 
 MAX_CONCURRENCY = 256
+_LOG = logging.getLogger(__name__)
+
+
+def log_note(event: Event) -> None:
+    """Where notes go when nobody listens: to the log, as warnings."""
+    if isinstance(event, Note):
+        _LOG.warning("%s", event.text)
 
 
 @dataclass(frozen=True)
@@ -13,7 +29,8 @@ class Setting:
     """Where manifests, server and state are found, and how hard the server is worked.
 
     Times are seconds. `server` is a name or URL, `state` a path or URL; None takes the defaults. `cwd` is the folder of
-    the call: paths are relative to it, and its git checkout is the root of the state.
+    the call: paths are relative to it, and its git checkout is the root of the state. `observe` is told what a store
+    of state has to say (an expired lock that is taken over, a state that is kept in a rescue file).
     """
 
     paths: tuple[str, ...] = ()
@@ -26,6 +43,7 @@ class Setting:
     lock_timeout: float = 0.0
     keep_logs: bool = True
     cwd: Path = field(default_factory=Path.cwd)
+    observe: Callable[[Event], None] = field(default=log_note, compare=False)
 
     @property
     def sources(self) -> tuple[str, ...]:

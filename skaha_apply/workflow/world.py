@@ -60,7 +60,7 @@ class Place:
         if address is not None and "://" not in address:
             path = self.setting.cwd / address
             address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
-        return open_store(address, default, os.environ)
+        return open_store(address, default, os.environ, observe=self.setting.observe)
 
     def logs(self, project: str) -> SavedLogs:
         """Where one project's logs are kept."""
