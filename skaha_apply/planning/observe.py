@@ -158,7 +158,7 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
         owned.add(kept.id)
         book.records[intent.key] = _live(created(book, intent, kept.id, seen.listing.at), kept, seen.listing.at)
         left -= 1
-    elif _apart(seen, intent.at) > TTL / 2:
+    elif _apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
         book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
             update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
         )

@@ -81,6 +81,8 @@ def desired(replica: DesiredReplica, sight: Sight) -> Action:
 def _recorded(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
     spec = replica.spec
     work, run = _differs(replica, record, sight)
+    if record.phase is Phase.GONE and spec.kind.interactive and not (work or run):
+        return _restarted(replica, record, sight)
     if record.phase in (Phase.DUE, Phase.GONE):
         changes = sight.changes(record.spec, spec) if work or run else ()
         return _create(replica, record, record.note or "its session is gone", changes)
@@ -117,7 +119,7 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Ac
     spec, recorded = replica.spec, sight.book.specs[record.spec]
     changes = sight.changes(record.spec, spec)
     reason = "spec changed" if changes else f"what it needs changed: {', '.join(spec.needs)}"
-    keeps = record.phase.active or _succeeded(record, spec)
+    keeps = record.phase.active or _succeeded(record, recorded)
     if (spec.protect or recorded.protect) and keeps:
         return _action(ActionKind.PROTECTED, replica, f"{reason}, but it is protected", record, changes)
     victims = (Victim(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
@@ -137,17 +139,18 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Ac
 
 
 def _restarted(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
-    """An interactive session that ended is kept alive; one that died young only after a back-off."""
+    """An interactive session that ended or is gone is kept alive; one that died young only after a back-off."""
     ended = record.ended or record.seen or 0.0
     began = record.started or record.accepted or ended
+    why = "someone deleted it" if record.phase is Phase.GONE else "it ended"
     if ended - began >= SHORT_LIFE:
-        return _create(replica, record, "it ended")
+        return _create(replica, record, why, attempt=1)
     pause = min(BACKOFF_FIRST * 2 ** min(record.attempt - 1, 10), BACKOFF_MOST)
     left = ended + pause - sight.facts.seen.listing.at
-    if left > 0:
-        reason = f"it ended after {ended - began:.0f}s; started again in {left:.0f}s"
+    if 0 < left <= pause:
+        reason = f"{why} after {ended - began:.0f}s; started again in {left:.0f}s"
         return _action(ActionKind.WAIT, replica, reason, record)
-    return _create(replica, record, "it ended", attempt=record.attempt + 1)
+    return _create(replica, record, why, attempt=record.attempt + 1)
 
 
 def _unrecorded(replica: DesiredReplica, sight: Sight) -> Action:
