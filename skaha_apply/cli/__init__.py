@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ExitCode
@@ -11,10 +12,16 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default: that of the process) and give the exit code; no exception leaves it."""
+    """Run one command line (default: that of the process) and give the exit code; no exception leaves it.
+
+    To be called in the main thread: SIGTERM is taken as an interrupt while it runs.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         from skaha_apply.cli.calling import call  # noqa: PLC0415 - an interrupt while it is imported is caught below
 
         return int(call(arguments))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from skaha_apply.cli.options import Basic
 from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, Interrupted, ManifestError, SkahaApplyError
+from skaha_apply.render.errors import problems_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +35,7 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
 
 
 def _findings(streams: Streams, error: ManifestError) -> None:
-    from skaha_apply.render.findings import findings_text  # noqa: PLC0415 - only needed when something is wrong
-
-    streams.tell(findings_text(error.diagnostics))
+    streams.tell(problems_text(error.diagnostics))
 
 
 def _defect(streams: Streams, error: Exception, *, verbose: bool) -> ExitCode:

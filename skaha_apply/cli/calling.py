@@ -48,5 +48,5 @@ def _misuse(error: Any, words: list[str]) -> ExitCode:
     hint = f"see: {path} --help"
     if path == PROGRAM and words and words[0].startswith("-"):
         hint = f"options stand after the command: {PROGRAM} plan {words[0]}"
-    Streams().message("error", error.format_message(), hint)
+    Streams(colour="--no-color" not in words).message("error", error.format_message(), hint)
     return ExitCode.USAGE

@@ -16,6 +16,7 @@ from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.place import Severity
+from skaha_apply.render.errors import problems_text
 
 
 class LintFormat(StrEnum):
@@ -45,7 +46,6 @@ class LintOptions(Basic):
 def lint(options: LintOptions) -> ExitCode:
     """Find what the server would refuse, drop or misread, before anything is sent."""
     from skaha_apply.render.documents import findings_document  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.render.findings import findings_text  # noqa: PLC0415
     from skaha_apply.workflow.load import diagnose  # noqa: PLC0415
     from skaha_apply.workflow.setting import Setting  # noqa: PLC0415
 
@@ -54,6 +54,6 @@ def lint(options: LintOptions) -> ExitCode:
     if options.output is LintFormat.JSON:
         streams.show(as_json(findings_document(found)))
     else:
-        streams.show(findings_text(found, most=None) or "no findings\n")
+        streams.show(problems_text(found, most=None) or "no findings\n")
     errors = any(one.severity is Severity.ERROR for one in found)
     return ExitCode.ERROR if errors or (options.strict and found) else ExitCode.OK

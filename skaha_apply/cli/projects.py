@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
+from skaha_apply.render.errors import problems_text
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
 def load(setting: Setting, streams: Streams) -> tuple[Project, ...]:
     """The projects of a call; warnings about them are told. Raises what `load_projects` raises."""
-    from skaha_apply.render.findings import findings_text  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.load import load_projects  # noqa: PLC0415
+    from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - keeps --help fast
 
     projects, warnings = load_projects(setting, stdin_bytes)
-    streams.tell(findings_text(warnings))
+    streams.tell(problems_text(warnings))
     return projects
 
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.render.findings import MOST, findings_text
 from skaha_apply.render.ink import plain
 from skaha_apply.render.printable import block, line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.place import Diagnostic
     from skaha_apply.render.ink import Ink
 
 
 def error_text(error: SkahaApplyError, ink: Ink = plain) -> str:
     """`error: FILE:LINE:COL: message` and, where one is known, `hint: what to do next`."""
     return message_text("error", str(error), error.hint, ink)
+
+
+def problems_text(found: Sequence[Diagnostic], *, most: int | None = MOST) -> str:
+    """Findings about manifests, what they quote of them made safe to show; "" without any."""
+    text = findings_text(found, most=most)
+    return f"{block(text)}\n" if text else ""
 
 
 def message_text(word: str, message: str, hint: str | None, ink: Ink = plain) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import time
 
 import jsonschema
@@ -119,8 +120,9 @@ def test_a_signal_during_a_wait_is_130_and_the_next_plan_is_right(number, comman
 
 
 @pytest.mark.parametrize("last", [signal.SIGINT, signal.SIGTERM])
-def test_with_a_request_in_flight_only_a_second_sigint_ends_at_once(last, command, sandbox):
-    sandbox.forget_requests()
+def test_with_a_request_in_flight_only_a_second_sigint_ends_at_once(last, command, fresh_sandbox):
+    sandbox = fresh_sandbox()  # what is in flight acts long after the test: not on a sandbox that others use
+    command.environment |= {"SKAHA_URL": sandbox.url, "SKAHA_TOKEN": sandbox.token}
     sandbox.faults(latency_ms=[20_000, 20_000], only=["POST"])
     process = command.start("apply", "m.yaml", "--yes")
     sandbox.wait_until(lambda: any(one["method"] == "POST" for one in sandbox.requests()["requests"]), WAIT_S)
@@ -261,12 +263,29 @@ def test_a_manifest_comes_from_standard_input(command):
     assert "reduce [1-3]" in made.stdout
 
 
-def test_no_color_keeps_a_terminal_plain(command):
-    _, _, screen = command.in_terminal("apply", "nothing.yaml", "--no-color")
-    assert "\x1b[3" not in screen
-    assert "\x1b[1" not in screen
-    _, _, screen = command.in_terminal("apply", "--unknown")
-    assert "\x1b[1;31merror:" in screen
+@pytest.mark.parametrize("words", [["apply", "--unknown"], ["apply", "--server", "http://example.org/skaha"]])
+def test_errors_are_coloured_in_a_terminal_unless_told_otherwise(words, command):
+    assert "\x1b[1;31merror:" in command.in_terminal(*words)[2]
+    assert "\x1b" not in command.in_terminal(*words, "--no-color")[2]
+    command.environment["NO_COLOR"] = "1"
+    assert "\x1b" not in command.in_terminal(*words)[2]
+
+
+def test_a_signal_before_anything_began_is_130(command):
+    process = command.start("plan", "-", stdin=subprocess.PIPE)
+    time.sleep(1)  # it waits for a manifest on standard input
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+
+
+def test_a_manifest_cannot_act_on_the_terminal(command):
+    command.manifest('version: 1\nproject: p\nsessions:\n  - {name: "a\\e[2J", image: "\\e]0;x\\a", cmd: x}\n')
+    for words in (["plan", "m.yaml"], ["lint", "m.yaml"]):
+        made = command(*words)
+        assert made.returncode == 1
+        assert "\x1b" not in made.stdout + made.stderr
 
 
 def test_the_state_is_shown_forgotten_and_renamed(command):
