@@ -162,7 +162,8 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     outcomes = await execute(_allowed(run, plan), tools)
     _take(run, outcomes)
     run.notes.update(dict.fromkeys(await confirm(tools, outcomes) if outcomes.halted is None else ()))
-    remember_identity(ledger, tools.looker.latest, run.world)
+    run.listing = tools.looker.latest or run.listing
+    remember_identity(ledger, run.listing, run.world)
     await tools.keeper.save_ended(ledger)
     if outcomes.unsure and outcomes.halted is None:
         await _remove_doubles(run, tools)
