@@ -182,6 +182,9 @@ class _Composer:
             )
         if event.anchor:
             self.anchors[event.anchor] = node
+        key = self.keys[-1] if self.keys else None
+        if node.empty and key is not None:  # parsers differ on where nothing stands: behind the colon
+            node.line, node.column = node.end_line, node.end_column = key.end_line, key.end_column + 1
         self._attach(node, event)
 
     def _alias(self, event: Any) -> Node:

@@ -225,6 +225,13 @@ def test_interactive_sessions_cannot_be_needed():
     assert "notebook" in found[0].summary
 
 
+def test_a_long_circle_of_needs_is_told_in_short():
+    lines = "".join(f"\n  - {{name: s{i}, image: {IMAGE}, cmd: p, needs: [s{(i + 1) % 2000}]}}" for i in range(2000))
+    found = linted(f"version: 1\nproject: p\nsessions:{lines}\n")
+    assert set(rules(found)) == {"needs-cycle"}
+    assert max(len(item.summary) for item in found) < 200
+
+
 def test_a_long_chain_of_needs_is_fine():
     lines = "".join(f"\n  - {{name: s{i}, image: {IMAGE}, cmd: p, needs: [s{i + 1}]}}" for i in range(2000))
     assert linted(f"version: 1\nproject: p\nsessions:{lines}\n  - {{name: s2000, image: {IMAGE}, cmd: p}}\n") == ()

@@ -48,7 +48,7 @@ SESSION_ERRORS = [
     ("args: [a: b]", "wrong-type", (6, 12, 16), "args[0]", "quotes"),
     ("args: [[a]]", "wrong-type", (6, 12, 15), "args[0]", ""),
     ("env: [A=b]", "wrong-type", (6, 10, 15), "a mapping", "NAME: value"),
-    ("env: {A: }", "wrong-type", (6, 14, 14), "env.A has no value", ""),
+    ("env: {A: }", "wrong-type", (6, 13, 13), "env.A has no value", ""),
     ("env: {A: 1, A: 2}", "duplicate-key", (6, 17, 18), "line 6", ""),
     ("env: {[a]: b}", "wrong-type", (6, 11, 14), "a key must be text", ""),
     ("<<: 3", "wrong-type", (6, 9, 10), "<<", ""),

@@ -129,6 +129,57 @@ def test_what_is_written_is_what_is_read(sessions, escaped):
     assert result.projects[0].sessions == tuple(sessions)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a #b",
+        "#a",
+        "a: b",
+        "a:",
+        "- a",
+        "-",
+        "--a",
+        "? a",
+        "?a",
+        ":a",
+        "a:b",
+        "a, b",
+        "[a]",
+        "{a",
+        "*a",
+        "&a",
+        "!a",
+        "|",
+    ]
+    + [
+        ">",
+        "'a'",
+        '"a"',
+        "%a",
+        "@a",
+        "`a",
+        "---",
+        "...",
+        " a",
+        "a ",
+        "",
+        "~",
+        "0843",
+        "a\tb",
+        "a\nb",
+        "é☆",
+        "<<",
+        "\ue000:a",
+    ],
+)
+def test_texts_that_look_like_yaml_are_written_so_that_they_come_back(text):
+    spec = SessionSpec(name="s", image=IMAGE, cmd=text, args=(text, "x" * 100), env={text: text}, file="-")
+    short = spec.model_copy(update={"name": "t", "args": (text, text)})
+    result = load(["-"], root=Path(), stdin=dump("p", [spec, short]).encode)
+    assert result.diagnostics == ()
+    assert result.projects[0].sessions == (spec, short)
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_the_order_of_files_does_not_matter(tmp_path, order):
     for index, name in enumerate(("a", "b", "c")):
