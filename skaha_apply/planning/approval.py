@@ -35,10 +35,11 @@ def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action])
 
 
 def approval_line(action: Action) -> str:
-    """One action as it is approved: its kind, name, replica, id and the paths that changed."""
+    """One action as it is approved: its kind, name, replica, every id that it is about and the paths that changed."""
+    ids = dict.fromkeys([*([action.id] if action.id else []), *(victim.id for victim in action.victims)])
     paths = ",".join(change.path for change in action.changes)
     kind = ActionKind.REPLACE if action.held_back else action.kind
-    return f"! {kind} {action.name} {action.replica} {action.id or '-'} {paths}".rstrip()
+    return f"! {kind} {action.name} {action.replica} {','.join(ids) or '-'} {paths}".rstrip()
 
 
 def approval_digest(lines: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import Change
+from skaha_apply.planning.digest import work_content
 
 if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
@@ -31,7 +32,8 @@ def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
 
 def same_work(recorded: SessionSpec, wanted: SessionSpec) -> bool:
     """Whether two specs ask for the same work, told from their fields; for digests of another version."""
-    return all(getattr(recorded, name) == getattr(wanted, name) for name in WORK_FIELDS)
+    needs = ({name.casefold() for name in spec.needs} for spec in (recorded, wanted))
+    return work_content(recorded) == work_content(wanted) and next(needs) == next(needs)
 
 
 def same_resources(recorded: SessionSpec, wanted: SessionSpec) -> bool:

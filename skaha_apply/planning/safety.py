@@ -45,7 +45,7 @@ def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
     loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or surplus or not loses:
         return action
-    active, finished = record.phase.active, record.phase is Phase.DONE
+    active, finished = record.phase.active, _is_finished(action, book)
     begun = record.started or record.accepted
     if begun is None or not (active or finished):
         return action
@@ -56,16 +56,18 @@ def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
     return replace(action, lost=hours, bounded=finished or record.started is None)
 
 
+def _is_finished(action: Action, book: Book) -> bool:
+    """Whether its replica has computed something to its end; interactive sessions do not."""
+    record = action.record
+    return record is not None and record.phase is Phase.DONE and not book.specs[record.spec].kind.interactive
+
+
 def judge(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Verdict:
     """Whether the plan is refused, why, and what lifts it."""
     lost = sum(action.lost for action in actions)
     bound = any(action.bounded and action.lost for action in actions)
-    recomputed = sum(
-        (action.held_back or action.kind is ActionKind.REPLACE)
-        and action.record is not None
-        and action.record.phase is Phase.DONE
-        for action in actions
-    )
+    again = [action for action in actions if action.held_back or action.kind is ActionKind.REPLACE]
+    recomputed = sum(_is_finished(action, book) for action in again)
     reasons = [] if options.force else [*_mass(actions, project, book, options), *_loss(lost, options, bound=bound)]
     return Verdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed)
 
