@@ -150,8 +150,6 @@ def test_what_is_written_is_what_is_read(sessions, escaped):
         "&a",
         "!a",
         "|",
-    ]
-    + [
         ">",
         "'a'",
         '"a"',
