@@ -11,6 +11,7 @@ from skaha_apply.apply.confirm import settle_leftovers
 from skaha_apply.apply.execute import execute
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.expand import expand
@@ -80,6 +81,9 @@ async def mark(
         await settle_leftovers(tools, partial(check_account, ledger.document, world))
         desired = {one.key: one for one in expand(project, run_numbers(ledger.book))}
         marks = chosen(ledger.book, desired, options)
+        if unknown := meaningless(ledger.book, desired, options):
+            shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")  # noqa: PLR2004
+            observe(Note(f"{shown}: means no replica of {project.name}"))
         if not await approve(marks):
             return ExitCode.ERROR
         outcomes = await execute(_deletions(marks, ledger.book, options.verb), tools)
@@ -122,6 +126,17 @@ def chosen(book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkO
             hint="--force deletes an active session first.",
         )
     return tuple(marks)
+
+
+def meaningless(book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions) -> tuple[str, ...]:
+    """The patterns that mean no replica at all; raises UsageError for one that is none."""
+    names = {key: replica.name for key, replica in desired.items()}
+    names |= {key: record.name for key, record in book.records.items()}
+    return tuple(
+        pattern
+        for pattern in dict.fromkeys(options.patterns)
+        if not any(_meant(MarkOptions(options.verb, (pattern,)), key, name, None) for key, name in names.items())
+    )
 
 
 def _meant(options: MarkOptions, key: ReplicaKey, name: str, phase: Phase | None) -> bool:

@@ -40,11 +40,12 @@ def make_report(run: Run) -> Report:
 
 def _replica(action: Action, record: ReplicaRecord | None, run: Run) -> ReplicaReport:
     live = run.listing.by_id.get(record.id) if record and record.id and run.listing else None
+    deleted = action.kind is ActionKind.DELETE and record is not None and record.phase is Phase.DUE
     return ReplicaReport(
         name=record.name if record else action.name,
         replica=action.replica,
         id=record.id if record else None,
-        phase=record.phase.value if record else action.kind.value,
+        phase="deleted" if deleted else record.phase.value if record else action.kind.value,
         session=action.session,
         connect_url=live.connect_url if live else "",
     )
