@@ -1,0 +1,127 @@
+"""Sessions that the state does not own: never touched, but for an adoption or a take-over that was asked for."""
+
+from __future__ import annotations
+
+import pytest
+from scene import FILE, decide, desktop, intent, kinds, lines, live, project, record, seen, spec, state
+
+from skaha_apply.planning.options import Adopt
+
+HINT = "--adopt records it, --take-over replaces it"
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "Completed", "Failed"])
+def test_same_name_is_a_conflict_of_that_replica_alone(status):
+    plan = decide(project(spec(replicas=2)), None, seen(live("reduce-2", status, id="theirs")))
+    assert lines(plan) == [
+        "create reduce-1 (not in the state and not live)",
+        f"conflict reduce-2 (one of that name exists that this state does not own ({status}); {HINT})",
+    ]
+    assert plan.actions[1].id == "theirs"
+
+
+def test_several_of_the_same_name_are_counted():
+    plan = decide(project(spec()), None, seen(live("reduce", id="b"), live("reduce", "Pending", id="a")))
+    assert lines(plan) == [f"conflict reduce (2 of that name exists that this state does not own (Pending); {HINT})"]
+
+
+def test_names_that_only_look_alike_are_no_conflict():
+    others = [live(name) for name in ("reduce-1", "reduce-10", "reduc", "xreduce", "")]
+    assert kinds(decide(project(spec()), None, seen(*others))) == ["create reduce"]
+
+
+def test_name_in_another_case_is_the_same():
+    assert kinds(decide(project(spec("Reduce")), None, seen(live("reduce")))) == ["conflict reduce"]
+
+
+def test_matching_session_is_adopted_when_asked():
+    plan = decide(project(spec()), None, seen(live("reduce", id="theirs")), adopt=Adopt.ACTIVE)
+    assert lines(plan) == [
+        "adopt reduce (image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared)",
+    ]
+    assert plan.actions[0].adopted.id == plan.actions[0].id == "theirs"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"image": "x/y:1"}, {"kind": "notebook"}, {"cores": 4}, {"ram": 16.0}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_session_that_does_not_match_is_not_adopted(other):
+    plan = decide(project(spec()), None, seen(live("reduce", **other)), adopt=Adopt.ENDED)
+    assert kinds(plan) == ["conflict reduce"]
+
+
+@pytest.mark.parametrize("ram", [8.0, 8.59, 7.45, None])
+def test_memory_matches_whether_it_is_shown_as_gib_or_gb(ram):
+    plan = decide(project(spec()), None, seen(live("reduce", ram=ram)), adopt=Adopt.ACTIVE)
+    assert kinds(plan) == ["adopt reduce"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [spec(ram=None, cores=None), spec(ram=None), spec(kind="desktop"), spec(kind="firefly")],
+    ids=["flexible", "cores alone", "desktop", "firefly"],
+)
+def test_resources_that_the_server_ignores_or_does_not_list_match(wanted):
+    shown = live("reduce", kind=wanted.kind.value, cores=None, ram=None)
+    assert kinds(decide(project(wanted), None, seen(shown), adopt=Adopt.ACTIVE)) == ["adopt reduce"]
+
+
+@pytest.mark.parametrize(
+    ("adopt", "status", "expected"),
+    [
+        (Adopt.ACTIVE, "Completed", "conflict reduce"),
+        (Adopt.ENDED, "Completed", "adopt reduce"),
+        (Adopt.ENDED, "Failed", "conflict reduce"),
+        (Adopt.ENDED, "Running", "adopt reduce"),
+    ],
+)
+def test_ended_session_is_adopted_only_when_that_is_asked_for(adopt, status, expected):
+    assert kinds(decide(project(spec()), None, seen(live("reduce", status)), adopt=adopt)) == [expected]
+
+
+def test_one_of_two_active_ones_is_not_chosen_and_an_active_one_is_preferred_to_an_ended_one():
+    two = seen(live("reduce", id="a"), live("reduce", id="b"))
+    assert kinds(decide(project(spec()), None, two, adopt=Adopt.ACTIVE)) == ["conflict reduce"]
+    mixed = seen(live("reduce", "Completed", id="a"), live("reduce", id="b"))
+    assert decide(project(spec()), None, mixed, adopt=Adopt.ENDED).actions[0].id == "b"
+
+
+def test_take_over_deletes_every_active_one_of_that_name():
+    sessions = seen(live("reduce", id="a"), live("reduce", "Completed", id="b"), live("reduce", "Pending", id="c"))
+    plan = decide(project(spec()), None, sessions, take_over=True, adopt=Adopt.ACTIVE)
+    assert lines(plan) == ["replace reduce -a -c (taken over from a session that is not ours)"]
+    assert {victim.why for victim in plan.actions[0].victims} == {"take-over"}
+
+
+def test_take_over_of_an_ended_one_only_creates():
+    plan = decide(project(spec()), None, seen(live("reduce", "Failed")), take_over=True)
+    assert lines(plan) == ["replace reduce (taken over from a session that is not ours)"]
+
+
+@pytest.mark.parametrize("phase", ["due", "gone", "done", "failed"])
+def test_active_one_stands_in_the_way_of_a_create_of_ours(phase):
+    memory = state(record(spec(), phase, id="ours"))
+    changed = spec(args=("new.py",))
+    plan = decide(project(changed), memory, seen(live("reduce", "Pending", id="theirs")))
+    assert lines(plan) == ["conflict reduce (theirs of that name is active and not owned by this state (Pending))"]
+
+
+def test_one_beside_ours_is_in_nobodys_way():
+    memory = state(record(spec(), id="ours"))
+    sessions = seen(live("reduce", id="ours"), live("reduce", id="theirs"))
+    assert kinds(decide(project(spec()), memory, sessions)) == ["unchanged reduce"]
+    changed = decide(project(spec(args=("new.py",))), memory, sessions)
+    assert (kinds(changed), changed.actions[0].victims) == (["conflict reduce"], ())
+
+
+def test_ended_one_does_not_stand_in_the_way_of_a_create_of_ours():
+    memory = state(record(spec(), "due", id="ours"))
+    assert kinds(decide(project(spec()), memory, seen(live("reduce", "Failed", id="theirs")))) == ["create reduce"]
+
+
+def test_one_that_appears_between_intent_and_list_is_left_alone_unless_it_could_be_ours():
+    memory = state(intent(desktop("reduce")))
+    plan = decide(project(spec("other"), files=(FILE,)), memory, seen(live("reduce", id="theirs")))
+    assert kinds(plan) == ["create other"]
