@@ -1,15 +1,16 @@
-"""`state show|unlock|forget|mv`: the memory itself."""
+"""`state show|unlock|forget|mv|pull|push`: the memory itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import Named, pattern
+from skaha_apply.cli.options import Located, Named, pattern
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
@@ -18,6 +19,7 @@ from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
+    from skaha_apply.workflow.setting import Setting
     from skaha_apply.workflow.world import Place
 
 group = typer.Typer(help="The state: what is remembered of each replica.", rich_markup_mode=None)
@@ -52,6 +54,18 @@ class MoveCall(Named):
 
     old: Annotated[str, typer.Argument(metavar="OLD", help="The session's or the project's name so far.")]
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name, as the manifest now says it.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullCall(Named):
+    """The options of `state pull`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushCall(Located):
+    """The options of `state push`."""
+
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A state: from state pull, or a rescue file.")]
 
 
 @command(group, "show")
@@ -98,17 +112,56 @@ def move(options: MoveCall) -> ExitCode:
     return ExitCode.OK
 
 
-def _place(options: Named) -> tuple[Place, str]:
-    """Where the state is, and the one project that is meant: by its name, or the only one of the manifests."""
-    from skaha_apply.workflow.load import diagnose  # noqa: PLC0415 - keeps --help fast
+@command(group, "pull")
+def pull(options: PullCall) -> ExitCode:
+    """Print the stored state as it is, byte by byte."""
+    from skaha_apply.state.codec import decode  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow import transfer  # noqa: PLC0415
+
+    place, project = _place(options)
+    data = run(transfer.pull(place, project))
+    Streams.of(options).show_bytes(data)
+    decode(data, "that was printed")  # a damaged one is printed all the same, and said to be so
+    return ExitCode.OK
+
+
+@command(group, "push")
+def push(options: PushCall) -> ExitCode:
+    """Store a state: what was pulled, or kept when its store did not take it. Never over a newer one."""
+    from skaha_apply.workflow import transfer  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.world import find_place  # noqa: PLC0415
 
     setting = options.setting()
+    source = "the state on standard input" if options.file == "-" else options.file
+    said = run(transfer.push(find_place(setting), setting.project, _bytes(options.file), source))
+    Streams.of(options).show(f"{line(said)}\n")
+    return ExitCode.OK
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        return stdin_bytes() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read the state {file}: {error.strerror}") from error
+
+
+def _place(options: Named) -> tuple[Place, str]:
+    """Where the state is, and the one project that is meant."""
+    from skaha_apply.workflow.world import find_place  # noqa: PLC0415 - keeps --help fast
+
+    setting = options.setting()
+    return find_place(setting), meant_project(setting)
+
+
+def meant_project(setting: Setting) -> str:
+    """The one project that is meant: by its name, or the only one of the manifests; raises `UsageError`."""
+    from skaha_apply.workflow.load import diagnose  # noqa: PLC0415 - keeps --help fast
+
     if setting.project is not None:
-        return find_place(setting), setting.project
+        return setting.project
     projects, _ = diagnose(setting, stdin_bytes)
     names = sorted({project.name for project in projects})
     if len(names) != 1:
         known = f"these manifests have {', '.join(names)}" if names else "no manifest names one"
         raise UsageError(f"which project is meant? {known}", hint="say it with --project")
-    return find_place(setting), names[0]
+    return names[0]

@@ -52,6 +52,14 @@ class Streams:
         """A result, on standard output."""
         write(sys.stdout, text)
 
+    def show_bytes(self, data: bytes) -> None:
+        """A result that is to arrive byte by byte, on standard output."""
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            _swallow(sys.stdout)
+
     def tell(self, text: str) -> None:
         """Anything else, on standard error."""
         write(sys.stderr, text)

@@ -111,6 +111,10 @@ class Store(Protocol):
         """The document, None when there is none; raises `StateError` for one that cannot be trusted."""
         ...
 
+    async def read_bytes(self) -> bytes | None:
+        """What is stored, byte by byte and unchecked, None when there is nothing; raises `StateError`."""
+        ...
+
     async def write(self, document: StateDocument) -> None:
         """Store it durably and at once as a whole; raises `StateError`. `document.serial` is the new serial.
 

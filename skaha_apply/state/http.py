@@ -86,6 +86,10 @@ class HttpStore:
         await self._tell_of_rescue(self._known)
         return document
 
+    async def read_bytes(self) -> bytes | None:
+        """What the store holds, unchecked; None when it has none; raises `StateError`."""
+        return self._body(await self._wire.again("GET", self._backend.address))
+
     async def write(self, document: StateDocument) -> None:
         """Store the document; one that is not taken is kept in the rescue file, and the message says so.
 
@@ -121,6 +125,10 @@ class HttpStore:
         await self._lock.force(lock_id)
 
     async def _fetch(self, answer: Answer | Lost) -> StateDocument | None:
+        body = self._body(answer)
+        return None if body is None else await asyncio.to_thread(decode, body, self.address)
+
+    def _body(self, answer: Answer | Lost) -> bytes | None:
         if isinstance(answer, Lost):
             raise refused(self._backend, "read", answer)
         # [lib/api/terraform/state.rb]: a missing state is 404 too, but a project one may not see says so in its text.
@@ -129,7 +137,7 @@ class HttpStore:
             return None
         if answer.status != _OK:
             raise refused(self._backend, "read", answer)
-        return await asyncio.to_thread(decode, answer.body, self.address)
+        return answer.body
 
     async def _check_unmoved(self, document: StateDocument) -> None:
         # GitLab refuses a serial that was used before, which is a look and a write in one.

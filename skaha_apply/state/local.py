@@ -82,6 +82,10 @@ class LocalStore:
         """The document, None when there is no file; raises `StateError`."""
         return await _in_thread(self._read)
 
+    async def read_bytes(self) -> bytes | None:
+        """The file as it is, unchecked; None when there is none; raises `StateError`."""
+        return (await _in_thread(self._load_bytes))[0]
+
     async def write(self, document: StateDocument) -> None:
         """Replace the file durably; raises `StateError`, also when it is not the one that was read before."""
         await _in_thread(lambda: self._write(document))
@@ -148,15 +152,18 @@ class LocalStore:
         check_next(self.address, self._known, stored, document)
 
     def _load(self) -> tuple[StateDocument | None, _Look | None]:
+        data, look = self._load_bytes()
+        return (None if data is None else decode(data, self.address)), look
+
+    def _load_bytes(self) -> tuple[bytes | None, _Look | None]:
         try:
             with self._path.open("rb") as file:
                 look = _signature(os.fstat(file.fileno()))
-                data = file.read()
+                return file.read(), look
         except FileNotFoundError:
             return None, None
         except OSError as error:
             raise durable.refusal(error, "read the state", self._shown) from error
-        return decode(data, self.address), look
 
 
 def _target(path: Path) -> Path:

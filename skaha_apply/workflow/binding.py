@@ -59,7 +59,7 @@ def _check_told(document: StateDocument, world: World, listing: Listing) -> None
     raise StateError(
         f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "
         "the list is empty, so that nothing tells whose it is",
-        hint="Use the credential of that account; if this is it, start any session by hand: then the list tells.",
+        hint="Use the credential of that account; if this is it, say so by `skaha-apply state rebind`.",
     )
 
 
@@ -70,8 +70,15 @@ def remember_identity(ledger: Ledger, listing: Listing | None, world: World) -> 
         return
     if identity is None or identity in head.identities or world.place.setting.sandbox:
         return
-    ledger.book.head = head.model_copy(update={"identities": (*head.identities, identity)[-_REMEMBERED:]})
+    ledger.book.head = with_identity(head, identity)
     ledger.changed()
+
+
+def with_identity(document: StateDocument, identity: str | None) -> StateDocument:
+    """The state with a credential among those that are known to belong to its account."""
+    if identity is None or identity in document.identities:
+        return document
+    return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
 
 
 def check_first_run(place: Place, environment: Mapping[str, str], *, init: bool) -> None:

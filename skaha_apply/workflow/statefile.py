@@ -55,7 +55,7 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
         for tombstone in tuple(book.tombstones.values()):
             if tombstone.key in meant:
                 del book.tombstones[tombstone.id]
-        await _write(store, book.close())
+        await rewrite(store, book.close())
         return tuple(sorted(names))
 
 
@@ -101,7 +101,7 @@ async def _move_session(place: Place, project: str, old: str, new: str) -> str:
             for table in ("replicas", "intents", "tombstones", "doubts")
         }
         specs = {key: _rename_in(spec, before, new) for key, spec in document.specs.items()}
-        await _write(store, document.model_copy(update={"specs": specs, **tables}))
+        await rewrite(store, document.model_copy(update={"specs": specs, **tables}))
     return f"session {old} is now {new}"
 
 
@@ -114,7 +114,7 @@ async def _move_project(place: Place, old: str, new: str) -> str:
     source, target = place.store(old), place.store(new)
     if source.address == target.address:
         async with held(source, "state mv", place.setting.lock_timeout):
-            await _write(source, (await show(place, old)).model_copy(update={"project": new}))
+            await rewrite(source, (await show(place, old)).model_copy(update={"project": new}))
         return f"project {old} is now {new}"
     patience = place.setting.lock_timeout
     async with held(source, "state mv", patience), held(target, "state mv", patience):
@@ -123,11 +123,12 @@ async def _move_project(place: Place, old: str, new: str) -> str:
             raise StateError(f"project {old!r} has no state at {source.address}")
         if await target.read() is not None:
             raise UsageError(f"project {new!r} has a state already, at {target.address}")
-        await _write(target, document.model_copy(update={"project": new}))
+        await rewrite(target, document.model_copy(update={"project": new}))
         await source.remove()
     return f"project {old} is now {new}"
 
 
-async def _write(store: Store, document: StateDocument) -> None:
+async def rewrite(store: Store, document: StateDocument) -> None:
+    """Store a changed document as the next one of its serials, under the lock. Raises StateError."""
     stamp = {"serial": document.serial + 1, "writer": WRITER, "written": time.time()}
     await store.write(document.model_copy(update=stamp))
