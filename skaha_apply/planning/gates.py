@@ -65,7 +65,7 @@ class Gate:
             hopeless = next((action for action in actions if action.kind in _HOPELESS), None)
             if hopeless:
                 return ActionKind.BLOCKED, f"needs {shown}: {hopeless.name} is {_word(hopeless)}"
-            open_ones = sum(action.kind is not ActionKind.DONE for action in actions)
+            open_ones = sum(not _is_done(action) for action in actions)
             if open_ones:
                 waiting.append(f"{shown} ({open_ones} of {len(actions)} not done)")
         return (ActionKind.WAIT, f"needs {', '.join(waiting)}") if waiting else None
@@ -88,6 +88,12 @@ def _behind(action: Action, kind: ActionKind, reason: str) -> Action:
     if replaces and action.victims:
         return replace(action, held_back=True, reason=f"{action.reason}; {reason}")
     return replace(action, kind=kind, victims=(), reason=reason, held_back=replaces, hangs=True)
+
+
+def _is_done(action: Action) -> bool:
+    if action.kind is ActionKind.ADOPT:  # what our own create made may have ended already
+        return action.record is not None and action.record.phase is Phase.DONE
+    return action.kind is ActionKind.DONE
 
 
 def _word(action: Action) -> str:
