@@ -63,6 +63,7 @@ def foot(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> list[str]:
     if other:
         lines.append(f"Also: {other}." if plan.has_changes else f"There: {other}.")
     lines += _losses(plan)
+    lines += _ways_out(plan)
     if plan.refused:
         lines.append(ink(f"Refused: {line(plan.refused)}.", "bold red"))
     return lines
@@ -74,6 +75,15 @@ def _no_changes(plan: Plan, ink: Ink, nothing: str) -> str:
     if open_ones:
         return ink("No changes can be made now; see above what is left.", "bold")
     return ink(nothing, "bold green")
+
+
+def _ways_out(plan: Plan) -> Iterable[str]:
+    """What settles replicas that no plan can: those that failed, and those of which nobody knows how they ended."""
+    for kind, verb in ((ActionKind.FAILED, "rerun"), (ActionKind.UNKNOWN, "complete|rerun")):
+        names = dict.fromkeys(action.session for action in plan.actions if action.kind is kind)
+        if names:
+            shown = " ".join(line(name) for name in list(names)[:3])
+            yield f"To settle what is {kind.value}: skaha-apply mark {verb} {shown} --phase {kind.value}"
 
 
 def _losses(plan: Plan) -> Iterable[str]:

@@ -142,3 +142,10 @@ def test_values_that_cannot_be_hashed_are_grouped_too(action, plan):
     changes = [(Change("env", None, {"A": ["1"]}),) for _ in range(2)]
     text = plan_text(plan(*(action("replace", replica=i, changes=one) for i, one in enumerate(changes, 1))))
     assert 'reduce [1-2]\n      env: (none) -> {"A": ["1"]}' in text
+
+
+def test_plan_says_how_what_failed_or_vanished_is_settled():
+    text = plan_text(plan(action("failed"), action("unknown", "mosaic")))
+    assert "To settle what is failed: skaha-apply mark rerun reduce --phase failed\n" in text
+    assert "To settle what is unknown: skaha-apply mark complete|rerun mosaic --phase unknown\n" in text
+    assert "To settle" not in plan_text(plan(action("create")))
