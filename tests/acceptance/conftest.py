@@ -101,9 +101,12 @@ class Desk:
         given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(self.words(*words), cwd=self.folder, env=self.environment, **(given | options))
 
-    def finish(self, process, code=0, *, check=True):
-        """Wait for what was started."""
-        out, err = process.communicate(timeout=LIMIT_S)
+    def finish(self, process, code=0, *, check=True, limit=LIMIT_S):
+        """Wait for what was started, at most `limit` seconds."""
+        try:
+            out, err = process.communicate(timeout=limit)
+        finally:
+            process.kill()
         ended = Ended(process.returncode, out or "", err or "")
         if check:
             self.check(ended, code)

@@ -1,0 +1,102 @@
+"""`mark` settles what no list can tell; `state` shows, unlocks, forgets and renames; the lock keeps others out."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import pytest
+
+SLEEP = {"name": "tile", "replicas": 4, "cmd": "sleep", "args": ["600"]}
+
+
+def phases(desk):
+    return [row["phase"] for row in desk("status", "-o", "json").json["sessions"]]
+
+
+def test_complete_brings_finished_work_along(desk):
+    desk.write(SLEEP)
+    listed = "# tiles that were done before\ntile/1-2\n\ntile-3\n"
+    assert "terminal" in desk("mark", "complete", "--from", "-", stdin=listed, code=4).err
+    desk("mark", "complete", "--from", "-", "--yes", stdin=listed)
+    assert desk.plan()["summary"] | {"create": 1, "done": 3} == desk.plan()["summary"]
+    desk.apply()
+    assert sorted(desk.live()) == ["tile-4"]
+
+
+def test_rerun_hold_and_what_is_active(desk, sandbox):
+    desk.write(SLEEP)
+    desk.apply()
+    before = desk.live()
+    ended = desk("mark", "complete", "tile/1", "--yes", code=4)
+    assert "active" in ended.err
+    assert "--force" in ended.err
+    assert desk.live() == before
+    # held ones are deleted and stay away, until they are to run again
+    desk("mark", "hold", "tile/1-2", "--yes")
+    desk.apply()
+    assert sorted(desk.live()) == ["tile-3", "tile-4"]
+    assert phases(desk)[:2] == ["held", "held"]
+    desk("mark", "rerun", "tile/2", "--yes")
+    desk.apply()
+    assert sorted(desk.live()) == ["tile-2", "tile-3", "tile-4"]
+    desk("mark", "complete", "tile/3", "--force", "--yes")
+    assert sorted(desk.live()) == ["tile-2", "tile-4"]
+    assert desk.plan("--all")["actions"][2]["action"] == "done"
+    # --phase chooses among them
+    desk("mark", "rerun", "--phase", "done", "--yes")
+    desk.apply()
+    assert sorted(desk.live()) == ["tile-2", "tile-3", "tile-4"]
+    assert "nothing to mark" in desk("mark", "rerun", "--phase", "failed", "--yes", code=4).err
+
+
+def test_state_is_shown_forgotten_and_renamed(desk):
+    desk.write(SLEEP)
+    assert "no state" in desk("state", "show", code=1).err
+    desk.apply()
+    shown = desk("state", "show").json
+    assert (shown["project"], shown["account"], len(shown["replicas"])) == ("survey", "sandbox", 4)
+    live = desk.live()
+    # a session is renamed, then the project, and nothing runs again
+    desk("state", "mv", "tile", "field")
+    desk.write({**SLEEP, "name": "field"})
+    assert desk.plan()["has_changes"] is False
+    desk("state", "mv", "survey", "atlas")
+    desk.write({**SLEEP, "name": "field"}, project="atlas")
+    assert desk.plan()["has_changes"] is False
+    assert desk.live() == live
+    # what is forgotten is a stranger's from then on
+    assert "forgot" in desk("state", "forget", "field/1").out
+    (action,) = desk.plan()["actions"]
+    assert action["action"] in ("create", "conflict")
+    assert len(desk.live()) == 4
+    assert "nothing in the state" in desk("state", "forget", "no-such", code=4).err
+
+
+@pytest.fixture
+def holder(desk, sandbox):
+    """A real process that holds the lock: an apply whose create gets no answer."""
+    desk.write(SLEEP)
+    sandbox.faults(only=["POST /session"], script=[{"nth": 1, "times": 100, "fault": "hang"}])
+    process = desk.start("apply", "--yes")
+    sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 1)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_held_lock_names_its_holder_and_is_freed_by_its_death(desk, sandbox, holder):
+    for words in (["apply", "--yes"], ["destroy", "--yes"], ["refresh"], ["mark", "hold", "tile", "--yes"]):
+        ended = desk(*words, code=6)
+        assert str(holder.pid) in ended.err
+        assert "apply" in ended.err
+    (lock,) = desk.folder.glob(".skaha-apply/localhost/*.lock")
+    lock_id = json.loads(lock.read_text())["ID"]
+    assert "cannot be broken" in desk("state", "unlock", lock_id, code=1).err
+    assert desk.plan()["actions"]  # plan needs no lock
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    sandbox.faults()
+    desk.apply()
+    assert len(desk.live()) == 4
+    assert len(sandbox.sessions()) == 4

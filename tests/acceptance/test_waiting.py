@@ -1,0 +1,78 @@
+"""`--wait`, `needs`, failures and what depends on them."""
+
+from __future__ import annotations
+
+POLL = ("--poll", "0.3s")
+
+
+def script(desk, name, text):
+    (desk.folder / name).write_text(text)
+
+
+def stages(desk, *first):
+    """Three makes, one merge that needs them, one note that needs the merge."""
+    desk.write(
+        {"name": "make", "replicas": 3, "cmd": "bash", "args": ["make.sh", *first]},
+        {"name": "merge", "cmd": "bash", "args": ["merge.sh"], "needs": ["make"]},
+        {"name": "last", "cmd": "true", "needs": ["merge"]},
+    )
+
+
+def test_needs_run_one_after_the_other_and_again_when_what_they_need_changed(desk, sandbox):
+    script(desk, "make.sh", "echo $1 > made-$REPLICA_ID\n")
+    script(desk, "merge.sh", "cat made-1 made-2 made-3 > merged\n")
+    stages(desk, "old")
+    first = desk.apply()
+    assert "2 waiting" in first.out
+    assert "needs make" in first.out
+    desk.apply("--wait", "complete", *POLL)
+    assert (desk.folder / "merged").read_text() == "old\n" * 3
+    made = sandbox.sessions()
+    assert len(made) == 5
+    ends = {one["name"]: one["ended"] for one in made}
+    begins = {one["name"]: one["created"] for one in made}
+    assert begins["merge"] >= max(ends[f"make-{replica}"] for replica in (1, 2, 3))
+    assert begins["last"] >= ends["merge"]
+
+    stages(desk, "new")
+    plan = desk.plan()
+    assert [action["name"] for action in plan["actions"]] == ["make-1", "make-2", "make-3", "merge", "last"]
+    desk.apply("--wait", "complete", *POLL)
+    assert (desk.folder / "merged").read_text() == "new\n" * 3
+    assert len(sandbox.sessions()) == 10
+    assert desk.plan()["summary"]["done"] == 5
+
+
+def test_a_failing_replica_shows_its_log_and_blocks_what_needs_it(desk, sandbox):
+    script(desk, "make.sh", 'if [ "$REPLICA_ID" = 2 ]; then echo "no such file: tile 2"; exit 3; fi\n')
+    script(desk, "merge.sh", "true\n")
+    stages(desk)
+    ended = desk.apply("--wait", "complete", *POLL, code=9)
+    assert "no such file: tile 2" in ended.out
+    assert "log of make-2" in ended.out
+    assert "2 done, 1 failed, 2 blocked" in ended.out
+    assert {one["name"] for one in sandbox.sessions()} == {"make-1", "make-2", "make-3"}
+    # without an order nothing is tried again; told to, it is, and the rest follows
+    sandbox.forget_requests()
+    desk.apply(code=9)
+    assert desk.writes() == {}
+    script(desk, "make.sh", "true\n")
+    desk("mark", "rerun", "make/2", "--yes")
+    desk.apply("--wait", "complete", *POLL)
+    assert desk.plan()["summary"]["done"] == 5
+
+
+def test_a_timeout_ends_the_wait_with_its_own_code(desk):
+    desk.write({"name": "long", "cmd": "sleep", "args": ["600"]})
+    ended = desk.apply("--wait", "complete", *POLL, "--timeout", "1s", code=10)
+    assert "not over after 1s" in ended.out
+    assert sorted(desk.live()) == ["long"]
+    assert desk.plan()["has_changes"] is False
+
+
+def test_ready_waits_for_what_is_queued(desk, sandbox):
+    sandbox.settings(slots=1)
+    desk.write({"name": "turn", "replicas": 3, "cmd": "sleep", "args": ["0.7"]})
+    desk.apply("--wait", "ready", *POLL)
+    assert {row["status"] for row in desk.live().values()} <= {"Running", "Completed"}
+    assert any(row["status"] == "Completed" for row in desk.live().values())
