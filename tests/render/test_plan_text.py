@@ -144,7 +144,7 @@ def test_values_that_cannot_be_hashed_are_grouped_too(action, plan):
     assert 'reduce [1-2]\n      env: (none) -> {"A": ["1"]}' in text
 
 
-def test_plan_says_how_what_failed_or_vanished_is_settled():
+def test_plan_says_how_what_failed_or_vanished_is_settled(action, plan):
     text = plan_text(plan(action("failed"), action("unknown", "mosaic")))
     assert "To settle what is failed: skaha-apply mark rerun reduce --phase failed\n" in text
     assert "To settle what is unknown: skaha-apply mark complete|rerun mosaic --phase unknown\n" in text
