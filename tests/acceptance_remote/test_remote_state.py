@@ -1,0 +1,264 @@
+"""Apply and plan with the state in a store over http: locked, never over another's state, nothing lost or twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+import uuid
+
+import pytest
+
+SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
+NAMES = ("reduce-1", "reduce-2", "reduce-3")
+
+
+def test_the_state_lives_in_the_store_by_option_and_by_variables(remote_desk, sandbox):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    desk.use(store, address=False)
+    desk.apply("--state", store.address)
+    assert [record.name for record in store.stored.replicas] == list(NAMES)
+    assert store.lock is None
+    assert not list(desk.folder.rglob("*.state.json"))
+    desk.use(store)
+    assert desk.plan()["has_changes"] is False
+    desk.apply()
+    desk.once_each(*NAMES)
+    assert store.lock is None
+    assert not desk.rescue.exists()
+
+
+def test_the_second_of_two_applies_is_told_who_holds_the_lock(remote_desk, sandbox, one_line):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    sandbox.faults(latency_ms=1500, only=["POST /session"])
+    first = desk.start("apply", "--yes", "--settle", "0.5s")
+    sandbox.wait_until(lambda: store.lock is not None)
+    ended = desk("apply", "--yes", code=6)
+    owner = store.lock_id.split(".", 2)[2]
+    one_line(ended, rf"locked by .*{re.escape(owner)}", r"since 2", rf"state unlock {re.escape(store.lock_id)}")
+    waiting = desk.start("apply", "--yes", "--settle", "0.5s", "--lock-timeout", "60s")
+    desk.finish(first)
+    desk.finish(waiting)
+    desk.once_each(*NAMES)
+
+
+def test_the_lock_of_a_killed_process_is_shown_and_freed_by_its_id(remote_desk, sandbox, one_line):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    sandbox.faults(latency_ms=2000, only=["POST /session"])
+    process = desk.start("apply", "--yes")
+    sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 1)
+    process.kill()
+    desk.finish(process, check=False)
+    sandbox.faults()
+    left = store.lock_id
+    one_line(desk("apply", "--yes", code=6), r"locked by", r"since .* ago\)", re.escape(left))
+    assert desk.plan()["has_changes"] in (True, False)  # a plan needs no lock
+    one_line(desk("state", "unlock", "another", code=1), re.escape(left))
+    assert store.lock_id == left
+    desk("state", "unlock", left)
+    desk.apply()
+    desk.once_each(*NAMES)
+
+
+def test_an_expired_lock_is_taken_over_with_a_warning(remote_desk):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    store.lock = {
+        "ID": f"{uuid.uuid4()}.{int(time.time()) - 600}.bob@ci-7",
+        "Who": "bob@ci-7",
+        "Created": "2026-11-22T10:00:00Z",
+    }
+    ended = desk.apply()
+    assert re.search(r"warning: taking over the expired lock of bob@ci-7.*expired since", ended.err)
+    desk.once_each(*NAMES)
+    assert store.lock is None
+
+
+def test_what_the_store_did_not_take_at_the_end_is_kept_and_can_be_pushed(remote_desk, one_line):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    store.rule = lambda request: 500 if store.is_write(request) and _is_last(request.body) else None
+    ended = desk.apply(code=1)
+    assert desk.rescue.exists()
+    assert len(desk.live()) == 3
+    push = re.search(r"`skaha-apply (state push [^`]+)`", " ".join(ended.err.split()))
+    assert push, ended.err
+    store.rule = None
+    assert f"state push {desk.rescue}" in " ".join(desk("plan").err.split())
+    said = desk(*push[1].split())
+    assert "pushed to" in said.out
+    assert "warning" not in said.err
+    assert not desk.rescue.exists()
+    plan = desk.plan()
+    assert plan["has_changes"] is False
+    assert plan["summary"]["unchanged"] == 3
+    desk.apply()
+    desk.once_each(*NAMES)
+
+
+def test_what_was_kept_is_not_needed_to_go_on(remote_desk):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    store.rule = lambda request: 500 if store.is_write(request) and _is_last(request.body) else None
+    desk.apply(code=1)
+    store.rule = None
+    desk.apply()
+    desk.once_each(*NAMES)
+    assert desk.plan()["has_changes"] is False
+    stored = store.stored
+    refused = desk("state", "push", desk.rescue, code=1)
+    assert "not older" in refused.err
+    assert store.stored == stored
+
+
+def _is_last(body):
+    """Whether it is the last write: the intents of all, and the id of the first, were stored before."""
+    return sum("id" in record for record in json.loads(body).get("replicas", ())) > 1
+
+
+@pytest.mark.parametrize("fault", [403, 413, 500])
+def test_without_a_stored_intent_nothing_is_created(remote_desk, sandbox, one_line, fault):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    store.rule = lambda request: fault if store.is_write(request) else None
+    sandbox.forget_requests()
+    ended = desk.apply(code=1)
+    assert str(fault) in ended.err
+    assert desk.writes() == {}
+    assert desk.live() == {}
+    assert store.lock is None
+
+
+def test_a_serial_that_moved_underneath_is_an_error_and_never_overwritten(remote_desk, sandbox):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    desk.apply()
+    desk.write({**SLEEP, "replicas": 3, "args": ["601"]})
+    sandbox.faults(latency_ms=1500, only=["POST /session"])
+    before = len(sandbox.sessions())
+    process = desk.start("apply", "--yes", "--settle", "0.5s")
+    sandbox.wait_until(lambda: len(sandbox.sessions()) > before)
+    theirs = store.stored.model_copy(update={"serial": store.stored.serial + 1, "writer": "somebody"})
+    # at GitLab a serial that was used is refused, in a plain store any that moved
+    from skaha_apply.state.codec import encode  # noqa: PLC0415
+
+    store.put(encode(theirs))
+    ended = desk.finish(process, code=1)
+    assert re.search(r"changed underneath|422", ended.err)
+    assert store.stored == theirs
+    assert desk.rescue.exists()
+
+
+@pytest.mark.parametrize("fault", ["lose", "drop", 502])
+def test_an_unsure_write_is_read_back(remote_desk, fault):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    seen = []
+
+    def every_second(request):
+        if not store.is_write(request):
+            return None
+        seen.append(request)
+        return fault if len(seen) % 2 else None
+
+    store.rule = every_second
+    desk.apply()
+    assert len(seen) >= 2
+    desk.once_each(*NAMES)
+    assert desk.plan()["has_changes"] is False
+    assert not desk.rescue.exists()
+
+
+ENDS_S = 7.5  # what is promised of an interrupt, with a little for the process itself
+
+
+@pytest.mark.parametrize("moment", ["lock", "read", "intents", "creates", "end"])
+def test_an_interrupt_ends_in_time_however_slow_the_store(remote_desk, sandbox, moment):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    met = {
+        "lock": lambda: store.requests,
+        "read": lambda: any(request.method == "GET" for request in store.requests),
+        "intents": lambda: any(map(store.is_write, store.requests)),
+        "creates": lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 1,
+        "end": lambda: sum(map(store.is_write, store.requests)) >= 2,
+    }[moment]
+    if moment == "creates":
+        sandbox.faults(latency_ms=3000, only=["POST /session"])
+    store.delay = 5.0
+    process = desk.start("apply", "--yes", "--settle", "0.5s")
+    sandbox.wait_until(met, 60)
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    process.wait(60)
+    took = time.monotonic() - begun
+    ended = desk.finish(process, code=130)
+    assert took < ENDS_S, f"{took:.1f} s\n{ended.err}"
+    sandbox.faults()
+    sandbox.wait_until(lambda: len(store.requests) == store.answered, 30)
+    store.delay = 0.0
+    if store.lock is not None:  # said, with the command that frees it
+        assert f"state unlock {store.lock_id}" in ended.err
+        desk("state", "unlock", store.lock_id)
+    desk.apply()
+    desk.once_each(*NAMES)
+    assert desk.plan()["has_changes"] is False
+
+
+def test_planning_needs_no_more_than_the_rights_to_read(gitlab_desk, sandbox, one_line):
+    desk, store = gitlab_desk, gitlab_desk.store
+    desk.write(SLEEP)
+    desk.apply()
+    desk.write({**SLEEP, "args": ["601"]})
+    before = store.stored
+    store.rule = lambda request: 403 if request.method != "GET" else None
+    count = len(store.requests)
+    assert desk.plan("--out", "p.json")["summary"]["replace"] == 3
+    desk("status")
+    assert {request.method for request in store.requests[count:]} == {"GET"}
+    sandbox.forget_requests()
+    ended = desk.apply(code=1)
+    one_line(ended, r"cannot lock", r"Maintainer")
+    assert desk.writes() == {}
+    assert store.stored == before
+
+
+@pytest.mark.parametrize("how", ["variables", "address"])
+def test_the_password_is_in_no_output(remote_desk, how):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    options = []
+    if how == "address":
+        from urllib.parse import quote  # noqa: PLC0415
+
+        desk.use(store, address=False)
+        desk.environment.pop("TF_HTTP_USERNAME")
+        desk.environment.pop("TF_HTTP_PASSWORD")
+        options = ["--state", store.address.replace("//", f"//{quote(store.user)}:{quote(store.password)}@")]
+    texts = []
+
+    def told(*words, code=0, **more):
+        ended = desk(*words, *options, "-v", "-v", code=code, **more)
+        texts.append(ended.out + ended.err)
+
+    told("apply", "--yes", "--settle", "0.5s")
+    told("plan", "--out", "p.json")
+    told("state", "pull", "--project", "survey")
+    store.rule = lambda request: (500, store.password.encode())
+    told("plan", code=1)
+    told("apply", "--yes", code=1)
+    store.rule = None
+    told("state", "unlock", "x", code=1)
+    broken = "import skaha_apply.state.http as h, sys, skaha_apply.cli as c\n"
+    broken += "def encode(*_): raise RuntimeError('broken')\nh.encode = encode\nsys.exit(c.main(sys.argv[1:]))"
+    desk.words = lambda *words: [sys.executable, "-c", broken, *map(str, words)]
+    ended = desk("refresh", *options, "-v", "-v", check=False)
+    texts += [ended.out + ended.err, (desk.folder / "p.json").read_text()]
+    for text in texts:
+        assert store.password not in text
+        assert "s3cr3t" not in text
