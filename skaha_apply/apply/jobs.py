@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Number
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey, SessionSpec
 
+# No connection, 429, 503: the last answer only when all the patience for a server that is away is used up.
+AWAY = frozenset({0, 429, 503})
 TRIES = 3  # times that one run posts a create, or sends a DELETE, of one replica
 
 Shape = tuple[str, str, "Number | None", "Number | None", "Number | None"]
@@ -379,8 +381,8 @@ class Jobs:
         """Raise what a refusal means: for this action, or for the whole run."""
         if outcome.auth:
             self._halt(Unauthorized(outcome.text, hint="Log in again; what is not done stays planned."))
-        if outcome.stopped:
-            self._halt(TimeoutReached(outcome.text or "the server stayed away"))
+        if outcome.stopped or outcome.status in AWAY:
+            self._halt(TimeoutReached(f"the server stayed away: {outcome.text}"))
         raise JobFailed(outcome.text)
 
     def _halt(self, error: SkahaApplyError) -> None:

@@ -74,16 +74,13 @@ async def apply(
         ServerError: the server cannot be asked, before anything was approved.
     """
     run = Run(world, project, options, approve, observe)
-    await _pass(run)
+    await _try_pass(run)
     while not run.declined and run.halted is None and not waiting.ended(run):
         observe(Waiting(project.name, waiting.counts(run), waiting.reasons(run)))
         if not await _pause(run):
             run.halted = TimeoutReached(f"the wait was not over after {options.timeout:g}s")
             break
-        try:
-            await _pass(run)
-        except Unreachable as error:
-            run.halted = TimeoutReached(error.message, hint=error.hint)
+        await _try_pass(run)
     return make_report(run)
 
 
@@ -128,6 +125,16 @@ async def _pause(run: Run) -> bool:
     return True
 
 
+async def _try_pass(run: Run) -> None:
+    """One pass; once something was approved, a server that stays away ends the call with a report of what was done."""
+    try:
+        await _pass(run)
+    except Unreachable as error:
+        if run.approved is None:
+            raise
+        run.halted = TimeoutReached(error.message, hint=error.hint)
+
+
 async def _pass(run: Run) -> None:
     """One pass under the lock; between the passes of a wait another process may hold it for a while."""
     world, project = run.world, run.project
@@ -137,8 +144,10 @@ async def _pass(run: Run) -> None:
         if new:
             check_first_run(world.place, os.environ, init=run.options.init)
         run.lineage = ledger.book.head.lineage
-        await _act(run, ledger, new=new)
-        run.document = ledger.document
+        try:
+            await _act(run, ledger, new=new)
+        finally:
+            run.document = ledger.document
 
 
 async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:

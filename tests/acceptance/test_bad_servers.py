@@ -120,14 +120,22 @@ def test_a_server_that_answers_html_in_the_middle_of_an_apply(desk, sandbox):
     assert len(sandbox.sessions()) == 10
 
 
-def test_a_server_that_stays_away_after_the_approval_is_waited_for_until_the_timeout(desk, sandbox):
-    desk.write(SLEEP)
-    sandbox.faults(only=["POST /session"], rate_503=1.0, retry_after=1)
-    ended = desk.apply("--timeout", "2s", code=10)
+@pytest.mark.parametrize("dies", [True, False], ids=["gone", "busy"])
+def test_a_server_that_stays_away_after_the_approval_is_given_up_at_the_timeout(desk_at, fresh_sandbox, tmp_path, dies):
+    """It goes in the middle of the creates; what was begun is known to the run that finds it back."""
+    server = fresh_sandbox()
+    desk = desk_at(tmp_path, server)
+    desk.write({**SLEEP, "replicas": 40})
+    server.faults(latency_ms=50, only=["POST /session"])
+    process = desk.start("apply", "--yes", "--settle", "0.5s", "--timeout", "3s", "--concurrency", "4")
+    server.wait_until(lambda: server.requests(0)["counts"].get("POST /session", 0) >= 10)
+    if dies:
+        server.process.kill()
+    else:
+        server.faults(rate_503=1.0, retry_after=1)
+    ended = desk.finish(process, code=10)
     assert "Not carried out" in ended.out
-    sandbox.faults()
-    desk.apply()
-    assert len(desk.live()) == 2
+    assert len(desk.state["replicas"]) >= 5
 
 
 # Unsigned, and with a key that is none: what is tested is its date, 2020-01-31.
