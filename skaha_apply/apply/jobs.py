@@ -277,8 +277,9 @@ class Jobs:
         )
 
     def _listed(self, name: str) -> tuple[str, ...]:
+        """The ids that bear this name before the request; those listed without a name might."""
         listing = self._tools.looker.latest
-        return tuple(session.id for session in listing.by_name.get(name, ())) if listing else ()
+        return tuple(one.id for shown in (name, "") for one in listing.by_name.get(shown, ())) if listing else ()
 
     async def _create(self, job: Job) -> str | None:
         action, ledger = job.action, self._tools.ledger
