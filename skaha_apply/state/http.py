@@ -12,7 +12,7 @@ from skaha_apply.state.codec import Lines, decode, encode
 from skaha_apply.state.refused import refused
 from skaha_apply.state.remote_lock import RemoteLock
 from skaha_apply.state.rescue import RescueFile
-from skaha_apply.state.version import NOTHING, check_next, version_of
+from skaha_apply.state.version import NOTHING, check_next, follows, version_of
 from skaha_apply.state.wire import Answer, Lost, Wire
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class HttpStore:
         """The document, None when the store has none; raises `StateError`."""
         document = await self._fetch(await self._wire.again("GET", self._backend.address))
         self._known, self._unsure = version_of(document), None
-        await self._tell_of_rescue(self._known)
+        await self._tell_of_rescue(document)
         return document
 
     async def read_bytes(self) -> bytes | None:
@@ -193,21 +193,22 @@ class HttpStore:
             hint=f"{error.hint} {push}" if error.hint else push,
         )
 
-    async def _tell_of_rescue(self, stored: Version) -> None:
+    async def _tell_of_rescue(self, stored: StateDocument | None) -> None:
         if not self._rescue.path.exists():
             return
-        kept = await asyncio.to_thread(self._rescue.version)
-        if kept.serial is not None and (stored.lineage is None or kept.lineage == stored.lineage):
-            if kept == stored:
-                self._rescue.drop()
-            elif kept.serial > (stored.serial or 0):
-                path = self._rescue.path
-                self._note(f"{path} keeps a newer state than the store: `skaha-apply state push {path}`")
+        kept = await asyncio.to_thread(self._rescue.read)
+        if kept is None:
+            return
+        if version_of(kept) == version_of(stored):
+            self._rescue.drop()
+        elif follows(kept, stored):
+            path = self._rescue.path
+            self._note(f"{path} keeps a newer state than the store: `skaha-apply state push {path}`")
 
     def _drop_rescue(self, document: StateDocument) -> None:
         if self._rescue.path.exists():
-            kept = self._rescue.version()
-            if kept.lineage == document.lineage and kept.writer == document.writer:
+            kept = self._rescue.read()
+            if kept is not None and (kept.lineage, kept.writer) == (document.lineage, document.writer):
                 self._rescue.drop()
 
     def _note(self, text: str) -> None:

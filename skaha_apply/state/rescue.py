@@ -9,12 +9,11 @@ from skaha_apply.model.errors import StateError
 from skaha_apply.state import durable
 from skaha_apply.state.codec import decode
 from skaha_apply.state.layout import make_folder
-from skaha_apply.state.version import NOTHING, version_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from skaha_apply.state.version import Version
+    from skaha_apply.model.state import StateDocument
 
 
 def rescue_path(default: Path) -> Path:
@@ -36,12 +35,12 @@ class RescueFile:
         except OSError as error:
             raise durable.refusal(error, "keep the state in", self.path) from error
 
-    def version(self) -> Version:
-        """The version of the state that is kept; `NOTHING` without a file that can be read."""
+    def read(self) -> StateDocument | None:
+        """The state that is kept; None without a file that can be read."""
         try:
-            return version_of(decode(self.path.read_bytes(), str(self.path)))
+            return decode(self.path.read_bytes(), str(self.path))
         except (OSError, StateError):
-            return NOTHING
+            return None
 
     def drop(self) -> None:
         """Remove it, when it is there: its state has reached the store."""

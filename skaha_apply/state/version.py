@@ -29,6 +29,17 @@ def version_of(document: StateDocument | None) -> Version:
     return NOTHING if document is None else Version(document.lineage, document.serial, document.writer)
 
 
+def follows(document: StateDocument, stored: StateDocument | None) -> bool:
+    """Whether a state that was kept elsewhere may take the place of what is stored.
+
+    The serial alone does not tell: what was stored meanwhile may not have reached it yet, so the times count too.
+    """
+    if stored is None:
+        return True
+    later = stored.written is None or (document.written is not None and document.written >= stored.written)
+    return document.lineage == stored.lineage and document.serial > stored.serial and later
+
+
 def check_next(address: str, known: Version | None, stored: Version, document: StateDocument) -> None:
     """Refuse `document` unless it follows what is stored; `known` is what was read or written last, None for nothing.
 

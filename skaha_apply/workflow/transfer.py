@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.state.codec import check_binding, decode, encode
+from skaha_apply.state.version import follows
 from skaha_apply.workflow.locking import held
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ def _check_newer(document: StateDocument, stored: StateDocument | None, address:
         raise StateError(
             f"{source} has serial {document.serial}; the state {address} has {stored.serial}, which is not older",
             hint="What is stored is left as it is; `skaha-apply plan` shows what it knows.",
+        )
+    if not follows(document, stored):
+        raise StateError(
+            f"{source} was written before the state {address}, though its serial is higher: both followed the same one",
+            hint="What is stored is left as it is, for it knows of what was done since; an apply needs no more.",
         )
 
 

@@ -30,14 +30,20 @@ one_line = _load("acceptance").one_line
 class Ordered:
     """What can be ordered of a store: `delay` seconds before each answer, and `rule(request)`, which may name a fault.
 
+    It gets `slow` with the first request that `slow_from(request)` is true of.
+
     Faults are those of the stores of tests/state. A client that goes away does not stop what it asked for.
     """
 
     delay = 0.0
     answered = 0
+    slow = 5.0
+    slow_from = None
     rule = None
 
     async def _reply(self, request, writer):
+        if self.slow_from and self.slow_from(request):
+            self.delay = self.slow
         if self.delay:
             await asyncio.sleep(self.delay)
         fault = self.rule(request) if self.rule else None

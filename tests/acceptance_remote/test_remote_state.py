@@ -8,8 +8,11 @@ import signal
 import sys
 import time
 import uuid
+from urllib.parse import quote
 
 import pytest
+
+from skaha_apply.state.codec import encode
 
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
 NAMES = ("reduce-1", "reduce-2", "reduce-3")
@@ -144,9 +147,6 @@ def test_a_serial_that_moved_underneath_is_an_error_and_never_overwritten(remote
     process = desk.start("apply", "--yes", "--settle", "0.5s")
     sandbox.wait_until(lambda: len(sandbox.sessions()) > before)
     theirs = store.stored.model_copy(update={"serial": store.stored.serial + 1, "writer": "somebody"})
-    # at GitLab a serial that was used is refused, in a plain store any that moved
-    from skaha_apply.state.codec import encode  # noqa: PLC0415
-
     store.put(encode(theirs))
     ended = desk.finish(process, code=1)
     assert re.search(r"changed underneath|422", ended.err)
@@ -181,18 +181,22 @@ ENDS_S = 7.5  # what is promised of an interrupt, with a little for the process 
 def test_an_interrupt_ends_in_time_however_slow_the_store(remote_desk, sandbox, moment):
     desk, store = remote_desk, remote_desk.store
     desk.write(SLEEP)
-    met = {
-        "lock": lambda: store.requests,
-        "read": lambda: any(request.method == "GET" for request in store.requests),
-        "intents": lambda: any(map(store.is_write, store.requests)),
-        "creates": lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 1,
-        "end": lambda: sum(map(store.is_write, store.requests)) >= 2,
-    }[moment]
+    writes = []
+
+    def slow_from(request):
+        writes.extend([request] if store.is_write(request) else [])
+        reached = {"lock": True, "read": request.method == "GET", "intents": len(writes) > 0, "end": len(writes) > 1}
+        return reached.get(moment, False)
+
+    def met():
+        return sandbox.requests(0)["counts"].get("POST /session", 0) if moment == "creates" else store.delay
+
     if moment == "creates":
         sandbox.faults(latency_ms=3000, only=["POST /session"])
-    store.delay = 5.0
+    store.slow_from = slow_from
     process = desk.start("apply", "--yes", "--settle", "0.5s")
-    sandbox.wait_until(met, 60)
+    sandbox.wait_until(met)
+    store.delay = store.slow
     process.send_signal(signal.SIGINT)
     begun = time.monotonic()
     process.wait(60)
@@ -200,10 +204,10 @@ def test_an_interrupt_ends_in_time_however_slow_the_store(remote_desk, sandbox, 
     ended = desk.finish(process, code=130)
     assert took < ENDS_S, f"{took:.1f} s\n{ended.err}"
     sandbox.faults()
-    sandbox.wait_until(lambda: len(store.requests) == store.answered, 30)
-    store.delay = 0.0
+    sandbox.wait_until(lambda: len(store.requests) == store.answered)
+    store.slow_from, store.delay = None, 0.0
     if store.lock is not None:  # said, with the command that frees it
-        assert f"state unlock {store.lock_id}" in ended.err
+        assert f"state unlock {store.lock_id}" in " ".join(ended.err.split())
         desk("state", "unlock", store.lock_id)
     desk.apply()
     desk.once_each(*NAMES)
@@ -234,8 +238,6 @@ def test_the_password_is_in_no_output(remote_desk, how):
     desk.write(SLEEP)
     options = []
     if how == "address":
-        from urllib.parse import quote  # noqa: PLC0415
-
         desk.use(store, address=False)
         desk.environment.pop("TF_HTTP_USERNAME")
         desk.environment.pop("TF_HTTP_PASSWORD")
