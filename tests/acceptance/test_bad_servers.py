@@ -138,6 +138,19 @@ def test_a_server_that_stays_away_after_the_approval_is_given_up_at_the_timeout(
     assert len(desk.state["replicas"]) >= 5
 
 
+def test_a_server_that_goes_right_after_the_creates_leaves_a_report(desk, sandbox):
+    """What was accepted is told and recorded, though no list confirms it any more."""
+    desk.write(SLEEP)
+    lists = {"match": {"method": "GET", "route": "/session"}, "nth": 3, "times": 1000, "fault": "503"}
+    sandbox.faults(script=[lists], retry_after=1)
+    ended = desk.apply("--timeout", "2s", code=10)
+    assert "survey: 2 created" in ended.out
+    assert "gives no answer" in ended.out
+    sandbox.faults()
+    assert desk.plan()["has_changes"] is False
+    assert len(desk.live()) == 2
+
+
 # Unsigned, and with a key that is none: what is tested is its date, 2020-01-31.
 EXPIRED_CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----
