@@ -13,7 +13,7 @@ from skaha_apply.cli.registry import command
 from skaha_apply.cli.remembering import group, meant_project
 from skaha_apply.cli.running import run
 from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def rebind(options: RebindCall) -> ExitCode:
     from skaha_apply.workflow.rebind import RebindOptions  # noqa: PLC0415 - keeps --help fast
 
     streams = Streams.of(options)
+    if options.sandbox:
+        raise UsageError("the state of the sandbox is bound to nothing else", hint="leave --sandbox out")
     setting = options.setting()
     project = meant_project(setting)
 

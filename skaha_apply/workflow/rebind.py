@@ -66,14 +66,12 @@ async def rebind(
     `approve` is asked also when nothing would change, so that it can say so.
 
     Raises:
-        UsageError: for the sandbox, whose state is bound to nothing else; when it is not clear which state is meant.
+        UsageError: when it is not clear which state is meant.
         StateError: when the list shows another account than the state's, or than the one that was named.
         ServerError: when the server cannot be asked.
         StateLocked: when somebody else keeps the lock.
     """
     place = world.place
-    if place.setting.sandbox:
-        raise UsageError("the state of the sandbox is bound to nothing else", hint="Leave --sandbox out.")
     target = place.store(project)
     source = await _source(place, project, target, options.host)
     async with AsyncExitStack() as locks:

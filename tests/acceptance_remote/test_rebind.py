@@ -1,0 +1,131 @@
+"""`state rebind`: a server that moved takes its state along; a new credential of the account is told to be that."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from skaha_apply.state.codec import encode
+
+SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
+OLD = "old.example.org/skaha/v1"
+
+
+@pytest.fixture
+def moved(desk):
+    """A desk whose state was made when the server had another address."""
+    desk.write(SLEEP)
+    desk.apply()
+    desk("refresh")
+    here = desk.state_path
+    there = desk.folder / ".skaha-apply" / "old.example.org" / here.name
+    there.parent.mkdir()
+    there.write_text(json.dumps(json.loads(here.read_text()) | {"server": OLD}))
+    (there.parent / "logs" / "survey").mkdir(parents=True)
+    (there.parent / "logs" / "survey" / "one.log").write_text("a log\n")
+    here.unlink()
+    desk.old = there
+    return desk
+
+
+def test_a_server_that_moved_takes_its_state_and_its_logs_along(moved):
+    serial = json.loads(moved.old.read_text())["serial"]
+    said = moved("state", "rebind", "--yes").out
+    assert f"{OLD} -> localhost/skaha/v1" in said
+    assert "3 of 3 active ones are listed" in said
+    assert "account:    sandbox\n" in said
+    assert moved.state["server"] == "localhost/skaha/v1"
+    assert moved.state["serial"] == serial + 1
+    assert not moved.old.exists()
+    assert (moved.state_path.parent / "logs" / "survey" / "one.log").read_text() == "a log\n"
+    plan = moved.plan()
+    assert (plan["has_changes"], plan["summary"]["unchanged"]) == (False, 3)
+    assert "Nothing to rebind" in moved("state", "rebind").out
+
+
+def full(desk):
+    """Its files, but for those of locks that nobody holds."""
+    return {name: data for name, data in desk.files().items() if data}
+
+
+def test_it_asks_and_no_changes_nothing(moved):
+    before = full(moved)
+    ended = moved.in_terminal("state", "rebind", answer="n\n", code=1)
+    assert f"{OLD} -> localhost/skaha/v1" in ended.out
+    assert full(moved) == before
+    moved("state", "rebind", code=4)  # nobody to ask
+    moved.in_terminal("state", "rebind", answer="y\n")
+    assert moved.plan()["has_changes"] is False
+
+
+def test_one_of_several_states_is_chosen_by_its_host(moved, one_line):
+    other = moved.folder / ".skaha-apply" / "third.example.org" / moved.old.name
+    other.parent.mkdir()
+    other.write_text(moved.old.read_text())
+    one_line(moved("state", "rebind", "--yes", code=4), r"old\.example\.org, third\.example\.org", r"--from")
+    one_line(moved("state", "rebind", "--yes", "--from", "x.org", code=4), r"no state .* x\.org")
+    moved("state", "rebind", "--yes", "--from", "old.example.org")
+    assert other.exists()
+    assert moved.state["server"] == "localhost/skaha/v1"
+
+
+def test_a_state_in_a_file_of_its_own_stays_there(moved, one_line):
+    one_line(moved("plan", "--state", moved.old, code=1), r"old\.example\.org", r"state rebind")
+    moved("state", "rebind", "--yes", "--state", moved.old)
+    assert moved.plan("--state", moved.old)["has_changes"] is False
+
+
+def test_a_remote_state_is_bound_anew(remote_desk):
+    store = remote_desk.store
+    remote_desk.write(SLEEP)
+    remote_desk.apply()
+    store.put(encode(store.stored.model_copy(update={"server": OLD, "serial": store.stored.serial + 1})))
+    remote_desk("plan", code=1)
+    remote_desk("state", "rebind", "--yes")
+    assert store.stored.server == "localhost/skaha/v1"
+    assert store.lock is None
+    assert remote_desk.plan()["has_changes"] is False
+
+
+def test_another_account_is_refused_unless_it_was_renamed(moved, sandbox, one_line):
+    form = {"name": "theirs", "image": "images.canfar.net/skaha/astroml:24.07", "cmd": "sleep", "args": "600"}
+    other = {"Authorization": "Bearer token-of-another"}
+    assert sandbox.http.post("/skaha/v1/session", data=form, headers=other).status_code == 200
+    before = moved.old.read_bytes()
+    ended = moved("state", "rebind", "--yes", code=1, SKAHA_TOKEN="token-of-another")
+    one_line(ended, r"account 'sandbox'", r"'another'", r"--account another")
+    ended = moved("state", "rebind", "--yes", "--account", "third", code=1, SKAHA_TOKEN="token-of-another")
+    one_line(ended, r"'another', not of 'third'")
+    assert moved.old.read_bytes() == before
+    said = moved("state", "rebind", "--yes", "--account", "another", SKAHA_TOKEN="token-of-another").out
+    assert "sandbox -> another" in said
+    assert "0 of 3 active ones are listed" in said
+    assert moved.state["account"] == "another"
+
+
+def test_a_credential_that_no_list_can_place_is_told_to_be_the_accounts(desk, sandbox, one_line):
+    """All has ended and expired, the list is empty, and the token is a new one of the same account."""
+    desk.write({**SLEEP, "args": ["0.1"]})
+    desk.apply("--wait", "complete", "--poll", "0.2s")
+    for session in sandbox.sessions():
+        sandbox.expire(session["id"])
+    assert desk.live() == {}
+    desk.write({**SLEEP, "args": ["0.2"]})
+    new = {"SKAHA_TOKEN": "token-of-another"}  # the sandbox cannot give one account two tokens
+    one_line(desk("plan", code=1, **new), r"the list is empty", r"state rebind")
+    said = desk("state", "rebind", "--yes", **new).out
+    assert "is remembered as that of the account" in said
+    assert desk.plan(**new)["summary"]["replace"] + desk.plan(**new)["summary"]["create"] == 3
+    assert "token" not in json.dumps(desk.state)
+    assert desk.plan()["has_changes"] is True  # and the first one is still known
+
+
+@pytest.mark.parametrize("words", [["--sandbox"], ["--from", "x.org", "--state", "x.json"]])
+def test_what_cannot_be_meant_is_a_usage_error(moved, words, one_line):
+    one_line(moved("state", "rebind", *words, "--yes", code=4), words[0].strip("-"))
+
+
+def test_without_a_state_there_is_nothing_to_rebind(desk, one_line):
+    desk.write(SLEEP)
+    one_line(desk("state", "rebind", "--yes", code=1), r"has no state")
