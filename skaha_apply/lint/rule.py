@@ -8,18 +8,39 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from skaha_apply.model.place import Severity
+    from skaha_apply.model.place import Place, Severity
+    from skaha_apply.model.request import Offer
     from skaha_apply.model.spec import Project, SessionSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule found: in which project, at which path of it (`sessions[3].args[2]`)."""
+    """What a rule found: in which project, at which path of it (`sessions[3].args[2]`).
+
+    `severity` is given where it is not that of the rule, `place` where it is not that of the path; `masked` says that
+    the text at the place is not to be shown.
+    """
 
     project: Project
     path: str
     summary: str
     detail: str
+    severity: Severity | None = None
+    place: Place | None = None
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """What a server tells that the rules can use.
+
+    `private` are images for which a registry credential will be sent, so that they need not be in the public list.
+    `taken` counts the account's active interactive sessions that are none of the manifests'.
+    """
+
+    offer: Offer
+    private: frozenset[str] = frozenset()
+    taken: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,7 +48,8 @@ class Rule:
     """One rule.
 
     `title` is what it finds, in a few words; `why` one sentence; `bad` and `good` are sessions of a manifest in YAML,
-    of which the first is found by this rule and the second by none.
+    of which the first is found by this rule and the second by none. `online` takes the place of `check` where a server
+    was asked: then it is no guess what that server offers.
     """
 
     id: str
@@ -37,6 +59,7 @@ class Rule:
     bad: str
     good: str
     check: Callable[[Sequence[Project]], Iterable[Finding]]
+    online: Callable[[Sequence[Project], Online], Iterable[Finding]] | None = None
 
 
 def sessions(projects: Sequence[Project]) -> Iterator[tuple[Project, str, SessionSpec]]:

@@ -6,17 +6,19 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.place import Ignore, Place
+
 if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
 
 COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*skaha-apply:[ \t]*ignore\[([^\]\r\n]*)\]", re.MULTILINE)
 
 
-def suppressions(text: str, root: Node) -> frozenset[tuple[int, str]]:
-    """The (line, rule) pairs that comments switch off: of their own line, or, alone on a line, of the next one."""
+def ignores(text: str, root: Node, file: str) -> tuple[Ignore, ...]:
+    """What comments switch off: a rule on their own line, or, where they stand alone, on the next line with content."""
     if "skaha-apply:" not in text:
-        return frozenset()
-    found: set[tuple[int, str]] = set()
+        return ()
+    found: list[Ignore] = []
     lines = re.split(r"\r\n|\r|\n", text)
     scalars = sorted((node.line, node.column, node.end_line, node.end_column) for node in _scalars(root))
     below = len(lines)  # the nearest line below that has more than a comment
@@ -25,10 +27,11 @@ def suppressions(text: str, root: Node) -> frozenset[tuple[int, str]]:
             if _within(scalars, number, match.start() + 1):
                 continue
             target = number if line[: match.start()].strip() else below
-            found.update((target, rule.strip()) for rule in match[1].split(",") if rule.strip())
+            place = Place(file, number, match.start() + 1, number, match.end() + 1)
+            found.extend(Ignore(rule.strip(), target, place) for rule in match[1].split(",") if rule.strip())
         if line.strip() and not line.lstrip().startswith("#"):
             below = number
-    return frozenset(found)
+    return tuple(sorted(found, key=lambda one: (one.place, one.rule)))
 
 
 def _scalars(root: Node) -> list[Node]:

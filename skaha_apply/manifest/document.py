@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.comments import suppressions
+from skaha_apply.manifest.comments import ignores
 from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS, TOP_FIELDS
 from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.nodes import NotYaml, compose
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.manifest.findings import Findings
     from skaha_apply.manifest.nodes import Node
+    from skaha_apply.model.place import Ignore
 
 VERSION = 1
 LONGEST = 100  # characters of an unknown key that are compared with the known ones
@@ -34,7 +35,7 @@ class Document:
     defaults: Mapping[str, Node]
     sessions: tuple[tuple[Node, Mapping[str, Node]], ...]
     values: Values
-    suppressed: frozenset[tuple[int, str]] = field(default=frozenset())
+    ignores: tuple[Ignore, ...] = ()
 
 
 def read_document(text: str, findings: Findings) -> Document | None:
@@ -54,10 +55,10 @@ def read_document(text: str, findings: Findings) -> Document | None:
         findings.add("wrong-type", root, f"a manifest is a mapping, not {WORDS[root.shape]}", detail)
         return None
     values = Values(findings)
-    return _document(root, values, suppressions(text, root))
+    return _document(root, values, ignores(text, root, findings.file))
 
 
-def _document(root: Node, values: Values, suppressed: frozenset[tuple[int, str]]) -> Document | None:
+def _document(root: Node, values: Values, ignored: tuple[Ignore, ...]) -> Document | None:
     entries = values.entries(root, "")
     if not _version(root, entries, values):
         return None
@@ -69,7 +70,7 @@ def _document(root: Node, values: Values, suppressed: frozenset[tuple[int, str]]
     sessions = _sessions(root, entries, values)
     if project is None:
         return None
-    return Document(project, entries["project"].value, defaults, sessions, values, suppressed)
+    return Document(project, entries["project"].value, defaults, sessions, values, ignored)
 
 
 def _version(root: Node, entries: Mapping[str, Entry], values: Values) -> bool:

@@ -23,10 +23,11 @@ MAX_VALUES = 1_000_000  # arguments and variables of all sessions of one file, e
 
 @dataclass(frozen=True)
 class Placed:
-    """A session spec, and the nodes of its values by their path within it (`args[2]`, "" for the whole)."""
+    """A session spec, the nodes of its values by their path (`args[2]`, "" for the whole), the entry's index."""
 
     spec: SessionSpec
     nodes: Mapping[str, Node]
+    entry: int
 
 
 @dataclass
@@ -55,7 +56,7 @@ def expand(document: Document, file: str) -> Iterator[Placed]:
             summary = f"more than {MAX_VALUES:,} values after aliases and defaults are filled in"
             document.values.findings.add("too-large", node, summary, "Split the manifest.")
             return
-        yield _placed(read, merged, file)
+        yield Placed(*_placed(read, merged, file), index)
 
 
 def _names(own: Mapping[str, Node], defaults: Mapping[str, Node]) -> list[str]:
@@ -88,7 +89,7 @@ def _read(document: Document, cache: _Cache, name: str, node: Node, path: str) -
     return cache.values[known]
 
 
-def _placed(read: dict[str, Any], merged: Mapping[str, Node], file: str) -> Placed:
+def _placed(read: dict[str, Any], merged: Mapping[str, Node], file: str) -> tuple[SessionSpec, dict[str, Node]]:
     nodes: dict[str, Node] = {"": merged["name"], **merged}
     command: list[Located] = read.get("cmd", [])
     arguments = [*command[1:], *read.get("args", [])]
@@ -108,4 +109,4 @@ def _placed(read: dict[str, Any], merged: Mapping[str, Node], file: str) -> Plac
         needs=tuple(item.text for item in needs),
         file=file,
     )
-    return Placed(spec, nodes)
+    return spec, nodes

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.document import read_document
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from skaha_apply.model.place import Diagnostic
+    from skaha_apply.manifest.document import Document
+    from skaha_apply.model.place import Diagnostic, Ignore
     from skaha_apply.model.spec import SessionSpec
+
+IN_SESSION = re.compile(r"sessions\[([0-9]+)\]")
 
 
 @dataclass
@@ -31,7 +35,7 @@ class _Part:
     text: str
     start: Place
     sessions: list[Placed]
-    suppressed: frozenset[tuple[int, str]]
+    ignores: tuple[Ignore, ...]
 
 
 @dataclass
@@ -93,8 +97,18 @@ def _load_file(source: Source, stdin: Callable[[], bytes] | None) -> tuple[_Part
         return None, findings.diagnostics
     sessions = list(expand(document, source.recorded))
     start = findings.place(document.project_node)
-    part = _Part(document.project, source, text, start, sessions, document.suppressed)
-    return part, findings.diagnostics
+    part = _Part(document.project, source, text, start, sessions, document.ignores)
+    return part, _with_sessions(document, findings.diagnostics)
+
+
+def _with_sessions(document: Document, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Diagnostics with the name of the session that each is about."""
+    names = [own["name"].text if "name" in own else "" for _, own in document.sessions]
+    indices = [IN_SESSION.match(one.path) for one in found]
+    return tuple(
+        replace(one, session=names[int(index[1])]) if index and int(index[1]) < len(names) else one
+        for one, index in zip(found, indices, strict=True)
+    )
 
 
 def _project(name: str, draft: _Draft, files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
@@ -113,6 +127,7 @@ def _project(name: str, draft: _Draft, files: tuple[str, ...], folders: tuple[st
         files=files,
         folders=folders,
         places=places,
-        suppressed=frozenset((part.source.shown, line, rule) for part in draft.parts for line, rule in part.suppressed),
+        entries=tuple(placed.entry for part in draft.parts for placed in part.sessions),
+        ignores=tuple(one for part in draft.parts for one in part.ignores),
         texts={part.source.shown: part.text for part in draft.parts},
     )

@@ -12,7 +12,7 @@ from skaha_apply.model.session import Kind, Number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.model.place import Diagnostic, Place
+    from skaha_apply.model.place import Diagnostic, Ignore, Place
 
 
 class Frozen(BaseModel):
@@ -58,9 +58,9 @@ class Project:
 
     `files` are the loaded files, `folders` the loaded folders, both relative to the root with `/` (what is gone from a
     loaded folder was removed on purpose). `places` gives the place of a field by its path, `sessions[0].args[2]`, the
-    index being that of `sessions` here; a path without a place has the one of its nearest parent. `suppressed` holds
-    (file, line, rule) that a comment in a manifest switches off. `texts` is the text of each manifest by the `file` of
-    its places, for snippets.
+    index being that of `sessions` here; a path without a place has the one of its nearest parent. `entries` gives for
+    each of `sessions` its index in the list of its own file. `ignores` are the comments that switch a rule off. `texts`
+    is the text of each manifest by the `file` of its places, for snippets.
     """
 
     name: str
@@ -68,7 +68,8 @@ class Project:
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
-    suppressed: frozenset[tuple[str, int, str]] = frozenset()
+    entries: tuple[int, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, path: str) -> Place | None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from skaha_apply.lint import check
+from skaha_apply.lint import Online, check
 from skaha_apply.lint.docs import manifest, pages
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import FORM_RULES, load
 from skaha_apply.model.place import Severity
+from skaha_apply.model.request import Offer
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -72,7 +73,11 @@ CASES = [
     ("cmd: p\nargs: ['a\\b']", ["server-escape"]),
     ("cmd: p\nargs: ['\\$HOME'] # skaha-apply: ignore[server-escape]", []),
     ("cmd: p\n# skaha-apply: ignore[server-escape]\nargs: ['\\$HOME']", []),
-    ("cmd: p\n# skaha-apply: ignore[arg-space]\nargs: ['\\$HOME']", ["server-escape"]),
+    ("cmd: p\n# skaha-apply: ignore[arg-space]\nargs: ['\\$HOME']", ["unused-ignore", "server-escape"]),
+    ("cmd: p # skaha-apply: ignore[arg-spaces]", ["unused-ignore"]),
+    ("cmd: p # skaha-apply: ignore[wrong-type, unused-ignore]", []),
+    ("kind: notebook\nreplicas: 2", []),
+    ("kind: desktop\nreplicas: 2", ["single-kind"]),
     ('cmd: p\nargs: ["a\\tb"]', []),
     ('cmd: p\nargs: ["a\\nb"]', ["control-character"]),
     ('cmd: p\nargs: ["a\\rb"]', ["control-character"]),
@@ -95,6 +100,14 @@ CASES = [
     ("cmd: p\nenv: {HOME: x, PWD: x, skaha_hostname: x}", ["env-reserved"] * 3),
     ("cmd: p\nenv: {skaha_username: x, skaha_sessionid: x}", ["env-reserved"] * 2),
     ("cmd: p\nenv: {REPLICA_ID: 1, REPLICA_COUNT: 2, SKAHA_APPLY_RUN: x}", ["env-reserved"] * 3),
+    # secrets
+    ("cmd: p\nenv: {DB_PASSWORD: hunter2, TOKEN: abc, apiKey: x, MY_API_KEY: abc}", ["clear-secret"] * 4),
+    ("cmd: p\nenv: {TOKEN_FILE: abc, TOKEN: /arc/home/me/t, PASSWORDS_OK: x, SECRETARY: y, KEY: z}", []),
+    ("cmd: p\nenv: {URL: 'https://me:hunter2@example.org/'}", ["clear-secret"]),
+    ("cmd: p\nenv: {URL: 'https://example.org:8080/a@b'}", []),
+    ("cmd: p\nargs: [--password, hunter2]", ["clear-secret"]),
+    ("cmd: p\nargs: [--api-key=hunter2, --token, --verbose]", ["clear-secret"]),
+    (f"cmd: p\nargs: [glpat-{'x' * 20}]", ["clear-secret"]),
     # kinds
     ("kind: notebook\ncmd: p\nargs: [a]\nenv: {A: b}", ["headless-only"] * 3),
     ("kind: carta\ncores: 2\nram: 8", []),
@@ -122,6 +135,8 @@ def test_cases(body, expected):
         ("images.canfar.net/skaha/astroml:24.07", []),
         ("images.canfar.net/skaha/astroml@sha256:0123abc", []),
         ("localhost:5000/x/y:1", []),
+        ("images.canfar.net/skaha/astroml:Latest", ["image-floating"]),
+        ("images.canfar.net/skaha/astroml:latest@sha256:0123abc", []),
         ("images.canfar.net/skaha/astroml", ["image-tag"]),
         ("localhost:5000/x/y", ["image-tag"]),
         ("skaha/astroml:24.07", ["image-name"]),
@@ -256,6 +271,83 @@ def test_a_shell_script_is_shown_with_tabs():
 
 def test_a_command_line_is_shown_as_a_list():
     assert "Write cmd: [python, /x.py, --n, 3]." in in_session("cmd: python /x.py --n 3")[0].detail
+
+
+def test_a_secret_is_not_shown():
+    found = in_session("cmd: p\nenv: {BAND: r, TOKEN: hunter2}\nargs: [--password=hunter3]")
+    assert rules(found) == ["clear-secret"] * 2
+    assert "hunter" not in repr(found)
+    assert "BAND: r, TOKEN: *******}" in found[0].snippet
+
+
+def test_comments_of_rules_that_were_not_run_are_not_judged():
+    body = "cmd: p # skaha-apply: ignore[arg-space]"
+    assert rules(in_session(body)) == ["unused-ignore"]
+    assert rules(in_session(body, ignore={"arg-space"})) == []
+    assert rules(in_session(body, select={"unused-ignore"})) == []
+    found = in_session("cmd: p # skaha-apply: ignore[arg-spase]")
+    assert "Did you mean arg-space?" in found[0].detail
+    assert (found[0].place.line, found[0].place.column) == (6, 12)
+
+
+def test_paths_are_those_of_the_file_and_name_the_session():
+    broken = "  - {image: x}\n"
+    good = f"  - {{name: Two, image: {IMAGE}, cmd: a b}}\n"
+    head = "version: 1\nproject: p\nsessions:\n"
+    first = load(["-"], root=Path(), stdin=f"{head}{broken}{good}".encode).projects[0]
+    assert [(one.path, one.session) for one in check([first])] == [("sessions[1].cmd", "Two")]
+
+
+OFFER = Offer(
+    cores=frozenset({1, 2}),
+    ram=frozenset({0, 3}),
+    images=frozenset({IMAGE, "images.canfar.net/skaha/astroml:24.11"}),
+    registries=("images.canfar.net",),
+    max_interactive=2,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("cmd: p\ncores: 2.5\nram: 3", []),
+        ("cmd: p\ncores: 4\nram: 4\ngpus: 40", ["stock-options"] * 2),
+        ("cmd: p # skaha-apply: ignore[stock-options]", []),
+        ("kind: notebook\nreplicas: 2", []),
+        ("kind: notebook\nreplicas: 3", ["interactive-limit"]),
+    ],
+)
+def test_online_the_servers_own_offer_counts(body, expected):
+    found = in_session(body, online=Online(OFFER))
+    assert rules(found) == expected
+    assert {item.severity for item in found if item.rule == "stock-options"} <= {Severity.ERROR}
+
+
+def test_online_sessions_beside_the_manifests_count():
+    found = in_session("kind: notebook\nreplicas: 2", online=Online(OFFER, taken=1))
+    assert rules(found) == ["interactive-limit"]
+    assert "1 active now" in found[0].detail
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (IMAGE, []),
+        ("images.canfar.net/skaha/astroml:23.01", ["image-unlisted"]),
+        ("images.canfar.net/me/private:1", []),
+        ("example.org/skaha/astroml:1", ["image-name"]),
+        ("skaha/astroml:1", ["image-name"]),
+    ],
+)
+def test_online_images(image, expected):
+    text = f"version: 1\nproject: p\nsessions: [{{name: s, image: {image}, cmd: p}}]\n"
+    found = linted(text, online=Online(OFFER, private=frozenset({"images.canfar.net/me/private:1"})))
+    assert rules(found) == expected
+    assert all("24.07, 24.11" in item.detail for item in found if item.rule == "image-unlisted")
+
+
+def test_a_server_that_tells_nothing_is_taken_for_the_stock_one():
+    assert rules(in_session("cmd: p\ncores: 2\nram: 8", online=Online(Offer()))) == []
 
 
 def test_select_and_ignore():

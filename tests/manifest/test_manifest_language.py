@@ -195,5 +195,5 @@ def test_suppressions(tmp_path):
         """,
     )
     assert result.diagnostics == ()
-    shown = {(line, rule) for _, line, rule in result.projects[0].suppressed}
+    shown = {(one.line, one.rule) for one in result.projects[0].ignores}
     assert shown == {(4, "session-name"), (4, "name-collision"), (9, "server-escape")}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lint.rules import (
     arg_empty,
     arg_space,
+    clear_secret,
     cmd_space,
     control_character,
     env_name,
@@ -17,8 +18,10 @@ from skaha_apply.lint.rules import (
     headless_cmd,
     headless_only,
     ignored_resources,
+    image_floating,
     image_name,
     image_tag,
+    image_unlisted,
     interactive_limit,
     name_collision,
     needs_cycle,
@@ -29,7 +32,9 @@ from skaha_apply.lint.rules import (
     resources_below_one,
     server_escape,
     session_name,
+    single_kind,
     stock_options,
+    unused_ignore,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ RULES: tuple[Rule, ...] = tuple(
             for module in (
                 arg_empty,
                 arg_space,
+                clear_secret,
                 cmd_space,
                 control_character,
                 env_name,
@@ -52,8 +58,10 @@ RULES: tuple[Rule, ...] = tuple(
                 headless_cmd,
                 headless_only,
                 ignored_resources,
+                image_floating,
                 image_name,
                 image_tag,
+                image_unlisted,
                 interactive_limit,
                 name_collision,
                 needs_cycle,
@@ -64,7 +72,9 @@ RULES: tuple[Rule, ...] = tuple(
                 resources_below_one,
                 server_escape,
                 session_name,
+                single_kind,
                 stock_options,
+                unused_ignore,
             )
         ),
         key=lambda rule: rule.id,

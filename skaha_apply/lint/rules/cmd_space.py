@@ -21,11 +21,12 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         if not spec.cmd.strip():
             detail = "The server would look for a program without a name. Leave the key out, or write the program."
             yield Finding(project, f"{path}.cmd", "cmd is blank", detail)
-        elif " " in spec.cmd.strip(" "):
+        elif len(spec.cmd.split()) > 1:
             words = ", ".join(spec.cmd.split())
             detail = f"The server takes it as the name of one program, {shown(spec.cmd)}, which it does not find. "
             detail += f"Write cmd: [{words}]."
-            yield Finding(project, f"{path}.cmd", "cmd has a space in it", detail)
+            space = "space" if " " in spec.cmd.strip() else "tab or line end"
+            yield Finding(project, f"{path}.cmd", f"cmd has a {space} in it", detail)
         elif " " in spec.cmd:
             detail = f"The server looks for a program of that very name. Write cmd: {spec.cmd.strip()}."
             yield Finding(project, f"{path}.cmd", "cmd begins or ends with a space", detail)

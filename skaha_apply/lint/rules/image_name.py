@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Finding, Online, Rule, sessions, shown
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -37,6 +37,22 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             yield Finding(project, where, f"the image {shown(image)} has no host", detail)
 
 
+def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+    """Beside the form: it must begin with one of the hosts of /repository."""
+    wrong: dict[int, set[str]] = {}
+    for finding in check(projects):
+        wrong.setdefault(id(finding.project), set()).add(finding.path)
+        yield finding
+    trusted = known.offer.registries
+    if trusted is None:
+        return
+    for project, path, spec in sessions(projects):
+        where = f"{path}.image"
+        if not spec.image.startswith(trusted) and where not in wrong.get(id(project), ()):
+            detail = f"The server answers 400: `must come from one of [{', '.join(trusted)}]`."
+            yield Finding(project, where, f"{shown(spec.image)} is from a registry that the server refuses", detail)
+
+
 RULE = Rule(
     id="image-name",
     severity=Severity.ERROR,
@@ -54,4 +70,5 @@ RULE = Rule(
   cmd: python
 """,
     check=check,
+    online=online,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Finding, Online, Rule, sessions
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -17,13 +17,23 @@ LIMIT = 5  # maxCount of the chart [PostAction]
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """All interactive replicas of the call are counted; the first session that is too much is named."""
-    count = 0
+    detail = f"The server refuses more than {LIMIT}, unless it is configured otherwise; the others wait."
+    return _over(projects, 0, LIMIT, detail)
+
+
+def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+    """The limit is that of /context, and what the account has besides counts too."""
+    limit = LIMIT if known.offer.max_interactive is None else known.offer.max_interactive
+    others = f", of which {known.taken} active now are not from these manifests" if known.taken else ""
+    return _over(projects, known.taken, limit, f"The server refuses more than {limit}{others}; the others wait.")
+
+
+def _over(projects: Sequence[Project], count: int, limit: int, detail: str) -> Iterable[Finding]:
     for project, path, spec in sessions(projects):
         if not spec.kind.interactive:
             continue
         count += spec.replicas
-        if count > LIMIT:
-            detail = f"The server refuses more than {LIMIT}, unless it is configured otherwise; the others wait."
+        if count > limit:
             yield Finding(project, f"{path}.replicas", f"these are {count} interactive sessions", detail)
             return
 
@@ -49,4 +59,5 @@ RULE = Rule(
   replicas: 2
 """,
     check=check,
+    online=online,
 )

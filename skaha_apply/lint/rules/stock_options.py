@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Finding, Online, Rule, sessions
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.session import Number
+    from skaha_apply.model.spec import Project, SessionSpec
 
 # k8s-resources.json of the chart; the integer part counts.
 RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140)
@@ -20,15 +21,35 @@ OPTIONS = {"cores": tuple(range(1, 17)), "ram": (*RAM, 170, 192), "gpus": tuple(
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """The integer part must be among the options [PostAction]."""
     for project, path, spec in sessions(projects):
-        for name, options in OPTIONS.items():
-            value = getattr(spec, name)
-            if value is None or value < 1 or int(value) in options:
-                continue
-            near = [max(option for option in options if option < value)]
-            near += [option for option in options if option > value][:1]
+        for name, value, options in _refused(spec, OPTIONS):
             detail = "A server with other options may take it; the stock one answers 400 `Invalid value for "
-            detail += f"'{name}'`. Near are {' and '.join(map(str, near))}."
+            detail += f"'{name}'`. {_near(value, options)}"
             yield Finding(project, f"{path}.{name}", f"{name}: {value} is no stock option", detail)
+
+
+def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+    """With the options of /context it is no guess."""
+    offered = {name: getattr(known.offer, name) for name in OPTIONS}
+    for project, path, spec in sessions(projects):
+        for name, value, options in _refused(spec, offered):
+            detail = f"The server answers 400 `Invalid value for '{name}'`. {_near(value, options)}"
+            summary = f"{name}: {value} is not offered by the server"
+            yield Finding(project, f"{path}.{name}", summary, detail, severity=Severity.ERROR)
+
+
+def _refused(
+    spec: SessionSpec, offered: Mapping[str, Collection[float] | None]
+) -> Iterator[tuple[str, Number, Collection[float]]]:
+    for name, options in offered.items():
+        value = getattr(spec, name)
+        if value is not None and value >= 1 and options and int(value) not in options:
+            yield name, value, options
+
+
+def _near(value: Number, options: Collection[float]) -> str:
+    near = [max((option for option in options if option < value), default=None)]
+    near += [min((option for option in options if option > value), default=None)]
+    return f"Near: {' and '.join(f'{option:g}' for option in near if option is not None)}."
 
 
 RULE = Rule(
@@ -54,4 +75,5 @@ RULE = Rule(
   ram: 6
 """,
     check=check,
+    online=online,
 )

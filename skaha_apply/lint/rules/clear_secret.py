@@ -1,0 +1,80 @@
+"""Secrets in clear text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+NAME = re.compile(
+    r"(?:^|[_.-])(?:token|password|passwd|passphrase|secret|api_?key|access_?key|private_?key|credentials?)(?:$|[_.-])",
+    re.IGNORECASE,
+)
+ELSEWHERE = re.compile(r"[_.-](?:file|path|dir|url|name|id|ttl|type|header)$", re.IGNORECASE)  # said where, not what
+PLACE = re.compile(r"[~./]|[a-z]{1,10}://[^:@/]*(?:/|$)")
+LOOKED_AT = 10_000  # characters of a value
+OPTION = re.compile(r"--?([A-Za-z][A-Za-z0-9_-]*)(?:=(.+))?", re.DOTALL)
+KNOWN = re.compile(
+    r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30}|\bglpat-[A-Za-z0-9_-]{20}|\bAKIA[0-9A-Z]{16}\b"
+    r"|\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10}|\b[a-z]{1,10}://[^:@/\s]{1,100}:[^@/\s]{1,100}@"
+)
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Judged by the name of a variable or option, or by the form of well-known tokens; the value is never shown."""
+    for project, path, spec in sessions(projects):
+        for name, value in spec.env.items():
+            if _is_secret(name, value):
+                yield _finding(project, f"{path}.env.{name}", f"the variable {name}")
+        before = ""
+        for index, text in enumerate(spec.args):
+            option = OPTION.fullmatch(text[:LOOKED_AT])
+            if option and option[2] and _is_secret(option[1].replace("-", "_"), option[2]):
+                yield _finding(project, f"{path}.args[{index}]", f"the option --{option[1]}")
+            elif KNOWN.search(text[:LOOKED_AT]) or (before and not option and _is_secret(before, text)):
+                yield _finding(project, f"{path}.args[{index}]", "the argument")
+            before = option[1].replace("-", "_") if option and not option[2] else ""
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if KNOWN.search(value[:LOOKED_AT]):
+        return True
+    return bool(value and NAME.search(name) and not ELSEWHERE.search(name) and not PLACE.match(value))
+
+
+def _finding(project: Project, path: str, what: str) -> Finding:
+    detail = "Whoever reads the repository, the state or the server's pod description reads it too. Keep it in a file "
+    detail += "that only you can read, on the server's storage, and pass the path; and change the secret, for git "
+    detail += "remembers it."
+    return Finding(project, path, f"{what} looks like a secret in clear text", detail, masked=True)
+
+
+RULE = Rule(
+    id="clear-secret",
+    severity=Severity.WARNING,
+    title="A secret in clear text.",
+    why="What stands in a manifest is kept by git, by the state and by the server, where others can read it. Found are "
+    "values of variables and options whose name speaks of a token, password, secret or key, and texts that look like "
+    "well-known tokens.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  env: {ARCHIVE_TOKEN: 5f1c0a7e9b}
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  env: {ARCHIVE_TOKEN_FILE: /arc/home/me/.archive-token}
+""",
+    check=check,
+)

@@ -1,0 +1,53 @@
+"""Images that the server does not list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Online, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(_: Sequence[Project]) -> Iterable[Finding]:
+    """Only the server knows its images."""
+    return ()
+
+
+def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+    """What is not in the public list needs a registry credential [PostAction, ImageRepositoryAuth]."""
+    images = known.offer.images
+    if images is None:
+        return
+    trusted = known.offer.registries or ("",)
+    for project, path, spec in sessions(projects):
+        if spec.image in images or spec.image in known.private or not spec.image.startswith(tuple(trusted)):
+            continue
+        name = spec.image.rpartition(":")[0]
+        tags = sorted(image.rpartition(":")[2] for image in images if name and image.rpartition(":")[0] == name)
+        detail = "The server takes it for private and answers 400. "
+        detail += f"Listed of this name are: {', '.join(tags[-5:])}." if tags else "Is the name right?"
+        detail += " A new public image takes up to 30 min to be listed; a private one wants a registry login in the "
+        detail += "client's configuration."
+        yield Finding(project, f"{path}.image", f"the image {shown(spec.image)} is not in the server's list", detail)
+
+
+RULE = Rule(
+    id="image-unlisted",
+    severity=Severity.ERROR,
+    title="An image that the server does not list (only with `--online`).",
+    why="The server creates sessions of images in its public list, and of others only with a registry credential. Only "
+    "the server knows its list, so this is found with `--online`; there is nothing to show here.",
+    bad="",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+    online=online,
+)

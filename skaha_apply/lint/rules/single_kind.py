@@ -1,0 +1,48 @@
+"""Replicas of kinds of which one is enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.model.place import Severity
+from skaha_apply.model.session import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The published clients refuse them; the server starts each as a session of its own."""
+    for project, path, spec in sessions(projects):
+        if spec.kind in SINGLE and spec.replicas > 1:
+            detail = f"Each would be a {spec.kind} of its own, and counts among the few interactive sessions that an "
+            detail += "account may have; none is told its number. Leave replicas out."
+            summary = f"{shown(spec.name)} asks for {spec.replicas} replicas of a {spec.kind}"
+            yield Finding(project, f"{path}.replicas", summary, detail)
+
+
+RULE = Rule(
+    id="single-kind",
+    severity=Severity.WARNING,
+    title="Replicas of a desktop or firefly.",
+    why="Replicas share out work by their number, which interactive sessions are not told; the published clients "
+    "refuse more than one replica of desktop and firefly, while the server would start them all.",
+    bad="""
+- name: desk
+  image: images.canfar.net/skaha/desktop:1.1.2
+  kind: desktop
+  replicas: 2
+""",
+    good="""
+- name: desk
+  image: images.canfar.net/skaha/desktop:1.1.2
+  kind: desktop
+""",
+    check=check,
+)
