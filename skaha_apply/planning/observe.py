@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfterFinished of launch-headless.yaml
 RECENT = 300.0  # seconds within which an absence means that someone deleted it
 POD_GRACE = 60.0  # seconds that a deleted pod is waited for
-LATEST = 120.0  # seconds after which no server is expected to act on a create any more; an answer is awaited as long
 DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a double
 _PAST = 20  # ids of earlier attempts that are remembered
 _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
@@ -151,9 +150,6 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
         for session in seen.listing.by_name.get(intent.name, ())
         if session.id not in owned and session.id not in intent.listed and resembles(session, spec)
     ]
-    earlier = book.doubts.get(intent.key)
-    if earlier and earlier.work != intent.work and intent.at - earlier.since < LATEST:
-        found = []  # an earlier create with other work may have made it: nobody can tell what it computes
     left = intent.posts
     if found:
         kept = min(found, key=_rank)

@@ -211,12 +211,20 @@ def test_late_session_is_not_adopted_while_a_create_is_under_way(held_up):
     assert not look(state(doubt(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
 
 
+def test_session_that_an_open_create_has_made_is_its_result_whatever_came_before():
+    """The earlier create was decided by a settled list: what appears since is of the one that is open."""
+    new = spec(args=("new.py",))
+    after = look(state(doubt(spec()), intent(new)), seen(live("reduce", id="fresh")))
+    assert (only(after).id, only(after).work) == ("fresh", intent(new).work)
+
+
 def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_result():
     old, new = spec(), spec(args=("new.py",))
-    memory = state(doubt(old), intent(new))
+    memory = look(state(doubt(old), intent(new)), seen())
     observation = seen(live("reduce", id="late"))
     after = look(memory, observation)
-    assert not after.replicas
+    assert after.doubts
+    assert all(one.phase is Phase.DUE for one in after.replicas)
     assert lines(decide(project(new), memory, observation)) == [
         f"delete reduce -late ({DOUBLE})",
         "wait reduce (another session of it is deleted first)",
