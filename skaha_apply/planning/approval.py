@@ -45,14 +45,3 @@ def approval_line(action: Action) -> str:
 def approval_digest(lines: Iterable[str]) -> str:
     """`sha256:` of the approved lines."""
     return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
-
-
-def unapproved(approved: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
-    """What makes an approval stale: a desired set that differs, or an action that was not approved.
-
-    Lines are given back with `+` (new) or `-` (no longer desired) in front. An approved action that is no longer
-    called for (the replica ended, or was deleted meanwhile) is no difference.
-    """
-    before, after = set(approved), set(now)
-    gone = sorted(line for line in before - after if line.startswith("= "))
-    return (*(f"- {line[2:]}" for line in gone), *(f"+ {line[2:]}" for line in sorted(after - before)))

@@ -21,7 +21,8 @@ from skaha_apply.model.errors import SafetyRefusal, StalePlan, TimeoutReached, U
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import Note, Waiting
 from skaha_apply.model.request import Offer
-from skaha_apply.planning.approval import approval_line, needs_approval, unapproved
+from skaha_apply.planning.approval import approval_line, needs_approval
+from skaha_apply.planning.staleness import differences
 from skaha_apply.workflow import waiting
 from skaha_apply.workflow.binding import (
     check_account,
@@ -220,8 +221,8 @@ async def _approved(run: Run, plan: Plan) -> bool:
 
 
 def _check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
-    if difference := unapproved(approved, plan.approved):
-        shown = "\n".join(f"  {line}" for line in difference[:20])
+    if found := differences(approved, plan.approved):
+        shown = "\n".join(found)
         raise StalePlan(
             f"the plan is stale; since it was made, this changed:\n{shown}",
             hint="Plan again, and have the new plan approved.",

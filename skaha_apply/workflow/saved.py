@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
+from skaha_apply.planning.approval import approval_digest
 from skaha_apply.planning.options import Adopt, PlanOptions
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def read_plan(path: Path) -> SavedPlan:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _check_format(content, path)
+        _check_digests(content)
         return SavedPlan(
             paths=tuple(map(str, content["paths"])),
             project=content["project"],
@@ -104,12 +106,21 @@ def read_plan(path: Path) -> SavedPlan:
             approved={str(one["project"]): tuple(map(str, one["approved"])) for one in content["plans"]},
             lineages={str(one["project"]): str(one["lineage"]) for one in content["plans"]},
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not a plan that can be applied ({error})", hint="Plan again.") from error
+    except OSError as error:
+        raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise UsageError(f"{path} is no plan that can be applied: {reason}", hint="Plan again.") from error
 
 
 def _check_format(content: dict[str, Any], path: Path) -> None:
     if content["kind"] != MARK:
-        raise KeyError("kind")
+        raise ValueError("it is of another kind")
     if str(content["format_version"]).partition(".")[0] != FORMAT.partition(".")[0]:
         raise UsageError(f"{path} was made by another version of skaha-apply", hint="Plan again.")
+
+
+def _check_digests(content: dict[str, Any]) -> None:
+    for one in content["plans"]:
+        if approval_digest(map(str, one["approved"])) != one["digest"]:
+            raise ValueError("it was changed after it was made")
