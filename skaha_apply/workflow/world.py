@@ -39,7 +39,7 @@ class Place:
     @property
     def local(self) -> bool:
         """Whether the server is this machine."""
-        return self.server.startswith("localhost")
+        return self.server.partition("/")[0] == "localhost"
 
     @property
     def remote(self) -> bool:
