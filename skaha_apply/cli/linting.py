@@ -1,10 +1,12 @@
-"""`lint`: every finding about manifests, offline and without credentials."""
+"""`lint`: every finding about manifests; without `--online` it needs neither server nor credentials."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,9 +16,11 @@ from skaha_apply.cli.options import Basic
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode
-from skaha_apply.model.place import Severity
-from skaha_apply.render.errors import problems_text
+from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+
+if TYPE_CHECKING:
+    from skaha_apply.model.place import LintReport
+    from skaha_apply.workflow.setting import Setting
 
 
 class LintFormat(StrEnum):
@@ -24,6 +28,18 @@ class LintFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITLAB = "gitlab"
+
+
+def report_file(text: str) -> str:
+    """`FORMAT=FILE`, checked."""
+    form, _, file = text.partition("=")
+    if not file or form not in set(LintFormat):
+        raise typer.BadParameter(f"{text!r}: write FORMAT=FILE with one of {', '.join(LintFormat)}")
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,21 +55,108 @@ class LintOptions(Basic):
         ),
     ] = None
     output: Annotated[LintFormat, typer.Option("-o", "--output", help="How to print the findings.")] = LintFormat.TEXT
+    report: Annotated[
+        list[str] | None,
+        typer.Option(parser=report_file, metavar="FORMAT=FILE", help="Write them to a file too; may be repeated."),
+    ] = None
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Only these rules; may be repeated. Errors of form are always told."),
+    ] = None
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Not these rules; may be repeated.")] = None
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Ask the server for its options, images and limits; none is one warning."),
+    ] = False
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|URL", help="With --online: the Skaha server, as for plan."),
+    ] = None
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="With --online: ask a local sandbox; started when none runs."),
+    ] = False
 
 
 @command(app, "lint")
 def lint(options: LintOptions) -> ExitCode:
     """Find what the server would refuse, drop or misread, before anything is sent."""
-    from skaha_apply.render.documents import findings_document  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.load import diagnose  # noqa: PLC0415
-    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415
+    from skaha_apply.workflow import linting  # noqa: PLC0415 - keeps --help fast
 
     streams = Streams.of(options)
-    _, found = diagnose(Setting(paths=tuple(options.paths or ())), stdin_bytes)
-    if options.output is LintFormat.JSON:
-        streams.show(as_json(findings_document(found)))
-    else:
-        streams.show(problems_text(found, most=None) or "no findings\n")
-    errors = any(one.severity is Severity.ERROR for one in found)
-    return ExitCode.ERROR if errors or (options.strict and found) else ExitCode.OK
+    setting = _setting(options, streams)
+    choice = linting.chosen(options.select or (), options.ignore or (), strict=options.strict)
+    loaded = linting.load(setting, stdin_bytes)
+    told = None
+    if options.online:
+        from skaha_apply.cli.running import run  # noqa: PLC0415 - for those who ask a server
+
+        told = run(linting.ask(setting, loaded.projects), streams.give_back)
+    report = linting.report(setting, loaded, choice, told)
+    streams.show(_rendered(report, options.output))
+    for entry in options.report or ():
+        form, _, file = entry.partition("=")
+        _write(Path(file), _rendered(report, LintFormat(form)))
+    if options.output is LintFormat.GITHUB:
+        _summarise(report, streams)
+    return ExitCode.ERROR if report.failed else ExitCode.OK
+
+
+def _setting(options: LintOptions, streams: Streams) -> Setting:
+    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
+
+    if (options.sandbox or options.server is not None) and not options.online:
+        raise UsageError("--server and --sandbox say which server is asked", hint="add --online")
+    if options.sandbox and options.server is not None:
+        raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
+    paths = tuple(options.paths or ())
+    return Setting(paths=paths, server=options.server, sandbox=options.sandbox, observe=streams.warn)
+
+
+def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays for its own imports
+    if form is LintFormat.JSON:
+        from skaha_apply.render.lint_document import lint_document  # noqa: PLC0415
+
+        return as_json(lint_document(report))
+    if form is LintFormat.SARIF:
+        from skaha_apply.render.sarif import sarif_document  # noqa: PLC0415
+
+        return as_json(sarif_document(report))
+    if form is LintFormat.GITLAB:
+        from skaha_apply.render.gitlab import gitlab_document  # noqa: PLC0415
+
+        return as_json(gitlab_document(report))
+    if form is LintFormat.JUNIT:
+        from skaha_apply.render.junit import junit_text  # noqa: PLC0415
+
+        return junit_text(report)
+    if form is LintFormat.GITHUB:
+        from skaha_apply.render.github import github_text  # noqa: PLC0415
+
+        return github_text(report)
+    from skaha_apply.render.errors import problems_text  # noqa: PLC0415
+
+    return problems_text(report.found, most=None) or "no findings\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SkahaApplyError(f"cannot write the report {path}: {reason}") from error
+
+
+def _summarise(report: LintReport, streams: Streams) -> None:
+    """Everything into the summary of the job, where the step has one; without it the annotations still stand."""
+    from skaha_apply.render.github import github_summary  # noqa: PLC0415 - as above
+
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    try:
+        with Path(file).open("a", encoding="utf-8") as summary:
+            summary.write(github_summary(report))
+    except (OSError, ValueError) as error:
+        streams.message("warning", f"the summary of the job cannot be written: {error}")

@@ -22,6 +22,7 @@ class SchemaName(StrEnum):
     MANIFEST = "manifest"
     PLAN = "plan"
     STATE = "state"
+    LINT = "lint"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class SchemaOptions(Basic):
 
 @command(app, "schema")
 def schema(options: SchemaOptions) -> ExitCode:
-    """Print a JSON Schema: of manifests (for editors), of `plan -o json`, or of the state."""
+    """Print a JSON Schema: of manifests (for editors), of `plan -o json`, of the state, or of `lint -o json`."""
     Streams.of(options).show(as_json(_schema(options.name)))
     return ExitCode.OK
 
@@ -47,6 +48,10 @@ def _schema(name: SchemaName) -> dict[str, Any]:
         from skaha_apply.state.schema import state_schema  # noqa: PLC0415 - as above
 
         return state_schema()
+    if name is SchemaName.LINT:
+        from skaha_apply.render.lint_document import lint_schema  # noqa: PLC0415 - as above
+
+        return lint_schema()
     from skaha_apply import manifest  # noqa: PLC0415 - as above
 
     return manifest.schema()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rules import RULES, unused_ignore
+from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore
 from skaha_apply.model.place import Diagnostic, Ignore, Place, snippet
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def check(
     """
     run = [rule for rule in RULES if rule.id not in ignore and (select is None or rule.id in select)]
     sheet = _Sheet({(one.place.file, one.line, one.rule): one for project in projects for one in project.ignores})
-    for rule in run:
+    for rule in sorted(run, key=lambda rule: rule is not clear_secret.RULE):  # what it masks, no other shows
         found = rule.online(projects, online) if online is not None and rule.online else rule.check(projects)
         sheet.note(rule, found)
     if unused_ignore.RULE in run:
@@ -69,19 +69,26 @@ class _Sheet:
 
     def _diagnostic(self, rule: Rule, finding: Finding, place: Place) -> Diagnostic:
         path, session = _within_file(finding)
-        shown = self._snippet(finding, place) if len(self.found) < WITH_SNIPPET else ""
+        shown = self._snippet(finding, place) if finding.masked or len(self.found) < WITH_SNIPPET else ""
         severity = finding.severity or rule.severity
         return Diagnostic(rule.id, severity, finding.summary, finding.detail, place, shown, path, session)
 
     def _snippet(self, finding: Finding, place: Place) -> str:
         if place.file not in self.lines:
             self.lines[place.file] = LINE_BREAK.split(finding.project.texts.get(place.file, ""))
-        text = self.lines[place.file]
-        line = text[place.line - 1] if place.line <= len(text) else ""
+        lines = self.lines[place.file]
         if finding.masked:
-            end = place.end_column - 1 if place.end_line == place.line else len(line)
-            line = line[: place.column - 1] + "*" * (end - place.column + 1) + line[end:]
+            _mask(lines, place)
+        line = lines[place.line - 1] if place.line <= len(lines) else ""
         return snippet(line, place) if line.strip() else ""
+
+
+def _mask(lines: list[str], place: Place) -> None:
+    for number in range(place.line, min(place.end_line, len(lines)) + 1):
+        line = lines[number - 1]
+        start = place.column - 1 if number == place.line else 0
+        end = place.end_column - 1 if number == place.end_line else len(line)
+        lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
 
 
 def _within_file(finding: Finding) -> tuple[str, str]:

@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skaha_apply.model.place import Severity
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET
 from skaha_apply.model.report import REPORT_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.place import Diagnostic
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.report import Report
 
-FINDINGS_FORMAT = "1.0"
 _Version = Annotated[
     str,
     Field(
@@ -123,18 +120,6 @@ def reports_document(reports: Sequence[Report]) -> dict[str, Any]:
     return documents[0] if len(documents) == 1 else {"format_version": REPORT_FORMAT, "reports": documents}
 
 
-def findings_document(found: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Findings about manifests as a JSON value; lines and columns count from 1, ends are exclusive."""
-    errors = sum(one.severity is Severity.ERROR for one in found)
-    return {
-        "format_version": FINDINGS_FORMAT,
-        "valid": errors == 0,
-        "error_count": errors,
-        "warning_count": len(found) - errors,
-        "diagnostics": [_finding(one) for one in found],
-    }
-
-
 def plan_schema() -> dict[str, Any]:
     """The JSON Schema of what `plan -o json` prints."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - only the schema needs it
@@ -144,22 +129,6 @@ def plan_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"skaha-apply plan, format {PLAN_FORMAT}",
         **schema,
-    }
-
-
-def _finding(found: Diagnostic) -> dict[str, Any]:
-    place = found.place
-    return {
-        "rule": found.rule,
-        "severity": found.severity.value,
-        "summary": found.summary,
-        "detail": found.detail,
-        "range": {
-            "filename": place.file,
-            "start": {"line": place.line, "column": place.column},
-            "end": {"line": place.end_line, "column": place.end_column},
-        },
-        "snippet": found.snippet,
     }
 
 

@@ -37,7 +37,7 @@ def documented(section):
 def test_a_section_has_exactly_the_options_of_its_command(name):
     options = [one for one in commands()[name].params if one.param_type_name == "option"]
     known = {"-h", "--help", *(word for one in options for word in (*one.opts, *one.secondary_opts))}
-    shared = documented(BASIC) | (documented(LOCATED) if "--server" in known else set())
+    shared = documented(BASIC) | (documented(LOCATED) if "--lock-timeout" in known else set())
     assert documented(name) | shared == known
 
 

@@ -278,6 +278,9 @@ def test_a_secret_is_not_shown():
     assert rules(found) == ["clear-secret"] * 2
     assert "hunter" not in repr(found)
     assert "BAND: r, TOKEN: *******}" in found[0].snippet
+    found = in_session("cmd: a b\nenv: {TOKEN: hunter2, HOME: x}")
+    assert rules(found) == ["cmd-space", "clear-secret", "env-reserved"]
+    assert "hunter" not in repr(found)
 
 
 def test_comments_of_rules_that_were_not_run_are_not_judged():
