@@ -60,8 +60,13 @@ class Story:
         self.universe.vaults["survey"].failing = 0.0
         self.universe.pass_time(LATEST)
         last = self.scenario.chapters[-1].project
+        begun = self.universe.timeline.now
         self._try(last, Attempt())
         plan = self._plan(last)
+        if any(begun <= job.ended <= self.universe.timeline.now for job in self.server.jobs.values()):
+            # What ended between the list of the apply and that of the plan may have made something else due.
+            self._try(last, Attempt())
+            plan = self._plan(last)
         if plan is not None:
             self.problems += self._judge(plan)
             self._carry_on(last, plan)

@@ -92,7 +92,7 @@ def test_killed_at_any_await(tmp_path, whole):
 def test_killed_again_and_again(tmp_path, whole):
     draw = random.Random(7)
     found = {}
-    for seed in range(40):
+    for seed in range(25):
         deaths = [{"kill_turn": draw.randint(1, whole.turns)} for _ in range(draw.randint(2, 5))]
         if problems := _problems(_begun(tmp_path, seed), *deaths):
             found[seed] = problems
@@ -103,7 +103,7 @@ def test_interrupted_at_any_moment(tmp_path):
     """As by SIGINT: it ends within seven seconds by itself, and what it leaves behind is known."""
     draw = random.Random(3)
     found = {}
-    for seed in range(40):
+    for seed in range(25):
         universe = _begun(tmp_path, seed)
         begun, after = universe.timeline.now, draw.uniform(0, 8)
         ended = universe.apply(AFTER, cancel_after=after)
