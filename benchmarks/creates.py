@@ -3,8 +3,8 @@
     python benchmarks/creates.py [--replicas 1000] [--latency 0.05] [--runs 5] [--canfar PYTHON]
 
 `--canfar` is the interpreter of an environment in which canfar 1.5.2 is installed; without it only our side is timed.
-The server is a small one of this file's own (each answer takes `--latency` seconds; nothing is run), so that clients are
-compared and not a server. Prints one line a run, the medians, and the ratio.
+The server is a small one of this file's own (each answer takes `--latency` seconds; nothing is run), so that clients
+are compared and not a server. Prints one line a run, the medians, and the ratio.
 """
 
 from __future__ import annotations
@@ -124,7 +124,8 @@ def theirs(python: str, replicas: int, latency: float) -> float:
     """The published client's create of so many replicas, 250 a call."""
     server = Server(latency)
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(Path(python).absolute()), "-c", CANFAR, f"http://127.0.0.1:{server.port}/skaha/v1", str(replicas), IMAGE]
+        url = f"http://127.0.0.1:{server.port}/skaha/v1"
+        command = [str(Path(python).absolute()), "-c", CANFAR, url, str(replicas), IMAGE]
         seconds = timed(command, {"HOME": folder}, folder)
     assert server.posts == replicas
     return seconds
