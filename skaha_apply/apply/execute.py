@@ -82,7 +82,7 @@ async def execute(actions: Iterable[Action], tools: Tools) -> Outcomes:
         raise
     finally:
         watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        await asyncio.gather(watching, jobs.close(), return_exceptions=True)
         jobs.withdraw_unsent()
     if isinstance(outcomes.halted, StateError):
         raise outcomes.halted

@@ -88,6 +88,12 @@ class Jobs:
         given_up = {key for key, intent in intents.items() if intent.given_up is not None}
         return frozenset((reserved | set(self._working)) - given_up)
 
+    async def close(self) -> None:
+        """End what was begun on behalf of all jobs."""
+        if self._offer is not None:
+            self._offer.cancel()
+            await asyncio.gather(self._offer, return_exceptions=True)
+
     async def place(self) -> None:
         """Wait for a place; `leave` gives it back."""
         await self._places.acquire()
