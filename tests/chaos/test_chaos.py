@@ -60,13 +60,7 @@ class Story:
         self.universe.vaults["survey"].failing = 0.0
         self.universe.pass_time(LATEST)
         last = self.scenario.chapters[-1].project
-        begun = self.universe.timeline.now
-        self._try(last, Attempt())
-        plan = self._plan(last)
-        if any(begun <= job.ended <= self.universe.timeline.now for job in self.server.jobs.values()):
-            # What ended between the list of the apply and that of the plan may have made something else due.
-            self._try(last, Attempt())
-            plan = self._plan(last)
+        plan = self._apply_once_more(last)
         if plan is not None:
             self.problems += self._judge(plan)
             self._carry_on(last, plan)
@@ -78,9 +72,19 @@ class Story:
             if self.problems or not any(action.kind.value == "wait" for action in plan.actions):
                 return
             self.universe.pass_time(500)
+            plan = self._apply_once_more(project)
+            self.problems += self._judge(plan)
+
+    def _apply_once_more(self, project):
+        """The apply that makes everything right, and the plan after it."""
+        begun = self.universe.timeline.now
+        self._try(project, Attempt())
+        plan = self._plan(project)
+        if any(begun <= job.ended <= self.universe.timeline.now for job in self.server.jobs.values()):
+            # What ended between the list of the apply and that of the plan may have made something else due.
             self._try(project, Attempt())
             plan = self._plan(project)
-            self.problems += self._judge(plan)
+        return plan
 
     def _judge(self, plan):
         chapters = [one.project for one in self.scenario.chapters]
