@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -187,7 +188,7 @@ class HttpStore:
             self._rescue.keep(data)
         except StateError as second:
             return type(error)(f"{error.message}; the new state is lost: {second.message}", hint=error.hint)
-        push = f"The new state is in {self._rescue.path}: `skaha-apply state push {self._rescue.path}`."
+        push = f"To store it: `{self._push}`."
         return type(error)(
             f"{error.message}; the new state is kept in {self._rescue.path}",
             hint=f"{error.hint} {push}" if error.hint else push,
@@ -202,14 +203,19 @@ class HttpStore:
         if version_of(kept) == version_of(stored):
             self._rescue.drop()
         elif follows(kept, stored):
-            path = self._rescue.path
-            self._note(f"{path} keeps a newer state than the store: `skaha-apply state push {path}`")
+            self._note(f"{self._rescue.path} keeps a newer state than the store: `{self._push}`")
 
     def _drop_rescue(self, document: StateDocument) -> None:
         if self._rescue.path.exists():
             kept = self._rescue.read()
             if kept is not None and (kept.lineage, kept.writer) == (document.lineage, document.writer):
                 self._rescue.drop()
+
+    @property
+    def _push(self) -> str:
+        # An address with a query is not shown, so it cannot be part of a command.
+        where = f" --state {self.address}" if self.address == self._backend.address else ""
+        return f"skaha-apply state push {shlex.quote(str(self._rescue.path))}{where}"
 
     def _note(self, text: str) -> None:
         if self._observe is not None:

@@ -57,17 +57,21 @@ class LocalStore:
 
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option
         """Take the lock; a held one is tried again for `timeout` seconds, then raises `StateLocked`."""
+        try:
+            await self._take(operation, timeout)
+            await _in_thread(self._sweep)
+        except asyncio.CancelledError:
+            self._lock.free()
+            raise
+
+    async def _take(self, operation: str, patience: float) -> None:
         ours = ourselves(operation, self.address, self._clock())
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + patience
         pause = _FIRST_RETRY
         while True:
-            try:
-                holder = await _in_thread(lambda: self._lock.take(ours, self._clock()))
-            except asyncio.CancelledError:
-                self._lock.free()
-                raise
+            holder = await _in_thread(lambda: self._lock.take(ours, self._clock()))
             if holder is None:
-                return await _in_thread(self._sweep)
+                return
             left = deadline - time.monotonic()
             if left <= 0:
                 raise locked(holder, self._clock(), source=self.address, alive=holder.expires is None)

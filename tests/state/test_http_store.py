@@ -295,7 +295,7 @@ def test_a_write_that_fails_keeps_the_state_in_a_rescue_file(dialect, opened, ma
                 with pytest.raises(StateError) as caught:
                     await store.write(make_document(2, writer="w"))
             assert f"kept in {opened.rescue}" in caught.value.message
-            assert f"`skaha-apply state push {opened.rescue}`" in caught.value.hint
+            assert f"`skaha-apply state push {opened.rescue} --state {server.address}`" in caught.value.hint
             kept = decode(opened.rescue.read_bytes(), "rescue")
             assert kept == make_document(2, writer="w")
             assert server.stored.serial == 1
