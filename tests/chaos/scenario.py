@@ -178,6 +178,7 @@ def _weather(random):
         slow=random.choice((0.0, 0.0, 0.02)),
         slow_latency=(1.0, 60.0),
         late=random.choice((0.0, 1.0, 2.0)),
+        overdue=random.choice((0.0, 0.0, 0.5)),
         list_lag=random.choice((0.0, 0.5, 2.0)),
         gone_lag=random.choice((0.0, 2.0, 8.0)),
         empty_lists=random.choice((0, 0, 1)),

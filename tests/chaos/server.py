@@ -56,6 +56,7 @@ class Weather:
     slow: float = 0.0  # share of requests that take `slow_latency`
     slow_latency: tuple[float, float] = (1.0, 60.0)
     late: float = 0.0
+    overdue: float = 0.0  # share of those that take effect when no client waits for it any more
     list_lag: float = 0.0
     gone_lag: float = 0.0
     empty_lists: int = 0
@@ -66,7 +67,8 @@ class Weather:
         return {
             one.name: getattr(self, one.name)
             for one in fields(self)
-            if one.type == "float" and one.name not in ("late", "list_lag", "gone_lag", "slow", "odd_entry", "no_date")
+            if one.type == "float"
+            and one.name not in ("late", "overdue", "list_lag", "gone_lag", "slow", "odd_entry", "no_date")
         }
 
 
@@ -241,6 +243,7 @@ class Server:
         late = fault in ("drop_after", "hang_after") and weather.late and self.random.random() < 0.5
         if late:
             arrival += self.random.uniform(0, weather.late)
+            arrival += self.random.uniform(5, 50) if self.random.random() < weather.overdue else 0.0
         heapq.heappush(self._pending, (arrival, next(self._numbers), ticket))
         await sleep(latency * share)
         self._advance(self.now)

@@ -41,6 +41,7 @@ class Story:
         for name, changes in scenario.strangers:
             self.server.stranger(name, **changes)
         self.problems = []
+        self.processes = self.killed = 0
 
     def _fate(self, form):
         name = form["name"].lower()
@@ -95,6 +96,8 @@ class Story:
         self.server.trace.append(f"{self.universe.timeline.now:10.2f} == {attempt}")
         kwargs = {name: getattr(attempt, name) for name in ("wait", "timeout", "kill_at", "cancel_after")}
         ended = self.universe.apply(project, **kwargs)
+        self.processes += 1
+        self.killed += ended.killed
         report = ended.report
         told = f"{report.exit_code!r} {dict(report.applied)} {report.failed[:3]}" if report else f"{ended.error!r}"
         self.server.trace.append(f"{self.universe.timeline.now:10.2f} == ended: killed={ended.killed} {told}")
@@ -109,9 +112,13 @@ class Story:
 
 
 @pytest.mark.parametrize("seed", _chosen())
-def test_nothing_is_lost_and_nothing_runs_twice(seed, tmp_path):
+def test_nothing_is_lost_and_nothing_runs_twice(seed, tmp_path, tally):
     story = Story(seed, tmp_path)
     problems = story.play()
+    made = [job for job in story.server.jobs.values() if not job.stranger]
+    late = sum(job.late for job in made)
+    tally.update(seeds=1, processes=story.processes, killed=story.killed, sessions=len(made), late=late)
+    tally.update(requests=story.server.served.total(), faults=story.server.struck.total())
     shown = "\n  ".join(problems[:12])
     if "SKAHA_APPLY_CHAOS_SEED" in os.environ:
         shown = "\n".join((*story.server.trace, str(replace(story.scenario, fates={})), shown))
