@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from skaha_apply.model.errors import NotSkaha, Unreachable
+from skaha_apply.model.errors import Forbidden, ServerError, Unauthorized
 from skaha_apply.model.session import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
     from skaha_apply.model.ports import Server
     from skaha_apply.model.session import Listing, LiveSession
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
 
+T = TypeVar("T")
 LOOKS = 3  # lists that are read before an incomplete one is taken as it is
 PAUSE = 1.0  # seconds between them
 BLINK = 0.1  # seconds until an empty list is read again
@@ -89,10 +90,11 @@ class Looker:
             async with places:
                 try:
                     return await self.server.session(session_id)
-                except (NotSkaha, Unreachable):
+                except ServerError as error:
+                    _raise_refusal(error)
                     return False
 
-        answers = dict(zip(ids, await asyncio.gather(*map(ask, ids)), strict=True))
+        answers = dict(zip(ids, await _all(map(ask, ids)), strict=True))
         alive = {one: answer for one, answer in answers.items() if answer is not None and not isinstance(answer, bool)}
         return alive, frozenset(one for one, answer in answers.items() if answer is None)
 
@@ -103,11 +105,29 @@ class Looker:
             async with places:
                 try:
                     return await self.server.events(session_id) is None
-                except (NotSkaha, Unreachable):
+                except ServerError as error:
+                    _raise_refusal(error)
                     return False
 
-        answers = await asyncio.gather(*map(stopped, ids))
+        answers = await _all(map(stopped, ids))
         return frozenset(one for one, gone in zip(ids, answers, strict=True) if gone)
+
+
+def _raise_refusal(error: ServerError) -> None:
+    """A refused credential concerns every look-up; any other failure only leaves this session untold."""
+    if isinstance(error, Unauthorized | Forbidden):
+        raise error
+
+
+async def _all(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of these give; when one fails, the others are ended before that is raised."""
+    tasks = [asyncio.ensure_future(one) for one in looks]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _expected(before: Listing | None, state: StateDocument) -> bool:
