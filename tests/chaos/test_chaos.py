@@ -81,8 +81,10 @@ class Story:
         begun = self.universe.timeline.now
         self._try(project, Attempt())
         plan = self._plan(project)
-        if any(begun <= job.ended <= self.universe.timeline.now for job in self.server.jobs.values()):
-            # What ended between the list of the apply and that of the plan may have made something else due.
+        jobs = self.server.jobs.values()
+        if any(begun <= job.ended <= self.universe.timeline.now or job.late for job in jobs):
+            # What ended between the list of the apply and that of the plan may have made something else due; and what
+            # a server did when nobody waited any more is removed first, and only then made anew.
             self._try(project, Attempt())
             plan = self._plan(project)
         return plan
