@@ -76,9 +76,9 @@ def intent(wanted, number=1, needed=(), **fields):
     return Intent(**base | fields)
 
 
-def doubt(wanted, number=1, **fields):
+def doubt(wanted, number=1, needed=(), **fields):
     """Creates without a clear answer: by default one, a minute ago."""
-    base = _entry(wanted, number, (), {"since": NOW - 60})
+    base = _entry(wanted, number, needed, {"since": NOW - 60})
     return Doubt(**base | fields)
 
 

@@ -1,0 +1,143 @@
+"""A model of the server and of a faultless apply: what a plan would have made of a state and of the live sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from scene import SETTLE
+
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
+from skaha_apply.model.state import Intent, ReplicaRecord
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.observe import absorb, created
+from skaha_apply.planning.options import Facts, PlanOptions
+from skaha_apply.planning.planner import plan
+
+if TYPE_CHECKING:
+    from skaha_apply.model.spec import Project
+    from skaha_apply.model.state import StateDocument
+
+_CREATING = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY)
+
+
+@dataclass
+class Cluster:
+    """The live sessions by id, the ids that are not ours, the state, and the time in seconds."""
+
+    state: StateDocument
+    live: dict[str, LiveSession]
+    theirs: frozenset[str]
+    now: float
+    deleted: set[str] = field(default_factory=set)
+    made: int = 0
+
+    def look(self):
+        """One look as the tool makes it: the list, and the single look-ups of what it leaves out."""
+        buried = {tombstone.id for tombstone in self.state.tombstones}
+        missing = {
+            record.id
+            for record in self.state.replicas
+            if record.id and record.phase.active and record.id not in self.live and record.id not in buried
+            if record.seen is not None or self.now >= (record.accepted or 0) + SETTLE
+        }
+        listing = Listing(tuple(self.live.values()), self.now, self.now)
+        stopped = frozenset(one for one in buried if one not in self.live)
+        return Observation(listing, self.now - 60, gone=frozenset(missing), pods_gone=stopped)
+
+    def settle(self):
+        """Looks until what a run left open is decided."""
+        for _ in range(3):
+            self.now += 2 * SETTLE
+            self.state = absorb(self.state, self.look(), SETTLE).state
+
+    def plan(self, project: Project, options: PlanOptions = PlanOptions(), **facts):  # noqa: B008 - frozen
+        """Look, remember what was seen, and plan."""
+        seen = self.look()
+        absorbed = absorb(self.state, seen, SETTLE)
+        self.state = absorbed.state
+        return plan(project, absorbed, Facts(seen=seen, server="s", **facts), options)
+
+    def apply(self, made):
+        """Carry a plan out, every answer clear."""
+        book = Book.open(self.state)
+        for action in made.actions:
+            if not action.kind.changes:
+                continue
+            if action.adopted:
+                self._adopt(book, action)
+            for victim in action.victims:
+                self._delete(book, victim)
+            if action.kind in _CREATING and not action.held_back:
+                self._create(book, action)
+        self.state = book.close()
+
+    def tick(self, seconds, ends="Completed"):
+        """Time goes by: what was asked to go is gone, batch jobs end, notebooks run on."""
+        self.now += seconds
+        for tombstone in self.state.tombstones:
+            self.live.pop(tombstone.id, None)
+        for key, session in self.live.items():
+            status = "Running" if session.kind != "headless" else ends
+            if session.phase.active and key not in self.theirs:
+                self.live[key] = replace(session, status=status)
+
+    def running(self):
+        """The ids of each replica that the state owns and that are active."""
+        found = {}
+        for record in self.state.replicas:
+            ids = {record.id, *record.past} & set(self.live)
+            found[record.key] = [one for one in ids if self.live[one].phase.active]
+        return found
+
+    def _delete(self, book, victim):
+        self.live.pop(victim.id, None)
+        self.deleted.add(victim.id)
+        for record in tuple(book.records.values()):
+            if record.id == victim.id and record.phase.active:
+                phase = Phase.HELD if victim.why == "hold" else Phase.DUE
+                book.records[record.key] = record.model_copy(update={"phase": phase})
+
+    def _create(self, book, action):
+        wanted, self.made = action.desired, self.made + 1
+        identifier = f"made{self.made}"
+        intent = Intent(
+            session=wanted.spec.key,
+            replica=wanted.replica,
+            name=wanted.name,
+            spec=book.record_spec(wanted.spec),
+            work=wanted.work,
+            run=wanted.run,
+            run_number=wanted.run_number,
+            attempt=action.attempt,
+            at=self.now,
+        )
+        book.records[intent.key] = created(book, intent, identifier, self.now)
+        spec = wanted.spec
+        self.live[identifier] = LiveSession(
+            id=identifier,
+            name=wanted.name,
+            kind=spec.kind.value,
+            status="Pending",
+            image=spec.image,
+            cores=spec.cores,
+            ram=spec.ram,
+        )
+
+    def _adopt(self, book, action):
+        wanted, found = action.desired, action.adopted
+        self.theirs -= {found.id}
+        book.records[wanted.key] = ReplicaRecord(
+            session=wanted.spec.key,
+            replica=wanted.replica,
+            name=wanted.name,
+            spec=book.record_spec(wanted.spec),
+            work=wanted.work,
+            run=wanted.run,
+            phase=found.phase,
+            id=found.id,
+            accepted=self.now,
+            seen=self.now,
+            ended=self.now if found.phase.ended else None,
+        )

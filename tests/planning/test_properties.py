@@ -1,0 +1,335 @@
+"""Properties of the planner over random manifests, states and live sessions, against a model of the server.
+
+A failing example prints a blob by which it can be replayed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import scene
+from cluster import Cluster
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scene import HOUR, NOW, SETTLE
+
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.request import Offer
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.observe import absorb
+from skaha_apply.planning.options import Adopt, Facts, PlanOptions
+from skaha_apply.planning.planner import plan, plan_destroy
+
+MANY = settings(
+    deadline=None,
+    max_examples=80,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+NAMES = ("tile", "tile-1", "Mosaic", "combine", "desk")
+PHASES = [*Phase]
+WORDS = ("Pending", "Running", "Completed", "Failed")
+AGES = st.sampled_from([1.0, 30.0, 200.0, HOUR, 48 * HOUR, -HOUR])
+ROUNDS = 14
+
+
+@st.composite
+def manifests(draw):
+    """Session specs that pass the linter: no live name twice, and needs that lead to batch sessions named before."""
+    specs, taken = [], set()
+    for name in draw(st.permutations(NAMES)):
+        if not draw(st.integers(0, 3)):
+            continue
+        fields = {
+            "replicas": draw(st.integers(1, 3)),
+            "args": draw(st.sampled_from([("a",), ("b",)])),
+            "ram": draw(st.sampled_from([None, 8, 16])),
+            "protect": draw(st.integers(0, 4)) == 0,
+            "file": draw(st.sampled_from([scene.FILE, "manifests/other.yaml"])),
+        }
+        if name == "desk":
+            fields["kind"] = draw(st.sampled_from([Kind.NOTEBOOK, Kind.HEADLESS]))
+        batch = [spec.name for spec in specs if not spec.kind.interactive]
+        if batch:
+            fields["needs"] = tuple(draw(st.lists(st.sampled_from(batch), max_size=2, unique=True)))
+        made = scene.spec(draw(st.sampled_from([name, name.upper()])), **fields)
+        names = {made.live_name(number) for number in range(1, made.replicas + 1)}
+        if not names & taken:
+            specs.append(made)
+            taken |= names
+    return specs
+
+
+@st.composite
+def clusters(draw):
+    """A state of some earlier manifest, in any condition, and a server that holds what fits to it, and more."""
+    past, entries, live, theirs = draw(manifests()), [], {}, set()
+    clean = draw(st.booleans())
+    for spec in past:
+        needed = [one for one in past if one is not spec]
+        for number in range(1, spec.replicas + 1):
+            draw(_replicas(spec, number, needed, (entries, live), clean=clean))
+            if draw(st.integers(0, 5)) == 0:
+                identifier = f"theirs-{spec.live_name(number)}"
+                live[identifier] = draw(_strangers(spec.live_name(number), identifier))
+                theirs.add(identifier)
+    for name in NAMES:
+        if draw(st.integers(0, 9)) == 0:
+            identifier = f"alien-{name}"
+            live[identifier] = draw(_strangers(name.lower(), identifier))
+            theirs.add(identifier)
+    return Cluster(scene.state(*entries), live, frozenset(theirs), NOW)
+
+
+@st.composite
+def _strangers(draw, name, identifier):
+    """Sessions of others; of another image, since one that is ours in all that is listed may pass for a lost create."""
+    status = draw(st.sampled_from(["Pending", "Running", "Completed", "Failed", "Odd"]))
+    kind = draw(st.sampled_from(["headless", "notebook"]))
+    return scene.live(name, status, id=identifier, image="images.canfar.net/other/image:1", kind=kind)
+
+
+@st.composite
+def _replicas(draw, spec, number, needed, into, *, clean):
+    """Put one replica of an earlier manifest into the entries of a state and the live sessions, in any condition."""
+    if not draw(st.integers(0, 4)):
+        return
+    entries, live = into
+    recorded = draw(_records(spec, number, needed)) if draw(st.booleans()) else None
+    if recorded is not None:
+        entries.append(recorded)
+        live |= {session.id: session for session in draw(_sessions(spec, recorded))}
+    if clean:
+        return
+    if recorded is not None and recorded.phase.active and draw(st.booleans()):
+        why = draw(st.sampled_from(["delete", "replace", "hold", "rerun"]))
+        fields = {"sent": draw(st.booleans()), "at": NOW - draw(AGES), "why": why}
+        entries.append(scene.tombstone(recorded.id, spec, number, **fields))
+    unsure = draw(_unsure(spec, number, needed))
+    entries += unsure
+    name = spec.live_name(number)
+    for turn in range(draw(st.integers(0, sum(one.posts for one in unsure)))):
+        live[f"lost{turn}-{name}"] = _shown(spec, name, f"lost{turn}-{name}", draw(st.sampled_from(WORDS)))
+
+
+@st.composite
+def _records(draw, spec, number, needed):
+    name, phase, then = spec.live_name(number), draw(st.sampled_from(PHASES)), NOW - draw(AGES)
+    fields = {
+        "id": f"id-{name}" if phase.active or draw(st.booleans()) else None,
+        "past": draw(st.sampled_from([(), (f"past-{name}",)])),
+        "run_number": draw(st.integers(0, 1)),
+        "attempt": draw(st.integers(1, 3)),
+        "accepted": then - 60,
+        "seen": None if phase in (Phase.ACCEPTED, Phase.DUE) and draw(st.booleans()) else then,
+        "ended": then if phase.ended else None,
+    }
+    if draw(st.integers(0, 5)) == 0:
+        fields |= {"work": "0:another-recipe", "run": "0:another-recipe"}
+    return scene.record(spec, phase, number, needed, **fields)
+
+
+@st.composite
+def _sessions(draw, spec, recorded):
+    """What is live of a replica; what was seen to end, or is held, runs no more."""
+    found = []
+    if recorded.id and draw(st.booleans()):
+        ended = recorded.phase.ended or recorded.phase is Phase.HELD
+        word = draw(st.sampled_from(["Completed", "Failed"] if ended else [*WORDS, "Terminating"]))
+        found.append(_shown(spec, recorded.name, recorded.id, word))
+    if recorded.past and draw(st.booleans()):
+        found.append(_shown(spec, recorded.name, recorded.past[0], draw(st.sampled_from(WORDS))))
+    return found
+
+
+@st.composite
+def _unsure(draw, spec, number, needed):
+    found = []
+    if draw(st.integers(0, 3)) == 0:
+        given_up = draw(st.sampled_from([None, NOW - 30, NOW - 1]))
+        found.append(scene.intent(spec, number, needed, at=NOW - draw(AGES), given_up=given_up))
+    if draw(st.integers(0, 3)) == 0:
+        found.append(scene.doubt(spec, number, needed, posts=2, since=NOW - draw(AGES)))
+    return found
+
+
+def _shown(spec, name, identifier, word):
+    fields = {"kind": spec.kind.value, "image": spec.image, "cores": spec.cores, "ram": spec.ram}
+    return scene.live(name, word, id=identifier, **fields)
+
+
+def projects():
+    """Projects, of one loaded file or of a whole folder."""
+    where = st.sampled_from([((scene.FILE,), ()), ((scene.FILE,), ("manifests",))])
+    return st.builds(lambda specs, at: scene.project(*specs, files=at[0], folders=at[1]), manifests(), where)
+
+
+def option_values(**fixed):
+    """What a user may ask for."""
+    given = {"adopt": st.sampled_from(Adopt), "take_over": st.booleans(), "force": st.booleans()} | fixed
+    return st.builds(PlanOptions, **given)
+
+
+def offers():
+    """What a server may offer."""
+    return st.builds(Offer, max_interactive=st.sampled_from([None, 0, 2]))
+
+
+def waits(made):
+    """The replicas that a plan leaves for later."""
+    later = (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT)
+    return {action.key for action in made.actions if action.kind in later or action.held_back}
+
+
+def changing(made):
+    """What a plan changes, as text."""
+    return [line for line, action in zip(scene.lines(made), made.actions, strict=True) if action.kind.changes]
+
+
+@MANY
+@given(projects(), clusters(), option_values(), offers())
+def test_what_was_applied_needs_no_second_apply(project, cluster, options, offer):
+    cluster.settle()
+    first = cluster.plan(project, options, offer=offer)
+    cluster.apply(first)
+    cluster.now += SETTLE
+    second = cluster.plan(project, options, offer=offer)
+    assert {action.key for action in second.actions if action.kind.changes} <= waits(first), changing(second)
+
+
+@MANY
+@given(projects(), clusters(), option_values(), offers(), st.sampled_from(["Completed", "Failed"]))
+def test_applied_again_and_again_it_comes_to_rest(project, cluster, options, offer, ends):
+    quiet = 0
+    for _ in range(ROUNDS):
+        made = cluster.plan(project, options, offer=offer)
+        quiet = 0 if made.has_changes or cluster.state.tombstones or cluster.state.intents else quiet + 1
+        if quiet > 1:  # the first may have taught the state that something is gone
+            break
+        cluster.apply(made)
+        cluster.tick(610, ends)
+    assert changing(made) == []
+    cluster.tick(610, ends)
+    assert changing(cluster.plan(project, options, offer=offer)) == []
+
+
+@MANY
+@given(projects(), clusters(), option_values(take_over=st.just(value=False)), st.booleans())
+def test_no_session_of_others_is_deleted(project, cluster, options, destroying):
+    for _ in range(3):
+        if destroying:
+            cluster.plan(project, options)
+            seen = cluster.look()
+            facts = Facts(seen=seen, server="s")
+            made = plan_destroy(project, absorb(cluster.state, seen, SETTLE), facts, options)
+        else:
+            made = cluster.plan(project, options)
+        cluster.apply(made)
+        assert not cluster.deleted & cluster.theirs
+        cluster.tick(61)
+
+
+@MANY
+@given(projects(), clusters(), option_values())
+def test_no_replica_has_two_sessions_that_run(project, cluster, options):
+    for _ in range(3):
+        before = {one for ids in cluster.running().values() if len(ids) > 1 for one in ids}
+        cluster.apply(cluster.plan(project, options))
+        doubled = {key: ids for key, ids in cluster.running().items() if len(ids) > 1 and not before & set(ids)}
+        assert not doubled
+        cluster.tick(61)
+    assert all(len(ids) < 2 for ids in cluster.running().values())
+
+
+@MANY
+@given(projects(), clusters(), option_values(), offers(), st.randoms(use_true_random=False))
+def test_order_of_anything_but_the_manifest_never_matters(project, cluster, options, offer, chance):
+    def shuffled(items):
+        return tuple(chance.sample(list(items), len(items)))
+
+    memory, live = cluster.state, cluster.live
+    lists = {name: shuffled(getattr(memory, name)) for name in ("replicas", "intents", "tombstones", "doubts")}
+    mixed_state = memory.model_copy(update=lists | {"specs": dict(shuffled(memory.specs.items()))})
+    mixed = Cluster(mixed_state, dict(shuffled(live.items())), cluster.theirs, cluster.now)
+    assert cluster.plan(project, options, offer=offer) == mixed.plan(project, options, offer=offer)
+    assert cluster.state == mixed.state
+
+
+@MANY
+@given(projects(), clusters(), option_values(), offers())
+def test_every_replica_has_one_action_and_every_record_at_least_one(project, cluster, options, offer):
+    made = cluster.plan(project, options, offer=offer)
+    wanted = [(spec.key, number) for spec in project.sessions for number in range(1, spec.replicas + 1)]
+    extra = [action for action in made.actions if any(victim.why == "surplus" for victim in action.victims)]
+    plain = [action.key for action in made.actions if action not in extra]
+    book = Book.open(cluster.state)
+    assert sorted(plain) == sorted({*wanted, *book.records, *book.intents})
+    known = {*cluster.live, *(record.id for record in cluster.state.replicas)}
+    assert {victim.id for action in made.actions for victim in action.victims} <= known
+
+
+@MANY
+@given(projects(), clusters(), option_values())
+def test_it_is_deterministic_and_its_digest_does_not_change_with_time_alone(project, cluster, options):
+    seen = cluster.look()
+    absorbed = absorb(cluster.state, seen, SETTLE)
+    made = plan(project, absorbed, Facts(seen=seen, server="s"), options)
+    assert made == plan(project, absorbed, Facts(seen=seen, server="s"), options)
+    listing = replace(seen.listing, at=seen.listing.at + 7 * HOUR, asked=seen.listing.asked + 7 * HOUR)
+    later = plan(project, absorbed, Facts(seen=replace(seen, listing=listing), server="s"), options)
+    assert (later.digest, later.approved) == (made.digest, made.approved)
+
+
+@MANY
+@given(projects(), clusters(), option_values())
+def test_looking_twice_teaches_nothing_new(project, cluster, options):
+    cluster.plan(project, options)
+    once, seen = cluster.state, cluster.look()
+    twice = absorb(once, replace(seen, gone=frozenset()), SETTLE).state
+    assert twice == absorb(twice, replace(seen, gone=frozenset()), SETTLE).state
+
+
+@MANY
+@given(projects(), clusters(), option_values(), st.sampled_from(["tile", "mosaic", "desk/1-2", "*"]))
+def test_scope_leaves_out_actions_and_changes_none(project, cluster, options, name):
+    cluster.settle()
+    whole = cluster.plan(project, options)
+    for limited in (replace(options, targets=(name,)), replace(options, excludes=(name,))):
+        part = cluster.plan(project, limited)
+        assert [one for one in whole.actions if one in part.actions] == list(part.actions)
+        assert not any(one.kind is ActionKind.DELETE and one.unloved for one in part.actions)
+
+
+@MANY
+@given(projects(), clusters(), option_values(take_over=st.just(value=False)))
+def test_nothing_is_made_under_a_name_that_others_use(project, cluster, options):
+    for _ in range(3):
+        used = {session.name for key, session in cluster.live.items() if key in cluster.theirs and session.phase.active}
+        made = cluster.plan(project, options)
+        creating = (ActionKind.CREATE, ActionKind.REPLACE)
+        assert not used & {action.name for action in made.actions if action.kind in creating and not action.held_back}
+        cluster.apply(made)
+        cluster.tick(61)
+
+
+@MANY
+@given(projects(), clusters(), option_values())
+def test_work_is_run_only_where_it_never_was_or_its_session_is_known_to_be_gone_or_it_changed(
+    project, cluster, options
+):
+    before = Book.open(cluster.state)
+    made = cluster.plan(project, options)
+    for action in made.actions:
+        record, wanted = action.record, action.desired
+        if action.kind is ActionKind.CREATE and record is not None:
+            again = wanted.spec.kind.interactive and record.phase.ended
+            assert again or record.phase in (Phase.DUE, Phase.GONE)
+            assert action.key not in before.records or before.records[action.key].phase is not Phase.DONE or again
+        if action.kind is ActionKind.REPLACE and record is not None:
+            assert (record.work, record.run) != (wanted.work, wanted.run)
+            assert not (wanted.spec.protect and record.phase.active)
+        if action.kind in (ActionKind.CREATE, ActionKind.REPLACE):
+            needed = {name.casefold() for name in wanted.spec.needs}
+            others = [one for one in made.actions if one.desired and one.key[0] in needed]
+            assert action.held_back or all(one.record and one.record.phase is Phase.DONE for one in others)
