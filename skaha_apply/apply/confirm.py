@@ -6,14 +6,14 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.jobs import TRIES
+from skaha_apply.apply.job import TRIES
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.observe import POD_GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.apply.execute import Outcomes, Tools
+    from skaha_apply.apply.tools import Outcomes, Tools
     from skaha_apply.model.session import Listing, Observation
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import Tombstone

@@ -9,53 +9,24 @@ to the next.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from dataclasses import dataclass, field
+from collections import deque
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.jobs import Halted, Job, JobFailed, Jobs, Needless, Shape
-from skaha_apply.apply.watch import Watch
+from skaha_apply.apply.job import Halted, Job, JobFailed, Needless
+from skaha_apply.apply.jobs import Jobs
+from skaha_apply.apply.tools import Outcomes, Tools
+from skaha_apply.apply.turns import Turns
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
 from skaha_apply.model.report import ActionEnded, Failure, Started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from skaha_apply.apply.keep import Keeper
-    from skaha_apply.apply.ledger import Ledger
-    from skaha_apply.apply.look import Looker
+    from skaha_apply.apply.job import Shape
     from skaha_apply.model.plan import Action
-    from skaha_apply.model.ports import Server
-    from skaha_apply.model.report import Event
 
 DRAIN = 5.0  # seconds that requests in flight are granted after an interrupt
 MIN_WINDOW = 4  # times the concurrency: at least so many intents are written ahead
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What a pass works with."""
-
-    server: Server
-    ledger: Ledger
-    looker: Looker
-    keeper: Keeper
-    observe: Callable[[Event], None]
-    project: str
-    settle: float
-    concurrency: int
-
-
-@dataclass
-class Outcomes:
-    """What a pass did; `accepted` and `deleted` are ids, `unsure` counts answers that never came clear at once."""
-
-    applied: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
-    accepted: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    unsure: int = 0
-    halted: SkahaApplyError | None = None
 
 
 async def execute(actions: Iterable[Action], tools: Tools) -> Outcomes:
@@ -68,13 +39,12 @@ async def execute(actions: Iterable[Action], tools: Tools) -> Outcomes:
         StateError: when an intent cannot be stored; nothing is sent without one.
     """
     outcomes = Outcomes()
-    jobs = Jobs(tools, outcomes)
+    turns = Turns(outcomes, 2 * tools.concurrency)
+    jobs = Jobs(tools, outcomes, turns)
     todo = [Job(action) for action in actions if action.kind.changes]
     tools.observe(Started(tools.project, len(todo)))
-    watch = Watch(tools.looker, tools.ledger, tools.settle, jobs.in_flight, tools.observe)
-    jobs.watch = watch
-    watching = asyncio.create_task(watch.run())
-    run = _Run(jobs, tools, outcomes, todo)
+    watching = asyncio.create_task(jobs.watch.run())
+    run = _Run(jobs, tools, turns, outcomes, todo)
     try:
         await run.all()
     except asyncio.CancelledError:
@@ -95,8 +65,9 @@ class _Run:
     `parked` jobs wait for the first create of their image and resources; it makes them ready, or fails them.
     """
 
-    def __init__(self, jobs: Jobs, tools: Tools, outcomes: Outcomes, todo: list[Job]) -> None:
+    def __init__(self, jobs: Jobs, tools: Tools, turns: Turns, outcomes: Outcomes, todo: list[Job]) -> None:
         self._jobs = jobs
+        self._turns = turns
         self._tools = tools
         self._outcomes = outcomes
         self._todo = todo
@@ -122,7 +93,7 @@ class _Run:
             if not self._ready and not self._ahead:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 continue
-            await self._jobs.place()
+            await self._turns.take()
             self._write_ahead()
             self._start(self._ahead.popleft())
         while self._tasks:
@@ -183,13 +154,13 @@ class _Run:
             self._outcomes.applied[job.action.kind.value] += 1
             self._tools.observe(ActionEnded(job.action, session_id))
         finally:
-            self._jobs.leave(job)
+            self._turns.leave(job)
             if job.pioneer:
                 self._unpark(job, error)
 
     def _unpark(self, pioneer: Job, error: str | None) -> None:
         """The first of its kind has ended: accepted, the others follow; refused, they stay as they are."""
-        others = self._parked.pop(self._jobs.shape(pioneer), [])
+        others = self._parked.pop(pioneer.shape, [])
         if error is None:
             self._ready.extend(others)
             return
@@ -203,8 +174,7 @@ class _Run:
         self._tools.observe(ActionEnded(action, error=error))
 
     def _skip(self, left: list[Job]) -> None:
-        """What a halt leaves undone is told once, by its reason, not once for each replica."""
-        if left and self._outcomes.halted:
-            counts = Counter(job.action.kind.value for job in left)
-            what = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-            self._outcomes.failures.append(Failure(self._tools.project, what, self._outcomes.halted.message))
+        """What a halt leaves undone stays planned; that is no event of its own for each replica."""
+        if self._outcomes.halted:
+            error = self._outcomes.halted.message
+            self._outcomes.failures += [Failure(job.action.name, job.action.kind.value, error) for job in left]

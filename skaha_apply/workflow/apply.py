@@ -14,9 +14,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import confirm, settle_leftovers
-from skaha_apply.apply.execute import Outcomes, Tools, execute
+from skaha_apply.apply.execute import execute
 from skaha_apply.apply.keep import Keeper
 from skaha_apply.apply.look import Looker
+from skaha_apply.apply.tools import Outcomes, Tools
 from skaha_apply.model.errors import SafetyRefusal, StalePlan, TimeoutReached, Unreachable
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import Note, Waiting

@@ -1,0 +1,117 @@
+"""POST, at most once for each intent: what has no clear answer is decided by a list, never by asking again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.job import TRIES, JobFailed
+from skaha_apply.model.request import Accepted, Refused
+from skaha_apply.model.state import Intent
+from skaha_apply.planning.expand import create_request
+from skaha_apply.planning.observe import created
+
+if TYPE_CHECKING:
+    from skaha_apply.apply.job import Job
+    from skaha_apply.apply.tools import Outcomes, Tools
+    from skaha_apply.apply.turns import Turns
+    from skaha_apply.apply.watch import Watch
+    from skaha_apply.model.request import CreateRequest, Outcome
+    from skaha_apply.model.spec import ReplicaKey
+
+
+class Creates:
+    """Makes the sessions of jobs, each behind a durable intent."""
+
+    def __init__(self, tools: Tools, outcomes: Outcomes, turns: Turns, watch: Watch) -> None:
+        self._tools = tools
+        self._outcomes = outcomes
+        self._turns = turns
+        self._watch = watch
+
+    def intend(self, job: Job) -> None:
+        """Put the intent of a create beside the record: replica, digests, spec, time, ids listed under that name."""
+        book, desired = self._tools.ledger.book, job.desired
+        book.intents[job.action.key] = Intent(
+            session=desired.spec.key,
+            replica=desired.replica,
+            name=desired.name,
+            spec=book.record_spec(desired.spec),
+            work=desired.work,
+            run=desired.run,
+            run_number=desired.run_number,
+            attempt=job.action.attempt,
+            at=self._tools.server.now(),
+            listed=self._listed(desired.name),
+        )
+
+    def withdraw(self, job: Job) -> None:
+        """Take the intent of a job back whose create was never posted."""
+        if job.creates and not job.posted:
+            self._tools.ledger.book.intents.pop(job.action.key, None)
+
+    async def carry_out(self, job: Job) -> str | None:
+        """Create one session; gives its id, also of one whose answer was lost and that a list has shown.
+
+        Raises:
+            JobFailed: it was refused, or no answer came clear in `TRIES` posts.
+            Halted: the whole run stops.
+        """
+        key, ledger = job.action.key, self._tools.ledger
+        request = create_request(job.desired, self._tools.project, job.action.attempt)
+        last = ""
+        for attempt in range(TRIES):
+            self._turns.go_on()
+            if attempt:
+                self.intend(job)
+                await ledger.stored(ledger.changed())
+                self._turns.go_on()
+            job.unsent, job.posted = False, True
+            outcome = await self._post(key, request)
+            if isinstance(outcome, Accepted):
+                return self._accepted(key, outcome.id)
+            if isinstance(outcome, Refused):
+                ledger.book.intents.pop(key, None)
+                ledger.changed()
+                self._turns.refused(outcome)
+            last = outcome.text
+            self._outcomes.unsure += 1
+            self._give_up(key)
+            self._turns.leave(job)
+            if await self._watch.decided(key):
+                return self._adopted(key)
+            await self._turns.come_back(job)
+        raise JobFailed(f"no clear answer to {TRIES} creates, and no session of that name appeared; the last: {last}")
+
+    def _listed(self, name: str) -> tuple[str, ...]:
+        """The ids that bear this name before the request; those listed without a name might."""
+        listing = self._tools.looker.latest
+        return tuple(one.id for shown in (name, "") for one in listing.by_name.get(shown, ())) if listing else ()
+
+    async def _post(self, key: ReplicaKey, request: CreateRequest) -> Outcome:
+        """Send a create; cancelled in the middle, it stays an open intent that was given up now."""
+        try:
+            return await self._tools.server.create(request)
+        except asyncio.CancelledError:
+            self._give_up(key)
+            raise
+
+    def _give_up(self, key: ReplicaKey) -> None:
+        ledger = self._tools.ledger
+        if intent := ledger.book.intents.get(key):
+            ledger.book.intents[key] = intent.model_copy(update={"given_up": self._tools.server.now()})
+            ledger.changed()
+
+    def _accepted(self, key: ReplicaKey, session_id: str) -> str:
+        ledger = self._tools.ledger
+        intent = ledger.book.intents.pop(key)
+        ledger.book.records[key] = created(ledger.book, intent, session_id, self._tools.server.now())
+        ledger.changed()
+        self._outcomes.accepted.append(session_id)
+        return session_id
+
+    def _adopted(self, key: ReplicaKey) -> str | None:
+        record = self._tools.ledger.book.records[key]
+        if record.id:
+            self._outcomes.accepted.append(record.id)
+        return record.id

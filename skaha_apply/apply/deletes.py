@@ -1,0 +1,119 @@
+"""DELETE, and look whether it is gone: the server says 200 to every DELETE [DeleteAction]."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.job import TRIES, JobFailed, Needless
+from skaha_apply.model.errors import ServerError
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.request import Refused, Unsure
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Tombstone
+
+if TYPE_CHECKING:
+    from skaha_apply.apply.job import Job
+    from skaha_apply.apply.tools import Outcomes, Tools
+    from skaha_apply.apply.turns import Turns
+    from skaha_apply.apply.watch import Watch
+    from skaha_apply.model.plan import Action, Victim
+
+
+class Deletes:
+    """Deletes what jobs name as victims, each behind a durable tombstone."""
+
+    def __init__(self, tools: Tools, outcomes: Outcomes, turns: Turns, watch: Watch) -> None:
+        self._tools = tools
+        self._outcomes = outcomes
+        self._turns = turns
+        self._watch = watch
+
+    def bury(self, job: Job) -> None:
+        """Put a tombstone for each victim into the book, before its DELETE."""
+        action, book = job.action, self._tools.ledger.book
+        for victim in action.victims:
+            tomb = Tombstone(
+                id=victim.id,
+                session=action.key[0],
+                replica=action.replica,
+                name=action.record.name if action.record else action.name,
+                at=self._tools.server.now(),
+                active=victim.active,
+                why=victim.why,
+            )
+            book.tombstones.setdefault(victim.id, tomb)
+            job.tombs.append(tomb)
+
+    def withdraw(self, job: Job) -> None:
+        """Take the tombstones of a job back whose DELETE was never sent."""
+        book = self._tools.ledger.book
+        for tomb in job.tombs if job.unsent else ():
+            if (now := book.tombstones.get(tomb.id)) is not None and not now.sent:
+                del book.tombstones[tomb.id]
+
+    async def carry_out(self, job: Job, victim: Victim) -> None:
+        """Delete one session and wait until it is gone; where it is replaced, until its pod has stopped too.
+
+        Raises:
+            JobFailed: it was refused, or had no effect; the session is taken as it was before.
+            Needless: the work that was to be done again with other resources has completed meanwhile.
+            Halted: the whole run stops.
+        """
+        record = job.action.record
+        if record is not None and record.id == victim.id and not record.logged:
+            await self._tools.keeper.save(record)
+        await self._spare_finished(job.action)
+        for _ in range(TRIES):
+            self._turns.go_on()
+            job.unsent = False
+            self._mark_sent(victim)
+            outcome = await self._tools.server.delete(victim.id)
+            if isinstance(outcome, Refused):
+                self._keep_alive(victim)
+                self._turns.refused(outcome)
+            self._outcomes.unsure += isinstance(outcome, Unsure)
+            self._turns.leave(job)
+            if await self._watch.departed(victim.id, pod=job.creates and victim.active):
+                self._departed(job.action, victim)
+                return
+            await self._turns.come_back(job)
+        self._keep_alive(victim)
+        raise JobFailed(f"{victim.id} is still listed after {TRIES} DELETEs")
+
+    async def _spare_finished(self, action: Action) -> None:
+        """Other resources are no reason to run again what has been completed since the plan was made."""
+        record, desired = action.record, action.desired
+        if action.kind is not ActionKind.REPLACE or record is None or record.id is None or desired is None:
+            return
+        if record.work != desired.work or desired.spec.kind.interactive:
+            return
+        try:
+            live = await self._tools.server.session(record.id)
+        except ServerError:
+            return
+        if live is not None and live.phase is Phase.DONE:
+            raise Needless
+
+    def _mark_sent(self, victim: Victim) -> None:
+        ledger = self._tools.ledger
+        if tomb := ledger.book.tombstones.get(victim.id):
+            sent = tomb.model_copy(update={"sent": True, "at": self._tools.server.now()})
+            ledger.book.tombstones[victim.id] = sent
+            ledger.changed()
+
+    def _keep_alive(self, victim: Victim) -> None:
+        self._tools.ledger.book.tombstones.pop(victim.id, None)
+        self._tools.ledger.changed()
+
+    def _departed(self, action: Action, victim: Victim) -> None:
+        """A deleted session is gone: its replica is due again, or held; the tombstone of a pod that lingers stays."""
+        book = self._tools.ledger.book
+        if victim.why in ("replace", "take-over", "rerun"):
+            book.tombstones.pop(victim.id, None)
+        record = book.records.get(action.key)
+        if record is not None and record.id == victim.id and record.phase.active:
+            phase = Phase.HELD if victim.why == "hold" else Phase.DUE
+            note = "its session was deleted for this"
+            book.records[record.key] = record.model_copy(update={"phase": phase, "note": note})
+        self._tools.ledger.changed()
+        self._outcomes.deleted.append(victim.id)

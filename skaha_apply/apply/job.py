@@ -1,0 +1,71 @@
+"""One action on its way, and the ways in which it may end without being carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import ActionKind
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.session import Number
+    from skaha_apply.model.spec import DesiredReplica, SessionSpec
+    from skaha_apply.model.state import Tombstone
+
+TRIES = 3  # times that one run posts a create, or sends a DELETE, of one replica
+
+Shape = tuple[str, str, "Number | None", "Number | None", "Number | None"]
+
+
+class JobFailed(Exception):
+    """The action was not carried out; the text is for the report."""
+
+
+class Halted(Exception):
+    """The job was not begun, or not ended, because the whole run stops; the reason is reported once."""
+
+
+class Needless(Exception):
+    """What the action was for has come about by itself; it is not counted."""
+
+
+@dataclass
+class Job:
+    """One action on its way.
+
+    `unsent` tells that nothing was sent yet of what was written ahead for it, `posted` that its create was. `placed`
+    tells that it holds a place, `pioneer` that it is the first of its image and resources, which goes alone.
+    """
+
+    action: Action
+    revision: int = 0
+    unsent: bool = False
+    posted: bool = False
+    ended: bool = False
+    placed: bool = True
+    pioneer: bool = False
+    tombs: list[Tombstone] = field(default_factory=list)
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a session in this pass."""
+        creating = self.action.kind in (ActionKind.CREATE, ActionKind.RETRY, ActionKind.REPLACE)
+        return creating and not self.action.held_back
+
+    @property
+    def desired(self) -> DesiredReplica:
+        """What it creates; the planner gives it to every action that does."""
+        if self.action.desired is None:
+            raise AssertionError(self.action)
+        return self.action.desired
+
+    @property
+    def shape(self) -> Shape:
+        """What the server judges its create by, as it is sent."""
+        return shape_of(self.desired.spec)
+
+
+def shape_of(spec: SessionSpec) -> Shape:
+    """What the server judges a create by: image, kind and resources."""
+    return (spec.image, spec.kind.value, spec.cores, spec.ram, spec.gpus)

@@ -1,0 +1,43 @@
+"""What a pass works with, and what it has done so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.apply.keep import Keeper
+    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.apply.look import Looker
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.ports import Server
+    from skaha_apply.model.report import Event, Failure
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a pass works with; `settle` in seconds, `concurrency` in requests in flight."""
+
+    server: Server
+    ledger: Ledger
+    looker: Looker
+    keeper: Keeper
+    observe: Callable[[Event], None]
+    project: str
+    settle: float
+    concurrency: int
+
+
+@dataclass
+class Outcomes:
+    """What a pass did; `accepted` and `deleted` are ids, `unsure` counts answers that never came clear at once."""
+
+    applied: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    unsure: int = 0
+    halted: SkahaApplyError | None = None
