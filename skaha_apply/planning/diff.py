@@ -21,9 +21,11 @@ def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
     before, after = _fields(recorded), _fields(wanted)
     if before == after:
         return ()
+    # The threshold would show an `env` of other names, or a spec that shares little, as one value.
+    tree = DeepDiff(before, after, view="tree", ignore_type_subclasses=True, threshold_to_diff_deeper=0)
     found = [
         Change(_path(level.path(output_format="list")), _value(level.t1), _value(level.t2))
-        for levels in DeepDiff(before, after, view="tree", ignore_type_subclasses=True).values()
+        for levels in tree.values()
         for level in levels
     ]
     order = {name: index for index, name in enumerate((*WORK_FIELDS, *RESOURCE_FIELDS))}

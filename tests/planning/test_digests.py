@@ -1,0 +1,133 @@
+"""Digests, expansion and the fields that are shown to differ."""
+
+from __future__ import annotations
+
+import pytest
+from scene import IMAGE, desktop, project, replica, spec
+
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.planning.diff import changes
+from skaha_apply.planning.digest import VERSION, canonical, same_version, spec_key
+from skaha_apply.planning.expand import create_request, expand
+
+
+def digests(wanted, number=1, run_numbers=None):
+    one = replica(wanted, number, run_numbers=run_numbers)
+    return one.work, one.run
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"image": "x/y:1"}, {"cmd": "bash"}, {"args": ("b",)}, {"env": {"A": "b"}}, {"replicas": 2}, {"cmd": None}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_what_decides_the_result_is_in_both_digests(changed):
+    before, after = digests(spec()), digests(spec(**changed))
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+@pytest.mark.parametrize("changed", [{"cores": 4}, {"ram": 16}, {"gpus": 1}, {"ram": None}])
+def test_resources_are_in_the_run_digest_alone(changed):
+    before, after = digests(spec()), digests(spec(**changed))
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_digests_of_known_specs_never_change_within_a_version():
+    one = replica(spec("tile", replicas=2, env={"B": "1", "A": "2"}), 2)
+    assert (one.work, one.run, one.run_tag) == (
+        "1:efb1b6ab7f7eccfe8a1648e71d1e6c9c",
+        "1:da7a44995e1a573a864940c8d49f3e2a",
+        "20bf745de5a8",
+    )
+
+
+def test_each_replica_has_its_own_digest_and_all_share_the_run_tag():
+    found = expand(project(spec(replicas=3)))
+    assert len({one.work for one in found}) == 3
+    assert len({one.run_tag for one in found}) == 1
+    assert [one.name for one in found] == ["reduce-1", "reduce-2", "reduce-3"]
+
+
+def test_run_tag_is_another_when_it_runs_again_or_changes_and_not_for_more_memory():
+    tags = [
+        replica(spec()).run_tag,
+        replica(spec(), run_numbers={("reduce", 1): 1}).run_tag,
+        replica(spec(args=("b",))).run_tag,
+    ]
+    assert len(set(tags)) == 3
+    assert replica(spec(ram=64)).run_tag == tags[0]
+
+
+def test_canonical_text_knows_no_order_of_keys_and_no_kind_of_number():
+    assert canonical({"b": 8.0, "a": ["é", 0.5]}) == '{"a":["é",0.5],"b":8}'
+    assert digests(spec(env={"A": "1", "B": "2"})) == digests(spec(env={"B": "2", "A": "1"}))
+
+
+def test_versions_are_compared_before_digests():
+    assert same_version(digests(spec())[0], f"{VERSION}:x")
+    assert not same_version("0:x", "1:x")
+    assert spec_key(spec()) != spec_key(spec(protect=True))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (spec(args=("a", "r")), spec(args=("a", "g")), [("args[1]", "r", "g")]),
+        (
+            spec(args=tuple("abcdefghijk")),
+            spec(args=tuple("abXdefghijY")),
+            [("args[2]", "c", "X"), ("args[10]", "k", "Y")],
+        ),
+        (spec(args=("a",)), spec(args=("a", "b")), [("args[1]", None, "b")]),
+        (spec(env={"A": "1"}), spec(env={"B": "1"}), [("env.A", "1", None), ("env.B", None, "1")]),
+        (spec(cores=None), spec(), [("cores", None, 2)]),
+        (spec(cmd=None), spec(), [("cmd", None, "python")]),
+        (spec(), spec(image="x/y:1", ram=64), [("image", IMAGE, "x/y:1"), ("ram", 8, 64)]),
+        (spec(), desktop("reduce", cmd="python", args=("run.py",)), [("kind", "headless", "notebook")]),
+        (spec(), spec("REDUCE", protect=True, file="x.yaml"), []),
+        (spec(cores=2), spec(cores=2.0), []),
+    ],
+)
+def test_changes_are_told_in_the_words_of_the_manifest(before, after, expected):
+    assert [(one.path, one.before, one.after) for one in changes(before, after)] == expected
+
+
+def test_request_bears_the_environment_by_which_a_replica_finds_its_share():
+    one = replica(spec("Tile", replicas=3, env={"BAND": "r"}), 2)
+    request = create_request(one, "survey", 4)
+    assert dict(request.env) == {
+        "BAND": "r",
+        "REPLICA_ID": "2",
+        "REPLICA_COUNT": "3",
+        "SKAHA_APPLY_PROJECT": "survey",
+        "SKAHA_APPLY_RUN": one.run_tag,
+        "SKAHA_APPLY_ATTEMPT": "4",
+    }
+    assert (request.name, request.cmd, request.args, request.ram) == ("tile-2", "python", ("run.py",), 8)
+
+
+def test_request_of_an_interactive_session_bears_nothing_that_is_ignored():
+    request = create_request(replica(desktop(cmd="x", args=("y",), env={"A": "b"})), "survey", 1)
+    assert (request.cmd, request.args, request.env, request.name) == (None, (), (), "desk")
+
+
+def test_long_chain_of_needs_is_expanded_in_the_order_of_the_manifest():
+    names = [f"s{number}" for number in range(2000)]
+    specs = [spec(name, needs=(names[index + 1],) if index < 1999 else ()) for index, name in enumerate(names)]
+    assert [one.name for one in expand(project(*specs))] == names
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [
+        ([spec("a", needs=("b",)), spec("b", needs=("a",))], "needs run in a circle: a -> b -> a"),
+        ([spec("a", needs=("A",))], "needs run in a circle: a -> a"),
+        ([spec("a", needs=("nobody",))], "session 'a' needs 'nobody', which is not in the manifest"),
+    ],
+)
+def test_needs_that_lead_nowhere_are_one_clear_error(specs, message):
+    with pytest.raises(SkahaApplyError) as error:
+        expand(project(*specs))
+    assert str(error.value) == message

@@ -1,0 +1,104 @@
+"""Sessions that need others: they wait, are blocked, and follow what they need when that changes."""
+
+from __future__ import annotations
+
+import pytest
+from scene import decide, intent, kinds, lines, live, project, record, replica, seen, spec, state
+
+from skaha_apply.model.session import Phase
+
+FIRST = spec("first", replicas=2)
+SECOND = spec("second", needs=("FIRST",))
+BOTH = project(SECOND, FIRST)
+
+
+def firsts(*phases):
+    return [record(FIRST, phase, number) for number, phase in enumerate(phases, 1)]
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected"),
+    [
+        ((), "wait second (needs first (2 of 2 not done))"),
+        (("done", "running"), "wait second (needs first (1 of 2 not done))"),
+        (("done", "due"), "wait second (needs first (1 of 2 not done))"),
+        (("done", "held"), "wait second (needs first (1 of 2 not done))"),
+        (("done", "failed"), "blocked second (needs first: first-2 is failed)"),
+        (("unknown", "running"), "blocked second (needs first: first-1 is unknown)"),
+        (("done", "done"), "create second (not in the state and not live)"),
+    ],
+)
+def test_it_is_created_once_all_that_it_needs_is_done(phases, expected):
+    plan = decide(BOTH, state(*firsts(*phases)))
+    assert expected in lines(plan)
+    second = next(action for action in plan.actions if action.session == "second")
+    assert second.hangs == (second.kind != "create")
+
+
+def test_conflict_and_block_of_what_it_needs_block_it():
+    third = spec("third", needs=("second",))
+    plan = decide(project(FIRST, SECOND, third), None, seen(live("first-2")))
+    assert lines(plan)[2:] == [
+        "blocked second (needs first: first-2 is in conflict)",
+        "blocked third (needs second: second is blocked)",
+    ]
+
+
+def test_what_our_lost_create_made_and_has_completed_counts_as_done():
+    first = spec("first")
+    observation = seen(live("first", "Completed", id="new"))
+    plan = decide(project(first, spec("second", needs=("first",))), state(intent(first)), observation)
+    assert kinds(plan) == ["adopt first", "create second"]
+
+
+def test_stranger_that_is_adopted_has_to_be_done_first():
+    first = spec("first")
+    plan = decide(project(first, spec("second", needs=("first",))), None, seen(live("first")), adopt="active")
+    assert kinds(plan) == ["adopt first", "wait second"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        ("running", "replace second -second held back (what it needs changed: FIRST; needs first (2 of 2 not done))"),
+        ("done", "wait second held back (needs first (2 of 2 not done))"),
+        ("failed", "wait second held back (needs first (2 of 2 not done))"),
+    ],
+)
+def test_it_follows_when_what_it_needs_changes(phase, expected):
+    changed = spec("first", replicas=2, args=("new.py",))
+    memory = state(*firsts("done", "done"), record(SECOND, phase, needed=(FIRST,)))
+    assert expected in lines(decide(project(changed, SECOND), memory))
+
+
+def test_it_follows_when_what_it_needs_was_marked_to_run_again():
+    entries = firsts("done", "done")
+    entries[1] = entries[1].model_copy(update={"phase": Phase.DUE, "run_number": 1})
+    memory = state(*entries, record(SECOND, needed=(FIRST,)))
+    assert kinds(decide(project(FIRST, SECOND), memory)) == ["replace second", "done first-1", "create first-2"]
+
+
+def test_it_does_not_follow_more_memory_or_another_name_or_order():
+    third, needs = spec("third"), ("first", "third")
+    two = spec("second", needs=needs)
+    entries = [*firsts("done", "done"), record(third, "done"), record(two, "done", needed=(FIRST, third))]
+    bigger = spec("first", replicas=2, ram=64)
+    plan = decide(project(bigger, third, spec("second", needs=("Third", "first"))), state(*entries))
+    assert kinds(plan) == ["done first-1", "done first-2", "done third", "done second"]
+
+
+def test_blocked_one_that_runs_and_is_out_of_date_is_left_running():
+    changed = spec("first", args=("new.py",))
+    memory = state(record(spec("first"), "done"), record(spec("second", needs=("first",)), needed=(spec("first"),)))
+    plan = decide(
+        project(changed, spec("second", needs=("first",))), memory, seen(live("second"), live("first", id="x"))
+    )
+    assert kinds(plan) == ["conflict first", "blocked second"]
+    assert not any(action.victims for action in plan.actions)
+
+
+def test_work_of_what_is_needed_is_part_of_the_digest_and_its_name_is_not():
+    bare = replica(spec("second"))
+    renamed = spec("other", replicas=2)
+    assert replica(SECOND, needed=(FIRST,)).work != bare.work
+    assert replica(SECOND, needed=(FIRST,)).work == replica(spec("second", needs=("other",)), needed=(renamed,)).work
