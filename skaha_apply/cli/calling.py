@@ -9,8 +9,8 @@ import typer
 from typer.main import get_command
 
 # Each command registers itself when its module is imported; this is their order in the help.
-from skaha_apply.cli import planning, applying, looking, marking, linting, converting  # isort: skip # noqa: F401
-from skaha_apply.cli import remembering, rebinding, schemas, sandboxing  # isort: skip # noqa: F401
+from skaha_apply.cli import planning, applying, looking, marking, linting, formatting  # isort: skip # noqa: F401
+from skaha_apply.cli import converting, remembering, rebinding, schemas, sandboxing  # isort: skip # noqa: F401
 from skaha_apply.cli.app import app
 from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode

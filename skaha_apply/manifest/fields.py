@@ -161,6 +161,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
 BY_NAME: Mapping[str, Field] = {field.name: field for field in SESSION_FIELDS}
 DEFAULT_FIELDS: Mapping[str, Field] = {field.name: field for field in SESSION_FIELDS if field.inherited}
 
+# What it is and what it waits for, where it runs, what it runs: the order in which a session's keys are written.
+CANONICAL = ("name", "kind", "needs", "image", "cores", "ram", "gpus", "replicas", "cmd", "args", "env", "protect")
+
 TOP_FIELDS: Mapping[str, str] = {
     "version": "The version of this language: 1.",
     "project": "The project that these sessions belong to: the unit of ownership, with one state and one lock. The "

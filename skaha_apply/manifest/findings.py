@@ -27,6 +27,7 @@ FORM_RULES: dict[str, str] = {
 }
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
+INDEX = re.compile(r"\[[0-9]+\]")
 WITH_SNIPPET = 1_000  # findings of one file that come with a snippet; nobody reads more
 SHOWN = 60  # characters of a value that a message repeats
 
@@ -62,7 +63,8 @@ class Findings:
         line = self._lines[place.line - 1] if few and place.line <= len(self._lines) else ""
         shown = snippet(line, place) if line.strip() else ""
         found = Diagnostic(rule, Severity.ERROR, summary, detail, place, shown, path)
-        self._found.setdefault((rule, place, summary), found)
+        # What an alias repeats is one mistake, whatever it is an item of.
+        self._found.setdefault((rule, place, INDEX.sub("[]", summary)), found)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:

@@ -76,6 +76,20 @@ def compose(text: str) -> Node | None:
     raise error
 
 
+def parse_events(text: str) -> list[Any]:
+    """The parser's events; within scalars a colon may be replaced, so their text is to be taken from the source.
+
+    Raises `NotYaml` for broken syntax.
+    """
+    error = NotYaml("this is not YAML", (1, 1, 1, 2))
+    for parse, _ in _attempts(text):
+        try:
+            return list(parse())
+        except NotYaml as found:
+            error = found
+    raise error
+
+
 def _attempts(text: str) -> Iterator[tuple[Callable[[], Iterable[Any]], bool]]:
     """Ways to parse a text, fast ones first, and whether colons are masked in what they give.
 

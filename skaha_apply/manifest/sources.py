@@ -161,6 +161,11 @@ def _below(path: str, folder: str) -> str | None:
 
 def read(source: Source, stdin: Callable[[], bytes] | None) -> str:
     """The text of a manifest; raises `Unusable` with the diagnostic."""
+    return decode(read_bytes(source, stdin), source.shown)
+
+
+def read_bytes(source: Source, stdin: Callable[[], bytes] | None) -> bytes:
+    """What stands in a manifest; raises `Unusable` with the diagnostic."""
     if source.shown == "-":
         data = stdin() if stdin is not None else sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
@@ -171,7 +176,7 @@ def read(source: Source, stdin: Callable[[], bytes] | None) -> str:
     if len(data) > MAX_BYTES:
         summary = f"larger than {MAX_BYTES >> 20} MB"
         raise Unusable("too-large", summary, "Split it: the files of one project are merged.", Place(source.shown))
-    return decode(data, source.shown)
+    return data
 
 
 def _read_file(source: Source) -> bytes:

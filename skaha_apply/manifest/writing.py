@@ -51,6 +51,10 @@ def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None 
 def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
     yield from _comments(remarks.sessions.get(spec.name, ()), "  ")
     yield f"  - name: {scalar(spec.name)}"
+    if spec.kind is not Kind.HEADLESS:
+        yield f"    kind: {spec.kind}"
+    if spec.needs:
+        yield from _list("needs", spec.needs, Remarks())
     yield f"    image: {scalar(spec.image)}"
     yield from _numbers(spec)
     if spec.cmd is not None:
@@ -64,15 +68,11 @@ def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
             key = '"<<"' if name == "<<" else scalar(name)
             yield from _allowed([value], remarks, "      ")
             yield f"      {key}: {scalar(value)}"
-    if spec.needs:
-        yield from _list("needs", spec.needs, Remarks())
     if spec.protect:
         yield "    protect: true"
 
 
 def _numbers(spec: SessionSpec) -> Iterable[str]:
-    if spec.kind is not Kind.HEADLESS:
-        yield f"    kind: {spec.kind}"
     for name in ("cores", "ram", "gpus"):
         if (value := getattr(spec, name)) is not None:
             yield f"    {name}: {value}"

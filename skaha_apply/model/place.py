@@ -104,6 +104,21 @@ class LintReport:
         return self.paths.get(file, file)
 
 
+@dataclass(frozen=True, slots=True)
+class Formatted:
+    """One manifest as it is and as it should be; `problems` says why there is nothing that it should be."""
+
+    file: str
+    before: bytes
+    after: bytes
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the two differ."""
+        return self.before != self.after
+
+
 SNIPPET_WIDTH = 110  # characters of a manifest's line that a snippet shows
 
 

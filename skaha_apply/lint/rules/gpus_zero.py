@@ -29,8 +29,8 @@ RULE = Rule(
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   gpus: 0
+  cmd: python
 """,
     good="""
 - name: reduce

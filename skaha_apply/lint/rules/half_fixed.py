@@ -35,15 +35,15 @@ RULE = Rule(
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   cores: 8
+  cmd: python
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   cores: 8
   ram: 32
+  cmd: python
 """,
     check=check,
 )

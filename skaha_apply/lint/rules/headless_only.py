@@ -34,14 +34,14 @@ RULE = Rule(
     ),
     bad="""
 - name: desk
-  image: images.canfar.net/skaha/astroml:24.07
   kind: notebook
+  image: images.canfar.net/skaha/astroml:24.07
   env: {BAND: r}
 """,
     good="""
 - name: desk
-  image: images.canfar.net/skaha/astroml:24.07
   kind: notebook
+  image: images.canfar.net/skaha/astroml:24.07
 """,
     check=check,
 )

@@ -34,15 +34,15 @@ RULE = Rule(
     why="Desktop and firefly sessions have fixed small resources and ignore what is asked for.",
     bad="""
 - name: desk
-  image: images.canfar.net/skaha/astroml:24.07
   kind: desktop
+  image: images.canfar.net/skaha/astroml:24.07
   cores: 8
   ram: 32
 """,
     good="""
 - name: desk
-  image: images.canfar.net/skaha/astroml:24.07
   kind: desktop
+  image: images.canfar.net/skaha/astroml:24.07
 """,
     check=check,
 )

@@ -48,14 +48,14 @@ RULE = Rule(
     ),
     bad="""
 - name: desk
-  image: images.canfar.net/skaha/astroml:24.07
   kind: notebook
+  image: images.canfar.net/skaha/astroml:24.07
   replicas: 6
 """,
     good="""
 - name: desk
-  image: images.canfar.net/skaha/astroml:24.07
   kind: notebook
+  image: images.canfar.net/skaha/astroml:24.07
   replicas: 2
 """,
     check=check,

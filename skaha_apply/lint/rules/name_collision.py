@@ -72,8 +72,8 @@ RULE = Rule(
     "projects of a call may, the numbered names of replicas included.",
     bad="""
 - name: tile
-  replicas: 3
   image: images.canfar.net/skaha/astroml:24.07
+  replicas: 3
   cmd: python
 - name: Tile-2
   image: images.canfar.net/skaha/astroml:24.07
@@ -81,8 +81,8 @@ RULE = Rule(
 """,
     good="""
 - name: tile
-  replicas: 3
   image: images.canfar.net/skaha/astroml:24.07
+  replicas: 3
   cmd: python
 - name: extra-tile-2
   image: images.canfar.net/skaha/astroml:24.07

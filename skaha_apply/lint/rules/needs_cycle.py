@@ -90,22 +90,22 @@ RULE = Rule(
     why="Sessions that need each other in a circle, or themselves, would wait for ever.",
     bad="""
 - name: first
-  image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   needs: [second]
-- name: second
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
+- name: second
   needs: [first]
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
 """,
     good="""
 - name: first
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
 - name: second
+  needs: [first]
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
-  needs: [first]
 """,
     check=check,
 )

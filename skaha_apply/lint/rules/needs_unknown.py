@@ -61,18 +61,18 @@ RULE = Rule(
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
 - name: mosaic
+  needs: [reduse]
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
-  needs: [reduse]
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
 - name: mosaic
+  needs: [reduce]
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
-  needs: [reduce]
 """,
     check=check,
 )

@@ -34,22 +34,22 @@ RULE = Rule(
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   replicas: 100000
+  cmd: python
 - name: second
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   replicas: 100000
+  cmd: python
 - name: third
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   replicas: 100000
+  cmd: python
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   replicas: 1000
+  cmd: python
 """,
     check=check,
 )

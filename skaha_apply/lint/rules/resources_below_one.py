@@ -31,16 +31,16 @@ RULE = Rule(
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   cores: 0.5
   ram: 4
+  cmd: python
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   cores: 1
   ram: 4
+  cmd: python
 """,
     check=check,
 )

@@ -35,14 +35,14 @@ RULE = Rule(
     "refuse more than one replica of desktop and firefly, while the server would start them all.",
     bad="""
 - name: desk
-  image: images.canfar.net/skaha/desktop:1.1.2
   kind: desktop
+  image: images.canfar.net/skaha/desktop:1.1.2
   replicas: 2
 """,
     good="""
 - name: desk
-  image: images.canfar.net/skaha/desktop:1.1.2
   kind: desktop
+  image: images.canfar.net/skaha/desktop:1.1.2
 """,
     check=check,
 )

@@ -63,16 +63,16 @@ RULE = Rule(
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   cores: 2
   ram: 5
+  cmd: python
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  cmd: python
   cores: 2
   ram: 6
+  cmd: python
 """,
     check=check,
     online=online,
