@@ -78,7 +78,9 @@ def test_old_one_that_somebody_deleted_is_created_at_once():
 
 
 def test_lost_create_of_one_is_never_unknown():
-    assert kinds(decide(project(DESK), state(intent(DESK, at=NOW - HOUR)))) == ["create desk"]
+    memory = state(intent(DESK, at=NOW - HOUR))
+    assert look(memory, seen()).replicas == ()
+    assert lines(decide(project(DESK), memory)) == ["create desk (not in the state and not live)"]
 
 
 def test_ended_one_is_replaced_by_its_create_alone():

@@ -242,3 +242,15 @@ def test_replica_whose_double_is_deleted_is_replaced_after_it():
         "replace reduce -reduce held back (spec changed; another session of it is deleted first)",
     ]
     assert not any(action.hangs for action in plan.actions)
+
+
+def test_create_that_waits_for_the_deletion_of_a_double_is_worth_waiting_for():
+    memory = state(doubt(spec(), work="", run=""))
+    _, waits = decide(project(spec()), memory, seen(live("reduce", id="late"))).actions
+    assert (waits.kind, waits.hangs) == ("wait", False)
+
+
+def test_no_double_is_told_while_a_create_is_open_that_may_have_made_it():
+    memory = state(record(spec()), doubt(spec()), intent(spec()))
+    undecided = seen(live("reduce"), live("reduce", id="late"), whole=False)
+    assert kinds(decide(project(spec()), memory, undecided)) == ["wait reduce"]
