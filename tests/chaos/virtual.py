@@ -89,6 +89,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         left = [task for task in asyncio.all_tasks(self) if not task.done()]
         self._virtual.turns, self._virtual.turned = 0, lambda: None
         self._virtual.timeline = Timeline(self._timeline.now)
+        # Who was stopped in its last turn has left a call behind that would stop the next run as well.
+        self.call_soon(self.stop)
+        self.run_forever()
         for task in left:
             task.cancel()
         if left:
