@@ -70,15 +70,19 @@ class ServerTime:
         """The server's time, Unix seconds."""
         return self._clock.now() + self._shift
 
-    def learn(self, date: str | None) -> None:
-        """Take note of a `Date` header; one that cannot be read teaches nothing."""
+    def learn(self, date: str | None, took: float = 0.0) -> None:
+        """Take note of a `Date` header; one that cannot be read teaches nothing.
+
+        `took` are the seconds from the request to the end of its answer: at any moment of them the header may have been
+        written, so that a slow answer does not set the clock back.
+        """
         told = http_date(date)
         if told is None:
             return
         self.known = True
         deviation = told + 0.5 - self.now()
-        if abs(deviation) > TOLERANCE:
-            self._shift += deviation
+        if not -TOLERANCE - took <= deviation <= TOLERANCE:
+            self._shift += deviation if deviation > 0 else deviation + took
 
 
 def http_date(text: str | None) -> float | None:

@@ -168,7 +168,7 @@ class Exchange:
         result = await self._connections.send(call, self._headers(call), limits)
         took = (options.clock.monotonic() - begun) * 1000
         if isinstance(result, Answer):
-            self.time.learn(result.headers.get("date"))
+            self.time.learn(result.headers.get("date"), result.took)
             _log.info("%s %s/%s %d %.0f ms", call.method, self._path, call.path, result.status, took)
         else:
             _log.info("%s %s/%s: %s, %.0f ms", call.method, self._path, call.path, result.text, took)
