@@ -15,6 +15,7 @@ _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
     " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
 }  # fmt: skip
+_BREAKS = "\n\r\x85"  # U+0085 too is a line end to the YAML 1.1 reader of kubectl
 _SURROGATES = range(0xD800, 0xE000)
 _HEX_DIGITS = {"x": 2, "u": 4, "U": 8}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
@@ -107,7 +108,7 @@ def double_quoted(text: str, at: int) -> tuple[str, int]:
         if char == "\\":
             value, at = _escape(text, at + 1)
             out.append(value)
-        elif char in "\n\r":
+        elif char in _BREAKS:
             while out and out[-1] in (" ", "\t"):
                 out.pop()
             value, at = _fold(text, at)
@@ -135,10 +136,10 @@ def _escape(text: str, at: int) -> tuple[str, int]:
 def _fold(text: str, at: int) -> tuple[str, int]:
     """Fold the line breaks at `at`: one becomes a space, more become one less; blanks around them vanish."""
     breaks = 0
-    while at < len(text) and text[at] in " \t\n\r":
+    while at < len(text) and text[at] in f" \t{_BREAKS}":
         if text.startswith("\r\n", at):
             at += 1
-        if text[at] in "\n\r":
+        if text[at] in _BREAKS:
             breaks += 1
             if text.startswith(("---", "..."), at + 1) and text[at + 4 : at + 5] in ("", " ", "\t", "\n", "\r"):
                 raise BrokenYaml("yaml: found unexpected document separator")

@@ -1,0 +1,280 @@
+"""The rules are true: what lint lets pass the sandbox takes unchanged, and what it calls an error the sandbox does not.
+
+The sandbox knows nothing of the rules and shares no code with the client; requests are built as `apply` builds them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from skaha_apply.lint import Online, check
+from skaha_apply.lint.rules import RULES
+from skaha_apply.manifest import dump, load
+from skaha_apply.model.place import Severity
+from skaha_apply.model.session import Kind
+from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.planning.expand import create_request, expand
+from skaha_apply.skaha import wire
+from skaha_apply.skaha.forms import create_parameters
+
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+OK = 200
+BLOCKER = "zz-blocker"
+MOST = 2  # replicas of a session that are created
+NASTY = " \t\n\r\"'\\$#%&*!|>=:,;[]{}()~`@?^-_./+é☆\u00a0\u0085\u2028\ufeff\ufffe\x00\x07\x7f\U0001f52d"
+SHARED = settings(
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+plain = st.text("ab1-_./=,:", max_size=8)
+texts = (
+    plain
+    | st.text(st.sampled_from("ab1" + NASTY), max_size=8)
+    | st.text(st.characters(exclude_categories=("Cs",)), max_size=4)
+)
+programs = texts.map(lambda text: f"/no/such/program{text}")  # nothing is to be run
+variables = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True) | texts
+images = st.sampled_from(
+    [IMAGE, "images.canfar.net/skaha/carta:5.0", "images.canfar.net/x/y:1", "skaha/astroml:24.07", "x", " "]
+)
+amounts = st.none() | st.integers(1, 200) | st.sampled_from([0.5, 0.99, 1.5, 2.25, 16.9, 17.1, 192.5])
+names = (
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,6}", fullmatch=True)
+    | texts.filter(bool)
+    | st.sampled_from(["a" * 63, "a" * 64, "-"])
+)
+specs = st.builds(
+    SessionSpec,
+    name=names,
+    image=st.just(IMAGE) | images,
+    kind=st.just(Kind.HEADLESS) | st.sampled_from(Kind),
+    cores=st.none() | amounts,
+    ram=st.none() | amounts,
+    gpus=st.none() | st.integers(0, 40),
+    replicas=st.sampled_from([1, 1, 2, 12]),
+    cmd=st.none() | programs,
+    args=st.lists(texts, max_size=3).map(tuple),
+    env=st.dictionaries(variables, texts, max_size=2),
+    file=st.just("-"),
+)
+
+
+mild = st.builds(
+    SessionSpec,
+    name=st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,6}[A-Za-z0-9])?", fullmatch=True),
+    image=st.just(IMAGE),
+    cores=st.none() | st.sampled_from([1, 2.9, 16]),
+    ram=st.none() | st.sampled_from([1, 4.5, 192]),
+    cmd=st.none() | programs,
+    args=st.lists(plain | st.text(NASTY.translate(dict.fromkeys(map(ord, ' \\"$\n\r'))), max_size=4), max_size=3).map(
+        tuple
+    ),
+    env=st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True), plain, max_size=2),
+    file=st.just("-"),
+)
+
+
+@pytest.fixture
+def idle(sandbox):
+    """A sandbox that creates what it is asked for and runs nothing, and what it offers."""
+    empty(sandbox)
+    return sandbox, offer_of(sandbox)
+
+
+def empty(sandbox):
+    """Forget everything; one long session takes the only slot, so that no other one starts."""
+    sandbox.reset()
+    sandbox.settings(slots=1)
+    assert sandbox.create(name=BLOCKER, cmd="sleep", args="600").status_code == OK
+
+
+def made(sandbox):
+    return [one for one in sandbox.sessions() if one["name"] != BLOCKER]
+
+
+def offer_of(sandbox):
+    context = wire.read_context(sandbox.get("/context").content)
+    images_ = wire.read_images(sandbox.get("/image").content)
+    registries = wire.read_registries(sandbox.get("/repository").content)
+    return type(context)(cores=context.cores, ram=context.ram, gpus=context.gpus, images=images_, registries=registries)
+
+
+def posted(sandbox, parameters):
+    body = urlencode(parameters, errors="surrogatepass").encode("ascii")
+    return sandbox.http.post(
+        "/skaha/v1/session", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+
+def differences(sandbox, project):
+    """What did not arrive as it was written: for each created replica the refusal, or the fields that differ."""
+    found = []
+    for replica in expand(project):
+        if replica.replica > MOST:
+            continue
+        spec = replica.spec
+        request = create_request(replica, project.name, 1)
+        parameters = create_parameters(request)
+        if spec.gpus == 0:  # what the manifest says, which the client would leave out
+            parameters.append(("gpus", "0"))
+        reply = posted(sandbox, parameters)
+        if reply.status_code != OK:
+            found.append(reply.text)
+            continue
+        arrived = next(one for one in made(sandbox) if one["id"] == reply.text.strip())
+        wanted = {"name": replica.name, "image": spec.image, "kind": str(spec.kind)}
+        if spec.kind is Kind.HEADLESS:
+            program = [spec.cmd] if spec.cmd is not None else arrived["argv"][: len(arrived["argv"]) - len(spec.args)]
+            wanted["argv"] = [*program, *spec.args]
+        listed = {key: arrived[key] for key in wanted if key != "env"}
+        found += [(key, listed[key], wanted[key]) for key in wanted if listed[key] != wanted[key]]
+        found += [
+            (name, arrived["env"].get(name), value)
+            for name, value in spec.env.items()
+            if arrived["env"].get(name) != value
+        ]
+    return found
+
+
+@given(st.lists(mild | specs, min_size=1, max_size=2) | st.lists(mild, min_size=1, max_size=2))
+@SHARED
+def test_what_lint_lets_pass_arrives_unchanged(idle, sessions):
+    sandbox, offer = idle
+    loaded = load(["-"], root=Path(), stdin=dump("p", sessions).encode)
+    assert loaded.diagnostics == ()
+    errors = [one for one in check(loaded.projects, online=Online(offer)) if one.severity is Severity.ERROR]
+    event("refused" if errors else "sent")
+    if errors:
+        return
+    empty(sandbox)
+    assert differences(sandbox, loaded.projects[0]) == []
+
+
+def good(**changes):
+    return SessionSpec(**{"name": "one", "image": IMAGE, "cmd": "/no/such/program", "file": "-"} | changes)
+
+
+inner = st.text("ab1", max_size=3)
+around = lambda middle: st.tuples(inner, middle, inner).map("".join)  # noqa: E731 - a word for what follows
+anywhere = lambda text: st.sampled_from([{"args": ("x", text, "y")}, {"env": {"A": text}}, {"cmd": f"/no/such/{text}"}])  # noqa: E731
+# control-character has U+2028 and U+2029 as well, which some YAML readers take for line ends, and not this one.
+SERVER_RULES = {
+    "arg-empty": inner.map(lambda text: {"args": (f"x{text}", "")}),
+    "arg-space": around(st.text(" ", min_size=1, max_size=3)).map(lambda text: {"args": (text, "x")}),
+    "control-character": around(st.sampled_from("\n\r\x85\x00\x07\x1b\x7f\x9f\ufeff\ufffe\uffff\ud800")).flatmap(
+        anywhere
+    ),
+    "env-name": st.sampled_from(["1A", "A B", "é", "A/B", "A=B", "", "A+"]).map(lambda name: {"env": {name: "x"}}),
+    "env-reserved": st.sampled_from(
+        [
+            "HOME",
+            "PWD",
+            "OMP_NUM_THREADS",
+            "skaha_hostname",
+            "skaha_username",
+            "skaha_sessionid",
+            "REPLICA_ID",
+            "REPLICA_COUNT",
+            "SKAHA_APPLY_RUN",
+            "SKAHA_APPLY_PROJECT",
+            "SKAHA_APPLY_ATTEMPT",
+        ]
+    ).map(lambda name: {"env": {name: "zz"}}),
+    "env-value": (st.just("") | around(st.text("=", min_size=1, max_size=2))).map(lambda text: {"env": {"A": text}}),
+    "gpus-zero": st.just({"gpus": 0}),
+    "headless-only": st.sampled_from(
+        [
+            {"kind": kind, **part}
+            for kind in Kind
+            if kind.interactive
+            for part in ({"cmd": "x"}, {"args": ("x",)}, {"env": {"A": "x"}})
+        ]
+    ),
+    "image-name": st.sampled_from(["skaha/astroml:24.07", "astroml", " ", f"https://{IMAGE}", "example.org/x/y:1"]).map(
+        lambda image: {"image": image}
+    ),
+    "image-unlisted": st.sampled_from([f"{IMAGE}x", "images.canfar.net/me/x:1"]).map(lambda image: {"image": image}),
+    "resources-below-one": st.tuples(st.sampled_from(["cores", "ram"]), st.sampled_from([0.1, 0.5, 0.999])).map(
+        lambda pair: dict([pair])
+    ),
+    "server-escape": around(st.sampled_from(["$", "\\", '"', "$HOME", "${x}", "$0", "$1", '","', "\\n"])).flatmap(
+        anywhere
+    ),
+    "session-name": st.sampled_from(["a_b", "a.b", "é", "-a", "a-", "-", "a b", "a" * 64, "a\n"]).map(
+        lambda name: {"name": name}
+    )
+    | st.just({"name": "a" * 62, "replicas": 2}),
+    "stock-options": st.sampled_from([{"cores": 17}, {"ram": 3}, {"ram": 5.5}, {"gpus": 29}]),
+}
+# What makes these errors is no answer of the server to one request.
+ELSEWHERE = {
+    "cmd-space": "the program is not found; test_programs_with_a_space_are_not_found",
+    "name-collision": "the server takes both; test_the_server_takes_one_name_twice",
+    "needs-cycle": "would wait for ever; the server knows no needs",
+    "needs-unknown": "would wait for ever; the server knows no needs",
+    "project-case": "two memories of one project; the server knows no projects",
+    "replica-count": "a limit of plans",
+    "request-size": "Tomcat's; test_requests_of_more_than_2_mib_are_not_parsed",
+}
+
+
+def test_every_error_is_proven_or_said_why_not():
+    errors = {rule.id for rule in RULES if rule.severity is Severity.ERROR} | {"stock-options"}
+    assert set(SERVER_RULES) | set(ELSEWHERE) == errors
+
+
+@pytest.mark.parametrize("rule", SERVER_RULES)
+def test_what_lint_calls_an_error_does_not_arrive_as_written(idle, rule):
+    sandbox, offer = idle
+
+    @given(SERVER_RULES[rule])
+    @settings(SHARED, max_examples=15)
+    def proven(changes):
+        spec = good(**changes)
+        project = Project("p", (spec,), files=("-",))
+        assert rule in {one.rule for one in check([project], online=Online(offer)) if one.severity is Severity.ERROR}
+        empty(sandbox)
+        if rule == "headless-only":
+            assert not set(spec.env) & set(created_by_hand(sandbox, spec)["env"])
+        else:
+            assert differences(sandbox, project) != []
+
+    proven()
+
+
+def created_by_hand(sandbox, spec):
+    """An interactive session with cmd, args and env in its request, which the client leaves out."""
+    parameters = [("name", spec.name), ("image", spec.image), ("type", str(spec.kind)), ("cmd", spec.cmd or "")]
+    parameters += [("args", " ".join(spec.args)), *(("env", f"{name}={value}") for name, value in spec.env.items())]
+    reply = posted(sandbox, parameters)
+    assert reply.status_code == OK, reply.text
+    (arrived,) = made(sandbox)
+    assert spec.cmd is None or spec.cmd not in arrived["argv"]
+    assert not set(spec.args) & set(arrived["argv"])
+    return arrived
+
+
+def test_programs_with_a_space_are_not_found(sandbox):
+    for cmd in ("true ", " true", "bash -c", "true\tx", ""):
+        assert [one.rule for one in check([Project("p", (good(cmd=cmd),))])] == ["cmd-space"]
+        sandbox.reset()
+        assert sandbox.create(cmd=cmd).status_code == OK
+        sandbox.wait_until(lambda: sandbox.get().json()[0]["status"] == "Failed")
+
+
+def test_the_server_takes_one_name_twice(idle):
+    sandbox, _ = idle
+    assert [sandbox.create(name=name).status_code for name in ("Tile-2", "tile-2")] == [OK, OK]
+    assert {one["name"] for one in made(sandbox)} == {"tile-2"}
+
+
+def test_requests_of_more_than_2_mib_are_not_parsed(idle):
+    sandbox, _ = idle
+    spec = good(args=("x" * (2 << 20),))
+    assert [one.rule for one in check([Project("p", (spec,))])] == ["request-size"]
+    assert differences(sandbox, Project("p", (spec,))) == ["Missing parameter 'image'\n"]
