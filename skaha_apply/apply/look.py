@@ -155,5 +155,5 @@ def _missing(
         and record.id not in listing.by_id
         and record.id not in buried
         and record.key not in in_flight
-        and (record.seen is not None or listing.asked >= (record.accepted or 0.0) + settle)
+        and (record.seen is not None or abs(listing.asked - (record.accepted or 0.0)) >= settle)
     ]

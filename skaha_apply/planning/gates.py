@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from skaha_apply.planning.rows import Sight
 
 _CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
-_HOPELESS = frozenset({ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED})
+_HOPELESS = frozenset(
+    {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
+)
 
 
 class Gate:

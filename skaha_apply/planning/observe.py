@@ -69,8 +69,9 @@ def settled(intent: Intent, seen: Observation, settle: float) -> bool:
     if not seen.whole or intent.key in seen.in_flight:
         return False
     # One that was written while the list was under way is not found by it, whenever the state was first read.
-    since = intent.given_up if intent.given_up is not None else max(seen.found, intent.at)
-    return seen.listing.asked >= since + settle
+    if intent.given_up is not None and not _ahead(seen, intent.given_up):
+        return seen.listing.asked >= intent.given_up + settle
+    return seen.listing.asked >= _since(seen, intent.at) + settle
 
 
 def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, ...]:
@@ -99,6 +100,16 @@ def leftovers(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[Liv
     return tuple(session for session in found if session.phase in runs and session.id != record.id)
 
 
+def _ahead(seen: Observation, then: float) -> bool:
+    """Whether a remembered time lies so far in the future that the clock was set back since."""
+    return then > seen.listing.asked + RECENT
+
+
+def _since(seen: Observation, then: float) -> float:
+    """When the settle time of something that was written at `then` begins: not before the state was read."""
+    return seen.found if _ahead(seen, then) else max(seen.found, then)
+
+
 def _apart(seen: Observation, then: float) -> float:
     """Seconds between a look and a remembered time; a clock that was set back must not make old things look recent."""
     return abs(seen.listing.at - then)
@@ -114,7 +125,7 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
         return
     if live := seen.session(tombstone.id):
         ours = tombstone.sent or tombstone.key in seen.in_flight or live.phase is Phase.TERMINATING
-        if not ours and seen.listing.asked >= max(seen.found, tombstone.at) + settle:
+        if not ours and seen.listing.asked >= _since(seen, tombstone.at) + settle:
             del book.tombstones[tombstone.id]
         return
     waited = _apart(seen, tombstone.at)

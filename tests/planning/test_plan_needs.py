@@ -102,3 +102,9 @@ def test_work_of_what_is_needed_is_part_of_the_digest_and_its_name_is_not():
     renamed = spec("other", replicas=2)
     assert replica(SECOND, needed=(FIRST,)).work != bare.work
     assert replica(SECOND, needed=(FIRST,)).work == replica(spec("second", needs=("other",)), needed=(renamed,)).work
+
+
+def test_protected_change_of_what_it_needs_blocks_it():
+    first, second = spec("first", args=("new",), protect=True), spec("second", needs=("first",))
+    plan = decide(project(first, second), state(record(spec("first", args=("old",)), "done")), seen())
+    assert kinds(plan) == ["protected first", "blocked second"]

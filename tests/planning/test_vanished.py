@@ -162,3 +162,9 @@ def test_nothing_is_created_while_an_earlier_session_runs():
 def test_ended_session_of_an_earlier_attempt_is_ours_and_left_to_expire(shown):
     memory = state(record(spec(), "due", id="new", past=("old",)))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", shown, id="old")))) == ["create reduce"]
+
+
+def test_request_given_up_before_the_clock_was_set_back_is_decided_all_the_same():
+    open_one = intent(spec(), given_up=NOW + 48 * HOUR)
+    assert look(state(open_one), seen(asked=NOW, at=NOW, found=NOW)).intents == (open_one,)
+    assert look(state(open_one), seen(asked=NOW + SETTLE, at=NOW + SETTLE, found=NOW)).intents == ()
