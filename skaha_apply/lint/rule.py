@@ -79,6 +79,11 @@ def texts(spec: SessionSpec) -> Iterator[tuple[str, str, str]]:
         yield f"env.{name}", f"the variable {name}", text
 
 
+def all_text(spec: SessionSpec) -> str:
+    """The same texts in one: to see at once that there is nothing to find in any of them."""
+    return " ".join((spec.cmd or "", *spec.args, *spec.env.values()))
+
+
 def shown(text: str, width: int = 60) -> str:
     """A value as it stands in a message: in backticks, cut when long, control characters escaped."""
     cut = text if len(text) <= width else text[: width - 1] + "…"

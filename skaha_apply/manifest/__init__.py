@@ -1,10 +1,35 @@
-"""Manifests: from YAML files to projects, and back to YAML."""
+"""Manifests: from YAML files to projects, and back to YAML.
 
-from skaha_apply.manifest.conversion import convert
+What writes manifests is imported when it is first used, since most calls only read them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from skaha_apply.manifest.findings import FORM_RULES
-from skaha_apply.manifest.formatting import format_all, formatted
 from skaha_apply.manifest.loading import load
-from skaha_apply.manifest.schemas import schema
-from skaha_apply.manifest.writing import Remarks, dump
+
+if TYPE_CHECKING:
+    from skaha_apply.manifest.conversion import convert
+    from skaha_apply.manifest.formatting import format_all, formatted
+    from skaha_apply.manifest.schemas import schema
+    from skaha_apply.manifest.writing import Remarks, dump
 
 __all__ = ["FORM_RULES", "Remarks", "convert", "dump", "format_all", "formatted", "load", "schema"]
+HOMES = {
+    "Remarks": "writing",
+    "convert": "conversion",
+    "dump": "writing",
+    "format_all": "formatting",
+    "formatted": "formatting",
+    "schema": "schemas",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - see above
+
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)

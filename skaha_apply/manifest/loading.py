@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from skaha_apply.manifest.document import Document
+    from skaha_apply.manifest.nodes import Node
     from skaha_apply.model.place import Diagnostic, Ignore
     from skaha_apply.model.spec import SessionSpec
 
@@ -33,9 +35,29 @@ class _Part:
     project: str
     source: Source
     text: str
-    start: Place
+    start: Node
     sessions: list[Placed]
     ignores: tuple[Ignore, ...]
+
+
+@dataclass(frozen=True)
+class _Places(Mapping[str, Place]):
+    """Places by path, each made from its file and node when it is asked for: of thousands few ever are."""
+
+    nodes: dict[str, tuple[str, Node]]
+
+    def __getitem__(self, path: str) -> Place:
+        file, node = self.nodes[path]
+        return Place(file, node.line, node.column, node.end_line, node.end_column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.nodes
 
 
 @dataclass
@@ -96,8 +118,7 @@ def _load_file(source: Source, stdin: Callable[[], bytes] | None) -> tuple[_Part
     if document is None:
         return None, findings.diagnostics
     sessions = list(expand(document, source.recorded))
-    start = findings.place(document.project_node)
-    part = _Part(document.project, source, text, start, sessions, document.ignores)
+    part = _Part(document.project, source, text, document.project_node, sessions, document.ignores)
     return part, _with_sessions(document, findings.diagnostics)
 
 
@@ -112,14 +133,13 @@ def _with_sessions(document: Document, found: tuple[Diagnostic, ...]) -> tuple[D
 
 
 def _project(name: str, draft: _Draft, files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
-    places: dict[str, Place] = {"": draft.parts[0].start}
+    places = _Places({"": (draft.parts[0].source.shown, draft.parts[0].start)})
     sessions: list[SessionSpec] = []
     for part in draft.parts:
         for placed in part.sessions:
             prefix = f"sessions[{len(sessions)}]"
             for path, node in placed.nodes.items():
-                place = Place(part.source.shown, node.line, node.column, node.end_line, node.end_column)
-                places[f"{prefix}.{path}" if path else prefix] = place
+                places.nodes[f"{prefix}.{path}" if path else prefix] = (part.source.shown, node)
             sessions.append(placed.spec)
     return Project(
         name=name,

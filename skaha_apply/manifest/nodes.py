@@ -113,8 +113,8 @@ def _attempts(text: str) -> Iterator[tuple[Callable[[], Iterable[Any]], bool]]:
 def _c_events(parser: Any, text: str) -> Iterator[Any]:
     try:
         loader = parser(text)
-        while loader.check_event():
-            yield loader.get_event()
+        while (event := loader.get_event()) is not None:
+            yield event
     except Exception as error:
         raise explain(error) from error
 

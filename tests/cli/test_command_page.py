@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ def commands():
         for name, child in (inner or {}).items():
             yield from walk(child, [*path, name])
 
+    calling.register()
     return dict(walk(get_command(calling.app), []))
 
 
@@ -48,6 +51,15 @@ def test_a_section_has_the_arguments_of_its_command(name):
     )
     arguments = sum(one.param_type_name == "argument" for one in commands()[name].params)
     assert rows == arguments
+
+
+def test_each_command_is_registered_by_its_own_module_alone():
+    for name in calling.HOMES:
+        program = f"from skaha_apply.cli import calling; calling.register({name!r})"
+        program += "; from typer.main import get_command; print(sorted(get_command(calling.app).commands))"
+        made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert f"'{name}'" in made.stdout.splitlines()[-1]
+    assert set(calling.HOMES) == {name.split(" ")[0] for name in commands()}
 
 
 def test_sections_are_commands():

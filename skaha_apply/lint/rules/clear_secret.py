@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Finding, Rule, all_text, sessions
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ NAME = re.compile(
 )
 ELSEWHERE = re.compile(r"[_.-](?:file|path|dir|url|name|id|ttl|type|header)$", re.IGNORECASE)  # said where, not what
 PLACE = re.compile(r"[~./]|[a-z]{1,10}://[^:@/]*(?:/|$)")
+WORDS = ("token", "pass", "secret", "key", "credential")
+# Without any of these in lower case there is nothing to be found, and the expressions above are slow.
+MARKS = (*WORDS, "://", "begin", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "akia", "eyj")
 LOOKED_AT = 10_000  # characters of a value
 OPTION = re.compile(r"--?([A-Za-z][A-Za-z0-9_-]*)(?:=(.+))?", re.DOTALL)
 KNOWN = re.compile(
@@ -31,6 +34,9 @@ KNOWN = re.compile(
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Judged by the name of a variable or option, or by the form of well-known tokens; the value is never shown."""
     for project, path, spec in sessions(projects):
+        whole, names = all_text(spec).lower(), " ".join(spec.env).lower()
+        if not any(mark in whole for mark in MARKS) and not any(word in names for word in WORDS):
+            continue
         for name, value in spec.env.items():
             if _is_secret(name, value):
                 yield _finding(project, f"{path}.env.{name}", f"the variable {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown, texts
+from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown, texts
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Values become double-quoted YAML scalars, whose lines are folded [SessionJobBuilder]; tabs are left alone."""
     for project, path, spec in sessions(projects):
+        if all_text(spec).isprintable():
+            continue
         for part, what, text in texts(spec):
             if LINE_END.search(text):
                 detail = "The server folds line ends into spaces. Put a script into a file; or in a shell's -c write "

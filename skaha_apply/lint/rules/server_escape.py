@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown, texts
+from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown, texts
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ WHAT = {
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Values become regular-expression replacements, then YAML scalars, without escaping [SessionJobBuilder]."""
     for project, path, spec in sessions(projects):
+        whole = all_text(spec)
+        if not any(char in whole for char in WHAT):
+            continue
         for part, what, text in texts(spec):
             char = next((char for char in WHAT if char in text), None)
             if char is None:
