@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Values, Node, str], Any]
 
-TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean", "null"]}  # any scalar: it is taken as written
+# Any scalar, taken as written; null is what other readers make of a key without a value, so there `~` wants quotes.
+TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
+AMOUNT: Mapping[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": sys.float_info.max}
 NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+ANY_CASE = "^ *(" + "|".join("".join(f"[{char.upper()}{char}]" for char in kind) for kind in Kind) + ") *$"
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "one of " + ", ".join(f"`{kind}`" for kind in Kind),
         "`headless`",
         "The type of session, in any case. `headless` runs a program to its end; the others are opened in a browser.",
-        {"type": "string", "anyOf": [{"enum": [str(kind) for kind in Kind]}, {"pattern": "^[A-Za-z]+$"}]},
+        {"type": "string", "anyOf": [{"enum": [str(kind) for kind in Kind]}, {"pattern": ANY_CASE}]},
         ("headless", "notebook"),
     ),
     Field(
@@ -77,7 +81,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "the server's flexible mode",
         "CPU cores. Give both `cores` and `ram`, or neither: the server decides by `ram` alone whether a session has "
         "fixed resources. Without both it is flexible: it gets little for certain, and more while the cluster has it.",
-        {"type": "number", "exclusiveMinimum": 0},
+        AMOUNT,
         (2, 8),
     ),
     Field(
@@ -86,7 +90,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "number, GB",
         "the server's flexible mode",
         "Memory in GB as the server counts them, 2^30 bytes (GiB), without a unit.",
-        {"type": "number", "exclusiveMinimum": 0},
+        AMOUNT,
         (8, 32),
     ),
     Field(
@@ -124,7 +128,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "none",
         "The arguments of the program (headless only). One text is split at its spaces. The server cannot pass an "
         "argument with a space in it.",
-        {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
+        {"anyOf": [{**TEXT, "pattern": "[^ \\r\\n]"}, {"type": "array", "items": TEXT}]},
         (["/arc/projects/survey/reduce.py", "--band", "r"], "reduce.py --band r"),
     ),
     Field(

@@ -33,8 +33,8 @@ EXAMPLE: dict[str, Any] = {
 def schema() -> dict[str, Any]:
     """The schema of one manifest file, JSON Schema draft 2020-12.
 
-    It holds for what other YAML readers make of a manifest: where text is meant it allows any scalar, since numbers
-    and truth values are taken as they are written. The rules of `lint` go further.
+    It holds for what other YAML readers make of a manifest: where text is meant it allows any scalar but null, since
+    numbers and truth values are taken as they are written. The rules of `lint` go further.
     """
     return {
         "$schema": DIALECT,
@@ -76,6 +76,8 @@ def schema() -> dict[str, Any]:
         "patternProperties": {"^x-": {"description": "Yours: for anchors that are used elsewhere."}},
         "required": ["version", "project", "sessions"],
         "additionalProperties": False,
+        "if": {"properties": {"defaults": {"required": ["image"]}}, "required": ["defaults"]},
+        "else": {"properties": {"sessions": {"items": {"required": ["image"]}}}},
         "examples": [EXAMPLE],
     }
 

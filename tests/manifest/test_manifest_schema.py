@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from skaha_apply.manifest import load, schema
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
 from skaha_apply.manifest.schemas import schema_text
 
 ROOT = Path(__file__).parents[2]
+_SPEC = importlib.util.spec_from_file_location("tables_of_errors", Path(__file__).with_name("test_manifest_errors.py"))
+_TABLES = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_TABLES)
+HEAD, SESSION_ERRORS, WHOLE_ERRORS = _TABLES.HEAD, _TABLES.SESSION_ERRORS, _TABLES.WHOLE_ERRORS
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
 
@@ -68,15 +76,56 @@ BODIES = [
     ("ram: 32GB", False),
     ("replicas: 0", False),
     ("protect: yes", False),
-    ("args: [1, 1.5, true, ~, a]", True),
+    ("args: [1, 1.5, true, '~', a]", True),
     ("args: [[a]]", False),
     ("args: a b", True),
     ("cmd: []", False),
     ("env: {A: 1}", True),
     ("env: [A]", False),
     ("kind: Notebook", True),
+    ("kind: ' HEADLESS '", True),
+    ("cores: 1e300", True),
     ("needs: a", True),
 ]
+
+
+# What a YAML reader refuses by itself, or what is about the file and not about its content.
+NOT_STRUCTURE = {"duplicate-key", "encoding", "file", "too-large", "yaml"}
+STRUCTURE = [
+    *((f"{HEAD}sessions:\n  - name: s\n    image: {IMAGE}\n    {row[0]}\n", row[1]) for row in SESSION_ERRORS),
+    *(row[:2] for row in WHOLE_ERRORS),
+]
+
+
+@pytest.mark.parametrize(("text", "rule"), STRUCTURE, ids=lambda value: repr(value)[-40:])
+def test_the_schema_finds_every_error_of_structure(text, rule):
+    if rule in NOT_STRUCTURE:
+        return
+    try:
+        found = not valid(text)
+    except (YAMLError, ValueError, TypeError):
+        found = True
+    assert found
+
+
+def test_check_jsonschema_finds_them_too(tmp_path):
+    """The program that people run in CI, on one file of each kind."""
+    for name, body in (("good", "kind: notebook"), ("bad", "cores: many")):
+        (tmp_path / f"{name}.yaml").write_text(f"{HEAD}sessions:\n  - name: s\n    image: {IMAGE}\n    {body}\n")
+    program = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(ROOT / SCHEMA)]
+    made = [
+        subprocess.run([*program, tmp_path / f"{name}.yaml"], capture_output=True, text=True, check=False)
+        for name in ("good", "bad")
+    ]
+    assert [one.returncode for one in made] == [0, 1], made
+    assert "$.sessions[0].cores" in made[1].stdout
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "manifests").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_the_first_line_of_each_manifest_names_the_schema(path):
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    named = first.removeprefix("# yaml-language-server: $schema=")
+    assert (path.parent / named).resolve() == (ROOT / SCHEMA).resolve()
 
 
 @pytest.mark.parametrize(("body", "good"), BODIES)
