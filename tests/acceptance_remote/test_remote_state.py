@@ -58,6 +58,7 @@ def test_the_lock_of_a_killed_process_is_shown_and_freed_by_its_id(remote_desk, 
     sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 1)
     process.kill()
     desk.finish(process, check=False)
+    sandbox.wait_until(lambda: len(sandbox.sessions()) == 1)  # the server acts on it all the same
     sandbox.faults()
     left = store.lock_id
     one_line(desk("apply", "--yes", code=6), r"locked by", r"since .* ago\)", re.escape(left))
