@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BASE = 0.5
 CAP = 30.0
+PATIENT = 4.0  # the most that the doubling makes of a Retry-After
 TRIES = 3  # of what may have had an effect, or is answered oddly
 _ANONYMOUS = b"group memberships for anonymous"  # [IvoaGroupClient]: no credential reached the server
 _OWN_503 = b"temporarily unavailable"  # [TransientException]
@@ -83,17 +84,21 @@ Result = Answer | Lost
 def judge(effect: Effect, result: Result, known_as: str = "") -> Verdict:
     """What `result` means for a request of that effect.
 
-    `known_as` is the session id asked for: Skaha's own 404 names it, that of a proxy whose Skaha is just being
-    redeployed does not, and must not be taken for "this session is gone".
+    `known_as` is the session id asked for: Skaha's own 404 speaks of a session, mostly by its id; that of a proxy whose
+    Skaha is just being redeployed does not, and must not be taken for "this session is gone".
     """
     if isinstance(result, Lost):
         return _judge_loss(effect, result)
     if result.ok:
         return _judge_success(effect, result)
     if result.status == NOT_FOUND:
-        own = known_as and not result.html and known_as.lower().encode() in result.body.lower()
+        own = known_as and not result.html and _names_session(result.body.lower(), known_as.lower().encode())
         return Verdict.ANSWERED if own else Verdict.FOREIGN
     return _judge_refusal(effect, result)
+
+
+def _names_session(body: bytes, known_as: bytes) -> bool:
+    return known_as in body or (b"session" in body and b"not found" in body)
 
 
 def _judge_loss(effect: Effect, lost: Lost) -> Verdict:
@@ -129,12 +134,15 @@ def is_own_503(answer: Answer) -> bool:
 def delay(attempt: int, draw: float, at_least: float | None = None) -> float:
     """Seconds before the next try: full jitter over `BASE` doubling to `CAP`, and not less than the server asks.
 
+    A server that asks for little is not kept waiting for long: what it asks also bounds the doubling.
+
     Args:
         attempt: how many tries have failed, from 1.
         draw: a random number from [0, 1).
         at_least: the seconds of a Retry-After.
     """
-    waited = draw * min(CAP, BASE * 2.0 ** min(attempt - 1, 10))
+    cap = CAP if at_least is None else min(CAP, PATIENT * max(at_least, BASE))
+    waited = draw * min(cap, BASE * 2.0 ** min(attempt - 1, 10))
     # What the server asks is a minimum; a little more spreads those who were all told the same.
     return waited if at_least is None else max(waited, at_least + draw * min(1.0, at_least / 10))
 

@@ -64,6 +64,12 @@ def test_delays_double_to_the_cap():
     assert [delay(attempt, 1.0) for attempt in (1, 2, 3, 6, 7, 8, 99)] == [0.5, 1, 2, 16, 30, 30, 30]
 
 
+def test_a_short_retry_after_bounds_the_doubling():
+    assert [delay(attempt, 1.0, 1.0) for attempt in (1, 2, 3, 4, 99)] == [1.1, 1.1, 2, 4, 4]
+    assert [delay(attempt, 1.0, 0.0) for attempt in (1, 3, 99)] == [0.5, 2, 2]
+    assert delay(99, 1.0, 30.0) == 31
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
