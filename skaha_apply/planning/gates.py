@@ -55,7 +55,8 @@ class Gate:
         going = {victim.id for victim in action.victims}
         for session in self._sight.strangers(action.name):
             if session.phase.active and session.id not in going:
-                return f"{session.id} of that name is active and not owned by this state ({session.status})"
+                whose = f"{session.id} of that name is active and not owned by this state ({session.status})"
+                return f"{whose}; delete it, or `state forget` this replica, then --adopt or --take-over"
         return None
 
     def _needs(self, spec: SessionSpec) -> tuple[ActionKind, str] | None:

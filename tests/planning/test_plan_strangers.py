@@ -105,7 +105,9 @@ def test_active_one_stands_in_the_way_of_a_create_of_ours(phase):
     memory = state(record(spec(), phase, id="ours"))
     changed = spec(args=("new.py",))
     plan = decide(project(changed), memory, seen(live("reduce", "Pending", id="theirs")))
-    assert lines(plan) == ["conflict reduce (theirs of that name is active and not owned by this state (Pending))"]
+    hint = "delete it, or `state forget` this replica, then --adopt or --take-over"
+    stranger = f"theirs of that name is active and not owned by this state (Pending); {hint}"
+    assert lines(plan) == [f"conflict reduce ({stranger})"]
 
 
 def test_one_beside_ours_is_in_nobodys_way():
