@@ -9,7 +9,7 @@ from pathlib import Path
 from skaha_apply.sandbox import RunningSandbox, SandboxError, SandboxOptions, serve, status, stop
 from skaha_apply.sandbox.lifecycle import options_from_json
 
-DEFAULT_DATA = Path(".skaha-apply/sandbox")
+DEFAULT_DATA = Path(".skaha-apply/sandbox/server")
 
 
 def main(arguments: list[str] | None = None) -> int:
