@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import Halted, Job, JobFailed, Needless
@@ -17,6 +18,7 @@ from skaha_apply.apply.jobs import Jobs
 from skaha_apply.apply.tools import Outcomes, Tools
 from skaha_apply.apply.turns import Turns
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
+from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import ActionEnded, Failure, Started
 
 if TYPE_CHECKING:
@@ -151,8 +153,10 @@ class _Run:
             self._outcomes.halted = self._outcomes.halted or failure
         else:
             job.ended = True
-            self._outcomes.applied[job.action.kind.value] += 1
-            self._tools.observe(ActionEnded(job.action, session_id))
+            # Of a replace that is held back, only the deletion was carried out.
+            done = replace(job.action, kind=ActionKind.DELETE) if job.action.held_back else job.action
+            self._outcomes.applied[done.kind.value] += 1
+            self._tools.observe(ActionEnded(done, session_id))
         finally:
             self._turns.leave(job)
             if job.pioneer:

@@ -161,9 +161,9 @@ def _phase_changes(book: Book, before: Mapping[ReplicaKey, str]) -> list[PhaseCh
             replica=record.replica,
             name=record.name,
             id=record.id,
-            before=before.get(key, ""),
+            before=before.get(key, "unsure"),  # made by a create whose answer was lost
             after=record.phase,
         )
         for key, record in sorted(book.records.items())
-        if before.get(key, "") != record.phase
+        if before.get(key) != record.phase
     ]

@@ -64,7 +64,7 @@ class Looker:
             self.latest = listing
             if self._found is None:
                 self._found = listing.asked
-            alive, gone = await self._ask(_missing(state, listing, self._settle, in_flight))
+            alive, gone, untold = await self._ask(_missing(state, listing, self._settle, in_flight))
             seen_before = {record.id for record in state.replicas if record.seen is not None}
             whole = not any(one in seen_before for one in alive)
             doubtful = attempt == 0 and not listing.sessions and _expected(before, state)
@@ -78,12 +78,14 @@ class Looker:
             found=self._found or listing.asked,
             alive=alive,
             gone=gone,
+            untold=untold,
             pods_gone=await self._stopped(unlisted),
             in_flight=in_flight,
             whole=whole,
         )
 
-    async def _ask(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str]]:
+    async def _ask(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str], frozenset[str]]:
+        """What single look-ups show: sessions that are there, ids that are gone, ids of which nothing could be told."""
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(session_id: str) -> LiveSession | bool | None:
@@ -96,7 +98,8 @@ class Looker:
 
         answers = dict(zip(ids, await _all(map(ask, ids)), strict=True))
         alive = {one: answer for one, answer in answers.items() if answer is not None and not isinstance(answer, bool)}
-        return alive, frozenset(one for one, answer in answers.items() if answer is None)
+        gone = frozenset(one for one, answer in answers.items() if answer is None)
+        return alive, gone, frozenset(one for one, answer in answers.items() if answer is False)
 
     async def _stopped(self, ids: list[str]) -> frozenset[str]:
         places = asyncio.Semaphore(_AT_ONCE)

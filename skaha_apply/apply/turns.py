@@ -48,7 +48,12 @@ class Turns:
     def refused(self, outcome: Refused) -> None:
         """Raise what a refusal means: JobFailed for this action, or Halted for the whole run."""
         if outcome.auth:
-            self._halt(Unauthorized(outcome.text, hint="Log in again; what is not done stays planned."))
+            self._halt(
+                Unauthorized(
+                    outcome.text,
+                    hint="log in again (`canfar auth login`, `cadc-get-cert -u USER`); the rest stays planned",
+                )
+            )
         if outcome.stopped or outcome.status in AWAY:
             self._halt(TimeoutReached(f"the server stayed away: {outcome.text}"))
         raise JobFailed(outcome.text)

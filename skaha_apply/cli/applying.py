@@ -182,7 +182,7 @@ def apply(options: ApplyCall) -> ExitCode:
         return talk.ended(await workflow.apply(world, project, chosen, talk.approve, talk.narrator))
 
     try:
-        return for_each(setting, projects, talk.streams, one)
+        return for_each(setting, projects, talk.streams, one, how.plan if saved is None else None)
     finally:
         talk.close()
 
@@ -201,7 +201,7 @@ def destroy(options: DestroyCall) -> ExitCode:
         return talk.ended(report)
 
     try:
-        return for_each(setting, projects, talk.streams, one)
+        return for_each(setting, projects, talk.streams, one, options.apply_options().plan)
     finally:
         talk.close()
 

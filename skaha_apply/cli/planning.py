@@ -80,7 +80,7 @@ def plan(options: PlanCall) -> ExitCode:
         changes = options.detailed_exitcode and plans[-1].has_changes
         return ExitCode.CHANGES if changes else ExitCode.OK
 
-    code = for_each(setting, projects, streams, one)
+    code = for_each(setting, projects, streams, one, wanted)
     if plans:
         streams.show(_rendered(plans, options.output, streams.out_ink, everything=options.all))
         for entry in options.report or ():

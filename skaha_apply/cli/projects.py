@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.cli.streams import Streams
     from skaha_apply.model.spec import Project
+    from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setting import Setting
     from skaha_apply.workflow.world import World
 
@@ -30,17 +31,27 @@ def load(setting: Setting, streams: Streams) -> tuple[Project, ...]:
     return projects
 
 
-def for_each(setting: Setting, projects: tuple[Project, ...], streams: Streams, work: Work) -> ExitCode:
+def for_each(
+    setting: Setting,
+    projects: tuple[Project, ...],
+    streams: Streams,
+    work: Work,
+    scope: PlanOptions | None = None,
+) -> ExitCode:
     """Do the work for each project; the exit code is the worst of them.
 
-    An error of one project is told and the next one is tried, unless it is the server's, which would be the same.
+    `scope` has the `--target` and `--exclude` of the call, which have to mean something in one of the projects. An
+    error of one project is told and the next one is tried, unless it is the server's, which would be the same.
     """
 
     async def everything() -> ExitCode:
-        from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.scope import check_scope  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.world import open_world  # noqa: PLC0415
 
         codes = []
         async with open_world(setting) as world:
+            if scope is not None:
+                await check_scope(world.place, projects, scope)
             for project in projects:
                 try:
                     codes.append(await work(world, project))

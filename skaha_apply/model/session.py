@@ -140,7 +140,8 @@ class Listing:
 class Observation:
     """A listing, and what was asked about single sessions beside it.
 
-    `alive` holds sessions that `GET /session/{id}` shows though the list did not; `gone` ids for which it said 404;
+    `alive` holds sessions that `GET /session/{id}` shows though the list did not; `gone` ids for which it said 404,
+    `untold` ids for which it gave no usable answer;
     `pods_gone` ids whose `view=events` said 404 (the pod has stopped too). `found` is the server time at which this
     process first read the state: an intent that was open by then is settled only by a list asked for later than
     `found` plus the settle time. `in_flight` are replicas that this process itself has requests for: nothing is decided
@@ -153,6 +154,7 @@ class Observation:
     alive: Mapping[str, LiveSession] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     pods_gone: frozenset[str] = frozenset()
+    untold: frozenset[str] = frozenset()
     in_flight: frozenset[tuple[str, int]] = frozenset()
     whole: bool = True
 

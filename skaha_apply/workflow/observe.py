@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
     from skaha_apply.workflow.world import World
 
+MOST_NAMED = 5
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -70,7 +72,7 @@ def plan_from(
         present=_present(world, sight.state),
         offer=sight.offer,
         new_state=sight.new_state,
-        notes=_notes(world),
+        notes=_notes(world, sight),
     )
     absorbed = Absorbed(sight.state, sight.adopted)
     make = plan_destroy if options.destroying else make_plan
@@ -91,7 +93,11 @@ def _present(world: World, document: StateDocument) -> frozenset[str]:
     return frozenset(file for file in files if file and file != "-" and (world.place.root / file).exists())
 
 
-def _notes(world: World) -> tuple[str, ...]:
-    if world.client.has_server_time:
-        return ()
-    return ("the server tells no time (no Date header); the clock of this machine is used",)
+def _notes(world: World, sight: Sight) -> tuple[str, ...]:
+    notes = []
+    if not world.client.has_server_time:
+        notes.append("the server tells no time (no Date header); the clock of this machine is used")
+    if untold := sorted(sight.seen.untold):
+        shown = ", ".join(untold[:MOST_NAMED]) + (" and more" if len(untold) > MOST_NAMED else "")
+        notes.append(f"the list leaves out {shown}, and the server does not say that they are gone; taken as they were")
+    return tuple(notes)

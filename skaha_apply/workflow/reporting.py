@@ -11,14 +11,16 @@ from skaha_apply.model.report import FailedLog, ReplicaReport, Report
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.workflow.run import Run
 
 TAIL_LINES = 20
 MOST_LOGS = 5
+MOST_NAMED = 5
 
 
 def make_report(run: Run) -> Report:
@@ -33,22 +35,56 @@ def make_report(run: Run) -> Report:
         failed=tuple(run.failures.values()),
         sessions=tuple(_replica(action, known.get(action.key), run) for action in shown),
         exit_code=_exit_code(run, wanted, known.values()),
-        notes=(*run.notes, *([run.halted.message] if isinstance(run.halted, TimeoutReached) else [])),
+        notes=(*run.notes, *_halt(run), *_missing(wanted, known, run)),
         logs=tuple(_logs(run, failed)),
     )
 
 
 def _replica(action: Action, record: ReplicaRecord | None, run: Run) -> ReplicaReport:
     live = run.listing.by_id.get(record.id) if record and record.id and run.listing else None
-    deleted = action.kind is ActionKind.DELETE and record is not None and record.phase is Phase.DUE
     return ReplicaReport(
         name=record.name if record else action.name,
         replica=action.replica,
         id=record.id if record else None,
-        phase="deleted" if deleted else record.phase.value if record else action.kind.value,
+        phase=_phase(action, record, run),
         session=action.session,
         connect_url=live.connect_url if live else "",
     )
+
+
+def _phase(action: Action, record: ReplicaRecord | None, run: Run) -> str:
+    """Where a replica stands, in a word: what stands in its way, or what became of its session."""
+    if record is None:
+        return action.kind.value
+    if record.id in _sent(run):
+        return "deleted"
+    if record.phase in (Phase.DUE, Phase.GONE):
+        words = {ActionKind.DELETE: "deleted", ActionKind.CONFLICT: "conflict", ActionKind.BLOCKED: "blocked"}
+        return words.get(action.kind, record.phase.value)
+    return record.phase.value
+
+
+def _sent(run: Run) -> frozenset[str]:
+    """The ids whose DELETE was sent, and that were not yet seen to be gone."""
+    return frozenset(tomb.id for tomb in run.document.tombstones if tomb.sent) if run.document else frozenset()
+
+
+def _halt(run: Run) -> Iterable[str]:
+    if run.halted is not None:
+        yield f"{run.halted.message}; {run.halted.hint}" if run.halted.hint else run.halted.message
+
+
+def _missing(wanted: list[Action], known: Mapping[ReplicaKey, ReplicaRecord], run: Run) -> Iterable[str]:
+    """What was deleted to be replaced, and is not there again since the run came to an end before."""
+    replaced = [action for action in wanted if action.kind is ActionKind.REPLACE and action.victims]
+    left = [action.name for action in replaced if not action.held_back and _is_missing(known.get(action.key), run)]
+    if left:
+        more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+        yield f"deleted and not created again yet: {', '.join(left[:MOST_NAMED])}{more}; the next apply creates them"
+
+
+def _is_missing(record: ReplicaRecord | None, run: Run) -> bool:
+    return record is not None and (record.phase is Phase.DUE or record.id in _sent(run))
 
 
 def _exit_code(run: Run, wanted: list[Action], records: Iterable[ReplicaRecord]) -> ExitCode:

@@ -107,3 +107,13 @@ def test_report_files_are_written_beside(desk):
     desk("plan", "--report", "markdown=plan.md", "--report", "json=plan.json")
     assert "reduce" in (desk.folder / "plan.md").read_text()
     assert json.loads((desk.folder / "plan.json").read_text())["summary"]["create"] == 3
+
+
+def test_target_that_means_nothing_is_no_success(desk, sandbox):
+    desk.write(SLEEP)
+    for command in (("plan",), ("apply", "--yes"), ("destroy", "--yes")):
+        ended = desk(*command, "--target", "redcue", code=4)
+        assert "'redcue' means no replica of survey" in ended.err
+        assert "there are: reduce" in ended.err
+    assert "'reduce/9' means no replica" in desk("plan", "--exclude", "reduce/9", code=4).err
+    assert desk.writes().get("POST") is None

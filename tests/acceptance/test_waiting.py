@@ -76,3 +76,17 @@ def test_ready_waits_for_what_is_queued(desk, sandbox):
     desk.apply("--wait", "ready", *POLL)
     assert {row["status"] for row in desk.live().values()} <= {"Running", "Completed"}
     assert any(row["status"] == "Completed" for row in desk.live().values())
+
+
+def test_what_follows_a_change_is_deleted_now_and_made_again_later(desk):
+    first = {"name": "first", "cmd": "true"}
+    second = {"name": "second", "cmd": "sleep", "args": ["600"], "needs": ["first"]}
+    desk.write(first, second)
+    desk.apply("--wait", "ready", "--poll", "0.2s")
+    desk.apply("--wait", "ready", "--poll", "0.2s")
+    assert desk.live()["second"]["status"] == "Running"
+    desk.write({**first, "cmd": "sleep", "args": ["500"]}, second)
+    ended = desk.apply()
+    assert "survey: 1 replaced, 1 deleted." in ended.out, ended.out
+    active = [row["name"] for row in desk.sandbox.get().json() if row["status"] in ("Pending", "Running")]
+    assert active == ["first"]

@@ -1,0 +1,41 @@
+"""Whether `--target` and `--exclude` mean anything: a misspelt one would pass for "nothing to do"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import UsageError
+from skaha_apply.planning.options import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.spec import Project, ReplicaKey
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.workflow.world import Place
+
+MOST_NAMED = 10
+
+
+async def check_scope(place: Place, projects: Sequence[Project], options: PlanOptions) -> None:
+    """Refuse patterns that mean no replica of any project of the call, desired or recorded.
+
+    Raises:
+        UsageError: naming the pattern, and what there is.
+        StateError: when a state cannot be read.
+    """
+    if not options.limited:
+        return
+    known: set[ReplicaKey] = set()
+    for project in projects:
+        known.update((spec.key, replica) for spec in project.sessions for replica in range(1, spec.replicas + 1))
+        document = await place.store(project.name).read()
+        known.update(record.key for record in (document.replicas if document else ()))
+    for pattern in (*options.targets, *options.excludes):
+        if not any(matches(pattern, *key) for key in known):
+            names = sorted({session for session, _ in known})
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            raise UsageError(
+                f"{pattern!r} means no replica of {', '.join(project.name for project in projects)}",
+                hint=f"there are: {', '.join(names[:MOST_NAMED])}{more}",
+            )
