@@ -29,12 +29,10 @@ Time = Annotated[
 ]
 
 
-class ReplicaRecord(Frozen):
-    """What is remembered of one replica.
+class ReplicaEntry(Frozen):
+    """What every entry about a replica says: which one, under which live name, from which spec, with which digests.
 
-    `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
-    when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
-    showed it, `ended` when its end was first seen.
+    `spec` is the key in `StateDocument.specs`.
     """
 
     session: str
@@ -45,6 +43,21 @@ class ReplicaRecord(Frozen):
     run: str
     run_number: int = 0
     attempt: int = 1
+
+    @property
+    def key(self) -> ReplicaKey:
+        """The replica's identity within the project."""
+        return (self.session, self.replica)
+
+
+class ReplicaRecord(ReplicaEntry):
+    """What is remembered of one replica.
+
+    `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
+    when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
+    showed it, `ended` when its end was first seen.
+    """
+
     phase: Phase
     id: str | None = None
     past: tuple[str, ...] = ()
@@ -55,36 +68,18 @@ class ReplicaRecord(Frozen):
     logged: bool = False
     note: str = ""
 
-    @property
-    def key(self) -> ReplicaKey:
-        """Its identity within the project."""
-        return (self.session, self.replica)
 
-
-class Intent(Frozen):
+class Intent(ReplicaEntry):
     """A create that was about to be sent: written before its request, removed with the answer.
 
     `listed` are the ids that bore that name before the request. `posts` counts the requests that may have had an
     effect. `given_up` is when an unsure answer ended the waiting; None while in flight, or when the process died.
     """
 
-    session: str
-    replica: int
-    name: str
-    spec: str
-    work: str
-    run: str
-    run_number: int = 0
-    attempt: int = 1
     at: Time
     listed: tuple[str, ...] = ()
     posts: int = 1
     given_up: Time | None = None
-
-    @property
-    def key(self) -> ReplicaKey:
-        """The replica it is for."""
-        return (self.session, self.replica)
 
 
 class Tombstone(Frozen):
@@ -109,29 +104,16 @@ class Tombstone(Frozen):
         return (self.session, self.replica)
 
 
-class Doubt(Frozen):
+class Doubt(ReplicaEntry):
     """Creates of one name without a clear answer: for a day, what they may have left behind is ours to remove.
 
     `listed` are the ids that bore that name before the first of them; `posts` how many may have had an effect without
     our knowing their id. The digests are those of the creates, for the one that may turn out to be the replica.
     """
 
-    session: str
-    replica: int
-    name: str
-    spec: str
-    work: str
-    run: str
-    run_number: int = 0
-    attempt: int = 1
     since: Time
     listed: tuple[str, ...] = ()
     posts: int = 1
-
-    @property
-    def key(self) -> ReplicaKey:
-        """The replica it is for."""
-        return (self.session, self.replica)
 
 
 class StateDocument(Frozen):

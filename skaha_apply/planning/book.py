@@ -12,7 +12,7 @@ from skaha_apply.planning.digest import spec_key
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+    from skaha_apply.model.state import Doubt, Intent, ReplicaEntry, ReplicaRecord, StateDocument, Tombstone
 
 _RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
 
@@ -42,11 +42,7 @@ class Book:
 
     def close(self) -> StateDocument:
         """The document, its lists sorted, without specs that nothing refers to."""
-        entries: tuple[ReplicaRecord | Intent | Doubt, ...] = (
-            *self.records.values(),
-            *self.intents.values(),
-            *self.doubts.values(),
-        )
+        entries: tuple[ReplicaEntry, ...] = (*self.records.values(), *self.intents.values(), *self.doubts.values())
         used = {entry.spec for entry in entries}
         return self.head.model_copy(
             update={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Victim
@@ -123,19 +124,8 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Ac
     if (spec.protect or recorded.protect) and keeps:
         return _action(ActionKind.PROTECTED, replica, f"{reason}, but it is protected", record, changes)
     victims = (Victim(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
-    return Action(
-        kind=ActionKind.REPLACE,
-        session=spec.name,
-        replica=replica.replica,
-        replicas=spec.replicas,
-        name=replica.name,
-        reason=reason,
-        id=record.id,
-        changes=changes,
-        desired=replica,
-        record=record,
-        victims=victims,
-    )
+    about = _about(ActionKind.REPLACE, replica, reason)
+    return replace(about, id=record.id, changes=changes, record=record, victims=victims)
 
 
 def _restarted(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
@@ -160,32 +150,14 @@ def _unrecorded(replica: DesiredReplica, sight: Sight) -> Action:
     active = [session for session in strangers if session.phase.active]
     if sight.options.take_over:
         victims = tuple(Victim(session.id, active=True, why="take-over") for session in active)
-        return Action(
-            kind=ActionKind.REPLACE,
-            session=replica.spec.name,
-            replica=replica.replica,
-            replicas=replica.spec.replicas,
-            name=replica.name,
-            reason="taken over from a session that is not ours",
-            id=strangers[0].id,
-            desired=replica,
-            victims=victims,
-        )
+        about = _about(ActionKind.REPLACE, replica, "taken over from a session that is not ours")
+        return replace(about, id=strangers[0].id, victims=victims)
     if found := _adoptable(replica, strangers, sight.options.adopt):
         return _adoption(replica, found)
     hint = "--adopt records it, --take-over replaces it"
     which = "one" if len(strangers) == 1 else f"{len(strangers)}"
     reason = f"{which} of that name exists that this state does not own ({strangers[0].status}); {hint}"
-    return Action(
-        kind=ActionKind.CONFLICT,
-        session=replica.spec.name,
-        replica=replica.replica,
-        replicas=replica.spec.replicas,
-        name=replica.name,
-        reason=reason,
-        id=strangers[0].id,
-        desired=replica,
-    )
+    return replace(_about(ActionKind.CONFLICT, replica, reason), id=strangers[0].id)
 
 
 def _adoptable(replica: DesiredReplica, strangers: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
@@ -201,17 +173,8 @@ def _adoptable(replica: DesiredReplica, strangers: tuple[LiveSession, ...], adop
 
 
 def _adoption(replica: DesiredReplica, found: LiveSession) -> Action:
-    return Action(
-        kind=ActionKind.ADOPT,
-        session=replica.spec.name,
-        replica=replica.replica,
-        replicas=replica.spec.replicas,
-        name=replica.name,
-        reason="image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared",
-        id=found.id,
-        desired=replica,
-        adopted=found,
-    )
+    reason = "image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared"
+    return replace(_about(ActionKind.ADOPT, replica, reason), id=found.id, adopted=found)
 
 
 def _create(
@@ -221,15 +184,9 @@ def _create(
     changes: tuple[Change, ...] = (),
     attempt: int | None = None,
 ) -> Action:
-    return Action(
-        kind=ActionKind.CREATE,
-        session=replica.spec.name,
-        replica=replica.replica,
-        replicas=replica.spec.replicas,
-        name=replica.name,
-        reason=reason,
+    return replace(
+        _about(ActionKind.CREATE, replica, reason),
         changes=changes,
-        desired=replica,
         record=record,
         attempt=attempt or (1 if record is None or changes else record.attempt),
         unloved=record is not None and record.phase is Phase.GONE,
@@ -243,15 +200,18 @@ def _action(
     record: ReplicaRecord | None,
     changes: tuple[Change, ...] = (),
 ) -> Action:
+    """An action that leaves the replica as it is recorded."""
+    name, session_id = (record.name, record.id) if record else (replica.name, None)
+    return replace(_about(kind, replica, reason), name=name, id=session_id, changes=changes, record=record)
+
+
+def _about(kind: ActionKind, replica: DesiredReplica, reason: str) -> Action:
     return Action(
         kind=kind,
         session=replica.spec.name,
         replica=replica.replica,
         replicas=replica.spec.replicas,
-        name=record.name if record else replica.name,
+        name=replica.name,
         reason=reason,
-        id=record.id if record else None,
-        changes=changes,
         desired=replica,
-        record=record,
     )
