@@ -94,7 +94,8 @@ def test_time_alone_does_not(desk, sandbox):
     change = {**keep, "args": ["601"]}
     desk.write(first, flaky, later, change)
     desk("plan", "--out", "p.plan")
-    desk.apply("--exclude", "keep")  # another process was faster with a part of it
+    # another process was faster with a part of it; whether it still sees `flaky` fail is a matter of luck
+    desk("apply", "--yes", "--settle", "0.5s", "--exclude", "keep", check=False)
     sandbox.wait_until(lambda: sandbox.status()["finished"] >= 2)
     shown = desk("apply", "p.plan", "--settle", "0.5s", code=9).out  # `flaky` has failed
     assert "2 to replace" in shown
