@@ -58,7 +58,7 @@ class Creates:
             Halted: the whole run stops.
         """
         key, ledger = job.action.key, self._tools.ledger
-        request = create_request(job.desired, self._tools.project, job.action.attempt)
+        request = create_request(job.desired, self._tools.project, job.action.attempt, self._tools.secrets)
         last = ""
         for attempt in range(TRIES):
             self._turns.go_on()

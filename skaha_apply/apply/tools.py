@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from skaha_apply.apply.keep import Keeper
     from skaha_apply.apply.ledger import Ledger
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tools:
-    """What a pass works with; `settle` in seconds, `concurrency` in requests in flight."""
+    """What a pass works with; `settle` in seconds, `concurrency` in requests in flight, `secrets` by variable."""
 
     server: Server
     ledger: Ledger
@@ -29,6 +29,7 @@ class Tools:
     project: str
     settle: float
     concurrency: int
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass

@@ -83,12 +83,12 @@ class Action:
     """What happens to one replica, and why.
 
     `name` is the live name in lower case, `id` the session it is about (None without one), `replicas` REPLICA_COUNT.
-    `desired` is given for everything that creates, `record` when the state knows the replica. `victims` are deleted
-    first. `adopted` is the stranger's session that is recorded as ours. `lost` are core-hours that are thrown away,
-    `bounded` whether that is an upper bound. `held_back` marks a replace whose create comes in a later pass: what is
-    active is deleted now, what is finished only waits. `unloved` marks what is deleted for want of a manifest line, or
-    created again because it is gone. `hangs` marks a wait for something else than time: for what it needs, or for a
-    place under the server's limit.
+    `group` is the name of its entry in the manifest where that is a matrix. `desired` is given for everything that
+    creates, `record` when the state knows the replica. `victims` are deleted first. `adopted` is the stranger's session
+    that is recorded as ours. `lost` are core-hours that are thrown away, `bounded` whether that is an upper bound.
+    `held_back` marks a replace whose create comes in a later pass: what is active is deleted now, what is finished only
+    waits. `unloved` marks what is deleted for want of a manifest line, or created again because it is gone. `hangs`
+    marks a wait for something else than time: for what it needs, or for a place under the server's limit.
     """
 
     kind: ActionKind
@@ -97,6 +97,7 @@ class Action:
     replicas: int
     name: str
     reason: str
+    group: str = ""
     id: str | None = None
     changes: tuple[Change, ...] = ()
     desired: DesiredReplica | None = None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from skaha_apply.model.session import Kind, Number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from skaha_apply.model.place import Diagnostic, Ignore, Place
 
 
@@ -21,11 +21,36 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SessionSpec(Frozen):
-    """One entry of `sessions` with the defaults applied: what the manifest asks for, and what the state records.
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
-    `cores` is a count, `ram` GiB, both None in the server's flexible mode. `cmd` is the program; a manifest that gives
-    a list has its rest in front of `args`. `file` is the manifest it came from, relative to the root with `/`.
+# What is known only when a session is created: the replica's own number, and sensitive values.
+REPLICA_ID = "${replica.id}"
+LATER = re.compile(r"\$\{(replica\.id|var\.([A-Za-z_][A-Za-z0-9_-]*))\}")
+
+
+def fill(text: str, replica: int, secrets: Mapping[str, str]) -> str:
+    """A text of a spec as it is sent for one replica: `${replica.id}` and `${var.NAME}` of `secrets` filled in."""
+
+    def value(found: re.Match[str]) -> str:
+        return str(replica) if found[2] is None else secrets.get(found[2], found[0])
+
+    return LATER.sub(value, text) if "${" in text else text
+
+
+class SessionSpec(Frozen):
+    """One entry of `sessions`, of a matrix one combination: what the manifest asks for, and what the state records.
+
+    Defaults are applied and variables filled in, but for what `fill` fills in when a session is created (in `cmd`,
+    `args` and `env`): so no sensitive value is ever part of a spec. `cores` is a count, `ram` GiB, both None in the
+    server's flexible mode. `cmd` is the program; a manifest that gives a list has its rest in front of `args`. `file`
+    is the manifest it came from, relative to the root with `/`.
+
+    `group` is the name as the manifest has it, `mosaic-${tile}`, "" where that is `name`; `values` are those of its
+    combination, by axis or column. `needs` are groups; `require` gives for some of them the share that has to succeed
+    once all has ended (0: whatever the result). `parallelism`, `pilot` and `stop_after` count over all replicas of all
+    combinations of the group. Times are seconds; a `rerun` in seconds is an age.
     """
 
     name: str
@@ -39,7 +64,21 @@ class SessionSpec(Frozen):
     args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    require: dict[str, Share] = Field(default_factory=dict)
     protect: bool = False
+    parallelism: Count | None = None
+    pilot: Count | None = None
+    stop_after: Count = 10
+    retries: Annotated[int, Field(ge=0)] = 0
+    retry_wait: Seconds = 10.0
+    timeout: Seconds | None = None
+    pending_timeout: Seconds | None = None
+    rerun: Literal["on-change", "always", "never"] | Seconds = "on-change"
+    vanished: Literal["hold", "rerun", "complete"] = "hold"
+    when_removed: Literal["delete", "finish"] = "delete"
+    renew: Seconds | None = None
+    group: str = ""
+    values: dict[str, str] = Field(default_factory=dict)
     file: str = ""
 
     @property
@@ -47,9 +86,35 @@ class SessionSpec(Frozen):
         """Its identity within the project: the name, case-folded."""
         return self.name.casefold()
 
+    @property
+    def family(self) -> str:
+        """The identity of its entry, which it shares with the other combinations of a matrix."""
+        return (self.group or self.name).casefold()
+
+    def filled(self, replica: int, secrets: Mapping[str, str]) -> SessionSpec:
+        """The spec as it is sent for one replica; see `fill`. It holds sensitive values, so it is not for the state."""
+        texts = (self.cmd or "", *self.args, *self.env.values())
+        if not any("${" in text for text in texts):
+            return self
+        return self.model_copy(
+            update={
+                "cmd": None if self.cmd is None else fill(self.cmd, replica, secrets),
+                "args": tuple(fill(text, replica, secrets) for text in self.args),
+                "env": {name: fill(text, replica, secrets) for name, text in self.env.items()},
+            },
+        )
+
     def live_name(self, replica: int) -> str:
         """The name on the server of one replica: `name` alone, or `name-1` … `name-N`, in lower case [PostAction]."""
         return (self.name if self.replicas == 1 else f"{self.name}-{replica}").lower()
+
+
+@dataclass(frozen=True)
+class MaxActive:
+    """How many headless sessions may be active at once: of this project, and of the account with all its projects."""
+
+    project: int | None = None
+    account: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +126,10 @@ class Project:
     index being that of `sessions` here; a path without a place has the one of its nearest parent. `entries` gives for
     each of `sessions` its index in the list of its own file. `ignores` are the comments that switch a rule off. `texts`
     is the text of each manifest by the `file` of its places, for snippets.
+
+    `empty` are the names, as written, of sessions whose matrix holds no combination now. `state` is where its manifests
+    say that the state is kept. `secrets` are the values of sensitive variables by name, `unknown` the paths of fields
+    that depend on a variable without a value (where that was allowed).
     """
 
     name: str
@@ -71,6 +140,11 @@ class Project:
     entries: tuple[int, ...] = ()
     ignores: tuple[Ignore, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
+    max_active: MaxActive = MaxActive()
+    state: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unknown: frozenset[str] = frozenset()
 
     def place(self, path: str) -> Place | None:
         """The place of a field, or of its nearest parent that has one; None without any."""

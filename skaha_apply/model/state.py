@@ -50,12 +50,26 @@ class ReplicaEntry(Frozen):
         return (self.session, self.replica)
 
 
+class Attempt(Frozen):
+    """An earlier attempt of a replica: how it ended, and when. `attempt` counts from 1, anew after a change."""
+
+    attempt: int
+    phase: Phase
+    id: str | None = None
+    run_number: int = 0
+    accepted: Time | None = None
+    started: Time | None = None
+    ended: Time | None = None
+    note: str = ""
+
+
 class ReplicaRecord(ReplicaEntry):
     """What is remembered of one replica.
 
     `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
     when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
-    showed it, `ended` when its end was first seen.
+    showed it, `ended` when its end was first seen. `expires` is its deadline as last listed, `renewed` when that was
+    last pushed. `earlier` are its earlier attempts, oldest first, the last few.
     """
 
     phase: Phase
@@ -65,8 +79,11 @@ class ReplicaRecord(ReplicaEntry):
     seen: Time | None = None
     started: Time | None = None
     ended: Time | None = None
+    expires: Time | None = None
+    renewed: Time | None = None
     logged: bool = False
     note: str = ""
+    earlier: tuple[Attempt, ...] = ()
 
 
 class Intent(ReplicaEntry):
@@ -86,7 +103,7 @@ class Tombstone(Frozen):
     """An id that we asked, or were about to ask, to delete; kept until it is gone.
 
     `active` says whether it may have had a running pod, which is waited for. `sent` turns true once a DELETE may have
-    reached the server. `why` is what follows once it is gone.
+    reached the server. `why` is what follows once it is gone, `note` what is then said of a replica that timed out.
     """
 
     id: str
@@ -96,7 +113,8 @@ class Tombstone(Frozen):
     at: Time
     active: bool = True
     sent: bool = False
-    why: str = "delete"  # delete | replace | hold | rerun | surplus | take-over
+    why: str = "delete"  # delete | replace | hold | rerun | surplus | take-over | timeout
+    note: str = ""
 
     @property
     def key(self) -> ReplicaKey:

@@ -63,12 +63,16 @@ def in_order_of_need(sessions: Iterable[SessionSpec]) -> tuple[SessionSpec, ...]
     return tuple(ordered.values())
 
 
-def create_request(desired: DesiredReplica, project: str, attempt: int) -> CreateRequest:
+def create_request(
+    desired: DesiredReplica, project: str, attempt: int, secrets: Mapping[str, str] | None = None
+) -> CreateRequest:
     """The request that makes one replica, with the environment by which it finds its share of the work.
+
+    Sensitive values and the replica's number are filled in here, and nowhere else on the way to the server.
 
     Interactive kinds ignore cmd, args and env in silence [PostAction.getHeadlessImageBundle], so they get none.
     """
-    spec = desired.spec
+    spec = desired.spec.filled(desired.replica, secrets or {})
     bare = CreateRequest(
         name=desired.name,
         image=spec.image,

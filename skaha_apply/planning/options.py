@@ -26,7 +26,8 @@ class Adopt(StrEnum):
 class PlanOptions:
     """What the user asked for.
 
-    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `allow_loss` is in core-hours.
+    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `allow_loss` is in core-hours. `since` is when the call
+    began, in Unix seconds by the server's clock (None: now): what was created since runs again in no later pass of it.
     """
 
     adopt: Adopt = Adopt.NONE
@@ -36,6 +37,7 @@ class PlanOptions:
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     destroying: bool = False
+    since: float | None = None
 
     @property
     def limited(self) -> bool:

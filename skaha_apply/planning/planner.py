@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
-from skaha_apply.planning import gates, removal, rows
+from skaha_apply.planning import gates, removal, reruns, rows
 from skaha_apply.planning.approval import approval_digest, approval_lines
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.expand import expand, in_order_of_need
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 _ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
 
 
-def run_numbers(book: Book) -> dict[tuple[str, int], int]:
-    """How often each recorded replica was told to run again."""
-    return {key: record.run_number for key, record in book.records.items() if record.run_number}
-
-
 def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan of one project.
 
@@ -46,7 +41,7 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
         Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
     """
     book = Book.open(absorbed.state)
-    desired = expand(project, run_numbers(book))
+    desired = expand(project, reruns.wanted(book, project, facts, options))
     actions = _desired_actions(project, desired, rows.Sight(book, facts, options, absorbed.adopted))
     actions += [removal.removed(owned, project) for owned in _undesired(book, facts, desired)]
     return _assemble(project, book, facts, options, (desired, actions))

@@ -213,5 +213,6 @@ def _about(kind: ActionKind, replica: DesiredReplica, reason: str) -> Action:
         replicas=replica.spec.replicas,
         name=replica.name,
         reason=reason,
+        group=replica.spec.group,
         desired=replica,
     )

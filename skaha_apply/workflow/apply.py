@@ -195,6 +195,7 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
         project=run.project.name,
         settle=setting.settle,
         concurrency=setting.concurrency,
+        secrets=run.project.secrets,
     )
 
 

@@ -14,9 +14,9 @@ from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
+from skaha_apply.planning import reruns
 from skaha_apply.planning.expand import expand
 from skaha_apply.planning.options import matches
-from skaha_apply.planning.planner import run_numbers
 from skaha_apply.workflow.apply import make_tools, open_run
 from skaha_apply.workflow.binding import check_account
 from skaha_apply.workflow.locking import open_ledger
@@ -79,7 +79,7 @@ async def mark(
     async with open_ledger(world, project, f"mark {options.verb}") as (ledger, _):
         tools = make_tools(open_run(world, project, observe), ledger)
         await settle_leftovers(tools, partial(check_account, ledger.document, world))
-        desired = {one.key: one for one in expand(project, run_numbers(ledger.book))}
+        desired = {one.key: one for one in expand(project, reruns.recorded(ledger.book))}
         marks = chosen(ledger.book, desired, options)
         if unknown := meaningless(ledger.book, desired, options):
             shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")  # noqa: PLR2004

@@ -1,0 +1,31 @@
+"""What a call gives for the variables of manifests: `--var`, `--var-file`, `SKAHA_VAR_name`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Lack(StrEnum):
+    """Which declared variables may be without a value."""
+
+    NONE = "none"  # what creates sessions
+    SENSITIVE = "sensitive"  # what only compares: sensitive values enter by name
+    ANY = "any"  # what checks manifests without a server
+
+
+@dataclass(frozen=True)
+class Given:
+    """The values that a call gives to variables, by name, as text.
+
+    `chosen` come from `--var` and have to be declared by some manifest of the call; `values` are all, those of the
+    environment and of files included, with the one that counts of each. The values are not shown: some may be secret.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    chosen: frozenset[str] = frozenset()
+    lack: Lack = Lack.NONE
