@@ -15,6 +15,7 @@ from skaha_apply.manifest.findings import Findings
 from skaha_apply.manifest.sources import Source, Unusable, discover, read
 from skaha_apply.model.place import Place
 from skaha_apply.model.spec import Loaded, Project
+from skaha_apply.model.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,17 +68,25 @@ class _Draft:
     parts: list[_Part] = field(default_factory=list)
 
 
-def load(paths: Sequence[Path | str], *, root: Path, stdin: Callable[[], bytes] | None = None) -> Loaded:
+def load(
+    paths: Sequence[Path | str],
+    *,
+    root: Path,
+    stdin: Callable[[], bytes] | None = None,
+    given: Given = Given(),  # noqa: B008 - a frozen value
+) -> Loaded:
     """The projects that manifests describe.
 
     Args:
         paths: files, folders (every `*.yaml` and `*.yml` below, sorted, hidden ones left out), or `-`.
         root: the folder to which recorded file names are relative.
         stdin: gives the bytes of `-`; the standard input by default.
+        given: what the call gives for variables.
 
     Returns the projects in the order in which they are first named. What is wrong is never raised: it is among the
     diagnostics, and the rest is still returned.
     """
+    del given
     with _collector_at_rest():
         return _load(paths, root, stdin)
 

@@ -157,10 +157,14 @@ class Project:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What manifests hold: the good part as projects, and every error of form beside it."""
+    """What manifests hold: the good part as projects, and every error of form beside it.
+
+    `declared` are the names of the variables that any of the files declares.
+    """
 
     projects: tuple[Project, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    declared: frozenset[str] = frozenset()
 
 
 ReplicaKey = tuple[str, int]  # (session key, replica id from 1)

@@ -22,10 +22,12 @@ class Lack(StrEnum):
 class Given:
     """The values that a call gives to variables, by name, as text.
 
-    `chosen` come from `--var` and have to be declared by some manifest of the call; `values` are all, those of the
-    environment and of files included, with the one that counts of each. The values are not shown: some may be secret.
+    `values` are all, those of the environment and of files included, with the one that counts of each. They are not
+    shown: some may be secret. `chosen` come from `--var` and have to be declared by some manifest of the call, `listed`
+    come from files (by the file), and one that is not declared is worth a warning.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     chosen: frozenset[str] = frozenset()
+    listed: Mapping[str, str] = field(default_factory=dict)
     lack: Lack = Lack.NONE
