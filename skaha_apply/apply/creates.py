@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES, JobFailed
 from skaha_apply.model.request import Accepted, Refused
+from skaha_apply.model.secrets import masked
 from skaha_apply.model.state import Intent
 from skaha_apply.planning.expand import create_request
 from skaha_apply.planning.observe import created
@@ -91,10 +93,16 @@ class Creates:
     async def _post(self, key: ReplicaKey, request: CreateRequest) -> Outcome:
         """Send a create; cancelled in the middle, it stays an open intent that was given up now."""
         try:
-            return await self._tools.server.create(request)
+            return self._masked(await self._tools.server.create(request))
         except asyncio.CancelledError:
             self._give_up(key)
             raise
+
+    def _masked(self, outcome: Outcome) -> Outcome:
+        """An answer without the sensitive values of the request, which servers have been seen to repeat."""
+        if isinstance(outcome, Accepted):
+            return outcome
+        return replace(outcome, text=masked(outcome.text, self._tools.secrets))
 
     def _give_up(self, key: ReplicaKey) -> None:
         ledger = self._tools.ledger

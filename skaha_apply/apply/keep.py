@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, StateError
+from skaha_apply.model.secrets import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.ports import LogStore, Server
@@ -23,11 +24,15 @@ def label(record: ReplicaRecord) -> str:
 
 
 class Keeper:
-    """Saves logs and events, each once; None instead of a store keeps nothing."""
+    """Saves logs and events, each once; None instead of a store keeps nothing.
 
-    def __init__(self, server: Server, logs: LogStore | None) -> None:
+    What a session prints of `secrets` (values by variable) is masked in what is saved.
+    """
+
+    def __init__(self, server: Server, logs: LogStore | None, secrets: Mapping[str, str] | None = None) -> None:
         self._server = server
         self._logs = logs
+        self._secrets = secrets or {}
         self.problem: str | None = None
 
     async def save_ended(self, ledger: Ledger) -> None:
@@ -51,8 +56,9 @@ class Keeper:
         if self._logs is None or record.id is None:
             return False
         try:
-            log = await self._server.logs(record.id)
+            log = masked(await self._server.logs(record.id), self._secrets)
             events = await self._server.events(record.id)
+            events = None if events is None else masked(events, self._secrets)
         except ServerError:
             return False
         try:

@@ -190,7 +190,7 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
         server=world.client,
         ledger=ledger,
         looker=Looker(world.client, setting.settle),
-        keeper=Keeper(world.client, world.place.logs(run.project.name)),
+        keeper=Keeper(world.client, world.place.logs(run.project.name), run.project.secrets),
         observe=run.observe,
         project=run.project.name,
         settle=setting.settle,
