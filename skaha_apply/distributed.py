@@ -84,6 +84,16 @@ class Share(NamedTuple):
     items: int | None = None
     fingerprint: str | None = None
 
+    @property
+    def part(self) -> slice:
+        """Which places of the list these are: the one place where shares are cut. Empty while no list is known."""
+        size, larger = divmod(self.items or 0, self.total)
+        before = self.replica - 1
+        if self.strategy == "stripe":
+            return slice(before, self.items or 0, self.total)
+        start = before * size + min(before, larger)
+        return slice(start, start + size + (before < larger))
+
 
 class Combined(NamedTuple):
     """What `combine` wrote: `results` entries, from the replicas `merged`, of a set of `total` replicas."""
@@ -135,7 +145,7 @@ def describe(
     """
     listed = _listed(items)
     share = share_of(listed, strategy, replica, total)
-    mine = listed[_cut(share)]
+    mine = listed[share.part]
     ends = f": first {_text(mine[0])}, last {_text(mine[-1])}" if mine else ""
     plural = "item" if len(mine) == 1 else "items"
     return (
@@ -238,16 +248,7 @@ def _deal(strategy: str, items: Iterable[Item], replica: int | None, total: int 
     share = share_of(listed, strategy, replica, total)
     _dealt.pop((share.replica, share.total), None)
     _dealt[share.replica, share.total] = share
-    return listed[_cut(share)]
-
-
-def _cut(share: Share) -> slice:
-    size, larger = divmod(share.items or 0, share.total)
-    before = share.replica - 1
-    if share.strategy == "stripe":
-        return slice(before, None, share.total)
-    start = before * size + min(before, larger)
-    return slice(start, start + size + (before < larger))
+    return listed[share.part]
 
 
 def _listed(items: Iterable[Item]) -> list[Item]:

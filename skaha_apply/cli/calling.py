@@ -32,6 +32,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "convert": ("converting",),
     "state": ("remembering", "rebinding"),
     "schema": ("schemas",),
+    "split": ("splitting",),
     "sandbox": ("sandboxing",),
 }
 # Older versions of typer raise click's own exceptions, newer ones bring a copy: the class is found by way of its child.

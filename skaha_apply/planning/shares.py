@@ -1,0 +1,109 @@
+"""How a list would be shared out over replicas, and which strategy to take. Pure.
+
+The shares are cut by `skaha_apply.distributed` itself. What the published client's helper deals is stated here as it
+was observed of canfar 1.5.2; a conformance test holds it against that client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.distributed import Share
+from skaha_apply.model.shares import Dealt, Helper, Part, Preview, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skaha_apply.model.shares import Listing
+
+STRATEGIES = ("chunk", "stripe")
+CLOSE = 1.05  # imbalances within this factor of each other are as good as the same
+UNEVEN = 1.1  # an imbalance from which on a way to a better one is worth a line
+
+
+def preview(listing: Listing, replicas: int, helper: Helper = Helper.SKAHA_APPLY) -> Preview:
+    """Share out a list that has items over `replicas` >= 1, by both strategies of a helper."""
+    chunk, stripe = (deal(listing, replicas, strategy, helper) for strategy in STRATEGIES)
+    take, reason = _advice(chunk, stripe)
+    notes = (*listing.notes, *_notes(listing, chunk, stripe, helper))
+    return Preview(listing, helper, (chunk, stripe), take, reason, notes)
+
+
+def deal(listing: Listing, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> Dealt:
+    """Every replica's part of a list."""
+    parts = []
+    for replica in range(1, replicas + 1):
+        part = part_of(len(listing.items), replica, replicas, strategy, helper)
+        mine = listing.items[part]
+        first, last = (mine[0], mine[-1]) if mine else (None, None)
+        parts.append(Part(replica, len(mine), sum(listing.weights[part]), first, last))
+    return Dealt(strategy, tuple(parts))
+
+
+def part_of(items: int, replica: int, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> slice:
+    """Which places of a list of `items` a replica (from 1) gets."""
+    if helper is Helper.CANFAR and strategy == "chunk" and items >= replicas:
+        # Every replica gets the whole-number quotient, and the last one the whole remainder. With fewer items than
+        # replicas each item has a replica of its own, and its stripe is round robin: both as ours.
+        size = items // replicas
+        return slice((replica - 1) * size, items if replica == replicas else replica * size)
+    return Share(replica, replicas, strategy, items).part
+
+
+def _advice(chunk: Dealt, stripe: Dealt) -> tuple[str, str]:
+    """Which to take, and why: the load of the largest share decides, for that replica ends last."""
+    if len(chunk.parts) == 1:
+        return "chunk", "one replica gets everything"
+    if chunk.parts == stripe.parts:
+        return "chunk", "both deal the same, each item to a replica of its own"
+    if chunk.imbalance <= stripe.imbalance * CLOSE:
+        figures = f"{chunk.imbalance:.2f} and {stripe.imbalance:.2f}"
+        if chunk.imbalance * CLOSE >= stripe.imbalance:
+            even = (
+                "as even as stripe" if chunk.imbalance == stripe.imbalance else f"about as even as stripe ({figures})"
+            )
+            return "chunk", f"it is {even}, and keeps neighbours of the list together"
+        return "chunk", f"it is more even than stripe: imbalance {figures}"
+    saved = 1 - stripe.largest.load / chunk.largest.load
+    figures = f"{stripe.imbalance:.2f} times the mean, that of chunk {chunk.imbalance:.2f} times"
+    return "stripe", f"its largest share is {figures}: the last replica has {saved:.0%} less to do"
+
+
+def _notes(listing: Listing, chunk: Dealt, stripe: Dealt, helper: Helper) -> Iterator[str]:
+    items, replicas = len(listing.items), len(chunk.parts)
+    if items < replicas:
+        surplus = replicas - items
+        yield f"{surplus} of {replicas} replicas get nothing: more than {items} are of no use for this list"
+        return
+    if helper is Helper.CANFAR and items % replicas:
+        ours = deal(listing, replicas, "chunk")
+        yield (
+            f"canfar's chunk leaves the whole remainder, {items % replicas} items, to the last replica; that of "
+            f"skaha_apply.distributed spreads it (imbalance {ours.imbalance:.2f}): one run must not mix the two"
+        )
+    if listing.unit is Unit.ITEMS:
+        if replicas > 1 and max(chunk.imbalance, stripe.imbalance) <= CLOSE:
+            yield "load is counted in items: where cost grows or falls along the list, stripe evens it out"
+        return
+    yield from _ways_out(listing, min(chunk, stripe, key=lambda dealt: dealt.imbalance), helper)
+
+
+def _ways_out(listing: Listing, best: Dealt, helper: Helper) -> Iterator[str]:
+    """What would help when even the better strategy is uneven."""
+    if best.imbalance < UNEVEN:
+        return
+    largest = max(listing.weights)
+    if largest >= best.mean * UNEVEN:
+        useful = max(1, int(best.total / largest))
+        yield (
+            f"the largest item alone is {largest / best.mean:.2f} times the mean share, and no way of sharing goes "
+            f"below it: more than {useful} replica{'s' * (useful != 1)} gain little"
+        )
+    order = sorted(range(len(listing.items)), key=listing.weights.__getitem__, reverse=True)
+    items = tuple(listing.items[place] for place in order)
+    weights = tuple(listing.weights[place] for place in order)
+    by_load = deal(replace(listing, items=items, weights=weights), len(best.parts), "stripe", helper)
+    if by_load.imbalance * UNEVEN <= best.imbalance:
+        what = "size" if listing.unit is Unit.BYTES else "weight"
+        yield f"sorted by {what}, largest first, stripe would come to an imbalance of {by_load.imbalance:.2f}"
