@@ -1,0 +1,142 @@
+"""A survey of 2,000 tiles under a cap, to its end: time against the ideal, requests sent, memory of the tool.
+
+    python benchmarks/scale.py [--tiles 2000] [--cap 100] [--duration 2] [--poll 1] [--canfar PYTHON]
+
+Each tile is a real process of the sandbox that sleeps for `--duration` seconds; the ideal is ceil(tiles / cap) times
+that. With `--canfar`, the interpreter of an environment in which canfar 1.5.2 is installed, the loop that people write
+does the same work on another sandbox: list, create as many as the cap has room for, sleep, again. Prints what came out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+TOKEN = "benchmark"
+MANIFEST = """\
+version: 1
+project: survey
+sessions:
+  - name: tile-${{tile}}
+    matrix: {{tile: {{file: tiles.txt}}}}
+    parallelism: {cap}
+    image: {image}
+    cmd: sh
+    args: [run.sh, "${{tile}}"]
+"""
+LOOP = """
+import asyncio, sys, time
+from canfar.sessions import AsyncSession
+
+ACTIVE = {"Pending", "Running", "Terminating"}
+
+async def main(url, cap, poll, image):
+    todo = [line.strip() for line in open("tiles.txt")]
+    async with AsyncSession(token="benchmark", url=url, concurrency=32) as session:
+        while True:
+            active = sum(one["status"] in ACTIVE for one in await session.fetch(kind="headless"))
+            if not todo and not active:
+                return
+            now, todo = todo[: cap - active], todo[cap - active :]
+            await asyncio.gather(*(
+                session.create(name=f"tile-{tile}", image=image, kind="headless", cmd="sh", args=f"run.sh {tile}")
+                for tile in now
+            ))
+            await asyncio.sleep(poll)
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]))
+"""
+
+
+class Sandbox:
+    """A sandbox process of its own, whose sessions work in `folder`."""
+
+    def __init__(self, folder: Path, slots: int) -> None:
+        words = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--data", folder / "data", "--workdir", folder]
+        words += ["--port-file", folder / "port", "--token", TOKEN, "--slots", slots]
+        self.process = subprocess.Popen(list(map(str, words)))
+        while not (folder / "port").exists():
+            time.sleep(0.02)
+        self.origin = f"http://127.0.0.1:{(folder / 'port').read_text().strip()}"
+
+    def ask(self, path: str) -> Any:
+        """What a control route says."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return httpx.get(f"{self.origin}/sandbox{path}", headers=headers, timeout=60, trust_env=False).json()
+
+    def close(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def most_active(sessions: list[dict[str, Any]]) -> int:
+    """How many were active at once at the server."""
+    steps = sorted((at, step) for one in sessions for at, step in ((one["created"], 1), (one["ended"], -1)))
+    active = most = 0
+    for _, step in steps:
+        active += step
+        most = max(most, active)
+    return most
+
+
+def measure(name: str, words: list[str], options: argparse.Namespace, folder: Path) -> None:
+    """Run one way of doing it, and print its line."""
+    (folder / "tiles.txt").write_text("".join(f"{index:05}\n" for index in range(options.tiles)))
+    (folder / "run.sh").write_text(f"sleep {options.duration:g}\n")
+    (folder / "m.yaml").write_text(MANIFEST.format(cap=options.cap, image=IMAGE))
+    sandbox = Sandbox(folder, options.cap)
+    url = f"{sandbox.origin}/skaha/v1"
+    try:
+        words = [url if word == "URL" else word for word in words]
+        variables = {"SKAHA_URL": url, "SKAHA_TOKEN": TOKEN, "HOME": str(folder), "CI": ""}
+        begin = time.perf_counter()
+        process = subprocess.Popen(words, cwd=folder, env={**os.environ, **variables}, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        made, counts = sandbox.ask("/sessions")["sessions"], sandbox.ask("/requests?last=0")["counts"]
+    finally:
+        sandbox.close()
+    ran = Counter(one["name"] for one in made if one["status"] == "Completed")
+    ideal = math.ceil(options.tiles / options.cap) * options.duration
+    print(
+        f"{name}: exit code {process.returncode}, {seconds:.1f} s, {seconds / ideal:.2f} times the ideal {ideal:g} s; "
+        f"{len(ran)} tiles ran, {sum(ran.values()) - len(ran)} of them twice, at most {most_active(made)} at once; "
+        f"{sum(counts.values())} requests ({', '.join(f'{count} {route}' for route, count in counts.items())}); "
+        f"{usage.ru_maxrss / 1024:.0f} MB, {usage.ru_utime + usage.ru_stime:.1f} s of CPU"
+    )
+
+
+def main() -> None:
+    """Measure ours, and beside it theirs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tiles", type=int, default=2000)
+    parser.add_argument("--cap", type=int, default=100)
+    parser.add_argument("--duration", type=float, default=2.0)
+    parser.add_argument("--poll", type=float, default=1.0)
+    parser.add_argument("--canfar", metavar="PYTHON")
+    options = parser.parse_args()
+    poll = f"{options.poll:g}s"
+    words = [sys.executable, "-m", "skaha_apply", "apply", "m.yaml", "--yes", "--wait", "complete", "--poll", poll]
+    with tempfile.TemporaryDirectory() as folder:
+        measure("skaha-apply", words, options, Path(folder))
+    if options.canfar:
+        loop = [str(Path(options.canfar).absolute()), "-c", LOOP, "URL", str(options.cap), f"{options.poll:g}", IMAGE]
+        with tempfile.TemporaryDirectory() as folder:
+            measure("a loop around canfar", loop, options, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
