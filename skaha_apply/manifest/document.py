@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.comments import ignores
-from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS, TOP_FIELDS
+from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS
 from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.nodes import NotYaml, compose
 from skaha_apply.manifest.syntax import advice
+from skaha_apply.manifest.toplevel import TOP_FIELDS
 from skaha_apply.manifest.values import WORDS, Entry, Unreadable, Values, number_of
 from skaha_apply.model.place import Place
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.fields import BY_NAME, SESSION_FIELDS
+from skaha_apply.manifest.readers import Needs
 from skaha_apply.manifest.values import Located, Unreadable
 from skaha_apply.model.spec import SessionSpec
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
 
 MAX_VALUES = 1_000_000  # arguments and variables of all sessions of one file, each counted as often as it is repeated
+
+OTHERWISE = frozenset({"cmd", "args", "env", "needs", "matrix"})  # keys whose value is no field of a spec as it is read
 
 
 @dataclass(frozen=True)
@@ -94,19 +97,20 @@ def _placed(read: dict[str, Any], merged: Mapping[str, Node], file: str) -> tupl
     command: list[Located] = read.get("cmd", [])
     arguments = [*command[1:], *read.get("args", [])]
     environment: dict[str, Located] = read.get("env", {})
-    needs: list[Located] = read.get("needs", [])
+    needs: Needs = read.get("needs", Needs())
     if command:
         nodes["cmd"] = command[0].node
     nodes.update((f"args[{index}]", item.node) for index, item in enumerate(arguments))
     nodes.update((f"env.{name}", item.node) for name, item in environment.items())
-    nodes.update((f"needs[{index}]", item.node) for index, item in enumerate(needs))
-    plain = {name: value for name, value in read.items() if name not in ("cmd", "args", "env", "needs")}
+    nodes.update((f"needs[{index}]", item.node) for index, item in enumerate(needs.names))
+    plain = {name: value for name, value in read.items() if name not in OTHERWISE}
     spec = SessionSpec(
         **plain,
         cmd=command[0].text if command else None,
         args=tuple(item.text for item in arguments),
         env={name: item.text for name, item in environment.items()},
-        needs=tuple(item.text for item in needs),
+        needs=tuple(item.text for item in needs.names),
+        require=dict(needs.require),
         file=file,
     )
     return spec, nodes

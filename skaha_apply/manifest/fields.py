@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.manifest.values import MAX_REPLICAS, PROJECT, Values
+from skaha_apply.manifest import readers, shapes
+from skaha_apply.manifest.values import MAX_REPLICAS, Values
 from skaha_apply.model.session import Kind
 
 if TYPE_CHECKING:
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
     Reader = Callable[[Values, Node, str], Any]
 
-# Any scalar, taken as written; null is what other readers make of a key without a value, so there `~` wants quotes.
-TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
-AMOUNT: Mapping[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": sys.float_info.max}
-NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
-ANY_CASE = "^ *(" + "|".join("".join(f"[{char.upper()}{char}]" for char in kind) for kind in Kind) + ") *$"
+SPAN = "span of time: `10s`, `30m`, `12h`, `2d`, or a number of seconds"
 
 
 @dataclass(frozen=True)
@@ -50,10 +46,51 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "The name of the session, its identity within the project (in any case). Letters, digits and `-`, at most 63 "
         "characters with the replica's suffix. One replica has this very name on the server, of several each gets its "
         "number: `name-1` … `name-N`.",
-        {"type": ["string", "number"], "pattern": NAME_PATTERN},
+        {"type": ["string", "number"], "pattern": shapes.NAME_PATTERN},
         ("reduce", "tile-0843"),
         inherited=False,
         required=True,
+    ),
+    Field(
+        "matrix",
+        readers.unread,
+        "axes (name to a list of texts, or to `{file: LIST}`), or `rows: {file: TABLE}`; `include`, `exclude`",
+        "one combination",
+        "Makes one session of each combination of values, and gives the values to every other key as `${axis}`: a "
+        "survey's tiles, a sweep over two parameters. An axis is a list, or `{file: tiles.txt}` with one value a "
+        "line; `rows: {file: fields.csv}` takes the combinations from a table instead, each column a value. "
+        "`include` adds combinations or changes keys of those that match, `exclude` takes some away. The name of "
+        "the session has to tell the combinations apart. See [Matrix](#matrix).",
+        shapes.MATRIX,
+        (
+            {"tile": ["t001", "t002"]},
+            {"tile": {"file": "tiles.txt"}, "band": ["r", "g"]},
+            {"rows": {"file": "fields.csv"}},
+        ),
+        inherited=False,
+    ),
+    Field(
+        "kind",
+        Values.kind,
+        "one of " + ", ".join(f"`{kind}`" for kind in Kind),
+        "`headless`",
+        "The type of session, in any case. `headless` runs a program to its end; the others are opened in a browser.",
+        {"type": "string", "anyOf": [{"enum": [str(kind) for kind in Kind]}, {"pattern": shapes.ANY_CASE}]},
+        ("headless", "notebook"),
+    ),
+    Field(
+        "needs",
+        readers.needs,
+        "list of names, or of `{name: NAME, require: SHARE}`; or one of them",
+        "none",
+        "Headless sessions of the same project that have to be done before this one starts, by their `name` as it "
+        "is written there, matrix included: `mosaic-${tile}`. Where both have the same axis or column, a "
+        "combination waits only for those that agree with it, tile by tile; any other axis is waited for as a "
+        "whole. `{name: reduce, require: 95%}` goes on once all of it has ended and that share has succeeded; "
+        "`require: ended` whatever the result. When what is needed runs again, so does this.",
+        {"anyOf": [shapes.NEED, {"type": "array", "items": shapes.NEED}]},
+        (["reduce"], ["mosaic-${tile}"], [{"name": "reduce", "require": "95%"}, "flats"]),
+        inherited=False,
     ),
     Field(
         "image",
@@ -66,22 +103,13 @@ SESSION_FIELDS: tuple[Field, ...] = (
         required=True,
     ),
     Field(
-        "kind",
-        Values.kind,
-        "one of " + ", ".join(f"`{kind}`" for kind in Kind),
-        "`headless`",
-        "The type of session, in any case. `headless` runs a program to its end; the others are opened in a browser.",
-        {"type": "string", "anyOf": [{"enum": [str(kind) for kind in Kind]}, {"pattern": ANY_CASE}]},
-        ("headless", "notebook"),
-    ),
-    Field(
         "cores",
         Values.number,
         "number",
         "the server's flexible mode",
         "CPU cores. Give both `cores` and `ram`, or neither: the server decides by `ram` alone whether a session has "
         "fixed resources. Without both it is flexible: it gets little for certain, and more while the cluster has it.",
-        AMOUNT,
+        shapes.AMOUNT,
         (2, 8),
     ),
     Field(
@@ -90,7 +118,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "number, GB",
         "the server's flexible mode",
         "Memory in GB as the server counts them, 2^30 bytes (GiB), without a unit.",
-        AMOUNT,
+        shapes.AMOUNT,
         (8, 32),
     ),
     Field(
@@ -113,12 +141,33 @@ SESSION_FIELDS: tuple[Field, ...] = (
         (100,),
     ),
     Field(
+        "parallelism",
+        readers.count,
+        "whole number of at least 1",
+        "no cap",
+        "How many sessions of this entry may be active at once, over all its combinations and replicas; the others "
+        "wait until a place gets free. It decides nothing about the result, so it may be changed at any time and "
+        "nothing runs again. `max_active` caps all entries together.",
+        shapes.COUNT,
+        (32,),
+    ),
+    Field(
+        "pilot",
+        readers.count,
+        "whole number of at least 1",
+        "1, until one was accepted by the server",
+        "So many of this entry, the first of the list, run alone until they have succeeded; then the others "
+        "follow. A mistake in the program then costs a few sessions and not thousands. Headless only.",
+        shapes.COUNT,
+        (3,),
+    ),
+    Field(
         "cmd",
         Values.command,
         "text, or list of texts",
         "what the image starts by itself",
         "The program to run (headless only). Of a list the first item is the program and the rest goes before `args`.",
-        {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}]},
+        {"anyOf": [shapes.TEXT, {"type": "array", "items": shapes.TEXT, "minItems": 1}]},
         ("python", ["python", "/arc/projects/survey/reduce.py"]),
     ),
     Field(
@@ -128,7 +177,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "none",
         "The arguments of the program (headless only). One text is split at its spaces. The server cannot pass an "
         "argument with a space in it.",
-        {"anyOf": [{**TEXT, "pattern": "[^ \\r\\n]"}, {"type": "array", "items": TEXT}]},
+        {"anyOf": [{**shapes.TEXT, "pattern": "[^ \\r\\n]"}, {"type": "array", "items": shapes.TEXT}]},
         (["/arc/projects/survey/reduce.py", "--band", "r"], "reduce.py --band r"),
     ),
     Field(
@@ -138,18 +187,106 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "none",
         "Environment variables (headless only). Those of `defaults` and of the session are merged; where both give the "
         "same name, the session's value holds.",
-        {"type": "object", "additionalProperties": TEXT},
+        {"type": "object", "additionalProperties": shapes.TEXT},
         ({"BAND": "r", "FIELD": "0843"},),
     ),
     Field(
-        "needs",
-        Values.texts,
-        "list of texts, or one text",
-        "none",
-        "Names of headless sessions of the same project: this one starts once every replica of each is done.",
-        {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
-        (["reduce"],),
-        inherited=False,
+        "retries",
+        Values.whole,
+        "whole number",
+        "0: a failure is final",
+        "How many times a replica that failed is started again, each after a pause (`retry_wait`). Each attempt "
+        "has a log of its own. Other cores, RAM or GPUs, or other work, count attempts anew. Headless only.",
+        {"type": "integer", "minimum": 0},
+        (2,),
+    ),
+    Field(
+        "retry_wait",
+        readers.span,
+        SPAN,
+        "`10s`",
+        "The pause before the first retry, from when the failure was seen; it doubles with each further one, to 10 "
+        "minutes at most (or stays what it is, if longer).",
+        shapes.SPAN,
+        ("10s", "5m"),
+    ),
+    Field(
+        "stop_after",
+        readers.count,
+        "whole number of at least 1",
+        "10",
+        "After so many failed attempts in a row, of any of its replicas, no more of this entry is started, until "
+        "it changes or `skaha-apply mark` settles them: what breaks every tile breaks ten and not five thousand. "
+        "One success begins the count anew. Headless only.",
+        shapes.COUNT,
+        (10, 100),
+    ),
+    Field(
+        "timeout",
+        readers.span,
+        SPAN,
+        "the 14 days that the server gives a headless session",
+        "The longest time that a session may run, from when it was seen to run. Past it its log and events are "
+        "saved, it is deleted, and the attempt has failed; `retries` count it as any failure. Time in the queue is "
+        "not part of it (see `pending_timeout`). Headless only.",
+        shapes.SPAN,
+        ("12h", "2d"),
+    ),
+    Field(
+        "pending_timeout",
+        readers.span,
+        SPAN,
+        "none: it waits for as long as the cluster is full",
+        "The longest time that a session may wait in the queue, from when it was accepted. Past it its events are "
+        "saved, it is deleted, and the attempt has failed: for an image that cannot be pulled, or resources that "
+        "no node has. Headless only.",
+        shapes.SPAN,
+        ("30m", "1d"),
+    ),
+    Field(
+        "rerun",
+        readers.rerun,
+        "one of `on-change`, `always`, `never`, or a span of time",
+        "`on-change`",
+        "When work that has succeeded runs again. `on-change`: when what decides its result changes (image, cmd, "
+        "args, env, replicas, or what it needs ran again). `always`: also with every call of `apply`. `never`: not "
+        "even when it changes. A span of time, `1d`: also when its end is longer ago than that. Headless only.",
+        {"anyOf": [{"enum": list(readers.RERUNS)}, shapes.SPAN]},
+        ("on-change", "always", "never", "1d"),
+    ),
+    Field(
+        "vanished",
+        readers.one_of(*readers.VANISHED),
+        "one of `hold`, `rerun`, `complete`",
+        "`hold`",
+        "What holds for a session that was seen active, is gone, and nobody saw how it ended (the list forgets a "
+        "session an hour after its end). `hold`: it is reported as unknown, and what needs it waits, until `skaha- "
+        "apply mark` says what it was. `rerun`: it runs again, for work that may run twice. `complete`: it counts "
+        "as succeeded. Headless only.",
+        {"enum": list(readers.VANISHED)},
+        ("hold", "rerun", "complete"),
+    ),
+    Field(
+        "when_removed",
+        readers.one_of(*readers.REMOVED),
+        "one of `delete`, `finish`",
+        "`delete`",
+        "What happens to its active sessions when its line is gone from the manifest: they are deleted, or run to "
+        "their end. What was done is remembered either way, so a line that comes back runs nothing again.",
+        {"enum": list(readers.REMOVED)},
+        ("delete", "finish"),
+    ),
+    Field(
+        "renew",
+        readers.span,
+        SPAN,
+        "never",
+        "Renews an interactive session when it has less than this left, so that a notebook does not expire over "
+        "the weekend. The server gives it its full time again, 4 days unless it is configured otherwise; it "
+        "happens when `apply` (or `apply --wait complete`) runs, so run it more often than this. The server leaves "
+        "a headless session as it is.",
+        shapes.SPAN,
+        ("2d",),
     ),
     Field(
         "protect",
@@ -165,15 +302,5 @@ SESSION_FIELDS: tuple[Field, ...] = (
 BY_NAME: Mapping[str, Field] = {field.name: field for field in SESSION_FIELDS}
 DEFAULT_FIELDS: Mapping[str, Field] = {field.name: field for field in SESSION_FIELDS if field.inherited}
 
-# What it is and what it waits for, where it runs, what it runs: the order in which a session's keys are written.
-CANONICAL = ("name", "kind", "needs", "image", "cores", "ram", "gpus", "replicas", "cmd", "args", "env", "protect")
-
-TOP_FIELDS: Mapping[str, str] = {
-    "version": "The version of this language: 1.",
-    "project": "The project that these sessions belong to: the unit of ownership, with one state and one lock. The "
-    "sessions of all files that name the same project add up. Letters, digits, `-`, `_` and `.`, at most 64.",
-    "defaults": "What holds for every session of this file that does not say otherwise: any key of a session but "
-    "`name` and `needs`.",
-    "sessions": "The sessions that should exist, in the order in which they are created. May be an empty list.",
-}
-PROJECT_PATTERN = "^" + PROJECT.pattern.removesuffix(r"\Z") + "$"
+# What it is and what it waits for, where it runs, what it runs, and what follows: the order of a session's keys.
+CANONICAL = tuple(BY_NAME)

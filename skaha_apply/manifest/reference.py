@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from skaha_apply.manifest.fields import SESSION_FIELDS, TOP_FIELDS
+from skaha_apply.manifest.fields import SESSION_FIELDS
 from skaha_apply.manifest.findings import FORM_RULES
 from skaha_apply.manifest.schemas import schema_text
+from skaha_apply.manifest.toplevel import TOP_FIELDS
 from skaha_apply.manifest.writing import scalar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 BEGIN = "<!-- generated from the table of fields: begin -->"
 END = "<!-- generated: end -->"
@@ -29,7 +27,7 @@ def reference() -> str:
     forms = "".join(f"| `{name}` | {text} |\n" for name, text in FORM_RULES.items())
     parts = [
         f"## Top level\n\n| key | meaning |\n|---|---|\n{top}",
-        "## Keys of a session\n\nAll but `name` and `needs` may stand in `defaults` too.\n",
+        "## Keys of a session\n\nAll but `name`, `matrix` and `needs` may stand in `defaults` too.\n",
         *(_field(field.name) for field in SESSION_FIELDS),
         f"## Errors of form\n\n| rule | why |\n|---|---|\n{forms}",
     ]
@@ -45,18 +43,14 @@ def _field(name: str) -> str:
     )
 
 
-def _written(value: Any) -> str:
+def _written(value: Any, *, flow: bool = False) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return f"[{', '.join(scalar(item, flow=True) for item in value)}]"
+        return f"[{', '.join(_written(item, flow=True) for item in value)}]"
     if isinstance(value, dict):
-        return _mapping(value)
-    return scalar(str(value))
-
-
-def _mapping(value: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{name}: {scalar(text, flow=True)}" for name, text in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {_written(item, flow=True)}" for name, item in value.items()) + "}"
+    return scalar(str(value), flow=flow)
 
 
 def with_reference(page: str) -> str:

@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.document import VERSION
-from skaha_apply.manifest.fields import DEFAULT_FIELDS, PROJECT_PATTERN, SESSION_FIELDS, TOP_FIELDS
+from skaha_apply.manifest.fields import DEFAULT_FIELDS, SESSION_FIELDS
+from skaha_apply.manifest.shapes import PROJECT_PATTERN
+from skaha_apply.manifest.toplevel import TOP_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -355,7 +355,7 @@ def messy(draw):  # noqa: C901 - one story, told by a dozen small choices
         return f"{draw(gap)}{scalar(item)}{behind()}\n"
 
     def session(spec, margin):
-        keys = {name: getattr(spec, name) for name in CANONICAL}
+        keys = {name: getattr(spec, name) for name in CANONICAL if name != "matrix"}
         defaults = SessionSpec(name="x", image="x")
         keys = {name: one for name, one in keys.items() if name in ("name", "image") or one != getattr(defaults, name)}
         dash = "-" + draw(gap)

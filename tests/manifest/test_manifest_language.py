@@ -89,6 +89,56 @@ def test_truth_values(tmp_path, written, value):
     assert session(tmp_path, f"protect: {written}").protect is value
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("10s", 10),
+        ("30m", 1800),
+        ("12h", 43200),
+        ("2d", 172800),
+        ("1.5h", 5400),
+        ('"90"', 90),
+        ("90", 90),
+        ("0.5", 0.5),
+    ],
+)
+def test_spans_of_time(tmp_path, written, value):
+    names = ("retry_wait", "timeout", "pending_timeout", "renew", "rerun")
+    spec = session(tmp_path, "\n".join(f"{name}: {written}" for name in names))
+    assert [getattr(spec, name) for name in names] == [value] * len(names)
+
+
+def test_words_and_counts(tmp_path):
+    counts = "parallelism: 8\npilot: 3\nstop_after: 5\nretries: 0"
+    spec = session(tmp_path, f"rerun: always\nvanished: complete\nwhen_removed: finish\n{counts}")
+    assert (spec.rerun, spec.vanished, spec.when_removed) == ("always", "complete", "finish")
+    assert (spec.parallelism, spec.pilot, spec.stop_after, spec.retries) == (8, 3, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("written", "names", "require"),
+    [
+        ("a", ("a",), {}),
+        ("{name: a}", ("a",), {}),
+        ("{name: a, require: 95%}", ("a",), {"a": 0.95}),
+        ("[a, {name: b, require: ended}]", ("a", "b"), {"b": 0}),
+        ("[{name: a, require: 100%}, {name: b, require: 99.5%}]", ("a", "b"), {"b": 0.995}),
+        ("[{name: 0843, require: 0%}]", ("0843",), {"0843": 0}),
+    ],
+)
+def test_needs_with_a_share(tmp_path, written, names, require):
+    spec = session(tmp_path, f"needs: {written}")
+    assert (spec.needs, spec.require) == (names, require)
+
+
+def test_a_need_stands_twice_with_one_share_only(tmp_path):
+    head = f"version: 1\nproject: p\nsessions:\n  - name: s\n    image: {IMAGE}\n    needs:\n"
+    assert loaded(tmp_path, f"{head}      - a\n      - A\n").diagnostics == ()
+    (problem,) = loaded(tmp_path, f"{head}      - a\n      - {{name: A, require: 5%}}\n").diagnostics
+    assert (problem.rule, problem.place.line) == ("wrong-value", 8)
+    assert "twice" in problem.summary
+
+
 def test_a_command_list_goes_before_the_arguments(tmp_path):
     spec = session(tmp_path, "cmd: [python, -u, /x.py]\nargs: [--band, r]")
     assert spec.cmd == "python"
