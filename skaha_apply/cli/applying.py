@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Report
     from skaha_apply.model.spec import Project
+    from skaha_apply.model.variables import Lack
     from skaha_apply.workflow.run import ApplyOptions
     from skaha_apply.workflow.saved import SavedPlan
     from skaha_apply.workflow.world import World
@@ -72,6 +73,13 @@ class ApplyCall(Choices):
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many actions in one pass.")] = None
     init: Annotated[bool, typer.Option("--init", help="In CI: this is the first run, there is no state yet.")] = False
     output: Annotated[ReportFormat, typer.Option("-o", "--output", help="How to print the report.")] = ReportFormat.TEXT
+
+    @property
+    def lack(self) -> Lack:
+        """No variable may be without a value: what is sent holds them all."""
+        from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
+
+        return Lack.NONE
 
     def apply_options(self) -> ApplyOptions:
         """The options as the workflow takes them."""

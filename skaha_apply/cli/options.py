@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from skaha_apply.model.variables import Given, Lack
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setting import Setting
 
@@ -60,6 +62,16 @@ def pattern(text: str) -> str:
     return text
 
 
+def assignment(text: str) -> str:
+    """`NAME=VALUE`, checked. A message never repeats the value, which may be a secret."""
+    name, equals, _ = text.partition("=")
+    if not equals:
+        raise typer.BadParameter("write NAME=VALUE")
+    if not name.strip():
+        raise typer.BadParameter("the name is missing: write NAME=VALUE")
+    return text
+
+
 MIN_PAUSE = 0.05  # seconds
 
 
@@ -79,7 +91,33 @@ class Basic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Located(Basic):
+class Varied(Basic):
+    """Values for the variables of manifests."""
+
+    var: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--var",
+            parser=assignment,
+            metavar="NAME=VALUE",
+            help="A value for a variable of the manifests; may be repeated.",
+        ),
+    ] = None
+    var_file: Annotated[
+        list[str] | None,
+        typer.Option("--var-file", metavar="FILE", help="Values for variables, NAME: VALUE a line; may be repeated."),
+    ] = None
+
+    def given(self, lack: Lack) -> Given:
+        """The values of the call, those of SKAHA_VAR_name included; raises what `variables.given` raises."""
+        from skaha_apply.workflow.variables import given  # noqa: PLC0415 - keeps --help fast
+
+        pairs = (text.partition("=") for text in self.var or ())
+        return given({name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, lack)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located(Varied):
     """Which server, which state, which project."""
 
     server: Annotated[
@@ -106,6 +144,13 @@ class Located(Basic):
         """The manifests that were named."""
         return ()
 
+    @property
+    def lack(self) -> Lack:
+        """Which variables may be without a value: here those whose values are never compared."""
+        from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
+
+        return Lack.SENSITIVE
+
     def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Setting:
         """The setting of the call; raises `UsageError` for options that contradict each other."""
         from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
@@ -124,6 +169,7 @@ class Located(Basic):
             settle=default.settle if settle is None else settle,
             lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
             keep_logs=not self.no_logs,
+            given=self.given(self.lack),
             observe=streams.warn,
         )
 

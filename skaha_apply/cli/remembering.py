@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.variables import Lack
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ def meant_project(setting: Setting) -> str:
 
     if setting.project is not None:
         return setting.project
-    projects, _ = diagnose(setting, stdin_bytes)
+    lenient = replace(setting, given=replace(setting.given, lack=Lack.ANY))  # only names are wanted
+    projects, _ = diagnose(lenient, stdin_bytes)
     names = sorted({project.name for project in projects})
     if len(names) != 1:
         known = f"these manifests have {', '.join(names)}" if names else "no manifest names one"

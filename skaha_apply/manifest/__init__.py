@@ -13,16 +13,18 @@ from skaha_apply.manifest.loading import load
 if TYPE_CHECKING:
     from skaha_apply.manifest.conversion import convert
     from skaha_apply.manifest.formatting import format_all, formatted
+    from skaha_apply.manifest.given import read_values
     from skaha_apply.manifest.schemas import schema
     from skaha_apply.manifest.writing import Remarks, dump
 
-__all__ = ["FORM_RULES", "Remarks", "convert", "dump", "format_all", "formatted", "load", "schema"]
+__all__ = ["FORM_RULES", "Remarks", "convert", "dump", "format_all", "formatted", "load", "read_values", "schema"]
 HOMES = {
     "Remarks": "writing",
     "convert": "conversion",
     "dump": "writing",
     "format_all": "formatting",
     "formatted": "formatting",
+    "read_values": "given",
     "schema": "schemas",
 }
 

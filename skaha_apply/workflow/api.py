@@ -12,6 +12,7 @@ any moment: requests in flight are waited for a little, the state is saved, and 
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -25,7 +26,7 @@ from skaha_apply.workflow.run import ApplyOptions
 from skaha_apply.workflow.setting import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from skaha_apply.model.plan import Plan
@@ -38,29 +39,39 @@ Wait = Literal["none", "ready", "complete"]
 _HERE = "(python)"  # the manifest file of sessions that a script defines
 
 
-def load(*paths: str | Path) -> Project:
+def load(*paths: str | Path, variables: Mapping[str, object] | None = None) -> Project:
     """The one project that manifests describe (files or folders; by default `manifests/`, else the folder itself).
+
+    Args:
+        paths: the manifests.
+        variables: values by name, as `--var` gives them; those of `SKAHA_VAR_name` in the environment count too.
 
     Raises:
         ManifestError: for anything that could not be applied, with all findings.
-        UsageError: when the manifests hold several projects; `load_all` gives them.
+        UsageError: when the manifests hold several projects (`load_all` gives them), or none of them declares one of
+            `variables`.
     """
-    projects = load_all(*paths)
+    projects = load_all(*paths, variables=variables)
     if len(projects) > 1:
         names = ", ".join(project.name for project in projects)
         raise UsageError(f"these manifests hold several projects ({names})", hint="Use load_all, or name one file.")
     return projects[0]
 
 
-def load_all(*paths: str | Path) -> tuple[Project, ...]:
+def load_all(*paths: str | Path, variables: Mapping[str, object] | None = None) -> tuple[Project, ...]:
     """Every project that manifests describe; see `load`."""
     from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - YAML, for those who load some
+    from skaha_apply.workflow.variables import given  # noqa: PLC0415 - as above
 
-    return load_projects(Setting(paths=tuple(map(str, paths))))[0]
+    values = given({name: str(value) for name, value in (variables or {}).items()}, (), os.environ)
+    return load_projects(Setting(paths=tuple(map(str, paths)), given=values))[0]
 
 
-def define(name: str, *sessions: Session) -> Project:
+def define(name: str, *sessions: Session, secrets: Mapping[str, str] | None = None) -> Project:
     """A project without a manifest: `define("survey", Session(name="reduce", image=..., replicas=100, cmd="python"))`.
+
+    A value of `secrets` takes the place of `${var.NAME}` in cmd, args and env when a session is created, and is neither
+    shown nor stored.
 
     Raises:
         ManifestError: for what the server would refuse, drop or change.
@@ -68,7 +79,7 @@ def define(name: str, *sessions: Session) -> Project:
     from skaha_apply import lint  # noqa: PLC0415
 
     placed = tuple(session.model_copy(update={"file": _HERE}) for session in sessions)
-    project = Project(name=name, sessions=placed, files=(_HERE,))
+    project = Project(name=name, sessions=placed, files=(_HERE,), secrets=dict(secrets or {}))
     errors = tuple(one for one in lint.check((project,)) if one.severity is Severity.ERROR)
     if errors:
         raise ManifestError(errors)

@@ -20,7 +20,7 @@ from skaha_apply.apply.look import Looker
 from skaha_apply.apply.tools import Outcomes, Tools
 from skaha_apply.model.errors import SafetyRefusal, StalePlan, TimeoutReached, Unreachable
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.report import Note, Waiting
+from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
 from skaha_apply.planning.approval import approval_line, needs_approval
 from skaha_apply.planning.staleness import differences
@@ -34,6 +34,7 @@ from skaha_apply.workflow.locking import open_ledger
 from skaha_apply.workflow.observe import Sight, ask_offer, plan_from
 from skaha_apply.workflow.reporting import make_report
 from skaha_apply.workflow.run import ApplyOptions, Run
+from skaha_apply.workflow.variables import check_complete, unmasked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -74,13 +75,19 @@ async def apply(
         StateLocked: somebody else holds the lock.
         StateError: the state cannot be read, written or trusted.
         ServerError: the server cannot be asked, before anything was approved.
+        UsageError: a sensitive variable has no value.
     """
+    if not options.plan.destroying:
+        check_complete(project)
     run = Run(world, project, options, approve, observe)
     await _try_pass(run)
     while not run.declined and run.halted is None and not waiting.ended(run):
-        observe(Waiting(project.name, waiting.counts(run), waiting.reasons(run)))
+        observe(waiting.waiting(run))
         if not await _pause(run):
-            run.halted = TimeoutReached(f"the wait was not over after {options.timeout:g}s")
+            run.halted = TimeoutReached(
+                f"the wait was not over after {options.timeout:g}s",
+                hint="what runs goes on running, and the same command goes on from here",
+            )
             break
         await _try_pass(run)
     return make_report(run)
@@ -186,6 +193,8 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
     """What a pass over an open ledger works with."""
     world = run.world
     setting = world.place.setting
+    for remark in unmasked(run.project) if setting.keep_logs else ():
+        run.observe(Note(remark))
     return Tools(
         server=world.client,
         ledger=ledger,

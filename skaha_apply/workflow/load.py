@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from skaha_apply import lint, manifest
 from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.place import Diagnostic, Place, Severity
+from skaha_apply.model.report import Note
 from skaha_apply.state.layout import find_root
+from skaha_apply.workflow.variables import check_declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.spec import Loaded, Project
     from skaha_apply.workflow.setting import Setting
 
 
@@ -21,7 +23,14 @@ def diagnose(
     stdin: Callable[[], bytes] | None = None,
 ) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
     """Every project of a call, and every finding about it, errors first."""
-    loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin)
+    return _diagnosed(_load(setting, stdin))
+
+
+def _load(setting: Setting, stdin: Callable[[], bytes] | None) -> Loaded:
+    return manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=setting.given)
+
+
+def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
     found = (*loaded.diagnostics, *lint.check(loaded.projects))
     return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.place)))
 
@@ -34,11 +43,14 @@ def load_projects(
 
     Raises:
         ManifestError: for any error, with all findings.
-        UsageError: when `--project` names a project that is not there.
+        UsageError: when `--project` names a project that is not there, or `--var` a variable that no manifest declares.
     """
-    projects, found = diagnose(setting, stdin)
+    loaded = _load(setting, stdin)
+    projects, found = _diagnosed(loaded)
     if any(one.severity is Severity.ERROR for one in found):
         raise ManifestError(found)
+    for warning in check_declared(setting.given, loaded.declared):
+        setting.observe(Note(warning))
     if setting.project is not None:
         chosen = tuple(project for project in projects if project.name == setting.project)
         if not chosen:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.keep import label
 from skaha_apply.model.errors import ServerError, UsageError
+from skaha_apply.model.secrets import masked
 from skaha_apply.planning.options import matches
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ def _means(pattern: str, record: ReplicaRecord, session: str) -> bool:
 async def _text(world: World, project: Project, record: ReplicaRecord, *, events: bool) -> LogText:
     live = await _live(world, record, events=events)
     if live:
-        return LogText(record.name, record.replica, record.id, live, "server")
+        return LogText(record.name, record.replica, record.id, masked(live, project.secrets), "server")
     logs = world.place.logs(project.name)
     saved = logs.read(record.name, label(record))
-    text = (saved[1] if events else saved[0]) if saved else ""
+    text = masked((saved[1] if events else saved[0]) if saved else "", project.secrets)
     source = str(logs.path(record.name, label(record))) if text else "server"
     return LogText(record.name, record.replica, record.id, text, source)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.report import Note
+from skaha_apply.model.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +29,10 @@ def log_note(event: Event) -> None:
 class Setting:
     """Where manifests, server and state are found, and how hard the server is worked.
 
-    Times are seconds. `server` is a name or URL, `state` a path or URL; None takes the defaults. `cwd` is the folder of
-    the call: paths are relative to it, and its git checkout is the root of the state. `observe` is told what a store
-    of state has to say (an expired lock that is taken over, a state that is kept in a rescue file).
+    Times are seconds. `server` is a name or URL, `state` a path or URL; None takes the defaults. `given` are the values
+    of variables. `cwd` is the folder of the call: paths are relative to it, and its git checkout is the root of the
+    state. `observe` is told what a store of state has to say (an expired lock that is taken over, a state that is kept
+    in a rescue file).
     """
 
     paths: tuple[str, ...] = ()
@@ -42,6 +44,7 @@ class Setting:
     settle: float = 5.0
     lock_timeout: float = 0.0
     keep_logs: bool = True
+    given: Given = field(default_factory=Given)
     cwd: Path = field(default_factory=Path.cwd)
     observe: Callable[[Event], None] = field(default=log_note, compare=False)
 
