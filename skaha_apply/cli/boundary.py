@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.cli.options import Basic
 from skaha_apply.cli.streams import Streams
+from skaha_apply.cli.veil import lift, veiled_defect
 from skaha_apply.model.errors import ExitCode, Interrupted, ManifestError, SkahaApplyError
 from skaha_apply.render.errors import problems_text
 
@@ -19,6 +20,7 @@ Options = TypeVar("Options", bound=Basic)
 def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCode:
     """Run a command; its exit code, or that of the error that ended it."""
     streams = Streams(colour=not options.no_color)
+    lift()
     try:
         return command(options)
     except ManifestError as error:
@@ -41,7 +43,7 @@ def _findings(streams: Streams, error: ManifestError) -> None:
 def _defect(streams: Streams, error: Exception, *, verbose: bool) -> ExitCode:
     """A traceback shows code and no values; the message of a foreign exception might hold one, so it waits for -v."""
     if verbose:
-        streams.tell("".join(traceback.format_exception(error)))
+        streams.tell(veiled_defect("".join(traceback.format_exception(error))))
     hint = "please report it" if verbose else "-v shows the traceback; please report it"
     streams.message("error", f"unexpected {type(error).__name__}: this is a defect of skaha-apply", hint)
     return ExitCode.ERROR

@@ -12,6 +12,7 @@ import typer
 
 from skaha_apply.cli.durations import seconds
 from skaha_apply.cli.streams import Streams
+from skaha_apply.cli.veil import suspect
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Varied(Basic):
         from skaha_apply.workflow.variables import given  # noqa: PLC0415 - keeps --help fast
 
         pairs = (text.partition("=") for text in self.var or ())
-        return given({name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, lack)
+        found = given({name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, lack)
+        suspect(found.values)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
+from skaha_apply.cli.veil import hide
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
 from skaha_apply.render.errors import problems_text
 from skaha_apply.render.printable import line
@@ -27,6 +28,8 @@ def load(setting: Setting, streams: Streams) -> tuple[Project, ...]:
     from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - keeps --help fast
 
     projects, warnings = load_projects(setting, stdin_bytes)
+    for project in projects:
+        hide(project.secrets)
     streams.tell(problems_text(warnings))
     return projects
 

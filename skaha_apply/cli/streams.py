@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
+from skaha_apply.cli.veil import veiled
 from skaha_apply.model.report import Note
 from skaha_apply.render.errors import error_text, message_text
 from skaha_apply.render.ink import coloured, plain
@@ -106,6 +107,7 @@ def _nothing() -> None:
 
 def write(stream: TextIO, text: str) -> None:
     """Write at once; characters that the terminal's encoding lacks become escapes, a closed pipe swallows the rest."""
+    text = veiled(text)
     try:
         try:
             stream.write(text)
