@@ -124,7 +124,8 @@ def _listing(options: SplitOptions) -> Listing:
     if options.list_file is not None:
         if options.paths:
             raise UsageError("files and --list exclude each other", hint="give one of them")
-        return from_list(options.list_file, read_list(options.list_file, stdin_bytes), options.load)
+        raw = read_list(options.list_file, lambda: stdin_bytes("a list"))
+        return from_list(options.list_file, raw, options.load)
     if not options.paths:
         raise UsageError("there is nothing to share out", hint="give 'GLOB', or --list FILE with one item a line")
     return from_paths(options.paths, options.load)
@@ -133,7 +134,10 @@ def _listing(options: SplitOptions) -> Listing:
 def _rendered(shown: Preview, form: SplitFormat, streams: Streams) -> str:
     from skaha_apply.render.split import split_document, split_text  # noqa: PLC0415 - keeps --help fast
 
-    return as_json(split_document(shown)) if form is SplitFormat.JSON else split_text(shown, streams.out_ink)
+    if form is SplitFormat.TEXT:
+        return split_text(shown, streams.out_ink)
+    # Names may be any bytes: what is no UTF-8 becomes an escape of JSON.
+    return as_json(split_document(shown)).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _draw(shown: Preview, form: str, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Standard input, as a manifest."""
+"""Standard input, as a file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from skaha_apply.model.errors import UsageError
 
 
-def stdin_bytes() -> bytes:
-    """All of standard input; raises `UsageError` where there is none."""
+def stdin_bytes(what: str = "a manifest") -> bytes:
+    """All of standard input, which is `what`; raises `UsageError` where there is none."""
     if sys.stdin is None or sys.stdin.closed:
-        raise UsageError("there is no standard input to read a manifest from")
+        raise UsageError(f"there is no standard input to read {what} from")
     return sys.stdin.buffer.read()

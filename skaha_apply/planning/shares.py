@@ -67,7 +67,7 @@ def _advice(chunk: Dealt, stripe: Dealt) -> tuple[str, str]:
         return "chunk", f"it is more even than stripe: imbalance {figures}"
     saved = 1 - stripe.largest.load / chunk.largest.load
     figures = f"{stripe.imbalance:.2f} times the mean, that of chunk {chunk.imbalance:.2f} times"
-    return "stripe", f"its largest share is {figures}: the last replica has {saved:.0%} less to do"
+    return "stripe", f"its largest share is {figures}: the busiest replica has {saved:.0%} less to do"
 
 
 def _notes(listing: Listing, chunk: Dealt, stripe: Dealt, helper: Helper) -> Iterator[str]:

@@ -1,0 +1,99 @@
+"""What `split` shows is what the replicas get, and the strategy it says to take is the better one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skaha_apply import distributed
+from skaha_apply.model.shares import Helper, Listing, Unit
+from skaha_apply.planning.shares import deal, preview
+
+weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=80).filter(any)
+counts = st.integers(1, 40)
+
+
+def listing(loads, unit=Unit.BYTES):
+    return Listing(tuple(f"f{place}" for place in range(len(loads))), tuple(loads), unit, "files", "sorted")
+
+
+@pytest.mark.parametrize("strategy", ["chunk", "stripe"])
+@given(loads=weights, replicas=counts)
+def test_each_replica_is_shown_what_distributed_deals_it(strategy, loads, replicas):
+    shown = deal(listing(loads), replicas, strategy)
+    for part in shown.parts:
+        mine = getattr(distributed, strategy)(range(len(loads)), part.replica, replicas)
+        assert part.items == len(mine)
+        assert part.load == sum(loads[place] for place in mine)
+        assert (part.first, part.last) == ((f"f{mine[0]}", f"f{mine[-1]}") if mine else (None, None))
+    assert [part.replica for part in shown.parts] == list(range(1, replicas + 1))
+    assert shown.total == sum(loads)
+    assert shown.imbalance == pytest.approx(max(part.load for part in shown.parts) * replicas / sum(loads))
+    assert shown.empty == max(0, replicas - len(loads))
+
+
+@pytest.mark.parametrize("strategy", ["chunk", "stripe"])
+@given(loads=weights, replicas=counts)
+def test_the_published_client_deals_each_item_once(strategy, loads, replicas):
+    shown = deal(listing(loads), replicas, strategy, Helper.CANFAR)
+    assert shown.total == sum(loads)
+    assert sum(part.items for part in shown.parts) == len(loads)
+
+
+def test_the_published_client_leaves_the_remainder_to_the_last():
+    shown = preview(listing([1] * 1099, Unit.ITEMS), 100, Helper.CANFAR)
+    assert [part.items for part in shown.dealt[0].parts] == [10] * 99 + [109]
+    assert shown.take == "stripe"
+    assert "109" not in shown.reason
+    assert any("leaves the whole remainder, 99 items, to the last replica" in note for note in shown.notes)
+
+
+@given(loads=weights, replicas=counts, helper=st.sampled_from(Helper))
+def test_what_to_take_is_never_much_worse(loads, replicas, helper):
+    shown = preview(listing(loads), replicas, helper)
+    taken = next(dealt for dealt in shown.dealt if dealt.strategy == shown.take)
+    assert taken.imbalance <= 1.05 * min(dealt.imbalance for dealt in shown.dealt) * (1 + 1e-9)
+
+
+def test_sizes_that_grow_with_the_name_are_striped():
+    shown = preview(listing(range(1, 41)), 4)
+    assert shown.take == "stripe"
+    assert shown.reason == (
+        "its largest share is 1.07 times the mean, that of chunk 1.73 times: the busiest replica has 38% less to do"
+    )
+    assert shown.notes == ()
+
+
+def test_sizes_that_repeat_with_the_count_are_chunked():
+    shown = preview(listing([9, 1, 1, 1] * 10), 4)
+    assert shown.take == "chunk"
+    assert shown.reason.startswith("it is more even than stripe: imbalance 1.")
+
+
+def test_when_both_are_even_neighbours_stay_together_and_the_doubt_is_told():
+    shown = preview(listing([1] * 1000, Unit.ITEMS), 100)
+    assert (shown.take, shown.reason) == ("chunk", "it is as even as stripe, and keeps neighbours of the list together")
+    assert "where cost grows or falls along the list, stripe evens it out" in shown.notes[0]
+
+
+def test_one_replica_and_one_item_each_need_no_choice():
+    assert preview(listing([3, 4]), 1).reason == "one replica gets everything"
+    shown = preview(listing([3, 4]), 5)
+    assert shown.reason == "both deal the same, each item to a replica of its own"
+    assert shown.notes == ("3 of 5 replicas get nothing: more than 2 are of no use for this list",)
+
+
+def test_one_item_that_outweighs_a_share_bounds_the_replicas():
+    shown = preview(listing([100] + [1] * 99), 10)
+    assert any("5.03 times the mean share" in note and "more than 1 replica gain" in note for note in shown.notes)
+
+
+def test_a_better_order_is_told_where_there_is_one():
+    loads = [8, 8, 1, 1, 8, 8, 1, 1, 1, 1, 1, 1]
+    shown = preview(listing(loads), 2)
+    assert shown.notes == ()  # already even
+    shown = preview(listing([1, 9, 1, 9, 1, 9, 9, 1, 9, 9, 9, 9]), 4)
+    best = min(dealt.imbalance for dealt in shown.dealt)
+    (note,) = [note for note in shown.notes if note.startswith("sorted by size, largest first")]
+    assert float(note.rpartition(" ")[2]) < best
