@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
 
-PLAN_FORMAT = "1.0"
+PLAN_FORMAT = "1.1"
 
 
 class ActionKind(StrEnum):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET
 from skaha_apply.model.report import REPORT_FORMAT
+from skaha_apply.render.printable import sensitive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,8 @@ class ActionDocument(_Document):
     """What happens to one replica, and why."""
 
     action: str = Field(description="a key of summary; with --all also `retired` and `not loaded`")
-    session: str = Field(description="the name in the manifest")
+    session: str = Field(description="the name in the manifest, of a matrix that of its combination")
+    group: str = Field(default="", description="the name as written, `tile-${tile}`; only where that is another")
     replica: int = Field(ge=1, description="REPLICA_ID, from 1")
     replicas: int = Field(ge=1, description="REPLICA_COUNT")
     name: str = Field(description="the live name, in lower case")
@@ -92,7 +94,11 @@ def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
         summary=plan.summary,
         actions=[_action(action) for action in shown],
     )
-    return document.model_dump(mode="json", by_alias=True)
+    made = document.model_dump(mode="json", by_alias=True)
+    for action in made["actions"]:
+        if not action["group"]:
+            del action["group"]
+    return made
 
 
 def plans_document(plans: Sequence[Plan], *, everything: bool = False) -> dict[str, Any]:
@@ -136,12 +142,14 @@ def _action(action: Action) -> ActionDocument:
     return ActionDocument(
         action=action.kind.value,
         session=action.session,
+        group=action.group,
         replica=action.replica,
         replicas=action.replicas,
         name=action.name,
         id=action.id,
         reason=action.reason,
         changes=[
-            ChangeDocument(path=change.path, before=change.before, after=change.after) for change in action.changes
+            ChangeDocument(path=change.path, before=sensitive(change.before), after=sensitive(change.after))
+            for change in action.changes
         ],
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from skaha_apply.model.secrets import SENSITIVE
+
+_LATER = re.compile(r"\$\{var\.[^}]*\}")
 VALUE_WIDTH = 120  # characters of one value that a changed field shows
 
 
@@ -35,8 +39,17 @@ def pair(before: Any, after: Any) -> tuple[str, str]:
     return texts[0], texts[1]
 
 
+def sensitive(value: Any) -> Any:
+    """A value of a spec with `(sensitive)` for each reference to a sensitive variable, however deep it stands."""
+    if isinstance(value, str):
+        return _LATER.sub(SENSITIVE, value) if "${" in value else value
+    if isinstance(value, dict):
+        return {key: sensitive(item) for key, item in value.items()}
+    return [sensitive(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _value(value: Any) -> str:
-    return "(none)" if value is None else line(json.dumps(value, ensure_ascii=False, default=str))
+    return "(none)" if value is None else line(json.dumps(sensitive(value), ensure_ascii=False, default=str))
 
 
 def _escape(char: str) -> str:

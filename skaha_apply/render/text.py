@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import QUIET, ActionKind
 from skaha_apply.render import words
-from skaha_apply.render.groups import grouped
+from skaha_apply.render.groups import entry_name, grouped, totals
 from skaha_apply.render.ink import plain
 from skaha_apply.render.printable import line, pair
 
@@ -38,7 +39,7 @@ def head(plan: Plan, ink: Ink = plain) -> list[str]:
 
 def body(plan: Plan, ink: Ink = plain) -> list[str]:
     """One line a group with its changed fields below; at most `GROUPS` groups. Empty without anything to say."""
-    groups = grouped(action for action in plan.actions if action.kind not in QUIET)
+    groups = grouped((action for action in plan.actions if action.kind not in QUIET), totals(plan.actions))
     if not groups:
         return []
     shown = groups[:GROUPS]
@@ -80,9 +81,9 @@ def _no_changes(plan: Plan, ink: Ink, nothing: str) -> str:
 def _ways_out(plan: Plan) -> Iterable[str]:
     """What settles replicas that no plan can: those that failed, and those of which nobody knows how they ended."""
     for kind, verb in ((ActionKind.FAILED, "rerun"), (ActionKind.UNKNOWN, "complete|rerun")):
-        names = dict.fromkeys(action.session for action in plan.actions if action.kind is kind)
+        names = dict.fromkeys(entry_name(action) for action in plan.actions if action.kind is kind)
         if names:
-            shown = " ".join(line(name) for name in list(names)[:3])
+            shown = " ".join(quote(line(name)) for name in list(names)[:3])
             yield f"To settle what is {kind.value}: skaha-apply mark {verb} {shown} --phase {kind.value}"
 
 
