@@ -1,7 +1,7 @@
 """The last guard before a screen: values of sensitive variables that came into a text in spite of all are masked.
 
-Nothing should come that far, since plans, states and reports hold names in place of values. What a defect tells is the
-exception: its message and its traceback may hold anything that was given, also before a manifest said what is sensitive.
+Nothing should come that far, since plans, states and reports hold names in place of values. What a defect tells is an
+exception, whose message and traceback may hold anything that was given, also before a manifest said what is sensitive.
 """
 
 from __future__ import annotations
