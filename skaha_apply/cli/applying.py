@@ -179,7 +179,7 @@ def apply(options: ApplyCall) -> ExitCode:
     setting = options.setting(concurrency=options.concurrency, settle=options.settle)
     how = options.apply_options()
     if saved is not None:
-        setting = replace(setting, paths=saved.paths, project=saved.project)
+        setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
     projects = load(setting, talk.streams)
 
     async def one(world: World, project: Project) -> ExitCode:

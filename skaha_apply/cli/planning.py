@@ -87,7 +87,7 @@ def plan(options: PlanCall) -> ExitCode:
             form, _, file = entry.partition("=")
             _write(Path(file), _rendered(plans, PlanFormat(form), plain, everything=options.all))
     if options.out is not None and len(plans) == len(projects):
-        write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)))
+        write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)), projects)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint, manifest
@@ -12,7 +13,7 @@ from skaha_apply.state.layout import find_root
 from skaha_apply.workflow.variables import check_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from skaha_apply.model.spec import Loaded, Project
     from skaha_apply.workflow.setting import Setting
@@ -28,6 +29,13 @@ def diagnose(
 
 def _load(setting: Setting, stdin: Callable[[], bytes] | None) -> Loaded:
     return manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=setting.given)
+
+
+def _with_given(loaded: Loaded, values: Mapping[str, str]) -> tuple[Project, ...]:
+    """The projects with the values that the call gave; sensitive ones, and what no manifest declares, are left out."""
+    sensitive = {name for project in loaded.projects for name in (*project.secrets, *project.withheld)}
+    plain = {name: values[name] for name in sorted(loaded.declared - sensitive) if name in values}
+    return tuple(replace(project, given=plain) for project in loaded.projects)
 
 
 def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
@@ -46,7 +54,7 @@ def load_projects(
         UsageError: when `--project` names a project that is not there, or `--var` a variable that no manifest declares.
     """
     loaded = _load(setting, stdin)
-    projects, found = _diagnosed(loaded)
+    projects, found = _diagnosed(replace(loaded, projects=_with_given(loaded, setting.given.values)))
     if any(one.severity is Severity.ERROR for one in found):
         raise ManifestError(found)
     for warning in check_declared(setting.given, loaded.declared):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from skaha_apply.model.plan import Plan
+    from skaha_apply.model.spec import Project
+    from skaha_apply.model.variables import Given
     from skaha_apply.workflow.setting import Setting
 
 MARK = "skaha-apply plan"
-FORMAT = "1.0"
+FORMAT = "1.1"
 _MOST = 256 * 1024 * 1024
 
 
@@ -27,7 +29,8 @@ class SavedPlan:
     """A plan as it was reviewed: what it covers by project, and the call that made it.
 
     `approved` are the lines that were shown, `lineages` the lineage of each project's state, "" for one that did not
-    exist; both by project.
+    exist; both by project. `variables` are the values that the call gave, but for those of `sensitive` variables, which
+    are given anew.
     """
 
     paths: tuple[str, ...]
@@ -36,6 +39,20 @@ class SavedPlan:
     options: PlanOptions
     approved: dict[str, tuple[str, ...]]
     lineages: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+
+    def given(self, anew: Given) -> Given:
+        """What a call gives that applies this plan: the plan's own values, and those of sensitive variables `anew`.
+
+        Raises:
+            UsageError: when an option gives a variable another value than the plan has.
+        """
+        for name in sorted({*anew.chosen, *anew.listed} - self.sensitive):
+            if anew.values[name] != self.variables.get(name):
+                raise UsageError(f"the variable {name} is settled by the saved plan", hint="plan again with its value")
+        secret = {name: value for name, value in anew.values.items() if name in self.sensitive}
+        return replace(anew, values={**self.variables, **secret}, chosen=anew.chosen & self.sensitive, listed={})
 
     def check(self, server: str, projects: Sequence[str]) -> None:
         """Refuse a plan for another server, or one whose manifests now name other projects; raises StalePlan."""
@@ -49,14 +66,23 @@ class SavedPlan:
             )
 
 
-def write_plan(path: Path, setting: Setting, options: PlanOptions, plans: Sequence[tuple[Plan, str]]) -> None:
+def write_plan(
+    path: Path,
+    setting: Setting,
+    options: PlanOptions,
+    plans: Sequence[tuple[Plan, str]],
+    projects: Sequence[Project],
+) -> None:
     """Save plans, each with the lineage of its state; raises StateError when the file cannot be written."""
+    given = {name: value for project in projects for name, value in project.given.items()}
     content = {
         "kind": MARK,
         "format_version": FORMAT,
         "paths": list(setting.sources),
         "project": setting.project,
         "server": plans[0][0].server if plans else "",
+        "variables": given,
+        "sensitive": sorted({name for project in projects for name in (*project.secrets, *project.withheld)}),
         "options": {
             "adopt": options.adopt.value,
             "take_over": options.take_over,
@@ -105,6 +131,8 @@ def read_plan(path: Path) -> SavedPlan:
             ),
             approved={str(one["project"]): tuple(map(str, one["approved"])) for one in content["plans"]},
             lineages={str(one["project"]): str(one["lineage"]) for one in content["plans"]},
+            variables={str(name): str(value) for name, value in content.get("variables", {}).items()},
+            sensitive=frozenset(map(str, content.get("sensitive", ()))),
         )
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
