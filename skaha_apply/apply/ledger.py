@@ -163,6 +163,9 @@ def _phase_changes(book: Book, before: Mapping[ReplicaKey, str]) -> list[PhaseCh
             id=record.id,
             before=before.get(key, "unsure"),  # made by a create whose answer was lost
             after=record.phase,
+            group=book.specs[record.spec].group,
+            attempt=record.attempt,
+            note=record.note,
         )
         for key, record in sorted(book.records.items())
         if before.get(key) != record.phase

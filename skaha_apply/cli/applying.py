@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.saved import SavedPlan
     from skaha_apply.workflow.world import World
 
+EventsFile = Annotated[
+    str | None,
+    typer.Option("--events", metavar="FILE", help="Append each change of phase to a file, as a line of JSON."),
+]
 NOTHING_TO_DELETE = "Nothing to delete: no session of this project is live."
 
 
@@ -73,6 +77,7 @@ class ApplyCall(Choices):
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many actions in one pass.")] = None
     init: Annotated[bool, typer.Option("--init", help="In CI: this is the first run, there is no state yet.")] = False
     output: Annotated[ReportFormat, typer.Option("-o", "--output", help="How to print the report.")] = ReportFormat.TEXT
+    events: EventsFile = None
 
     @property
     def lack(self) -> Lack:
@@ -118,6 +123,8 @@ class DestroyCall(Manifests):
 @dataclass(frozen=True, kw_only=True)
 class RefreshCall(Manifests):
     """The options of `refresh`."""
+
+    events: EventsFile = None
 
 
 class Conversation:
@@ -169,6 +176,7 @@ class Conversation:
 def apply(options: ApplyCall) -> ExitCode:
     """Create, replace and delete sessions until the server holds what the manifests ask for."""
     from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.events import closing_events, told_to  # noqa: PLC0415
 
     saved = _saved_plan(options)
     talk = Conversation(
@@ -187,12 +195,14 @@ def apply(options: ApplyCall) -> ExitCode:
         if saved is not None:
             saved.check(world.client.address, [each.name for each in projects])
             chosen = _as_saved(how, saved, project.name)
-        return talk.ended(await workflow.apply(world, project, chosen, talk.approve, talk.narrator))
+        world, observe = told_to(events, world, project, talk.narrator)
+        return talk.ended(await workflow.apply(world, project, chosen, talk.approve, observe))
 
-    try:
-        return for_each(setting, projects, talk.streams, one, how.plan if saved is None else None)
-    finally:
-        talk.close()
+    with closing_events(options.events) as events:
+        try:
+            return for_each(setting, projects, talk.streams, one, how.plan if saved is None else None)
+        finally:
+            talk.close()
 
 
 @command(app, "destroy")
@@ -218,18 +228,21 @@ def destroy(options: DestroyCall) -> ExitCode:
 def refresh(options: RefreshCall) -> ExitCode:
     """Look at the server and record what it shows, logs included; nothing else is done."""
     from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.events import closing_events, told_to  # noqa: PLC0415
 
     talk = Conversation(Streams.of(options), yes=False)
     setting = options.setting()
     projects = load(setting, talk.streams)
 
     async def one(world: World, project: Project) -> ExitCode:
-        return talk.ended(await workflow.refresh(world, project, talk.narrator), "what the server shows is recorded")
+        world, observe = told_to(events, world, project, talk.narrator)
+        return talk.ended(await workflow.refresh(world, project, observe), "what the server shows is recorded")
 
-    try:
-        return for_each(setting, projects, talk.streams, one)
-    finally:
-        talk.close()
+    with closing_events(options.events) as events:
+        try:
+            return for_each(setting, projects, talk.streams, one)
+        finally:
+            talk.close()
 
 
 def _saved_plan(options: ApplyCall) -> SavedPlan | None:

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from skaha_apply.cli.veil import veiled
 from skaha_apply.model.report import Note
@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 class Streams:
-    """Where a command writes; `colour` is off with --no-color, NO_COLOR, TERM=dumb, and where no terminal reads."""
+    """Where a command writes; `colour` is off with --no-color, NO_COLOR, TERM=dumb, and where no terminal reads.
+
+    `above` writes to the terminal above what moves there, None while nothing does.
+    """
+
+    above: ClassVar[Callable[[str], None] | None] = None
 
     def __init__(self, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> None:
         allowed = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
@@ -62,8 +67,11 @@ class Streams:
             _swallow(sys.stdout)
 
     def tell(self, text: str) -> None:
-        """Anything else, on standard error."""
-        write(sys.stderr, text)
+        """Anything else, on standard error; above what moves there, which is drawn by another instance maybe."""
+        if self.err_is_terminal and Streams.above is not None:
+            Streams.above(text)
+        else:
+            write(sys.stderr, text)
 
     def say(self, text: str) -> None:
         """One line on standard error."""
@@ -74,12 +82,20 @@ class Streams:
         self.tell(error_text(error, self.err_ink))
 
     def narrator(self) -> Narrator:
-        """What tells the progress: a bar in a terminal, lines elsewhere. An interrupt closes it."""
-        from skaha_apply.render.progress import Bar, Lines  # noqa: PLC0415 - keeps --help fast
+        """What tells the progress: a board in a terminal, lines elsewhere. An interrupt closes it."""
+        if not self.err_is_terminal:
+            from skaha_apply.render.progress import Lines  # noqa: PLC0415 - keeps --help fast
 
-        narrator = Bar(sys.stderr, colour=self.err_colour) if self.err_is_terminal else Lines(self.say)
-        self.give_back = narrator.close
-        return narrator
+            lines = Lines(self.say)
+            self.give_back = lines.close
+            return lines
+        from skaha_apply.render.board import Block, Board  # noqa: PLC0415 - as above
+
+        block = Block(lambda text: write(sys.stderr, text), lambda: size_of(sys.stderr), self.err_ink)
+        board = Board(block, self.err_ink)
+        Streams.above = board.above
+        self.give_back = board.close
+        return board
 
     def warn(self, event: Event) -> None:
         """What a user should know though it stops nothing, on standard error; once, though each pass may say it."""
@@ -119,6 +135,15 @@ def write(stream: TextIO, text: str) -> None:
         _swallow(stream)
     except ValueError:  # the stream was closed before we started (`>&-`)
         pass
+
+
+def size_of(stream: TextIO) -> tuple[int, int]:
+    """Columns and lines of a terminal, 80 and 24 where it does not tell."""
+    try:
+        columns, lines = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        columns, lines = 0, 0
+    return columns or 80, lines or 24
 
 
 def _swallow(stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ class ActionEnded:
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """A replica was seen in another phase."""
+    """A replica was seen in another phase. `group` is the name of its entry in the manifest where that is a matrix."""
 
     project: str
     session: str
@@ -86,15 +87,59 @@ class PhaseChanged:
     id: str | None
     before: str
     after: str
+    group: str = ""
+    attempt: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Where the replicas of one entry of the manifest stand, over all combinations of its matrix.
+
+    `counts` are numbers of replicas by phase, or by what the plan says of those that wait, are blocked or in conflict.
+    `failed` are the live names of those that failed for good. `longest` are the seconds for which `longest_name` has
+    been running, longer than any other; `median` those that finished ones ran. Each is None where there is none.
+    """
+
+    name: str
+    counts: Mapping[str, int]
+    failed: tuple[str, ...] = ()
+    longest: float | None = None
+    longest_name: str = ""
+    median: float | None = None
+
+    @property
+    def total(self) -> int:
+        """How many replicas it has."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why replicas of one entry do not start: `kind` is wait, blocked or conflict, `names` are some of them."""
+
+    family: str
+    kind: str
+    reason: str
+    count: int
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A pass of a wait ended; counts by phase of the replicas in scope, and why what waits is waiting."""
+    """A pass of a wait ended: where each entry of the manifest stands, and why what waits is waiting."""
 
     project: str
-    counts: Mapping[str, int]
-    reasons: tuple[str, ...] = ()
+    families: tuple[Family, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Numbers of replicas by phase, over all entries."""
+        found: Counter[str] = Counter()
+        for family in self.families:
+            found.update(family.counts)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

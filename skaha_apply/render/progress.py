@@ -1,25 +1,29 @@
-"""What an apply tells while it works: a bar and a line of counts in a terminal, elsewhere one plain line a change."""
+"""What an apply tells where no terminal is: one plain line a change, and where many change, one a pass and entry."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
 from skaha_apply.model.session import Phase
 from skaha_apply.render import words
+from skaha_apply.render.families import family_line, hold_rows, ordered, painted
 from skaha_apply.render.groups import skeleton
+from skaha_apply.render.ink import plain
 from skaha_apply.render.printable import cut, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TextIO
-
-    from rich.progress import Progress, TaskID
 
     from skaha_apply.model.report import Event
 
-_ENDED = (Phase.DONE.value, Phase.FAILED.value)
+FEW = 8  # changes of one entry in one pass that have a line each
+SINGLE = 100  # actions of one pass that have a line each
+STEPS = 10  # lines about the others
+ERRORS = 20  # failures of one pass that have a line each
 _REASON_WIDTH = 100
+_HOLDS = 10
 
 
 class Narrator(Protocol):
@@ -55,118 +59,99 @@ def event_line(event: Event) -> str | None:
 
 def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str:
     """`37 running, 63 done (needs reduce)`; the phases that are not zero in the order of their life."""
-    order = [phase.value for phase in Phase]
-    known = sorted(counts, key=lambda name: (order.index(name) if name in order else len(order), name))
-    text = ", ".join(f"{counts[name]} {words.standing(line(name))}" for name in known if counts[name])
+    text = ", ".join(f"{counts[name]} {words.standing(line(name))}" for name in ordered(counts))
     text = text or "nothing in scope"
     return f"{text} ({cut(line('; '.join(reasons)), _REASON_WIDTH)})" if reasons else text
 
 
 class Lines:
-    """Plain lines, one a change; a wait is told when it begins to wait for something else, never at each poll."""
+    """Plain lines. A wait is told when it begins to wait for something else, never at each poll.
+
+    What failed is told at once. Other changes are told when their pass ends: one by one, or where an entry has many of
+    them, as where it stands now. Of a pass with many actions every tenth part is told.
+    """
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._reasons: dict[str, tuple[str, ...]] = {}
-
-    def __call__(self, event: Event) -> None:
-        """Take one event."""
-        if isinstance(event, Waiting):
-            reasons = tuple(dict.fromkeys(skeleton(reason) for reason in event.reasons))
-            if self._reasons.get(event.project, ()) != reasons:
-                self._reasons[event.project] = reasons
-                self._say(f"{line(event.project)}: {counts_line(event.counts, event.reasons)}")
-        elif text := event_line(event):
-            self._say(text)
-
-    def close(self) -> None:
-        """Nothing moves here."""
-
-
-class Bar:
-    """A progress bar and, in a wait, a line of counts; what went wrong scrolls by above them."""
-
-    def __init__(self, stream: TextIO, *, colour: bool) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
-
-        self._console = Console(file=stream, no_color=not colour, highlight=False, markup=False, emoji=False)
-        self._bar: Progress | None = None
-        self._actions: TaskID | None = None
-        self._waits: dict[str, TaskID] = {}
+        self._holds: dict[str, frozenset[tuple[str, str, str]]] = {}
+        self._changes: list[PhaseChanged] = []
+        self._failures = 0
+        self._errors = 0
+        self._actions: Counter[str] = Counter()
+        self._started = Started("", 0)
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case Started(project=project, total=total):
-                if total:
-                    self._begin(f"{line(project)}: applying", total)
-            case ActionEnded():
-                self._count(event)
             case Waiting():
                 self._wait(event)
-            case PhaseChanged(after=Phase.FAILED.value):
-                self._print(event_line(event), "red")
-            case Note():
-                self._print(event_line(event), "")
+            case PhaseChanged():
+                self._change(event)
+            case Started():
+                self._started, self._actions = event, Counter()
+                self._tell(event)
+            case ActionEnded():
+                self._act(event)
             case _:
-                pass
+                self._tell(event)
 
     def close(self) -> None:
-        """Leave the bar as it stands and give the terminal back."""
-        if self._bar is not None:
-            self._bar.stop()
-        self._bar, self._actions, self._waits = None, None, {}
+        """Say what was kept until the end of the pass."""
+        self._flush({})
 
-    def _drawn(self) -> Progress:
-        if self._bar is None:
-            self._bar = _columns(self._console)
-            self._bar.start()
-        return self._bar
+    def _tell(self, event: Event) -> None:
+        if text := event_line(event):
+            self._say(text)
 
-    def _begin(self, text: str, total: int) -> None:
-        bar = self._drawn()
-        if self._actions is not None:
-            bar.remove_task(self._actions)
-        self._actions = bar.add_task(text, total=total)
-
-    def _count(self, event: ActionEnded) -> None:
+    def _act(self, event: ActionEnded) -> None:
+        self._actions["failed" if event.error is not None else event.action.kind.value] += 1
         if event.error is not None:
-            self._print(event_line(event), "red")
-        if self._actions is not None:
-            self._drawn().advance(self._actions)
+            self._errors += 1
+            if self._errors <= ERRORS:
+                self._tell(event)
+        elif self._started.total <= SINGLE:
+            self._tell(event)
+        ended, total = self._actions.total(), self._started.total
+        if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
+            wrong = self._actions["failed"]
+            beside = f", {wrong} of them not carried out" if wrong else ""
+            self._say(f"{line(self._started.project)}: {ended} of {words.many(total, 'action')} ended{beside}")
+
+    def _change(self, event: PhaseChanged) -> None:
+        if event.after != Phase.FAILED:
+            self._changes.append(event)
+            return
+        self._failures += 1
+        if self._failures <= ERRORS:
+            self._tell(event)
 
     def _wait(self, event: Waiting) -> None:
-        bar = self._drawn()
-        ended = sum(event.counts.get(phase, 0) for phase in _ENDED)
-        text = f"{line(event.project)}: {counts_line(event.counts, event.reasons)}"
-        if event.project not in self._waits:
-            self._waits[event.project] = bar.add_task(text, total=max(sum(event.counts.values()), 1))
-        total = max(sum(event.counts.values()), 1)
-        bar.update(self._waits[event.project], description=text, completed=ended, total=total)
+        self._flush({family.name.casefold(): family_line(family) for family in event.families})
+        holds = frozenset((hold.family, hold.kind, skeleton(hold.reason)) for hold in event.holds)
+        if self._holds.get(event.project, frozenset()) != holds:
+            self._holds[event.project] = holds
+            self._say(f"{line(event.project)}: {counts_line(event.counts)}")
+            rows = painted(hold_rows(event.holds), plain)
+            for row in rows[:_HOLDS]:
+                self._say(f"  {row}")
+            if len(rows) > _HOLDS:
+                self._say(f"  … and {len(rows) - _HOLDS} more")
 
-    def _print(self, text: str | None, style: str) -> None:
-        if text:
-            self._console.print(text, style=style or None, soft_wrap=True)
-
-
-def _columns(console: object) -> Progress:
-    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
-    from rich.progress import (  # noqa: PLC0415 - as above
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-    )
-    from rich.text import Text  # noqa: PLC0415 - as above
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(f"{speed:.0f}/s" if speed and speed >= 1 else "")
-
-    assert isinstance(console, Console)  # noqa: S101 - the annotation would import rich for everybody
-    text = TextColumn("{task.description}", markup=False)
-    return Progress(text, BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), console=console)
+    def _flush(self, standings: Mapping[str, str]) -> None:
+        """The changes of a pass; `standings` are lines about where entries stand now, where that is known."""
+        entries: dict[str, list[PhaseChanged]] = {}
+        for change in self._changes:
+            entries.setdefault(change.group or change.session, []).append(change)
+        for name, changes in entries.items():
+            if len(changes) <= FEW:
+                for change in changes:
+                    self._tell(change)
+                continue
+            moves = Counter(f"{change.before} -> {change.after}" for change in changes)
+            told = ", ".join(f"{count} {line(move)}" for move, count in moves.items())
+            self._say(standings.get(name.casefold(), f"{line(name)}: {told}"))
+        if self._failures > ERRORS:
+            self._say(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
+        if self._errors > ERRORS:
+            self._say(f"… and {self._errors - ERRORS} more actions were not carried out; the report groups them")
+        self._changes, self._failures, self._errors = [], 0, 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import Ledger
 from skaha_apply.workflow.binding import check_server, new_document
+from skaha_apply.workflow.events import ToldStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +53,8 @@ async def open_ledger(
         StateError: when the state cannot be read or written, or belongs to another project or server.
     """
     store = world.place.store(project.name)
+    if world.journal is not None:
+        store = ToldStore(store, world.journal)
     async with held(store, operation, world.place.setting.lock_timeout if patience is None else patience):
         stored = await store.read()
         document = stored or new_document(project.name, world.place.server)

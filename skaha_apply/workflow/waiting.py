@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.report import Waiting
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.approval import approval_line, needs_approval
+from skaha_apply.workflow.standing import families, holds
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -34,15 +35,27 @@ def _ready(run: Run) -> bool:
 
 
 def _moving(action: Action, run: Run) -> bool:
-    """Whether an action of the last plan can still lead to something."""
+    """Whether an action of the last plan can still lead to something.
+
+    A renewal was carried out, or is due in another call: what it is for runs, and that is all that is waited for.
+    """
+    if action.kind is ActionKind.RENEW:
+        return False
     if action.kind.changes:
         return (action.name, action.kind.value) not in run.failures and not _unapproved(action, run)
     if action.kind is ActionKind.WAIT:
         return not action.hangs
     if action.kind is not ActionKind.UNCHANGED or action.record is None or not action.record.phase.active:
         return False
-    interactive = action.desired is not None and action.desired.spec.kind.interactive
-    return not (interactive and action.record.phase is Phase.RUNNING)
+    return not (_interactive(action, run) and action.record.phase is Phase.RUNNING)
+
+
+def _interactive(action: Action, run: Run) -> bool:
+    """Whether nobody knows when it ends; what is no longer in the manifest is told by what it was made from."""
+    if action.desired is not None:
+        return action.desired.spec.kind.interactive
+    recorded = run.document.specs.get(action.record.spec) if run.document and action.record else None
+    return recorded is not None and recorded.kind.interactive
 
 
 def _unapproved(action: Action, run: Run) -> bool:
@@ -52,21 +65,8 @@ def _unapproved(action: Action, run: Run) -> bool:
     return approval_line(action) not in run.approved.approved and not (waited and not action.victims)
 
 
-def counts(run: Run) -> dict[str, int]:
-    """How many replicas in scope stand where; those without a session by what the plan says of them."""
+def waiting(run: Run) -> Waiting:
+    """Where the run stands, to be told between two passes."""
+    actions = run.plan.actions if run.plan else ()
     known = {record.key: record for record in run.document.replicas} if run.document else {}
-    found: Counter[str] = Counter()
-    for action in run.plan.actions if run.plan else ():
-        if action.desired is None:
-            continue
-        record = known.get(action.key)
-        settled = action.kind in (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT)
-        found[action.kind.value if settled or record is None else record.phase.value] += 1
-    return dict(found)
-
-
-def reasons(run: Run) -> tuple[str, ...]:
-    """Why what waits is waiting, each reason once."""
-    kinds = (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT)
-    waiting = [action for action in run.plan.actions if action.kind in kinds] if run.plan else []
-    return tuple(dict.fromkeys(f"{action.session}: {action.reason}" for action in waiting))
+    return Waiting(run.project.name, families(actions, known, run.world.client.now()), holds(actions))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.ports import Store
     from skaha_apply.sandbox import RunningSandbox
     from skaha_apply.skaha.client import Client
+    from skaha_apply.workflow.events import Journal
     from skaha_apply.workflow.setting import Setting
 
 SANDBOX = "sandbox"
@@ -69,10 +70,11 @@ class Place:
 
 @dataclass(frozen=True)
 class World:
-    """A place, and a client for its server."""
+    """A place, and a client for its server; `journal` is told every change of phase that is stored."""
 
     place: Place
     client: Client
+    journal: Journal | None = None
 
 
 def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:

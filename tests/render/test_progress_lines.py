@@ -1,62 +1,76 @@
 from __future__ import annotations
 
-import io
+from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
+from skaha_apply.render.progress import Lines
 
-from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
-from skaha_apply.render.progress import Bar, Lines
+RUNNING = Waiting("survey", (Family("reduce", {"running": 2, "failed": 0}),))
 
 
-def events(action):
-    return [
+def waits(left):
+    hold = Hold("merge", "wait", f"needs reduce ({left} of 3 not done)", 1)
+    return Waiting("survey", (Family("reduce", {"running": 1, "failed": 1}), Family("merge", {"wait": 1})), (hold,))
+
+
+def said_by(*events):
+    said = []
+    narrator = Lines(said.append)
+    for event in events:
+        narrator(event)
+    narrator.close()
+    return said
+
+
+def moved(replica, after="running", before="pending", group="tile-${tile}"):
+    return PhaseChanged("survey", f"tile-t{replica:03}", 1, f"tile-t{replica:03}", "k2j3h4g5", before, after, group)
+
+
+def test_plain_lines_tell_each_change_once_and_no_poll(action):
+    assert said_by(
         Started("survey", 3),
         ActionEnded(action("create"), id="k2j3h4g5"),
         ActionEnded(action("replace", replica=2), id="a1b2c3d4"),
         ActionEnded(action("create", replica=3), error="400 [red]no[/red]\x1b[2J"),
         Note("a note"),
-        Waiting("survey", {"running": 2, "failed": 0}, ()),
-        Waiting("survey", {"running": 2}, ()),
+        RUNNING,
+        RUNNING,
         PhaseChanged("survey", "reduce", 1, "reduce-1", "k2j3h4g5", "running", "failed"),
-        Waiting("survey", {"running": 1, "failed": 1}, ("needs reduce (2 of 3 not done)",)),
-        Waiting("survey", {"running": 1, "failed": 1}, ("needs reduce (1 of 3 not done)",)),
-    ]
-
-
-def test_plain_lines_tell_each_change_once_and_no_poll(action):
-    said = []
-    narrator = Lines(said.append)
-    for event in events(action):
-        narrator(event)
-    narrator.close()
-    assert said == [
+        waits(2),
+        waits(1),
+    ) == [
         "survey: 3 actions",
         "created reduce-1 k2j3h4g5",
         "replaced reduce-2 a1b2c3d4",
         r"not created reduce-3: 400 [red]no[/red]\x1b[2J",
         "a note",
         "reduce-1 k2j3h4g5: running -> failed",
-        "survey: 1 running, 1 failed (needs reduce (2 of 3 not done))",
+        "survey: 1 running, 1 failed, 1 waiting",
+        "  * merge: 1 waiting: needs reduce (2 of 3 not done)",
     ]
 
 
-def test_a_bar_shows_errors_as_text_and_ends_with_the_terminal_given_back(action):
-    stream = io.StringIO()
-    bar = Bar(stream, colour=False)
-    for event in events(action):
-        bar(event)
-    bar.close()
-    bar.close()
-    drawn = stream.getvalue()
-    assert r"not created reduce-3: 400 [red]no[/red]\x1b[2J" in drawn
-    assert "3/3" in drawn
-    assert "1 running, 1 failed" in drawn
-    assert "\x1b[2J" not in drawn
+def test_many_changes_of_an_entry_in_one_pass_are_one_line_and_failures_are_named():
+    failed = ("tile-t017", "tile-t099", "tile-t123")
+    family = Family("tile-${tile}", {"done": 40, "failed": 3, "running": 8, "wait": 249}, failed)
+    few = PhaseChanged("survey", "desk", 1, "desk", None, "pending", "running")
+    said = said_by(*(moved(one) for one in range(40)), moved(99, "failed"), few, Waiting("survey", (family,)))
+    assert said == [
+        "tile-t099 k2j3h4g5: pending -> failed",
+        "tile-${tile}: 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), 249 waiting",
+        "desk: pending -> running",
+    ]
 
 
-def test_a_bar_may_begin_again_after_it_was_closed(action):
-    stream = io.StringIO()
-    bar = Bar(stream, colour=False)
-    for _ in range(2):
-        bar(Started("survey", 1))
-        bar(ActionEnded(action("create"), id="k2j3h4g5"))
-        bar.close()
-    assert stream.getvalue().count("1/1") >= 2
+def test_thousands_of_changes_make_few_lines(action):
+    """Whatever happens to five thousand tiles in one pass, a log stays readable."""
+    created = [ActionEnded(action("create", replica=one), id="k2j3h4g5") for one in range(4000)]
+    refused = [ActionEnded(action("create", replica=one), error="400") for one in range(1000)]
+    moves = [moved(one) for one in range(4000)] + [moved(one, "failed") for one in range(1000)]
+    said = said_by(Started("survey", 5000), *created, *refused, *moves)
+    assert len(said) < 60
+    assert "survey: 5000 of 5000 actions ended, 1000 of them not carried out" in said
+    assert "… and 980 more failed; `skaha-apply status` lists them" in said
+    assert "tile-${tile}: 4000 pending -> running" in said
+
+
+def test_what_a_pass_had_to_say_is_said_when_it_is_interrupted():
+    assert said_by(moved(1)) == ["tile-t001 k2j3h4g5: pending -> running"]

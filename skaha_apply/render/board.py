@@ -1,0 +1,200 @@
+"""What an apply shows in a terminal: a block that is drawn over itself, below the lines that scroll by.
+
+The block is rows of known width, each frame is one write, and the cursor rests below it: nothing has to be given back
+when the process ends, however it ends. Its size is asked for at each frame, so that it fits after a resize.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
+from skaha_apply.model.session import Phase
+from skaha_apply.render.families import brief, family_rows, hold_rows
+from skaha_apply.render.ink import plain
+from skaha_apply.render.printable import cut, line
+from skaha_apply.render.progress import ERRORS, event_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from skaha_apply.model.report import Event
+    from skaha_apply.render.families import Row
+    from skaha_apply.render.ink import Ink
+
+    Size = tuple[int, int]  # columns, lines
+
+TICK = 1.0  # seconds between two frames while nothing happens
+_BAR = 24  # characters
+_LEAST = 4  # rows that what waits is granted, where there are as many
+_UP, _ERASE_LINE, _ERASE_BELOW = "\x1b[{}F", "\x1b[K", "\x1b[J"
+
+
+class Block:
+    """Rows at the end of a terminal that are drawn over themselves.
+
+    Args:
+        write: takes text as it is, at once.
+        size: columns and lines of the terminal now.
+        ink: colours text.
+    """
+
+    def __init__(self, write: Callable[[str], None], size: Callable[[], Size], ink: Ink = plain) -> None:
+        self._write = write
+        self._size = size
+        self._ink = ink
+        self._drawn: list[int] = []  # the widths of the rows that are on the screen
+
+    def draw(self, rows: Callable[[int, int], Sequence[Row]]) -> None:
+        """Show what `rows(width, height)` gives in place of what was shown."""
+        width, height = self._size()
+        width, height = max(width - 1, 1), max(height - 1, 1)  # the last column and line would scroll
+        shown = [_fitted(row, width) for row in rows(width, height)[:height]]
+        lines = ["".join(self._ink(text, style) if style else text for text, style in row) for row in shown]
+        self._write(self._back() + "".join(f"{one}{_ERASE_LINE}\n" for one in lines) + _ERASE_BELOW)
+        self._drawn = [sum(len(text) for text, _ in row) for row in shown]
+
+    def above(self, text: str) -> None:
+        """Lines that scroll by above the block; `draw` has to follow."""
+        erased = f"{self._back()}{_ERASE_BELOW}" if self._drawn else ""
+        self._drawn = []
+        self._write(erased + text)
+
+    def leave(self) -> None:
+        """Let what is shown stand."""
+        self._drawn = []
+
+    def _back(self) -> str:
+        """To the first column of the first row; in a terminal that became narrower each row may stand on several."""
+        columns = max(self._size()[0], 1)
+        rows = sum(max(1, -(-length // columns)) for length in self._drawn)
+        return _UP.format(rows) if rows else ""
+
+
+class Board:
+    """Actions as a bar, entries as a table, and what waits and why; what went wrong scrolls by above.
+
+    Args:
+        block: where it is drawn.
+        ink: colours the lines above.
+        clock: seconds, for what has elapsed.
+        tick: seconds between two frames; 0 draws at events only.
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        ink: Ink = plain,
+        clock: Callable[[], float] = time.monotonic,
+        tick: float = TICK,
+    ) -> None:
+        self._block, self._ink, self._clock, self._tick = block, ink, clock, tick
+        self._lock = threading.RLock()
+        self._stop: threading.Event | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._started: Started | None = None
+        self._ended = self._failures = 0
+        self._began = self._heard = self._clock()
+        self._waiting: Waiting | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        with self._lock:
+            match event:
+                case Started(total=total):
+                    self._started, self._ended, self._began = event if total else None, 0, self._clock()
+                    self._failures = 0
+                case ActionEnded():
+                    self._ended += 1
+                    if event.error is not None:
+                        self._went_wrong(event)
+                case Waiting():
+                    self._waiting, self._heard, self._started, self._failures = event, self._clock(), None, 0
+                case PhaseChanged(after=Phase.FAILED):
+                    self._went_wrong(event)
+                case Note():
+                    self.above(f"{event_line(event)}\n")
+                case _:
+                    return
+            self._draw()
+
+    def above(self, text: str) -> None:
+        """Lines of others, above the block."""
+        with self._lock:
+            self._block.above(text)
+            self._draw()
+
+    def close(self) -> None:
+        """Leave the block as it stands."""
+        with self._lock:
+            if self._stop is not None:
+                self._stop.set()
+                self._stop = None
+                self._block.draw(self._rows)
+            self._block.leave()
+            self._clear()
+
+    def _went_wrong(self, event: Event) -> None:
+        self._failures += 1
+        if self._failures <= ERRORS:
+            self.above(f"{self._ink(event_line(event) or '', 'red')}\n")
+        elif self._failures == ERRORS + 1:
+            self.above(f"{self._ink('… and more; the report groups them', 'red')}\n")
+
+    def _draw(self) -> None:
+        if self._started is None and self._waiting is None:
+            return
+        self._block.draw(self._rows)
+        if self._stop is None and self._tick:
+            self._stop = threading.Event()
+            threading.Thread(target=self._go_on, args=(self._stop,), daemon=True).start()
+        self._stop = self._stop or threading.Event()
+
+    def _go_on(self, stop: threading.Event) -> None:
+        while not stop.wait(self._tick):
+            with self._lock:
+                if not stop.is_set():
+                    self._block.draw(self._rows)
+
+    def _rows(self, width: int, height: int) -> list[Row]:
+        rows = [self._bar(self._started)] if self._started else []
+        if self._waiting is None:
+            return rows
+        passed = self._clock() - self._heard
+        families = tuple(
+            one if one.longest is None else replace(one, longest=one.longest + passed) for one in self._waiting.families
+        )
+        holds = hold_rows(self._waiting.holds, width)
+        room = height - len(rows) - min(len(holds), _LEAST)
+        rows += family_rows(families, width, max(room, 2))
+        left = height - len(rows)
+        if len(holds) > left > 0:
+            holds = [*holds[: left - 1], ((f"… and {len(holds) - left + 1} more", "dim"),)]
+        return rows + holds[: max(left, 0)]
+
+    def _bar(self, started: Started) -> Row:
+        took = self._clock() - self._began
+        full = _BAR * min(self._ended, started.total) // started.total
+        rate = f" {self._ended / took:.0f}/s" if took and self._ended / took >= 1 else ""
+        about = f" {self._ended}/{started.total}{rate} {brief(took)}"
+        return (
+            (f"{cut(line(started.project), _BAR)}: ", ""),
+            ("━" * full, "green"),
+            ("─" * (_BAR - full), "dim"),
+            (about, ""),
+        )
+
+
+def _fitted(row: Row, width: int) -> Row:
+    """A row that is cut where the screen ends."""
+    spans, left = [], width
+    for text, style in row:
+        if left > 0 and text:
+            spans.append((cut(text, left), style))
+            left -= len(spans[-1][0])
+    return tuple(spans)

@@ -1,0 +1,145 @@
+"""The block in a terminal, judged by what a screen shows: a small one that understands the codes which are used."""
+
+from __future__ import annotations
+
+import re
+
+from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
+from skaha_apply.render.board import Block, Board
+
+CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")
+
+
+class Screen:
+    """Rows without end: those above the block scroll by. Understands F, K, J, newlines; refuses the rest."""
+
+    def __init__(self, columns=80, lines=24):
+        self.columns, self.lines = columns, lines
+        self.rows, self.at, self.frames = [""], 0, []
+
+    def write(self, text):
+        assert "".join(found[0] for found in CODE.finditer(text)) == text, repr(text)
+        column = 0
+        for number, code, newline, plain in CODE.findall(text):
+            if code == "F":
+                self.at -= int(number)
+                assert self.at >= 0
+                column = 0
+            elif code == "K":
+                self.rows[self.at] = self.rows[self.at][:column]
+            elif code == "J":
+                self.rows = [*self.rows[: self.at], self.rows[self.at][:column]]
+            elif newline:
+                self.at += 1
+                column = 0
+                if self.at == len(self.rows):
+                    self.rows.append("")
+            else:
+                row = self.rows[self.at]
+                self.rows[self.at] = row[:column] + plain + row[column + len(plain) :]
+                column += len(plain)
+        self.frames.append(self.shown)
+
+    def become(self, columns):
+        """Be narrower, as terminals that break long rows anew are."""
+        self.columns, broken = columns, []
+        for row in self.rows:
+            broken += [row[start : start + columns] for start in range(0, max(len(row), 1), columns)]
+        self.rows, self.at = broken, len(broken) - 1
+
+    @property
+    def shown(self):
+        return [row.rstrip() for row in self.rows if row.strip()]
+
+
+def board(screen, clock=lambda: 0.0):
+    return Board(Block(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0)
+
+
+def tiles(done, **more):
+    counts = {"running": 8, "done": done, "wait": 292 - done}
+    hold = Hold("merge", "blocked", "needs tile-${tile}: tile-t017 is failed", 1)
+    family = Family("tile-${tile}", counts, longest=100.0, longest_name="tile-t200", median=30.0)
+    return Waiting("survey", (family, Family("merge", {"blocked": 1})), (hold,), **more)
+
+
+def test_a_wait_is_one_table_drawn_over_itself(action):
+    screen = Screen()
+    shown = board(screen)
+    shown(Started("survey", 3))
+    for replica in (1, 2, 3):
+        shown(ActionEnded(action("create", replica=replica), id="k2j3h4g5"))
+    assert re.fullmatch(r"survey: ━{24} 3/3 0s", screen.shown[-1])
+    for done in (0, 1, 2, 200):
+        shown(tiles(done))
+    shown.close()
+    assert screen.shown == [
+        "entry         running  done  failed  waiting  blocked  total  longest running",
+        "tile-${tile}        8   200       -       92        -    300  1m (median 30s) !",
+        "merge               -     -       -        -        1      1",
+        "x merge: 1 blocked: needs tile-${tile}: tile-t017 is failed",
+    ]
+    assert all(frame for frame in screen.frames), "an empty frame flickers"
+
+
+def test_what_went_wrong_and_what_others_say_scrolls_by_above():
+    screen = Screen(columns=100)
+    shown = board(screen)
+    shown(tiles(1))
+    shown(PhaseChanged("survey", "tile-t017", 1, "tile-t017", "k2j3h4g5", "running", "failed"))
+    shown(PhaseChanged("survey", "tile-t018", 1, "tile-t018", "k2j3h4g5", "running", "done"))
+    shown(Note("the server is away\x1b[2J"))
+    shown.above("warning: something\n")
+    assert screen.shown[:3] == [
+        "tile-t017 k2j3h4g5: running -> failed",
+        r"the server is away\x1b[2J",
+        "warning: something",
+    ]
+    assert len(screen.shown) == 7
+
+
+def test_a_thousand_failures_do_not_flood_the_screen():
+    screen = Screen()
+    shown = board(screen)
+    shown(tiles(1))
+    for replica in range(1000):
+        shown(PhaseChanged("survey", "t", replica, f"t-{replica}", "k2j3h4g5", "running", "failed"))
+    assert len(screen.shown) < 30
+    assert "… and more; the report groups them" in screen.shown
+
+
+def test_it_fits_a_small_terminal_and_one_that_becomes_smaller():
+    screen = Screen(columns=120, lines=12)
+    shown = board(screen)
+    many = tuple(Family(f"sweep-{number}", {"done": number}) for number in range(1, 60))
+    holds = tuple(Hold(f"stage-{number}", "wait", f"needs sweep {'x' * 150}", 1) for number in range(20))
+    for columns in (120, 120, 40):
+        screen.become(columns)
+        shown(Waiting("survey", many, holds))
+        assert len(screen.shown) <= 11
+        assert max(map(len, screen.shown)) < columns
+        assert screen.shown[0].startswith("entry")
+        assert screen.shown[-1].startswith("… and ")
+    screen.lines = 3
+    shown(Waiting("survey", many, holds))
+    assert len(screen.shown) == 2
+
+
+def test_time_goes_on_between_two_passes():
+    screen, now = Screen(), [0.0]
+    shown = board(screen, lambda: now[0])
+    shown(tiles(1))
+    now[0] = 3600.0
+    shown.above("")
+    assert "1h01m (median 30s) !" in "\n".join(screen.shown)
+
+
+def test_it_may_begin_again_after_it_was_closed(action):
+    screen = Screen()
+    shown = board(screen)
+    for _ in range(2):
+        shown(Started("survey", 1))
+        shown(ActionEnded(action("create"), id="k2j3h4g5"))
+        shown.close()
+        shown.close()
+    assert [row[-6:] for row in screen.shown] == ["1/1 0s", "1/1 0s"]
