@@ -100,10 +100,10 @@ def _ways_out(listing: Listing, best: Dealt, helper: Helper) -> Iterator[str]:
             f"the largest item alone is {largest / best.mean:.2f} times the mean share, and no way of sharing goes "
             f"below it: more than {useful} replica{'s' * (useful != 1)} gain little"
         )
-    order = sorted(range(len(listing.items)), key=listing.weights.__getitem__, reverse=True)
+    order = sorted(range(len(listing.items)), key=listing.weights.__getitem__)
     items = tuple(listing.items[place] for place in order)
     weights = tuple(listing.weights[place] for place in order)
     by_load = deal(replace(listing, items=items, weights=weights), len(best.parts), "stripe", helper)
     if by_load.imbalance * UNEVEN <= best.imbalance:
         what = "size" if listing.unit is Unit.BYTES else "weight"
-        yield f"sorted by {what}, largest first, stripe would come to an imbalance of {by_load.imbalance:.2f}"
+        yield f"sorted by {what}, stripe would come to an imbalance of {by_load.imbalance:.2f}"

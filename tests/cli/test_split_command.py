@@ -235,9 +235,10 @@ def test_bad_input_is_one_message_and_its_exit_code(split, tmp_path, arguments, 
 
 def test_a_picture_is_drawn_without_a_display_and_the_same_each_time(split, files, tmp_path):
     files(*(size * 10**6 for size in range(1, 12)))
-    (tmp_path / "fits" / "$x^$ 銀河_\udcff.fits").write_text("x")
+    (tmp_path / "fits" / "\udcff.fits").write_text("x")
+    (tmp_path / "fits").rename(tmp_path / "$x^$ 銀河")
     for name in ("a.png", "a.svg", "b.PNG", "b.svg"):
-        made = split("fits/*", "--replicas", "4", "--picture", name, env={"MPLBACKEND": "tkagg", "DISPLAY": ":99"})
+        made = split("$x^$ 銀河/*", "--replicas", "4", "--picture", name, env={"MPLBACKEND": "tkagg", "DISPLAY": ":99"})
         assert (made.returncode, made.stderr) == (0, b"")
         assert b"Take " in made.stdout
     first, second = (tmp_path / "a.png").read_bytes(), (tmp_path / "b.PNG").read_bytes()
