@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from skaha_apply.model.spec import SessionSpec
 
@@ -48,12 +48,12 @@ def work_content(spec: SessionSpec) -> dict[str, Any]:
     }
 
 
-def work_digest(content: Mapping[str, Any], links: Mapping[str, str], replica: int) -> str:
+def work_digest(content: Mapping[str, Any], links: Sequence[str], replica: int) -> str:
     """The digest that decides `done`: the work of a spec, the links to what it needs, and the replica id.
 
     Names take no part, so that a session can be renamed in manifest and state without running again.
     """
-    return digest({**content, "needs": sorted(links.values()), "replica": replica})
+    return digest({**content, "needs": sorted(links), "replica": replica})
 
 
 def run_digest(work: str, spec: SessionSpec) -> str:
@@ -61,9 +61,9 @@ def run_digest(work: str, spec: SessionSpec) -> str:
     return digest({"work": work, "cores": spec.cores, "ram": spec.ram, "gpus": spec.gpus})
 
 
-def run_tag(content: Mapping[str, Any], links: Mapping[str, str], run_number: int) -> str:
+def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -> str:
     """What a replica sees as SKAHA_APPLY_RUN: the same for all replicas of a spec and for every retry of one."""
-    return digest({**content, "needs": sorted(links.values()), "run": run_number}).partition(":")[2][:12]
+    return digest({**content, "needs": sorted(links), "run": run_number}).partition(":")[2][:12]
 
 
 def spec_key(spec: SessionSpec) -> str:

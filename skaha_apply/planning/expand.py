@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica
 from skaha_apply.planning.digest import digest, run_digest, run_tag, work_content, work_digest
+from skaha_apply.planning.families import Families
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.model.spec import Project, ReplicaKey, SessionSpec
+    from skaha_apply.planning.families import Group
 
 
 def expand(project: Project, run_numbers: Mapping[ReplicaKey, int] | None = None) -> tuple[DesiredReplica, ...]:
-    """Every replica of a project, in the order of the manifest: specs, then replicas.
+    """Every replica of a project, in the order of the manifest: specs, combinations as listed, then replicas.
 
     Args:
         project: a project that passed the linter.
@@ -26,41 +27,37 @@ def expand(project: Project, run_numbers: Mapping[ReplicaKey, int] | None = None
         SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
     """
     numbers = run_numbers or {}
+    families = Families(project)
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
-    for spec in in_order_of_need(project.sessions):
-        needed = {name.casefold(): links[name.casefold()] for name in spec.needs}
-        made[spec.key] = tuple(_replicas(spec, needed, numbers))
-        links[spec.key] = digest([[one.replica, one.work, one.run_number] for one in made[spec.key]])
+    joined: dict[Group, str] = {}
+    for family in families.in_order_of_need():
+        for spec in family.specs:
+            needed = _links(spec, families, links, joined)
+            made[spec.key] = tuple(_replicas(spec, needed, numbers))
+        for spec in family.specs:
+            links[spec.key] = digest([[one.replica, one.work, one.run_number] for one in made[spec.key]])
     return tuple(replica for spec in project.sessions for replica in made[spec.key])
 
 
-def in_order_of_need(sessions: Iterable[SessionSpec]) -> tuple[SessionSpec, ...]:
-    """The specs, each after everything that it needs; otherwise in their order.
+def _links(
+    spec: SessionSpec, families: Families, links: Mapping[str, str], joined: dict[Group, str]
+) -> tuple[str, ...]:
+    """The links to what a combination needs, one for each needed family, without their names.
 
-    Raises:
-        SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
+    Several combinations are joined to one link by their sorted links, so that neither their names nor their order nor
+    the axes' take part: what is renamed in manifest and state runs nothing again. One alone is its own link, matrix or
+    not. A family whose list is empty, or of which nothing agrees, gives none.
     """
-    by_key = {spec.key: spec for spec in sessions}
-    ordered: dict[str, SessionSpec] = {}
-
-    for root in by_key.values():
-        trail: list[SessionSpec] = [root]
-        while trail:
-            spec = trail[-1]
-            missing = [name for name in spec.needs if name.casefold() not in ordered]
-            if not missing:
-                ordered.setdefault(spec.key, spec)
-                trail.pop()
-                continue
-            needed = by_key.get(missing[0].casefold())
-            if needed is None:
-                raise SkahaApplyError(f"session {spec.name!r} needs {missing[0]!r}, which is not in the manifest")
-            if needed in trail:
-                circle = " -> ".join([*(one.name for one in trail[trail.index(needed) :]), needed.name])
-                raise SkahaApplyError(f"needs run in a circle: {circle}")
-            trail.append(needed)
-    return tuple(ordered.values())
+    found = []
+    for _, group in families.needed(spec):
+        if group is None or not group.specs:
+            continue
+        if group not in joined:
+            parts = sorted(links[one.key] for one in group.specs)
+            joined[group] = parts[0] if len(parts) == 1 else digest(parts)
+        found.append(joined[group])
+    return tuple(sorted(found))
 
 
 def create_request(
@@ -106,7 +103,7 @@ def create_request(
 
 def _replicas(
     spec: SessionSpec,
-    links: Mapping[str, str],
+    links: Sequence[str],
     numbers: Mapping[ReplicaKey, int],
 ) -> Iterable[DesiredReplica]:
     content = work_content(spec)

@@ -1,4 +1,8 @@
-"""What may stand in the way of a create: a stranger of that name, something needed, the server's own limit."""
+"""What may stand in the way of a create, in the order in which it is asked.
+
+A stranger of that name; failed attempts in a row; something needed; the pilot; a double of it that goes first; and
+last, when all of that is known of every replica, the places that are free.
+"""
 
 from __future__ import annotations
 
@@ -6,49 +10,83 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
-from skaha_apply.model.session import Kind, Phase
+from skaha_apply.planning import stops
+from skaha_apply.planning.caps import CREATING, Cap, Caps
+from skaha_apply.planning.families import Families
+from skaha_apply.planning.needs import Needs, Obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.spec import Project
+    from skaha_apply.planning.families import Family
     from skaha_apply.planning.rows import Sight
 
-_CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
-_HOPELESS = frozenset(
-    {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
-)
+
+def passed(project: Project, actions: Sequence[Action], sight: Sight) -> list[Action]:
+    """The actions of the desired replicas, in the order of the manifest, each as the gates leave it."""
+    families = Families(project)
+    gate = _Gate(sight, families)
+    for action in actions:
+        gate.judged.setdefault(action.key[0], []).append(action)
+    for family in families.in_order_of_need():
+        gate.judge(family)
+    judged = [action for spec in project.sessions for action in gate.judged[spec.key]]
+    caps = Caps(sight, project, families, judged)
+    return [_placed(action, caps) for action in judged]
 
 
-class Gate:
-    """Judges the specs of a project one after the other, each after what it needs; `judged` holds the results."""
+class _Gate:
+    """Judges the families of a project one after the other, each after what it needs.
 
-    def __init__(self, sight: Sight, project: Project) -> None:
+    `judged` holds the actions of each session, as they were and in the end as they are.
+    """
+
+    def __init__(self, sight: Sight, families: Families) -> None:
         self.judged: dict[str, list[Action]] = {}
         self._sight = sight
-        self._names = {spec.key: spec.name for spec in project.sessions}
-        listing = sight.facts.seen.listing
-        self._interactive = sum(
-            session.kind.lower() != Kind.HEADLESS and session.phase in (Phase.PENDING, Phase.RUNNING)
-            for session in listing.sessions
-        )
+        self._needs = Needs(families, self.judged)
 
-    def judge(self, spec: SessionSpec, actions: Sequence[Action]) -> None:
-        """Pass the actions of one spec through the gates; what it needs was judged before."""
-        needs = self._needs(spec)
-        self.judged[spec.key] = [self._pass(action, needs) for action in actions]
+    def judge(self, family: Family) -> None:
+        """Pass the actions of one family through all gates but the last; what it needs was judged before."""
+        actions = [action for spec in family.specs for action in self.judged[spec.key]]
+        stopped = stops.stop(family, actions)
+        for spec in family.specs:
+            needs = self._needs.obstacle(spec)
+            self.judged[spec.key] = [self._pass(action, stopped, needs) for action in self.judged[spec.key]]
+        if family.pilot:
+            self._lead(family)
 
-    def _pass(self, action: Action, needs: tuple[ActionKind, str] | None) -> Action:
-        if action.kind not in _CREATING:
+    def _pass(self, action: Action, stopped: Obstacle | None, needs: Obstacle | None) -> Action:
+        if stopped is not None and self._retries(action):
+            return _behind(action, stopped)
+        if action.kind not in CREATING:
             return action
         if other := self._stranger(action):
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
-        if needs:
-            return _behind(action, *needs)
+        if obstacle := (None if stops.begins_anew(action) else stopped) or needs:
+            return _behind(action, obstacle)
         if action.key in self._sight.doubled:
-            waits = _behind(action, ActionKind.WAIT, "another session of it is deleted first")
+            waits = _behind(action, Obstacle("another session of it is deleted first", final=False))
             return replace(waits, hangs=False)
-        return self._limited(action)
+        return action
+
+    def _lead(self, family: Family) -> None:
+        """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
+        judged = [action for spec in family.specs for action in self.judged[spec.key]]
+        first, obstacle = stops.pilot(family, judged)
+        if obstacle is None:
+            return
+        for spec in family.specs:
+            mine = self.judged[spec.key]
+            led = [_staying(action, obstacle) if action.kind in CREATING else action for action in mine[first:]]
+            self.judged[spec.key] = [*mine[:first], *led]
+            first = max(0, first - len(mine))
+
+    def _retries(self, action: Action) -> bool:
+        if action.desired is None or action.key in self._sight.book.intents or action.key in self._sight.burying:
+            return False
+        return stops.has_retries_left(action, action.desired.spec)
 
     def _stranger(self, action: Action) -> str | None:
         """A stranger's active session of that name, which would be taken for this replica."""
@@ -59,45 +97,30 @@ class Gate:
                 return f"{whose}; delete it, or `state forget` this replica, then --adopt or --take-over"
         return None
 
-    def _needs(self, spec: SessionSpec) -> tuple[ActionKind, str] | None:
-        """What stands in the way among the needed sessions: a block is final, a wait is not."""
-        waiting: list[str] = []
-        for name in spec.needs:
-            actions = self.judged[name.casefold()]
-            shown = self._names[name.casefold()]
-            hopeless = next((action for action in actions if action.kind in _HOPELESS), None)
-            if hopeless:
-                return ActionKind.BLOCKED, f"needs {shown}: {hopeless.name} is {_word(hopeless)}"
-            open_ones = sum(not _is_done(action) for action in actions)
-            if open_ones:
-                waiting.append(f"{shown} ({open_ones} of {len(actions)} not done)")
-        return (ActionKind.WAIT, f"needs {', '.join(waiting)}") if waiting else None
 
-    def _limited(self, action: Action) -> Action:
-        """The server refuses more than so many Pending or Running interactive sessions of a user [PostAction]."""
-        limit = self._sight.facts.offer.max_interactive
-        if action.desired is None or not action.desired.spec.kind.interactive or limit is None or action.victims:
-            return action
-        if self._interactive >= limit:
-            reason = f"the server's limit of {limit} interactive sessions is reached"
-            return replace(action, kind=ActionKind.WAIT, reason=reason, hangs=True)
-        self._interactive += 1
+def _placed(action: Action, caps: Caps) -> Action:
+    if action.kind not in CREATING or action.held_back:
         return action
+    cap = caps.full(action)
+    return action if cap is None else _without_place(action, cap)
 
 
-def _behind(action: Action, kind: ActionKind, reason: str) -> Action:
-    """A create that has to wait, or is blocked; what is active and out of date is deleted all the same."""
-    replaces = kind is ActionKind.WAIT and action.kind is ActionKind.REPLACE
-    if replaces and action.victims:
-        return replace(action, held_back=True, reason=f"{action.reason}; {reason}")
-    return replace(action, kind=kind, victims=(), reason=reason, held_back=replaces, hangs=True)
+def _without_place(action: Action, cap: Cap) -> Action:
+    return replace(_staying(action, Obstacle(cap.reason, final=False)), hangs=cap.hangs)
 
 
-def _is_done(action: Action) -> bool:
-    if action.kind is ActionKind.ADOPT:  # what our own create made may have ended already
-        return action.record is not None and action.record.phase is Phase.DONE
-    return action.kind is ActionKind.DONE
+def _behind(action: Action, obstacle: Obstacle) -> Action:
+    """A create that waits, or is blocked; when it waits, what is active and out of date is deleted all the same."""
+    if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
+        return replace(action, held_back=True, reason=f"{action.reason}; {obstacle.reason}")
+    return _staying(action, obstacle)
 
 
-def _word(action: Action) -> str:
-    return {ActionKind.CONFLICT: "in conflict"}.get(action.kind, action.kind.value)
+def _staying(action: Action, obstacle: Obstacle) -> Action:
+    """A create that has to wait, or is blocked; what is active stays as it is until its turn comes."""
+    if obstacle.final:
+        return replace(action, kind=ActionKind.BLOCKED, victims=(), reason=obstacle.reason, held_back=False, hangs=True)
+    later = action.kind is ActionKind.REPLACE
+    stays = later and any(victim.active for victim in action.victims)
+    reason = f"{action.reason}; {obstacle.reason}" if stays else obstacle.reason
+    return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, held_back=later, hangs=True)

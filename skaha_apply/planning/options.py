@@ -12,6 +12,7 @@ from skaha_apply.model.request import Offer
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.session import Observation
+    from skaha_apply.model.spec import ReplicaKey
 
 
 class Adopt(StrEnum):
@@ -26,8 +27,10 @@ class Adopt(StrEnum):
 class PlanOptions:
     """What the user asked for.
 
-    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `allow_loss` is in core-hours. `since` is when the call
-    began, in Unix seconds by the server's clock (None: now): what was created since runs again in no later pass of it.
+    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are actions, by live name and kind, that were
+    tried in vain in this call: they are not tried again, and take no place. `allow_loss` is in core-hours. `since` is
+    when the call began, in Unix seconds by the server's clock (None: now): what was created since runs again in no
+    later pass of it.
     """
 
     adopt: Adopt = Adopt.NONE
@@ -36,6 +39,7 @@ class PlanOptions:
     allow_loss: float = 100.0
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    failed: frozenset[tuple[str, str]] = frozenset()
     destroying: bool = False
     since: float | None = None
 
@@ -46,9 +50,17 @@ class PlanOptions:
 
     def in_scope(self, action: Action) -> bool:
         """Whether an action is among the targets and not excluded."""
-        if any(matches(pattern, *action.key) for pattern in self.excludes):
+        return self.includes(action.key, action.group)
+
+    def includes(self, key: ReplicaKey, group: str) -> bool:
+        """Whether a replica is among the targets and not excluded; `group` is the name of its matrix as written."""
+        if any(matches(pattern, *key, group) for pattern in self.excludes):
             return False
-        return not self.targets or any(matches(pattern, *action.key) for pattern in self.targets)
+        return not self.targets or any(matches(pattern, *key, group) for pattern in self.targets)
+
+    def has_failed(self, action: Action) -> bool:
+        """Whether an action was tried in vain in this call."""
+        return (action.name, action.kind.value) in self.failed
 
 
 @dataclass(frozen=True)
@@ -68,14 +80,19 @@ class Facts:
     notes: tuple[str, ...] = ()
 
 
-def matches(pattern: str, session: str, replica: int) -> bool:
+def matches(pattern: str, session: str, replica: int, group: str = "") -> bool:
     """Whether `NAME[/REPLICAS]` means this replica; NAME may hold `*` and `?`, REPLICAS is `3`, `7-9` or `3,7-9`.
+
+    NAME may also be that of a matrix as written, `mosaic-${tile}`, which means all of its combinations; `group` is the
+    one that the replica belongs to.
 
     Raises:
         ValueError: for REPLICAS of another form.
     """
     name, slash, wanted = pattern.partition("/")
-    if not fnmatchcase(session.casefold(), name.casefold()):
+    name = name.casefold()
+    whole = group != "" and name == group.casefold()
+    if not whole and not fnmatchcase(session.casefold(), name):
         return False
     return not slash or any(low <= replica <= high for low, high in ranges(wanted))
 

@@ -14,7 +14,7 @@ from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.planning import gates, removal, reruns, rows
 from skaha_apply.planning.approval import approval_digest, approval_lines
 from skaha_apply.planning.book import Book
-from skaha_apply.planning.expand import expand, in_order_of_need
+from skaha_apply.planning.expand import expand
 from skaha_apply.planning.observe import doubles, leftovers
 from skaha_apply.planning.safety import judge, with_losses
 
@@ -42,15 +42,16 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
     """
     book = Book.open(absorbed.state)
     desired = expand(project, reruns.wanted(book, project, facts, options))
-    actions = _desired_actions(project, desired, rows.Sight(book, facts, options, absorbed.adopted))
-    actions += [removal.removed(owned, project) for owned in _undesired(book, facts, desired)]
+    sight = rows.Sight(book, facts, options, absorbed.adopted)
+    actions = gates.passed(project, [rows.desired(replica, sight) for replica in desired], sight)
+    actions += [removal.removed(owned, project) for owned in _undesired(book, removal.Ground.of(book, facts, project), desired)]
     return _assemble(project, book, facts, options, (desired, actions))
 
 
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
     book = Book.open(absorbed.state)
-    actions = [removal.destroyed(owned, project) for owned in _undesired(book, facts, ())]
+    actions = [removal.destroyed(owned) for owned in _undesired(book, removal.Ground.of(book, facts, project), ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 
@@ -81,23 +82,11 @@ def _assemble(
     )
 
 
-def _desired_actions(project: Project, desired: tuple[DesiredReplica, ...], sight: rows.Sight) -> list[Action]:
-    """One action for each desired replica, in the order of the manifest; what is needed is judged first."""
-    gate = gates.Gate(sight, project)
-    by_spec: dict[str, list[DesiredReplica]] = {}
-    for replica in desired:
-        by_spec.setdefault(replica.spec.key, []).append(replica)
-    for spec in in_order_of_need(project.sessions):
-        first = [rows.desired(replica, sight) for replica in by_spec[spec.key]]
-        gate.judge(spec, first)
-    return [action for spec in project.sessions for action in gate.judged[spec.key]]
-
-
-def _undesired(book: Book, facts: Facts, desired: tuple[DesiredReplica, ...]) -> list[removal.Owned]:
+def _undesired(book: Book, ground: removal.Ground, desired: tuple[DesiredReplica, ...]) -> list[removal.Owned]:
     """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
     wanted = {replica.key for replica in desired}
     known = {**book.intents, **book.records}
-    return [removal.Owned(book, facts, key) for key in sorted(known) if key not in wanted]
+    return [removal.Owned(ground, key) for key in sorted(known) if key not in wanted]
 
 
 def _surplus(book: Book, facts: Facts) -> list[Action]:

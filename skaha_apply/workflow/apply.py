@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.report import Event, Report
     from skaha_apply.model.spec import Project
+    from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.world import World
 
 AFTER_APPROVAL = 600.0  # seconds that a server which stays away is waited for once something was approved
@@ -163,7 +164,7 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     """Look, plan, approve, act and confirm, with the ledger open."""
     tools = make_tools(run, ledger)
     sight = await _sight(run, tools, new=new)
-    run.plan = plan = plan_from(run.world, run.project, run.options.plan, sight)
+    run.plan = plan = plan_from(run.world, run.project, _plan_options(run), sight)
     run.listing = sight.seen.listing
     if run.approved is None and not await _approved(run, plan):
         run.declined = True
@@ -173,7 +174,7 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
         _grant(run)
         if await _outdated(run, plan, sight):
             sight = await _sight(run, tools, new=new)
-            run.plan = plan_from(run.world, run.project, run.options.plan, sight)
+            run.plan = plan_from(run.world, run.project, _plan_options(run), sight)
             _check_fresh(plan.approved, run.plan)
             plan = run.plan
     _remember_specs(plan, ledger)
@@ -187,6 +188,11 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
         await _remove_doubles(run, tools)
     if tools.keeper.problem:
         run.notes[tools.keeper.problem] = None
+
+
+def _plan_options(run: Run) -> PlanOptions:
+    """What the planner is told: what was tried in vain in this call keeps no place from the others."""
+    return replace(run.options.plan, failed=frozenset(run.failures))
 
 
 def make_tools(run: Run, ledger: Ledger) -> Tools:

@@ -26,14 +26,17 @@ async def check_scope(place: Place, projects: Sequence[Project], options: PlanOp
     """
     if not options.limited:
         return
-    known: set[ReplicaKey] = set()
+    known: dict[ReplicaKey, str] = {}  # to the name of its matrix as written
     for project in projects:
-        known.update((spec.key, replica) for spec in project.sessions for replica in range(1, spec.replicas + 1))
         document = await place.store(project.name).read()
-        known.update(record.key for record in (document.replicas if document else ()))
+        if document is not None:
+            known |= {record.key: document.specs[record.spec].group for record in document.replicas}
+        known |= {
+            (spec.key, replica): spec.group for spec in project.sessions for replica in range(1, spec.replicas + 1)
+        }
     for pattern in (*options.targets, *options.excludes):
-        if not any(matches(pattern, *key) for key in known):
-            names = sorted({session for session, _ in known})
+        if not any(matches(pattern, *key, group) for key, group in known.items()):
+            names = sorted({group or session for (session, _), group in known.items()})
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             raise UsageError(
                 f"{pattern!r} means no replica of {', '.join(project.name for project in projects)}",

@@ -1,0 +1,107 @@
+"""Whether what a combination needs has come far enough: all of it done, or of all that has ended a share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.planning.families import Families, Group
+
+# Ended without success, and nothing but a change or a hand mends it.
+HOPELESS = frozenset(
+    {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why something is not created: `final` when waiting does not help."""
+
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """How far the replicas of a group are."""
+
+    total: int
+    done: int
+    hopeless: int
+    first_hopeless: Action | None
+
+    @property
+    def open(self) -> int:
+        return self.total - self.done - self.hopeless
+
+
+class Needs:
+    """Judges the needs of combinations by the actions of what they need, which were judged before."""
+
+    def __init__(self, families: Families, judged: Mapping[str, Sequence[Action]]) -> None:
+        self._families = families
+        self._judged = judged
+        self._tallies: dict[Group, _Tally] = {}
+
+    def obstacle(self, spec: SessionSpec) -> Obstacle | None:
+        """What stands in the way of a combination among what it needs; a block comes before a wait."""
+        shares = {name.casefold(): share for name, share in spec.require.items()}
+        waiting: list[str] = []
+        for name, group in self._families.needed(spec):
+            if group is None:
+                return Obstacle(f"needs {self._families.empty[name.casefold()]}, whose list is empty", final=True)
+            if not group.specs:
+                return Obstacle(f"needs {group.family.name}, which has none for {_values(spec, group)}", final=True)
+            found = _judge(group.family.name, self._tally(group), shares.get(name.casefold()))
+            if found is not None and found.final:
+                return Obstacle(f"needs {found.reason}", final=True)
+            waiting += [found.reason] if found else []
+        return Obstacle(f"needs {', '.join(waiting)}", final=False) if waiting else None
+
+    def _tally(self, group: Group) -> _Tally:
+        if group not in self._tallies:
+            actions = [action for spec in group.specs for action in self._judged[spec.key]]
+            hopeless = [action for action in actions if action.kind in HOPELESS]
+            done = sum(is_done(action) for action in actions)
+            self._tallies[group] = _Tally(len(actions), done, len(hopeless), hopeless[0] if hopeless else None)
+        return self._tallies[group]
+
+
+def is_done(action: Action) -> bool:
+    """Whether the work of a replica has succeeded; what our own lost create made may have ended already."""
+    if action.kind is ActionKind.ADOPT:
+        return action.record is not None and action.record.phase is Phase.DONE
+    return action.kind is ActionKind.DONE
+
+
+def shown(action: Action) -> str:
+    """A hopeless replica in words: `tile-3 is failed`."""
+    word = {ActionKind.CONFLICT: "in conflict"}.get(action.kind, action.kind.value)
+    return f"{action.name} is {word}"
+
+
+def _judge(name: str, tally: _Tally, share: float | None) -> Obstacle | None:
+    """What is missing of one group: without a share all has to succeed, and one that cannot is enough to say so."""
+    if share is None:
+        if tally.first_hopeless is not None:
+            return Obstacle(f"{name}: {shown(tally.first_hopeless)}", final=True)
+        return Obstacle(f"{name} ({tally.open} of {tally.total} not done)", final=False) if tally.open else None
+    if tally.open:
+        return Obstacle(f"{name} ({tally.open} of {tally.total} not ended)", final=False)
+    wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
+    if tally.done < wanted:
+        return Obstacle(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)
+    return None
+
+
+def _values(spec: SessionSpec, group: Group) -> str:
+    theirs = {axis for one in group.family.specs for axis in one.values}
+    return ", ".join(f"{axis}={value}" for axis, value in sorted(spec.values.items()) if axis in theirs)

@@ -1,0 +1,100 @@
+"""What keeps a family from going on before it is full: its pilot, and failed attempts in a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.needs import HOPELESS, Obstacle, is_done, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
+    from skaha_apply.planning.families import Family
+
+_End = tuple[float, bool, str, int, int]  # when it was seen, whether it succeeded; then what makes an order of them
+
+
+def pilot(family: Family, actions: Sequence[Action]) -> tuple[int, Obstacle | None]:
+    """How many replicas of a family are its pilot, and what keeps the others from starting.
+
+    The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
+    interactive kind it has to be Running.
+    """
+    first = actions[: family.pilot]
+    hopeless = next((action for action in first if action.kind in HOPELESS), None)
+    if hopeless is not None:
+        return len(first), Obstacle(f"pilot: {shown(hopeless)}", final=True)
+    waited = next((action for action in first if not (is_done(action) or _is_up(action))), None)
+    if waited is None:
+        return len(first), None
+    return len(first), Obstacle(f"pilot: {waited.name} has to succeed first", final=False)
+
+
+def stop(family: Family, actions: Sequence[Action]) -> Obstacle | None:
+    """Whether so many attempts of a family failed in a row that no more of it is created.
+
+    Attempts of interactive sessions do not count: they are kept alive, with a pause.
+    """
+    ends = sorted(end for action in actions for end in _ends(action))
+    row = 0
+    for _, succeeded, *_ in reversed(ends):
+        if succeeded:
+            break
+        row += 1
+    if row < family.stop_after:
+        return None
+    way_out = f"mend it, or `skaha-apply mark rerun '{family.name}' --phase failed`"
+    return Obstacle(f"stopped after {row} failed attempts in a row; {way_out}", final=True)
+
+
+def has_retries_left(action: Action, spec: SessionSpec) -> bool:
+    """Whether a replica failed and would be tried again: now, or once a back-off is over."""
+    record = action.record
+    if record is None or record.phase is not Phase.FAILED or spec.kind.interactive:
+        return False
+    left = record.attempt <= spec.retries
+    return action.kind is ActionKind.RETRY or (left and action.kind in (ActionKind.WAIT, ActionKind.FAILED))
+
+
+def begins_anew(action: Action) -> bool:
+    """Whether it was changed or marked since its last attempt: failures of others do not stop it."""
+    record = action.record
+    return record is not None and (action.kind is ActionKind.REPLACE or record.phase is Phase.DUE)
+
+
+def _ends(action: Action) -> Iterator[_End]:
+    """The ends of the attempts of a replica at what is asked for now; those at something else do not count."""
+    record, wanted = action.record, action.desired
+    if record is None or wanted is None or record.run != wanted.run or wanted.spec.kind.interactive:
+        return
+    if record.phase.ended:
+        yield (record.ended or 0.0, record.phase is Phase.DONE, *action.key, record.attempt)
+    for number, ended in _failed_before(record):
+        yield (ended, False, *action.key, number)
+
+
+def _failed_before(record: ReplicaRecord) -> Iterator[tuple[int, float]]:
+    """The failed attempts that led up to the present one: number, and when the end was seen.
+
+    Attempts are numbered anew after a change and after a mark, so that those before it have no smaller number.
+    """
+    number = record.attempt
+    for earlier in reversed(record.earlier):
+        repeats = earlier.attempt == number and not earlier.phase.ended  # deleted by someone, and created once more
+        if earlier.run_number != record.run_number or not (repeats or earlier.attempt == number - 1):
+            return
+        number = earlier.attempt
+        if earlier.phase is Phase.FAILED:
+            yield number, earlier.ended or 0.0
+
+
+def _is_up(action: Action) -> bool:
+    """Whether it is an interactive session that runs."""
+    record, wanted = action.record, action.desired
+    if record is None or wanted is None or not wanted.spec.kind.interactive:
+        return False
+    return action.kind in (ActionKind.UNCHANGED, ActionKind.RENEW) and record.phase is Phase.RUNNING
