@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -61,13 +62,17 @@ class MarkCall(Named):
         typer.Argument(
             parser=pattern,
             metavar="NAME[/REPLICAS]",
-            help="Which replicas: names or patterns (tile-27*), with replicas (reduce/3,7-9).",
+            help="Which replicas: names or patterns (tile-27*, 'tile-${tile}'), with replicas (reduce/3,7-9).",
             show_default=False,
         ),
     ] = None
     from_: Annotated[
         str | None,
         typer.Option("--from", metavar="FILE|-", help="Read names from a file or standard input, one a line."),
+    ] = None
+    axis: Annotated[
+        str | None,
+        typer.Option(metavar="AXIS", help="With --from: each line is a value of this axis or column of a matrix."),
     ] = None
     phase: Annotated[
         list[MarkPhase] | None,
@@ -81,12 +86,17 @@ class MarkCall(Named):
         from skaha_apply.model.session import Phase  # noqa: PLC0415 - keeps --help fast
         from skaha_apply.workflow.mark import MarkOptions, Verb  # noqa: PLC0415
 
-        chosen = (*(self.names or ()), *(_names_in(self.from_) if self.from_ is not None else ()))
-        if not chosen and not self.phase:
+        if self.axis is not None and self.from_ is None:
+            raise UsageError("--axis says what the lines of --from are", hint="give the list of values by --from")
+        listed = _lines_in(self.from_) if self.from_ is not None else ()
+        chosen = (*(self.names or ()), *(_patterns(listed, self.from_) if self.axis is None else ()))
+        if not chosen and not listed and not self.phase:
             raise UsageError("which replicas? Nothing is chosen", hint="name them, or use --from or --phase")
         return MarkOptions(
             verb=Verb(self.verb.value),
             patterns=chosen,
+            axis=self.axis,
+            values=listed if self.axis is not None else (),
             phases=tuple(Phase(phase.value) for phase in self.phase or ()),
             force=self.force,
         )
@@ -119,19 +129,23 @@ def mark(options: MarkCall) -> ExitCode:
         narrator.close()
 
 
-def _names_in(file: str) -> tuple[str, ...]:
-    """The names of a list: blank lines and comments skipped, any line ends."""
+def _lines_in(file: str) -> tuple[str, ...]:
+    """The lines of a list: blank ones and comments skipped, any line ends."""
     try:
         text = (stdin_bytes() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read the names in {file}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not UTF-8 text") from None
-    names = [row.strip() for row in text.splitlines()]
-    found = tuple(_checked(name, file) for name in names if name and not name.startswith("#"))
+    rows = [row.strip() for row in re.split(r"\r\n|\r|\n", text)]
+    found = tuple(row for row in rows if row and not row.startswith("#"))
     if not found:
         raise UsageError(f"{file} holds no name")
     return found
+
+
+def _patterns(rows: tuple[str, ...], file: str | None) -> tuple[str, ...]:
+    return tuple(_checked(row, file or "") for row in rows)
 
 
 def _checked(name: str, file: str) -> str:

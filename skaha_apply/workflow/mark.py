@@ -16,9 +16,9 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning import reruns
 from skaha_apply.planning.expand import expand
-from skaha_apply.planning.options import matches
 from skaha_apply.workflow.apply import make_tools, open_run
 from skaha_apply.workflow.binding import check_account
+from skaha_apply.workflow.choice import Candidate, Choice, check_axis
 from skaha_apply.workflow.locking import open_ledger
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.world import World
 
 
+MOST_NAMED = 5  # replicas or words that a message names
+
+
 class Verb(StrEnum):
     """What a mark says of a replica."""
 
@@ -41,11 +44,13 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True)
 class MarkOptions:
-    """Which replicas are marked: those that a pattern means and that are in one of the phases; empty means any."""
+    """Which replicas are marked, as `Choice` tells them: by patterns, by values of an axis, by phases."""
 
     verb: Verb
     patterns: tuple[str, ...] = ()
     phases: tuple[Phase, ...] = ()
+    axis: str | None = None
+    values: tuple[str, ...] = ()
     force: bool = False
 
 
@@ -80,10 +85,12 @@ async def mark(
         tools = make_tools(open_run(world, project, observe), ledger)
         await settle_leftovers(tools, partial(check_account, ledger.document, world))
         desired = {one.key: one for one in expand(project, reruns.recorded(ledger.book))}
-        marks = chosen(ledger.book, desired, options)
-        if unknown := meaningless(ledger.book, desired, options):
-            shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")  # noqa: PLR2004
-            observe(Note(f"{shown}: means no replica of {project.name}"))
+        meant, unknown = meant_by(ledger.book, desired, options)
+        if unknown:
+            more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+            what = "means no replica" if options.axis is None else f"no value of {options.axis} in any session"
+            observe(Note(f"{', '.join(unknown[:MOST_NAMED])}{more}: {what} of {project.name}"))
+        marks = chosen(ledger.book, meant, options)
         if not await approve(marks):
             return ExitCode.ERROR
         outcomes = await execute(_deletions(marks, ledger.book, options.verb), tools)
@@ -97,24 +104,46 @@ async def mark(
         return ExitCode.PARTIAL if failed else ExitCode.OK
 
 
-def chosen(book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions) -> tuple[Mark, ...]:
-    """The replicas that the options mean, in the order of the manifest.
+def meant_by(
+    book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """The replicas that the options mean, in the order of the manifest, and the words that mean none.
+
+    Raises:
+        UsageError: for a pattern that is none, or an axis that there is not.
+    """
+    candidates = [_candidate(key, book, desired) for key in dict.fromkeys((*desired, *sorted(book.records)))]
+    if options.axis is not None:
+        check_axis(options.axis, (one.spec for one in candidates))
+    choice = Choice(options.patterns, options.axis, options.values, options.phases)
+    meant = tuple(one for one in candidates if choice.takes(one))
+    return meant, choice.meaningless
+
+
+def _candidate(key: ReplicaKey, book: Book, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
+    record, wanted = book.records.get(key), desired.get(key)
+    spec = wanted.spec if wanted is not None else book.specs[book.records[key].spec]
+    name = record.name if record is not None else desired[key].name
+    return Candidate(key, name, spec, record.phase if record is not None else None)
+
+
+def chosen(book: Book, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
+    """The marks of those replicas that the verb changes.
 
     Raises:
         UsageError: when there is none, or an active one would have to be deleted without `force`.
     """
     marks = []
-    for key in dict.fromkeys((*desired, *sorted(book.records))):
-        record = book.records.get(key)
-        name = record.name if record else desired[key].name
-        if not _meant(options, key, name, record.phase if record else None):
-            continue
+    for one in meant:
+        record = book.records.get(one.key)
         if _nothing_to_do(options.verb, record):
             continue
-        if key in book.intents:
-            raise UsageError(f"{name}: an earlier create is not decided yet", hint="`apply` or `refresh` decides it.")
+        if one.key in book.intents:
+            raise UsageError(
+                f"{one.name}: an earlier create is not decided yet", hint="`apply` or `refresh` decides it."
+            )
         active = record.id if record is not None and record.phase.active else None
-        marks.append(Mark(key, name, record.phase if record else None, active))
+        marks.append(Mark(one.key, one.name, one.phase, active))
     if not marks:
         raise UsageError(
             f"there is nothing to mark {options.verb}", hint="`skaha-apply status` shows names and phases."
@@ -122,32 +151,10 @@ def chosen(book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkO
     active_names = [one.name for one in marks if one.deletes]
     if active_names and not options.force and options.verb is not Verb.HOLD:
         raise UsageError(
-            f"{', '.join(active_names[:5])} {'is' if len(active_names) == 1 else 'are'} active",
+            f"{', '.join(active_names[:MOST_NAMED])} {'is' if len(active_names) == 1 else 'are'} active",
             hint="--force deletes an active session first.",
         )
     return tuple(marks)
-
-
-def meaningless(book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions) -> tuple[str, ...]:
-    """The patterns that mean no replica at all; raises UsageError for one that is none."""
-    names = {key: replica.name for key, replica in desired.items()}
-    names |= {key: record.name for key, record in book.records.items()}
-    return tuple(
-        pattern
-        for pattern in dict.fromkeys(options.patterns)
-        if not any(_meant(MarkOptions(options.verb, (pattern,)), key, name, None) for key, name in names.items())
-    )
-
-
-def _meant(options: MarkOptions, key: ReplicaKey, name: str, phase: Phase | None) -> bool:
-    if options.phases and phase not in options.phases:
-        return False
-    try:
-        return not options.patterns or any(
-            matches(pattern, *key) or pattern.lower() == name for pattern in options.patterns
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
 
 
 def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:
@@ -167,6 +174,7 @@ def _deletions(marks: tuple[Mark, ...], book: Book, verb: Verb) -> list[Action]:
             replicas=book.specs[book.records[one.key].spec].replicas,
             name=one.name,
             reason=f"mark {verb}",
+            group=book.specs[book.records[one.key].spec].group,
             id=one.deletes,
             record=book.records[one.key],
             victims=(Victim(one.deletes, active=True, why="hold" if verb is Verb.HOLD else "rerun"),),
