@@ -68,8 +68,9 @@ class ReplicaRecord(ReplicaEntry):
 
     `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
     when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
-    showed it, `ended` when its end was first seen. `expires` is its deadline as last listed, `renewed` when that was
-    last pushed. `earlier` are its earlier attempts, oldest first, the last few.
+    showed it, `ended` when its end was first seen. `queued` is since when it has been pending again after it ran.
+    `expires` is its deadline as last listed, `renewed` when that was last pushed. `earlier` are its earlier attempts,
+    oldest first, the last few.
     """
 
     phase: Phase
@@ -77,6 +78,7 @@ class ReplicaRecord(ReplicaEntry):
     past: tuple[str, ...] = ()
     accepted: Time | None = None
     seen: Time | None = None
+    queued: Time | None = None
     started: Time | None = None
     ended: Time | None = None
     expires: Time | None = None

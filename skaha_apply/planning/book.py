@@ -67,10 +67,6 @@ class Book:
         ids.update(self.tombstones)
         return frozenset(ids)
 
-    def burying(self, key: ReplicaKey) -> tuple[Tombstone, ...]:
-        """What of a replica is being deleted and has to be gone before it may be created again."""
-        return tuple(one for one in self.tombstones.values() if one.key == key and one.why != "surplus")
-
 
 def resembles(session: LiveSession, spec: SessionSpec) -> bool:
     """Whether a live session has the image, kind and resources of a spec; cmd, args and env are not listed.

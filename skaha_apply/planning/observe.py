@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import Doubt, ReplicaRecord
+from skaha_apply.planning.attempts import REMEMBERED, history
 from skaha_apply.planning.book import Book, resembles
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfter
 RECENT = 300.0  # seconds within which an absence means that someone deleted it
 POD_GRACE = 60.0  # seconds that a deleted pod is waited for
 DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a double
-_PAST = 20  # ids of earlier attempts that are remembered
 _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
 
 
@@ -139,8 +139,17 @@ def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) ->
         return
     if not tombstone.sent and waited > TTL / 2:
         return  # it may have ended and expired on its own; the record is looked up by its id, as any other
+    book.records[record.key] = deleted(record, tombstone, seen.listing.at)
+
+
+def deleted(record: ReplicaRecord, tombstone: Tombstone, at: float) -> ReplicaRecord:
+    """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
+    if tombstone.why == "timeout":
+        if not record.phase.active:
+            return record
+        return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": tombstone.note})
     phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
-    book.records[record.key] = record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
+    return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
 
 
 def _settle_doubt(book: Book, key: ReplicaKey) -> None:
@@ -213,8 +222,9 @@ def created(book: Book, intent: Intent | Doubt, session_id: str | None, now: flo
         attempt=intent.attempt,
         phase=Phase.ACCEPTED,
         id=session_id,
-        past=past[-_PAST:],
+        past=past[-REMEMBERED:],
         accepted=now,
+        earlier=history(earlier),
     )
 
 
@@ -241,11 +251,14 @@ def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:
 
 def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
     phase = live.phase
+    again = record.phase is Phase.RUNNING and phase is Phase.PENDING
     return record.model_copy(
         update={
             "phase": phase,
             "seen": at,
+            "queued": at if again else None if phase is Phase.RUNNING else record.queued,
             "started": live.started or record.started,
+            "expires": live.expires,
             "ended": (record.ended or at) if phase.ended else None,
             "note": live.status if phase is Phase.OTHER else "",
         },

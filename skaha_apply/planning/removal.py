@@ -16,17 +16,51 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Owned:
-    """A replica that the state knows and the manifest does not ask for."""
+class Ground:
+    """What is looked at for each replica beyond the manifest, worked out once.
+
+    `dying` are the replicas whose session is being deleted and still to be seen; a pod may linger behind that.
+    `protected` are the keys of specs that the manifest protects.
+    """
 
     book: Book
     facts: Facts
+    dying: frozenset[ReplicaKey]
+    protected: frozenset[str]
+
+    @classmethod
+    def of(cls, book: Book, facts: Facts, project: Project) -> Ground:
+        """The ground of a plan."""
+        buried = (tomb for tomb in book.tombstones.values() if tomb.why != "surplus")
+        return cls(
+            book=book,
+            facts=facts,
+            dying=frozenset(tomb.key for tomb in buried if facts.seen.session(tomb.id)),
+            protected=frozenset(spec.key for spec in project.sessions if spec.protect),
+        )
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A replica that the state knows and the manifest does not ask for."""
+
+    ground: Ground
     key: ReplicaKey
 
     @property
-    def burying(self) -> bool:
-        """Whether its session is being deleted and still to be seen; its pod may linger behind that."""
-        return any(self.facts.seen.session(tomb.id) for tomb in self.book.burying(self.key))
+    def book(self) -> Book:
+        """The state."""
+        return self.ground.book
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the world."""
+        return self.ground.facts
+
+    @property
+    def protected(self) -> bool:
+        """Whether it was protected when it was made, or its spec is now."""
+        return self.spec.protect or self.key[0] in self.ground.protected
 
     @property
     def entry(self) -> ReplicaRecord | Intent:
@@ -66,25 +100,28 @@ def removed(owned: Owned, project: Project) -> Action:
         if not any(_inside(owned.spec.file, folder) for folder in project.folders):
             reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
             return owned.action(ActionKind.NOT_LOADED, reason)
-    return replace(_let_go(owned, "no longer in the manifest", project), unloved=True)
+    finishes = owned.spec.when_removed == "finish"
+    return replace(_let_go(owned, "no longer in the manifest", finishes=finishes), unloved=True)
 
 
-def destroyed(owned: Owned, project: Project) -> Action:
+def destroyed(owned: Owned) -> Action:
     """The action for one owned replica when everything is to be destroyed."""
-    return _let_go(owned, "destroy", project)
+    return _let_go(owned, "destroy", finishes=False)
 
 
-def _let_go(owned: Owned, reason: str, project: Project) -> Action:
+def _let_go(owned: Owned, reason: str, *, finishes: bool) -> Action:
     book, key = owned.book, owned.key
     if key in book.intents:
         return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
-    if owned.burying:
+    if key in owned.ground.dying:
         return owned.action(ActionKind.WAIT, "its session is being deleted")
     record = book.records[key]
     if not record.phase.active or record.id is None:
         return owned.action(ActionKind.RETIRED, f"{reason}; ended, its memory is kept")
-    if owned.spec.protect or any(spec.protect and spec.key == key[0] for spec in project.sessions):
+    if owned.protected:
         return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
+    if finishes:
+        return owned.action(ActionKind.UNCHANGED, f"{reason}; runs to its end (when_removed: finish)")
     victims = (Victim(record.id, active=True, why="delete"),)
     return owned.action(ActionKind.DELETE, reason, victims)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.session import Phase
-from skaha_apply.planning import diff, observe
+from skaha_apply.planning import aging, attempts, diff, observe
 from skaha_apply.planning.book import Book, resembles
 from skaha_apply.planning.digest import same_version
 from skaha_apply.planning.options import Adopt
+from skaha_apply.planning.spans import exact, rough
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Change
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.options import Facts, PlanOptions
 
-BACKOFF_FIRST = 10.0  # seconds after the end of a short life
-BACKOFF_MOST = 600.0
 SHORT_LIFE = 600.0  # seconds: an interactive session that lived less is started again with a back-off
 
 _ACTIVE_REASON = {
@@ -86,21 +85,65 @@ def _recorded(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> A
         return _restarted(replica, record, sight)
     if record.phase in (Phase.DUE, Phase.GONE):
         changes = sight.changes(record.spec, spec) if work or run else ()
-        return _create(replica, record, record.note or "its session is gone", changes)
+        attempt = 1 if work or run else record.attempt
+        return _create(replica, record, record.note or "its session is gone", attempt, changes)
     if work or (run and not _succeeded(record, spec)):
         return _changed(replica, record, sight)
     if record.phase.active:
-        reason = _ACTIVE_REASON.get(record.phase, f"status {record.note or 'unknown'}")
-        return _action(ActionKind.UNCHANGED, replica, reason, record)
-    return _restarted(replica, record, sight) if spec.kind.interactive else _ended(replica, record)
+        return _active(replica, record, sight)
+    return _restarted(replica, record, sight) if spec.kind.interactive else _ended(replica, record, sight)
 
 
-def _ended(replica: DesiredReplica, record: ReplicaRecord) -> Action:
+def _active(replica: DesiredReplica, record: ReplicaRecord, sight: Sight, but: str = "") -> Action:
+    """A session that is left to run, unless it takes too long, or its deadline is near; `but` is said of it as well."""
+    now, spec = sight.facts.seen.listing.at, replica.spec
+    what = _ACTIVE_REASON.get(record.phase, f"status {record.note or 'unknown'}")
+    if over := aging.overdue(record, spec, now):
+        if record.id and not (spec.protect or sight.book.specs[record.spec].protect):
+            victims = (Victim(record.id, active=True, why="timeout"),)
+            about = _about(ActionKind.DELETE, replica, f"{attempts.TIMED_OUT}: {over}")
+            return replace(about, name=record.name, id=record.id, record=record, victims=victims)
+        what = f"{over}, but it is protected"
+    kind = ActionKind.UNCHANGED
+    if due := aging.renewal(record, spec, now):
+        kind, what = ActionKind.RENEW, due
+    return _action(kind, replica, f"{what}; {but}" if but else what, record)
+
+
+def _ended(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
+    """A batch session that has ended, or vanished; another run number than the recorded one says to run it again."""
+    spec = replica.spec
+    if replica.run_number != record.run_number:
+        return _create(replica, record, _again(record, spec), attempt=1)
     if record.phase is Phase.DONE:
         return _action(ActionKind.DONE, replica, "completed", record)
     if record.phase is Phase.FAILED:
-        return _action(ActionKind.FAILED, replica, f"failed in attempt {record.attempt}", record)
+        return _failed(replica, record, sight)
+    if spec.vanished == "complete":
+        return _action(ActionKind.DONE, replica, f"{record.note}; taken as complete (vanished: complete)", record)
     return _action(ActionKind.UNKNOWN, replica, f"{record.note}; held until it is marked", record)
+
+
+def _again(record: ReplicaRecord, spec: SessionSpec) -> str:
+    """Why what ended, or vanished, runs again."""
+    if record.phase is Phase.UNKNOWN:
+        return f"{record.note}; run again (vanished: rerun)"
+    if isinstance(spec.rerun, str):
+        return f"completed; run again (rerun: {spec.rerun})"
+    return f"completed more than {exact(spec.rerun)} ago"
+
+
+def _failed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Action:
+    """A failed attempt: tried again after a back-off, as often as the spec allows."""
+    spec = replica.spec
+    reason = attempts.failure(record, spec)
+    if record.attempt > spec.retries:
+        return _action(ActionKind.FAILED, replica, reason, record)
+    ended = record.ended or record.seen or 0.0
+    if left := attempts.left_of_wait(spec.retry_wait, record.attempt, ended, sight.facts.seen.listing.at):
+        return _action(ActionKind.WAIT, replica, f"{reason}; tried again in {rough(left)}", record)
+    about = _about(ActionKind.RETRY, replica, reason)
+    return replace(about, id=record.id, record=record, attempt=record.attempt + 1)
 
 
 def _succeeded(record: ReplicaRecord, spec: SessionSpec) -> bool:
@@ -120,9 +163,17 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Ac
     spec, recorded = replica.spec, sight.book.specs[record.spec]
     changes = sight.changes(record.spec, spec)
     reason = "spec changed" if changes else f"what it needs changed: {', '.join(spec.needs)}"
-    keeps = record.phase.active or _succeeded(record, recorded)
-    if (spec.protect or recorded.protect) and keeps:
-        return _action(ActionKind.PROTECTED, replica, f"{reason}, but it is protected", record, changes)
+    done = _succeeded(record, recorded)
+    if (spec.protect or recorded.protect) and (record.phase.active or done):
+        but = f"{reason}, but it is protected"
+        if aging.renewal(record, spec, sight.facts.seen.listing.at):
+            return _active(replica, record, sight, but)
+        return _action(ActionKind.PROTECTED, replica, but, record, changes)
+    if spec.rerun == "never" and (record.phase.active or done):
+        but = f"{reason}, but it never runs again (rerun: never)"
+        if done:
+            return _action(ActionKind.DONE, replica, f"completed; {but}", record, changes)
+        return replace(_active(replica, record, sight, but), changes=changes)
     victims = (Victim(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
     about = _about(ActionKind.REPLACE, replica, reason)
     return replace(about, id=record.id, changes=changes, record=record, victims=victims)
@@ -135,9 +186,8 @@ def _restarted(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> 
     why = "someone deleted it" if record.phase is Phase.GONE else "it ended"
     if ended - began >= SHORT_LIFE:
         return _create(replica, record, why, attempt=1)
-    pause = min(BACKOFF_FIRST * 2 ** min(record.attempt - 1, 10), BACKOFF_MOST)
-    left = ended + pause - sight.facts.seen.listing.at
-    if 0 < left <= pause:
+    first, now = replica.spec.retry_wait, sight.facts.seen.listing.at
+    if left := attempts.left_of_wait(first, record.attempt, ended, now):
         reason = f"{why} after {ended - began:.0f}s; started again in {left:.0f}s"
         return _action(ActionKind.WAIT, replica, reason, record)
     return _create(replica, record, why, attempt=record.attempt + 1)
@@ -146,7 +196,7 @@ def _restarted(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> 
 def _unrecorded(replica: DesiredReplica, sight: Sight) -> Action:
     strangers = sight.strangers(replica.name)
     if not strangers:
-        return _create(replica, None, "not in the state and not live")
+        return _create(replica, None, "not in the state and not live", attempt=1)
     active = [session for session in strangers if session.phase.active]
     if sight.options.take_over:
         victims = tuple(Victim(session.id, active=True, why="take-over") for session in active)
@@ -181,14 +231,14 @@ def _create(
     replica: DesiredReplica,
     record: ReplicaRecord | None,
     reason: str,
+    attempt: int,
     changes: tuple[Change, ...] = (),
-    attempt: int | None = None,
 ) -> Action:
     return replace(
         _about(ActionKind.CREATE, replica, reason),
         changes=changes,
         record=record,
-        attempt=attempt or (1 if record is None or changes else record.attempt),
+        attempt=attempt,
         unloved=record is not None and record.phase is Phase.GONE,
     )
 

@@ -1,0 +1,57 @@
+"""Attempts at a replica: which there were, how many may be made, and when the next one is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
+
+if TYPE_CHECKING:
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
+
+REMEMBERED = 20  # earlier attempts, and ids of them, that a record keeps
+LONGEST_WAIT = 600.0  # seconds to which the waits between attempts double
+TIMED_OUT = "timed out"  # how the note of an attempt begins that was ended because it took too long
+_OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.UNKNOWN})
+
+
+def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
+    """The attempts that lie behind whatever comes next: the earlier ones, and its own where that is over."""
+    if record is None:
+        return ()
+    if record.phase not in _OVER or record.id is None:
+        return record.earlier
+    own = Attempt(
+        attempt=record.attempt,
+        phase=record.phase,
+        id=record.id,
+        run_number=record.run_number,
+        accepted=record.accepted,
+        started=record.started,
+        ended=record.ended,
+        note=record.note,
+    )
+    return (*record.earlier, own)[-REMEMBERED:]
+
+
+def failure(record: ReplicaRecord, spec: SessionSpec) -> str:
+    """In which attempt of how many a replica failed, and why as far as we know."""
+    most = max(spec.retries + 1, record.attempt)
+    which = f"{record.attempt} of {most}" if most > 1 else f"{record.attempt}"
+    return f"failed in attempt {which}" + (f": {record.note}" if record.note.startswith(TIMED_OUT) else "")
+
+
+def left_of_wait(first: float, attempt: int, ended: float, now: float) -> float:
+    """Seconds until what ended in this attempt is due again, 0.0 when it is.
+
+    Args:
+        first: seconds to wait after the first attempt; they double with each one, to `LONGEST_WAIT`.
+        attempt: counts from 1.
+        ended: when its end was first seen.
+        now: both in Unix seconds by the server's clock; one that was set back holds nothing up.
+    """
+    wait = min(first * 2 ** min(attempt - 1, 20), max(first, LONGEST_WAIT))
+    left = ended + wait - now
+    return left if 0 < left <= wait else 0.0
