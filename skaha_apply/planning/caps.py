@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.spec import Project, ReplicaKey, SessionSpec
     from skaha_apply.planning.families import Families
+    from skaha_apply.planning.places import Holder
     from skaha_apply.planning.rows import Sight
 
 CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
@@ -62,8 +63,11 @@ class Caps:
     def __init__(self, sight: Sight, project: Project, families: Families, actions: Sequence[Action]) -> None:
         self._options = sight.options
         self._places = Places(sight, {spec.key: spec for spec in project.sessions}, _adoptions(actions, sight))
+        held: dict[str, list[Holder]] = {}
+        for holder in self._places.holders:
+            held.setdefault(holder.family, []).append(holder)
         self._families = {
-            family.key: self._of_family(family.key, family.name, family.parallelism)
+            family.key: _of_family(family.name, family.parallelism, held.get(family.key, []))
             for family in families.by_key.values()
             if family.parallelism is not None
         }
@@ -98,16 +102,6 @@ class Caps:
         general = self._interactive if spec.kind.interactive else self._headless
         return [family, *general] if family else general
 
-    def _of_family(self, key: str, name: str, limit: int) -> Cap:
-        held = [holder for holder in self._places.holders if holder.family == key]
-        return Cap(
-            limit,
-            f"parallelism {limit} of {name} is full",
-            taken=len(held),
-            keys=frozenset(holder.key for holder in held if not holder.extra),
-            hangs=not any(holder.ends for holder in held),
-        )
-
     def _of_project(self, project: Project) -> Iterable[Cap]:
         limit = project.max_active.project
         if limit is not None:
@@ -133,6 +127,16 @@ class Caps:
         listed = self._places.listed(headless=False)
         reason = f"the server's limit of {limit} interactive sessions is reached"
         return [Cap(limit, reason, taken=len(listed), ids=listed, hangs=True)]
+
+
+def _of_family(name: str, limit: int, held: Sequence[Holder]) -> Cap:
+    return Cap(
+        limit,
+        f"parallelism {limit} of {name} is full",
+        taken=len(held),
+        keys=frozenset(holder.key for holder in held if not holder.extra),
+        hangs=not any(holder.ends for holder in held),
+    )
 
 
 def _adoptions(actions: Sequence[Action], sight: Sight) -> list[Action]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
-from skaha_apply.planning import gates, removal, reruns, rows
+from skaha_apply.planning import following, gates, recutting, removal, reruns, rows
 from skaha_apply.planning.approval import approval_digest, approval_lines
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.expand import expand
@@ -44,14 +44,15 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
     desired = expand(project, reruns.wanted(book, project, facts, options))
     sight = rows.Sight(book, facts, options, absorbed.adopted)
     actions = gates.passed(project, [rows.desired(replica, sight) for replica in desired], sight)
-    actions += [removal.removed(owned, project) for owned in _undesired(book, removal.Ground.of(book, facts, project), desired)]
+    ground = removal.Ground.of(book, facts, project)
+    actions += [removal.removed(owned, project) for owned in _undesired(ground, desired)]
     return _assemble(project, book, facts, options, (desired, actions))
 
 
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
     book = Book.open(absorbed.state)
-    actions = [removal.destroyed(owned) for owned in _undesired(book, removal.Ground.of(book, facts, project), ())]
+    actions = [removal.destroyed(owned) for owned in _undesired(removal.Ground.of(book, facts, project), ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 
@@ -63,7 +64,8 @@ def _assemble(
     judged: tuple[tuple[DesiredReplica, ...], list[Action]],
 ) -> Plan:
     desired, actions = judged
-    actions = with_losses([*actions, *_surplus(book, facts)], book, facts)
+    actions = [*actions, *_surplus(book, facts)]
+    actions = with_losses(actions, book, facts, following.followers(project, actions))
     ordered = sorted(_scoped(actions, options), key=lambda action: _ORDER.get(action.kind, 2))
     lines = approval_lines(desired, ordered)
     verdict = judge(ordered, project, book, options)
@@ -78,14 +80,14 @@ def _assemble(
         lost_is_bound=verdict.lost_is_bound,
         recomputed=verdict.recomputed,
         new_state=facts.new_state,
-        notes=facts.notes,
+        notes=(*facts.notes, *recutting.notes(ordered)),
     )
 
 
-def _undesired(book: Book, ground: removal.Ground, desired: tuple[DesiredReplica, ...]) -> list[removal.Owned]:
+def _undesired(ground: removal.Ground, desired: tuple[DesiredReplica, ...]) -> list[removal.Owned]:
     """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
     wanted = {replica.key for replica in desired}
-    known = {**book.intents, **book.records}
+    known = {**ground.book.intents, **ground.book.records}
     return [removal.Owned(ground, key) for key in sorted(known) if key not in wanted]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,9 @@ from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.spec import Project, ReplicaKey
     from skaha_apply.planning.book import Book
     from skaha_apply.planning.options import Facts, PlanOptions
 
@@ -29,21 +30,24 @@ class Verdict:
     recomputed: int
 
 
-def with_losses(actions: Iterable[Action], book: Book, facts: Facts) -> list[Action]:
+def with_losses(
+    actions: Iterable[Action], book: Book, facts: Facts, asked_for: Container[ReplicaKey] = ()
+) -> list[Action]:
     """The actions, each with the core-hours that it throws away.
 
     Lost are active replicas that are deleted or replaced, and finished ones that run again: elapsed time (from
     startTime, else from acceptance; to now, or to when the end was first seen) times cores (as requested, else the
-    defaultRequest of /context).
+    defaultRequest of /context). What times out, and what `asked_for` holds (it runs again at the manifest's own wish),
+    is no loss.
     """
-    return [_with_loss(action, book, facts) for action in actions]
+    return [action if action.key in asked_for else _with_loss(action, book, facts) for action in actions]
 
 
 def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
     record = action.record
-    surplus = any(victim.why == "surplus" for victim in action.victims)
+    needless = any(victim.why in ("surplus", "timeout") for victim in action.victims)
     loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
-    if record is None or surplus or not loses:
+    if record is None or needless or not loses:
         return action
     active, finished = record.phase.active, _is_finished(action, book)
     begun = record.started or record.accepted
@@ -77,7 +81,9 @@ def _mass(actions: Sequence[Action], project: Project, book: Book, options: Plan
         return
     deletes = sum(action.unloved and action.kind is ActionKind.DELETE for action in actions)
     again = sum(action.unloved and action.kind is ActionKind.CREATE for action in actions)
-    if deletes and not project.sessions:
+    emptied = tuple(_emptied(project, book, options))
+    yield from emptied
+    if deletes and not project.sessions and not emptied:
         yield f"the manifest has no sessions and {deletes} would be deleted; `destroy` says that on purpose, or --force"
         return
     idle = sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
@@ -86,6 +92,19 @@ def _mass(actions: Sequence[Action], project: Project, book: Book, options: Plan
         parts = [f"{deletes} would be deleted for want of a manifest line"] if deletes else []
         parts += [f"{again} would be created again because they are gone"] if again else []
         yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force carries it out"
+
+
+def _emptied(project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
+    """Lists that hold nothing now, of families that are known: cut short by accident, as likely as on purpose."""
+    if not project.empty or options.limited:
+        return
+    known = Counter(book.specs[record.spec].family for record in book.records.values())
+    for name in project.empty:
+        if number := known[name.casefold()]:
+            yield (
+                f"the list of {name} is empty and {number} replicas of it are known; restore it, or --force goes on "
+                "without it, and `state forget` drops what is known"
+            )
 
 
 def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
