@@ -130,3 +130,30 @@ def test_destroy_deletes_what_is_live_and_owned():
         "retired done (destroy; ended, its memory is kept)",
         "protected safe (destroy, but it is protected)",
     ]
+
+
+FINISH = spec(when_removed="finish")
+
+
+@pytest.mark.parametrize("status", ["Pending", "Running", "Terminating", "Suspended"])
+def test_what_is_to_finish_runs_to_its_end(status):
+    plan = plan_without(record(FINISH), sessions=[live("reduce", status)])
+    reason = "no longer in the manifest; runs to its end (when_removed: finish)"
+    assert lines(plan) == ["unchanged kept (running)", f"unchanged reduce ({reason})"]
+    assert not plan.has_changes
+
+
+def test_what_has_finished_is_retired_and_neither_tried_again_nor_timed():
+    done = spec(when_removed="finish", retries=3, timeout=1)
+    for phase in ("failed", "done", "unknown", "gone"):
+        assert kinds(plan_without(record(done, phase), sessions=())) == ["unchanged kept", "retired reduce"]
+    assert kinds(plan_without(record(done, started=1.0))) == ["unchanged kept", "unchanged reduce"]
+
+
+def test_the_recorded_word_counts_for_what_is_gone_from_the_manifest_but_not_for_a_change_or_a_destroy():
+    assert kinds(decide(project(spec(args=("new.py",))), state(record(FINISH)), seen(REDUCE))) == ["replace reduce"]
+    assert kinds(plan_without(record(FINISH), destroy=True)) == ["delete kept", "delete reduce"]
+    assert kinds(plan_without(record(spec(when_removed="finish", protect=True)))) == [
+        "unchanged kept",
+        "protected reduce",
+    ]

@@ -168,3 +168,36 @@ def test_request_given_up_before_the_clock_was_set_back_is_decided_all_the_same(
     open_one = intent(spec(), given_up=NOW + 48 * HOUR)
     assert look(state(open_one), seen(asked=NOW, at=NOW, found=NOW)).intents == (open_one,)
     assert look(state(open_one), seen(asked=NOW + SETTLE, at=NOW + SETTLE, found=NOW)).intents == ()
+
+
+UNSEEN = "it vanished unseen: it may have ended, been pruned or expired"
+
+
+@pytest.mark.parametrize(
+    ("vanished", "expected"),
+    [
+        ("hold", f"unknown reduce ({UNSEEN}; held until it is marked)"),
+        ("rerun", f"create reduce ({UNSEEN}; run again (vanished: rerun))"),
+        ("complete", f"done reduce ({UNSEEN}; taken as complete (vanished: complete))"),
+    ],
+)
+def test_the_manifest_may_say_what_becomes_of_it(vanished, expected):
+    wanted = spec(vanished=vanished)
+    plan = decide(project(wanted), state(record(wanted, seen=NOW - HOUR, attempt=2)), seen(gone=["reduce"]))
+    assert lines(plan) == [expected]
+    (action,) = plan.actions
+    assert (action.desired.run_number, action.attempt) == ((1, 1) if vanished == "rerun" else (0, 1))
+    assert not action.unloved
+
+
+@pytest.mark.parametrize(("vanished", "expected"), [("hold", "blocked"), ("rerun", "wait"), ("complete", "create")])
+def test_what_needs_it_is_blocked_waits_or_goes_on(vanished, expected):
+    first, second = spec("first", vanished=vanished), spec("second", needs=("first",))
+    plan = decide(project(first, second), state(record(first, "unknown", note=UNSEEN)))
+    assert {one.name: one.kind for one in plan.actions}["second"] == expected
+
+
+def test_a_changed_one_is_replaced_whatever_is_said():
+    for vanished in ("hold", "rerun", "complete"):
+        changed = spec(vanished=vanished, args=("new.py",))
+        assert kinds(decide(project(changed), state(record(spec(), "unknown", note=UNSEEN)))) == ["replace reduce"]

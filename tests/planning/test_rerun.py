@@ -1,0 +1,142 @@
+"""`rerun`: when what has succeeded runs again, what follows it, and what never does."""
+
+from __future__ import annotations
+
+import pytest
+from scene import HOUR, NOW, decide, desktop, intent, kinds, lines, live, look, project, record, seen, spec, state
+
+from skaha_apply.planning import reruns
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.expand import expand
+
+DAY = 24 * HOUR
+
+
+def done(wanted, ended=NOW - HOUR, **fields):
+    return record(wanted, "done", ended=ended, accepted=ended - HOUR, **fields)
+
+
+def test_on_change_is_done_however_long_ago():
+    assert kinds(decide(project(spec()), state(done(spec(), NOW - 1000 * DAY)))) == ["done reduce"]
+
+
+@pytest.mark.parametrize(
+    ("since", "ended", "expected"),
+    [
+        (None, NOW - HOUR, "create reduce (completed; run again (rerun: always))"),
+        (None, NOW, "create reduce (completed; run again (rerun: always))"),
+        (NOW - 60, NOW - 61, "create reduce (completed; run again (rerun: always))"),
+        (NOW - 60, NOW - 60, "create reduce (completed; run again (rerun: always))"),
+        (NOW - 60, NOW - 59, "done reduce (completed)"),
+        (NOW - 60, NOW + 9000, "create reduce (completed; run again (rerun: always))"),  # the clock was set back
+    ],
+)
+def test_always_is_once_a_call(since, ended, expected):
+    wanted = spec(rerun="always")
+    plan = decide(project(wanted), state(done(wanted, ended, attempt=3)), since=since)
+    assert lines(plan) == [expected]
+    if plan.has_changes:
+        (action,) = plan.actions
+        assert (action.attempt, action.desired.run_number, action.victims) == (1, 1, ())
+        assert not action.unloved
+
+
+@pytest.mark.parametrize(
+    ("since", "ended", "expected"),
+    [
+        (None, NOW - DAY - 1, "create reduce (completed more than 1d ago)"),
+        (None, NOW - DAY, "done reduce (completed)"),
+        (NOW - 2 * DAY, NOW - 2.5 * DAY, "done reduce (completed)"),  # it was younger when the call began
+        (NOW - 2 * DAY, NOW - 3.5 * DAY, "create reduce (completed more than 1d ago)"),
+        (NOW - 3 * DAY, NOW - 2 * DAY, "done reduce (completed)"),  # in this call
+    ],
+)
+def test_an_age_is_measured_at_the_beginning_of_the_call(since, ended, expected):
+    wanted = spec(rerun=DAY)
+    assert lines(decide(project(wanted), state(done(wanted, ended)), since=since)) == [expected]
+
+
+@pytest.mark.parametrize("phase", ["running", "pending", "accepted", "held", "due", "failed"])
+def test_only_what_succeeded_runs_again(phase):
+    wanted = spec(rerun="always")
+    plan = decide(project(wanted), state(record(wanted, phase)), seen(live("reduce")) if phase == "running" else None)
+    assert plan.actions[0].desired.run_number == 0
+
+
+def test_an_interactive_session_has_no_runs():
+    desk = desktop(rerun="always")
+    assert kinds(decide(project(desk), state(record(desk)), seen(live("desk", kind="notebook")))) == ["unchanged desk"]
+
+
+def test_what_needs_it_follows_to_the_end_of_the_chain():
+    first, second = spec("first", rerun="always"), spec("second", needs=("first",))
+    third, other = spec("third", needs=("second",)), spec("other")
+    chain = (first, second, third)
+    records = [done(one, needed=chain[:number]) for number, one in enumerate(chain)]
+    plan = decide(project(*chain, other), state(*records, done(other)))
+    assert [(one.kind, one.name, one.held_back) for one in plan.actions] == [
+        ("create", "first", False),
+        ("wait", "second", True),
+        ("wait", "third", True),
+        ("done", "other", False),
+    ]
+    later = decide(project(*chain, other), state(*records, done(other)), since=NOW - 2 * HOUR)
+    assert not later.has_changes
+
+
+def test_what_is_active_and_needs_it_is_deleted_in_the_same_pass():
+    first, second = spec("first", rerun="always"), spec("second", needs=("first",))
+    memory = state(done(first), record(second, needed=(first,)))
+    plan = decide(project(first, second), memory, seen(live("second")))
+    assert [(one.kind, one.name, one.held_back) for one in plan.actions] == [
+        ("replace", "second", True),
+        ("create", "first", False),
+    ]
+
+
+@pytest.mark.parametrize("options", [{"excludes": ("first",)}, {"targets": ("second",)}])
+def test_out_of_scope_nothing_runs_again_and_nothing_follows(options):
+    first, second = spec("first", rerun="always"), spec("second", needs=("first",))
+    memory = state(done(first), record(second, needed=(first,)))
+    assert not decide(project(first, second), memory, seen(live("second")), **options).has_changes
+
+
+def test_a_create_that_is_open_keeps_its_run_number_whatever_becomes_of_it():
+    always = spec(rerun="always")
+    memory = state(done(always), intent(always, run_number=1))
+    assert reruns.recorded(Book.open(memory)) == {("reduce", 1): 1}
+    (action,) = decide(project(always), memory, seen()).actions
+    assert (action.kind, action.desired.run_number) == ("create", 1)
+    found = look(memory, seen(live("reduce", "Running", id="second")))
+    assert [(one.id, one.run_number) for one in found.replicas] == [("second", 1)]
+    (action,) = decide(project(always), found, seen(live("reduce", "Running", id="second"))).actions
+    assert (action.kind, action.desired.run_number) == ("unchanged", 1)
+
+
+def test_each_run_has_a_tag_of_its_own():
+    wanted = project(spec(replicas=2))
+    numbers = [{}, {("reduce", 1): 1, ("reduce", 2): 1}]
+    tags = [{one.run_tag for one in expand(wanted, number)} for number in numbers]
+    assert all(len(one) == 1 for one in tags)
+    assert tags[0] != tags[1]
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        ("done", "done reduce (completed; spec changed, but it never runs again (rerun: never))"),
+        ("running", "unchanged reduce (running; spec changed, but it never runs again (rerun: never))"),
+        ("failed", "replace reduce (spec changed)"),
+        ("unknown", "replace reduce (spec changed)"),
+        ("due", "create reduce (its session is gone)"),
+    ],
+)
+def test_never_leaves_alone_what_is_active_or_has_succeeded(phase, expected):
+    plan = decide(project(spec(rerun="never", args=("new.py",))), state(record(spec(), phase)))
+    assert lines(plan) == [expected]
+    assert [change.path for change in plan.actions[0].changes] == ["args[0]"]
+
+
+def test_protection_comes_before_never():
+    never = spec(rerun="never", protect=True, args=("new.py",))
+    assert kinds(decide(project(never), state(record(spec(), "done")))) == ["protected reduce"]

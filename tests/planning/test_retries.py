@@ -1,0 +1,185 @@
+"""Attempts: how often a replica that failed is tried again, when, and what is remembered of each."""
+
+from __future__ import annotations
+
+import pytest
+from scene import (
+    HOUR,
+    NOW,
+    decide,
+    doubt,
+    intent,
+    lines,
+    live,
+    look,
+    only,
+    project,
+    record,
+    replica,
+    seen,
+    spec,
+    state,
+    tombstone,
+)
+
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
+from skaha_apply.planning.attempts import REMEMBERED, left_of_wait
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.observe import created
+from skaha_apply.planning.spans import exact, rough
+
+THRICE = spec(retries=2)
+
+
+def failed(wanted=THRICE, ago=HOUR, **fields):
+    return record(wanted, "failed", ended=NOW - ago, **fields)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "expected"),
+    [
+        (1, "retry reduce (failed in attempt 1 of 3)"),
+        (2, "retry reduce (failed in attempt 2 of 3)"),
+        (3, "failed reduce (failed in attempt 3 of 3)"),
+        (4, "failed reduce (failed in attempt 4 of 4)"),  # fewer are allowed than were
+    ],
+)
+def test_as_many_attempts_as_retries_and_one(attempt, expected):
+    plan = decide(project(THRICE), state(failed(attempt=attempt)))
+    assert lines(plan) == [expected]
+    (action,) = plan.actions
+    assert (action.attempt, action.victims, action.unloved) == ((attempt + 1) if attempt < 3 else 1, (), False)
+    assert action.id == "reduce"
+
+
+def test_the_ended_session_is_left_to_expire():
+    plan = decide(project(THRICE), state(failed()), seen(live("reduce", "Failed")))
+    assert lines(plan) == ["retry reduce (failed in attempt 1 of 3)"]
+
+
+@pytest.mark.parametrize(
+    ("first", "attempt", "after", "expected"),
+    [
+        (10, 1, 9, "wait reduce (failed in attempt 1 of 30; tried again in 10s)"),
+        (10, 1, 10, "retry reduce (failed in attempt 1 of 30)"),
+        (10, 3, 20, "wait reduce (failed in attempt 3 of 30; tried again in 20s)"),
+        (10, 3, 40, "retry reduce (failed in attempt 3 of 30)"),
+        (10, 25, 120, "wait reduce (failed in attempt 25 of 30; tried again in 8m)"),
+        (10, 25, 600, "retry reduce (failed in attempt 25 of 30)"),
+        (1800, 1, 1000, "wait reduce (failed in attempt 1 of 30; tried again in 14m)"),
+        (1800, 9, 1800, "retry reduce (failed in attempt 9 of 30)"),
+    ],
+)
+def test_the_wait_doubles_to_ten_minutes_and_is_never_less_than_the_first(first, attempt, after, expected):
+    wanted = spec(retries=29, retry_wait=first)
+    plan = decide(project(wanted), state(failed(wanted, after, attempt=attempt)))
+    assert lines(plan) == [expected]
+    assert not plan.actions[0].hangs
+
+
+def test_a_clock_that_was_set_back_holds_no_retry_up():
+    assert left_of_wait(10, 1, ended=NOW + HOUR, now=NOW) == 0
+    assert lines(decide(project(THRICE), state(failed(ago=-HOUR)))) == ["retry reduce (failed in attempt 1 of 3)"]
+
+
+def test_new_resources_count_attempts_anew():
+    (action,) = decide(project(spec(ram=64, retries=2)), state(failed(attempt=3))).actions
+    assert (action.kind, action.attempt) == ("replace", 1)
+
+
+def test_other_retries_alone_change_nothing_but_the_count():
+    assert lines(decide(project(spec(retries=3)), state(failed(attempt=3)))) == [
+        "retry reduce (failed in attempt 3 of 4)"
+    ]
+
+
+def test_one_that_was_deleted_in_its_second_attempt_is_made_again_in_the_same():
+    (action,) = decide(project(THRICE), state(record(THRICE, "gone", attempt=2))).actions
+    assert (action.kind, action.attempt) == ("create", 2)
+
+
+def test_a_change_in_what_it_needs_counts_attempts_anew():
+    stage = spec("stage", args=("other.py",))
+    after = spec(needs=("stage",), retries=2)
+    memory = state(
+        record(stage, "done"), record(after, "due", needed=(spec("stage"),), attempt=3, note="its session was deleted")
+    )
+    (_, action) = decide(project(stage, after), memory).actions
+    assert (action.name, action.kind, action.attempt) == ("reduce", "create", 1)
+
+
+def test_a_retry_waits_behind_a_stranger_and_behind_its_own_end():
+    stranger = live("reduce", "Running", id="theirs", image="another")
+    assert [one.kind for one in decide(project(THRICE), state(failed()), seen(stranger)).actions] == ["conflict"]
+    buried = state(failed(), tombstone("reduce", THRICE, why="timeout"))
+    assert lines(decide(project(THRICE), buried, seen())) == ["wait reduce (its old session is being deleted)"]
+
+
+def test_an_open_retry_is_decided_before_anything_else_and_makes_the_same_attempt_again():
+    memory = state(failed(), intent(THRICE, attempt=2))
+    unsettled = decide(project(THRICE), memory, seen(in_flight=[THRICE.key and (THRICE.key, 1)]))
+    assert [one.kind for one in unsettled.actions] == ["wait"]
+    (action,) = decide(project(THRICE), memory, seen()).actions
+    assert (action.kind, action.attempt) == ("retry", 2)
+    after = only(look(memory, seen(live("reduce", "Running", id="second"))))
+    assert (after.id, after.attempt, after.phase, after.past) == ("second", 2, Phase.RUNNING, ("reduce",))
+    assert [(one.attempt, one.phase, one.id) for one in after.earlier] == [(1, Phase.FAILED, "reduce")]
+
+
+# -- what is remembered
+
+
+def again(before, attempt, number):
+    book = Book.open(state(before))
+    return created(book, intent(THRICE, attempt=attempt), f"id{number}", NOW)
+
+
+@pytest.mark.parametrize("phase", [Phase.DONE, Phase.FAILED, Phase.UNKNOWN])
+def test_an_attempt_that_is_over_is_remembered_when_the_next_one_is_made(phase):
+    before = record(THRICE, phase, started=NOW - 50, ended=NOW - 5, note="why", run_number=3)
+    (earlier,) = again(before, 2, 2).earlier
+    assert earlier == Attempt(
+        attempt=1,
+        phase=phase,
+        id="reduce",
+        run_number=3,
+        accepted=NOW - HOUR,
+        started=NOW - 50,
+        ended=NOW - 5,
+        note="why",
+    )
+
+
+@pytest.mark.parametrize("phase", [Phase.DUE, Phase.GONE, Phase.HELD])
+def test_what_did_not_end_is_no_attempt(phase):
+    assert again(record(THRICE, phase), 1, 2).earlier == ()
+
+
+def test_a_create_that_was_never_seen_is_no_attempt():
+    assert again(record(THRICE, "unknown", id=None), 1, 2).earlier == ()
+
+
+def test_only_the_last_few_attempts_are_remembered():
+    record_ = record(THRICE, "failed", attempt=1)
+    for number in range(2, 40):
+        record_ = again(record_, number, number).model_copy(update={"phase": Phase.FAILED})
+    assert [one.attempt for one in record_.earlier] == list(range(39 - REMEMBERED, 39))
+    assert len(record_.past) == REMEMBERED
+
+
+def test_a_double_that_turns_out_better_is_the_same_attempt():
+    memory = state(record(THRICE, "running", attempt=2), doubt(THRICE, attempt=2))
+    shown = seen(live("reduce", "Failed"), live("reduce", "Running", id="late"))
+    after = only(look(memory, shown))
+    assert (after.id, after.attempt, after.earlier) == ("late", 2, ())
+
+
+def test_digests_know_nothing_of_retries():
+    assert replica(THRICE).run == replica(spec(retry_wait=99, timeout=5, pending_timeout=5)).run
+
+
+def test_spans_read_as_they_are_written():
+    assert [exact(one) for one in (90, 5400, 7200, 129600, 172800, 0.5)] == ["90s", "90m", "2h", "36h", "2d", "0.5s"]
+    passed = (0.2, 11, 120, 121, 3601, 7200, 86400, 100_000)
+    assert [rough(one) for one in passed] == ["10s", "20s", "120s", "3m", "1h 1m", "2h", "1d", "1d 4h"]

@@ -1,0 +1,143 @@
+"""`timeout` and `pending_timeout`: what takes too long is deleted, has failed, and is tried again."""
+
+from __future__ import annotations
+
+import pytest
+from scene import (
+    HOUR,
+    NOW,
+    decide,
+    desktop,
+    kinds,
+    lines,
+    live,
+    look,
+    only,
+    project,
+    record,
+    seen,
+    spec,
+    state,
+    tombstone,
+)
+
+from skaha_apply.model.session import Phase
+
+TIMED = spec(timeout=2 * HOUR, pending_timeout=1800, retries=1)
+
+
+def running(since=HOUR * 3, wanted=TIMED, **fields):
+    return state(record(wanted, started=NOW - since, **fields))
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (2 * HOUR, "unchanged reduce (running)"),
+        (2 * HOUR + 1, "delete reduce -reduce (timed out: running for more than 2h)"),
+    ],
+)
+def test_running_is_counted_from_its_start(since, expected):
+    memory = running(accepted=NOW - 9 * HOUR, since=since)
+    plan = decide(project(TIMED), memory, seen(live("reduce", started=NOW - since)))
+    assert lines(plan) == [expected]
+    (action,) = plan.actions
+    assert {victim.why for victim in action.victims} <= {"timeout"}
+    assert (action.lost, action.unloved, plan.refused) == (0.0, False, None)
+    assert not [line for line in plan.approved if line.startswith("!")]
+
+
+def test_a_start_that_the_queue_has_reset_counts():
+    plan = decide(project(TIMED), running(), seen(live("reduce", started=NOW - 60)))
+    assert kinds(plan) == ["unchanged reduce"]
+
+
+@pytest.mark.parametrize("phase", ["pending", "accepted"])
+@pytest.mark.parametrize(("since", "expected"), [(1800, "unchanged reduce"), (1801, "delete reduce")])
+def test_waiting_is_counted_from_acceptance(phase, since, expected):
+    memory = state(record(TIMED, phase, accepted=NOW - since))
+    shown = seen(live("reduce", "Pending")) if phase == "pending" else seen()
+    plan = decide(project(TIMED), memory, shown)
+    assert kinds(plan) == [expected]
+    if expected.startswith("delete"):
+        assert plan.actions[0].reason == "timed out: pending for more than 30m"
+
+
+def test_one_that_is_queued_again_has_waited_only_since_then():
+    memory = look(running(since=HOUR), seen(live("reduce", "Pending")))
+    assert only(memory).queued == NOW
+    for minutes, expected in ((30, "unchanged"), (31, "delete")):
+        then = seen(live("reduce", "Pending"), at=NOW + minutes * 60)
+        assert kinds(decide(project(TIMED), memory, then)) == [f"{expected} reduce"]
+    assert only(look(memory, seen(live("reduce", "Running"), at=NOW + 60))).queued is None
+
+
+@pytest.mark.parametrize("status", ["Terminating", "Odd", "Completed"])
+def test_only_what_runs_or_waits_can_take_too_long(status):
+    plan = decide(project(TIMED), running(), seen(live("reduce", status, started=NOW - 9 * HOUR)))
+    assert not any(action.victims for action in plan.actions)
+
+
+def test_without_a_start_or_for_an_interactive_session_nothing_is_counted():
+    assert kinds(decide(project(TIMED), state(record(TIMED)), seen(live("reduce")))) == ["unchanged reduce"]
+    desk = desktop(timeout=60.0)
+    memory = state(record(desk, started=NOW - HOUR))
+    assert kinds(decide(project(desk), memory, seen(live("desk", kind="notebook")))) == ["unchanged desk"]
+
+
+@pytest.mark.parametrize("protected", ["manifest", "record"])
+def test_what_is_protected_is_never_deleted_and_goes_on_to_count_as_running(protected):
+    guarded = TIMED.model_copy(update={"protect": True})
+    wanted, recorded = (guarded, TIMED) if protected == "manifest" else (TIMED, guarded)
+    plan = decide(project(wanted), running(wanted=recorded))
+    assert lines(plan) == ["unchanged reduce (running for more than 2h, but it is protected)"]
+
+
+def test_a_change_comes_first():
+    assert kinds(decide(project(TIMED.model_copy(update={"ram": 64})), running())) == ["replace reduce"]
+
+
+def test_what_never_runs_again_may_take_too_long_all_the_same():
+    never = TIMED.model_copy(update={"rerun": "never", "args": ("new.py",)})
+    assert kinds(decide(project(never), running())) == ["delete reduce"]
+
+
+def test_it_takes_no_approval_and_counts_for_no_safety_rule():
+    many = spec(replicas=40, timeout=HOUR, cores=16)
+    memory = state(*[record(many, number=number, started=NOW - 50 * HOUR) for number in range(1, 41)])
+    plan = decide(project(many), memory)
+    assert plan.summary["delete"] == 40
+    assert (plan.refused, plan.core_hours_lost) == (None, 0.0)
+
+
+GONE = tombstone("reduce", TIMED, why="timeout", note="timed out: running for more than 2h")
+
+
+@pytest.mark.parametrize("shown", [seen(pods_gone=["reduce"]), seen(at=NOW + 60)])
+def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
+    memory = look(state(record(TIMED, started=NOW - 3 * HOUR), GONE), shown)
+    at = shown.listing.at
+    assert (only(memory).phase, only(memory).ended, only(memory).note) == (Phase.FAILED, at, GONE.note)
+    assert memory.tombstones == ()
+    reason = "failed in attempt 1 of 2: timed out: running for more than 2h"
+    assert lines(decide(project(TIMED), memory, seen(at=at + 9))) == [f"wait reduce ({reason}; tried again in 10s)"]
+    (action,) = decide(project(TIMED), memory, seen(at=at + 10)).actions
+    assert (action.kind, action.attempt, action.reason) == ("retry", 2, reason)
+
+
+def test_while_its_pod_stops_nothing_is_made_in_its_place():
+    memory = state(record(TIMED, "failed", ended=NOW - HOUR, note=GONE.note), GONE)
+    assert lines(decide(project(TIMED), memory)) == ["wait reduce (its old session is being deleted)"]
+    after = look(memory, seen(pods_gone=["reduce"]))
+    assert (only(after).ended, only(after).note) == (NOW - HOUR, GONE.note)
+
+
+def test_a_delete_that_was_never_sent_has_ended_nothing():
+    unsent = GONE.model_copy(update={"sent": False})
+    after = look(state(record(TIMED), unsent), seen(live("reduce", "Completed")))
+    assert (only(after).phase, after.tombstones) == (Phase.DONE, ())
+
+
+def test_what_was_settled_by_hand_meanwhile_stays_so():
+    after = look(state(record(TIMED, "done"), GONE), seen(pods_gone=["reduce"]))
+    assert only(after).phase is Phase.DONE
