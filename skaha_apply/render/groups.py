@@ -20,6 +20,7 @@ _NAMED = 3  # combinations of a matrix that a label names; of more the first and
 _ALIKE = 3  # lines of one entry and kind that stay apart though only a combination's own values differ in them
 # Numbers, and what may be a session id: eight characters, the first a letter [RandomStringGenerator].
 _VARIES = re.compile(r"(\d+|\b[a-z][a-z0-9]{7}\b)")
+_FOREIGN = re.compile(r"[^a-z0-9-]")
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -191,7 +192,7 @@ def _alone(text: str, start: int, end: int) -> bool:
 
 
 def _as_in_names(value: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", value.casefold().replace("+", "p")).strip("-")
+    return _FOREIGN.sub("-", value.lower().replace("+", "p"))
 
 
 def _distinct(name: str, group: str) -> str:

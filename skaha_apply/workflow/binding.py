@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from skaha_apply.model.errors import SafetyRefusal, StateError
 from skaha_apply.model.state import StateDocument
@@ -15,14 +17,49 @@ if TYPE_CHECKING:
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.session import Listing
+    from skaha_apply.model.spec import Project
     from skaha_apply.workflow.world import Place, World
 
+_PORTS = {"http": ":80", "https": ":443"}
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
 
 
 def new_document(project: str, server: str) -> StateDocument:
     """The state of a project that has none yet."""
     return StateDocument(lineage=str(uuid.uuid4()), project=project, server=server)
+
+
+def check_store(place: Place, project: Project) -> None:
+    """Refuse another store than the one that the manifests name: it would be a second memory, and all would run again.
+
+    The sandbox has a state of its own, whatever they say. Raises StateError, which names both.
+    """
+    if project.state is None or place.setting.sandbox:
+        return
+    in_use, said = place.store(project.name).address, place.declared(project.state, project.name)
+    if _normal(in_use) == _normal(said):
+        return
+    way = f"--state {_shown(said)}, or TF_HTTP_ADDRESS={_shown(said)}," if "://" in said else f"--state {said}"
+    raise StateError(
+        f"the manifests of {project.name} say that its state is kept at {_shown(said)}; this call would use {in_use}",
+        hint=f"{way} chooses it; where the state has moved, correct `state:` in the manifests.",
+        place=project.places.get("state"),
+    )
+
+
+def _shown(address: str) -> str:
+    """An address as it may be shown: a URL without user and query."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in address else address
+
+
+def _normal(address: str) -> str:
+    """An address in one spelling: a path without links, a URL without user, query, default port and last slash."""
+    if "://" not in address:
+        return os.path.realpath(address)
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(_PORTS.get(parts.scheme, ""))
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
 
 
 def check_server(document: StateDocument, project: str, server: str) -> None:

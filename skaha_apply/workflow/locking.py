@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import Ledger
-from skaha_apply.workflow.binding import check_server, new_document
+from skaha_apply.workflow.binding import check_server, check_store, new_document
 from skaha_apply.workflow.events import ToldStore
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ async def open_ledger(
 
     Raises:
         StateLocked: when somebody else keeps the lock.
-        StateError: when the state cannot be read or written, or belongs to another project or server.
+        StateError: when the state cannot be read or written, belongs to another project or server, or is kept elsewhere
+            than the manifests say.
     """
+    check_store(world.place, project)
     store = world.place.store(project.name)
     if world.journal is not None:
         store = ToldStore(store, world.journal)

@@ -9,6 +9,7 @@ from skaha_apply.apply.keep import label
 from skaha_apply.model.errors import ServerError, UsageError
 from skaha_apply.model.secrets import masked
 from skaha_apply.planning.options import matches
+from skaha_apply.workflow.binding import check_store
 
 if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
@@ -36,6 +37,7 @@ async def read_logs(world: World, project: Project, pattern: str, *, events: boo
         UsageError: when nothing recorded is meant.
         StateError: when the state cannot be read.
     """
+    check_store(world.place, project)
     document = await world.place.store(project.name).read()
     records = document.replicas if document else ()
     specs = document.specs if document else {}

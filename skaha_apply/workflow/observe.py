@@ -11,7 +11,7 @@ from skaha_apply.planning.observe import Absorbed, absorb
 from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.planner import plan_destroy
-from skaha_apply.workflow.binding import check_account, check_confirmed, check_server, new_document
+from skaha_apply.workflow.binding import check_account, check_confirmed, check_server, check_store, new_document
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
@@ -46,6 +46,7 @@ async def plan(world: World, project: Project, options: PlanOptions) -> Plan:
 
 async def look(world: World, project: Project) -> Sight:
     """One look at server and state; see `plan` for what it raises."""
+    check_store(world.place, project)
     stored = await world.place.store(project.name).read()
     document = stored or new_document(project.name, world.place.server)
     check_server(document, project.name, world.place.server)

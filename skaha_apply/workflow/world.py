@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SkahaApplyError
@@ -15,7 +16,6 @@ from skaha_apply.state.open import open_store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from skaha_apply.model.ports import Store
     from skaha_apply.sandbox import RunningSandbox
@@ -62,6 +62,14 @@ class Place:
             path = self.setting.cwd / address
             address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
         return open_store(address, default, os.environ, observe=self.setting.observe)
+
+    def declared(self, address: str, project: str) -> str:
+        """Where a manifest says that the state is kept: a URL, or a path from the root of the checkout."""
+        if "://" in address:
+            return address
+        path = self.root / Path(address).expanduser()
+        name = state_path(self.root, self.folder, project).name
+        return str(path / name if path.is_dir() or address.endswith("/") else path)
 
     def logs(self, project: str) -> SavedLogs:
         """Where one project's logs are kept."""
