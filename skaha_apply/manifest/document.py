@@ -14,6 +14,8 @@ from skaha_apply.manifest.nodes import NotYaml, compose
 from skaha_apply.manifest.syntax import advice
 from skaha_apply.manifest.toplevel import TOP_FIELDS
 from skaha_apply.manifest.values import WORDS, Entry, Unreadable, Values, number_of
+from skaha_apply.manifest.variables import read_variables
+from skaha_apply.manifest.whole import read_whole
 from skaha_apply.model.place import Place
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     from skaha_apply.manifest.findings import Findings
     from skaha_apply.manifest.nodes import Node
+    from skaha_apply.manifest.variables import Variable
+    from skaha_apply.manifest.whole import Whole
     from skaha_apply.model.place import Ignore
 
 VERSION = 1
@@ -34,6 +38,8 @@ class Document:
     project: str
     project_node: Node
     defaults: Mapping[str, Node]
+    variables: Mapping[str, Variable]
+    whole: Whole
     sessions: tuple[tuple[Node, Mapping[str, Node]], ...]
     values: Values
     ignores: tuple[Ignore, ...] = ()
@@ -61,6 +67,7 @@ def read_document(text: str, findings: Findings) -> Document | None:
 
 def _document(root: Node, values: Values, ignored: tuple[Ignore, ...]) -> Document | None:
     entries = values.entries(root, "")
+    declared = read_variables(values, entries["variables"].value) if "variables" in entries else {}
     if not _version(root, entries, values):
         return None
     _refuse_unknown(entries, TOP_FIELDS, values, "", extra="x-")
@@ -68,10 +75,11 @@ def _document(root: Node, values: Values, ignored: tuple[Ignore, ...]) -> Docume
     defaults: Mapping[str, Node] = {}
     if "defaults" in entries:
         defaults = _known(entries["defaults"].value, values, "defaults", defaults=True)
+    whole = read_whole(values, entries)
     sessions = _sessions(root, entries, values)
     if project is None:
         return None
-    return Document(project, entries["project"].value, defaults, sessions, values, ignored)
+    return Document(project, entries["project"].value, defaults, declared, whole, sessions, values, ignored)
 
 
 def _version(root: Node, entries: Mapping[str, Entry], values: Values) -> bool:

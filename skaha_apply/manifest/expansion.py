@@ -1,116 +1,223 @@
-"""From an entry of `sessions` to what should exist: the defaults are put under it, then its values are read.
+"""From an entry of `sessions` to what should exist: one spec for each combination of its matrix.
 
-Whatever multiplies an entry, or fills values in, works on the merged nodes, between these two steps.
+An entry is merged with the defaults, its matrix gives the combinations, and its keys are filled in and read for each.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.fields import BY_NAME, SESSION_FIELDS
-from skaha_apply.manifest.readers import Needs
-from skaha_apply.manifest.values import Located, Unreadable
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.manifest.blueprint import Blueprint, Level, Reads
+from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.interpolation import Misreference, Scope, Use, Values, template
+from skaha_apply.manifest.matrix import Combination, Matrix, read_matrix
+from skaha_apply.manifest.values import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
+    from skaha_apply.manifest.axes import Reading
     from skaha_apply.manifest.document import Document
     from skaha_apply.manifest.nodes import Node
+    from skaha_apply.model.spec import SessionSpec
 
-MAX_VALUES = 1_000_000  # arguments and variables of all sessions of one file, each counted as often as it is repeated
-
-OTHERWISE = frozenset({"cmd", "args", "env", "needs", "matrix"})  # keys whose value is no field of a spec as it is read
+MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, each counted as often as it is filled in
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Placed:
-    """A session spec, the nodes of its values by their path (`args[2]`, "" for the whole), the entry's index."""
+    """A session spec, the nodes of its values by their path (`args[2]`, "" for the whole), the entry's index.
+
+    `unknown` are the paths of values that depend on a variable without a value.
+    """
 
     spec: SessionSpec
     nodes: Mapping[str, Node]
     entry: int
+    combination: Combination
+    unknown: frozenset[str]
 
 
 @dataclass
-class _Cache:
-    """Values that were read before, by key and node: what is repeated by an alias or a default is read once."""
+class Expanded:
+    """What the entries of one file come to: `empty` are the names of those without any combination."""
 
-    values: dict[tuple[str, int], Any] = field(default_factory=dict)
+    sessions: list[Placed] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
     count: int = 0
 
 
-def expand(document: Document, file: str) -> Iterator[Placed]:
+class _TooMany(Exception):
+    """The file is beyond any survey, which was reported."""
+
+
+def expand(document: Document, reading: Reading, file: str) -> Expanded:
     """Every session of a document that can be read; errors go to the document's findings."""
-    cache = _Cache()
+    reads = Reads(document.values)
     for name, node in document.defaults.items():
-        _read(document, cache, name, node, f"defaults.{name}")
+        if "${" not in node.text:
+            _try(reads, name, node)
+    expanded = Expanded()
     for index, (node, own) in enumerate(document.sessions):
-        merged = {name: own.get(name) or document.defaults[name] for name in _names(own, document.defaults)}
-        read = _session(document, cache, node, merged, f"sessions[{index}]")
-        if read is None:
+        if node.shape != "mapping":
             continue
-        if "env" in own and "env" in document.defaults:
-            inherited = _read(document, cache, "env", document.defaults["env"], "defaults.env") or {}
-            read["env"] = {**inherited, **read["env"]}
-        cache.count += sum(len(read.get(name, ())) for name in ("cmd", "args", "env", "needs")) + 1
-        if cache.count > MAX_VALUES:
-            summary = f"more than {MAX_VALUES:,} values after aliases and defaults are filled in"
-            document.values.findings.add("too-large", node, summary, "Split the manifest.")
-            return
-        yield Placed(*_placed(read, merged, file), index)
-
-
-def _names(own: Mapping[str, Node], defaults: Mapping[str, Node]) -> list[str]:
-    return [field.name for field in SESSION_FIELDS if field.name in own or field.name in defaults]
-
-
-def _session(
-    document: Document, cache: _Cache, node: Node, merged: Mapping[str, Node], path: str
-) -> dict[str, Any] | None:
-    """The values of one session by key, None when there was an error."""
-    read = {name: _read(document, cache, name, value, f"{path}.{name}") for name, value in merged.items()}
-    if node.shape != "mapping":
-        return None
-    missing = [item for item in SESSION_FIELDS if item.required and item.name not in merged]
-    for wanted in missing:
-        detail = f"Write {wanted.name}: {wanted.examples[0]}, for example."
-        first = node.pairs[0][0] if node.pairs else node
-        document.values.findings.add("missing-key", first, f"{path} has no {wanted.name}", detail, path=path)
-    return None if missing or None in read.values() else read
-
-
-def _read(document: Document, cache: _Cache, name: str, node: Node, path: str) -> Any:
-    """One value, None after an error."""
-    known = (name, id(node))
-    if known not in cache.values:
         try:
-            cache.values[known] = BY_NAME[name].read(document.values, node, path)
+            _Entry(document, reading, reads, index, node, own).expand(expanded, file)
         except Unreadable:
-            cache.values[known] = None
-    return cache.values[known]
+            continue
+        except _TooMany:
+            break
+        finally:
+            document.values.findings.origin = None
+    return expanded
 
 
-def _placed(read: dict[str, Any], merged: Mapping[str, Node], file: str) -> tuple[SessionSpec, dict[str, Node]]:
-    nodes: dict[str, Node] = {"": merged["name"], **merged}
-    command: list[Located] = read.get("cmd", [])
-    arguments = [*command[1:], *read.get("args", [])]
-    environment: dict[str, Located] = read.get("env", {})
-    needs: Needs = read.get("needs", Needs())
-    if command:
-        nodes["cmd"] = command[0].node
-    nodes.update((f"args[{index}]", item.node) for index, item in enumerate(arguments))
-    nodes.update((f"env.{name}", item.node) for name, item in environment.items())
-    nodes.update((f"needs[{index}]", item.node) for index, item in enumerate(needs.names))
-    plain = {name: value for name, value in read.items() if name not in OTHERWISE}
-    spec = SessionSpec(
-        **plain,
-        cmd=command[0].text if command else None,
-        args=tuple(item.text for item in arguments),
-        env={name: item.text for name, item in environment.items()},
-        needs=tuple(item.text for item in needs.names),
-        require=dict(needs.require),
-        file=file,
-    )
-    return spec, nodes
+def _try(reads: Reads, name: str, node: Node) -> None:
+    try:
+        reads.read(name, node, f"defaults.{name}")
+    except Unreadable:
+        return
+
+
+@dataclass
+class _Entry:
+    """One entry of `sessions` on its way."""
+
+    document: Document
+    reading: Reading
+    reads: Reads
+    index: int
+    node: Node
+    own: Mapping[str, Node]
+
+    @property
+    def path(self) -> str:
+        """Its path in the file."""
+        return f"sessions[{self.index}]"
+
+    def expand(self, expanded: Expanded, file: str) -> None:
+        """Add its sessions. Raises `Unreadable` or `_TooMany` after that was reported."""
+        matrix, whole = self._matrix()
+        scope = Scope(self.reading.variables, matrix.names, matrix.unknown)
+        plan = self._blueprint(matrix, scope, ())
+        if not whole or not self._tells_apart(matrix, scope):
+            raise Unreadable(self.path)
+        written = self.own["name"].text
+        if not matrix.combinations:
+            expanded.empty.append(written)
+        plans: dict[tuple[int, ...], Blueprint] = {(): plan}
+        names = _Names(self.reading, f"{self.path}.name")
+        for combination in matrix.combinations:
+            if combination.includes not in plans:
+                plans[combination.includes] = self._blueprint(matrix, scope, combination.includes)
+            placed = self._placed(plans[combination.includes], combination, file)
+            if placed is None or (matrix.names and not names.take(placed.spec.key, combination)):
+                continue
+            expanded.sessions.append(placed)
+            self._count(expanded, plans[combination.includes])
+        names.report()
+
+    def _matrix(self) -> tuple[Matrix, bool]:
+        """The matrix, and whether it could be read; what stands for one that could not takes any name."""
+        if "matrix" not in self.own:
+            return Matrix(), True
+        try:
+            return read_matrix(self.reading, self.own["matrix"], f"{self.path}.matrix"), True
+        except Unreadable:
+            return Matrix(unknown=True), False
+
+    def _blueprint(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint:
+        given = [Level(f"{self.path}.matrix.include[{index}]", matrix.overrides[index]) for index in reversed(includes)]
+        levels = [*given, Level(self.path, self.own), Level("defaults", self.document.defaults)]
+        return Blueprint(self.reads, scope, self.node, levels)
+
+    def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
+        """Whether the name has every axis in it, or of a table some column."""
+        node = self.own["name"]
+        if matrix.unknown or not matrix.names:
+            return True
+        try:
+            used = template(node.text, scope, Use.NAME).names
+        except Misreference:
+            return False
+        missing = [name for name in matrix.names if name not in used]
+        if matrix.table:
+            missing = [] if len(missing) < len(matrix.names) else missing[:1]
+        if not missing:
+            return True
+        suggested = node.text + "".join(f"-${{{name}}}" for name in missing)
+        lacking = ", ".join(f"${{{name}}}" for name in missing)
+        summary = f"the name {quoted(node.text)} does not tell the combinations of its matrix apart: it lacks {lacking}"
+        detail = f'Write name: "{suggested}", for example.'
+        self.reading.values.findings.add("matrix", node, summary, detail, path=f"{self.path}.name")
+        return False
+
+    def _placed(self, plan: Blueprint, combination: Combination, file: str) -> Placed | None:
+        """One combination as a session, None after an error."""
+        findings = self.reading.values.findings
+        values = Values(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
+        written = self.own["name"].text
+        given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
+        findings.origin = combination if combination.names else None
+        try:
+            self._refuse_unnamed(plan, combination, values)
+            spec = plan.spec(values, given)
+        except Unreadable:
+            return None
+        finally:
+            findings.origin = None
+        nodes = plan.nodes(values)
+        unknown = (path for path, node in nodes.items() if id(node) in plan.unknown) if plan.unknown else ()
+        return Placed(spec, nodes, self.index, combination, frozenset(unknown))
+
+    def _refuse_unnamed(self, plan: Blueprint, combination: Combination, values: Values) -> None:
+        """A name cannot do without a cell that it refers to."""
+        for name in plan.naming:
+            if not values[name]:
+                findings = self.reading.values.findings
+                findings.using = ()
+                place = combination.cells[combination.names.index(name)].place
+                summary = f"the name {quoted(self.own['name'].text)} needs {name}, which is empty here"
+                findings.add_at("matrix", place, summary, "Fill the cell in.", path=f"{self.path}.name")
+                raise Unreadable(self.path)
+
+    def _count(self, expanded: Expanded, plan: Blueprint) -> None:
+        expanded.count += plan.weight
+        if expanded.count > MAX_VALUES:
+            summary = f"more than {MAX_VALUES:,} values after aliases, defaults and matrices are filled in"
+            self.reading.values.findings.add("too-large", self.node, summary, "Split the manifest.")
+            raise _TooMany
+
+
+@dataclass
+class _Names:
+    """The names that the combinations of one session take, and those that two of them would take."""
+
+    reading: Reading
+    path: str
+    taken: dict[str, Combination] = field(default_factory=dict)
+    twice: list[tuple[str, Combination, Combination]] = field(default_factory=list)
+
+    def take(self, name: str, combination: Combination) -> bool:
+        """Whether the name was free."""
+        first = self.taken.setdefault(name, combination)
+        if first is combination:
+            return True
+        self.twice.append((name, first, combination))
+        return False
+
+    def report(self) -> None:
+        """Tell of the first two, and how many more there are."""
+        if not self.twice:
+            return
+        name, first, second = self.twice[0]
+        pairs = zip(first.names, first.cells, second.cells, strict=True)
+        differ = [axis for axis, one, other in pairs if one.text != other.text] or [*first.names]
+        summary = f"two combinations make the name {quoted(name)}: {first.said(differ)}; and {second.said(differ)}"
+        if more := len(self.twice) - 1:
+            summary += f"; and {more:,} more such pair{'s' * (more > 1)}"
+        detail = "In a name, values are in lower case, + is p and any other character but letters, digits and - is -. "
+        detail += "Change a value, take one away by exclude, or put another axis or column into the name."
+        place = second.cells[second.names.index(differ[0])].place
+        self.reading.values.findings.add_at("matrix", place, summary, detail, path=self.path)

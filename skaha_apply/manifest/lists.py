@@ -1,0 +1,158 @@
+"""The files that a matrix takes its values from: found only below the folder of the call, read with bounds.
+
+A manifest may come from a stranger's pull request, and what its lists hold is sent to a server. So nothing above that
+folder is read, by no path and by no link, and nothing hidden, where checkouts keep credentials (`.git/config`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.sources import shown_path
+from skaha_apply.model.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_LIST = 50_000_000  # bytes
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Unlisted(Exception):
+    """A list that cannot be had: what is wrong, what to do, and the line of it where that is known."""
+
+    def __init__(self, summary: str, detail: str = "", file: str = "", line: int = 0) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.detail = detail
+        self.file = file
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """One list: `shown` as the user would write it, and its text without a byte order mark."""
+
+    shown: str
+    text: str
+
+    def values(self) -> list[tuple[str, Place]]:
+        """One value a line, stripped, with its place; comments and blank lines are left out."""
+        found: list[tuple[str, Place]] = []
+        for number, line in enumerate(LINE_END.split(self.text), start=1):
+            text = line.strip()
+            if text and text[0] != "#":
+                column = line.index(text) + 1
+                found.append((text, Place(self.shown, number, column, number, column + len(text))))
+        return found
+
+
+@dataclass
+class Lists:
+    """Finds and reads lists; each is read once. `roots` are the folders that they may be in."""
+
+    roots: tuple[str, ...]
+    read: dict[str, ListFile | Unlisted] = field(default_factory=dict)
+
+    def get(self, name: str, beside: str) -> ListFile:
+        """The list of that name: beside the manifest, else in the folder of the call.
+
+        Raises `Unlisted`, also when both have one and they differ.
+        """
+        _refuse_outside(name)
+        here = os.getcwd()  # noqa: PTH109 - the text is wanted
+        places = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (beside, here))  # noqa: PTH118
+        there = [place for place in places if os.path.lexists(place)]
+        if not there:
+            looked = " and in ".join(dict.fromkeys((shown_path(beside), shown_path(here))))
+            raise Unlisted(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
+        found = [self._read(place, name) for place in there]
+        if len(found) > 1 and found[0].text != found[1].text:
+            summary = f"{quoted(name)} is both {found[0].shown} and {found[1].shown}, and they differ"
+            raise Unlisted(summary, "It is looked for beside the manifest, then in the folder of the call: remove one.")
+        return found[0]
+
+    def _read(self, place: str, name: str) -> ListFile:
+        if place not in self.read:
+            try:
+                self.read[place] = self._open(place, name)
+            except Unlisted as error:
+                self.read[place] = error
+        known = self.read[place]
+        if isinstance(known, Unlisted):
+            raise known
+        return known
+
+    def _open(self, place: str, name: str) -> ListFile:
+        below = [place[len(root) :].lstrip(os.sep) for root in self.roots if _is_below(place, root)]
+        if not below:
+            detail = "It may only be below the folder of the call, or that of the manifest that was named."
+            raise Unlisted(f"{quoted(name)} leads out of the folder, by a link", detail)
+        if all(_hidden(Path(path).parts) for path in below):
+            raise Unlisted(f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot.")
+        shown = shown_path(place)
+        try:
+            return ListFile(shown, _decode(_bytes(place, name), name))
+        except (OSError, ValueError) as error:
+            reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            raise Unlisted(f"{quoted(name)} cannot be read: {reason}") from None
+
+
+def roots(paths: Sequence[Path | str]) -> tuple[str, ...]:
+    """The folders that lists may be in: that of the call, and those that the caller named, or whose files."""
+    named = [str(path) for path in paths if str(path) not in {"", "-"} and "\x00" not in str(path)]
+    folders = (path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path)) for path in named)  # noqa: PTH100, PTH112, PTH120 - as written
+    return tuple(dict.fromkeys(os.path.realpath(folder) for folder in (os.curdir, *folders)))
+
+
+def _refuse_outside(name: str) -> None:
+    parts = Path(name).parts
+    detail = "Write a path below the folder of the manifest, or of the call."
+    if "\x00" in name or not parts:
+        raise Unlisted(f"{quoted(name)} is no path of a file", detail)
+    if Path(name).is_absolute() or name.startswith(("~", "\\")) or re.match(r"[A-Za-z]:[/\\]", name):
+        raise Unlisted(f"{quoted(name)} is an absolute path", detail)
+    if ".." in parts:
+        raise Unlisted(f"{quoted(name)} leads out of the folder", detail)
+    if _hidden(parts):
+        raise Unlisted(f"{quoted(name)} is hidden", "Move the list to a file without a leading dot.")
+
+
+def _hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith(".") for part in parts)
+
+
+def _is_below(place: str, root: str) -> bool:
+    return place.startswith(root if root.endswith(os.sep) else root + os.sep)
+
+
+def _bytes(place: str, name: str) -> bytes:
+    # O_NONBLOCK: the open of a FIFO would wait for its writer. O_NOFOLLOW: no link since the path was resolved.
+    flags = ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW")
+    descriptor = os.open(place, os.O_RDONLY | sum(getattr(os, flag, 0) for flag in flags))
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Unlisted(f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file.")
+        data = file.read(MAX_LIST + 1)
+    if len(data) > MAX_LIST:
+        raise Unlisted(f"{quoted(name)} is larger than {MAX_LIST // 1_000_000} MB")
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unlisted(f"{quoted(name)} is UTF-16", "Save it as UTF-8.")
+    if b"\x00" in data:
+        raise Unlisted(f"{quoted(name)} is not a text file", "A list is UTF-8 text, one value a line; a table is CSV.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(LINE_END.split(data[: error.start].decode("latin-1")))
+        detail = f"The byte 0x{data[error.start]:02X} in line {line} is not: save the file as UTF-8."
+        raise Unlisted(f"{quoted(name)} is not UTF-8", detail) from None

@@ -1,0 +1,163 @@
+"""The files of one project put together: their sessions add up, and in what holds for all of it they have to agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from skaha_apply.manifest.findings import Findings, quoted
+from skaha_apply.model.place import Place
+from skaha_apply.model.spec import MaxActive, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from skaha_apply.manifest.document import Document
+    from skaha_apply.manifest.expansion import Expanded, Placed
+    from skaha_apply.manifest.nodes import Node
+    from skaha_apply.manifest.variables import Variable, Variables
+    from skaha_apply.model.spec import SessionSpec
+
+T = TypeVar("T")
+
+IN_PROJECT = re.compile(r"sessions\[([0-9]+)\](?:\.(.+))?\Z")
+CELL = re.compile(r"values\.(.+)\Z")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one file adds to its project."""
+
+    document: Document
+    variables: Variables
+    expanded: Expanded
+
+    @property
+    def findings(self) -> Findings:
+        """What is wrong with the file."""
+        return self.document.values.findings
+
+
+@dataclass(frozen=True)
+class _Places(Mapping[str, Place]):
+    """Places by path, each made from its file and node when it is asked for: of thousands few ever are.
+
+    `sessions[3].values.tile` is where a value of the matrix is written, which may be in a list.
+    """
+
+    start: Place
+    sessions: list[tuple[str, Placed]] = field(default_factory=list)
+
+    def __getitem__(self, path: str) -> Place:
+        if not path:
+            return self.start
+        found = IN_PROJECT.match(path)
+        if found is None or int(found[1]) >= len(self.sessions):
+            raise KeyError(path)
+        file, placed = self.sessions[int(found[1])]
+        cell = CELL.match(found[2] or "")
+        if cell is not None and cell[1] in placed.combination.names:
+            return placed.combination.cells[placed.combination.names.index(cell[1])].place
+        node = placed.nodes[found[2] or ""]
+        return Place(file, node.line, node.column, node.end_line, node.end_column)
+
+    def __iter__(self) -> Iterator[str]:
+        yield ""
+        for index, (_, placed) in enumerate(self.sessions):
+            yield from (f"sessions[{index}].{path}" if path else f"sessions[{index}]" for path in placed.nodes)
+            yield from (f"sessions[{index}].values.{name}" for name in placed.combination.names)
+
+    def __len__(self) -> int:
+        return 1 + sum(len(placed.nodes) + len(placed.combination.names) for _, placed in self.sessions)
+
+
+def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
+    """The project that some files describe; in what they do not agree is added to their findings."""
+    places = _Places(parts[0].findings.place(parts[0].document.project_node))
+    sessions: list[SessionSpec] = []
+    unknown: list[str] = []
+    for part in parts:
+        for placed in part.expanded.sessions:
+            unknown.extend(f"sessions[{len(sessions)}].{path}" for path in placed.unknown)
+            places.sessions.append((part.findings.file, placed))
+            sessions.append(placed.spec)
+    _refuse_shared(parts)
+    texts: dict[str, str] = {}
+    for part in parts:
+        texts |= part.findings.texts
+    return Project(
+        name=name,
+        sessions=tuple(sessions),
+        files=files,
+        folders=folders,
+        places=places,
+        entries=tuple(placed.entry for part in parts for placed in part.expanded.sessions),
+        ignores=tuple(one for part in parts for one in part.document.ignores),
+        texts=texts,
+        empty=tuple(one for part in parts for one in part.expanded.empty),
+        max_active=_agreed([(part, part.document.whole.max_active) for part in parts], "max_active") or MaxActive(),
+        state=_agreed([(part, part.document.whole.state) for part in parts], "state"),
+        secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
+        unknown=frozenset(unknown),
+    )
+
+
+def _agreed(said: Sequence[tuple[Part, tuple[T, Node] | None]], key: str) -> T | None:
+    """What all files say that say anything; the first to say something else is told of."""
+    first: tuple[Part, T, Node] | None = None
+    for part, one in said:
+        if one is None:
+            continue
+        if first is None:
+            first = (part, *one)
+        elif one[0] != first[1]:
+            where = first[0].findings.place(first[2])
+            summary = f"{key} differs from that of {where.file}:{where.line}, a file of the same project"
+            detail = "All files of a project have to agree; say it in one of them alone."
+            part.findings.add("wrong-value", one[1], summary, detail, path=key)
+    return first[1] if first else None
+
+
+def _refuse_shared(parts: Sequence[Part]) -> None:
+    """No two entries may be of one family; where no name has a reference, the live names tell."""
+    seen: dict[str, Place] = {}
+    for part in parts:
+        for index, (_, own) in enumerate(part.document.sessions):
+            node = own.get("name")
+            if node is None or "${" not in node.text:
+                continue
+            place = part.findings.place(node)
+            first = seen.setdefault(node.text.casefold(), place)
+            if first is not place:
+                summary = (
+                    f"the name {quoted(node.text)} is already that of another session, at {first.file}:{first.line}"
+                )
+                detail = "As it is written it is the identity of the session. Put both into one matrix, or rename one."
+                part.findings.add_at("matrix", place, summary, detail, path=f"sessions[{index}].name")
+
+
+def compare_variables(parts: Sequence[Part]) -> None:
+    """A name has one meaning in a call: not sensitive here and shown there, nor with two secrets as defaults."""
+    first: dict[str, tuple[Part, Variable]] = {}
+    for part in parts:
+        for variable in part.variables.declared.values():
+            other_part, other = first.setdefault(variable.name, (part, variable))
+            where = other_part.findings.place(other.node)
+            if other.sensitive != variable.sensitive:
+                this, that = ("sensitive", "not") if variable.sensitive else ("not sensitive", "it is")
+                summary = f"the variable {quoted(variable.name)} is {this} here and {that} at {where.file}:{where.line}"
+                detail = "It would be shown where it is not sensitive: say sensitive: true in both, or rename one."
+            elif (
+                variable.sensitive
+                and None not in {variable.default, other.default}
+                and variable.default != other.default
+            ):
+                summary = (
+                    f"the sensitive variable {quoted(variable.name)} has another default at {where.file}:{where.line}"
+                )
+                detail = "Rename one of the two, or give both the same."
+            else:
+                continue
+            part.findings.add("variable", variable.node, summary, detail, path=f"variables.{variable.name}")
