@@ -10,12 +10,13 @@ from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.options import matches
 from skaha_apply.workflow.locking import held
+from skaha_apply.workflow.renaming import knows_matrix, knows_session, with_matrix_renamed, with_session_renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from skaha_apply.model.ports import Store
-    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
     from skaha_apply.workflow.world import Place
 
@@ -45,7 +46,9 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
     async with held(store, "state forget", place.setting.lock_timeout):
         document = await show(place, project)
         book = Book.open(document)
-        meant = {key for key in {**book.records, **book.intents} if not patterns or _meant(patterns, key)}
+        known = {**book.intents, **book.records}
+        groups = {key: book.specs[entry.spec].group for key, entry in known.items()}
+        meant = {key for key in known if not patterns or _meant(patterns, key, groups[key])}
         if patterns and not meant:
             raise UsageError(f"nothing in the state of {project!r} is meant by {', '.join(patterns)}")
         names = {book.records[key].name if key in book.records else book.intents[key].name for key in meant}
@@ -59,9 +62,9 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
         return tuple(sorted(names))
 
 
-def _meant(patterns: Sequence[str], key: tuple[str, int]) -> bool:
+def _meant(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
     try:
-        return any(matches(pattern, *key) for pattern in patterns)
+        return any(matches(pattern, *key, group) for pattern in patterns)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -69,16 +72,20 @@ def _meant(patterns: Sequence[str], key: tuple[str, int]) -> bool:
 async def move(place: Place, project: str, old: str, new: str) -> str:
     """Rename a session or a project in the state, so that nothing runs again; says what was renamed.
 
-    A session OLD of the project's state becomes NEW. Without such a session, the state of a project OLD becomes that of
-    project NEW.
+    A session OLD of the project's state becomes NEW, and so does a matrix by its name as written, all its combinations
+    with it. Without either, the state of a project OLD becomes that of project NEW.
 
     Raises:
         UsageError: when OLD is neither, or NEW is taken.
         StateError: when the state cannot be read or written.
     """
     document = await place.store(project).read()
-    if document is not None and any(record.session == old.casefold() for record in document.replicas):
-        return await _move_session(place, project, old, new)
+    if document is not None and knows_matrix(document, old):
+        await _rename(place, project, old, new, with_matrix_renamed)
+        return f"matrix {old} is now {new}"
+    if document is not None and knows_session(document, old):
+        await _rename(place, project, old, new, with_session_renamed)
+        return f"session {old} is now {new}"
     if await place.store(old).read() is not None:
         return await _move_project(place, old, new)
     raise UsageError(
@@ -86,28 +93,12 @@ async def move(place: Place, project: str, old: str, new: str) -> str:
     )
 
 
-async def _move_session(place: Place, project: str, old: str, new: str) -> str:
-    before, after = old.casefold(), new.casefold()
+async def _rename(
+    place: Place, project: str, old: str, new: str, rename: Callable[[StateDocument, str, str], StateDocument]
+) -> None:
     store = place.store(project)
     async with held(store, "state mv", place.setting.lock_timeout):
-        document = await show(place, project)
-        if any(record.session == after for record in document.replicas):
-            raise UsageError(f"the state of {project!r} has a session {new!r} already")
-        tables = {
-            table: tuple(
-                entry.model_copy(update={"session": after}) if entry.session == before else entry
-                for entry in getattr(document, table)
-            )
-            for table in ("replicas", "intents", "tombstones", "doubts")
-        }
-        specs = {key: _rename_in(spec, before, new) for key, spec in document.specs.items()}
-        await rewrite(store, document.model_copy(update={"specs": specs, **tables}))
-    return f"session {old} is now {new}"
-
-
-def _rename_in(spec: SessionSpec, before: str, new: str) -> SessionSpec:
-    needs = tuple(new if name.casefold() == before else name for name in spec.needs)
-    return spec.model_copy(update={"needs": needs, "name": new if spec.key == before else spec.name})
+        await rewrite(store, rename(await show(place, project), old, new))
 
 
 async def _move_project(place: Place, old: str, new: str) -> str:
