@@ -101,6 +101,7 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         state=_agreed([(part, part.document.whole.state) for part in parts], "state"),
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
         unknown=frozenset(unknown),
+        withheld=frozenset(name for part in parts for name in part.variables.withheld),
     )
 
 

@@ -67,6 +67,11 @@ class Variables:
         values = ((one.name, self.given.values.get(one.name, one.default)) for one in self.declared.values())
         return {name: value for name, value in values if self.declared[name].sensitive and value is not None}
 
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The sensitive variables without a value."""
+        return frozenset(one.name for one in self.declared.values() if one.sensitive) - self.secrets.keys()
+
 
 def read_variables(values: Values, node: Node) -> dict[str, Variable]:
     """What a file declares; what is wrong is reported, and what is right is returned."""
