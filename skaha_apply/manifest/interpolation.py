@@ -130,6 +130,11 @@ def template(text: str, scope: Scope, use: Use) -> Template:
     return Template(tuple(draft.pieces), tuple(draft.names), draft.later, alone, only, draft.unknown)
 
 
+def literal(text: str) -> str:
+    """How a text is written so that nothing in it is a reference."""
+    return text.replace("${", "$${")
+
+
 def _name(found: re.Match[str]) -> str:
     inner, written = found[1], found[0]
     if not found[2]:
