@@ -91,7 +91,7 @@ async def confirm(tools: Tools, outcomes: Outcomes) -> tuple[str, ...]:
 
     The full settle is waited for only when an answer was unsure in this run. Gives notes on what is still missing.
     """
-    if not (outcomes.accepted or outcomes.deleted or outcomes.unsure):
+    if not (outcomes.accepted or outcomes.deleted or outcomes.unsure or outcomes.spared):
         return ()
     deadline = tools.server.now() + tools.settle
     pause = FIRST_PAUSE

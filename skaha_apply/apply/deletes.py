@@ -10,6 +10,7 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Refused, Unsure
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Tombstone
+from skaha_apply.planning.observe import deleted
 
 if TYPE_CHECKING:
     from skaha_apply.apply.job import Job
@@ -40,6 +41,7 @@ class Deletes:
                 at=self._tools.server.now(),
                 active=victim.active,
                 why=victim.why,
+                note=action.reason if victim.why == "timeout" else "",
             )
             book.tombstones.setdefault(victim.id, tomb)
             job.tombs.append(tomb)
@@ -56,13 +58,13 @@ class Deletes:
 
         Raises:
             JobFailed: it was refused, or had no effect; the session is taken as it was before.
-            Needless: the work that was to be done again with other resources has completed meanwhile.
+            Needless: what was to be done again with other resources, or was to be ended, has ended by itself meanwhile.
             Halted: the whole run stops.
         """
         record = job.action.record
         if record is not None and record.id == victim.id and not record.logged:
             await self._tools.keeper.save(record)
-        await self._spare_finished(job.action)
+        await self._spare_ended(job.action, victim)
         for _ in range(TRIES):
             self._turns.go_on()
             job.unsent = False
@@ -74,24 +76,25 @@ class Deletes:
             self._outcomes.unsure += isinstance(outcome, Unsure)
             self._turns.leave(job)
             if await self._watch.departed(victim.id, pod=job.creates and victim.active):
-                self._departed(job.action, victim)
+                self._departed(job, victim)
                 return
             await self._turns.come_back(job)
         self._keep_alive(victim)
         raise JobFailed(f"{victim.id} is still listed after {TRIES} DELETEs")
 
-    async def _spare_finished(self, action: Action) -> None:
-        """Other resources are no reason to run again what has been completed since the plan was made."""
-        record, desired = action.record, action.desired
-        if action.kind is not ActionKind.REPLACE or record is None or record.id is None or desired is None:
-            return
-        if record.work != desired.work or desired.spec.kind.interactive:
+    async def _spare_ended(self, action: Action, victim: Victim) -> None:
+        """Raise Needless for what has ended by itself since the plan was made, where that makes the deletion needless.
+
+        What took too long has ended in time after all, and other resources are no reason to run again what is complete.
+        """
+        ends = {Phase.DONE, Phase.FAILED} if victim.why == "timeout" else {Phase.DONE}
+        if victim.why != "timeout" and not _only_resources(action):
             return
         try:
-            live = await self._tools.server.session(record.id)
+            live = await self._tools.server.session(victim.id)
         except ServerError:
             return
-        if live is not None and live.phase is Phase.DONE:
+        if live is not None and live.phase in ends:
             raise Needless
 
     def _mark_sent(self, victim: Victim) -> None:
@@ -105,15 +108,22 @@ class Deletes:
         self._tools.ledger.book.tombstones.pop(victim.id, None)
         self._tools.ledger.changed()
 
-    def _departed(self, action: Action, victim: Victim) -> None:
-        """A deleted session is gone: its replica is due again, or held; the tombstone of a pod that lingers stays."""
+    def _departed(self, job: Job, victim: Victim) -> None:
+        """A deleted session is gone: what follows for its replica; the tombstone of a pod that lingers stays."""
         book = self._tools.ledger.book
+        tomb = next((one for one in job.tombs if one.id == victim.id), None)
         if victim.why in ("replace", "take-over", "rerun"):
             book.tombstones.pop(victim.id, None)
-        record = book.records.get(action.key)
-        if record is not None and record.id == victim.id and record.phase.active:
-            phase = Phase.HELD if victim.why == "hold" else Phase.DUE
-            note = "its session was deleted for this"
-            book.records[record.key] = record.model_copy(update={"phase": phase, "note": note})
+        record = book.records.get(job.action.key)
+        if tomb is not None and record is not None and record.id == victim.id and record.phase.active:
+            book.records[record.key] = deleted(record, tomb, self._tools.server.now())
         self._tools.ledger.changed()
         self._outcomes.deleted.append(victim.id)
+
+
+def _only_resources(action: Action) -> bool:
+    """Whether a batch session is replaced for other resources alone."""
+    record, desired = action.record, action.desired
+    if action.kind is not ActionKind.REPLACE or record is None or desired is None:
+        return False
+    return record.work == desired.work and not desired.spec.kind.interactive

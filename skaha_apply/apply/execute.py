@@ -144,9 +144,10 @@ class _Run:
             session_id = await self._jobs.carry_out(job)
         except JobFailed as failure:
             error = str(failure)
-            self._fail(job, error)
+            self._fail(job, error, again=failure.again)
         except Needless:
             job.ended = True
+            self._outcomes.spared += 1
         except Halted:
             return
         except SkahaApplyError as failure:
@@ -156,6 +157,7 @@ class _Run:
             # Of a replace that is held back, only the deletion was carried out.
             done = replace(job.action, kind=ActionKind.DELETE) if job.action.held_back else job.action
             self._outcomes.applied[done.kind.value] += 1
+            self._outcomes.done.append(done)
             self._tools.observe(ActionEnded(done, session_id))
         finally:
             self._turns.leave(job)
@@ -171,9 +173,11 @@ class _Run:
         for job in others:
             self._fail(job, f"not tried, since {pioneer.action.name}, the first of its kind, failed: {error}")
 
-    def _fail(self, job: Job, error: str) -> None:
+    def _fail(self, job: Job, error: str, *, again: bool = False) -> None:
         job.ended = True
         action = job.action
+        if not again:
+            self._outcomes.tried.add(action.trial)
         self._outcomes.failures.append(Failure(action.name, action.kind.value, error))
         self._tools.observe(ActionEnded(action, error=error))
 

@@ -19,7 +19,11 @@ Shape = tuple[str, str, "Number | None", "Number | None", "Number | None"]
 
 
 class JobFailed(Exception):
-    """The action was not carried out; the text is for the report."""
+    """The action was not carried out; the text is for the report, `again` says that a later pass may try once more."""
+
+    def __init__(self, text: str, *, again: bool = False) -> None:
+        super().__init__(text)
+        self.again = again
 
 
 class Halted(Exception):

@@ -9,6 +9,7 @@ from skaha_apply.apply.creates import Creates
 from skaha_apply.apply.deletes import Deletes
 from skaha_apply.apply.job import JobFailed, Shape, shape_of
 from skaha_apply.apply.preflight import objection
+from skaha_apply.apply.renewals import renew
 from skaha_apply.apply.watch import Watch
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
@@ -31,6 +32,7 @@ class Jobs:
     def __init__(self, tools: Tools, outcomes: Outcomes, turns: Turns) -> None:
         self.watch = Watch(tools.looker, tools.ledger, tools.settle, self.in_flight, tools.observe)
         self._tools = tools
+        self._turns = turns
         self._deletes = Deletes(tools, outcomes, turns, self.watch)
         self._creates = Creates(tools, outcomes, turns, self.watch)
         self._working: dict[ReplicaKey, int] = {}
@@ -56,13 +58,13 @@ class Jobs:
 
     def reserve(self, jobs: Iterable[Job]) -> None:
         """Write ahead what has to be durable before the requests of these jobs."""
-        batch = [job for job in jobs if job.action.kind is not ActionKind.ADOPT]
+        batch = [job for job in jobs if job.action.kind not in (ActionKind.ADOPT, ActionKind.RENEW)]
         for job in batch:
             job.unsent = True
             self._deletes.bury(job)
             if job.creates:
                 self._creates.intend(job)
-        revision = self._tools.ledger.changed()
+        revision = self._tools.ledger.changed() if batch else 0
         for job in batch:
             job.revision = revision
         self._reserved.extend(batch)
@@ -81,7 +83,7 @@ class Jobs:
             await asyncio.gather(self._offer, return_exceptions=True)
 
     async def carry_out(self, job: Job) -> str | None:
-        """Do one action; gives the id that was created, adopted or deleted.
+        """Do one action; gives the id that was created, adopted, renewed or deleted.
 
         Raises:
             JobFailed: it was not carried out, the others go on.
@@ -93,6 +95,8 @@ class Jobs:
         try:
             if action.kind is ActionKind.ADOPT:
                 return self._adopt(action)
+            if action.kind is ActionKind.RENEW:
+                return await renew(job, self._tools, self._turns)
             return await self._delete_and_create(job)
         finally:
             self._working[action.key] -= 1

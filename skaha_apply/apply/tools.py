@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.apply.look import Looker
     from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.plan import Action, Trial
     from skaha_apply.model.ports import Server
     from skaha_apply.model.report import Event, Failure
 
@@ -34,11 +35,19 @@ class Tools:
 
 @dataclass
 class Outcomes:
-    """What a pass did; `accepted` and `deleted` are ids, `unsure` counts answers that never came clear at once."""
+    """What a pass did.
+
+    `accepted` and `deleted` are ids, `unsure` counts answers that never came clear at once, `spared` what was not
+    deleted since it had ended meanwhile. `tried` is what was tried in vain and is not to be tried again, `done` what
+    was carried out.
+    """
 
     applied: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     unsure: int = 0
+    spared: int = 0
+    tried: set[Trial] = field(default_factory=set)
+    done: list[Action] = field(default_factory=list)
     halted: SkahaApplyError | None = None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
 
+Trial = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
 PLAN_FORMAT = "1.1"
 
 
@@ -115,6 +116,11 @@ class Action:
     def key(self) -> ReplicaKey:
         """The replica it is about."""
         return (self.session.casefold(), self.replica)
+
+    @property
+    def trial(self) -> Trial:
+        """What it tries: a later attempt, or the same with another session, is another one."""
+        return (self.name, self.kind.value, self.attempt, self.id)
 
 
 @dataclass(frozen=True)

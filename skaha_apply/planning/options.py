@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.request import Offer
 
 if TYPE_CHECKING:
-    from skaha_apply.model.plan import Action
+    from skaha_apply.model.plan import Action, Trial
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
 
@@ -27,8 +27,8 @@ class Adopt(StrEnum):
 class PlanOptions:
     """What the user asked for.
 
-    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are actions, by live name and kind, that were
-    tried in vain in this call: they are not tried again, and take no place. `allow_loss` is in core-hours. `since` is
+    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are the trials of actions that were in vain in
+    this call: they are not tried again, and take no place. `allow_loss` is in core-hours. `since` is
     when the call began, in Unix seconds by the server's clock (None: now): what was created since runs again in no
     later pass of it.
     """
@@ -39,7 +39,7 @@ class PlanOptions:
     allow_loss: float = 100.0
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
-    failed: frozenset[tuple[str, str]] = frozenset()
+    failed: frozenset[Trial] = frozenset()
     destroying: bool = False
     since: float | None = None
 
@@ -60,7 +60,7 @@ class PlanOptions:
 
     def has_failed(self, action: Action) -> bool:
         """Whether an action was tried in vain in this call."""
-        return (action.name, action.kind.value) in self.failed
+        return action.trial in self.failed
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from skaha_apply.workflow.locking import open_ledger
 from skaha_apply.workflow.observe import Sight, ask_offer, plan_from
 from skaha_apply.workflow.reporting import make_report
 from skaha_apply.workflow.run import ApplyOptions, Run
+from skaha_apply.workflow.settling import settle_records
 from skaha_apply.workflow.variables import check_complete, unmasked
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     """Look, plan, approve, act and confirm, with the ledger open."""
     tools = make_tools(run, ledger)
     sight = await _sight(run, tools, new=new)
+    if run.since is None:
+        run.since = sight.seen.listing.at
     run.plan = plan = plan_from(run.world, run.project, _plan_options(run), sight)
     run.listing = sight.seen.listing
     if run.approved is None and not await _approved(run, plan):
@@ -177,7 +180,7 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
             run.plan = plan_from(run.world, run.project, _plan_options(run), sight)
             _check_fresh(plan.approved, run.plan)
             plan = run.plan
-    _remember_specs(plan, ledger)
+    settle_records(plan, ledger)
     outcomes = await execute(_allowed(run, plan), tools)
     _take(run, outcomes)
     run.notes.update(dict.fromkeys(await confirm(tools, outcomes) if outcomes.halted is None else ()))
@@ -191,8 +194,8 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
 
 
 def _plan_options(run: Run) -> PlanOptions:
-    """What the planner is told: what was tried in vain in this call keeps no place from the others."""
-    return replace(run.options.plan, failed=frozenset(run.failures))
+    """What the planner is told: when the call began, and what was tried in vain and keeps no place from others."""
+    return replace(run.options.plan, failed=frozenset(run.tried), since=run.since)
 
 
 def make_tools(run: Run, ledger: Ledger) -> Tools:
@@ -261,8 +264,7 @@ def _grant(run: Run) -> None:
 def _allowed(run: Run, plan: Plan) -> list[Action]:
     """The actions of a pass: what was approved, and has not failed in this call. What was not approved is noted."""
     approved = run.approved
-    failed = set(run.failures)
-    actions = [one for one in plan.actions if one.kind.changes and (one.name, one.kind.value) not in failed]
+    actions = [one for one in plan.actions if one.kind.changes and one.trial not in run.tried]
     if approved is None or approved is plan:
         return _limit(actions, run.options.limit)
     lines = set(approved.approved)
@@ -281,27 +283,12 @@ def _limit(actions: list[Action], limit: int | None) -> list[Action]:
     return actions if limit is None else actions[:limit]
 
 
-def _remember_specs(plan: Plan, ledger: Ledger) -> None:
-    """What a spec says beyond its digests (protect, its file) is recorded once a plan is approved."""
-    book = ledger.book
-    for action in plan.actions:
-        record, desired = action.record, action.desired
-        if record is None or desired is None or action.kind.changes:
-            continue
-        now = book.records.get(record.key)
-        if now is not None and (now.work, now.run) == (desired.work, desired.run):
-            spec = book.record_spec(desired.spec)
-            if now.spec != spec:
-                book.records[record.key] = now.model_copy(update={"spec": spec})
-                ledger.changed()
-
-
 async def _remove_doubles(run: Run, tools: Tools) -> None:
     """What our own unsure creates made twice is removed as soon as a settled list shows it."""
     document = tools.ledger.document
     seen = await tools.looker.look(document)
     sight = Sight(document, seen, frozenset(), new_state=False, offer=Offer())
-    plan = plan_from(run.world, run.project, run.options.plan, sight)
+    plan = plan_from(run.world, run.project, _plan_options(run), sight)
     doubles = [action for action in plan.actions if any(victim.why == "surplus" for victim in action.victims)]
     if doubles:
         run.observe(Note(f"{len(doubles)} double(s) of our own unsure creates are deleted"))
@@ -311,6 +298,9 @@ async def _remove_doubles(run: Run, tools: Tools) -> None:
 def _take(run: Run, outcomes: Outcomes) -> None:
     run.applied.update(outcomes.applied)
     run.created.update(outcomes.accepted)
+    run.tried |= outcomes.tried
+    for action in outcomes.done:
+        run.failures.pop((action.name, action.kind.value), None)
     for failure in outcomes.failures:
         run.failures[failure.name, failure.action] = failure
     run.halted = run.halted or outcomes.halted

@@ -15,6 +15,7 @@ from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning import reruns
+from skaha_apply.planning.attempts import history
 from skaha_apply.planning.expand import expand
 from skaha_apply.workflow.apply import make_tools, open_run
 from skaha_apply.workflow.binding import check_account
@@ -198,6 +199,8 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
         Verb.RERUN: {"phase": Phase.DUE, "run_number": raised, "attempt": 1, "note": "marked to run again"},
         Verb.HOLD: {"phase": Phase.HELD, "note": "held"},
     }
+    if verb is not Verb.COMPLETE:
+        record = record.model_copy(update={"earlier": history(record)})
     book.records[one.key] = record.model_copy(update=changes[verb])
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from skaha_apply.model.errors import SkahaApplyError
-    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.plan import Plan, Trial
     from skaha_apply.model.report import Event, Failure
     from skaha_apply.model.session import Listing
     from skaha_apply.model.spec import Project
@@ -39,7 +39,11 @@ class ApplyOptions:
 
 @dataclass
 class Run:
-    """One call of apply for one project: what was approved, and what became of it so far."""
+    """One call of apply for one project: what was approved, and what became of it so far.
+
+    `since` is when it first looked, by the server's clock. `failures` are what is reported, by live name and kind;
+    `tried` is what was tried in vain and is left alone from then on.
+    """
 
     world: World
     project: Project
@@ -48,9 +52,11 @@ class Run:
     observe: Callable[[Event], None]
     approved: Plan | None = None
     lineage: str = ""
+    since: float | None = None
     declined: bool = False
     applied: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    tried: set[Trial] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     halted: SkahaApplyError | None = None

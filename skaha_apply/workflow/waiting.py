@@ -42,7 +42,7 @@ def _moving(action: Action, run: Run) -> bool:
     if action.kind is ActionKind.RENEW:
         return False
     if action.kind.changes:
-        return (action.name, action.kind.value) not in run.failures and not _unapproved(action, run)
+        return action.trial not in run.tried and not _unapproved(action, run)
     if action.kind is ActionKind.WAIT:
         return not action.hangs
     if action.kind is not ActionKind.UNCHANGED or action.record is None or not action.record.phase.active:

@@ -1,0 +1,41 @@
+"""Renewals push a deadline. Asking twice does no harm, so that what has no clear answer is asked again at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.job import TRIES, JobFailed
+from skaha_apply.model.request import Accepted, Refused
+
+if TYPE_CHECKING:
+    from skaha_apply.apply.job import Job
+    from skaha_apply.apply.tools import Tools
+    from skaha_apply.apply.turns import Turns
+
+
+async def renew(job: Job, tools: Tools, turns: Turns) -> str | None:
+    """Push the deadline of one session; gives its id.
+
+    Raises:
+        JobFailed: it was refused; or no answer came clear, and a later pass may try again.
+        Halted: the whole run stops.
+    """
+    session_id, last = job.action.id or "", ""
+    for _ in range(TRIES):
+        turns.go_on()
+        outcome = await tools.server.renew(session_id)
+        if isinstance(outcome, Accepted):
+            _remember(job, tools)
+            return session_id
+        if isinstance(outcome, Refused):
+            turns.refused(outcome)
+        last = outcome.text
+    raise JobFailed(f"no clear answer to {TRIES} renewals; the last: {last}", again=True)
+
+
+def _remember(job: Job, tools: Tools) -> None:
+    ledger, key = tools.ledger, job.action.key
+    record = ledger.book.records.get(key)
+    if record is not None and record.id == job.action.id:
+        ledger.book.records[key] = record.model_copy(update={"renewed": tools.server.now()})
+        ledger.changed()
