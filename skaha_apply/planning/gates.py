@@ -54,8 +54,9 @@ class _Gate:
         for spec in family.specs:
             needs = self._needs.obstacle(spec)
             self.judged[spec.key] = [self._pass(action, stopped, needs) for action in self.judged[spec.key]]
-        if family.pilot:
-            self._lead(family)
+        pilot = self._lead(family) if family.pilot else None
+        if stopped is not None or (pilot is not None and pilot.final):
+            self._needs.halted.add(family.key)
 
     def _pass(self, action: Action, stopped: Obstacle | None, needs: Obstacle | None) -> Action:
         if stopped is not None and self._retries(action):
@@ -71,17 +72,18 @@ class _Gate:
             return replace(waits, hangs=False)
         return action
 
-    def _lead(self, family: Family) -> None:
+    def _lead(self, family: Family) -> Obstacle | None:
         """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
         judged = [action for spec in family.specs for action in self.judged[spec.key]]
         first, obstacle = stops.pilot(family, judged)
         if obstacle is None:
-            return
+            return None
         for spec in family.specs:
             mine = self.judged[spec.key]
             led = [_staying(action, obstacle) if action.kind in CREATING else action for action in mine[first:]]
             self.judged[spec.key] = [*mine[:first], *led]
             first = max(0, first - len(mine))
+        return obstacle
 
     def _retries(self, action: Action) -> bool:
         if action.desired is None or action.key in self._sight.book.intents or action.key in self._sight.burying:

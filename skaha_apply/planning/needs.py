@@ -44,9 +44,14 @@ class _Tally:
 
 
 class Needs:
-    """Judges the needs of combinations by the actions of what they need, which were judged before."""
+    """Judges the needs of combinations by the actions of what they need, which were judged before.
+
+    `halted` are the families of which nothing more is begun, for failures or for their pilot. What is blocked counts
+    as ended for a share; but not there, where somebody has to look first.
+    """
 
     def __init__(self, families: Families, judged: Mapping[str, Sequence[Action]]) -> None:
+        self.halted: set[str] = set()
         self._families = families
         self._judged = judged
         self._tallies: dict[Group, _Tally] = {}
@@ -60,7 +65,10 @@ class Needs:
                 return Obstacle(f"needs {self._families.empty[name.casefold()]}, whose list is empty", final=True)
             if not group.specs:
                 return Obstacle(f"needs {group.family.name}, which has none for {_values(spec, group)}", final=True)
-            found = _judge(group.family.name, self._tally(group), shares.get(name.casefold()))
+            share = shares.get(name.casefold())
+            if share is not None and group.family.key in self.halted:
+                return Obstacle(f"needs {group.family.name}, which was stopped", final=True)
+            found = _judge(group.family.name, self._tally(group), share)
             if found is not None and found.final:
                 return Obstacle(f"needs {found.reason}", final=True)
             waiting += [found.reason] if found else []

@@ -36,9 +36,18 @@ def desktop(name="desk", **fields):
     return spec(name, **{"kind": "notebook", "cmd": None, "args": ()} | fields)
 
 
-def project(*specs, files=(FILE,), folders=()):
+def matrix(name, values, axis="tile", **fields):
+    """The specs of a matrix of one axis: `tile` gives `tile-a`, `tile-b` ... of the entry `tile-${tile}`."""
+    group = f"{name}-${{{axis}}}"
+    return tuple(
+        spec(f"{name}-{value}", **{"group": group, "values": {axis: value}, "args": (name, value)} | fields)
+        for value in values
+    )
+
+
+def project(*specs, files=(FILE,), folders=(), **fields):
     """A project of these specs."""
-    return Project("survey", specs, files=files, folders=folders)
+    return Project("survey", specs, files=files, folders=folders, **fields)
 
 
 def replica(wanted, number=1, needed=(), run_numbers=None):
