@@ -66,6 +66,8 @@ def read_document(text: str, findings: Findings) -> Document | None:
 
 
 def _document(root: Node, values: Values, ignored: tuple[Ignore, ...]) -> Document | None:
+    if not any(key.text in TOP_FIELDS for key, _ in root.pairs):
+        values.findings.hide(root)  # no manifest, perhaps a file with values of variables: none of it is shown
     entries = values.entries(root, "")
     declared = read_variables(values, entries["variables"].value) if "variables" in entries else {}
     if not _version(root, entries, values):

@@ -76,7 +76,7 @@ class _Call:
     lists: Lists | None
 
     def load(self, paths: Sequence[Path | str]) -> Loaded:
-        found = discover(paths, self.root)
+        found = discover(paths, self.root, self.given.files)
         diagnostics = list(found.diagnostics)
         read: list[Part | Findings] = []
         for source in found.sources:

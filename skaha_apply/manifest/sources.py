@@ -14,7 +14,7 @@ from skaha_apply.manifest.findings import quoted
 from skaha_apply.model.place import Diagnostic, Place, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 MAX_BYTES = 8 << 20  # of one manifest: a survey of 30,000 sessions fits
 MAX_FILES = 5_000  # manifests of one call
@@ -48,13 +48,16 @@ class Unusable(Exception):
         self.diagnostic = Diagnostic(rule, Severity.ERROR, summary, detail, place)
 
 
-def discover(paths: Sequence[Path | str], root: Path) -> Found:
-    """The manifests that files, folders and `-` stand for, in the order of the paths, each once."""
+def discover(paths: Sequence[Path | str], root: Path, apart: Collection[str] = ()) -> Found:
+    """The manifests that files, folders and `-` stand for, in the order of the paths, each once.
+
+    What is found in a folder and is among `apart` (real paths) is none.
+    """
     found = Found()
     seen: set[str] = set()
     for path in paths:
         try:
-            _discover(str(path), root, found, seen)
+            _discover(str(path), root, found, seen, apart)
         except Unusable as error:
             found.diagnostics.append(error.diagnostic)
         except (OSError, ValueError) as error:
@@ -62,7 +65,7 @@ def discover(paths: Sequence[Path | str], root: Path) -> Found:
     return found
 
 
-def _discover(path: str, root: Path, found: Found, seen: set[str]) -> None:
+def _discover(path: str, root: Path, found: Found, seen: set[str], apart: Collection[str]) -> None:
     if path == "-":
         _take(Source("-", "-"), "-", found, seen)
         return
@@ -76,7 +79,8 @@ def _discover(path: str, root: Path, found: Found, seen: set[str]) -> None:
     if folder not in found.folders:
         found.folders.append(folder)
     before = len(found.diagnostics)
-    manifests = list(_walk(path, found))
+    walked = list(_walk(path, found))
+    manifests = [one for one in walked if os.path.realpath(one) not in apart] if apart else walked
     if not manifests and len(found.diagnostics) == before:
         detail = "Every *.yaml and *.yml below a folder is read, but for hidden files and folders (a leading dot)."
         raise _file_error(shown_path(path), f"no manifests in the folder {quoted(shown_path(path))}", detail)

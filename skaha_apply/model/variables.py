@@ -24,10 +24,12 @@ class Given:
 
     `values` are all, those of the environment and of files included, with the one that counts of each. They are not
     shown: some may be secret. `chosen` come from `--var` and have to be declared by some manifest of the call, `listed`
-    come from files (by the file), and one that is not declared is worth a warning.
+    come from files (by the file), and one that is not declared is worth a warning. `files` are the real paths of those
+    files, which are no manifests where they lie in a folder of some.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     chosen: frozenset[str] = frozenset()
     listed: Mapping[str, str] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
     lack: Lack = Lack.NONE

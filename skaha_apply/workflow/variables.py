@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,8 @@ def given(
         read = manifest.read_values(file)
         values |= read
         listed |= dict.fromkeys(read, str(file))
-    return Given({**values, **chosen}, frozenset(chosen), listed, lack)
+    paths = frozenset(os.path.realpath(file) for file in files)
+    return Given({**values, **chosen}, frozenset(chosen), listed, paths, lack)
 
 
 def check_declared(given: Given, declared: frozenset[str]) -> tuple[str, ...]:
