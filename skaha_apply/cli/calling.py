@@ -29,6 +29,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "mark": ("marking",),
     "lint": ("linting",),
     "fmt": ("formatting",),
+    "export": ("exporting",),
     "convert": ("converting",),
     "state": ("remembering", "rebinding"),
     "schema": ("schemas",),

@@ -6,29 +6,43 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.interpolation import literal
 from skaha_apply.model.session import Kind
+from skaha_apply.model.spec import SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from skaha_apply.model.spec import SessionSpec
 
 WIDTH = 100  # of a list on one line; a longer one gets a line for each item
 INDICATORS = "-?:,[]{}#&*!|>'\"%@`"
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\\0"}
 ACTED_ON = re.compile(r'[$"\\]')
+COUNTS = ("retries", "stop_after")
+COURSE = (
+    "retries",
+    "retry_wait",
+    "stop_after",
+    "timeout",
+    "pending_timeout",
+    "rerun",
+    "vanished",
+    "when_removed",
+    "renew",
+)
+UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts on
 
 
 @dataclass(frozen=True)
 class Remarks:
-    """What is said beside the values: `head` at the top, `sessions` above the session of that name.
+    """What is said beside the values: `head` at the top, `sessions` above the session of that name, `within` in it.
 
     `escaped` tells that texts have the server's own escapes, which a comment on their line has to allow.
     """
 
     head: Sequence[str] = ()
     sessions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    within: Mapping[str, Sequence[str]] = field(default_factory=dict)
     escaped: bool = False
 
 
@@ -44,8 +58,24 @@ def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None 
     else:
         lines.append("sessions:")
         for spec in sessions:
-            lines.extend(_session(spec, remarks))
+            lines.extend(_session(_literal(spec), remarks))
     return "\n".join(lines) + "\n"
+
+
+def _literal(spec: SessionSpec) -> SessionSpec:
+    """A spec whose texts are read back as they are, `${` too."""
+    texts = (spec.name, spec.image, spec.cmd or "", *spec.args, *spec.env.values())
+    if not any("${" in text for text in texts):
+        return spec
+    return spec.model_copy(
+        update={
+            "name": literal(spec.name),
+            "image": literal(spec.image),
+            "cmd": None if spec.cmd is None else literal(spec.cmd),
+            "args": tuple(map(literal, spec.args)),
+            "env": {name: literal(text) for name, text in spec.env.items()},
+        },
+    )
 
 
 def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
@@ -54,9 +84,10 @@ def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
     if spec.kind is not Kind.HEADLESS:
         yield f"    kind: {spec.kind}"
     if spec.needs:
-        yield from _list("needs", spec.needs, Remarks())
+        yield from _needs(spec)
     yield f"    image: {scalar(spec.image)}"
     yield from _numbers(spec)
+    yield from _comments(remarks.within.get(spec.name, ()), "    ")
     if spec.cmd is not None:
         yield from _allowed([spec.cmd], remarks, "    ")
         yield f"    cmd: {scalar(spec.cmd)}"
@@ -68,6 +99,7 @@ def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
             key = '"<<"' if name == "<<" else scalar(name)
             yield from _allowed([value], remarks, "      ")
             yield f"      {key}: {scalar(value)}"
+    yield from _course(spec)
     if spec.protect:
         yield "    protect: true"
 
@@ -78,6 +110,35 @@ def _numbers(spec: SessionSpec) -> Iterable[str]:
             yield f"    {name}: {value}"
     if spec.replicas != 1:
         yield f"    replicas: {spec.replicas}"
+    for name in ("parallelism", "pilot"):
+        if (value := getattr(spec, name)) is not None:
+            yield f"    {name}: {value}"
+
+
+def _course(spec: SessionSpec) -> Iterable[str]:
+    """What is to be done when it fails, takes too long, is gone or removed."""
+    for name in COURSE:
+        value = getattr(spec, name)
+        if value != SessionSpec.model_fields[name].default:
+            yield f"    {name}: {value if name in COUNTS or isinstance(value, str) else _span(value)}"
+
+
+def _span(seconds: float) -> str:
+    unit, length = next(pair for pair in UNITS if not seconds % pair[1] or pair[1] == 1)
+    return f"{seconds / length:.15g}{unit}"
+
+
+def _needs(spec: SessionSpec) -> Iterable[str]:
+    if not spec.require:
+        yield from _list("needs", spec.needs, Remarks())
+        return
+    yield "    needs:"
+    for name in spec.needs:
+        share = spec.require.get(name)
+        require = "ended" if share == 0 else "" if share is None else f"{share * 100:.15g}%"
+        yield (
+            f"      - {{name: {scalar(name, flow=True)}, require: {require}}}" if require else f"      - {scalar(name)}"
+        )
 
 
 def _list(name: str, items: Sequence[str], remarks: Remarks) -> Iterable[str]:

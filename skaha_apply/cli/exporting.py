@@ -1,0 +1,83 @@
+"""`export`: live sessions, as a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.options import Basic
+from skaha_apply.cli.registry import command
+from skaha_apply.cli.streams import Streams
+from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
+
+
+class Status(StrEnum):
+    """The status words of the server [Session]."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    TERMINATING = "terminating"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Basic):
+    """The options of `export`."""
+
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Only sessions of this name, with or without the number of a replica; * and ? are wildcards.",
+            show_default=False,
+        ),
+    ] = None
+    project: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="The project of the manifest (default: exported).")
+    ] = None
+    kind: Annotated[
+        list[Kind] | None,
+        typer.Option(case_sensitive=False, help="Only sessions of this kind; may be repeated."),
+    ] = None
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(case_sensitive=False, help="Only sessions of this status; may be repeated."),
+    ] = None
+    everything: Annotated[bool, typer.Option("--all", help="Also sessions that ended or are being deleted.")] = False
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|URL", help="The Skaha server: a URL, or a name of ~/.canfar/config.yaml."),
+    ] = None
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a local sandbox; started when none runs.")] = False
+
+
+@command(app, "export")
+def export(options: ExportOptions) -> ExitCode:
+    """Print live sessions as a manifest, for `plan --adopt`."""
+    from skaha_apply.cli.running import run  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.manifest.live import Wish  # noqa: PLC0415
+    from skaha_apply.model.session import phase_of  # noqa: PLC0415
+    from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
+    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415
+
+    if options.sandbox and options.server is not None:
+        raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
+    streams = Streams.of(options)
+    setting = Setting(server=options.server, sandbox=options.sandbox, project=options.project, observe=streams.warn)
+    wish = Wish(
+        patterns=tuple(options.patterns or ()),
+        kinds=frozenset(options.kind or ()),
+        phases=frozenset(phase_of(word) for word in options.status or ()),
+        over=options.everything,
+    )
+    made = run(exported(setting, wish), streams.give_back)
+    streams.show(made.text)
+    for note in made.notes:
+        streams.message("note", note)
+    return ExitCode.OK

@@ -1,0 +1,120 @@
+"""Numbered live names as the replicas of one session: `tile-1` … `tile-9` are what the clients make of `-r 9`."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from skaha_apply.model.spec import SessionSpec
+
+NUMBERED = re.compile(r"(.*[^-])-([1-9][0-9]{0,4})")
+SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # of which the clients make no replicas
+MOST_OF_CLIENTS = 512  # replicas in one call of the published clients; a higher number is part of a name
+
+
+@dataclass(frozen=True)
+class Series:
+    """One entry: its spec, the live names that it stands for, and why it does not stand for more."""
+
+    spec: SessionSpec
+    names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def read_series(specs: Mapping[str, SessionSpec], listed: Iterable[str]) -> list[Series]:
+    """The entries that stand for these sessions, by live name; in natural order, `tile-2` before `tile-10`.
+
+    Sessions become replicas of one entry when they are alike and all of `name-1` … `name-N`; anything else would give
+    those that run again another REPLICA_COUNT than they have.
+
+    Args:
+        specs: an entry for each session.
+        listed: every live name, those that are not exported included.
+    """
+    listed_numbers = _families(listed)
+    made = [Series(spec, (name,)) for name, spec in specs.items() if not NUMBERED.fullmatch(name)]
+    for stem, here in _families(specs).items():
+        names = tuple(f"{stem}-{number}" for number in sorted(here))
+        found = [specs[name] for name in names]
+        remarks = _apart(stem, found, _Numbers(here, listed_numbers[stem]), taken=stem in specs)
+        if remarks is None:
+            made.append(Series(found[0].model_copy(update={"name": stem, "replicas": len(found)}), names))
+        else:
+            made.extend(Series(spec, (spec.name,), () if index else remarks) for index, spec in enumerate(found))
+    return sorted(made, key=lambda one: _natural(one.names[0]))
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The numbers behind one name: of the sessions that are `here`, and of all that are `listed`."""
+
+    here: frozenset[int]
+    listed: frozenset[int]
+
+    @property
+    def most(self) -> int:
+        """The highest, from which the least count of replicas follows."""
+        return max(self.listed | self.here)
+
+    @property
+    def missing(self) -> frozenset[int]:
+        """Which of 1 to the highest are not here."""
+        return frozenset(range(1, self.most + 1)) - self.here
+
+
+def _families(names: Iterable[str]) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for name in names:
+        if match := NUMBERED.fullmatch(name):
+            found[match[1]].add(int(match[2]))
+    return {stem: frozenset(numbers) for stem, numbers in found.items()}
+
+
+def _apart(stem: str, specs: Sequence[SessionSpec], numbers: _Numbers, *, taken: bool) -> tuple[str, ...] | None:
+    """Why these sessions are no replicas of one entry, as remarks; None when they are.
+
+    `taken` says that a session bears the name without a number.
+    """
+    kinds = {spec.kind for spec in specs}
+    alike = all(_alike(spec, specs[0]) for spec in specs)
+    if len(specs) == 1 or kinds & SINGLE or not alike:
+        return ()
+    if not numbers.missing and not taken:
+        return None
+    if kinds != {Kind.HEADLESS} or numbers.most > MOST_OF_CLIENTS:
+        return ()
+    last = f"{stem}-{numbers.most}"
+    if taken:
+        return (f"{stem}-1 to {last} have an entry each, since a session {stem} is here too.",)
+    missing = _ranges(numbers.missing)
+    return (
+        f"An entry each, since of {stem}-1 to {last} these are not here: {missing}.",
+        "If they are shares of one work, an entry each is wrong: run again, each is replica 1 of 1. Then write one",
+        f"entry, name: {stem} with replicas: {numbers.most} (or more, if there were more), and before `apply`",
+        f"skaha-apply mark complete '{stem}/{missing}' for those that are done.",
+    )
+
+
+def _alike(one: SessionSpec, other: SessionSpec) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in ("kind", "image", "cores", "ram", "gpus"))
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`1-3,5`, as `mark` and `--target` take it."""
+    runs = [
+        [number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0])
+    ]
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def _natural(name: str) -> tuple[tuple[bool, int, str], ...]:
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)

@@ -1,0 +1,128 @@
+"""`export`: what runs on the server as a manifest, so that work which was started otherwise can be adopted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply import lint
+from skaha_apply.manifest import live
+from skaha_apply.manifest.writing import Remarks, dump
+from skaha_apply.model.errors import StateError
+from skaha_apply.model.place import Place as TextPlace
+from skaha_apply.model.place import Severity
+from skaha_apply.model.spec import Project
+from skaha_apply.state.layout import state_path
+from skaha_apply.state.open import open_store
+from skaha_apply.workflow.world import open_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from skaha_apply.manifest.live import Entries, Wish
+    from skaha_apply.workflow.setting import Setting
+    from skaha_apply.workflow.world import Place, World
+
+DEFAULT_PROJECT = "exported"
+MOST_REMARKS = 20
+HOW_TO_GO_ON = (
+    "The server tells neither cmd, args and env nor REPLICA_COUNT (replicas). Write them in before you adopt: what is",
+    "adopted counts as made from this text, and is replaced when the text changes later. Then:",
+    "  skaha-apply plan --adopt",
+    "  skaha-apply apply --adopt",
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The text of the manifest, and what there is to know beside it."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+async def export(setting: Setting, wish: Wish) -> Exported:
+    """The wanted sessions of the account, as a manifest of the project of the setting; nothing is changed.
+
+    Raises:
+        UsageError: for what is no name of a project, and for a pattern that means no session.
+        ServerError: when the server cannot be asked.
+    """
+    project = setting.project or DEFAULT_PROJECT
+    live.check_project(project)
+    async with open_world(setting) as world:
+        listing = await world.client.sessions()
+        found = live.entries(listing, wish)
+        refused = await _refused(world, found)
+        owners = await _owners(world.place)
+    owned = _owned(found, owners)
+    remarks = Remarks(
+        head=tuple(_head(found, world.place, listing.account)),
+        sessions={
+            spec.name: [*found.remarks.get(spec.name, ()), *refused.get(spec.name, ()), *owned.get(spec.name, ())]
+            for spec in found.sessions
+        },
+        within=found.within,
+    )
+    return Exported(dump(project, found.sessions, remarks), tuple(_notes(found, owned, listed=len(listing.sessions))))
+
+
+async def _refused(world: World, found: Entries) -> Mapping[str, list[str]]:
+    """What the server would not take again: an image that left its list, an amount that it offers no more."""
+    if not found.sessions:
+        return {}
+    offer = await world.client.offer()
+    private = frozenset(spec.image for spec in found.sessions if world.client.private(spec.image))
+    places = {f"sessions[{index}]": TextPlace("", index + 1) for index in range(len(found.sessions))}
+    judged = Project("", tuple(found.sessions), places=places)
+    said: dict[str, list[str]] = {}
+    for one in lint.check([judged], online=lint.Online(offer, private)):
+        if one.severity is Severity.ERROR:
+            said.setdefault(one.session, []).append(f"To run again it would be refused: {one.summary} [{one.rule}].")
+    return said
+
+
+async def _owners(place: Place) -> Mapping[str, str]:
+    """The projects that own sessions already, by session id, as far as their states are kept here."""
+    owners: dict[str, str] = {}
+    folder = state_path(place.root, place.folder, "any").parent
+    for path in sorted(folder.glob("*.state.json")):
+        try:
+            document = await open_store(None, path, {}).read()
+        except StateError:
+            continue  # the commands that work on that project say what is wrong with it
+        if document is not None and document.server == place.server:
+            owners.update((record.id, document.project) for record in document.replicas if record.id)
+    return owners
+
+
+def _owned(found: Entries, owners: Mapping[str, str]) -> Mapping[str, list[str]]:
+    owned = {}
+    for name, ids in found.ids.items():
+        if projects := sorted({owners[one] for one in ids if one in owners}):
+            owned[name] = [f"Owned by the project {', '.join(projects)} already; adopt nothing into two projects."]
+    return owned
+
+
+def _head(found: Entries, place: Place, account: str | None) -> Iterable[str]:
+    yield f"Sessions of {account or 'this account'} on {place.server}, by `skaha-apply export`."
+    if found.sessions:
+        yield from HOW_TO_GO_ON
+    if found.left_out:
+        yield "Left out:"
+        yield from (f"  {one}" for one in found.left_out[:MOST_REMARKS])
+        if len(found.left_out) > MOST_REMARKS:
+            yield f"  and {len(found.left_out) - MOST_REMARKS} more"
+
+
+def _notes(found: Entries, owned: Mapping[str, list[str]], *, listed: int) -> Iterable[str]:
+    if not listed:
+        yield "no session is live; the manifest has none"
+    elif not found.sessions:
+        yield f"none of the {listed} sessions that are listed fits; the manifest has none"
+    if found.over:
+        yield f"left out: {found.over} that ended or are being deleted (--all includes them)"
+    if found.left_out:
+        yield f"left out: {len(found.left_out)} that no manifest can describe; its first lines say why"
+    if owned:
+        yield f"owned by a project already: {live.some(list(owned))}; adopt nothing into two projects"
