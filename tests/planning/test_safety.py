@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scene import HOUR, NOW, decide, desktop, kinds, live, offer, project, record, seen, spec, state, tombstone
+from scene import HOUR, NOW, decide, desktop, kinds, live, matrix, offer, project, record, seen, spec, state, tombstone
 
 from skaha_apply.model.session import Phase
 
@@ -138,3 +138,123 @@ def test_deletion_that_is_under_way_is_not_refused_again():
     memory = state(*(record(one) for one in TWELVE), *(tombstone(one.name, one) for one in TWELVE[:6]))
     assert decide(project(*TWELVE[6:]), memory, all_live()).refused is None
     assert Phase.DUE not in {one.phase for one in memory.replicas}
+
+
+def test_time_that_is_up_is_no_loss():
+    slow = spec(timeout=60, retries=1)
+    memory = state(record(slow, started=NOW - 500 * HOUR))
+    plan = decide(project(slow), memory, seen(live("reduce")))
+    assert (kinds(plan), plan.core_hours_lost, plan.refused) == (["delete reduce"], 0, None)
+
+
+def test_what_is_left_to_finish_is_no_loss_and_no_mass():
+    kept = [spec(f"s{number}", when_removed="finish") for number in range(12)]
+    memory = state(*(record(one, started=NOW - 500 * HOUR) for one in kept))
+    plan = decide(project(spec("new")), memory, all_live(kept))
+    assert (plan.core_hours_lost, plan.refused, plan.has_changes) == (0, None, True)
+
+
+LONG = {"started": NOW - 500 * HOUR, "ended": NOW - 48 * HOUR}
+
+
+@pytest.mark.parametrize(
+    ("rerun", "phase"),
+    [({"rerun": "always"}, "done"), ({"rerun": 24 * HOUR}, "done"), ({"vanished": "rerun"}, "unknown")],
+)
+def test_reruns_that_the_manifest_asks_for_are_no_loss_nor_is_what_follows_them(rerun, phase):
+    first, second = spec("first", **rerun), spec("second", needs=("first",))
+    third = spec("third", needs=("second",))
+    entries = [
+        record(first, phase, **LONG),
+        record(second, "done", needed=(first,), **LONG),
+        record(third, "done", needed=(first, second), **LONG),
+    ]
+    plan = decide(project(first, second, third), state(*entries))
+    assert (kinds(plan)[0], plan.core_hours_lost, plan.refused) == ("create first", 0, None)
+    # The next call finds the first one done again, and the others not yet.
+    entries[0] = record(first, "done", run_number=1, started=NOW - 60, ended=NOW)
+    plan = decide(project(first, second, third), state(*entries), since=NOW - 30)
+    assert (kinds(plan)[0], plan.core_hours_lost) == ("replace second", 0)
+
+
+@pytest.mark.parametrize("changed", ["first", "second", "zero"])
+def test_what_follows_a_rerun_is_a_loss_where_anything_was_changed(changed):
+    zero, first = spec("zero"), spec("first", rerun="always", needs=("zero",))
+    second = spec("second", needs=("first",))
+    memory = state(
+        record(zero, "done", **LONG),
+        record(first, "done", needed=(zero,), **LONG),
+        record(second, "done", needed=(zero, first), **LONG),
+    )
+    specs = [one.model_copy(update={"args": ("new",)}) if one.name == changed else one for one in (zero, first, second)]
+    plan = decide(project(*specs), memory)
+    lost = {action.name: action.lost for action in plan.actions}
+    assert lost["second"] > 100
+    assert plan.refused is not None
+
+
+TILES = matrix("tile", "abc")
+EMPTY = "the list of tile-${tile} is empty and 3 replicas of it are known; restore it, or --force goes on without it, "
+EMPTY += "and `state forget` drops what is known"
+
+
+@pytest.mark.parametrize("phase", ["done", "running", "due"])
+def test_list_that_is_empty_now_is_refused_whatever_is_known_of_it(phase):
+    memory = state(*(record(one, phase) for one in TILES), record(spec("other"), "done"))
+    sight = seen(*(live(one.name) for one in TILES)) if phase == "running" else None
+    emptied = project(spec("other"), spec("end", needs=("tile-${tile}",)), empty=("Tile-${tile}",))
+    assert decide(emptied, memory, sight).refused == EMPTY.replace("tile-${tile} is", "Tile-${tile} is")
+    assert decide(emptied, memory, sight, force=True).refused is None
+    assert decide(emptied, memory, sight, destroy=True).refused is None
+    assert decide(emptied, memory, sight, targets=("other",)).refused is None
+    assert decide(project(*TILES, spec("other")), memory, sight).refused is None
+    assert decide(project(empty=("tile-${tile}",)), memory, sight).refused == EMPTY
+
+
+def test_list_of_which_nothing_is_known_may_be_empty():
+    memory = state(record(spec("tile-x"), "done"))
+    assert decide(project(spec("tile-x"), empty=("tile-${tile}",)), memory).refused is None
+
+
+def test_restored_list_runs_nothing_again():
+    end = spec("end", needs=("tile-${tile}",))
+    memory = state(*(record(one, "done") for one in TILES), record(end, "done", needed=TILES))
+    assert not decide(project(end, empty=("tile-${tile}",)), memory).has_changes
+    assert not decide(project(*TILES, end), memory).has_changes
+
+
+def cut(before, after, **fields):
+    """The notes of a plan that changes the replicas of a session whose first two are done and whose third runs."""
+    old = spec(replicas=before)
+    phases = ("done", "done", "running")[:before]
+    given = {"started": NOW - 3 * HOUR, "ended": None}
+    ended = {"done": {"ended": NOW - HOUR}}
+    entries = [record(old, phase, number, **given | ended.get(phase, {})) for number, phase in enumerate(phases, 1)]
+    return decide(project(spec(replicas=after, **fields)), state(*entries), seen(live("reduce-3"))).notes
+
+
+def test_change_of_replicas_says_what_it_costs_and_what_costs_nothing():
+    cost = "2 finished and 1 running shares would be computed again (at most 14.0 core-hours)"
+    free = "to run more at once change parallelism, which costs nothing"
+    assert cut(3, 4) == (f"reduce: replicas 3 -> 4 cuts the work anew: {cost}; {free}",)
+    assert cut(2, 4)[0].startswith("reduce: replicas 2 -> 4 cuts the work anew: 2 finished shares would")
+    assert cut(3, 4, rerun="never") == ()
+    assert cut(3, 4, protect=True) == ()
+
+
+@pytest.mark.parametrize(
+    "free", [{"parallelism": 7}, {"retries": 5}, {"pilot": 1}, {"stop_after": 3}, {"retry_wait": 60}, {"timeout": 9e5}]
+)
+def test_change_of_what_is_in_no_digest_says_nothing(free):
+    assert cut(3, 3, **free) == ()
+    memory = state(*(record(spec(replicas=2), "done", number) for number in (1, 2)))
+    assert not decide(project(spec(replicas=2, **free)), memory).has_changes
+
+
+def test_new_cut_of_a_matrix_is_said_once():
+    old, new = matrix("tile", "abc", replicas=2), matrix("tile", "abc", replicas=3, image="x/y:2")
+    memory = state(*(record(one, "done", number, started=NOW, ended=NOW) for one in old for number in (1, 2)))
+    (note,) = decide(project(*new), memory).notes
+    assert note.startswith("tile-${tile}: replicas 2 -> 3 cuts the work anew: 6 finished shares would")
+    fresh = decide(project(*new), state(*(record(one, "failed", number) for one in old for number in (1, 2))))
+    assert fresh.notes == ()
