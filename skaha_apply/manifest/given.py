@@ -39,7 +39,9 @@ def read_values(path: Path | str) -> dict[str, str]:
             data = opened.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-        raise UsageError(f"cannot read the values in {file}: {reason}") from error
+        raise UsageError(
+            f"cannot read the values in {file}: {reason}", hint=f"--var-file names a file. {_FORM}"
+        ) from error
     if len(data) > MOST_BYTES:
         raise UsageError(f"{file} is larger than {MOST_BYTES >> 20} MB", hint=_FORM)
     try:

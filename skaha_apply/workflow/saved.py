@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
+from skaha_apply.model.variables import Given
 from skaha_apply.planning.approval import approval_digest
 from skaha_apply.planning.options import Adopt, PlanOptions
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.spec import Project
-    from skaha_apply.model.variables import Given
     from skaha_apply.workflow.setting import Setting
 
 MARK = "skaha-apply plan"
@@ -30,7 +31,7 @@ class SavedPlan:
 
     `approved` are the lines that were shown, `lineages` the lineage of each project's state, "" for one that did not
     exist; both by project. `variables` are the values that the call gave, but for those of `sensitive` variables, which
-    are given anew.
+    are given anew; `apart` are the files that the call read values from, which are no manifests.
     """
 
     paths: tuple[str, ...]
@@ -41,6 +42,7 @@ class SavedPlan:
     lineages: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     sensitive: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
     def given(self, anew: Given) -> Given:
         """What a call gives that applies this plan: the plan's own values, and those of sensitive variables `anew`.
@@ -52,7 +54,12 @@ class SavedPlan:
             if anew.values[name] != self.variables.get(name):
                 raise UsageError(f"the variable {name} is settled by the saved plan", hint="plan again with its value")
         secret = {name: value for name, value in anew.values.items() if name in self.sensitive}
-        return replace(anew, values={**self.variables, **secret}, chosen=anew.chosen & self.sensitive, listed={})
+        return Given(
+            {**self.variables, **secret},
+            chosen=anew.chosen & self.sensitive,
+            files=anew.files | self.apart,
+            lack=anew.lack,
+        )
 
     def check(self, server: str, projects: Sequence[str]) -> None:
         """Refuse a plan for another server, or one whose manifests now name other projects; raises StalePlan."""
@@ -82,6 +89,7 @@ def write_plan(
         "project": setting.project,
         "server": plans[0][0].server if plans else "",
         "variables": given,
+        "apart": sorted(os.path.relpath(file, setting.cwd) for file in setting.given.files),
         "sensitive": sorted({name for project in projects for name in (*project.secrets, *project.withheld)}),
         "options": {
             "adopt": options.adopt.value,
@@ -133,6 +141,7 @@ def read_plan(path: Path) -> SavedPlan:
             lineages={str(one["project"]): str(one["lineage"]) for one in content["plans"]},
             variables={str(name): str(value) for name, value in content.get("variables", {}).items()},
             sensitive=frozenset(map(str, content.get("sensitive", ()))),
+            apart=frozenset(os.path.realpath(str(file)) for file in content.get("apart", ())),
         )
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
