@@ -128,7 +128,7 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
     node = entry.value
     if node.shape == "mapping":
         listed, file = _file(reading, node, path)
-        found = file.values()
+        found = file.values(MOST)
         if len(found) > MOST:
             error = Unlisted(
                 f"more than {MOST:,} values", "Split the list, and the manifest.", file.shown, found[MOST][1].line

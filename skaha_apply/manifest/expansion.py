@@ -107,16 +107,21 @@ class _Entry:
         if not matrix.combinations:
             expanded.empty.append(written)
         plans: dict[tuple[int, ...], Blueprint] = {(): plan}
+        unnamed: list[tuple[str, Combination]] = []
         names = _Names(self.reading, f"{self.path}.name")
         for combination in matrix.combinations:
             if combination.includes not in plans:
                 plans[combination.includes] = self._blueprint(matrix, scope, combination.includes)
+            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in plan.naming]:
+                unnamed.append((lacking[0], combination))
+                continue
             placed = self._placed(plans[combination.includes], combination, file)
             if placed is None or (matrix.names and not names.take(placed.spec.key, combination)):
                 continue
             expanded.sessions.append(placed)
             self._count(expanded, plans[combination.includes])
         names.report()
+        self._report_unnamed(unnamed)
 
     def _matrix(self) -> tuple[Matrix, bool]:
         """The matrix, and whether it could be read; what stands for one that could not takes any name."""
@@ -161,7 +166,6 @@ class _Entry:
         given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
         findings.origin = combination if combination.names else None
         try:
-            self._refuse_unnamed(plan, combination, values)
             spec = plan.spec(values, given)
         except Unreadable:
             return None
@@ -171,16 +175,16 @@ class _Entry:
         unknown = (path for path, node in nodes.items() if id(node) in plan.unknown) if plan.unknown else ()
         return Placed(spec, nodes, self.index, combination, frozenset(unknown))
 
-    def _refuse_unnamed(self, plan: Blueprint, combination: Combination, values: Values) -> None:
+    def _report_unnamed(self, unnamed: list[tuple[str, Combination]]) -> None:
         """A name cannot do without a cell that it refers to."""
-        for name in plan.naming:
-            if not values[name]:
-                findings = self.reading.values.findings
-                findings.using = ()
-                place = combination.cells[combination.names.index(name)].place
-                summary = f"the name {quoted(self.own['name'].text)} needs {name}, which is empty here"
-                findings.add_at("matrix", place, summary, "Fill the cell in.", path=f"{self.path}.name")
-                raise Unreadable(self.path)
+        if not unnamed:
+            return
+        name, first = unnamed[0]
+        summary = f"the name {quoted(self.own['name'].text)} needs {name}, which is empty here"
+        if more := len(unnamed) - 1:
+            summary += f", and in {more:,} more row{'s' * (more > 1)}"
+        place = dict(first.pairs())[name].place
+        self.reading.values.findings.add_at("matrix", place, summary, "Fill the cell in.", path=f"{self.path}.name")
 
     def _count(self, expanded: Expanded, plan: Blueprint) -> None:
         expanded.count += plan.weight

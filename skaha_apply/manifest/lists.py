@@ -6,6 +6,7 @@ folder is read, by no path and by no link, and nothing hidden, where checkouts k
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -18,7 +19,7 @@ from skaha_apply.manifest.sources import shown_path
 from skaha_apply.model.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 MAX_LIST = 50_000_000  # bytes
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -42,10 +43,15 @@ class ListFile:
     shown: str
     text: str
 
-    def values(self) -> list[tuple[str, Place]]:
-        """One value a line, stripped, with its place; comments and blank lines are left out."""
+    def values(self, most: int | None = None) -> list[tuple[str, Place]]:
+        """One value a line, stripped, with its place; comments and blank lines are left out.
+
+        It ends with the first value beyond `most`.
+        """
         found: list[tuple[str, Place]] = []
-        for number, line in enumerate(LINE_END.split(self.text), start=1):
+        for number, line in enumerate(io.StringIO(self.text, newline=None), start=1):
+            if most is not None and len(found) > most:
+                break
             text = line.strip()
             if text and text[0] != "#":
                 column = line.index(text) + 1
@@ -55,9 +61,13 @@ class ListFile:
 
 @dataclass
 class Lists:
-    """Finds and reads lists; each is read once. `roots` are the folders that they may be in."""
+    """Finds and reads lists; each is read once.
+
+    `roots` are the folders that they may be in; what is among `apart` is none (both real paths).
+    """
 
     roots: tuple[str, ...]
+    apart: Collection[str] = ()
     read: dict[str, ListFile | Unlisted] = field(default_factory=dict)
 
     def get(self, name: str, beside: str) -> ListFile:
@@ -97,6 +107,10 @@ class Lists:
         if all(_hidden(Path(path).parts) for path in below):
             raise Unlisted(f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot.")
         shown = shown_path(place)
+        if place in self.apart:
+            raise Unlisted(
+                f"{quoted(name)} holds values for variables", "Such a file is no list: what it holds is not sent."
+            )
         try:
             return ListFile(shown, _decode(_bytes(place, name), name))
         except (OSError, ValueError) as error:

@@ -50,7 +50,7 @@ def load(
     diagnostics, and the rest is still returned.
     """
     with _collector_at_rest():
-        call = _Call(root, stdin, given, Lists(roots(paths)) if lists else None)
+        call = _Call(root, stdin, given, Lists(roots(paths), given.files) if lists else None)
         return call.load(paths)
 
 

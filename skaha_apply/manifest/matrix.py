@@ -32,9 +32,13 @@ class Combination:
     cells: tuple[Listed, ...] = ()
     includes: tuple[int, ...] = ()
 
+    def pairs(self) -> Iterable[tuple[str, Listed]]:
+        """Its values by axis or column."""
+        return zip(self.names, self.cells, strict=True)
+
     def said(self, names: Collection[str]) -> str:
         """Those of its values that matter, with their places: tile = `NGC 4501` (tiles.txt:3)."""
-        told = [pair for pair in zip(self.names, self.cells, strict=True) if pair[0] in names][:TOLD]
+        told = [pair for pair in self.pairs() if pair[0] in names][:TOLD]
         return ", ".join(f"{name} = {quoted(cell.text)} ({cell.place.file}:{cell.place.line})" for name, cell in told)
 
 

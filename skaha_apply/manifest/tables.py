@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.lists import ListFile
 
 
+MOST_COLUMNS = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Names of columns, and rows with the number of the line that each begins in; every cell stripped."""
@@ -64,6 +67,8 @@ def _rows(file: ListFile) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_header(columns: tuple[str, ...], file: ListFile, line: int) -> None:
+    if len(columns) > MOST_COLUMNS:
+        raise Unlisted(f"more than {MOST_COLUMNS:,} columns", "", file.shown, line)
     for index, name in enumerate(columns):
         if NAME.match(name) is None:
             detail = "The first line names the columns: letters, digits, _ and -, not beginning with a digit."

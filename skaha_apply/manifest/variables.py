@@ -38,16 +38,20 @@ class Variables:
     findings: Findings
     declared: Mapping[str, Variable] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
+    used: set[str] = field(default_factory=set)  # those that some text refers to
 
     def value(self, variable: Variable) -> str | None:
         """The value that holds; None without one, which is reported where it may not be."""
+        self.used.add(variable.name)
         value = self.given.values.get(variable.name, variable.default)
         may_lack = self.given.lack is Lack.ANY or (self.given.lack is Lack.SENSITIVE and variable.sensitive)
         if value is None and not may_lack:
             name = variable.name
             kind = "sensitive variable" if variable.sensitive else "variable"
-            ways = f"--var-file FILE, or SKAHA_VAR_{name} in the environment"
-            detail = f"Give it by {ways}." if variable.sensitive else f"Give it by --var {name}=VALUE, {ways}."
+            ways = ["--var-file FILE"] if variable.sensitive else [f"--var {name}=VALUE", "--var-file FILE"]
+            if "-" not in name:  # no shell exports such a name
+                ways.append(f"SKAHA_VAR_{name} in the environment")
+            detail = f"Give it by {', '.join(ways[:-1])} or {ways[-1]}." if len(ways) > 1 else f"Give it by {ways[0]}."
             self.findings.add(
                 "variable", variable.node, f"the {kind} {quoted(name)} has no value", detail, path=f"variables.{name}"
             )
@@ -69,8 +73,9 @@ class Variables:
 
     @property
     def withheld(self) -> frozenset[str]:
-        """The sensitive variables without a value."""
-        return frozenset(one.name for one in self.declared.values() if one.sensitive) - self.secrets.keys()
+        """The sensitive variables that are used and have no value."""
+        sensitive = frozenset(one.name for one in self.declared.values() if one.sensitive)
+        return (sensitive & self.used) - self.secrets.keys()
 
 
 def read_variables(values: Values, node: Node) -> dict[str, Variable]:
@@ -94,10 +99,11 @@ def read_variables(values: Values, node: Node) -> dict[str, Variable]:
 
 def _hide(values: Values, entry: Entry) -> None:
     """Keep a sensitive default out of every snippet, before anything is said about its lines."""
-    by_name = {key.text: value for key, value in entry.value.pairs if key.shape == "scalar"}
-    sensitive, default = by_name.get("sensitive"), by_name.get("default")
-    if sensitive is not None and default is not None and sensitive.text.lower() != "false":
-        values.findings.hide(default)
+    pairs = [(key.text, value) for key, value in entry.value.pairs]
+    if any(key == "sensitive" and value.text.lower() != "false" for key, value in pairs):
+        for key, value in pairs:
+            if key == "default":
+                values.findings.hide(value)
 
 
 def _declaration(values: Values, name: str, entry: Entry) -> Variable:
@@ -112,6 +118,8 @@ def _declaration(values: Values, name: str, entry: Entry) -> Variable:
         detail = f"Write {written}." if not node.empty else f"Write {written} for one without a default."
         raise values.refuse("wrong-type", node, f"{path} {what}", detail, path=path)
     keys = values.entries(node, path)
+    if {"default", "sensitive"} <= keys.keys() and keys["sensitive"].value.text.lower() != "false":
+        values.findings.hide(keys["default"].value)  # one that came by `<<` too
     for key, found in keys.items():
         if key not in KEYS:
             near = get_close_matches(key.lower()[:100], KEYS, n=1)
