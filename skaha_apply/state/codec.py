@@ -1,19 +1,25 @@
 """The state document as text, and what makes a text trusted.
 
-One replica a line, defaults left out: 20,000 replicas stay a few MB, and two versions of a state can be compared by
-`diff`. Nothing here reads or writes a file.
+One replica a line, defaults left out, specs of one family as what tells them apart: 20,000 replicas stay a few MB, and
+two versions of a state can be compared by `diff`. Nothing here reads or writes a file.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.spec import Frozen
 from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument
+from skaha_apply.state.likeness import LIKE, Unlike, difference, models, written_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skaha_apply.model.spec import SessionSpec
 
 MAJOR = STATE_FORMAT.partition(".")[0]
 # Written also when they are the default: a reader needs them before it can trust the rest.
@@ -29,14 +35,25 @@ class Lines:
     """The lines of the entries that were encoded last, by identity: most of a state is the same at its next write."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Frozen, str]] = {}
-        self._used: dict[int, tuple[Frozen, str]] = {}
+        self._known: dict[int, tuple[Frozen, Frozen | None, str]] = {}
+        self._used: dict[int, tuple[Frozen, Frozen | None, str]] = {}
 
     def line(self, entry: Frozen) -> str:
         """The entry as one line of JSON, without its defaults."""
-        known = self._known.get(id(entry)) or (entry, entry.model_dump_json(exclude_defaults=True))
+        known = self._known.get(id(entry))
+        if known is None or known[1] is not None:
+            known = (entry, None, entry.model_dump_json(exclude_defaults=True))
         self._used[id(entry)] = known
-        return known[1]
+        return known[2]
+
+    def like(self, spec: SessionSpec, key: str, model: SessionSpec) -> str:
+        """The spec as one line that says what tells it from a model, whose key is given."""
+        known = self._known.get(id(spec))
+        if known is None or known[1] is not model:
+            told = {LIKE: key, **difference(spec, model)}
+            known = (spec, model, json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+        self._used[id(spec)] = known
+        return known[2]
 
     def forget_unused(self) -> None:
         """Drop what the encoding that now ended did not use."""
@@ -68,6 +85,8 @@ def decode(data: bytes, source: str) -> StateDocument:
     """
     raw = _parse(data, source)
     _check_version(raw.get("format_version"), source)
+    if isinstance(raw.get("specs"), dict):
+        raw["specs"] = _written_out(raw["specs"], source)
     document = _validate(raw, source)
     _check_whole(document, f"the state {source}")
     return document
@@ -100,11 +119,18 @@ def _text(document: StateDocument, name: str, value: Any, lines: Lines) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], Frozen):
         return "[\n" + ",\n".join(lines.line(entry) for entry in value) + "\n]"
     if name == "specs":
-        entries = (f"{json.dumps(key)}: {lines.line(spec)}" for key, spec in document.specs.items())
-        return "{\n" + ",\n".join(entries) + "\n}"
+        return "{\n" + ",\n".join(_specs(document.specs, lines)) + "\n}"
     if name == "format_version":
         return json.dumps(value)
     return json.dumps(document.model_dump(mode="json", include={name})[name], ensure_ascii=False)
+
+
+def _specs(specs: dict[str, SessionSpec], lines: Lines) -> Iterator[str]:
+    like = models(specs)
+    for key, spec in specs.items():
+        model = like.get(key)
+        line = lines.line(spec) if model is None else lines.like(spec, model, specs[model])
+        yield f"{json.dumps(key)}: {line}"
 
 
 def _parse(data: bytes, source: str) -> dict[str, Any]:
@@ -149,6 +175,13 @@ def _check_version(version: Any, source: str) -> None:
             f"the state {source} has format {version}, this skaha-apply reads {MAJOR}.x",
             hint="Check --state: it names a file or address that holds something else.",
         )
+
+
+def _written_out(specs: dict[str, Any], source: str) -> dict[str, Any]:
+    try:
+        return written_out(specs)
+    except Unlike as error:
+        raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=_RESTORE) from error
 
 
 def _validate(raw: dict[str, Any], source: str) -> StateDocument:

@@ -6,6 +6,7 @@ from typing import Any
 
 from skaha_apply.model.state import STATE_FORMAT, StateDocument
 from skaha_apply.state.codec import ALWAYS, MAJOR
+from skaha_apply.state.likeness import LIKE
 
 
 def state_schema() -> dict[str, Any]:
@@ -14,6 +15,10 @@ def state_schema() -> dict[str, Any]:
     for part in (schema, *schema["$defs"].values()):
         if part.get("additionalProperties") is False:
             del part["additionalProperties"]
+    parts = schema["$defs"]
+    parts["SpecLikeAnother"] = _like_another(parts["SessionSpec"])
+    choice = [{"$ref": "#/$defs/SpecLikeAnother"}, {"$ref": "#/$defs/SessionSpec"}]
+    schema["properties"]["specs"]["additionalProperties"] = {"anyOf": choice}
     schema["properties"]["format_version"] = {
         "description": f"MAJOR.MINOR; this schema describes {STATE_FORMAT} and later minor versions",
         "pattern": rf"^{MAJOR}\.[0-9]+$",
@@ -24,4 +29,27 @@ def state_schema() -> dict[str, Any]:
         **schema,
         "title": "State of a skaha-apply project",
         "required": sorted({*schema["required"], *ALWAYS}),
+    }
+
+
+def _like_another(spec: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a spec that is written as what tells it from another one of its family."""
+    text = {"type": "string"}
+    by_name = {"type": "object", "additionalProperties": {"anyOf": [text, {"type": "null"}]}}
+    places = {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}, "additionalProperties": text}
+    changes = {
+        LIKE: text | {"description": "the key of a spec that is written in full"},
+        "args": {
+            "anyOf": [{"type": "array", "items": text}, places],
+            "description": "the differing ones by their place, from 0; all of them where their number differs",
+        },
+        "env": by_name | {"description": "those that differ; null for one that is absent"},
+        "values": by_name | {"description": "those that differ; null for one that is absent"},
+    }
+    return {
+        "title": "SpecLikeAnother",
+        "description": "A spec that differs from another one in the fields given here.",
+        "type": "object",
+        "properties": {name: {**part} for name, part in spec["properties"].items()} | changes,
+        "required": [LIKE],
     }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+from skaha_apply.model.state import STATE_FORMAT, Attempt, Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
 from skaha_apply.state.codec import Lines, check_binding, decode, encode
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -21,7 +21,7 @@ times = st.integers(0, 4_102_444_800_000).map(lambda ms: ms / 1000)
 maybe_times = st.none() | times
 ids = st.lists(words, max_size=3).map(tuple)
 counts = st.integers(1, 1000)
-SPECS = ("s1", "s 2")
+SPECS = ("s1", "s 2", "s3", "s4")
 
 specs = st.builds(
     SessionSpec,
@@ -38,7 +38,13 @@ specs = st.builds(
     needs=ids,
     protect=st.booleans(),
     file=words,
+    require=st.dictionaries(words, st.floats(0, 1), max_size=1),
+    rerun=st.sampled_from(["on-change", "always", 60.0]),
+    timeout=st.none() | st.floats(1, 1e6),
+    group=st.sampled_from(["", "tile-${tile}"]),
+    values=st.dictionaries(words, words, max_size=2),
 )
+attempts = st.builds(Attempt, attempt=counts, phase=st.sampled_from(Phase), id=st.none() | words, ended=maybe_times)
 common = {"session": words, "replica": counts, "name": words}
 of_spec = common | {"spec": st.sampled_from(SPECS)}
 digests = {"work": words, "run": words, "run_number": st.integers(0, 9), "attempt": st.integers(1, 9)}
@@ -55,6 +61,10 @@ records = st.builds(
     ended=maybe_times,
     logged=st.booleans(),
     note=words,
+    queued=maybe_times,
+    expires=maybe_times,
+    renewed=maybe_times,
+    earlier=st.lists(attempts, max_size=2).map(tuple),
 )
 intents = st.builds(Intent, **of_spec, **digests, at=times, listed=ids, posts=counts, given_up=maybe_times)
 tombstones = st.builds(
@@ -143,6 +153,121 @@ def test_one_replica_is_one_line_and_defaults_are_left_out(make_document):
 
 def test_twenty_thousand_replicas_stay_a_few_megabytes(make_document):
     assert len(encode(make_document(replicas=20_000))) < 10_000_000
+
+
+def tile(number, **fields):
+    """One combination of a matrix of tiles, as a survey writes it: six arguments, four variables."""
+    name, out = f"t{number:05d}", f"/arc/projects/survey/out/t{number:05d}"
+    given = {
+        "name": f"mosaic-{name}",
+        "group": "mosaic-${tile}",
+        "values": {"tile": name},
+        "image": "images.canfar.net/skaha/astroml:24.07",
+        "cmd": "python",
+        "args": ("/arc/projects/survey/mosaic.py", "--tile", name, "--night", "2026-11-22", out),
+        "env": {"TILE": name, "OUT": out, "BAND": "r", "MODE": "deep"},
+        "file": "manifests/survey.yaml",
+    }
+    return SessionSpec(**given | fields)
+
+
+def survey(make_document, specs):
+    records = tuple(
+        ReplicaRecord(
+            session=spec.key,
+            replica=1,
+            name=spec.key,
+            spec=f"spec{number:08d}",
+            work=f"1:{number:032x}",
+            run=f"1:{number:032x}",
+            phase=Phase.DONE,
+            id=f"id{number:06d}",
+            accepted=1.7e9,
+            seen=1.7e9,
+            started=1.7e9,
+            ended=1.7e9,
+            logged=True,
+        )
+        for number, spec in enumerate(specs)
+    )
+    held = {f"spec{number:08d}": spec for number, spec in enumerate(specs)}
+    return make_document().model_copy(update={"specs": held, "replicas": records})
+
+
+def test_of_a_family_one_spec_is_written_in_full_and_of_the_others_what_differs(make_document):
+    longer = ("/arc/projects/survey/mosaic.py", "--all")
+    specs = [
+        tile(0),
+        tile(1),
+        tile(2, ram=64, args=longer, env={"TILE": "t00002", "MORE": "1"}, values={}),
+        tile(3, cmd=None, group=""),
+    ]
+    document = survey(make_document, specs)
+    raw = json.loads(encode(document))["specs"]
+    assert raw["spec00000001"] == {
+        "like": "spec00000000",
+        "name": "mosaic-t00001",
+        "args": {"2": "t00001", "5": "/arc/projects/survey/out/t00001"},
+        "env": {"TILE": "t00001", "OUT": "/arc/projects/survey/out/t00001"},
+        "values": {"tile": "t00001"},
+    }
+    assert raw["spec00000002"] == {
+        "like": "spec00000000",
+        "name": "mosaic-t00002",
+        "ram": 64,
+        "args": list(longer),
+        "env": {"TILE": "t00002", "MORE": "1", "BAND": None, "MODE": None, "OUT": None},
+        "values": {"tile": None},
+    }
+    assert "like" not in raw["spec00000003"]
+    assert decode(encode(document), "x") == document
+
+
+def test_a_combination_less_or_more_rewrites_the_lines_that_depend_on_it(make_document):
+    lines, specs = Lines(), [tile(number) for number in range(5)]
+    for chosen in (specs, specs[1:], specs[1:2], specs, [*reversed(specs)]):
+        document = survey(make_document, chosen)
+        assert encode(document, lines) == encode(document)
+        assert decode(encode(document), "x") == document
+
+
+def test_twenty_thousand_combinations_stay_a_few_megabytes(make_document):
+    data = encode(survey(make_document, [tile(number) for number in range(20_000)]))
+    assert len(data) < 12_000_000
+    assert data.index(b'"replicas"') < 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"like": "nothing"}, "specs.spec00000001.like: 'nothing' names no spec that is written in full"),
+        ({"like": "spec00000001"}, "names no spec that is written in full"),
+        ({"like": ["spec00000000"]}, "names no spec that is written in full"),
+        ({"like": None}, "names no spec that is written in full"),
+        ({"args": {"9": "x"}}, "specs.spec00000001.args: '9' is no place in 6 arguments"),
+        ({"args": {"-1": "x"}}, "'-1' is no place"),
+        ({"args": {"1": 3}}, "specs.spec00000001.args[1]: Input should be a valid string"),
+        ({"args": "x"}, "specs.spec00000001.args: "),
+        ({"env": ["x"]}, "specs.spec00000001.env: is not given by name"),
+        ({"values": 3}, "specs.spec00000001.values: is not given by name"),
+        ({"cores": "many"}, "specs.spec00000001.cores"),
+    ],
+)
+def test_what_differs_in_another_shape_is_refused(make_document, change, message):
+    raw = json.loads(encode(survey(make_document, [tile(0), tile(1)])))
+    raw["specs"]["spec00000001"] |= change
+    with pytest.raises(StateError) as caught:
+        decode(json.dumps(raw).encode(), "x")
+    assert "the state x is damaged" in caught.value.message
+    assert message in caught.value.message
+
+
+def test_a_later_minor_version_may_tell_apart_more(make_document):
+    document = survey(make_document, [tile(0), tile(1)])
+    raw = json.loads(encode(document))
+    raw["specs"]["spec00000000"]["mood"] = {"deep": True}
+    raw["specs"]["spec00000001"]["colour"] = "red"
+    assert decode(json.dumps(raw).encode(), "x") == document
 
 
 @pytest.mark.parametrize(

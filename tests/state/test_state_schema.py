@@ -21,8 +21,19 @@ def test_the_published_schema_is_fresh():
 def test_a_written_state_obeys_the_schema_and_so_does_one_of_a_later_minor_version(make_document):
     validator = jsonschema.Draft202012Validator(state_schema())
     validator.check_schema(state_schema())
-    raw = json.loads(encode(make_document()))
+    document = make_document()
+    raw = json.loads(encode(document))
     validator.validate(raw)
+    (spec,) = document.specs.values()
+    shared = {"group": "reduce-${a}", "args": ("x", "y"), "env": {"A": "1"}}
+    family = [spec.model_copy(update=shared | {"values": {"a": value}, "args": ("x", value)}) for value in "zy"]
+    matrix = json.loads(encode(document.model_copy(update={"specs": {"s1": family[0], "s2": family[1]}})))
+    assert matrix["specs"]["s2"] == {"like": "s1", "args": {"1": "y"}, "values": {"a": "y"}}
+    validator.validate(matrix)
+    for wrong in ({"like": 1}, {"args": {"one": "y"}}, {"env": {"A": 1}}):
+        broken = json.loads(json.dumps(matrix))
+        broken["specs"]["s2"] |= wrong
+        assert not validator.is_valid(broken)
     validator.validate(raw | {"format_version": "1.4", "more": 1})
     assert not validator.is_valid(raw | {"format_version": "2.0"})
     assert not validator.is_valid({key: value for key, value in raw.items() if key != "serial"})
