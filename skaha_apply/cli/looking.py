@@ -1,32 +1,31 @@
-"""`status`, `logs`, `events`: where replicas stand, and what they said."""
+"""`status`: where replicas stand; once, again and again, as a number for scripts, or as a picture."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import Manifests, Named
+from skaha_apply.cli.options import DURATION, Manifests, pause
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.render.printable import block, line
+from skaha_apply.model.errors import ExitCode, ServerError, SkahaApplyError, StateError, worst
+from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.watching import View
     from skaha_apply.model.spec import Project
-    from skaha_apply.workflow.logs import LogText
     from skaha_apply.workflow.setting import Setting
+    from skaha_apply.workflow.status import ProjectStatus
     from skaha_apply.workflow.world import World
 
-
 WATCH = 10.0  # seconds between two looks
-CLEAR = "\x1b[H\x1b[2J"  # the terminal's cursor home, and everything erased
 
 
 class StatusFormat(StrEnum):
@@ -41,104 +40,114 @@ class StatusCall(Manifests):
     """The options of `status`."""
 
     output: Annotated[StatusFormat, typer.Option("-o", "--output", help="How to print it.")] = StatusFormat.TEXT
-    watch: Annotated[bool, typer.Option("--watch", help="Look again every 10 seconds, until Ctrl-C.")] = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogsCall(Named):
-    """The options of `logs` and `events`."""
-
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME[/REPLICAS]",
-            help="A session of the manifest, or some of its replicas: reduce, reduce/3, reduce/1-5.",
-            show_default=False,
+    every: Annotated[bool, typer.Option("--all", help="A row for each replica, however many there are.")] = False
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False
+    poll: Annotated[
+        float | None,
+        typer.Option(parser=pause, metavar=DURATION, help="Look so often with --watch (default: 10s)."),
+    ] = None
+    exit_code: Annotated[
+        bool,
+        typer.Option(
+            "--exit-code",
+            help="Exit code 0 when nothing is left to do, 2 while something is, 9 or 8 when something went wrong; with "
+            "--watch, end once it is not 2.",
         ),
-    ]
+    ] = False
+    timeline: Annotated[
+        str | None,
+        typer.Option(
+            "--timeline", metavar="FILE", help="Draw when each replica waited, ran and failed, as a .png or an .svg."
+        ),
+    ] = None
 
 
 @command(app, "status")
 def status(options: StatusCall) -> ExitCode:
     """Show where every replica stands."""
+    from skaha_apply.cli.watching import view  # noqa: PLC0415 - keeps --help fast
+
     streams = Streams.of(options)
+    _check_picture(options)
     setting = options.setting()
     projects = load(setting, streams)
-    if not options.watch:
-        return _status(options, streams, setting, projects)
+    shown = view(streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch)
+    look = _Look(setting, projects, streams)
     while True:
-        code = _status(options, streams, setting, projects)
-        if code is not ExitCode.OK:
-            return code
-        time.sleep(WATCH)
+        code = _once(look, shown, options)
+        if not options.watch or not look.seen or (code is not None and _is_over(code, options)):
+            return ExitCode.ERROR if code is None else code
+        time.sleep(WATCH if options.poll is None else options.poll)
 
 
-def _status(options: StatusCall, streams: Streams, setting: Setting, projects: tuple[Project, ...]) -> ExitCode:
-    from skaha_apply.render.table import status_document, status_text, statuses_document  # noqa: PLC0415
-    from skaha_apply.workflow.status import status as rows_of  # noqa: PLC0415 - keeps --help fast
+def _is_over(code: ExitCode, options: StatusCall) -> bool:
+    """Whether a watch ends: after an error, or once nothing goes on any more where that is asked for."""
+    return code is not (ExitCode.CHANGES if options.exit_code else ExitCode.OK)
 
-    documents: list[dict[str, Any]] = []
-    texts: list[str] = []
 
-    async def one(world: World, project: Project) -> ExitCode:
-        rows = await rows_of(world, project)
-        documents.append(status_document(project.name, rows))
-        heading = f"{streams.out_ink(line(project.name), 'bold')}\n" if len(projects) > 1 else ""
-        texts.append(heading + status_text(rows, streams.out_ink))
-        return ExitCode.OK
-
-    code = for_each(setting, projects, streams, one)
-    if options.output is StatusFormat.JSON and documents:
-        streams.show(as_json(statuses_document(documents)))
-    elif texts:
-        clear = CLEAR if options.watch and streams.out_is_terminal else ""
-        streams.show(clear + "\n".join(texts))
+def _once(look: _Look, shown: View, options: StatusCall) -> ExitCode | None:
+    """Look, show it and draw it; None when server or state could not be asked, though they could be before."""
+    try:
+        code, found = look()
+    except (ServerError, StateError) as error:
+        if not look.seen:
+            raise
+        shown.away(error)
+        return None
+    shown.show(found)
+    if options.timeline is not None:
+        _draw(Path(options.timeline), found)
+    if code is ExitCode.OK and options.exit_code:
+        return worst(one.exit_code for one in found)
     return code
 
 
-@command(app, "logs")
-def logs(options: LogsCall) -> ExitCode:
-    """Print the log of replicas: from the server while it has it, else the saved copy."""
-    return _read(options, events=False)
+class _Look:
+    """Looks at every project of a call; `seen` tells whether that has succeeded before."""
+
+    def __init__(self, setting: Setting, projects: tuple[Project, ...], streams: Streams) -> None:
+        self._setting, self._projects, self._streams = setting, projects, streams
+        self.seen = False
+
+    def __call__(self) -> tuple[ExitCode, tuple[ProjectStatus, ...]]:
+        """One look, and the exit code that it ends with; raises what server and state do once it has succeeded."""
+        from skaha_apply.workflow.status import survey  # noqa: PLC0415 - keeps --help fast
+
+        found: list[ProjectStatus] = []
+        trouble: list[StateError] = []
+
+        async def one(world: World, project: Project) -> ExitCode:
+            try:
+                found.append(await survey(world, project))
+            except StateError as error:
+                if not self.seen:
+                    raise
+                trouble.append(error)
+            return ExitCode.OK
+
+        code = for_each(self._setting, self._projects, self._streams, one)
+        if trouble:
+            raise trouble[0]
+        self.seen = self.seen or bool(found)
+        return code, tuple(found)
 
 
-@command(app, "events")
-def events(options: LogsCall) -> ExitCode:
-    """Print the events of replicas: from the server while it has them, else the saved copy."""
-    return _read(options, events=True)
+def _check_picture(options: StatusCall) -> None:
+    """Raise what would keep the picture from being drawn, before the server is asked."""
+    if options.timeline is not None:
+        from skaha_apply.render.pictures import form_of, require  # noqa: PLC0415 - keeps --help fast
+
+        form_of(options.timeline)
+        require()
 
 
-def _read(options: LogsCall, *, events: bool) -> ExitCode:
-    from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415 - keeps --help fast
+def _draw(path: Path, found: tuple[ProjectStatus, ...]) -> None:
+    from skaha_apply.render.pictures import form_of  # noqa: PLC0415 - as above
+    from skaha_apply.render.timeline import timeline_picture  # noqa: PLC0415
+    from skaha_apply.workflow.timeline import timeline  # noqa: PLC0415
 
-    streams = Streams.of(options)
-    setting = options.setting()
-    projects = load(setting, streams)
-    found: list[LogText] = []
-    unknown: list[UsageError] = []
-
-    async def one(world: World, project: Project) -> ExitCode:
-        try:
-            found.extend(await read_logs(world, project, options.name, events=events))
-        except UsageError as error:
-            unknown.append(error)
-        return ExitCode.OK
-
-    code = for_each(setting, projects, streams, one)
-    if not found and unknown:
-        raise unknown[0]
-    for text in found:
-        _show(text, streams, alone=len(found) == 1, what="events" if events else "log")
-    return code
-
-
-def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
-    """A file gets the text as it is; in a terminal its control characters are shown, not obeyed."""
-    name = f"{line(text.name)} ({line(text.id or 'no session')})"
-    if not text.text:
-        streams.say(f"{name}: no {what}, neither on the server nor saved")
-        return
-    if not alone:
-        streams.show(f"==> {name} <==\n")
-    shown = block(text.text) if streams.out_is_terminal else text.text
-    streams.show(shown if shown.endswith("\n") else f"{shown}\n")
+    picture = timeline_picture([timeline(one) for one in found], form_of(str(path)))
+    try:
+        path.write_bytes(picture)
+    except OSError as error:
+        raise SkahaApplyError(f"the picture cannot be written: {line(str(path))}: {error.strerror}") from error

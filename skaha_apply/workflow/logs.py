@@ -1,79 +1,169 @@
-"""The log or the events of replicas: from the server while it has them, else the saved copy."""
+"""The log or the events of replicas, attempt by attempt: from the server while it has them, else the saved copy."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.keep import label
 from skaha_apply.model.errors import ServerError, UsageError
 from skaha_apply.model.secrets import masked
 from skaha_apply.planning.options import matches
 from skaha_apply.workflow.binding import check_store
 
 if TYPE_CHECKING:
-    from skaha_apply.model.spec import Project
-    from skaha_apply.model.state import ReplicaRecord
+    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.state import ReplicaRecord, StateDocument
     from skaha_apply.workflow.world import World
+
+
+ALL = 0  # in place of an attempt's number: all of them
+_AT_ONCE = 32
+_MOST_KNOWN = 20  # names that a message lists
 
 
 @dataclass(frozen=True)
 class LogText:
-    """One replica's text; `source` says where it is from: `server`, or the path of the saved copy."""
+    """The text of one attempt of a replica; `source` says where it is from: `server`, or the path of the saved copy.
+
+    `attempts` are as many as it may have; `phase` is what became of this one, "" where only its log is left.
+    """
 
     name: str
     replica: int
     id: str | None
     text: str
     source: str
+    attempt: int = 1
+    attempts: int = 1
+    phase: str = ""
 
 
-async def read_logs(world: World, project: Project, pattern: str, *, events: bool = False) -> tuple[LogText, ...]:
-    """The logs (or events) of every recorded replica that `NAME[/REPLICAS]` means, the last attempt of each.
+@dataclass(frozen=True)
+class _Wanted:
+    """An attempt whose text is wanted; `over` tells that its text grows no more."""
 
-    NAME is the session's name in the manifest, or the live name of one replica.
+    record: ReplicaRecord
+    attempt: int
+    id: str | None
+    phase: str
+    over: bool
+
+    @property
+    def label(self) -> str:
+        """The label that its text is saved under."""
+        return f"{self.attempt}-{self.id}"
+
+
+async def read_logs(
+    world: World,
+    project: Project,
+    pattern: str,
+    *,
+    events: bool = False,
+    attempt: int | None = None,
+) -> tuple[LogText, ...]:
+    """The logs (or events) of every recorded replica that `NAME[/REPLICAS]` means.
+
+    NAME is the session's name in the manifest, that of a whole matrix, or the live name of one replica. `attempt` is
+    the number of one (the latest of that number), `ALL`, or None for the last one of each replica.
 
     Raises:
-        UsageError: when nothing recorded is meant.
+        UsageError: when nothing recorded is meant, or no replica has had such an attempt.
         StateError: when the state cannot be read.
     """
     check_store(world.place, project)
     document = await world.place.store(project.name).read()
     records = document.replicas if document else ()
     specs = document.specs if document else {}
-    meant = [one for one in records if _means(pattern, one, specs[one.spec].name if one.spec in specs else one.session)]
+    meant = [one for one in records if _means(pattern, one, specs.get(one.spec))]
     if not meant:
-        known = ", ".join(sorted({record.session for record in records})) or "nothing"
         raise UsageError(
             f"{pattern!r} means no replica that the state of project {project.name!r} knows",
-            hint=f"It knows: {known}.",
+            hint=f"It knows: {_known(document)}.",
         )
-    return tuple([await _text(world, project, record, events=events) for record in meant])
+    wanted = [each for record in meant for each in _attempts(world, project, record, attempt)]
+    if not wanted:
+        most = max(record.attempt for record in meant)
+        raise UsageError(
+            f"{pattern} has had no attempt {attempt}", hint=f"the last one is attempt {most}; --attempt all shows all"
+        )
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(each: _Wanted) -> LogText:
+        spec = specs.get(each.record.spec)
+        async with places:
+            return await _text(world, project, each, spec.retries + 1 if spec else 1, events=events)
+
+    return tuple(await asyncio.gather(*map(one, wanted)))
 
 
-def _means(pattern: str, record: ReplicaRecord, session: str) -> bool:
+def _known(document: StateDocument | None) -> str:
+    """The names that a state knows, of a matrix its own."""
+    records = document.replicas if document else ()
+    specs = document.specs if document else {}
+    names = {specs[one.spec].group or specs[one.spec].name if one.spec in specs else one.session for one in records}
+    shown = sorted(names)[:_MOST_KNOWN]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return (", ".join(shown) + more) or "nothing"
+
+
+def _means(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
+    names = {spec.name, spec.group or spec.name} if spec else {record.session}
     try:
-        return matches(pattern, session, record.replica) or record.name == pattern.lower()
+        meant = any(matches(pattern, name, record.replica) for name in names)
     except ValueError as error:
         raise UsageError(str(error)) from error
+    return meant or record.name == pattern.lower()
 
 
-async def _text(world: World, project: Project, record: ReplicaRecord, *, events: bool) -> LogText:
-    live = await _live(world, record, events=events)
-    if live:
-        return LogText(record.name, record.replica, record.id, masked(live, project.secrets), "server")
-    logs = world.place.logs(project.name)
-    saved = logs.read(record.name, label(record))
-    text = masked((saved[1] if events else saved[0]) if saved else "", project.secrets)
-    source = str(logs.path(record.name, label(record))) if text else "server"
-    return LogText(record.name, record.replica, record.id, text, source)
+def _attempts(world: World, project: Project, record: ReplicaRecord, attempt: int | None) -> list[_Wanted]:
+    """The attempts of one replica that are wanted, oldest first; those that only their saved log is left of as well."""
+    last = _Wanted(record, record.attempt, record.id, record.phase.value, over=not record.phase.active)
+    if attempt is None:
+        return [last]
+    known = [_Wanted(record, one.attempt, one.id, one.phase.value, over=True) for one in record.earlier]
+    known = [*known, last]
+    labels = {one.label for one in known}
+    saved = world.place.logs(project.name).labels(record.name)
+    forgotten = [_forgotten(record, label) for label in saved if label not in labels]
+    every = [*(one for one in forgotten if one is not None), *known]
+    return every if attempt == ALL else [one for one in every if one.attempt == attempt][-1:]
 
 
-async def _live(world: World, record: ReplicaRecord, *, events: bool) -> str:
+def _forgotten(record: ReplicaRecord, label: str) -> _Wanted | None:
+    """An attempt that the state remembers no more, by the label of its saved log."""
+    number, _, session_id = label.partition("-")
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return _Wanted(record, int(number), session_id or None, "", over=True)
+
+
+async def _text(world: World, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
+    logs, name = world.place.logs(project.name), wanted.record.name
+    saved = logs.read(name, wanted.label)
+    kept = (saved[1] if events else saved[0]) if saved else ""
+    # What was saved of an earlier attempt is all there is; of the last one the server may know more by now.
+    earlier = wanted.over and wanted.id != wanted.record.id
+    live = "" if kept and earlier else await _live(world, wanted.id, events=events)
+    text = live or kept
+    return LogText(
+        name=name,
+        replica=wanted.record.replica,
+        id=wanted.id,
+        text=masked(text, project.secrets),
+        source="server" if live or not kept else str(logs.path(name, wanted.label)),
+        attempt=wanted.attempt,
+        attempts=max(attempts, wanted.attempt),
+        phase=wanted.phase,
+    )
+
+
+async def _live(world: World, session_id: str | None, *, events: bool) -> str:
     """The server's text; "" when the session is gone, or the server cannot be asked."""
-    if record.id is None:
+    if session_id is None:
         return ""
     try:
-        return (await world.client.events(record.id) or "") if events else await world.client.logs(record.id)
+        return (await world.client.events(session_id) or "") if events else await world.client.logs(session_id)
     except ServerError:
         return ""

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.errors import ExitCode, ServerError, worst
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.secrets import masked
+from skaha_apply.model.session import Phase
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.observe import look, plan_from
+from skaha_apply.workflow.standing import families, holds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skaha_apply.model.plan import Action
-    from skaha_apply.model.session import Listing
+    from skaha_apply.model.report import Family, Hold
     from skaha_apply.model.spec import Project
+    from skaha_apply.model.state import ReplicaRecord, StateDocument
+    from skaha_apply.workflow.observe import Sight
     from skaha_apply.workflow.world import World
+
+LONG = 600.0  # seconds since its acceptance after which a pending replica tells the last line of its events
+ASKED = 20  # replicas whose events are asked for
+PATIENCE = 5.0  # seconds that the answers may take
+_PENDING = (Phase.PENDING, Phase.ACCEPTED)
 
 
 @dataclass(frozen=True)
 class StatusRow:
-    """One replica. Times are Unix seconds by the server's clock; `action` is what a plan says of it."""
+    """One replica. Times are Unix seconds by the server's clock; `action` is what a plan says of it.
+
+    `attempts` are as many as it may have, `group` the name of its entry where that is a matrix. `pending` are the
+    seconds since its acceptance while it is pending, `event` the last line of its events when those are many.
+    """
 
     project: str
     session: str
@@ -31,10 +50,38 @@ class StatusRow:
     action: str
     reason: str
     connect_url: str = ""
+    group: str = ""
+    attempts: int = 1
+    accepted: float | None = None
+    pending: float | None = None
+    event: str = ""
+
+
+@dataclass(frozen=True)
+class ProjectStatus:
+    """Where a project stands: replica by replica, by entry of the manifest, and what the rest waits for.
+
+    `exit_code` says it in a number: 0 when nothing is left to do, 2 while something goes on or can be done, 9 when a
+    replica is failed, unknown or blocked, 8 when one is in conflict. `document` is the state, moved on by this look,
+    `at` the time of it.
+    """
+
+    project: str
+    rows: tuple[StatusRow, ...]
+    families: tuple[Family, ...]
+    holds: tuple[Hold, ...]
+    exit_code: ExitCode
+    document: StateDocument
+    at: float
 
 
 async def status(world: World, project: Project) -> tuple[StatusRow, ...]:
-    """A row for every replica that is desired or owned, in the order of the manifest.
+    """A row for every replica that is desired or owned, in the order of the manifest; raises what `survey` does."""
+    return (await survey(world, project)).rows
+
+
+async def survey(world: World, project: Project) -> ProjectStatus:
+    """One look at a project.
 
     Raises:
         StateError: for a state that cannot be read, or belongs to another project, server or account.
@@ -44,12 +91,25 @@ async def status(world: World, project: Project) -> tuple[StatusRow, ...]:
     plan = plan_from(world, project, PlanOptions(), sight)
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
-    return tuple(_row(action, project.name, sight.seen.listing) for action in actions)
+    records = {record.key: record for record in sight.state.replicas}
+    at = sight.seen.listing.at
+    rows = await _with_events(world, project, [_row(action, project.name, sight) for action in actions])
+    return ProjectStatus(
+        project=project.name,
+        rows=rows,
+        families=families(actions, records, at),
+        holds=holds(actions),
+        exit_code=worst(map(_code, actions)),
+        document=sight.state,
+        at=at,
+    )
 
 
-def _row(action: Action, project: str, listing: Listing) -> StatusRow:
+def _row(action: Action, project: str, sight: Sight) -> StatusRow:
     record = action.record
+    listing = sight.seen.listing
     live = listing.by_id.get(record.id) if record and record.id else None
+    spec = action.desired.spec if action.desired else sight.state.specs.get(record.spec) if record else None
     return StatusRow(
         project=project,
         session=action.session,
@@ -63,4 +123,69 @@ def _row(action: Action, project: str, listing: Listing) -> StatusRow:
         action=action.kind.value,
         reason=action.reason,
         connect_url=live.connect_url if live else "",
+        group=action.group,
+        attempts=spec.retries + 1 if spec else 1,
+        accepted=record.accepted if record else None,
+        pending=_pending(record, listing.at),
+    )
+
+
+def _pending(record: ReplicaRecord | None, at: float) -> float | None:
+    if record is None or record.phase not in _PENDING or record.accepted is None:
+        return None
+    return max(0.0, at - record.accepted)
+
+
+async def _with_events(world: World, project: Project, rows: list[StatusRow]) -> tuple[StatusRow, ...]:
+    """The rows, those that have been pending for long with the last line of their events, where that can be had."""
+    late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
+    late = sorted(late, key=lambda row: -(row.pending or 0.0))[:ASKED]
+    said: dict[str, str] = {}
+
+    async def ask(session_id: str) -> None:
+        events = masked(await world.client.events(session_id) or "", project.secrets)
+        said[session_id] = _last_line(events)
+
+    if late:
+        asking = [asyncio.ensure_future(ask(row.id)) for row in late if row.id]
+        _, slow = await asyncio.wait(asking, timeout=PATIENCE)
+        for one in slow:
+            one.cancel()
+        ended = await asyncio.gather(*asking, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception) and not isinstance(error, ServerError):
+                raise error
+    return tuple(replace(row, event=said.get(row.id or "", "")) for row in rows)
+
+
+def _last_line(events: str) -> str:
+    """The last event of a table, "" for an empty one."""
+    lines = [line for line in events.splitlines() if line.strip() and line.strip() != "<none>"]
+    return " ".join(lines[-1].split()) if lines[1:] else ""
+
+
+def _code(action: Action) -> ExitCode:
+    """What one replica says about the whole; what is not desired any more says nothing once it has ended."""
+    kind = action.kind
+    if kind is ActionKind.CONFLICT:
+        return ExitCode.PARTIAL
+    if kind in (ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.BLOCKED):
+        return ExitCode.UNFINISHED
+    if kind is ActionKind.RENEW:
+        return ExitCode.OK
+    if kind.changes or kind is ActionKind.WAIT:
+        return ExitCode.CHANGES
+    if kind is not ActionKind.UNCHANGED or action.record is None or not action.record.phase.active:
+        return ExitCode.OK
+    kept = action.desired is not None and action.desired.spec.kind.interactive
+    return ExitCode.OK if kept and action.record.phase is Phase.RUNNING else ExitCode.CHANGES
+
+
+def needing_attention(rows: Iterable[StatusRow]) -> tuple[StatusRow, ...]:
+    """The rows that somebody should look at: failed, unknown, in conflict, or pending for long."""
+    bad = {ActionKind.FAILED.value, ActionKind.UNKNOWN.value, ActionKind.CONFLICT.value}
+    return tuple(
+        row
+        for row in rows
+        if row.action in bad or row.phase == Phase.UNKNOWN or (row.pending is not None and row.pending > LONG)
     )

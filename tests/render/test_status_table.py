@@ -1,8 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from skaha_apply.render.table import status_document, status_text, statuses_document
+from skaha_apply.model.report import Family, Hold
+from skaha_apply.render.table import (
+    is_large,
+    overview,
+    overview_text,
+    status_document,
+    status_text,
+    statuses_document,
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,19 @@ class Row:
     started: float | None = None
     ended: float | None = None
     connect_url: str = ""
+    group: str = ""
+    attempts: int = 1
+    accepted: float | None = None
+    pending: float | None = None
+    event: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    rows: tuple
+    families: tuple = ()
+    holds: tuple = ()
+    project: str = "survey"
 
 
 def test_columns_are_aligned_and_remarks_say_what_the_phase_does_not():
@@ -36,12 +57,56 @@ def test_columns_are_aligned_and_remarks_say_what_the_phase_does_not():
     )
 
 
+def test_an_attempt_of_several_and_the_last_event_of_what_is_pending_for_long():
+    rows = [
+        Row("reduce", "reduce-1", "failed", "retry", "failed in attempt 1 of 3", id="k2j3h4g5", attempt=1, attempts=3),
+        Row(
+            "reduce", "reduce-2", "pending", id="a1b2c3d4", attempt=2, attempts=3, pending=840.0, event="0/9 nodes\x1b"
+        ),
+    ]
+    text = status_text(rows).splitlines()
+    assert text[1].endswith("1 of 3   -        -      retry: failed in attempt 1 of 3")
+    assert text[2].endswith(r"2 of 3   -        -      pending for 14m: 0/9 nodes\x1b")
+
+
+def test_a_large_project_is_told_by_entry_with_what_needs_attention():
+    failed = [
+        Row("tile", f"tile-{one}", "failed", "failed", "exit", one, id="k2j3h4g5", attempt=1) for one in range(1, 61)
+    ]
+    holds = tuple(Hold(f"stage-{one}", "blocked", "needs tile", 1) for one in range(30))
+    status = Status(tuple(failed), (Family("tile", {"failed": 60, "done": 940}), Family("merge", {"wait": 1})), holds)
+    assert is_large(status)
+    assert not is_large(replace(status, families=(Family("tile", {"failed": 20}),), rows=status.rows[:20]))
+    text = overview_text(status, status.rows).splitlines()
+    assert text[:3] == [
+        "entry  pending  running  done  failed  waiting  blocked  total",
+        "tile         -        -   940      60        -        -   1000",
+        "merge        -        -     -       -        1        -      1",
+    ]
+    assert text[3] == "x stage-0: 1 blocked: needs tile"
+    assert text[22] == "… and 11 more; --all lists every replica"
+    assert text[23].startswith("NAME ")
+    assert text[-1] == "… and 11 more; --all lists every replica"
+    assert len(text) == 24 + 50
+    small = overview(status, status.rows, 60, 10)
+    assert len(small) <= 10
+
+
 def test_the_document_says_times_in_utc():
-    document = status_document("survey", [Row("Desk", "desk", "running", id="k2j3h4g5", attempt=1, ended=0.0)])
+    document = status_document(
+        Status(
+            (Row("Desk", "desk", "running", id="k2j3h4g5", attempt=1, ended=0.0),),
+            (Family("Desk", {"running": 1}, longest=12.34567),),
+        )
+    )
+    assert document["entries"] == [
+        {"name": "Desk", "total": 1, "counts": {"running": 1}, "longest_s": 12.346, "median_s": None}
+    ]
     assert document["sessions"] == [
         {
-            "session": "Desk", "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5", "attempt": 1,
-            "started": None, "ended": "1970-01-01T00:00:00Z", "action": "unchanged", "reason": "", "connect_url": None,
+            "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",
+            "attempt": 1, "attempts": 1, "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
+            "action": "unchanged", "reason": "", "event": None, "connect_url": None,
         },
     ]  # fmt: skip
     assert statuses_document([document]) == document

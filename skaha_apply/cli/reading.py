@@ -1,0 +1,105 @@
+"""`logs`, `events`: what replicas said, attempt by attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.options import Named
+from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.registry import command
+from skaha_apply.cli.streams import Streams
+from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.render.printable import block, line
+
+if TYPE_CHECKING:
+    from skaha_apply.model.spec import Project
+    from skaha_apply.workflow.logs import LogText
+    from skaha_apply.workflow.world import World
+
+ALL = "all"
+
+
+def attempt(text: str) -> str:
+    """Which attempt is meant: a number from 1, or `all`."""
+    if text != ALL and not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise typer.BadParameter(f"{text!r} is neither the number of an attempt nor {ALL}")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsCall(Named):
+    """The options of `logs` and `events`."""
+
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[/REPLICAS]",
+            help="A session of the manifest, or some of its replicas: reduce, reduce/3, reduce/1-5.",
+            show_default=False,
+        ),
+    ]
+    attempt: Annotated[
+        str | None,
+        typer.Option(
+            "--attempt",
+            parser=attempt,
+            metavar="N|all",
+            help="Of an earlier attempt, or of all with headings (default: the last one).",
+        ),
+    ] = None
+
+
+@command(app, "logs")
+def logs(options: LogsCall) -> ExitCode:
+    """Print the log of replicas: from the server while it has it, else the saved copy."""
+    return _read(options, events=False)
+
+
+@command(app, "events")
+def events(options: LogsCall) -> ExitCode:
+    """Print the events of replicas: from the server while it has them, else the saved copy."""
+    return _read(options, events=True)
+
+
+def _read(options: LogsCall, *, events: bool) -> ExitCode:
+    from skaha_apply.workflow.logs import ALL as EVERY  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415
+
+    streams = Streams.of(options)
+    setting = options.setting()
+    projects = load(setting, streams)
+    chosen = None if options.attempt is None else EVERY if options.attempt == ALL else int(options.attempt)
+    found: list[LogText] = []
+    unknown: list[UsageError] = []
+
+    async def one(world: World, project: Project) -> ExitCode:
+        try:
+            found.extend(await read_logs(world, project, options.name, events=events, attempt=chosen))
+        except UsageError as error:
+            unknown.append(error)
+        return ExitCode.OK
+
+    code = for_each(setting, projects, streams, one)
+    if not found and unknown:
+        raise unknown[0]
+    for text in found:
+        _show(text, streams, alone=len(found) == 1, what="events" if events else "log")
+    return code
+
+
+def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
+    """A file gets the text as it is; in a terminal its control characters are shown, not obeyed."""
+    name = f"{line(text.name)} ({line(text.id or 'no session')})"
+    if text.attempts > 1:
+        name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
+    if not text.text:
+        streams.say(f"{name}: no {what}, neither on the server nor saved")
+        return
+    if not alone:
+        streams.show(f"==> {name} <==\n")
+    shown = block(text.text) if streams.out_is_terminal else text.text
+    streams.show(shown if shown.endswith("\n") else f"{shown}\n")

@@ -1,0 +1,50 @@
+"""When each replica waited, ran and ended: what a picture of a run is drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stretch(StrEnum):
+    """What a replica did for a while; a time of running is named by how it ended."""
+
+    WAITING = "waiting"  # accepted, not started
+    RUNNING = "running"  # and still does
+    DONE = "done"
+    UNKNOWN = "unknown"
+    DELETED = "deleted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one attempt; times are Unix seconds by the server's clock, `end` is not before `begin`."""
+
+    kind: Stretch
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One replica: its live name, the name of its entry in the manifest, and its attempts in their order."""
+
+    name: str
+    entry: str
+    segments: tuple[Segment, ...]
+    attempts: int = 1
+
+    @property
+    def begin(self) -> float:
+        """When it was first accepted."""
+        return self.segments[0].begin
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One project, as seen at `at`: a lane for each replica that the server ever accepted."""
+
+    project: str
+    lanes: tuple[Lane, ...]
+    at: float

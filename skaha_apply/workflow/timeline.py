@@ -1,0 +1,54 @@
+"""From the state to a timeline: every attempt that it remembers, in the order of the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.model.timeline import Lane, Segment, Stretch, Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
+    from skaha_apply.workflow.status import ProjectStatus
+
+_RESULTS = {
+    Phase.DONE: Stretch.DONE,
+    Phase.FAILED: Stretch.FAILED,
+    Phase.UNKNOWN: Stretch.UNKNOWN,
+    Phase.DUE: Stretch.DELETED,
+    Phase.GONE: Stretch.DELETED,
+    Phase.HELD: Stretch.DELETED,
+}
+
+
+def timeline(found: ProjectStatus) -> Timeline:
+    """The timeline of a project; replicas whose times nobody saw (marked by hand) have no lane."""
+    order = {(row.session.casefold(), row.replica): place for place, row in enumerate(found.rows)}
+    records = sorted(found.document.replicas, key=lambda record: (order.get(record.key, len(order)), record.key))
+    lanes = (_lane(record, found.document, found.at) for record in records)
+    return Timeline(found.project, tuple(lane for lane in lanes if lane.segments), found.at)
+
+
+def _lane(record: ReplicaRecord, document: StateDocument, at: float) -> Lane:
+    spec = document.specs.get(record.spec)
+    entry = (spec.group or spec.name) if spec else record.session
+    every: tuple[Attempt | ReplicaRecord, ...] = (*record.earlier, record)
+    tried = [one for one in every if one.accepted is not None]
+    return Lane(record.name, entry, tuple(part for one in tried for part in _segments(one, at)), len(tried))
+
+
+def _segments(attempt: Attempt | ReplicaRecord, at: float) -> Iterable[Segment]:
+    """Waiting until it started, then running; of what ended unseen, until it was last seen."""
+    begin = attempt.accepted or at
+    seen = getattr(attempt, "seen", None)
+    end = max(begin, at if attempt.phase.active else attempt.ended or seen or attempt.started or begin)
+    result = Stretch.RUNNING if attempt.phase.active else _RESULTS[attempt.phase]
+    if attempt.started is None:  # still queued, or over before a list showed that it ran
+        yield Segment(Stretch.WAITING if attempt.phase.active else result, begin, end)
+        return
+    started = min(max(begin, attempt.started), end)
+    if started > begin:
+        yield Segment(Stretch.WAITING, begin, started)
+    yield Segment(result, started, end)

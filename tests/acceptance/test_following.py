@@ -1,0 +1,211 @@
+"""Following a run from outside: `status` of large projects and as a number, `--watch`, attempts and their logs."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+POLL = ("--poll", "0.3s")
+SECONDS = 60
+
+
+def tiles(desk, count=25, **more):
+    desk.write(
+        {"name": "tile", "replicas": count, "cmd": "bash", "args": ["tile.sh"], **more},
+        {"name": "merge", "cmd": "true", "needs": ["tile"]},
+    )
+
+
+def script(desk, text):
+    (desk.folder / "tile.sh").write_text(text)
+
+
+def test_a_large_project_is_counted_and_what_needs_attention_is_listed(desk):
+    script(desk, 'if [ "$REPLICA_ID" = 7 ]; then exit 3; fi\n')
+    tiles(desk)
+    assert desk("status", "--exit-code", code=2).out
+    desk.apply("--wait", "complete", *POLL, code=9)
+    shown = desk("status", "--exit-code", code=9).out.splitlines()
+    assert shown[0].split() == ["entry", "pending", "running", "done", "failed", "waiting", "blocked", "total"]
+    assert shown[1].split() == ["tile", "-", "-", "24", "1", "-", "-", "25"]
+    assert shown[2].split() == ["merge", "-", "-", "-", "-", "-", "1", "1"]
+    assert shown[3].startswith("x merge: 1 blocked: needs tile")
+    assert [row.split()[0] for row in shown[4:]] == ["NAME", "tile-7"]
+    every = desk("status", "--all").out.splitlines()
+    assert len(every) == 27
+    found = desk("status", "-o", "json").json
+    assert len(found["sessions"]) == 26
+    assert found["entries"][0]["counts"] == {"done": 24, "failed": 1}
+    desk("mark", "complete", "tile/7", "--yes")
+    desk.apply("--wait", "complete", *POLL)
+    assert desk("status", "--exit-code").out
+    assert desk("status").code == 0
+
+
+def test_a_conflict_is_8_and_an_interactive_session_that_runs_is_as_desired(desk, sandbox):
+    desk.write({"name": "desk", "kind": "notebook"})
+    desk.apply("--wait", "ready", *POLL)
+    desk("status", "--exit-code")
+    sandbox.create(name="other", cmd="sleep", args="600")
+    desk.write({"name": "desk", "kind": "notebook"}, {"name": "other", "cmd": "true"})
+    desk("status", "--exit-code", code=8)
+
+
+def test_each_attempt_of_a_replica_has_its_log(desk):
+    script(desk, 'echo "attempt $SKAHA_APPLY_ATTEMPT"; [ "$SKAHA_APPLY_ATTEMPT" = 3 ]\n')
+    desk.write({"name": "tile", "cmd": "bash", "args": ["tile.sh"], "retries": 2, "retry_wait": "1s"})
+    desk.apply("--wait", "complete", *POLL)
+    record = desk.state["replicas"][0]
+    assert [one["attempt"] for one in record["earlier"]] == [1, 2]
+    assert "3 of 3" in desk("status").out
+    assert desk("logs", "tile").out == "attempt 3\n"
+    assert desk("logs", "tile", "--attempt", "1").out == "attempt 1\n"
+    ids = [one["id"] for one in record["earlier"]] + [record["id"]]
+    for gone in (False, True):
+        if gone:
+            desk.sandbox.clock(2 * 86400)
+            assert desk.live() == {}
+        assert desk("logs", "tile", "--attempt", "all").out.splitlines() == [
+            f"==> tile ({ids[0]}), attempt 1 of 3, failed <==",
+            "attempt 1",
+            f"==> tile ({ids[1]}), attempt 2 of 3, failed <==",
+            "attempt 2",
+            f"==> tile ({ids[2]}), attempt 3 of 3, done <==",
+            "attempt 3",
+        ]
+        assert "Started" in desk("events", "tile", "--attempt", "2").out
+    assert "no attempt 4" in desk("logs", "tile", "--attempt", "4", code=4).err
+    assert "neither the number of an attempt nor all" in desk("logs", "tile", "--attempt", "0", code=4).err
+
+
+def test_a_saved_log_that_the_state_has_forgotten_is_an_attempt_too(desk):
+    script(desk, "echo now\n")
+    desk.write({"name": "tile", "cmd": "bash", "args": ["tile.sh"]})
+    desk.apply("--wait", "complete", *POLL)
+    (folder,) = desk.folder.glob(".skaha-apply/localhost/logs/survey/tile")
+    (folder / "1-abcd2345.log").write_text("long ago\n")
+    both = desk("logs", "tile", "--attempt", "all").out
+    assert both.index("long ago") < both.index("now")
+
+
+EVENTS = """\
+TYPE      REASON            MESSAGE                        FIRST-TIME   LAST-TIME
+Normal    Created           nothing special                14m          14m
+Warning   FailedScheduling  0/30 nodes: not enough memory  14m          1m
+"""
+
+
+def relay(sandbox, events):
+    """A server in front of the sandbox, which holds sessions in a queue without a pod, that does have `events`."""
+
+    class Relay(BaseHTTPRequestHandler):
+        def do_GET(self):
+            theirs = sandbox.http.get(self.path)
+            status, body = events if "view=events" in self.path else (theirs.status_code, theirs.content)
+            self.send_response(status)
+            for name in ("content-type", "date"):
+                self.send_header(name, theirs.headers[name])
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def send_header(self, name, value):
+            if name != "Date":  # the sandbox's own counts: its clock may have been moved
+                super().send_header(name, value)
+
+        def log_message(self, *_):
+            pass
+
+    return Relay
+
+
+def test_what_is_pending_for_long_says_why(desk, sandbox, odd_server):
+    sandbox.settings(slots=1)
+    sandbox.create(name="other", cmd="sleep", args="600")
+    desk.write({"name": "long", "cmd": "sleep", "args": ["600"]})
+    desk.apply()
+    at = {"SKAHA_URL": f"{odd_server(relay(sandbox, (200, EVENTS.encode())))}/skaha/v1"}
+    assert "pending for" not in desk("status", **at).out
+    sandbox.clock(900)
+    assert "pending for 15m: Warning FailedScheduling 0/30 nodes: not enough memory 14m 1m" in desk("status", **at).out
+    assert "FailedScheduling" in desk("status", "-o", "json", **at).json["sessions"][0]["event"]
+    # one without events (there is no pod yet), and a server that does not tell, are no error
+    assert desk("status", "-o", "json").json["sessions"][0]["event"] is None
+    at = {"SKAHA_URL": f"{odd_server(relay(sandbox, (500, b'no')))}/skaha/v1"}
+    assert "long" in desk("status", **at).out
+
+
+class Watched:
+    """`status --watch` that is left running; `screen` is all that it has shown so far."""
+
+    def __init__(self, desk, *words, terminal):
+        self.master, slave = pty.openpty() if terminal else os.pipe()
+        where = {"stdout": slave, "stderr": slave}
+        self.process = desk.start("status", "--watch", *words, **where)
+        os.close(slave)
+        self.screen = ""
+
+    def until(self, text):
+        end = time.monotonic() + SECONDS
+        while text not in self.screen:
+            assert time.monotonic() < end, f"{text!r} was not shown:\n{self.screen}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                with suppress(OSError):
+                    self.screen += os.read(self.master, 65536).decode(errors="replace")
+        return self.screen
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(SECONDS)
+        os.close(self.master)
+        return code
+
+
+@pytest.fixture
+def watched(desk):
+    started = []
+
+    def start(*words, terminal):
+        started.append(Watched(desk, *words, terminal=terminal))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+
+
+def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, sandbox, watched):
+    script(desk, "until [ -e go ]; do sleep 0.1; done\n")
+    tiles(desk, 2)
+    desk.apply("--wait", "ready", *POLL)
+    seen = watched("--exit-code", *POLL, terminal=False)
+    seen.until("merge")
+    sandbox.faults(refuse={"GET": {"status": 500, "text": "no"}})
+    seen.until("it is asked again and again")
+    sandbox.faults()
+    seen.until("the server answers again")
+    (desk.folder / "go").touch()
+    seen.until(f"tile-2 {desk.live()['tile-2']['id']}: running -> done")
+    desk.apply("--wait", "complete", *POLL)
+    seen.until(": wait -> ")
+    assert "Traceback" not in seen.screen
+    assert seen.process.wait(SECONDS) == 0
+    assert seen.screen.count("NAME") == 1
+
+
+def test_a_watch_in_a_terminal_is_drawn_over_itself(desk, watched):
+    desk.write({"name": "tile", "replicas": 3, "cmd": "sleep", "args": ["600"]})
+    desk.apply("--wait", "ready", *POLL)
+    seen = watched("--no-color", terminal=True)
+    seen.until("tile-3")
+    assert seen.stop() == 130
+    assert "\x1b[J" in seen.screen
+    assert "\x1b[2J" not in seen.screen
