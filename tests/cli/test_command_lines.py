@@ -9,9 +9,9 @@ from skaha_apply.cli.durations import seconds
 from skaha_apply.model.errors import UsageError
 
 COMMANDS = [
-    ["plan"], ["apply"], ["destroy"], ["refresh"], ["status"], ["logs"], ["events"], ["mark"], ["lint"], ["convert"],
-    ["schema"], ["state"], ["state", "show"], ["state", "unlock"], ["state", "forget"], ["state", "mv"], ["sandbox"],
-    ["sandbox", "serve"], ["sandbox", "stop"], ["sandbox", "status"],
+    ["plan"], ["apply"], ["destroy"], ["refresh"], ["status"], ["logs"], ["events"], ["mark"], ["lint"], ["export"],
+    ["convert"], ["schema"], ["state"], ["state", "show"], ["state", "unlock"], ["state", "forget"], ["state", "mv"],
+    ["sandbox"], ["sandbox", "serve"], ["sandbox", "stop"], ["sandbox", "status"],
 ]  # fmt: skip
 
 
