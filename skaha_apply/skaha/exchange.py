@@ -6,10 +6,12 @@ import asyncio
 import logging
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
+from skaha_apply.model.report import Note
 from skaha_apply.model.version import __version__
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.clock import Clock, ServerTime, SystemClock
@@ -31,6 +33,7 @@ from skaha_apply.skaha.retry import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skaha_apply.model.report import Event
     from skaha_apply.skaha.connections import MakeTransport
     from skaha_apply.skaha.forms import Call
     from skaha_apply.skaha.login import Login
@@ -46,7 +49,8 @@ class ClientOptions:
 
     `server` is a base URL, `login` looks the credential up anew. `concurrency` requests are in flight at most (1 to
     256). An answer has `answer` seconds, a connection `connect`; what is refused for the moment is repeated for
-    `patience` seconds. `transport`, `clock` and `draw` (a random number from [0, 1)) are for tests.
+    `patience` seconds. `observe` is told when the server stays away for long, and when it is back. `transport`, `clock`
+    and `draw` (a random number from [0, 1)) are for tests.
     """
 
     server: str
@@ -55,6 +59,7 @@ class ClientOptions:
     patience: float = 10.0
     answer: float = 120.0
     connect: float = 10.0
+    observe: Callable[[Event], None] = lambda _: None
     transport: MakeTransport | None = None
     clock: Clock = field(default_factory=SystemClock)
     draw: Callable[[], float] = random.random
@@ -86,13 +91,24 @@ class Exchange:
         self.options = options
         self.base = base_url(options.server, "the server's address")
         self.time = ServerTime(options.clock)
-        self.gate = Gate(options.concurrency, options.patience, options.clock)
+        self.gate = Gate(options.concurrency, options.patience, options.clock, self._outage)
         self.login: Login | None = None
         self._path = urlsplit(self.base).path
         self._connections: Connections | None = None
         self._generation = 0
         self._looking_up = asyncio.Lock()
         self._known = False  # whether a Skaha server has answered at this address
+
+    def _outage(self, away: bool, seconds: float) -> None:  # noqa: FBT001 - what the gate tells
+        """Say that the server is away, or back; the hour makes it another message than that of an earlier outage."""
+        hour = datetime.fromtimestamp(self.time.now(), UTC).strftime("%H:%M:%S UTC")
+        if away:
+            most = f"at most {self.gate.patience / 60:.0f} minutes in all"
+            self.options.observe(
+                Note(f"{hour}: the server has not answered for {seconds:.0f}s; it is waited for, {most}")
+            )
+        else:
+            self.options.observe(Note(f"{hour}: the server answers again, after {seconds:.0f}s"))
 
     async def look_up_login(self) -> bool:
         """Read the credential again; tells whether it is another one now.

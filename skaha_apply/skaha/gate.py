@@ -13,9 +13,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from skaha_apply.skaha.clock import Clock
 
 AWAY_AFTER = 3
+QUIET = 15.0  # seconds for which it is not worth a word that the server is away
 _ROUNDING = 1e-6
 
 
@@ -34,9 +37,16 @@ class Gate:
         limit: the most that may ever be in flight.
         patience: seconds after which a server that is away is given up.
         clock: what to sleep by.
+        tell: told when the server has been away for longer than `QUIET`, and when it is back; with those seconds.
     """
 
-    def __init__(self, limit: int, patience: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        limit: int,
+        patience: float,
+        clock: Clock,
+        tell: Callable[[bool, float], None] = lambda _away, _seconds: None,
+    ) -> None:
         self._limit = limit
         self._clock = clock
         self.patience = patience
@@ -47,6 +57,8 @@ class Gate:
         self._refusals = 0
         self._probes = 0
         self._away_since: float | None = None
+        self._tell = tell
+        self._told = False
         self._paused_until = 0.0
         self._last_cut = -1.0
         self._timer: asyncio.Task[None] | None = None
@@ -76,6 +88,9 @@ class Gate:
     def answered(self) -> None:
         """The server gave an answer that shows it at work."""
         self._refusals = self._probes = 0
+        if self._told and self._away_since is not None:
+            self._told = False
+            self._tell(False, self._clock.monotonic() - self._away_since)
         self._away_since = None
         grown = self.window + (1.0 if self.window < self._threshold else 1.0 / self.window)
         self.window = min(grown, float(self._limit))
@@ -104,6 +119,9 @@ class Gate:
             self._last_cut = now
         if away:
             self.window = 1.0
+            if not self._told and now - self._away_since >= QUIET:
+                self._told = True
+                self._tell(True, now - self._away_since)
         if away or asked:
             left = self._away_since + self.patience - now
             # The last probe comes when patience ends, not a long pause later.

@@ -125,6 +125,7 @@ async def open_world(setting: Setting) -> AsyncIterator[World]:
         login=login,
         concurrency=setting.concurrency,
         patience=BEFORE_APPROVAL,
+        observe=setting.observe,
     )
     async with Client(options) as client:
         yield World(place, client)

@@ -72,6 +72,23 @@ async def test_an_outage_is_waited_for_by_one_request_at_a_time():
     assert max(after_it) > 16
 
 
+@pytest.mark.parametrize(("seconds", "notes"), [(120, 2), (3, 0)])
+@awaited
+async def test_a_long_outage_is_told_once_and_its_end(seconds, notes):
+    clock, said = FastClock(), []
+
+    async def act(request):
+        await (AWAY if clock.passed < seconds else MADE)(request)
+
+    async with Adversary(act) as server, client(server, clock=clock, patience=600, observe=said.append) as skaha:
+        await create_all(skaha, JOBS)
+    assert len(said) == notes
+    assert all("the server" in one.text for one in said)
+    if notes:
+        assert "waited for, at most 10 minutes" in said[0].text
+        assert "answers again, after 1" in said[1].text
+
+
 @awaited
 async def test_an_outage_longer_than_patience_refuses_everybody_at_about_the_same_time():
     clock = FastClock()

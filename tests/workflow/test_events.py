@@ -1,0 +1,110 @@
+"""The order of the two writes: what is stored has been told before, and what was not stored is told again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from skaha_apply.model.errors import StateError
+from skaha_apply.model.report import PhaseChanged
+from skaha_apply.model.session import Phase
+from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.state import ReplicaRecord, StateDocument
+from skaha_apply.workflow.events import EventFile, Journal, ToldStore
+
+SPEC = SessionSpec(name="Tile", image="x/y/z:1", group="")
+
+
+def document(**phases):
+    records = tuple(
+        ReplicaRecord(
+            session="tile", replica=int(key[1:]), name=f"tile-{key[1:]}", id=f"id{key[1:]}",
+            spec="s", work="w", run="r", phase=Phase(phase),
+        )
+        for key, phase in phases.items()
+    )  # fmt: skip
+    return StateDocument(lineage="l", project="survey", server="s", specs={"s": SPEC}, replicas=records)
+
+
+class Disk:
+    """A store that notes what the file of events held when it was written to; `broken` refuses."""
+
+    address, interval = "memory", 0.5
+
+    def __init__(self, path, stored=None):
+        self.path, self.stored, self.broken, self.told = path, stored, False, []
+
+    async def read(self):
+        return self.stored
+
+    async def write(self, document):
+        self.told.append(steps(self.path))
+        if self.broken:
+            raise StateError("the disk is full")
+        self.stored = document
+
+
+def steps(path):
+    return [(one["name"], one["from"], one["to"]) for one in map(json.loads, path.read_text().splitlines())]
+
+
+@pytest.fixture
+def journal(tmp_path):
+    notes = []
+    events = EventFile(tmp_path / "run.jsonl")
+    made = Journal(events, "survey", lambda: 1_790_000_000.0, notes.append)
+    made.path, made.notes = tmp_path / "run.jsonl", notes
+    yield made
+    events.close()
+
+
+def changed(before, after, replica=1, **more):
+    return PhaseChanged("survey", "Tile", replica, f"tile-{replica}", f"id{replica}", before, after, **more)
+
+
+def test_it_is_told_before_it_is_stored_and_again_after_a_crash_between_the_two(journal):
+    disk = Disk(journal.path)
+    store = ToldStore(disk, journal)
+
+    async def run():
+        assert await store.read() is None
+        await store.write(document(r1="accepted"))
+        disk.broken = True
+        with pytest.raises(StateError):
+            await store.write(document(r1="done"))
+        await store.read()  # as the next run does
+        disk.broken = False
+        await store.write(document(r1="done"))
+        await store.write(document(r1="done", r2="failed"))
+
+    asyncio.run(run())
+    accepted, done = ("tile-1", None, "accepted"), ("tile-1", "accepted", "done")
+    assert disk.told == [
+        [accepted],
+        [accepted, done],
+        [accepted, done, done],
+        [accepted, done, done, ("tile-2", None, "failed")],
+    ]
+
+
+def test_what_a_look_shows_is_told_at_once_with_what_came_before_and_not_again_when_stored(journal):
+    journal.begin(document(r1="failed"))
+    journal.seen(changed("accepted", "pending", attempt=1))
+    journal.seen(changed("pending", "running"))
+    journal.seen(changed("unsure", "running", 2))
+    journal.stored(document(r1="running", r2="running"))
+    assert steps(journal.path) == [
+        ("tile-1", "failed", "accepted"),
+        ("tile-1", "accepted", "pending"),
+        ("tile-1", "pending", "running"),
+        ("tile-2", None, "running"),
+    ]
+
+
+def test_another_session_in_the_same_phase_is_a_change(journal):
+    journal.begin(document(r1="done"))
+    again = document(r1="done").replicas[0].model_copy(update={"id": "other"})
+    journal.stored(document().model_copy(update={"replicas": (again,)}))
+    assert steps(journal.path) == [("tile-1", "done", "done")]
