@@ -18,7 +18,7 @@ class Finding:
     """What a rule found: in which project, at which path of it (`sessions[3].args[2]`).
 
     `severity` is given where it is not that of the rule, `place` where it is not that of the path; `masked` says that
-    the text at the place is not to be shown.
+    the text at the place is not to be shown. `also` are the paths of other fields without which it would not be one.
     """
 
     project: Project
@@ -28,6 +28,7 @@ class Finding:
     severity: Severity | None = None
     place: Place | None = None
     masked: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Rule:
 
     `title` is what it finds, in a few words; `why` one sentence; `bad` and `good` are sessions of a manifest in YAML,
     of which the first is found by this rule and the second by none. `online` takes the place of `check` where a server
-    was asked: then it is no guess what that server offers.
+    was asked: then it is no guess what that server offers. `as_written` says that sensitive values are not filled in.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Rule:
     good: str
     check: Callable[[Sequence[Project]], Iterable[Finding]]
     online: Callable[[Sequence[Project], Online], Iterable[Finding]] | None = None
+    as_written: bool = False
 
 
 def sessions(projects: Sequence[Project]) -> Iterator[tuple[Project, str, SessionSpec]]:

@@ -14,10 +14,22 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.conversion import convert
     from skaha_apply.manifest.formatting import format_all, formatted
     from skaha_apply.manifest.given import read_values
+    from skaha_apply.manifest.items import with_items
     from skaha_apply.manifest.schemas import schema
     from skaha_apply.manifest.writing import Remarks, dump
 
-__all__ = ["FORM_RULES", "Remarks", "convert", "dump", "format_all", "formatted", "load", "read_values", "schema"]
+__all__ = [
+    "FORM_RULES",
+    "Remarks",
+    "convert",
+    "dump",
+    "format_all",
+    "formatted",
+    "load",
+    "read_values",
+    "schema",
+    "with_items",
+]
 HOMES = {
     "Remarks": "writing",
     "convert": "conversion",
@@ -26,6 +38,7 @@ HOMES = {
     "formatted": "formatting",
     "read_values": "given",
     "schema": "schemas",
+    "with_items": "items",
 }
 
 

@@ -46,7 +46,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "The name of the session, its identity within the project (in any case). Letters, digits and `-`, at most 63 "
         "characters with the replica's suffix. One replica has this very name on the server, of several each gets its "
         "number: `name-1` … `name-N`.",
-        {"type": ["string", "number"], "pattern": shapes.NAME_PATTERN},
+        shapes.NAME,
         ("reduce", "tile-0843"),
         inherited=False,
         required=True,
@@ -60,8 +60,8 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "survey's tiles, a sweep over two parameters. An axis is a list, or `{file: tiles.txt}` with one value a "
         "line; `rows: {file: fields.csv}` takes the combinations from a table instead, each column a value. "
         "`include` adds combinations or changes keys of those that match, `exclude` takes some away. The name of "
-        "the session has to tell the combinations apart. See [Matrix](#matrix).",
-        shapes.MATRIX,
+        "the session has to tell the combinations apart. See [Matrix](#one-session-for-each-tile-matrix).",
+        {},
         (
             {"tile": ["t001", "t002"]},
             {"tile": {"file": "tiles.txt"}, "band": ["r", "g"]},

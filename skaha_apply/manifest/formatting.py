@@ -15,7 +15,8 @@ from skaha_apply.manifest.ordering import reordered
 from skaha_apply.manifest.sources import Unusable, decode, discover, read_bytes
 from skaha_apply.manifest.tokens import LINE_BREAK, Unusual, comments, parts, tokens
 from skaha_apply.model.errors import ManifestError
-from skaha_apply.model.place import Diagnostic, Formatted, Place
+from skaha_apply.model.place import Diagnostic, Formatted, Place, Severity
+from skaha_apply.model.variables import Given, Lack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,19 +103,24 @@ class _Meaning:
     """What must not change: the projects, the whole tree, the comments, and what each of those switches off."""
 
     def __init__(self, text: str, file: str) -> None:
-        loaded = load(["-"], root=Path(), stdin=text.encode)
+        given = Given(lack=Lack.ANY)
+        loaded = load(["-"], root=Path(), stdin=text.encode, given=given, lists=False)
         self.found = tuple(
             Diagnostic(
                 one.rule, one.severity, one.summary, one.detail, _renamed(one.place, file), one.snippet, one.path
             )
             for one in loaded.diagnostics
+            if one.severity is Severity.ERROR
         )
         if self.found:
             return
         lines = LINE_BREAK.split(text)
         self.comments = sorted(comments(tokens(lines, parts(text))))
         self.tree = compose(text)
-        self.projects = [(project.name, project.sessions, _ignores(project)) for project in loaded.projects]
+        self.projects = [
+            (one.name, one.sessions, one.max_active, one.state, one.empty, one.unknown, _ignores(one))
+            for one in loaded.projects
+        ]
 
     def __eq__(self, other: object) -> bool:
         return (

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.laying import Line
     from skaha_apply.manifest.tokens import Part
 
-TOP = {"version": 0, "project": 1, "defaults": 3, "sessions": 4}
-OWN = 2  # rank of the keys that begin with x-
+TOP = {"version": 0, "project": 1, "state": 2, "max_active": 3, "variables": 4, "defaults": 6, "sessions": 7}
+OWN = 5  # rank of the keys that begin with x-
 SESSION = {name: rank for rank, name in enumerate(("name", "<<", *CANONICAL[1:]))}
 
 

@@ -148,7 +148,7 @@ def _share(values: Values, node: Node, path: str) -> float:
     if text == ENDED:
         return 0.0
     if re.fullmatch(SHARE_PATTERN, text):
-        return float(text[:-1]) / 100
+        return round(float(text[:-1]) / 100, 5)  # 99.9 / 100 would be more than 0.999
     value = number_of(text)
     detail = "Write a share, 95% for example; or ended, to go on whatever the result."
     if value is not None and 0 < value <= 1:

@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.document import VERSION
-from skaha_apply.manifest.fields import DEFAULT_FIELDS, SESSION_FIELDS
-from skaha_apply.manifest.shapes import PROJECT_PATTERN
+from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS, SESSION_FIELDS
+from skaha_apply.manifest.matrix import OF_THE_WHOLE
+from skaha_apply.manifest.shapes import MAX_ACTIVE, PROJECT_PATTERN, TEXT, VARIABLES, filled, matrix
 from skaha_apply.manifest.toplevel import TOP_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.manifest.fields import Field
 
+KEYS = "#/properties/sessions/items/properties"
+TEXTS = frozenset({"name", "image", "matrix", "needs", "cmd", "args", "env"})  # whose shapes take references already
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 EXAMPLE: dict[str, Any] = {
     "version": 1,
     "project": "fits-survey",
+    "max_active": 200,
+    "variables": {"night": {"default": "2026-11-22"}},
     "defaults": {"image": "images.canfar.net/skaha/astroml:24.07", "cores": 2, "ram": 8},
     "sessions": [
         {
             "name": "reduce",
             "replicas": 100,
             "cmd": "python",
-            "args": ["/arc/projects/survey/reduce.py", "--band", "r"],
+            "args": ["/arc/projects/survey/reduce.py", "--night", "${var.night}"],
+            "retries": 2,
         },
-        {"name": "mosaic", "needs": ["reduce"], "cmd": "bash", "args": ["/arc/projects/survey/mosaic.sh"]},
+        {
+            "name": "mosaic-${tile}",
+            "matrix": {"tile": ["t001", "t002"], "include": [{"tile": "t002", "ram": 64}]},
+            "needs": [{"name": "reduce", "require": "95%"}],
+            "cmd": "bash",
+            "args": ["/arc/projects/survey/mosaic.sh", "${tile}"],
+        },
+        {"name": "desk", "kind": "notebook", "renew": "2d", "protect": True},
     ],
 }
 
@@ -44,17 +58,35 @@ def schema() -> dict[str, Any]:
         "description": "The sessions that should exist on a Skaha server.",
         "type": "object",
         "properties": {
-            "version": {"title": "Version", "description": TOP_FIELDS["version"], "const": VERSION},
+            "version": {"title": "Version", "description": _plain(TOP_FIELDS["version"]), "const": VERSION},
             "project": {
                 "title": "Project",
-                "description": TOP_FIELDS["project"],
+                "description": _plain(TOP_FIELDS["project"]),
                 "type": ["string", "number"],
                 "pattern": PROJECT_PATTERN,
                 "examples": ["fits-survey"],
             },
+            "state": {
+                "title": "State",
+                "description": _plain(TOP_FIELDS["state"]),
+                **TEXT,
+                "examples": ["https://gitlab.example.org/api/v4/projects/7/terraform/state/fits-survey"],
+            },
+            "max_active": {
+                "title": "Max_active",
+                "description": _plain(TOP_FIELDS["max_active"]),
+                **MAX_ACTIVE,
+                "examples": [200, {"project": 200, "account": 250}],
+            },
+            "variables": {
+                "title": "Variables",
+                "description": _plain(TOP_FIELDS["variables"]),
+                **VARIABLES,
+                "examples": [EXAMPLE["variables"], {"token": {"sensitive": True}}],
+            },
             "defaults": {
                 "title": "Defaults",
-                "description": TOP_FIELDS["defaults"],
+                "description": _plain(TOP_FIELDS["defaults"]),
                 "type": "object",
                 "properties": _properties(DEFAULT_FIELDS.values()),
                 "additionalProperties": False,
@@ -62,11 +94,11 @@ def schema() -> dict[str, Any]:
             },
             "sessions": {
                 "title": "Sessions",
-                "description": TOP_FIELDS["sessions"],
+                "description": _plain(TOP_FIELDS["sessions"]),
                 "type": "array",
                 "items": {
                     "title": "Session",
-                    "description": "One session, or as many as it has replicas.",
+                    "description": "One session, or as many as its matrix has combinations and it has replicas.",
                     "type": "object",
                     "properties": _properties(SESSION_FIELDS),
                     "required": ["name"],
@@ -93,9 +125,21 @@ def _properties(fields: Iterable[Field]) -> dict[str, Any]:
     return {
         field.name: {
             "title": field.name.capitalize(),
-            "description": field.description.replace("`", ""),
-            **field.schema,
+            "description": _plain(field.description),
+            **_shape(field),
             "examples": list(field.examples),
         }
         for field in fields
     }
+
+
+def _shape(field: Field) -> Mapping[str, Any]:
+    if field.name == "matrix":
+        keys = (name for name in BY_NAME if name not in OF_THE_WHOLE)
+        return matrix({name: {"$ref": f"{KEYS}/{name}"} for name in keys})
+    return field.schema if field.name in TEXTS else filled(field.schema)
+
+
+def _plain(text: str) -> str:
+    """A description without the marks of Markdown, which editors show as they are."""
+    return re.sub(r"\[([^]]*)\]\(#[^)]*\)", r"\1 in docs/manifest.md", text).replace("`", "")

@@ -45,23 +45,79 @@ NEED: Mapping[str, Any] = {
         },
     ],
 }
-LIST: Mapping[str, Any] = {
+NAMES: Mapping[str, Any] = {"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}  # of axes and variables
+FILE: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"file": {"description": "A path below the folder of the manifest, or of the call.", **TEXT}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+AXIS: Mapping[str, Any] = {"anyOf": [{"type": "array", "items": {**TEXT, "minLength": 1}}, FILE]}
+REFERENCE = r"(^|[^$])\$\{[A-Za-z_][A-Za-z0-9_.-]*\}"
+WITH_REFERENCES = r"^([A-Za-z0-9-]|\$\{[A-Za-z_][A-Za-z0-9_.-]*\})+$"
+NAME: Mapping[str, Any] = {
     "anyOf": [
-        {"type": "array", "items": TEXT},
+        {"type": ["string", "number"], "pattern": NAME_PATTERN},
+        {"type": "string", "allOf": [{"pattern": WITH_REFERENCES}, {"pattern": REFERENCE}]},
+    ],
+}
+VARIABLES: Mapping[str, Any] = {
+    "type": "object",
+    "propertyNames": NAMES,
+    "additionalProperties": {
+        "type": "object",
+        "properties": {
+            "default": {
+                "description": "The value without another one; without a default a call has to give it.",
+                **TEXT,
+            },
+            "sensitive": {"description": "Never printed and never stored: true for tokens.", "type": "boolean"},
+            "description": {"description": "What it is for.", **TEXT},
+        },
+        "additionalProperties": False,
+    },
+}
+MAX_ACTIVE: Mapping[str, Any] = {
+    "anyOf": [
+        COUNT,
         {
             "type": "object",
-            "properties": {"file": {"description": "A list, one value a line.", **TEXT}},
-            "required": ["file"],
+            "properties": {
+                "project": {"description": "Of this project.", **COUNT},
+                "account": {"description": "Of the user: every project, every tool.", **COUNT},
+            },
+            "minProperties": 1,
             "additionalProperties": False,
         },
     ],
 }
-MATRIX: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "rows": {"description": "A table with a header line instead of axes."},
-        "include": {"type": "array", "items": {"type": "object"}},
-        "exclude": {"type": "array", "items": {"type": "object"}},
-    },
-    "additionalProperties": LIST,
-}
+
+
+def filled(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A shape, or a text with a reference that becomes such a value."""
+    return {"anyOf": [shape, {"type": "string", "pattern": REFERENCE}]}
+
+
+def matrix(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape of a matrix; `keys` are the keys of a session that may differ between combinations."""
+    choosing = {"type": "object", "minProperties": 1, "additionalProperties": TEXT}
+    return {
+        "type": "object",
+        "properties": {
+            "rows": {
+                "description": "A CSV file with a header line, each column a value, each row a combination.",
+                **FILE,
+            },
+            "include": {
+                "description": "Combinations that are added, or that get other keys.",
+                "type": "array",
+                "items": {**choosing, "properties": keys},
+            },
+            "exclude": {"description": "Combinations that are left out.", "type": "array", "items": choosing},
+        },
+        "propertyNames": NAMES,
+        "additionalProperties": AXIS,
+        "if": {"required": ["rows"]},
+        "then": {"propertyNames": {"enum": ["rows", "include", "exclude"]}},
+        "else": {"not": {"propertyNames": {"enum": ["include", "exclude"]}}},
+    }

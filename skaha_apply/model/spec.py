@@ -130,6 +130,7 @@ class Project:
     `empty` are the names, as written, of sessions whose matrix holds no combination now. `state` is where its manifests
     say that the state is kept. `secrets` are the values of sensitive variables by name, `unknown` the paths of fields
     that depend on a variable without a value (where that was allowed), `withheld` the sensitive variables without one.
+    `items` are the lengths of lists by the path of the text that names the file, of those that were counted.
     `given` are the values of other variables that the call gave.
     """
 
@@ -147,6 +148,7 @@ class Project:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     unknown: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()
+    items: Mapping[str, int] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, path: str) -> Place | None:

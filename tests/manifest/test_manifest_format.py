@@ -17,6 +17,7 @@ from skaha_apply.manifest.writing import scalar
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.variables import Given, Lack
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -32,7 +33,7 @@ def fmt(text):
 
 
 def meaning(data):
-    result = load(["-"], root=Path(), stdin=lambda: data)
+    result = load(["-"], root=Path(), stdin=lambda: data, given=Given(lack=Lack.ANY), lists=False)
     assert result.diagnostics == ()
     return [(project.name, project.sessions) for project in result.projects]
 

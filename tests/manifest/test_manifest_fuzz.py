@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skaha_apply.lint import check
 from skaha_apply.manifest import Remarks, dump, load
 from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.spec import LATER, SessionSpec
 from skaha_apply.render.findings import findings_text
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -99,6 +99,10 @@ def test_any_structure(defaults, first, second):
 texts = st.text(
     st.characters(exclude_categories=("Cs",)) | st.sampled_from(" :#-?,[]{}&*!|>'\"%@`~<=\t\n\\$.0123456789"),
     max_size=12,
+).filter(lambda text: not LATER.search(text))  # what is filled in later cannot be written as a text
+spans = st.sampled_from([0.5, 10, 10.5, 90, 3600, 5400, 86_400, 172_800])
+shares = st.dictionaries(
+    st.from_regex(r"[a-z]{1,3}", fullmatch=True), st.sampled_from([0, 0.005, 0.5, 0.95, 0.999, 1]), max_size=3
 )
 words = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,8}", fullmatch=True)
 specs = st.builds(
@@ -117,12 +121,32 @@ specs = st.builds(
     protect=st.booleans(),
     file=st.just("-"),
 )
+courses = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("parallelism", "pilot", "stop_after", "retries"), st.integers(1, 20)),
+        **dict.fromkeys(("retry_wait", "timeout", "pending_timeout", "renew"), spans),
+        "rerun": spans | st.sampled_from(["on-change", "always", "never"]),
+        "vanished": st.sampled_from(["hold", "rerun", "complete"]),
+        "when_removed": st.sampled_from(["delete", "finish"]),
+    },
+)
+piped = st.tuples(specs, courses, shares).map(
+    lambda parts: SessionSpec(
+        **{
+            **parts[0].model_dump(),
+            **parts[1],
+            "needs": (*parts[0].needs[:1], *(f"n-{name}" for name in parts[2])),
+            "require": {f"n-{name}": share for name, share in parts[2].items() if share < 1},
+        }
+    )
+)
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(specs, max_size=3, unique_by=lambda spec: spec.key), st.booleans())
+@given(st.lists(piped, max_size=3, unique_by=lambda spec: spec.key), st.booleans())
 def test_what_is_written_is_what_is_read(sessions, escaped):
-    remarks = Remarks(("head",), {spec.name: ("why\n- so",) for spec in sessions}, escaped)
+    remarks = Remarks(("head",), {spec.name: ("why\n- so",) for spec in sessions}, escaped=escaped)
     text = dump("p", sessions, remarks)
     result = load(["-"], root=Path(), stdin=text.encode)
     assert result.diagnostics == ()

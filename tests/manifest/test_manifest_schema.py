@@ -14,9 +14,11 @@ import pytest
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from skaha_apply.lint import check
 from skaha_apply.manifest import load, schema
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
 from skaha_apply.manifest.schemas import schema_text
+from skaha_apply.model.variables import Given
 
 ROOT = Path(__file__).parents[2]
 _SPEC = importlib.util.spec_from_file_location("tables_of_errors", Path(__file__).with_name("test_manifest_errors.py"))
@@ -59,13 +61,31 @@ def test_manifests_of_the_repository(path):
     assert load([path], root=ROOT).diagnostics == ()
 
 
-def test_manifests_of_the_page():
-    blocks = (ROOT / PAGE).read_text(encoding="utf-8").split("```yaml\n")[1:]
-    whole = [block.partition("```")[0] for block in blocks if block.startswith("version:")]
-    assert len(whole) == 2
+def test_manifests_of_the_page(tmp_path, monkeypatch):
+    """Each is valid, and clean by every rule; the table is that of the page too."""
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    whole = [block.partition("```")[0] for block in page.split("```yaml\n")[1:] if block.startswith("version:")]
+    assert len(whole) == 8
+    (tmp_path / "tiles.txt").write_text("# the survey\n\nNGC 4501\nM 87\n", encoding="utf-8")
+    (tmp_path / "fields.csv").write_text("field,ra" + page.partition("```\nfield,ra")[2].partition("```")[0])
+    made = {}
     for text in whole:
         assert valid(text)
-        assert load(["-"], root=Path(), stdin=text.encode).diagnostics == ()
+        result = load(["-"], root=Path(), stdin=text.encode, given=Given({"token": "secret"}))
+        assert (result.diagnostics, check(result.projects)) == ((), ())
+        made[result.projects[0].name] = result.projects[0].sessions
+    assert [spec.name for spec in made["mosaics"]] == [
+        "mosaic-ngc-4501-r",
+        "mosaic-ngc-4501-g",
+        "mosaic-m-87-r",
+        "mosaic-calibration-u",
+    ]
+    assert [spec.ram for spec in made["mosaics"]] == [64, 64, 8, 8]
+    assert [(spec.name, spec.ram, spec.args[5:]) for spec in made["fields"]] == [
+        ("field-cosmos", 32, ()),
+        ("field-elais-n1", 64, ("--deep",)),
+    ]
 
 
 BODIES = [

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, all_text, sessions
 from skaha_apply.model.place import Severity
+from skaha_apply.model.spec import LATER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.spec import Project, SessionSpec
 
 
 NAME = re.compile(
@@ -33,6 +34,8 @@ KNOWN = re.compile(
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Judged by the name of a variable or option, or by the form of well-known tokens; the value is never shown."""
+    for project in projects:
+        yield from _defaults(project)
     for project, path, spec in sessions(projects):
         whole, names = all_text(spec).lower(), " ".join(spec.env).lower()
         if not any(mark in whole for mark in MARKS) and not any(word in names for word in WORDS):
@@ -40,26 +43,39 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         for name, value in spec.env.items():
             if _is_secret(name, value):
                 yield _finding(project, f"{path}.env.{name}", f"the variable {name}")
-        before = ""
-        for index, text in enumerate(spec.args):
-            option = OPTION.fullmatch(text[:LOOKED_AT])
-            if option and option[2] and _is_secret(option[1].replace("-", "_"), option[2]):
-                yield _finding(project, f"{path}.args[{index}]", f"the option --{option[1]}")
-            elif KNOWN.search(text[:LOOKED_AT]) or (before and not option and _is_secret(before, text)):
-                yield _finding(project, f"{path}.args[{index}]", "the argument")
-            before = option[1].replace("-", "_") if option and not option[2] else ""
+        yield from _arguments(project, path, spec)
+
+
+def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[Finding]:
+    before = ""
+    for index, text in enumerate(spec.args):
+        option = OPTION.fullmatch(text[:LOOKED_AT])
+        if option and option[2] and _is_secret(option[1].replace("-", "_"), option[2]):
+            yield _finding(project, f"{path}.args[{index}]", f"the option --{option[1]}")
+        elif KNOWN.search(text[:LOOKED_AT]) or (before and not option and _is_secret(before, text)):
+            yield _finding(project, f"{path}.args[{index}]", "the argument")
+        before = option[1].replace("-", "_") if option and not option[2] else ""
+
+
+def _defaults(project: Project) -> Iterable[Finding]:
+    for name in project.secrets:
+        where = f"variables.{name}.default"
+        if where in project.places:
+            yield _finding(project, where, f"the default of the sensitive variable {name}")
 
 
 def _is_secret(name: str, value: str) -> bool:
     if KNOWN.search(value[:LOOKED_AT]):
         return True
-    return bool(value and NAME.search(name) and not ELSEWHERE.search(name) and not PLACE.match(value))
+    if not value or LATER.search(value):  # a sensitive variable is what should stand there
+        return False
+    return bool(NAME.search(name) and not ELSEWHERE.search(name) and not PLACE.match(value))
 
 
 def _finding(project: Project, path: str, what: str) -> Finding:
     detail = "Whoever reads the repository, the state or the server's pod description reads it too. Keep it in a file "
-    detail += "that only you can read, on the server's storage, and pass the path; and change the secret, for git "
-    detail += "remembers it."
+    detail += "that only you can read, on the server's storage, and pass the path, or give it by a variable without a "
+    detail += "default that is sensitive: true; and change the secret, for git remembers it."
     return Finding(project, path, f"{what} looks like a secret in clear text", detail, masked=True)
 
 
@@ -67,9 +83,10 @@ RULE = Rule(
     id="clear-secret",
     severity=Severity.WARNING,
     title="A secret in clear text.",
-    why="What stands in a manifest is kept by git, by the state and by the server, where others can read it. Found are "
-    "values of variables and options whose name speaks of a token, password, secret or key, and texts that look like "
-    "well-known tokens.",
+    why="What stands in a manifest is kept by git, by the state and by the server, where others can read it. Found "
+    "are values of variables and options whose name speaks of a token, password, secret or key, texts that look "
+    "like well-known tokens, and defaults of sensitive variables. What a program needs to know it may get by a "
+    "variable of the manifest that is `sensitive: true`, whose value each call gives.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
@@ -83,4 +100,5 @@ RULE = Rule(
   env: {ARCHIVE_TOKEN_FILE: /arc/home/me/.archive-token}
 """,
     check=check,
+    as_written=True,
 )

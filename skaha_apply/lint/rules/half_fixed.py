@@ -18,10 +18,10 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
     for project, path, spec in sessions(projects):
         if spec.ram is not None and spec.cores is None:
             detail = "The session has fixed resources then, with 1 core. Write cores: 1, or what you need."
-            yield Finding(project, f"{path}.ram", "ram is given without cores", detail)
+            yield Finding(project, f"{path}.ram", "ram is given without cores", detail, also=(f"{path}.cores",))
         elif spec.cores is not None and spec.ram is None:
             detail = "The session stays flexible, with what the cluster has to spare. Write ram: too, or neither."
-            yield Finding(project, f"{path}.cores", "cores is given without ram", detail)
+            yield Finding(project, f"{path}.cores", "cores is given without ram", detail, also=(f"{path}.ram",))
 
 
 RULE = Rule(

@@ -18,7 +18,8 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
     for project, path, spec in sessions(projects):
         if not spec.kind.interactive and spec.cmd is None:
             detail = "What the image starts by itself will run. Write cmd: python, for example, or another kind."
-            yield Finding(project, path, f"the headless session {shown(spec.name)} has no cmd", detail)
+            summary = f"the headless session {shown(spec.name)} has no cmd"
+            yield Finding(project, path, summary, detail, also=(f"{path}.cmd", f"{path}.kind"))
 
 
 RULE = Rule(

@@ -22,7 +22,8 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         for name in (name for name, present in given.items() if present):
             detail = f"The server ignores it in silence. Leave it out, or write kind: headless. (If {name} comes from "
             detail += "defaults, move it to the headless sessions.)"
-            yield Finding(project, f"{path}.{name}", f"a {spec.kind} session takes no {name}", detail)
+            summary = f"a {spec.kind} session takes no {name}"
+            yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 
 RULE = Rule(

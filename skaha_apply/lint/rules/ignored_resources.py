@@ -24,7 +24,8 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         for name in ("cores", "ram"):
             if getattr(spec, name) is not None:
                 detail = "The server gives it 1 core at most, and 4 GB. Leave it out."
-                yield Finding(project, f"{path}.{name}", f"a {spec.kind} session ignores {name}", detail)
+                summary = f"a {spec.kind} session ignores {name}"
+                yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 
 RULE = Rule(

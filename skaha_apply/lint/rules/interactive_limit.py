@@ -34,7 +34,8 @@ def _over(projects: Sequence[Project], count: int, limit: int, detail: str) -> I
             continue
         count += spec.replicas
         if count > limit:
-            yield Finding(project, f"{path}.replicas", f"these are {count} interactive sessions", detail)
+            summary = f"these are {count} interactive sessions"
+            yield Finding(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
             return
 
 

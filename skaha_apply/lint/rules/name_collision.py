@@ -23,7 +23,9 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
     known: dict[tuple[str, bool], Owner] = {}
     by_project: dict[tuple[str, str], Owner] = {}
     for owner in sessions(projects):
-        project, _, spec = owner
+        project, path, spec = owner
+        if f"{path}.name" in project.unknown:
+            continue
         identity = (project.name, spec.key)
         if identity in by_project:
             yield _same(owner, by_project[identity], spec.name.lower())
@@ -59,9 +61,8 @@ def _same(owner: Owner, other: Owner, name: str) -> Finding:
     of_project = f" of the project {other[0].name}" if other[0].name != owner[0].name else ""
     detail = "The server allows the same name twice and compares it in lower case, so neither could be told from the "
     detail += "other. Give one of them another name."
-    return Finding(
-        owner[0], f"{owner[1]}.name", f"the name {shown(name)} is already taken{where}{of_project}{suffix}", detail
-    )
+    summary = f"the name {shown(name)} is already taken{where}{of_project}{suffix}"
+    return Finding(owner[0], f"{owner[1]}.name", summary, detail, also=(f"{owner[1]}.replicas",))
 
 
 RULE = Rule(

@@ -6,7 +6,8 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.families import families
+from skaha_apply.lint.rule import Finding, Rule, shown
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -27,27 +28,25 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
 
 
 def _of_project(project: Project) -> Iterator[Finding]:
-    known = {spec.key: spec for spec in project.sessions}
-    needs = {key: {need.casefold() for need in spec.needs} & known.keys() for key, spec in known.items()}
+    known = families(project)
+    needs = {key: {need.casefold() for _, need in family.needs()} & known.keys() for key, family in known.items()}
     stuck = _stuck(needs)
-    for _, path, spec in sessions([project]):
-        for index, need in enumerate(spec.needs):
-            if spec.key not in stuck or need.casefold() not in stuck:
-                continue
-            circle = _circle(spec.key, need.casefold(), needs)
+    for key in stuck:
+        for path, need in known[key].needs():
+            circle = _circle(key, need.casefold(), needs) if need.casefold() in stuck else []
             if circle:
-                names = " -> ".join(known[key].name for key in _shortened(circle))
-                summary = f"{shown(spec.name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
+                names = " -> ".join(known[one].name for one in _shortened(circle))
+                summary = f"{shown(known[key].name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
                 detail = "None of them would ever start. Remove one of these needs."
-                yield Finding(project, f"{path}.needs[{index}]", summary, detail)
+                yield Finding(project, path, summary, detail)
 
 
 def _shortened(circle: list[str]) -> list[str]:
     return circle if len(circle) <= SHOWN else [*circle[: SHOWN - 1], circle[-1]]
 
 
-def _stuck(needs: Mapping[str, set[str]]) -> set[str]:
-    """All but what can be started in some order."""
+def _stuck(needs: Mapping[str, set[str]]) -> list[str]:
+    """All but what can be started in some order, as listed."""
     waiting = {key: set(needed) for key, needed in needs.items()}
     needed_by: dict[str, list[str]] = {}
     for key, needed in needs.items():
@@ -61,7 +60,7 @@ def _stuck(needs: Mapping[str, set[str]]) -> set[str]:
             waiting[other].discard(key)
             if not waiting[other]:
                 ready.append(other)
-    return set(waiting)
+    return list(waiting)
 
 
 def _circle(start: str, first: str, needs: Mapping[str, set[str]]) -> list[str]:

@@ -5,47 +5,66 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.families import families
+from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.lint.families import Family
+    from skaha_apply.model.spec import Project
 
 
+MOST = 63  # characters of a name that are compared with others
 GUESSES = 20  # suggestions of a name; each compares with every session
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
-    """Names are compared without regard to case."""
-    guesses = GUESSES
+    """Names are compared as written, without regard to case."""
     for project in projects:
-        known = {spec.key: spec for spec in project.sessions}
+        known = families(project)
+        wrong: dict[str, tuple[str, str]] = {}
         for _, path, spec in sessions([project]):
             for index, need in enumerate(spec.needs):
-                summary, detail = _wrong(need, known, guess=guesses > 0)
+                if need not in wrong:
+                    wrong[need] = _wrong(need, project, known, guess=len(wrong) < GUESSES)
+                summary, detail = wrong[need]
                 if summary:
-                    guesses -= 1
                     yield Finding(project, f"{path}.needs[{index}]", summary, detail)
 
 
-def _wrong(need: str, known: Mapping[str, SessionSpec], *, guess: bool) -> tuple[str, str]:
+def _wrong(need: str, project: Project, known: Mapping[str, Family], *, guess: bool) -> tuple[str, str]:
     needed = known.get(need.casefold())
     if needed is None:
-        near = get_close_matches(need.casefold()[:63], known, n=1) if guess else []
-        stem = need.casefold().rpartition("-")[0]
-        if stem in known:
-            detail = f"A single replica cannot be needed; write needs: [{known[stem].name}]."
-        elif near:
-            detail = f"Did you mean {known[near[0]].name}?"
-        else:
-            detail = "It must be among the loaded manifests of this project; is its file among the paths?"
-        return f"no session of the project is called {shown(need)}", detail
-    if needed.kind.interactive:
+        return f"no session of the project is called {shown(need)}", _instead(
+            need.casefold(), project, known, guess=guess
+        )
+    kinds = {spec.kind for _, spec in needed.members if spec.kind.interactive}
+    if kinds:
         detail = "An interactive session is never done, so this one would wait for ever."
-        return f"{shown(need)} is a {needed.kind} session", detail
+        return f"{shown(need)} is a {min(kinds)} session", detail
     return "", ""
+
+
+def _instead(need: str, project: Project, known: Mapping[str, Family], *, guess: bool) -> str:
+    stem = need.rpartition("-")[0]
+    of_matrix = {spec.key: spec.group for spec in project.sessions if spec.values and spec.key in (need, stem)}
+    if group := of_matrix.get(need) or of_matrix.get(stem):
+        return (
+            f"It comes from a matrix; write the name as the manifest has it: {_written(group)}. Where both have the "
+            "same axis, only what agrees in it is waited for."
+        )
+    if stem in known:
+        return f"A single replica cannot be needed; write {_written(known[stem].name)}."
+    near = get_close_matches(need[:MOST], known, n=1) if guess else []
+    if near:
+        return f"Did you mean {known[near[0]].name}?"
+    return "It must be among the loaded manifests of this project; is its file among the paths?"
+
+
+def _written(name: str) -> str:
+    return f"needs: [{double_quoted(name) if '$' in name else name}]"
 
 
 RULE = Rule(

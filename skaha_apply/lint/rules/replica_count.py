@@ -36,20 +36,24 @@ RULE = Rule(
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
   cmd: python
+  retries: 2
 - name: second
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
   cmd: python
+  retries: 2
 - name: third
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
   cmd: python
+  retries: 2
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 1000
   cmd: python
+  retries: 2
 """,
     check=check,
 )

@@ -33,9 +33,10 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             yield Finding(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
         longest = spec.live_name(spec.replicas)
         if len(longest) > MAX_NAME:
+            also = (f"{path}.replicas",)
             suffix = f" with the suffix `-{spec.replicas}`" if spec.replicas > 1 else ""
             detail = f"Names are cut at {MAX_NAME} characters, and the session is refused. Shorten it."
-            yield Finding(project, where, f"the name has {len(longest)} characters{suffix}", detail)
+            yield Finding(project, where, f"the name has {len(longest)} characters{suffix}", detail, also=also)
 
 
 RULE = Rule(

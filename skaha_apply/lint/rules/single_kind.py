@@ -24,7 +24,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = f"Each would be a {spec.kind} of its own, and counts among the few interactive sessions that an "
             detail += "account may have; none is told its number. Leave replicas out."
             summary = f"{shown(spec.name)} asks for {spec.replicas} replicas of a {spec.kind}"
-            yield Finding(project, f"{path}.replicas", summary, detail)
+            yield Finding(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
 
 
 RULE = Rule(

@@ -1,0 +1,44 @@
+"""Entries of a manifest as `needs` name them: all combinations of a matrix under the name that is written there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skaha_apply.model.spec import Project, SessionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """All combinations of one entry, each with its path in the project; none where the matrix is empty."""
+
+    name: str
+    members: list[tuple[str, SessionSpec]] = field(default_factory=list)
+
+    @property
+    def replicas(self) -> int:
+        """How many sessions it stands for."""
+        return sum(spec.replicas for _, spec in self.members)
+
+    def needs(self) -> Iterator[tuple[str, str]]:
+        """What any of its combinations needs, as written, once each, with the path where that stands first."""
+        seen = set()
+        for path, spec in self.members:
+            for index, need in enumerate(spec.needs):
+                if need.casefold() not in seen:
+                    seen.add(need.casefold())
+                    yield f"{path}.needs[{index}]", need
+
+
+def families(project: Project) -> Mapping[str, Family]:
+    """The entries of a project by their identity, the case-folded name as written."""
+    found = {name.casefold(): Family(name) for name in project.empty}
+    for index, spec in enumerate(project.sessions):
+        family = found.get(spec.family)
+        if family is None:
+            family = found[spec.family] = Family(spec.group or spec.name)
+        family.members.append((f"sessions[{index}]", spec))
+    return found

@@ -1,0 +1,47 @@
+"""Lists without a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """A list may be empty for a while, so this is no error; the planner knows whether anything was there before."""
+    for project in projects:
+        for index, name in enumerate(project.empty):
+            summary = f"the matrix of {shown(name)} holds no combination"
+            detail = (
+                "No session is made of it, and what needs it does not start. Where sessions of it are known, a plan "
+            )
+            detail += "that would delete them is not applied without --force. Fill the list, or remove the entry."
+            yield Finding(project, f"empty[{index}]", summary, detail)
+
+
+RULE = Rule(
+    id="empty-matrix",
+    severity=Severity.WARNING,
+    title="A matrix without any combination.",
+    why="A list that became empty is most likely one that was not written, or not found where it should be. It stands "
+    "for no session at all, and what needs it would wait for ever.",
+    bad="""
+- name: mosaic-${tile}
+  matrix: {tile: []}
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    good="""
+- name: mosaic-${tile}
+  matrix: {tile: [t001, t002]}
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+""",
+    check=check,
+)

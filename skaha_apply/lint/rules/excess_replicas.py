@@ -1,0 +1,51 @@
+"""More replicas than there is to share out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+INDEX = re.compile(r"sessions\[([0-9]+)\]")
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Only lists that were counted, which are those below the folder of the call, tell anything."""
+    for project in projects:
+        for path, length in project.items.items():
+            index = INDEX.match(path)
+            spec = project.sessions[int(index[1])] if index else None
+            if index is None or spec is None or spec.replicas <= length:
+                continue
+            empty = spec.replicas - length
+            summary = f"{spec.replicas:,} replicas of {shown(spec.name)} share a list of {length:,}"
+            detail = f"{empty:,} of them would start, wait in the queue and find nothing to do. Write replicas: "
+            detail += f"{max(length, 1)} or less; `skaha-apply split` shows how a list is shared out."
+            yield Finding(project, path, summary, detail, also=(f"{index[0]}.replicas",))
+
+
+RULE = Rule(
+    id="excess-replicas",
+    severity=Severity.WARNING,
+    title="More replicas than the list has items that they share out.",
+    why="A replica without a share takes a place in the queue and a node to find out that there is nothing to do. "
+    "Seen are lists (.txt, .csv, .lst, .list, .tsv) that an argument or a variable names by a path relative to "
+    "the manifest, or to the folder of the call. (The example shows what is right: wrong it is only beside a list "
+    "with fewer than 4 lines.)",
+    bad="",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  replicas: 4
+  cmd: python
+  args: [/arc/projects/survey/reduce.py, --list, tiles.txt]
+""",
+    check=check,
+)

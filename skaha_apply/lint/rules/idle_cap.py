@@ -1,0 +1,85 @@
+"""Caps that another one makes meaningless."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.families import families
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from skaha_apply.lint.families import Family
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """What stands in one line for several entries (defaults, anchors) is of use when it is in any of them."""
+    for project in projects:
+        most = project.max_active
+        if most.project is not None and most.account is not None and most.project > most.account:
+            detail = "The account's sessions include those of the project, so the lower number counts. Write what is "
+            detail += "meant."
+            summary = f"max_active of the project, {most.project}, is more than that of the account, {most.account}"
+            yield Finding(project, "max_active", summary, detail)
+        known = families(project).values()
+        idle = [found for family in known for found in _idle(family)]
+        if not idle:
+            continue
+        shared = {id(family) for family, _, _, _ in idle}
+        of_use = {
+            project.place(f"{family.members[0][0]}.{name}")
+            for family in known
+            if family.members and id(family) not in shared
+            for name in ("pilot", "retries", "stop_after")
+        }
+        for family, name, summary, detail in idle:
+            path = f"{family.members[0][0]}.{name}"
+            if project.place(path) not in of_use:
+                yield Finding(project, path, summary, detail, also=_also(family.members[0][0]))
+
+
+def _idle(family: Family) -> Iterator[tuple[Family, str, str, str]]:
+    if not family.members or family.members[0][1].kind.interactive:
+        return
+    spec = family.members[0][1]
+    if spec.pilot is not None and spec.pilot >= family.replicas:
+        summary = f"the pilot of {shown(family.name)} is all of it: {spec.pilot} of {family.replicas}"
+        yield family, "pilot", summary, "Nothing is left that would follow. Write a lower number, or leave it out."
+    if spec.retries >= spec.stop_after:
+        summary = f"{spec.retries} retries, but after {spec.stop_after} failures in a row nothing more is started"
+        detail = (
+            f"One that keeps failing is not tried again as often. Write stop_after: {spec.retries + 1} or more, or "
+        )
+        detail += "fewer retries."
+        yield family, "retries", summary, detail
+
+
+def _also(path: str) -> tuple[str, ...]:
+    return tuple(f"{path}.{name}" for name in ("pilot", "retries", "stop_after", "replicas", "kind"))
+
+
+RULE = Rule(
+    id="idle-cap",
+    severity=Severity.WARNING,
+    title="A cap that is never reached, since another one is lower.",
+    why="Of two caps the lower one counts: the account's `max_active` over the project's, `stop_after` over "
+    "`retries`; and a `pilot` of all that there is holds nothing back.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  replicas: 4
+  pilot: 4
+  cmd: python
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  replicas: 4
+  pilot: 1
+  cmd: python
+""",
+    check=check,
+)

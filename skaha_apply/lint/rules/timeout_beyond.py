@@ -1,0 +1,49 @@
+"""Timeouts that the server is ahead of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+LONGEST = 1_209_600  # seconds, activeDeadlineSeconds of headless jobs [launch-headless.yaml]
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The job's own deadline counts from its start, as the timeout does."""
+    for project, path, spec in sessions(projects):
+        if spec.timeout is not None and spec.timeout > LONGEST and not spec.kind.interactive:
+            detail = (
+                "The server ends a headless session 14 days after its start, and it counts as failed. Write 14d or "
+            )
+            detail += "less, or cut the work into smaller shares."
+            also = (f"{path}.kind",)
+            yield Finding(project, f"{path}.timeout", "the timeout is longer than 14 days", detail, also=also)
+
+
+RULE = Rule(
+    id="timeout-beyond",
+    severity=Severity.WARNING,
+    title="A `timeout` of more than the 14 days that a headless session has.",
+    why="The stock server ends a headless session 14 days after its start, whatever a manifest says, and what it has "
+    "not written by then is lost.",
+    bad="""
+- name: simulate
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  timeout: 30d
+""",
+    good="""
+- name: simulate
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  timeout: 10d
+""",
+    check=check,
+)
