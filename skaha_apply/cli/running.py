@@ -34,7 +34,9 @@ def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: No
         try:
             return await task
         except asyncio.CancelledError:
-            raise Interrupted("interrupted", hint="what was begun is recorded; run it again to go on") from None
+            raise Interrupted(
+                "interrupted", hint="what was begun is recorded and goes on; the same command goes on from here"
+            ) from None
 
     return asyncio.run(guarded())
 

@@ -17,7 +17,7 @@ from skaha_apply.workflow.standing import families, holds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.plan import Action
+    from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.report import Family, Hold
     from skaha_apply.model.spec import Project
     from skaha_apply.model.state import ReplicaRecord, StateDocument
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LONG = 600.0  # seconds since its acceptance after which a pending replica tells the last line of its events
 ASKED = 20  # replicas whose events are asked for
+LOOKS = 3  # at a state that is written to meanwhile
 PATIENCE = 5.0  # seconds that the answers may take
 _PENDING = (Phase.PENDING, Phase.ACCEPTED)
 
@@ -87,8 +88,7 @@ async def survey(world: World, project: Project) -> ProjectStatus:
         StateError: for a state that cannot be read, or belongs to another project, server or account.
         ServerError: when the server cannot be asked.
     """
-    sight = await look(world, project)
-    plan = plan_from(world, project, PlanOptions(), sight)
+    sight, plan = await _looked(world, project)
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
     records = {record.key: record for record in sight.state.replicas}
@@ -103,6 +103,23 @@ async def survey(world: World, project: Project) -> ProjectStatus:
         document=sight.state,
         at=at,
     )
+
+
+async def _looked(world: World, project: Project) -> tuple[Sight, Plan]:
+    """A look and what follows from it.
+
+    An apply that works meanwhile records what it creates before it creates it, but maybe after the state was read here:
+    then its session would look like a stranger's, and both are read again.
+    """
+    for _ in range(LOOKS):
+        sight = await look(world, project)
+        plan = plan_from(world, project, PlanOptions(), sight)
+        if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
+            break
+        stored = await world.place.store(project.name).read()
+        if stored is None or stored.serial == sight.state.serial:
+            break
+    return sight, plan
 
 
 def _row(action: Action, project: str, sight: Sight) -> StatusRow:

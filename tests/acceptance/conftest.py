@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
 from contextlib import suppress
@@ -266,3 +269,68 @@ def one_line():
         assert not hint or len(ended.err.strip().splitlines()) > 1, f"no way out in:\n{ended.err}"
 
     return check
+
+
+class Watched:
+    """A command that is left running; `screen` is all that it has shown so far, in a terminal or a pipe."""
+
+    def __init__(self, desk, *words, terminal, size=(24, 80)):
+        self._ours, theirs = pty.openpty() if terminal else os.pipe()
+        if terminal:
+            fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        self.process = desk.start(*words, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        self.screen = ""
+        self._until = time.monotonic() + LIMIT_S
+
+    def _read(self, seconds):
+        """Take what is there within some seconds; False when there is no more."""
+        if not select.select([self._ours], [], [], seconds)[0]:
+            return True
+        try:
+            new = os.read(self._ours, 65536)
+        except OSError:  # the other side is closed
+            new = b""
+        self.screen += new.decode(errors="replace")
+        return bool(new)
+
+    def until(self, text):
+        """Wait until a text has been shown; gives all that was."""
+        while text not in self.screen:
+            assert time.monotonic() < self._until, f"{text!r} was not shown:\n{self.screen}"
+            assert self._read(0.1) or text in self.screen, f"{text!r} was not shown:\n{self.screen}"
+        return self.screen
+
+    def resize(self, lines, columns):
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def stop(self):
+        """Ctrl-C; gives the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self):
+        """Wait for its end; gives the exit code."""
+        while self._read(0.1):
+            assert time.monotonic() < self._until, f"it did not end:\n{self.screen}"
+        assert "Traceback" not in self.screen, self.screen
+        return self.process.wait(LIMIT_S)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@pytest.fixture
+def watched(desk):
+    """A function that starts a command and lets it run: `watched("status", "--watch", terminal=True)`."""
+    started = []
+
+    def start(*words, **how):
+        started.append(Watched(desk, *words, **how))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

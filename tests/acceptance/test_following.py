@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import signal
-import time
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 
-import pytest
-
 POLL = ("--poll", "0.3s")
-SECONDS = 60
 
 
 def tiles(desk, count=25, **more):
@@ -142,51 +133,11 @@ def test_what_is_pending_for_long_says_why(desk, sandbox, odd_server):
     assert "long" in desk("status", **at).out
 
 
-class Watched:
-    """`status --watch` that is left running; `screen` is all that it has shown so far."""
-
-    def __init__(self, desk, *words, terminal):
-        self.master, slave = pty.openpty() if terminal else os.pipe()
-        where = {"stdout": slave, "stderr": slave}
-        self.process = desk.start("status", "--watch", *words, **where)
-        os.close(slave)
-        self.screen = ""
-
-    def until(self, text):
-        end = time.monotonic() + SECONDS
-        while text not in self.screen:
-            assert time.monotonic() < end, f"{text!r} was not shown:\n{self.screen}"
-            if select.select([self.master], [], [], 0.1)[0]:
-                with suppress(OSError):
-                    self.screen += os.read(self.master, 65536).decode(errors="replace")
-        return self.screen
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        code = self.process.wait(SECONDS)
-        os.close(self.master)
-        return code
-
-
-@pytest.fixture
-def watched(desk):
-    started = []
-
-    def start(*words, terminal):
-        started.append(Watched(desk, *words, terminal=terminal))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.process.kill()
-        one.process.wait()
-
-
 def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, sandbox, watched):
     script(desk, "until [ -e go ]; do sleep 0.1; done\n")
     tiles(desk, 2)
     desk.apply("--wait", "ready", *POLL)
-    seen = watched("--exit-code", *POLL, terminal=False)
+    seen = watched("status", "--watch", "--exit-code", *POLL, terminal=False)
     seen.until("merge")
     sandbox.faults(refuse={"GET": {"status": 500, "text": "no"}})
     seen.until("it is asked again and again")
@@ -197,14 +148,14 @@ def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, s
     desk.apply("--wait", "complete", *POLL)
     seen.until(": wait -> ")
     assert "Traceback" not in seen.screen
-    assert seen.process.wait(SECONDS) == 0
+    assert seen.wait() == 0
     assert seen.screen.count("NAME") == 1
 
 
 def test_a_watch_in_a_terminal_is_drawn_over_itself(desk, watched):
     desk.write({"name": "tile", "replicas": 3, "cmd": "sleep", "args": ["600"]})
     desk.apply("--wait", "ready", *POLL)
-    seen = watched("--no-color", terminal=True)
+    seen = watched("status", "--watch", "--no-color", terminal=True)
     seen.until("tile-3")
     assert seen.stop() == 130
     assert "\x1b[J" in seen.screen

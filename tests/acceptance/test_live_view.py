@@ -1,0 +1,88 @@
+"""`apply --wait complete` as people and logs see it: a table in a terminal, few lines elsewhere, and how to go on."""
+
+from __future__ import annotations
+
+import re
+
+WAIT = ("apply", "--yes", "--settle", "0.5s", "--wait", "complete", "--poll", "0.3s")
+LONG = {"name": "long", "replicas": 2, "cmd": "sleep", "args": ["600"]}
+
+
+def columns(screen):
+    """The widest row of the table and of what waits, codes and colours left out."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen[screen.index("entry") :])
+    return max(len(row.rstrip()) for row in re.split(r"[\r\n]+", plain) if "entry" in row or "needs" in row)
+
+
+def test_a_table_in_a_terminal_that_ctrl_c_leaves_whole(desk, watched):
+    desk.write(LONG, {"name": "merge", "cmd": "true", "needs": ["long"]})
+    seen = watched(*WAIT, terminal=True)
+    seen.until("longest running")
+    seen.until("waiting: needs long")
+    seen.resize(12, 50)
+    seen.until("wait")
+    code = seen.stop()
+    assert code == 130
+    assert "the same command goes on" in seen.screen
+    assert columns(seen.screen) < 80
+    assert not re.search(r"\x1b\[(\?|2J|3J)", seen.screen)  # nothing is switched that has to be switched back
+    # and again tomorrow
+    (desk.folder / "m.yaml").write_text((desk.folder / "m.yaml").read_text().replace('"600"', '"0.1"'))
+    desk("apply", "--yes", "--settle", "0.5s", "--wait", "complete", "--poll", "0.3s")
+    assert desk.plan()["summary"]["done"] == 3
+
+
+def test_a_narrow_terminal_gets_what_fits(desk, watched):
+    desk.write(LONG, {"name": "merge", "cmd": "true", "needs": ["long"]})
+    seen = watched(*WAIT, "--timeout", "4s", terminal=True, size=(8, 40))
+    seen.until("entry")
+    assert seen.wait() == 10
+    assert columns(seen.screen) < 40
+    assert "the same command goes on from here" in seen.screen
+
+
+def test_many_changes_are_few_lines_without_a_terminal(desk, sandbox):
+    sandbox.settings(slots=16)
+    (desk.folder / "tile.sh").write_text('sleep 0.$((REPLICA_ID % 10)); [ "$REPLICA_ID" != 17 ]\n')
+    desk.write(
+        {"name": "tile", "replicas": 120, "cmd": "bash", "args": ["tile.sh"]},
+        {"name": "merge", "cmd": "true", "needs": ["tile"]},
+    )
+    ended = desk(*WAIT, code=9)
+    said = ended.err.splitlines()
+    assert len(said) < 60, ended.err
+    assert any(re.fullmatch(r"tile: (.*, )?\d+ done(, .*)?", row) for row in said)
+    assert any(re.fullmatch(r"tile-17 \w+: \w+ -> failed", row) for row in said)
+    assert any("merge: 1 blocked: needs tile" in row for row in said)
+
+
+def test_a_renewal_that_is_due_later_is_not_waited_for(desk, sandbox):
+    sandbox.settings(interactive_deadline=3600)
+    desk.write({"name": "desk", "kind": "notebook", "renew": "1d"}, {"name": "short", "cmd": "true"})
+    ended = desk(*WAIT)
+    assert "1 running, 1 done" in ended.out
+
+
+def test_what_left_the_manifest_and_may_finish_is_waited_for(desk, sandbox):
+    stays = {"name": "stays", "cmd": "true"}
+    desk.write(stays, {"name": "goes", "cmd": "sleep", "args": ["2"], "when_removed": "finish"})
+    desk.apply("--wait", "ready", "--poll", "0.2s")
+    assert desk.live()["goes"]["status"] == "Running"
+    desk.write(stays)
+    desk(*WAIT)
+    assert desk.live()["goes"]["status"] == "Completed"
+
+
+def test_each_of_several_projects_is_carried_out_to_its_end(desk):
+    for name in ("one", "two"):
+        desk.write(
+            {"name": f"{name}-first", "cmd": "true"},
+            {"name": f"{name}-second", "cmd": "true", "needs": [f"{name}-first"]},
+            project=name,
+            name=f"{name}.yaml",
+        )
+    ended = desk(*WAIT)
+    assert ended.out.count("2 done") == 2
+    assert {name: row["status"] for name, row in desk.live().items()} == dict.fromkeys(
+        ("one-first", "one-second", "two-first", "two-second"), "Completed"
+    )
