@@ -103,7 +103,7 @@ class Blueprint:
             if name in level.nodes:
                 source = self._source(name, level.nodes[name], f"{level.path}.{name}")
                 yield source
-                if isinstance(source, Fixed):
+                if source.certain:
                     return
 
     def _source(self, name: str, node: Node, path: str) -> Source:
@@ -116,21 +116,25 @@ class Blueprint:
     def _prepare_environment(self) -> bool:
         """The variables of all levels, those of the defaults first; False after an error."""
         whole = True
+        items: dict[str, list[tuple[Located, str]]] = {}
         for level in reversed([level for level in self.levels if "env" in level.nodes]):
             path = f"{level.path}.env"
             try:
-                items: Mapping[str, Located] = self.reads.read("env", level.nodes["env"], path)
+                for name, item in self.reads.read("env", level.nodes["env"], path).items():
+                    items.setdefault(name, []).insert(0, (item, f"{path}.{name}"))
             except Unreadable:
                 whole = False
-                continue
-            for name, item in items.items():
+        for name, given in items.items():
+            chain: list[Source] = []
+            for item, path in given:
                 try:
-                    source = self.preparing.text(item, f"{path}.{name}")
+                    chain.append(self.preparing.text(item, path))
                 except Unreadable:
                     whole = False
-                    continue
-                weaker = [] if isinstance(source, Fixed) else self.environment.get(name, [])
-                self.environment[name] = [source, *weaker]
+                    break
+                if chain[-1].certain:
+                    break
+            self.environment[name] = chain
         return whole
 
     def _fixed(self) -> dict[str, Any]:

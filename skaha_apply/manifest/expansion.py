@@ -172,7 +172,7 @@ class _Entry:
         finally:
             findings.origin = None
         nodes = plan.nodes(values)
-        unknown = (path for path, node in nodes.items() if id(node) in plan.unknown) if plan.unknown else ()
+        unknown = (path for path, node in nodes.items() if path and id(node) in plan.unknown) if plan.unknown else ()
         return Placed(spec, nodes, self.index, combination, frozenset(unknown))
 
     def _report_unnamed(self, unnamed: list[tuple[str, Combination]]) -> None:

@@ -6,19 +6,20 @@ to nothing is read once. The rest is filled and read for each combination, where
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from skaha_apply.manifest.interpolation import COUNT, Misreference, Template, Use, template
 from skaha_apply.manifest.nodes import Node
-from skaha_apply.manifest.values import Located
+from skaha_apply.manifest.values import Located, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skaha_apply.manifest.fields import Field
     from skaha_apply.manifest.interpolation import Scope
-    from skaha_apply.manifest.values import Unreadable, Values
+    from skaha_apply.manifest.values import Values
 
 NEEDED = ("name", "image")  # what a stand-in takes the place of where a variable has no value
 
@@ -29,6 +30,11 @@ class Source(Protocol):
     @property
     def node(self) -> Node:
         """Where it stands."""
+        ...
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is there in every combination, so that nothing weaker is asked for."""
         ...
 
     def absent(self, values: Mapping[str, str]) -> bool:
@@ -46,6 +52,7 @@ class Fixed:
 
     value: Any
     node: Node
+    certain: bool = True
 
     def absent(self, _: Mapping[str, str]) -> bool:
         """Never."""
@@ -67,10 +74,14 @@ class Scalar:
     values: Values
     known: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def certain(self) -> bool:
+        """Whether it is there in every combination."""
+        return not self.template.only or self.key.name == "name"
+
     def absent(self, values: Mapping[str, str]) -> bool:
         """Whether an empty cell leaves it out."""
-        only = self.template.only
-        return bool(only) and self.key.name != "name" and not values[only]
+        return not self.certain and not values[self.template.only]
 
     def read(self, values: Mapping[str, str]) -> Any:
         """The value; None when it depends on a variable without one. Raises `Unreadable`."""
@@ -99,9 +110,15 @@ class Text:
         """Where it stands."""
         return self.item.node
 
+    @property
+    def certain(self) -> bool:
+        """Whether it is there in every combination."""
+        return not self.template.only
+
     def absent(self, values: Mapping[str, str]) -> bool:
         """Whether an empty cell leaves it out."""
-        return bool(self.template.only) and not values[self.template.only]
+        only = self.template.only
+        return bool(only) and not values[only]
 
     def read(self, values: Mapping[str, str]) -> Located:
         """The text; raises `Unreadable` when it would be taken for a reference later."""
@@ -126,6 +143,11 @@ class Texts:
     items: Sequence[Fixed | Text]
     node: Node
     only: str = ""
+
+    @property
+    def certain(self) -> bool:
+        """Whether it is there in every combination."""
+        return not self.only
 
     def absent(self, values: Mapping[str, str]) -> bool:
         """Whether an empty cell leaves it out as a whole."""
@@ -176,7 +198,12 @@ class Preparing:
         if not any("${" in item.text for item in items):
             return Fixed(items, node)
         one = node.shape == "scalar"
-        sources = [self.text(item, path if one else f"{path}[{index}]") for index, item in enumerate(items)]
+        sources: list[Fixed | Text] = []
+        for index, item in enumerate(items):
+            with suppress(Unreadable):
+                sources.append(self.text(item, path if one else f"{path}[{index}]"))
+        if len(sources) < len(items):
+            raise Unreadable(path)
         first = sources[0]
         only = first.template.only if one and len(sources) == 1 and isinstance(first, Text) else ""
         return Texts(sources, node, only)

@@ -150,9 +150,10 @@ def _bytes(place: str, name: str) -> bytes:
     # O_NONBLOCK: the open of a FIFO would wait for its writer. O_NOFOLLOW: no link since the path was resolved.
     flags = ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW")
     descriptor = os.open(place, os.O_RDONLY | sum(getattr(os, flag, 0) for flag in flags))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unlisted(f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file.")
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Unlisted(f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file.")
         data = file.read(MAX_LIST + 1)
     if len(data) > MAX_LIST:
         raise Unlisted(f"{quoted(name)} is larger than {MAX_LIST // 1_000_000} MB")

@@ -1,0 +1,183 @@
+"""Files of a matrix: below the folder of the call and nowhere else; whatever is there, one message and no hang."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from skaha_apply.manifest import load
+from skaha_apply.model.variables import Given
+
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The folder of the call; beside it stands what must not be read."""
+    (tmp_path / "secret.txt").write_text("hunter2\n")
+    (tmp_path / "call/sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "call")
+    return tmp_path / "call"
+
+
+def read(folder, file, *, at="m.yaml", paths=None, **options):
+    text = f"version: 1\nproject: p\nsessions:\n  - name: s-${{x}}\n    image: {IMAGE}\n"
+    text += f"    matrix: {{x: {{file: {file}}}}}\n"
+    (folder / at).write_text(text, encoding="utf-8")
+    return load([at] if paths is None else paths, root=folder, **options)
+
+
+def values(loaded):
+    assert loaded.diagnostics == ()
+    return [one.values["x"] for one in loaded.projects[0].sessions]
+
+
+def refused(loaded, *words):
+    (found,) = loaded.diagnostics
+    assert found.rule == "list-file"
+    assert found.place.file.endswith("m.yaml")
+    assert found.place.line == 6
+    for word in words:
+        assert word in f"{found.summary} {found.detail}"
+    assert "hunter2" not in str(loaded)
+    return found
+
+
+def test_beside_the_manifest_then_in_the_folder_of_the_call(folder):
+    (folder / "here.txt").write_text("a\n")
+    (folder / "sub/there.txt").write_text("b\n")
+    assert values(read(folder, "here.txt", at="sub/m.yaml")) == ["a"]
+    assert values(read(folder, "there.txt", at="sub/m.yaml")) == ["b"]
+    assert values(read(folder, "sub/there.txt", at="sub/m.yaml")) == ["b"]
+
+
+def test_in_both_and_different(folder):
+    (folder / "t.txt").write_text("a\n")
+    (folder / "sub/t.txt").write_text("b\n")
+    refused(read(folder, "t.txt", at="sub/m.yaml"), "both sub/t.txt and t.txt", "differ")
+    (folder / "sub/t.txt").write_text("a\n")
+    assert values(read(folder, "t.txt", at="sub/m.yaml")) == ["a"]
+
+
+def test_the_folder_that_the_caller_named_may_be_anywhere(folder, tmp_path):
+    other = tmp_path / "other/deep"
+    other.mkdir(parents=True)
+    (other / "t.txt").write_text("a\n")
+    assert values(read(other, "t.txt", paths=["../other/deep"])) == ["a"]
+    assert values(read(other, "t.txt", paths=[other / "m.yaml"])) == ["a"]
+    assert values(read(other, "deep/t.txt", at="../m.yaml", paths=["../other/m.yaml"])) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "../secret.txt",
+        "sub/../../secret.txt",
+        "sub/../t.txt",
+        "{root}/secret.txt",
+        "/etc/passwd",
+        "~/x",
+        "C:/x",
+        "'\\x'",
+    ],
+)
+def test_no_path_leads_out(folder, tmp_path, file):
+    (folder / "t.txt").write_text("a\n")
+    refused(read(folder, file.replace("{root}", str(tmp_path))), "below the folder")
+
+
+def test_no_link_leads_out(folder, tmp_path):
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "up").symlink_to(tmp_path)
+    (folder / "sub/inner.txt").symlink_to("../t.txt")
+    (folder / "t.txt").write_text("a\n")
+    refused(read(folder, "link.txt"), "by a link")
+    refused(read(folder, "up/secret.txt"), "by a link")
+    assert values(read(folder, "sub/inner.txt")) == ["a"]
+
+
+def test_a_manifest_behind_a_link_brings_no_files_along(folder, tmp_path):
+    """The folder is walked through links, but only what the caller named may give lists."""
+    away = tmp_path / "away"
+    away.mkdir()
+    (away / "t.txt").write_text("hunter2\n")
+    read(away, "t.txt", paths=[])
+    (folder / "sub/in").symlink_to(away)
+    refused(load(["sub"], root=folder), "by a link")
+
+
+def test_nothing_hidden_is_read(folder):
+    """A checkout of CI keeps its token in .git/config."""
+    (folder / ".git").mkdir()
+    (folder / ".git/config").write_text("token = hunter2\n")
+    (folder / ".env").write_text("hunter2\n")
+    (folder / "plain.txt").symlink_to(".git/config")
+    refused(read(folder, ".git/config"), "hidden")
+    refused(read(folder, ".env"), "hidden")
+    refused(read(folder, "plain.txt"), "hidden file")
+
+
+def test_a_file_with_values_for_variables_is_no_list(folder):
+    (folder / "values.yaml").write_text("token: hunter2\n")
+    given = Given(files=frozenset([os.path.realpath("values.yaml")]))
+    refused(read(folder, "values.yaml", given=given), "values for variables")
+
+
+def test_what_is_not_there(folder):
+    (folder / "dangling").symlink_to("nowhere")
+    (folder / "loop").symlink_to("loop")
+    refused(read(folder, "t.txt", at="sub/m.yaml"), "no file `t.txt`", "sub and in .")
+    refused(read(folder, "dangling"), "no file")
+    refused(read(folder, "loop"), "cannot be read")
+    refused(read(folder, "x" * 5000), "no file")
+    refused(read(folder, '""'), "no path")
+    refused(read(folder, '"a\\0b"'), "no path")
+    refused(read(folder, "."), "no path")
+
+
+def test_what_is_no_regular_file(folder):
+    os.mkfifo(folder / "pipe")
+    refused(read(folder, "pipe"), "not a regular file")
+    refused(read(folder, "sub"), "not a regular file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read(folder):
+    (folder / "t.txt").write_text("a\n")
+    (folder / "t.txt").chmod(0)
+    refused(read(folder, "t.txt"), "Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x7fELF\x00\x01", ["not a text file"]),
+        ("a\n".encode("utf-16"), ["UTF-16"]),
+        (b"a\nb\ncaf\xe9\n", ["not UTF-8", "0xE9 in line 3"]),
+    ],
+)
+def test_what_is_no_text(folder, data, words):
+    (folder / "t.txt").write_bytes(data)
+    refused(read(folder, "t.txt"), *words)
+
+
+def test_what_is_too_large(folder):
+    with (folder / "t.txt").open("wb") as file:
+        file.truncate(50_000_001)
+    refused(read(folder, "t.txt"), "larger than 50 MB")
+
+
+def test_from_standard_input_it_is_the_folder_of_the_call(folder):
+    (folder / "t.txt").write_text("a\n")
+    text = f"version: 1\nproject: p\nsessions:\n  - name: s-${{x}}\n    image: {IMAGE}\n"
+    text += "    matrix: {x: {file: t.txt}}\n"
+    assert values(load(["-"], root=folder, stdin=text.encode)) == ["a"]
+
+
+def test_one_combination_stands_for_a_list_that_is_not_read(folder):
+    loaded = read(folder, "nowhere.txt", lists=False)
+    assert loaded.diagnostics == ()
+    (spec,) = loaded.projects[0].sessions
+    assert spec.group == "s-${x}"
+    assert "sessions[0].name" in loaded.projects[0].unknown
