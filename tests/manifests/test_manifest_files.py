@@ -1,4 +1,4 @@
-"""What holds for each manifest of this repository, read as plain YAML: what the server would drop, change or refuse."""
+"""What holds for each manifest of this repository: nothing in it that the server would drop, change or refuse."""
 
 import re
 from collections import Counter
@@ -23,12 +23,15 @@ def read(path):
 
 
 def sessions(path):
-    document = read(path)
-    return [document.get("defaults", {}) | session for session in document["sessions"]]
+    """Its sessions as their first replica is sent."""
+    loaded = load([path], root=ROOT)
+    assert loaded.diagnostics == ()
+    return [spec.filled(1, {}) for project in loaded.projects for spec in project.sessions]
 
 
 def test_all_that_are_promised_are_there():
     names = {"quickstart/quickstart.yaml", "fits-processing.yaml", "notebook.yaml", "mixed.yaml"}
+    names |= {f"{name}/{name}.yaml" for name in ("tile-survey", "sweep", "reduce-and-combine", "desks")}
     assert {str(path.relative_to(ROOT / "manifests")) for path in FILES} >= names
 
 
@@ -54,34 +57,28 @@ def test_an_editor_finds_the_schema_and_a_reader_the_purpose(path):
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_the_form(path):
-    document = read(path)
-    assert document["version"] == 1
-    for session in sessions(path):
-        assert session["cores"] in CORES
-        assert session["ram"] in RAM
-        assert re.fullmatch(r"images\.canfar\.net/[a-z0-9-]+/[a-z0-9-]+:[\w.-]+", session["image"])
+    assert read(path)["version"] == 1
+    for spec in sessions(path):
+        assert spec.cores in CORES
+        assert spec.ram in RAM
+        assert re.fullmatch(r"images\.canfar\.net/[a-z0-9-]+/[a-z0-9-]+:[\w.-]+", spec.image)
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_nothing_that_the_server_drops_or_changes(path):
-    for session in sessions(path):
-        interactive = session.get("kind", "headless") in INTERACTIVE
-        assert not (interactive and {"cmd", "args", "env", "replicas"} & set(session))
-        for argument in [session.get("cmd", "x"), *session.get("args", [])]:
-            assert isinstance(argument, str)
+    for spec in sessions(path):
+        assert not (spec.kind in INTERACTIVE and (spec.cmd or spec.args or spec.env or spec.replicas > 1))
+        for argument in [spec.cmd or "x", *spec.args]:
             assert re.fullmatch(r"[^\s\"'\\$]+", argument)
-        for name, value in session.get("env", {}).items():
+        for name, value in spec.env.items():
             assert re.fullmatch(r"[A-Z][A-Z0-9_]*", name)
             assert re.fullmatch(r"[^=\s\"\\$]+", value)
             assert not name.startswith(("REPLICA_", "SKAHA_"))
 
 
 def test_no_two_sessions_have_the_same_name():
-    live = Counter()
-    for path in FILES:
-        for session in sessions(path):
-            count = session.get("replicas", 1)
-            live.update([session["name"]] if count == 1 else [f"{session['name']}-{i + 1}" for i in range(count)])
+    specs = [spec for path in FILES for spec in sessions(path)]
+    live = Counter(spec.live_name(replica + 1) for spec in specs for replica in range(spec.replicas))
 
     assert [name for name, times in live.items() if times > 1] == []
     assert all(re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name) for name in live)
@@ -90,14 +87,14 @@ def test_no_two_sessions_have_the_same_name():
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_needs_and_payloads_exist(path):
-    kinds = {session["name"]: session.get("kind", "headless") for session in sessions(path)}
-    for session in sessions(path):
-        assert all(kinds[needed] == "headless" for needed in session.get("needs", []))
-        if session.get("cmd") == "python":
-            assert (ROOT / session["args"][0]).is_file()
+    kinds = {spec.family: spec.kind for spec in sessions(path)}
+    for spec in sessions(path):
+        assert all(kinds[needed] == "headless" for needed in spec.needs)
+        if spec.cmd == "python":
+            assert (ROOT / spec.args[0]).is_file()
 
 
 def test_the_case_that_everybody_starts_from():
-    (session,) = sessions(ROOT / "manifests" / "fits-processing.yaml")
-    assert (session["replicas"], session["cores"], session["ram"]) == (100, 8, 32)
-    assert session["image"] == "images.canfar.net/skaha/astroml:24.07"
+    (spec,) = sessions(ROOT / "manifests" / "fits-processing.yaml")
+    assert (spec.replicas, spec.cores, spec.ram) == (100, 8, 32)
+    assert spec.image == "images.canfar.net/skaha/astroml:24.07"
