@@ -171,6 +171,16 @@ def test_replace_that_only_deletes_now_holds_its_place_until_that_is_gone():
     assert plan.actions[1].held_back
 
 
+def test_what_only_is_deleted_now_gives_its_place_to_no_other_replace():
+    first = matrix("first", "ab")
+    old = matrix("tile", "ab", parallelism=1, needs=("first-${tile}",))
+    memory = state(*(record(one, "done") for one in first), *(record(one, needed=first) for one in old))
+    changed = (first[0].model_copy(update={"args": ("new",)}), first[1])
+    new = (old[0], old[1].model_copy(update={"args": ("new",)}))
+    plan = decide(project(*changed, *new), memory, running("tile-a", "tile-b"))
+    assert kinds(plan) == ["replace first-a", "replace tile-a", "done first-b", "wait tile-b"]
+
+
 def test_retry_takes_a_place_as_any_create():
     new = tiles("abc", retries=3)
     ended = record(new[2], "failed", ended=NOW - 3000)
@@ -274,21 +284,33 @@ def test_account_counts_every_pending_or_running_headless_session():
 
 
 @pytest.mark.parametrize(
-    ("own", "entry", "sessions", "free"),
+    ("own", "entries", "sessions", "free"),
     [
-        (JOB, record(JOB), (live("x"),), 2),
-        (JOB, record(JOB, "accepted", accepted=NOW - 1), (), 2),
-        (JOB, intent(JOB, given_up=NOW - 1), (), 2),
-        (JOB, tombstone("x", JOB), (live("x"),), 2),
-        (JOB, tombstone("x", JOB), (), 3),
-        (DESK, record(DESK), (live("x", kind="notebook"),), 3),
-        (DESK, record(DESK, "accepted", accepted=NOW - 1), (), 3),
+        (JOB, [record(JOB)], (live("x"),), 2),
+        (JOB, [record(JOB, "accepted", accepted=NOW - 1)], (), 2),
+        (JOB, [intent(JOB, given_up=NOW - 1)], (), 2),
+        (JOB, [intent(JOB, given_up=NOW - 1), record(JOB)], (live("x"),), 2),
+        (JOB, [tombstone("x", JOB)], (live("x"),), 2),
+        (JOB, [tombstone("x", JOB)], (), 3),
+        (JOB, [tombstone("x", JOB), record(JOB)], (), 3),
+        (DESK, [record(DESK)], (live("x", kind="notebook"),), 3),
+        (DESK, [record(DESK, "accepted", accepted=NOW - 1)], (), 3),
     ],
-    ids=["listed", "accepted", "an open create", "being deleted", "deleted", "a notebook", "an accepted notebook"],
+    ids=[
+        "listed",
+        "accepted",
+        "an open create",
+        "an open create of one that is listed",
+        "being deleted",
+        "deleted",
+        "deleted, its pod may run",
+        "a notebook",
+        "an accepted notebook",
+    ],
 )
-def test_ours_count_for_the_account_once(own, entry, sessions, free):
+def test_ours_count_for_the_account_once(own, entries, sessions, free):
     others = [spec(name) for name in ("a", "b", "c", "d")]
-    plan = decide(project(own, *others, **ACCOUNT), state(entry), seen(*sessions))
+    plan = decide(project(own, *others, **ACCOUNT), state(*entries), seen(*sessions))
     assert len([name for name in created(plan) if name != "x"]) == free
 
 

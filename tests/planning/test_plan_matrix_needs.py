@@ -45,7 +45,7 @@ HUNDRED = matrix("tile", [f"{number:03}" for number in range(100)], stop_after=1
 
 def shared(share, *phases):
     """The line of a session that needs a share of a hundred tiles; phases are given as (number, phase)."""
-    end = spec("end", needs=("tile-${tile}",), require={"TILE-${tile}": share})
+    end = spec("end", needs=("TILE-${tile}",), require={"TILE-${tile}": share})
     given = [phase for number, phase in phases for _ in range(number)]
     return of(decide(project(*HUNDRED, end), state(*tiles(*given, specs=HUNDRED))), "end")
 
@@ -119,6 +119,16 @@ def test_need_of_which_nothing_agrees_is_blocked():
         "wait mosaic-c (needs tile-${tile} (1 of 1 not done))",
         "blocked mosaic-d (needs tile-${tile}, which has none for tile=d)",
     ]
+
+
+def test_first_in_the_manifest_is_named_also_among_rows_of_different_columns():
+    rows = (*matrix("field", "a"), spec("field-all", group="field-${tile}"), *matrix("field", "b"))
+    end = matrix("sum", "b", needs=("field-${tile}",))
+    plan = decide(project(*rows, *end), state(*tiles("done", "failed", "failed", specs=rows)))
+    assert lines(plan)[-1] == "blocked sum-b (needs field-${tile}: field-all is failed)"
+    swapped = (rows[0], rows[2], rows[1])
+    plan = decide(project(*swapped, *end), state(*tiles("done", "failed", "failed", specs=swapped)))
+    assert lines(plan)[-1] == "blocked sum-b (needs field-${tile}: field-b is failed)"
 
 
 def test_what_runs_is_deleted_in_the_same_pass_for_its_own_tile_only():
