@@ -106,20 +106,23 @@ class _Entry:
         written = self.own["name"].text
         if not matrix.combinations:
             expanded.empty.append(written)
-        plans: dict[tuple[int, ...], Blueprint] = {(): plan}
+        plans: dict[tuple[int, ...], Blueprint | None] = {(): plan}
         unnamed: list[tuple[str, Combination]] = []
         names = _Names(self.reading, f"{self.path}.name")
         for combination in matrix.combinations:
             if combination.includes not in plans:
-                plans[combination.includes] = self._blueprint(matrix, scope, combination.includes)
-            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in plan.naming]:
+                plans[combination.includes] = self._included(matrix, scope, combination.includes)
+            this = plans[combination.includes]
+            if this is None:
+                continue
+            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in this.naming]:
                 unnamed.append((lacking[0], combination))
                 continue
-            placed = self._placed(plans[combination.includes], combination, file)
+            placed = self._placed(this, combination, file)
             if placed is None or (matrix.names and not names.take(placed.spec.key, combination)):
                 continue
             expanded.sessions.append(placed)
-            self._count(expanded, plans[combination.includes])
+            self._count(expanded, this)
         names.report()
         self._report_unnamed(unnamed)
 
@@ -136,6 +139,13 @@ class _Entry:
         given = [Level(f"{self.path}.matrix.include[{index}]", matrix.overrides[index]) for index in reversed(includes)]
         levels = [*given, Level(self.path, self.own), Level("defaults", self.document.defaults)]
         return Blueprint(self.reads, scope, self.node, levels)
+
+    def _included(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint | None:
+        """The same with what includes give, None after an error in one of them."""
+        try:
+            return self._blueprint(matrix, scope, includes)
+        except Unreadable:
+            return None
 
     def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
         """Whether the name has every axis in it, or of a table some column."""
@@ -217,7 +227,7 @@ class _Names:
             return
         name, first, second = self.twice[0]
         pairs = zip(first.names, first.cells, second.cells, strict=True)
-        differ = [axis for axis, one, other in pairs if one.text != other.text] or [*first.names]
+        differ = [axis for axis, one, other in pairs if one.text != other.text][:2] or [*first.names]
         summary = f"two combinations make the name {quoted(name)}: {first.said(differ)}; and {second.said(differ)}"
         if more := len(self.twice) - 1:
             summary += f"; and {more:,} more such pair{'s' * (more > 1)}"

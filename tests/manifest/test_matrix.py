@@ -195,6 +195,15 @@ def test_errors_of_a_matrix(folder, matrix, summary, detail):
     assert "^" in found.snippet
 
 
+def test_an_error_in_each_include_is_told_once_and_the_others_are_kept(folder):
+    loaded = session(folder, "{tile: [a, b, c], include: [{tile: a, ram: x}, {tile: b, cores: y}, {tile: b, gpus: 1}]}")
+    assert [one.path for one in loaded.diagnostics] == [
+        "sessions[0].matrix.include[0].ram",
+        "sessions[0].matrix.include[1].cores",
+    ]
+    assert [one.name for one in loaded.projects[0].sessions] == ["s-c"]
+
+
 def test_include_that_names_one_axis_of_two_and_no_key(folder):
     found = only(session(folder, "{tile: [a], band: [r], include: [{tile: b}]}", "args: []", "s-${tile}-${band}"))
     assert "changes nothing" in found.summary
