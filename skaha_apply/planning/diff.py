@@ -16,20 +16,27 @@ RESOURCE_FIELDS = ("cores", "ram", "gpus")
 
 def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
     """The differing fields that decide an action, by path (`args[2]`, `env.BAND`, `ram`), in the manifest's order."""
+    before, after = _fields(recorded), _fields(wanted)
+    differing = [name for name in before if before[name] != after[name]]
+    nested = [name for name in differing if isinstance(before[name], list | dict)]
+    found = [Change(name, before[name], after[name]) for name in differing if name not in nested]
+    if nested:
+        found += _nested({name: before[name] for name in nested}, {name: after[name] for name in nested})
+    order = {name: index for index, name in enumerate((*WORK_FIELDS, *RESOURCE_FIELDS))}
+    return tuple(sorted(found, key=lambda change: (order[_field(change.path)], _index(change.path), change.path)))
+
+
+def _nested(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    """The differing items of lists and mappings."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - a quarter of a second that only a change pays for
 
-    before, after = _fields(recorded), _fields(wanted)
-    if before == after:
-        return ()
-    # The threshold would show an `env` of other names, or a spec that shares little, as one value.
+    # The threshold would show an `env` of other names, or a list that shares little, as one value.
     tree = DeepDiff(before, after, view="tree", ignore_type_subclasses=True, threshold_to_diff_deeper=0)
-    found = [
+    return [
         Change(_path(level.path(output_format="list")), _value(level.t1), _value(level.t2))
         for levels in tree.values()
         for level in levels
     ]
-    order = {name: index for index, name in enumerate((*WORK_FIELDS, *RESOURCE_FIELDS))}
-    return tuple(sorted(found, key=lambda change: (order[_field(change.path)], _index(change.path), change.path)))
 
 
 def same_work(recorded: SessionSpec, wanted: SessionSpec) -> bool:
