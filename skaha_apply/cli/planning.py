@@ -12,10 +12,10 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
 from skaha_apply.cli.options import Choices
-from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, SkahaApplyError
+from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
 from skaha_apply.render.ink import plain
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.spec import Project
     from skaha_apply.render.ink import Ink
-    from skaha_apply.workflow.world import World
+    from skaha_apply.workflow.world import Place, World
 
 
 class PlanFormat(StrEnum):
@@ -58,6 +58,17 @@ class PlanCall(Choices):
         bool,
         typer.Option("--detailed-exitcode", help="Exit code 2 when there are changes."),
     ] = False
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Compare with the state alone: no server is asked, no credential needed."),
+    ] = False
+
+    def check(self) -> None:
+        """Refuse what only a server can answer, or makes sense with its answer; raises `UsageError`."""
+        given = {"--out": self.out, "--adopt": self.adopt, "--take-over": self.take_over}
+        asking = [name for name, value in given.items() if value]
+        if self.offline and asking:
+            raise UsageError(f"--offline and {asking[0]} exclude each other", hint="what the server has is not known")
 
 
 @command(app, "plan")
@@ -66,6 +77,7 @@ def plan(options: PlanCall) -> ExitCode:
     from skaha_apply.workflow.observe import look, plan_from  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.saved import write_plan  # noqa: PLC0415
 
+    options.check()
     streams = Streams.of(options)
     setting = options.setting()
     projects = load(setting, streams)
@@ -77,10 +89,21 @@ def plan(options: PlanCall) -> ExitCode:
         sight = await look(world, project)
         plans.append(plan_from(world, project, wanted, sight))
         lineages.append("" if sight.new_state else sight.state.lineage)
-        changes = options.detailed_exitcode and plans[-1].has_changes
-        return ExitCode.CHANGES if changes else ExitCode.OK
+        return _code(plans[-1])
 
-    code = for_each(setting, projects, streams, one, wanted)
+    async def one_offline(place: Place, project: Project) -> ExitCode:
+        from skaha_apply.workflow.offline import plan_offline  # noqa: PLC0415 - as above
+
+        plans.append(await plan_offline(place, project, wanted))
+        return _code(plans[-1])
+
+    def _code(made: Plan) -> ExitCode:
+        return ExitCode.CHANGES if options.detailed_exitcode and made.has_changes else ExitCode.OK
+
+    if options.offline:
+        code = for_each_offline(setting, projects, streams, one_offline, wanted)
+    else:
+        code = for_each(setting, projects, streams, one, wanted)
     if plans:
         streams.show(_rendered(plans, options.output, streams.out_ink, everything=options.all))
         for entry in options.report or ():

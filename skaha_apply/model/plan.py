@@ -131,7 +131,7 @@ class Plan:
     the manifest, then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
     deletes, replaces, adopts a stranger's or takes over; `approved` are the lines behind it, `= ` a desired replica,
     `! ` an action. `refused` says which safety rule forbids it, and what lifts it. `new_state` tells that no state
-    exists yet. `notes` are said once, above the plan.
+    exists yet. `notes` are said once, above the plan. `offline` tells that no server was asked.
     """
 
     project: str
@@ -145,6 +145,7 @@ class Plan:
     new_state: bool = False
     notes: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
+    offline: bool = False
 
     @property
     def has_changes(self) -> bool:

@@ -64,6 +64,7 @@ class PlanDocument(_Document):
     project: str
     server: str
     digest: str = Field(description="of what a reviewer approves: desired replicas, and actions that cannot be undone")
+    offline: bool = Field(default=False, description="that no server was asked; only where that is so")
     has_changes: bool = Field(description="whether there is a create, replace, delete, adopt, renew or retry")
     refused: str | None = Field(description="which safety rule forbids it, and what lifts that")
     core_hours_lost: float = Field(ge=0)
@@ -88,6 +89,7 @@ def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
         project=plan.project,
         server=plan.server,
         digest=plan.digest,
+        offline=plan.offline,
         has_changes=plan.has_changes,
         refused=plan.refused,
         core_hours_lost=plan.core_hours_lost,
@@ -95,6 +97,8 @@ def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
         actions=[_action(action) for action in shown],
     )
     made = document.model_dump(mode="json", by_alias=True)
+    if not plan.offline:
+        del made["offline"]
     for action in made["actions"]:
         if not action["group"]:
             del action["group"]

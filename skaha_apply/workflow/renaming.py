@@ -106,7 +106,8 @@ def _name(spec: SessionSpec, new: str) -> str:
 
 def _variables(spec: SessionSpec) -> dict[str, str]:
     """The values of variables in a combination's name, taken from that name: `var.night` of `map-${var.night}-${t}`."""
-    pattern, groups, end = "", [], 0
+    pattern, end = "", 0
+    groups: list[str] = []
     for found in _REFERENCE.finditer(spec.group):
         pattern += re.escape(spec.group[end : found.start()])
         end = found.end()
