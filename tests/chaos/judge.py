@@ -24,11 +24,11 @@ def faults_of(universe, chapters, plan):
     conflicts = {action.name for action in plan.actions if action.kind.value in ("conflict", "blocked", "wait")}
     # Protection outlives its own line.
     protected = {one.name for one in plan.actions if one.kind.value == "protected" and one.desired is None}
-    found = [*_strangers(server), *_open_plan(plan)]
+    found = [*strangers_touched(server), *_open_plan(plan)]
     for key, jobs in sorted(groups.items()):
         if not any(job.late for job in jobs):
             found += _doubles(key, jobs)
-            found += _overlaps(key, jobs)
+            found += overlaps(key, jobs)
         found += _end(key, jobs, desired.get(key), now, conflicts | protected)
     for key, spec in sorted(desired.items()):
         if key not in groups and spec.live_name(key[1]) not in conflicts:
@@ -87,7 +87,7 @@ def _doubles(key, jobs):
             yield f"{key}: computed {len(same)} times: {_some(same)}"
 
 
-def _overlaps(key, jobs):
+def overlaps(key, jobs):
     """Never two pods of one replica at one time; but one that takes longer than a minute to stop is not waited for."""
     ran = sorted((job for job in jobs if job.started < math.inf), key=lambda one: one.started)
     for number, one in enumerate(ran):
@@ -126,7 +126,8 @@ def _fits(job, spec, replica):
     return same_env and job.form.get("args", "") == " ".join(spec.args)
 
 
-def _strangers(server):
+def strangers_touched(server):
+    """Sessions of others that were deleted or renewed."""
     for at, identifier in (*server.deletes, *server.renewed):
         job = server.jobs.get(identifier)
         if job is None or job.stranger:

@@ -52,7 +52,7 @@ def draw(random):
         specs = _edit(random, specs, generation)
         chapters.append(Chapter(_project(specs), _attempts(random)))
     names = {spec.name for chapter in chapters for spec in chapter.project.sessions}
-    weather = _weather(random)
+    weather = draw_weather(random)
     return Scenario(
         chapters=tuple(chapters),
         weather=weather,
@@ -165,7 +165,8 @@ _KINDS = (
 )
 
 
-def _weather(random):
+def draw_weather(random, overdue=0.5):
+    """A mix of faults; of what takes effect when nobody waits for it any more it holds this share, or none."""
     kinds = random.sample(_KINDS, random.randint(1, 6))
     most = random.choice((0.05, 0.1, 0.25, 0.5)) / len(kinds)
     rates = {kind: random.uniform(0, 2 * most) for kind in kinds}
@@ -178,7 +179,7 @@ def _weather(random):
         slow=random.choice((0.0, 0.0, 0.02)),
         slow_latency=(1.0, 60.0),
         late=random.choice((0.0, 1.0, 2.0)),
-        overdue=random.choice((0.0, 0.0, 0.5)),
+        overdue=random.choice((0.0, 0.0, overdue)),
         list_lag=random.choice((0.0, 0.5, 2.0)),
         gone_lag=random.choice((0.0, 2.0, 8.0)),
         empty_lists=random.choice((0, 0, 1)),

@@ -18,6 +18,7 @@ import httpx
 from virtual import EPOCH
 
 TTL = 3600.0
+LIFE = 345600.0  # seconds that an interactive session is granted, and that each renewal grants anew
 IMAGES = ("images.canfar.net/skaha/astroml:24.07", "images.canfar.net/skaha/base:1.0")
 GIB_IN_GB = 1.073741824
 _HTML = b"<html><head><title>One moment</title></head><body>Please wait.</body></html>"
@@ -95,6 +96,7 @@ class Job:
     unlisted: float = math.inf
     linger: float = 0.0
     by: str = ""  # what happened to the request that made it
+    renewals: list = field(default_factory=list)  # when each took effect, and what happened to its request
     late: bool = False  # made, or only listed, longer after its client gave up than any client can wait
 
     @property
@@ -115,6 +117,11 @@ class Job:
     @property
     def succeeded(self):
         return self.ended < math.inf and not self.fails
+
+    @property
+    def deadline(self):
+        """When it ends unless it is renewed; the judge sees to it that this never comes about."""
+        return max(self.started, *(at for at, _ in self.renewals)) + LIFE if self.renewals else self.started + LIFE
 
     def exists(self, now):
         return self.created <= now < min(self.deleted, self.expires)
@@ -141,7 +148,7 @@ class Job:
             "status": self.status(min(now, self.deleted)),
             "name": self.name,
             "startTime": _time(self.started) if now >= self.started else None,
-            "expiryTime": _time(self.started + 345600) if now >= self.started else None,
+            "expiryTime": _time(self.deadline) if now >= self.started else None,
             "connectURL": "" if self.kind == "headless" else f"https://ws.example.org/session/{self.id}",
             "requestedRAM": f"{float(ram) * GIB_IN_GB:.2f}" if ram else None,
             "requestedCPUCores": f"{float(cores or 1):g}" if ram else None,
@@ -330,7 +337,7 @@ class Server:
         parts = ticket.path.split("/")
         if parts[0] == "session":
             if ticket.method == "POST":
-                return self._renew(parts[1], at) if len(parts) > 1 else self._create(ticket, at)
+                return self._renew(parts[1], ticket, at) if len(parts) > 1 else self._create(ticket, at)
             if ticket.method == "DELETE":
                 return self._delete(parts[1], at)
             return self._show(parts[1], ticket.query, at) if len(parts) > 1 else self._list(at)
@@ -391,8 +398,12 @@ class Server:
             job.unlisted = at + (self.random.uniform(0, weather.gone_lag) if weather.gone_lag else 0.0)
         return 200, b"", "text/plain"
 
-    def _renew(self, identifier, at):
+    def _renew(self, identifier, ticket, at):
         self.renewed.append((at, identifier))
+        job = self.jobs.get(identifier)
+        if job is None or not job.active(at) or at < job.started:
+            return 400, b"No active job for user astronomer\n", "text/plain"
+        job.renewals.append((at, ticket.fault))
         return 200, b"", "text/plain"
 
     def _visible(self, job, at):
