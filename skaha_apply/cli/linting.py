@@ -12,7 +12,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import Varied
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.cli.streams import Streams
@@ -43,7 +43,7 @@ def report_file(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LintOptions(Basic):
+class LintOptions(Varied):
     """The options of `lint`."""
 
     paths: Annotated[
@@ -104,14 +104,16 @@ def lint(options: LintOptions) -> ExitCode:
 
 
 def _setting(options: LintOptions, streams: Streams) -> Setting:
-    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415
 
     if (options.sandbox or options.server is not None) and not options.online:
         raise UsageError("--server and --sandbox say which server is asked", hint="add --online")
     if options.sandbox and options.server is not None:
         raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
     paths = tuple(options.paths or ())
-    return Setting(paths=paths, server=options.server, sandbox=options.sandbox, observe=streams.warn)
+    given = options.given(Lack.ANY)
+    return Setting(paths=paths, server=options.server, sandbox=options.sandbox, given=given, observe=streams.warn)
 
 
 def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays for its own imports

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.manifest.findings import FORM_RULES
+from skaha_apply.manifest.findings import FORM_RULES, FORM_WARNINGS
 from skaha_apply.manifest.loading import load
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORM_RULES",
+    "FORM_WARNINGS",
     "Remarks",
     "convert",
     "dump",

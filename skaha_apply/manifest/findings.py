@@ -33,6 +33,7 @@ FORM_RULES: dict[str, str] = {
     "wrong-value": "Each key has its range of values.",
     "yaml": "Manifests are YAML 1.2, one document a file.",
 }
+FORM_WARNINGS = frozenset({"unmatched"})  # those of them that are no errors
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 INDEX = re.compile(r"\[[0-9]+\]")

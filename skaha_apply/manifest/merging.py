@@ -44,15 +44,16 @@ class Part:
 class _Places(Mapping[str, Place]):
     """Places by path, each made from its file and node when it is asked for: of thousands few ever are.
 
-    `sessions[3].values.tile` is where a value of the matrix is written, which may be in a list.
+    `sessions[3].values.tile` is where a value of the matrix is written, which may be in a list. `others` are the places
+    of what is about no session, "" among them.
     """
 
-    start: Place
+    others: Mapping[str, Place]
     sessions: list[tuple[str, Placed]] = field(default_factory=list)
 
     def __getitem__(self, path: str) -> Place:
-        if not path:
-            return self.start
+        if path in self.others:
+            return self.others[path]
         found = IN_PROJECT.match(path)
         if found is None or int(found[1]) >= len(self.sessions):
             raise KeyError(path)
@@ -64,18 +65,18 @@ class _Places(Mapping[str, Place]):
         return Place(file, node.line, node.column, node.end_line, node.end_column)
 
     def __iter__(self) -> Iterator[str]:
-        yield ""
+        yield from self.others
         for index, (_, placed) in enumerate(self.sessions):
             yield from (f"sessions[{index}].{path}" if path else f"sessions[{index}]" for path in placed.nodes)
             yield from (f"sessions[{index}].values.{name}" for name in placed.combination.names)
 
     def __len__(self) -> int:
-        return 1 + sum(len(placed.nodes) + len(placed.combination.names) for _, placed in self.sessions)
+        return len(self.others) + sum(len(placed.nodes) + len(placed.combination.names) for _, placed in self.sessions)
 
 
 def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
     """The project that some files describe; in what they do not agree is added to their findings."""
-    places = _Places(parts[0].findings.place(parts[0].document.project_node))
+    places = _Places(_others(parts))
     sessions: list[SessionSpec] = []
     unknown: list[str] = []
     for part in parts:
@@ -103,6 +104,24 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         unknown=frozenset(unknown),
         withheld=frozenset(name for part in parts for name in part.variables.withheld),
     )
+
+
+def _others(parts: Sequence[Part]) -> dict[str, Place]:
+    """Where the project is named, its caps, each entry without a combination (as in `empty`), and clear secrets."""
+    found = {"": parts[0].findings.place(parts[0].document.project_node)}
+    empty = 0
+    for part in parts:
+        place, document = part.findings.place, part.document
+        if document.whole.max_active is not None:
+            found.setdefault("max_active", place(document.whole.max_active[1]))
+        for variable in document.variables.values():
+            if variable.sensitive and variable.default is not None:
+                found.setdefault(f"variables.{variable.name}.default", place(variable.node))
+        entries = {own["name"].text: own["matrix"] for _, own in document.sessions if {"name", "matrix"} <= own.keys()}
+        for name in part.expanded.empty:
+            found[f"empty[{empty}]"] = place(entries[name])
+            empty += 1
+    return found
 
 
 def _agreed(said: Sequence[tuple[Part, tuple[T, Node] | None]], key: str) -> T | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint, manifest
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
 from skaha_apply.model.place import Diagnostic, LintReport, Place, RuleText, Severity
+from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.variables import Lack
 from skaha_apply.state.layout import find_root
+from skaha_apply.workflow.variables import check_declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,7 +44,10 @@ class Choice:
 
 def catalog() -> tuple[RuleText, ...]:
     """Every rule and every error of form, by id."""
-    forms = (RuleText(name, Severity.ERROR, f"{why}", why) for name, why in manifest.FORM_RULES.items())
+    severities = dict.fromkeys(manifest.FORM_WARNINGS, Severity.WARNING)
+    forms = (
+        RuleText(name, severities.get(name, Severity.ERROR), why, why) for name, why in manifest.FORM_RULES.items()
+    )
     return tuple(sorted((*lint.catalog(), *forms, UNREACHED), key=lambda rule: rule.id))
 
 
@@ -69,8 +75,12 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
 
 
 def load(setting: Setting, stdin: Callable[[], bytes] | None = None) -> Loaded:
-    """The manifests of a call, with the errors of form."""
-    return manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin)
+    """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
+    given = replace(setting.given, lack=Lack.ANY)
+    loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=given)
+    for warning in check_declared(given, loaded.declared):
+        setting.observe(Note(warning))
+    return replace(loaded, projects=manifest.with_items(loaded.projects, setting.sources))
 
 
 def report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, all_text, sessions
+from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown
 from skaha_apply.model.place import Severity
 from skaha_apply.model.spec import LATER
 
@@ -61,7 +61,13 @@ def _defaults(project: Project) -> Iterable[Finding]:
     for name in project.secrets:
         where = f"variables.{name}.default"
         if where in project.places:
-            yield _finding(project, where, f"the default of the sensitive variable {name}")
+            detail = (
+                "A default stands in git, where whoever reads the repository reads it too. Leave it out: each call "
+            )
+            detail += (
+                f"gives the value, by --var-file or SKAHA_VAR_{name}; and change the secret, for git remembers it."
+            )
+            yield Finding(project, where, f"the sensitive variable {shown(name)} has a default in clear text", detail)
 
 
 def _is_secret(name: str, value: str) -> bool:
