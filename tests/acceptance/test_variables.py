@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote
 import pytest
 
 SECRET = "tok-7Kq9.Zx4+vB2"
+SHORT = "z9Q+4v"  # too short for the last guard before the screen
 SCRIPT = "run.sh"
 
 
@@ -181,12 +182,14 @@ def test_a_sensitive_value_is_in_the_session_and_nowhere_else(desk, survey, sand
 
 def test_a_log_that_is_saved_without_the_value_is_said_to_be_unmasked(desk, survey, sandbox):
     survey()
-    desk.apply(SKAHA_VAR_token=SECRET)
+    desk.apply(SKAHA_VAR_token=SHORT)
     sandbox.wait_idle()
     ended = desk("refresh")
     assert "token without a value in this call, so not masked in the logs that it saves" in ended.err
-    assert "token" not in desk("refresh", SKAHA_VAR_token=SECRET).err
+    assert "token" not in desk("refresh", SKAHA_VAR_token=SHORT).err
     assert "token" not in desk("refresh", "--no-logs").err
+    assert SHORT in desk("logs", "tile-t1").out
+    assert "token (sensitive), asked --token=(sensitive)" in desk("logs", "tile-t1", SKAHA_VAR_token=SHORT).out
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -211,7 +214,7 @@ class Echo(BaseHTTPRequestHandler):
         """Nothing is printed."""
 
 
-@pytest.mark.parametrize("secret", [SECRET, "z9Q+4v"])
+@pytest.mark.parametrize("secret", [SECRET, SHORT])
 def test_a_server_that_repeats_the_request_does_not_give_it_away(desk, survey, odd_server, secret):
     survey()
     given = {"SKAHA_URL": f"{odd_server(Echo)}/skaha/v1", "SKAHA_VAR_token": secret}
