@@ -113,8 +113,8 @@ def test_nothing_hidden_is_read(folder):
     (folder / ".git/config").write_text("token = hunter2\n")
     (folder / ".env").write_text("hunter2\n")
     (folder / "plain.txt").symlink_to(".git/config")
-    refused(read(folder, ".git/config"), "hidden")
-    refused(read(folder, ".env"), "hidden")
+    refused(read(folder, ".git/config"), "is hidden")
+    refused(read(folder, ".env"), "is hidden")
     refused(read(folder, "plain.txt"), "hidden file")
 
 
