@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,11 +21,12 @@ from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.projects import Later
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Report
     from skaha_apply.model.spec import Project
     from skaha_apply.model.variables import Lack
-    from skaha_apply.workflow.run import ApplyOptions
+    from skaha_apply.workflow.run import ApplyOptions, Run
     from skaha_apply.workflow.saved import SavedPlan
     from skaha_apply.workflow.world import World
 
@@ -157,7 +159,7 @@ class Conversation:
         """Show a report, at once as text, together with others as JSON."""
         from skaha_apply.render.report import report_text  # noqa: PLC0415 - keeps --help fast
 
-        self.narrator.close()
+        self.narrator.part(report.project).close()
         self._reports.append(report)
         if not self._as_documents:
             self.streams.show(report_text(report, self.streams.out_ink, nothing))
@@ -190,13 +192,16 @@ def apply(options: ApplyCall) -> ExitCode:
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
     projects = load(setting, talk.streams)
 
-    async def one(world: World, project: Project) -> ExitCode:
+    async def one(world: World, project: Project) -> Later:
         chosen = how
         if saved is not None:
             saved.check(world.client.address, [each.name for each in projects])
             chosen = _as_saved(how, saved, project.name)
-        world, observe = told_to(events, world, project, talk.narrator)
-        return talk.ended(await workflow.apply(world, project, chosen, talk.approve, observe))
+        world, observe = told_to(events, world, project, talk.narrator.part(project.name))
+        return partial(go_on, await workflow.begin(world, project, chosen, talk.approve, observe))
+
+    async def go_on(run: Run) -> ExitCode:
+        return talk.ended(await workflow.go_on(run))
 
     with closing_events(options.events) as events:
         try:

@@ -14,7 +14,7 @@ from skaha_apply.render.errors import problems_text
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from skaha_apply.cli.streams import Streams
     from skaha_apply.model.spec import Project
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setting import Setting
     from skaha_apply.workflow.world import Place, World
 
-    Work = Callable[[World, Project], Awaitable[ExitCode]]
-    Rest = Callable[[], Mapping[str, Coroutine[Any, Any, ExitCode]]]
+    Later = Callable[[], Coroutine[Any, Any, ExitCode]]
+    Work = Callable[[World, Project], Awaitable[ExitCode | Later]]
 
 
 def load(setting: Setting, streams: Streams) -> tuple[Project, ...]:
@@ -43,19 +43,20 @@ def for_each(
     streams: Streams,
     work: Work,
     scope: PlanOptions | None = None,
-    rest: Rest | None = None,
 ) -> ExitCode:
-    """Do the work for each project, one after the other, then the rest of all side by side.
+    """Do the work for each project, one after the other; the exit code is the worst of them.
 
-    The exit code is the worst of them. `rest` gives what is left to do, by the project's name. `scope` has the `--target` and `--exclude` of the call, which have to mean something in one of the projects. An
-    error of one project is told and the next one is tried, unless it is the server's, which would be the same.
+    Work that gives a function instead of a code is not at its end: those of all projects are called then, and what they
+    give goes on side by side. `scope` has the `--target` and `--exclude` of the call, which have to mean something in
+    one of the projects. An error of one project is told and the next one is tried, unless it is the server's, which
+    would be the same.
     """
 
     async def everything() -> ExitCode:
         from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - keeps --help fast
 
         async with open_world(setting) as world:
-            return await _each(world.place, projects, streams, lambda project: work(world, project), scope, rest)
+            return await _each(world.place, projects, streams, lambda project: work(world, project), scope)
 
     return run(everything(), streams.give_back)
 
@@ -78,9 +79,8 @@ async def _each(
     place: Place,
     projects: tuple[Project, ...],
     streams: Streams,
-    work: Callable[[Project], Awaitable[ExitCode]],
+    work: Callable[[Project], Awaitable[ExitCode | Later]],
     scope: PlanOptions | None,
-    rest: Rest | None = None,
 ) -> ExitCode:
     from skaha_apply.workflow.scope import check_scope  # noqa: PLC0415 - keeps --help fast
 
@@ -90,30 +90,35 @@ async def _each(
     for project in projects:
         await telling.take(project.name, work(project))
     async with _together() as group:
-        for name, left in (rest() if rest is not None else {}).items():
-            group.create_task(telling.take(name, left))
+        for name, go_on in telling.later.items():
+            group.create_task(telling.take(name, go_on()))
     return worst(telling.codes)
 
 
 class _Telling:
-    """Takes the exit codes of several projects; an error of one is told, and is its code."""
+    """Takes what the work of several projects gives; an error of one is told, and is its code."""
 
     def __init__(self, streams: Streams, *, several: bool) -> None:
         self._streams = streams
         self._several = several
         self.codes: list[ExitCode] = []
+        self.later: dict[str, Later] = {}
 
-    async def take(self, name: str, work: Awaitable[ExitCode]) -> None:
+    async def take(self, name: str, work: Awaitable[ExitCode | Later]) -> None:
         """Do the work of one project; raises what would be the same for all."""
         try:
-            self.codes.append(await work)
+            given = await work
         except (ServerError, Interrupted):
             raise
         except SkahaApplyError as error:
             if self._several:
                 self._streams.say(f"{line(name)}:")
             self._streams.fail(error)
-            self.codes.append(error.exit_code)
+            given = error.exit_code
+        if isinstance(given, ExitCode):
+            self.codes.append(given)
+        else:
+            self.later[name] = given
 
 
 @asynccontextmanager

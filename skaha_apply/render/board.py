@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
@@ -74,6 +74,48 @@ class Block:
         return _UP.format(rows) if rows else ""
 
 
+@dataclass
+class _Part:
+    """What is known of one project; times are by the board's clock."""
+
+    started: Started | None = None
+    ended: int = 0
+    failures: int = 0
+    began: float = 0.0
+    heard: float = 0.0
+    waiting: Waiting | None = None
+
+    @property
+    def shows(self) -> bool:
+        """Whether there is something to draw of it."""
+        return self.started is not None or self.waiting is not None
+
+    def rows(self, now: float, width: int, height: int) -> list[Row]:
+        """Its bar, its entries, and what waits."""
+        rows = [self._bar(self.started, now)] if self.started else []
+        if self.waiting is None:
+            return rows
+        passed = now - self.heard
+        families = [
+            one if one.longest is None else replace(one, longest=one.longest + passed) for one in self.waiting.families
+        ]
+        holds = hold_rows(self.waiting.holds, width)
+        room = height - len(rows) - min(len(holds), _LEAST)
+        rows += family_rows(families, width, max(room, 2))
+        left = height - len(rows)
+        if len(holds) > left > 0:
+            holds = [*holds[: left - 1], ((f"… and {len(holds) - left + 1} more", "dim"),)]
+        return rows + holds[: max(left, 0)]
+
+    def _bar(self, started: Started, now: float) -> Row:
+        took = now - self.began
+        full = _BAR * min(self.ended, started.total) // started.total
+        rate = f" {self.ended / took:.0f}/s" if took and self.ended / took >= 1 else ""
+        about = f" {self.ended}/{started.total}{rate} {brief(took)}"
+        name = f"{cut(line(started.project), _BAR)}: "
+        return ((name, ""), ("━" * full, "green"), ("─" * (_BAR - full), "dim"), (about, ""))
+
+
 class Board:
     """Actions as a bar, entries as a table, and what waits and why; what went wrong scrolls by above.
 
@@ -94,29 +136,32 @@ class Board:
         self._block, self._ink, self._clock, self._tick = block, ink, clock, tick
         self._lock = threading.RLock()
         self._stop: threading.Event | None = None
-        self._clear()
-
-    def _clear(self) -> None:
-        self._started: Started | None = None
-        self._ended = self._failures = 0
-        self._began = self._heard = self._clock()
-        self._waiting: Waiting | None = None
+        self._parts: dict[str, _Part] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Take one event of a call that is about one project."""
+        self.take("", event)
+
+    def part(self, project: str) -> BoardPart:
+        """The part of one project of several."""
+        return BoardPart(self, project)
+
+    def take(self, project: str, event: Event) -> None:
+        """Take one event of a project."""
         with self._lock:
+            part = self._parts.setdefault(project, _Part())
             match event:
                 case Started(total=total):
-                    self._started, self._ended, self._began = event if total else None, 0, self._clock()
-                    self._failures = 0
+                    part.started, part.ended, part.began = event if total else None, 0, self._clock()
+                    part.failures = 0
                 case ActionEnded():
-                    self._ended += 1
+                    part.ended += 1
                     if event.error is not None:
-                        self._went_wrong(event)
+                        self._went_wrong(part, event)
                 case Waiting():
-                    self._waiting, self._heard, self._started, self._failures = event, self._clock(), None, 0
+                    part.waiting, part.heard, part.started, part.failures = event, self._clock(), None, 0
                 case PhaseChanged(after=Phase.FAILED):
-                    self._went_wrong(event)
+                    self._went_wrong(part, event)
                 case Note():
                     self.above(f"{event_line(event)}\n")
                 case _:
@@ -129,31 +174,32 @@ class Board:
             self._block.above(text)
             self._draw()
 
-    def close(self) -> None:
-        """Leave the block as it stands."""
+    def close(self, project: str | None = None) -> None:
+        """Leave the block as it stands; what other projects show is drawn anew below it when they have news."""
         with self._lock:
             if self._stop is not None:
                 self._stop.set()
                 self._stop = None
                 self._block.draw(self._rows)
             self._block.leave()
-            self._clear()
+            for name in list(self._parts) if project is None else [project]:
+                self._parts.pop(name, None)
 
-    def _went_wrong(self, event: Event) -> None:
-        self._failures += 1
-        if self._failures <= ERRORS:
+    def _went_wrong(self, part: _Part, event: Event) -> None:
+        part.failures += 1
+        if part.failures <= ERRORS:
             self.above(f"{self._ink(event_line(event) or '', 'red')}\n")
-        elif self._failures == ERRORS + 1:
+        elif part.failures == ERRORS + 1:
             self.above(f"{self._ink('… and more; the report groups them', 'red')}\n")
 
     def _draw(self) -> None:
-        if self._started is None and self._waiting is None:
+        if not any(part.shows for part in self._parts.values()):
             return
         self._block.draw(self._rows)
-        if self._stop is None and self._tick:
+        if self._stop is None:
             self._stop = threading.Event()
-            threading.Thread(target=self._go_on, args=(self._stop,), daemon=True).start()
-        self._stop = self._stop or threading.Event()
+            if self._tick:
+                threading.Thread(target=self._go_on, args=(self._stop,), daemon=True).start()
 
     def _go_on(self, stop: threading.Event) -> None:
         while not stop.wait(self._tick):
@@ -162,32 +208,34 @@ class Board:
                     self._block.draw(self._rows)
 
     def _rows(self, width: int, height: int) -> list[Row]:
-        rows = [self._bar(self._started)] if self._started else []
-        if self._waiting is None:
-            return rows
-        passed = self._clock() - self._heard
-        families = tuple(
-            one if one.longest is None else replace(one, longest=one.longest + passed) for one in self._waiting.families
-        )
-        holds = hold_rows(self._waiting.holds, width)
-        room = height - len(rows) - min(len(holds), _LEAST)
-        rows += family_rows(families, width, max(room, 2))
-        left = height - len(rows)
-        if len(holds) > left > 0:
-            holds = [*holds[: left - 1], ((f"… and {len(holds) - left + 1} more", "dim"),)]
-        return rows + holds[: max(left, 0)]
+        parts = [(name, part) for name, part in self._parts.items() if part.shows]
+        rows: list[Row] = []
+        for place, (name, part) in enumerate(parts):
+            room = (height - len(rows)) // (len(parts) - place)
+            if len(parts) > 1 and part.waiting is not None:
+                rows.append(((line(name), "bold"),))
+                room -= 1
+            rows += part.rows(self._clock(), width, room)
+        return rows
 
-    def _bar(self, started: Started) -> Row:
-        took = self._clock() - self._began
-        full = _BAR * min(self._ended, started.total) // started.total
-        rate = f" {self._ended / took:.0f}/s" if took and self._ended / took >= 1 else ""
-        about = f" {self._ended}/{started.total}{rate} {brief(took)}"
-        return (
-            (f"{cut(line(started.project), _BAR)}: ", ""),
-            ("━" * full, "green"),
-            ("─" * (_BAR - full), "dim"),
-            (about, ""),
-        )
+
+class BoardPart:
+    """One project's part of a board."""
+
+    def __init__(self, board: Board, project: str) -> None:
+        self._board, self._project = board, project
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        self._board.take(self._project, event)
+
+    def part(self, project: str) -> BoardPart:
+        """That of another project."""
+        return self._board.part(project)
+
+    def close(self) -> None:
+        """Let it stand, and draw it no more."""
+        self._board.close(self._project)
 
 
 def _fitted(row: Row, width: int) -> Row:

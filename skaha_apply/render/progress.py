@@ -33,6 +33,10 @@ class Narrator(Protocol):
         """Take one event."""
         ...
 
+    def part(self, project: str) -> Narrator:
+        """The part of one project, which is closed by itself, or with the whole."""
+        ...
+
     def close(self) -> None:
         """Stop drawing; more events may come and start it again."""
         ...
@@ -79,6 +83,13 @@ class Lines:
         self._errors = 0
         self._actions: Counter[str] = Counter()
         self._started = Started("", 0)
+        self._parts: dict[str, Lines] = {}
+
+    def part(self, project: str) -> Lines:
+        """The lines of one project, which counts by itself; the same at each call."""
+        if project not in self._parts:
+            self._parts[project] = Lines(self._say)
+        return self._parts[project]
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
@@ -98,6 +109,8 @@ class Lines:
     def close(self) -> None:
         """Say what was kept until the end of the pass."""
         self._flush({})
+        for part in self._parts.values():
+            part.close()
 
     def _tell(self, event: Event) -> None:
         if text := event_line(event):

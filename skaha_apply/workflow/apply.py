@@ -79,19 +79,31 @@ async def apply(
         ServerError: the server cannot be asked, before anything was approved.
         UsageError: a sensitive variable has no value.
     """
+    return await go_on(await begin(world, project, options, approve, observe))
+
+
+async def begin(
+    world: World,
+    project: Project,
+    options: ApplyOptions,
+    approve: Callable[[Plan], Awaitable[bool]],
+    observe: Callable[[Event], None],
+) -> Run:
+    """The first pass of `apply`, in which the plan is approved; `go_on` makes the others, if they are waited for."""
     if not options.plan.destroying:
         check_complete(project)
     run = Run(world, project, options, approve, observe)
     await _try_pass(run)
+    return run
+
+
+async def go_on(run: Run) -> Report:
+    """Pass after pass until the wait is over; the runs of several projects may do so side by side."""
     while not run.declined and run.halted is None and not waiting.ended(run):
-        observe(waiting.waiting(run))
-        if not await _pause(run):
-            run.halted = TimeoutReached(
-                f"the wait was not over after {options.timeout:g}s",
-                hint="what runs goes on running, and the same command goes on from here",
-            )
-            break
-        await _try_pass(run)
+        run.observe(waiting.waiting(run))
+        await waiting.rest(run)
+        if run.halted is None:
+            await _try_pass(run)
     return make_report(run)
 
 
@@ -124,16 +136,6 @@ def open_run(world: World, project: Project, observe: Callable[[Event], None]) -
         return False
 
     return Run(world, project, ApplyOptions(), no, observe)
-
-
-async def _pause(run: Run) -> bool:
-    """Rest until the next pass; False when the time that the user grants is over."""
-    now = asyncio.get_running_loop().time()
-    if run.deadline is not None and now + run.options.poll > run.deadline:
-        await asyncio.sleep(max(0.0, run.deadline - now))
-        return False
-    await asyncio.sleep(run.options.poll)
-    return True
 
 
 async def _try_pass(run: Run) -> None:

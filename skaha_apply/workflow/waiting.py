@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.errors import TimeoutReached
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import Waiting
 from skaha_apply.model.session import Phase
@@ -13,6 +15,20 @@ from skaha_apply.workflow.standing import families, holds
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.workflow.run import Run
+
+
+async def rest(run: Run) -> None:
+    """Rest until the next pass; when the time that the user grants is over before, the run is halted."""
+    now = asyncio.get_running_loop().time()
+    left = None if run.deadline is None else run.deadline - now
+    if left is None or left >= run.options.poll:
+        await asyncio.sleep(run.options.poll)
+        return
+    await asyncio.sleep(max(0.0, left))
+    run.halted = TimeoutReached(
+        f"the wait was not over after {run.options.timeout:g}s",
+        hint="what runs goes on running, and the same command goes on from here",
+    )
 
 
 def ended(run: Run) -> bool:

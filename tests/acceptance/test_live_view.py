@@ -73,16 +73,30 @@ def test_what_left_the_manifest_and_may_finish_is_waited_for(desk, sandbox):
     assert desk.live()["goes"]["status"] == "Completed"
 
 
-def test_each_of_several_projects_is_carried_out_to_its_end(desk):
-    for name in ("one", "two"):
+def test_several_projects_are_waited_for_side_by_side(desk, sandbox):
+    """The second stage of the second project needs no end of the first one, which never comes."""
+    for name, seconds in (("one", "600"), ("two", "0.1")):
         desk.write(
-            {"name": f"{name}-first", "cmd": "true"},
+            {"name": f"{name}-first", "cmd": "sleep", "args": [seconds]},
             {"name": f"{name}-second", "cmd": "true", "needs": [f"{name}-first"]},
             project=name,
             name=f"{name}.yaml",
         )
-    ended = desk(*WAIT)
-    assert ended.out.count("2 done") == 2
-    assert {name: row["status"] for name, row in desk.live().items()} == dict.fromkeys(
-        ("one-first", "one-second", "two-first", "two-second"), "Completed"
-    )
+    ended = desk(*WAIT, "--timeout", "8s", code=10)
+    assert ended.out.index("two: 2 created") < ended.out.index("one: 1 created")
+    assert {name: row["status"] for name, row in desk.live().items()} == {
+        "one-first": "Running", "two-first": "Completed", "two-second": "Completed",
+    }  # fmt: skip
+
+
+def test_ctrl_c_ends_the_wait_for_several_projects_in_order(desk, watched):
+    for name in ("one", "two"):
+        desk.write(
+            {"name": f"{name}-long", "replicas": 2, "cmd": "sleep", "args": ["600"]}, project=name, name=f"{name}.yaml"
+        )
+    seen = watched(*WAIT, terminal=True)
+    seen.until("two-long")
+    seen.until("longest running")
+    assert seen.stop() == 130
+    assert "the same command goes on from here" in seen.screen
+    assert desk("plan", "--detailed-exitcode").code == 0

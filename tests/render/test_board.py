@@ -143,3 +143,21 @@ def test_it_may_begin_again_after_it_was_closed(action):
         shown.close()
         shown.close()
     assert [row[-6:] for row in screen.shown] == ["1/1 0s", "1/1 0s"]
+
+
+def test_projects_side_by_side_have_their_parts_and_end_by_themselves(action):
+    screen = Screen(lines=14)
+    whole = board(screen)
+    one, two = whole.part("one"), whole.part("two")
+    one(tiles(5))
+    two(Started("two", 2))
+    one(ActionEnded(action("create"), error="400"))
+    two(ActionEnded(action("create"), id="k2j3h4g5"))
+    assert screen.shown[-1].endswith("1/2 0s")
+    two(tiles(7))
+    assert [row for row in screen.shown if row in ("one", "two")] == ["one", "two"]
+    whole.part("one").close()
+    two(tiles(8))
+    assert screen.shown[-4].startswith("entry")
+    assert "   8  " in screen.shown[-3]
+    assert screen.shown.count("two") == 1  # in what the first has left behind; alone it needs no name
