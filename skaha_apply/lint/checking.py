@@ -102,7 +102,7 @@ class _Sheet:
     def _keep(self, rule: Rule, finding: Finding, place: Place, nth: int) -> None:
         """`nth` tells several findings of a rule about one field from each other."""
         spec = _spec(finding)
-        if spec is None or not spec.values:
+        if spec is None or not spec.values or finding.whole:
             key: tuple[object, ...] = (rule.id, place, finding.summary)
             if key not in self.found:
                 self.found[key] = _Kept(self._diagnostic(rule, finding, place))
@@ -183,4 +183,6 @@ def _within_file(finding: Finding) -> tuple[str, str]:
         return finding.path, ""
     number, project = int(index[1]), finding.project
     entry = project.entries[number] if number < len(project.entries) else number
-    return f"sessions[{entry}]{finding.path[index.end() :]}", project.sessions[number].name
+    return f"sessions[{entry}]{finding.path[index.end() :]}", project.sessions[number].group or project.sessions[
+        number
+    ].name

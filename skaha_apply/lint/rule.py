@@ -18,7 +18,8 @@ class Finding:
     """What a rule found: in which project, at which path of it (`sessions[3].args[2]`).
 
     `severity` is given where it is not that of the rule, `place` where it is not that of the path; `masked` says that
-    the text at the place is not to be shown. `also` are the paths of other fields without which it would not be one.
+    the text at the place is not to be shown, `whole` that it is about all combinations of an entry. `also` are the
+    paths of other fields without which it would not be one.
     """
 
     project: Project
@@ -28,6 +29,7 @@ class Finding:
     severity: Severity | None = None
     place: Place | None = None
     masked: bool = False
+    whole: bool = False
     also: tuple[str, ...] = ()
 
 

@@ -52,7 +52,7 @@ def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[Findi
         option = OPTION.fullmatch(text[:LOOKED_AT])
         if option and option[2] and _is_secret(option[1].replace("-", "_"), option[2]):
             yield _finding(project, f"{path}.args[{index}]", f"the option --{option[1]}")
-        elif KNOWN.search(text[:LOOKED_AT]) or (before and not option and _is_secret(before, text)):
+        elif _is_known(text) or (before and not option and _is_secret(before, text)):
             yield _finding(project, f"{path}.args[{index}]", "the argument")
         before = option[1].replace("-", "_") if option and not option[2] else ""
 
@@ -70,8 +70,13 @@ def _defaults(project: Project) -> Iterable[Finding]:
             yield Finding(project, where, f"the sensitive variable {shown(name)} has a default in clear text", detail)
 
 
+def _is_known(text: str) -> bool:
+    """Whether it has the form of a token; what a sensitive variable gives is not written there."""
+    return KNOWN.search(LATER.sub("", text[:LOOKED_AT])) is not None
+
+
 def _is_secret(name: str, value: str) -> bool:
-    if KNOWN.search(value[:LOOKED_AT]):
+    if _is_known(value):
         return True
     if not value or LATER.search(value):  # a sensitive variable is what should stand there
         return False

@@ -38,7 +38,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         for family, name, summary, detail in idle:
             path = f"{family.members[0][0]}.{name}"
             if project.place(path) not in of_use:
-                yield Finding(project, path, summary, detail, also=_also(family.members[0][0]))
+                yield Finding(project, path, summary, detail, whole=True, also=_also(family.members[0][0]))
 
 
 def _idle(family: Family) -> Iterator[tuple[Family, str, str, str]]:

@@ -38,7 +38,7 @@ def _of_project(project: Project) -> Iterator[Finding]:
                 names = " -> ".join(known[one].name for one in _shortened(circle))
                 summary = f"{shown(known[key].name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
                 detail = "None of them would ever start. Remove one of these needs."
-                yield Finding(project, path, summary, detail)
+                yield Finding(project, path, summary, detail, whole=True)
 
 
 def _shortened(circle: list[str]) -> list[str]:

@@ -30,7 +30,8 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                 "One that a node or a file system let down is reported as failed, and what needs it waits for you. "
             )
             detail += "Write retries: 2; a mistake in the program costs no more, for stop_after ends it."
-            yield Finding(project, path, summary, detail, also=(f"{path}.retries", f"{path}.replicas"))
+            also = (f"{path}.retries", f"{path}.replicas")
+            yield Finding(project, path, summary, detail, whole=True, also=also)
 
 
 RULE = Rule(

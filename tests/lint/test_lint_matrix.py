@@ -1,0 +1,372 @@
+"""What the rules say of matrices, of variables with and without a value, and of what becomes of failures."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from skaha_apply.lint import check
+from skaha_apply.lint.rules import RULES
+from skaha_apply.manifest import load, with_items
+from skaha_apply.model.variables import Given, Lack
+
+IMAGE = "images.canfar.net/skaha/astroml:24.07"
+HEAD = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, retries: 1}}\n"
+SECRET = "hunter2-is=it"
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def linted(body, head=HEAD, given=Given(), **options):  # noqa: B008 - a frozen value
+    """What is found in one manifest of the folder of the call."""
+    Path("m.yaml").write_text(head + textwrap.dedent(body), encoding="utf-8")
+    result = load(["m.yaml"], root=Path.cwd(), given=given)
+    assert result.diagnostics == ()
+    return check(with_items(result.projects, ["m.yaml"]), **options)
+
+
+def told(found):
+    return [(one.rule, one.place.line, one.place.column) for one in found]
+
+
+def one(found):
+    (single,) = found
+    return single
+
+
+def test_a_finding_of_some_combinations_names_the_first_and_counts_the_others():
+    found = one(
+        linted("""\
+        sessions:
+          - name: s-${tile}-${band}
+            matrix: {tile: [t1, t 2, t 3], band: [r, g]}
+            args: ["${tile}"]
+        """)
+    )
+    assert (found.rule, found.path, found.session) == ("arg-space", "sessions[0].args[0]", "s-${tile}-${band}")
+    where = "(with tile = `t 2` (m.yaml:6), band = `r` (m.yaml:6) and 3 more combinations)"
+    assert found.summary == f"the argument `t 2` has a space in it {where}"
+    assert found.snippet.splitlines()[-1].strip() == "^" * len('"${tile}"')
+
+
+def test_a_finding_of_all_combinations_alike_is_one_without_any_name():
+    found = one(
+        linted("""\
+        sessions:
+          - name: s-${tile}
+            matrix: {tile: [t1, t2, t3]}
+            cores: 2
+        """)
+    )
+    assert (found.rule, found.summary) == ("half-fixed", "cores is given without ram")
+
+
+def test_of_a_list_file_the_line_is_told():
+    Path("tiles.txt").write_text("# these\n\nt1\nt=2\n", encoding="utf-8")
+    found = one(
+        linted("""\
+        sessions:
+          - name: s-${tile}
+            matrix: {tile: {file: tiles.txt}}
+            env: {TILE: "${tile}"}
+        """)
+    )
+    assert "`t=2` (with tile = `t=2` (tiles.txt:4))" in found.summary
+    assert told([found]) == [("env-value", 7, 17)]
+
+
+def test_what_an_include_gives_is_found_there_and_what_defaults_give_there():
+    found = linted(
+        """\
+        sessions:
+          - name: s-${tile}
+            matrix:
+              tile: [t1, t2, t3]
+              include:
+                - {tile: t2, cores: 0.5}
+                - {tile: t3, args: ["a b"]}
+        """,
+        f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, cores: 2, ram: 3}}\n",
+    )
+    assert told(found) == [("stock-options", 3, 81), ("resources-below-one", 9, 29), ("arg-space", 10, 29)]
+    assert [one.summary.partition(" (with ")[2] for one in found] == [
+        "",
+        "tile = `t2` (m.yaml:7))",
+        "tile = `t3` (m.yaml:7))",
+    ]
+    assert found[1].path == "sessions[0].cores"
+
+
+def test_comments_switch_rules_off_for_all_combinations_of_their_line():
+    found = linted("""\
+        sessions:
+          - name: s-${tile}
+            matrix:
+              tile: [t 1, t 2]
+              include:
+                - {tile: t 2, cores: 0.5, ram: 4}  # skaha-apply: ignore[resources-below-one]
+            args: ["${tile}"]  # skaha-apply: ignore[arg-space]
+            env: {A: b}  # skaha-apply: ignore[env-value]
+        """)
+    assert told(found) == [("unused-ignore", 11, 18)]
+
+
+def test_two_findings_about_one_field_stay_two():
+    found = linted("""\
+        sessions:
+          - name: s_${tile}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+            matrix: {tile: [t1, t2]}
+        """)
+    assert [one.summary.partition(" (with")[0] for one in found] == [
+        f"the name `s_t1-{'a' * 54}…` has other characters",
+        "the name has 67 characters",
+    ]
+
+
+# Variables, sensitive and without a value.
+
+TOKEN = HEAD + "variables: {token: {sensitive: true}, night: {}}\n"
+SENDS = """\
+sessions:
+  - name: s
+    args: [--token, "${var.token}", --url, "https://me:${var.token}@example.org"]
+    env: {TOKEN: "${var.token}", PLAIN: "x${var.token}"}
+"""
+
+
+def every_word(found):
+    return " ".join(f"{one.summary} {one.detail} {one.snippet}" for one in found)
+
+
+def test_a_sensitive_value_is_judged_and_never_shown():
+    found = linted(SENDS, TOKEN, Given({"token": SECRET, "night": "x"}))
+    assert told(found) == [("env-value", 8, 18), ("env-value", 8, 41)]
+    assert "`${var.token}`" in found[0].summary
+    assert found[0].detail.startswith("The server keeps a variable only if")
+    for part in (SECRET, "hunter2", "is=it"):
+        assert part not in every_word(found)
+
+
+@pytest.mark.parametrize("secret", ["a b", "$x", "line\nline", "x" * 100 + "$", '"', "\\", "tab\tand space ", "é\x07="])
+def test_no_rule_shows_a_part_of_a_sensitive_value(secret):
+    found = linted(SENDS, TOKEN, Given({"token": secret, "night": "x"}))
+    assert found
+    assert "x" * 10 not in every_word(found)
+    rule = {one.id: one for one in RULES}
+    for item in found:
+        assert item.detail == f"{rule[item.rule].why} (What is sensitive is not shown.)"
+        assert item.summary.startswith("with the value of `${var.token}`: ")
+
+
+def test_nothing_is_said_of_a_text_with_a_value_that_nobody_gave():
+    assert linted(SENDS, TOKEN, Given({"night": "x"}, lack=Lack.SENSITIVE)) == ()
+    comment = SENDS.replace('"]\n', '"]  # skaha-apply: ignore[arg-space]\n')
+    assert linted(comment, TOKEN, Given({"night": "x"}, lack=Lack.SENSITIVE)) == ()
+    assert told(linted(comment, TOKEN, Given({"night": "x", "token": "plain"}))) == [("unused-ignore", 7, 84)]
+
+
+def test_a_clear_value_beside_a_sensitive_one_is_found():
+    body = """\
+        sessions:
+          - name: s
+            env: {PASSWORD: "abc", TOKEN: "${var.token}", API_KEY: "${var.night}"}
+        """
+    found = linted(body, TOKEN, Given({"token": "x", "night": "abc"}))
+    assert told(found) == [("clear-secret", 7, 21), ("clear-secret", 7, 60)]
+
+
+def test_a_sensitive_default_is_found_and_not_shown():
+    head = HEAD + "variables:\n  token: {sensitive: true, default: hunter2}\n"
+    found = one(linted("sessions: [{name: s, args: ['${var.token}']}]\n", head))
+    assert told([found]) == [("clear-secret", 5, 3)]
+    assert "SKAHA_VAR_token" in found.detail
+    assert "hunter2" not in every_word([found])
+    given = one(linted("sessions: [{name: s, args: ['${var.token}']}]\n", head, Given({"token": "other"})))
+    assert "hunter2" not in every_word([given])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "args: ['${var.night} a']",
+        "name: s-${var.night}_",
+        "cores: ${var.night}",
+        "cores: 2\n    ram: ${var.night}",
+        "kind: ${var.night}\n    renew: 2d",
+        "retries: ${var.night}\n    replicas: 30",
+        "image: ${var.night}",
+        "kind: desktop\n    replicas: ${var.night}\n    cmd: ${var.night}",
+        "args: ['${var.night} a']  # skaha-apply: ignore[arg-space]",
+    ],
+)
+def test_nothing_is_said_of_what_depends_on_a_variable_without_a_value(body):
+    head = f"version: 1\nproject: p\nvariables: {{night: {{}}}}\ndefaults: {{image: {IMAGE}}}\n"
+    given = Given(lack=Lack.ANY)
+    cmd = "" if "kind" in body else "    cmd: p\n"
+    name = "" if "name:" in body else "    name: s\n"
+    text = f"sessions:\n  - {body}\n{name}{cmd}"
+    found = linted(text, head, given)
+    assert [one for one in found if one.rule not in ("headless-cmd", "headless-only")] == []
+
+
+# needs
+
+
+def test_needs_are_names_as_written():
+    body = """\
+        sessions:
+          - name: r-${tile}
+            matrix: {tile: [t1, t2]}
+          - name: m-${tile}
+            matrix: {tile: [t1, t2]}
+            needs: ["R-${tile}", r-t1, "r-${tiel}"]
+          - name: e-${tile}
+            matrix: {tile: []}
+          - name: last
+            needs: ["e-${tile}", r-t2-1, {name: desk, require: 95%}]
+          - {name: desk, kind: notebook, cmd: ~}
+        """
+    found = linted(body, select={"needs-unknown"})
+    assert [(one.place.line, one.summary, one.detail.split(";")[-1].split(".")[0].strip()) for one in found] == [
+        (
+            9,
+            "no session of the project is called `r-t1`",
+            'write the name as the manifest has it: needs: ["r-${tile}"]',
+        ),
+        (9, "no session of the project is called `r-${tiel}`", "Did you mean r-${tile}?"),
+        (
+            13,
+            "no session of the project is called `r-t2-1`",
+            'write the name as the manifest has it: needs: ["r-${tile}"]',
+        ),
+        (13, "`desk` is a notebook session", "An interactive session is never done, so this one would wait for ever"),
+    ]
+
+
+def test_circles_are_of_entries():
+    found = linted("""\
+        sessions:
+          - name: a-${tile}
+            matrix: {tile: [t1, t2]}
+            needs: ["b-${tile}"]
+          - name: b-${tile}
+            matrix: {tile: [t1, t2]}
+            needs: ["a-${tile}"]
+          - name: c-${tile}
+            matrix: {tile: [t1, t2]}
+            needs: ["c-${tile}"]
+        """)
+    assert [one.summary for one in found] == [
+        "`a-${tile}` needs itself: a-${tile} -> b-${tile} -> a-${tile}",
+        "`b-${tile}` needs itself: b-${tile} -> a-${tile} -> b-${tile}",
+        "`c-${tile}` needs itself",
+    ]
+
+
+# What becomes of failures, and how much runs at once.
+
+
+def cases(*rows):
+    return pytest.mark.parametrize(("body", "expected"), rows)
+
+
+@cases(
+    ("{name: s, replicas: 20}", ["no-retries"]),
+    ("{name: s, replicas: 19}", []),
+    ("{name: s, replicas: 20, retries: 1}", []),
+    ("{name: 's-${t}', matrix: {t: [a, b, c, d]}, replicas: 5}", ["no-retries"]),
+    ("{name: 's-${t}', matrix: {t: [a, b, c, d], include: [{t: a, retries: 1}]}, replicas: 5}", []),
+    ("{name: s, kind: notebook, replicas: 20}", ["interactive-limit"]),
+    ("{name: s, renew: 2d}", ["ignored-key"]),
+    ("{name: s, kind: notebook, renew: 2d}", []),
+    ("{name: s, kind: carta, pilot: 1, stop_after: 3, retries: 1, rerun: 1d, vanished: rerun}", ["ignored-key"] * 5),
+    ("{name: s, kind: carta, timeout: 1h, pending_timeout: 1h, when_removed: finish}", ["ignored-key"] * 2),
+    ("{name: s, retry_wait: 1m}", ["ignored-key"]),
+    ("{name: s, retry_wait: 1m, retries: 1}", []),
+    ("{name: s, timeout: 14d}", []),
+    ("{name: s, timeout: 337h}", ["timeout-beyond"]),
+    ("{name: s, replicas: 3, pilot: 3}", ["idle-cap"]),
+    ("{name: s, replicas: 3, pilot: 2}", []),
+    ("{name: 's-${t}', matrix: {t: [a, b, c]}, pilot: 2}", []),
+    ("{name: 's-${t}', matrix: {t: [a, b, c]}, pilot: 3}", ["idle-cap"]),
+    ("{name: s, retries: 10}", ["idle-cap"]),
+    ("{name: s, retries: 10, stop_after: 11}", []),
+    ("{name: 's-${t}', matrix: {t: []}}", ["empty-matrix"]),
+)
+def test_courses(body, expected):
+    head = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}}}\n"
+    found = linted(f"sessions: [{body}]\n", head, ignore={"headless-cmd"})
+    assert [one.rule for one in found] == expected
+    for item in found:
+        assert item.place.line == 4, item
+        assert "^" in item.snippet
+
+
+def test_what_is_of_use_to_one_of_those_that_share_it_is_not_reported():
+    keys = f"image: {IMAGE}, retries: 12, stop_after: 20, pilot: 2, renew: 1d"
+    head = f"version: 1\nproject: p\ndefaults: {{{keys}}}\n"
+    body = """\
+        sessions:
+          - {name: many, replicas: 10, cmd: p}
+          - {name: one, cmd: p}
+          - {name: desk, kind: notebook}
+        """
+    assert linted(body, head) == ()
+    alone = "sessions: [{name: one, cmd: p}]\n"
+    assert [one.rule for one in linted(alone, head)] == ["idle-cap", "ignored-key"]
+
+
+def test_a_cap_of_the_project_above_that_of_the_account():
+    found = one(linted("max_active: {project: 300, account: 250}\nsessions: []\n"))
+    assert told([found]) == [("idle-cap", 4, 13)]
+    assert linted("max_active: {project: 250, account: 250}\nsessions: []\n") == ()
+    assert linted("max_active: 300\nsessions: []\n") == ()
+
+
+def test_an_empty_list_is_told_at_its_matrix():
+    Path("tiles.txt").write_text("# all done\n", encoding="utf-8")
+    found = one(linted("sessions:\n  - name: s-${tile}\n    matrix: {tile: {file: tiles.txt}}\n"))
+    assert told([found]) == [("empty-matrix", 6, 13)]
+    assert "`s-${tile}`" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ("args: [tiles.txt]", 1),
+        ("args: [--list=lists/more.csv]", 1),
+        ("env: {TILES: tiles.txt}", 1),
+        ("args: [tiles.txt]\n    env: {TILES: tiles.txt}", 2),
+        ("args: [/arc/tiles.txt, ../tiles.txt, other.txt, code.py, lists]", 0),
+        ("args: [tiles.txt]  # skaha-apply: ignore[excess-replicas]", 0),
+    ],
+)
+def test_more_replicas_than_a_list_has_items(body, count):
+    Path("lists").mkdir()
+    Path("code.py").write_text("x\n", encoding="utf-8")
+    Path("tiles.txt").write_text("# two\na\n\nb\n", encoding="utf-8")
+    Path("lists/more.csv").write_text("a,1\nb,2\n", encoding="utf-8")
+    found = linted(f"sessions:\n  - name: s\n    replicas: 3\n    {body}\n")
+    assert [one.rule for one in found] == ["excess-replicas"] * count
+    for item in found:
+        assert item.summary == "3 replicas of `s` share a list of 2"
+        assert "Write replicas: 2 or less" in item.detail
+    assert linted(f"sessions:\n  - name: s\n    replicas: 2\n    {body.partition('#')[0]}\n") == ()
+
+
+def test_twenty_thousand_combinations():
+    Path("tiles.txt").write_text("".join(f"t {number}\n" for number in range(20_000)), encoding="utf-8")
+    found = linted("""\
+        sessions:
+          - name: s-${tile}
+            matrix: {tile: {file: tiles.txt}}
+            args: ["${tile}", "${slug.tile}"]
+            env: {TILE: "${tile}="}
+        """)
+    assert told(found) == [("arg-space", 7, 19 - 7), ("env-value", 8, 17)]
+    assert all("and 19,999 more combinations" in one.summary for one in found)
