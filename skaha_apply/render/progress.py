@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,11 +15,13 @@ from skaha_apply.render.ink import plain
 from skaha_apply.render.printable import cut, line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from skaha_apply.model.report import Event
 
 FEW = 8  # changes of one entry in one pass that have a line each
+MANY = 50  # replicas of an entry, beyond which only its numbers are told, and failures
+PAUSE = 60.0  # seconds between two lines about the numbers of such an entry
 SINGLE = 100  # actions of one pass that have a line each
 STEPS = 10  # lines about the others
 ERRORS = 20  # failures of one pass that have a line each
@@ -72,23 +75,30 @@ class Lines:
     """Plain lines. A wait is told when it begins to wait for something else, never at each poll.
 
     What failed is told at once. Other changes are told when their pass ends: one by one, or where an entry has many of
-    them, as where it stands now. Of a pass with many actions every tenth part is told.
+    them, as where it stands now; of an entry with many replicas that is told once a minute. Of a pass with many actions
+    every tenth part is told.
+
+    Args:
+        say: takes one line.
+        clock: seconds.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._holds: dict[str, frozenset[tuple[str, str, str]]] = {}
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._holds: frozenset[tuple[str, str, str]] = frozenset()
         self._changes: list[PhaseChanged] = []
-        self._failures = 0
-        self._errors = 0
+        self._failures = self._errors = 0
         self._actions: Counter[str] = Counter()
         self._started = Started("", 0)
+        self._large: frozenset[str] = frozenset()
+        self._told: dict[str, float] = {}
+        self._waits = False
         self._parts: dict[str, Lines] = {}
 
     def part(self, project: str) -> Lines:
         """The lines of one project, which counts by itself; the same at each call."""
         if project not in self._parts:
-            self._parts[project] = Lines(self._say)
+            self._parts[project] = Lines(self._say, self._clock)
         return self._parts[project]
 
     def __call__(self, event: Event) -> None:
@@ -100,15 +110,16 @@ class Lines:
                 self._change(event)
             case Started():
                 self._started, self._actions = event, Counter()
-                self._tell(event)
+                if not self._waits:
+                    self._tell(event)
             case ActionEnded():
                 self._act(event)
             case _:
                 self._tell(event)
 
     def close(self) -> None:
-        """Say what was kept until the end of the pass."""
-        self._flush({})
+        """Say what was kept until the end of the pass, or of the minute."""
+        self._flush(None)
         for part in self._parts.values():
             part.close()
 
@@ -122,7 +133,7 @@ class Lines:
             self._errors += 1
             if self._errors <= ERRORS:
                 self._tell(event)
-        elif self._started.total <= SINGLE:
+        elif self._started.total <= SINGLE and (event.action.group or event.action.session) not in self._large:
             self._tell(event)
         ended, total = self._actions.total(), self._started.total
         if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
@@ -139,10 +150,12 @@ class Lines:
             self._tell(event)
 
     def _wait(self, event: Waiting) -> None:
-        self._flush({family.name.casefold(): family_line(family) for family in event.families})
+        self._waits = True
+        self._large = frozenset(family.name for family in event.families if family.total > MANY)
+        self._flush({family.name: family_line(family) for family in event.families})
         holds = frozenset((hold.family, hold.kind, skeleton(hold.reason)) for hold in event.holds)
-        if self._holds.get(event.project, frozenset()) != holds:
-            self._holds[event.project] = holds
+        if self._holds != holds:
+            self._holds = holds
             self._say(f"{line(event.project)}: {counts_line(event.counts)}")
             rows = painted(hold_rows(event.holds), plain)
             for row in rows[:_HOLDS]:
@@ -150,21 +163,29 @@ class Lines:
             if len(rows) > _HOLDS:
                 self._say(f"  … and {len(rows) - _HOLDS} more")
 
-    def _flush(self, standings: Mapping[str, str]) -> None:
-        """The changes of a pass; `standings` are lines about where entries stand now, where that is known."""
+    def _flush(self, standings: Mapping[str, str] | None) -> None:
+        """Tell the changes so far; `standings` are lines about where entries stand now, None at the end."""
         entries: dict[str, list[PhaseChanged]] = {}
         for change in self._changes:
             entries.setdefault(change.group or change.session, []).append(change)
+        self._changes = []
         for name, changes in entries.items():
-            if len(changes) <= FEW:
+            if name in self._large and standings is not None and self._clock() < self._told.get(name, -PAUSE) + PAUSE:
+                self._changes += changes
+            elif len(changes) <= FEW and name not in self._large:
                 for change in changes:
                     self._tell(change)
-                continue
-            moves = Counter(f"{change.before} -> {change.after}" for change in changes)
-            told = ", ".join(f"{count} {line(move)}" for move, count in moves.items())
-            self._say(standings.get(name.casefold(), f"{line(name)}: {told}"))
+            else:
+                self._told[name] = self._clock()
+                self._say((standings or {}).get(name) or _moves(name, changes))
         if self._failures > ERRORS:
             self._say(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
         if self._errors > ERRORS:
             self._say(f"… and {self._errors - ERRORS} more actions were not carried out; the report groups them")
-        self._changes, self._failures, self._errors = [], 0, 0
+        self._failures = self._errors = 0
+
+
+def _moves(name: str, changes: Sequence[PhaseChanged]) -> str:
+    """`tile-${tile}: 40 running -> done, 8 pending -> running`."""
+    moves = Counter(f"{change.before} -> {change.after}" for change in changes)
+    return f"{line(name)}: " + ", ".join(f"{count} {line(move)}" for move, count in moves.items())

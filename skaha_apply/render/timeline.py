@@ -80,7 +80,7 @@ def _draw_lanes(axes: Axes, timeline: Timeline) -> None:
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     if named:
-        axes.set_yticks([row.top + 0.5 for row in rows], [cut(line(row.lane.name), _NAME) for row in rows])
+        axes.set_yticks([row.top + row.height / 2 for row in rows], [cut(line(row.lane.name), _NAME) for row in rows])
     else:
         axes.set_ylim(rows[-1].top + rows[-1].height, 0)
         _name_entries(axes, rows)
@@ -178,12 +178,14 @@ def _draw_counts(axes: Axes, timeline: Timeline) -> None:
     """How many ran, and how many waited in the queue, at each moment."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra, see pictures
 
+    most = 1
     for waiting, colour in ((True, GREY), (False, BLUE)):
         times, counts = _steps(timeline, waiting=waiting)
         if times:
+            most = max(most, *counts)
             style: dict[str, Any] = {"color": colour, "linewidth": 1.0, "linestyle": ":" if waiting else "-"}
             axes.step(times, counts, where="post", label="waiting" if waiting else "running", **style)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * most)
     axes.set_ylabel("at once")
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     if timeline.lanes:

@@ -51,7 +51,7 @@ def test_many_changes_are_few_lines_without_a_terminal(desk, sandbox):
     ended = desk(*WAIT, code=9)
     said = ended.err.splitlines()
     assert len(said) < 60, ended.err
-    assert any(re.fullmatch(r"tile: (.*, )?\d+ done(, .*)?", row) for row in said)
+    assert 1 <= sum(row.startswith("tile: ") for row in said) <= 4
     assert any(re.fullmatch(r"tile-17 \w+: \w+ -> failed", row) for row in said)
     assert any("merge: 1 blocked: needs tile" in row for row in said)
 

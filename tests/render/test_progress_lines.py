@@ -74,3 +74,26 @@ def test_thousands_of_changes_make_few_lines(action):
 
 def test_what_a_pass_had_to_say_is_said_when_it_is_interrupted():
     assert said_by(moved(1)) == ["tile-t001 k2j3h4g5: pending -> running"]
+
+
+def test_a_survey_that_runs_for_days_tells_its_numbers_once_a_minute(action):
+    now, said = [0.0], []
+    narrator = Lines(said.append, lambda: now[0])
+    narrator(Started("survey", 8))
+    for number in range(1, 1000):
+        counts = {"running": 8, "done": number, "wait": 4992 - number}
+        narrator(moved(number, "done", "running"))
+        narrator(Waiting("survey", (Family("tile-${tile}", counts),)))
+        now[0] += 10.0
+        narrator(Started("survey", 1))
+        narrator(ActionEnded(action("create", session="tile-t1", group="tile-${tile}"), id="k2j3h4g5"))
+    narrator(moved(1000, "done", "running"))
+    narrator.close()
+    assert said[:4] == [
+        "survey: 8 actions",
+        "tile-${tile}: 8 running, 1 done, 4991 waiting",
+        "tile-${tile}: 8 running, 7 done, 4985 waiting",
+        "tile-${tile}: 8 running, 13 done, 4979 waiting",
+    ]
+    assert len(said) == 1 + 1000 // 6 + 1 + 1
+    assert said[-1].endswith(" running -> done")
