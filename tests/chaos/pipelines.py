@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from judge import overlaps, strangers_touched
 from scenario import FILE, Attempt, draw_weather
@@ -69,6 +69,9 @@ def draw(random):
         )
     strangers = random.choice((0, 0, 2))
     caps = MaxActive(random.choice((None, None, 3)), random.choice((None, None, 5)))
+    weather = draw_weather(random, overdue=0.0)
+    if caps.account is not None:  # which counts what is listed as Pending or Running, and no other word
+        weather = replace(weather, odd_entry=0.0)
     bad = (FAIL, HANG) if timeout else (FAIL,)
     names = [spec.live_name(number) for spec in sessions for number in range(1, spec.replicas + 1)]
     fates = {
@@ -79,7 +82,7 @@ def draw(random):
     return Pipeline(
         project=Project("survey", tuple(sessions), files=(FILE,), folders=("manifests",), max_active=caps),
         attempts=tuple(_attempt(random) for _ in range(random.choice((1, 2, 4)))),
-        weather=draw_weather(random, overdue=0.0),
+        weather=weather,
         fates=fates,
         strangers=strangers,
         computes=random.choice((5.0, 60.0, 200.0)),
