@@ -195,14 +195,16 @@ def _choice(reading: Reading, node: Node, path: str, index: int, axes: Axes) -> 
             "wrong-type", node, f"{path} must be a mapping, not {WORDS[node.shape]}", detail, path=path
         )
     including = ".include[" in path
+    any_name = axes.table and axes.lists is None  # columns that nobody knows
     chosen: dict[str, Listed] = {}
     keys: dict[str, Node] = {}
     failed = False
     for name, entry in reading.values.entries(node, path).items():
         try:
-            if name in axes.names or axes.lists is None:
+            is_key = including and name in BY_NAME and name not in OF_THE_WHOLE
+            if name in axes.names or (any_name and not is_key):
                 chosen[name] = written(reading, entry.value, f"{path}.{name}")
-            elif including and name in BY_NAME and name not in OF_THE_WHOLE:
+            elif is_key:
                 keys[name] = entry.value
             else:
                 raise _stranger(reading, entry.key, name, path, axes)
@@ -210,7 +212,7 @@ def _choice(reading: Reading, node: Node, path: str, index: int, axes: Axes) -> 
             failed = True
     if failed:
         raise Unreadable(path)
-    if not chosen:
+    if not chosen and not any_name:
         known = ", ".join(axes.names)
         detail = f"Say which combinations are meant, by {known}; what holds for all belongs to the session."
         raise reading.values.refuse("matrix", node, f"{path} chooses no combination", detail, path=path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import pytest
@@ -421,3 +421,148 @@ def test_damage_is_refused_or_survives(data):
         )
     with suppress(ManifestError):
         fmt(bytes(damaged))
+
+
+AXES = {"tile": ["t001", "270.280", "0843"], "band": ["r", "g"]}
+
+
+@st.composite
+def pipelines(draw):
+    """Manifests with variables, matrices and needs as a tree, in any order of keys and any mix of styles."""
+
+    def some(**keys):
+        names = draw(st.lists(st.sampled_from(sorted(keys)), unique=True)) if keys else []
+        return {name: draw(keys[name]) if isinstance(keys[name], st.SearchStrategy) else keys[name] for name in names}
+
+    def matrix():
+        if draw(st.integers(0, 3)) == 0:
+            return {"rows": {"file": "fields.csv"}}, ["tile", "band"]
+        names = draw(st.lists(st.sampled_from(sorted(AXES)), min_size=1, unique=True))
+        axes = {name: draw(st.sampled_from([AXES[name], {"file": f"{name}.txt"}])) for name in names}
+        changed = {"tile": "t001", **some(ram="64", args=["x", "${var.night}"], env={"A": "b"})}
+        extra = {}
+        if "tile" in names and len(changed) > 1:
+            extra = some(include=[changed], exclude=[{"tile": "0843"}])
+        return {**axes, **extra}, names
+
+    course = {
+        "parallelism": "8",
+        "retries": "2",
+        "retry_wait": "1m",
+        "stop_after": "5",
+        "timeout": "12h",
+        "rerun": "1d",
+        "vanished": "rerun",
+        "when_removed": "finish",
+        "pilot": "1",
+        "env": {"NIGHT": "${var.night}", "TOKEN": "${var.token}", "ID": "${replica.id}/${replica.count}"},
+        "cores": "${var.cores}",
+    }
+    made, names = matrix()
+    suffix = "-".join(f"${{{name}}}" for name in names)
+    first = {
+        "name": f"a-{suffix}",
+        "matrix": made,
+        "image": IMAGE,
+        "args": [f"${{{names[0]}}}", "$${x}"],
+        **some(**course),
+    }
+    second = {"name": f"b-{suffix}", "matrix": made, "needs": [f"a-{suffix}"], "image": IMAGE, **some(**course)}
+    third = {"name": "c", "needs": [{"name": f"b-{suffix}", "require": "95%"}], "image": IMAGE, **some(**course)}
+    tree = {
+        "version": "1",
+        "project": "p",
+        "variables": {"night": {"default": "2026-11-22"}, "token": {"sensitive": "true"}, "cores": {}},
+        "sessions": [first, second, third],
+        **some(max_active={"project": "200", "account": "250"}, state="https://example.org/state"),
+        **some(defaults={"cmd": "bash", "retries": "1", "rerun": "never"}),
+    }
+    return "".join(f"{line}\n" for line in _written(draw, tree, 0))
+
+
+def _written(draw, tree, depth):
+    """The lines of a tree; `{}` and what is drawn so in one line."""
+    step = " " * draw(st.integers(1 if depth else 0, 3)) if depth else ""
+    rows = draw(st.permutations(sorted(tree))) if isinstance(tree, dict) else range(len(tree))
+    for key in rows:
+        child = tree[key]
+        start = f"{step}{key}:" if isinstance(tree, dict) else f"{step}-"
+        if draw(st.integers(0, 5)) == 0:
+            yield f"{step}# c{draw(st.integers(0, 99))}"
+        if isinstance(child, str) or not child or (depth and draw(st.booleans())):
+            yield f"{start} {_flow(child)}" + draw(st.sampled_from(["", "", "  # c7"]))
+        else:
+            yield start
+            yield from (f"{step} {line}" for line in _written(draw, child, depth + 1))
+
+
+def _flow(tree):
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key}: {_flow(child)}" for key, child in tree.items()) + "}"
+    if isinstance(tree, list):
+        return "[" + ",".join(map(_flow, tree)) + "]"
+    return (
+        f'"{tree}"'
+        if "${" in tree and not tree.startswith("${var.cores")
+        else tree.replace("${var.cores}", '"${var.cores}"')
+    )
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lists")
+    for name, values in AXES.items():
+        (folder / f"{name}.txt").write_text("\n".join(values), encoding="utf-8")
+    (folder / "fields.csv").write_text("tile,band,ram\nt001,r,\n0843,g,64\n", encoding="utf-8")
+    return folder
+
+
+@settings(deadline=None, max_examples=80)
+@given(pipelines())
+def test_pipelines_mean_the_same_with_and_without_their_lists(lists, text):
+    made = fmt(text)  # here the lists are not there
+    keys = re.findall(r"^([a-z_]+):", made, re.MULTILINE)
+    order = ["version", "project", "state", "max_active", "variables", "defaults", "sessions"]
+    assert keys == [key for key in order if key in keys]
+    given_values = Given({"cores": "2", "token": "s"})
+    with chdir(lists):
+        before, after = (load(["-"], root=Path(), stdin=one.encode, given=given_values) for one in (text, made))
+    assert before.diagnostics == ()
+    assert [(one.sessions, one.max_active, one.state) for one in before.projects] == [
+        (one.sessions, one.max_active, one.state) for one in after.projects
+    ]
+    assert len(before.projects[0].sessions) >= 3
+
+
+@pytest.mark.parametrize("include", ["{name: COSMOS, ram: 64}", "{band: r, args: [a]}", "{ram: 64, cores: 2}"])
+def test_columns_of_a_table_that_is_not_there(include):
+    matrix = f"{{rows: {{file: no.csv}}, include: [{include}]}}"
+    keys = f"  - name: s-${{field}}\n    matrix: {matrix}\n    image: {IMAGE}\n"
+    text = f"version: 1\nproject: p\nsessions:\n{keys}"
+    assert fmt(text) == text
+
+
+def test_the_order_of_a_pipeline():
+    text = """\
+sessions:
+  - stop_after: 3
+    retries: 2
+    args: [x]
+    parallelism: 4
+    matrix: {tile: [a, b]}
+    needs: [{name: r, require: 95%}]
+    protect: true
+    name: m-${tile}
+    renew: 1d
+    image: images.canfar.net/skaha/astroml:24.07
+variables: {night: {}}
+max_active: 3
+state: here
+project: p
+version: 1
+"""
+    made = fmt(text)
+    assert re.findall(r"^(?:  [- ] )?([a-z_]+):", made, re.MULTILINE) == [
+        *("version", "project", "state", "max_active", "variables", "sessions"),
+        *("name", "matrix", "needs", "image", "parallelism", "args", "retries", "stop_after", "renew", "protect"),
+    ]

@@ -11,14 +11,17 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from skaha_apply.lint import check
 from skaha_apply.manifest import load, schema
+from skaha_apply.manifest.fields import BY_NAME
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
 from skaha_apply.manifest.schemas import schema_text
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import Given, Lack
 
 ROOT = Path(__file__).parents[2]
 _SPEC = importlib.util.spec_from_file_location("tables_of_errors", Path(__file__).with_name("test_manifest_errors.py"))
@@ -106,6 +109,69 @@ BODIES = [
     ("kind: ' HEADLESS '", True),
     ("cores: 1e300", True),
     ("needs: a", True),
+    ("cores: '${var.n}'", True),
+    ("cores: '$${var.n}'", False),
+    ("cores: '8'", False),
+    ("replicas: ${var.n}\nprotect: ${var.truth}\nkind: ${var.kind}\nrerun: ${var.span}\ntimeout: ${var.span}", True),
+    ("retry_wait: 1.5h\ntimeout: 90\npending_timeout: '90'\nrenew: 999d\nrerun: 12h", True),
+    ("retry_wait: 1000d", False),
+    ("timeout: 0", False),
+    ("timeout: 1h30m", False),
+    ("timeout: 100000000", False),
+    ("retries: 0\nstop_after: 1\nparallelism: 1\npilot: 1", True),
+    ("retries: -1", False),
+    ("stop_after: 0", False),
+    ("rerun: daily", False),
+    ("vanished: maybe", False),
+    ("when_removed: keep", False),
+    ("needs: [a, {name: b}, {name: c, require: 99.5%}, {name: d, require: ended}]", True),
+    ("needs: {name: b, require: 95%}", True),
+    ("needs: [{require: 95%}]", False),
+    ("needs: [{name: b, require: 101%}]", False),
+    ("needs: [{name: b, require: 0.95}]", False),
+    ("needs: [{name: b, share: 95%}]", False),
+    ("matrix: {tile: [1, 1.50, true, a]}\nname: s-${tile}", True),
+    ("matrix: {tile: {file: no.txt}}\nname: s-${tile}", True),
+    ("matrix: {rows: {file: no.csv}, exclude: [{a: b}], include: [{a: b, ram: 4}]}\nname: s-${a}", True),
+    ("matrix: {tile: [a], include: [{tile: a, ram: 4, args: [x], needs: b}]}\nname: s-${tile}", True),
+    ("matrix: {tile: [a], include: [{tile: b}], exclude: []}\nname: s-${tile}", True),
+    ("matrix: {}\nname: s", False),
+    ("matrix: {include: [{a: b}]}", False),
+    ("matrix: [a]", False),
+    ("matrix: {tile: a}\nname: s-${tile}", False),
+    ("matrix: {tile: [[a]]}\nname: s-${tile}", False),
+    ("matrix: {tile: ['']}\nname: s-${tile}", False),
+    ("matrix: {1a: [x]}\nname: s", False),
+    ("matrix: {tile: {path: a}}\nname: s-${tile}", False),
+    ("matrix: {tile: {file: a, header: b}}\nname: s-${tile}", False),
+    ("matrix: {tile: [a], rows: {file: b}}\nname: s-${tile}", False),
+    ("matrix: {rows: fields.csv}\nname: s-${tile}", False),
+    ("matrix: {tile: [a], include: {tile: a}}\nname: s-${tile}", False),
+    ("matrix: {tile: [a], include: [{tile: a, ram: many}]}\nname: s-${tile}", False),
+    ("matrix: {tile: [a], include: [{}]}\nname: s-${tile}", False),
+    ("matrix: {tile: [a], exclude: [{tile: [a]}]}\nname: s-${tile}", False),
+]
+TOPS = [
+    ("variables: {night: {default: 2026-11-22, description: a}, token: {sensitive: true}, n: {}}", True),
+    ("variables: [night]", False),
+    ("variables: {night: a}", False),
+    ("variables: {night: {defualt: a}}", False),
+    ("variables: {night: {default: [a]}}", False),
+    ("variables: {night: {sensitive: maybe}}", False),
+    ("variables: {1night: {}}", False),
+    ("max_active: 200", True),
+    ("max_active: {project: 200, account: 250}", True),
+    ("max_active: {account: 250}", True),
+    ("max_active: {}", False),
+    ("max_active: 0", False),
+    ("max_active: {project: many}", False),
+    ("max_active: {user: 3}", False),
+    ("max_active: [3]", False),
+    ("state: https://example.org/state", True),
+    ("state: [a]", False),
+    ("defaults: {retries: 2, timeout: 2h, rerun: never, cores: '${var.n}'}", True),
+    ("defaults: {matrix: {a: [b]}}", False),
+    ("defaults: {needs: a}", False),
 ]
 
 
@@ -150,8 +216,60 @@ def test_the_first_line_of_each_manifest_names_the_schema(path):
 
 @pytest.mark.parametrize(("body", "good"), BODIES)
 def test_schema_and_loader_agree(body, good):
-    text = f"version: 1\nproject: p\nx-any: {{}}\nsessions:\n  - name: s\n    image: {IMAGE}\n" + textwrap.indent(
-        body, "    "
-    )
+    name = "" if "name: s" in body.splitlines()[-1] else "name: s\n"
+    keys = textwrap.indent(f"{name}image: {IMAGE}\n{body}", "    ")[4:]
+    agree(f"version: 1\nproject: p\nx-any: {{}}\n{VARIABLES}sessions:\n  - {keys}", good)
+
+
+@pytest.mark.parametrize(("top", "good"), TOPS)
+def test_schema_and_loader_agree_at_the_top(top, good):
+    variables = "" if "variables" in top else VARIABLES
+    agree(f"version: 1\nproject: p\n{variables}{top}\nsessions:\n  - name: s\n    image: {IMAGE}\n", good)
+
+
+VARIABLES = (
+    "variables: {free: {}, n: {default: 2}, truth: {default: true}, kind: {default: carta}, span: {default: 2h}}\n"
+)
+
+
+def agree(text, good):
     assert valid(text) is good
-    assert (load(["-"], root=Path(), stdin=text.encode).diagnostics == ()) is good
+    result = load(["-"], root=Path(), stdin=text.encode, given=Given(lack=Lack.ANY), lists=False)
+    assert [one.summary for one in result.diagnostics if one.rule != "unmatched"] == [] if good else result.diagnostics
+
+
+WORDS = "a 0 1 -1 2.5 true 95% 10s 2d 0s 1w 8GB 1000d '8' '' '${var.free}' ended always hold delete headless"
+SCALARS = st.sampled_from(WORDS.split())
+CHILDREN = SCALARS | st.one_of(
+    st.lists(SCALARS, max_size=2).map(lambda items: f"[{', '.join(items)}]"),
+    st.dictionaries(st.sampled_from(["name", "require", "file", "a", "include", "rows"]), SCALARS, max_size=2).map(
+        lambda items: "{" + ", ".join(f"{name}: {item}" for name, item in items.items()) + "}"
+    ),
+)
+MATRICES = st.dictionaries(
+    st.sampled_from(["a", "b", "rows", "include", "exclude"]),
+    CHILDREN
+    | st.lists(
+        st.dictionaries(st.sampled_from(["a", "b", "ram", "args", "retries", "name"]), CHILDREN, max_size=3).map(
+            lambda items: "{" + ", ".join(f"{name}: {item}" for name, item in items.items()) + "}"
+        ),
+        max_size=2,
+    ).map(lambda items: f"[{', '.join(items)}]"),
+    min_size=1,
+    max_size=3,
+).map(lambda items: "{" + ", ".join(f"{name}: {item}" for name, item in items.items()) + "}")
+# What no schema can tell: what a name refers to, how values go together, what stands in files.
+BEYOND = {"interpolation", "list-file", "matrix", "unmatched", "variable"}
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from([name for name in BY_NAME if name not in ("name", "image")]), CHILDREN | MATRICES)
+def test_schema_and_loader_agree_on_whatever_stands_there(key, value):
+    name = "s-${a}-${b}" if key == "matrix" else "s"
+    text = f"version: 1\nproject: p\n{VARIABLES}sessions:\n  - name: {name}\n    image: {IMAGE}\n    {key}: {value}\n"
+    result = load(["-"], root=Path(), stdin=text.encode, given=Given(lack=Lack.ANY), lists=False)
+    rules = {one.rule for one in result.diagnostics}
+    if rules - BEYOND:
+        assert not valid(text), result.diagnostics
+    elif not rules:
+        assert valid(text)
