@@ -5,6 +5,7 @@ The sandbox knows nothing of the rules and shares no code with the client; reque
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from skaha_apply.manifest import dump, load
 from skaha_apply.model.place import Severity
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.variables import Given
 from skaha_apply.planning.expand import create_request, expand
 from skaha_apply.skaha import wire
 from skaha_apply.skaha.forms import create_parameters
@@ -117,8 +119,8 @@ def differences(sandbox, project):
     for replica in expand(project):
         if replica.replica > MOST:
             continue
-        spec = replica.spec
-        request = create_request(replica, project.name, 1)
+        spec = replica.spec.filled(replica.replica, project.secrets)
+        request = create_request(replica, project.name, 1, project.secrets)
         parameters = create_parameters(request)
         if spec.gpus == 0:  # what the manifest says, which the client would leave out
             parameters.append(("gpus", "0"))
@@ -225,6 +227,55 @@ def test_what_lint_lets_pass_arrives_unchanged(idle, sessions):
     loaded = load(["-"], root=Path(), stdin=dump("p", sessions).encode)
     assert loaded.diagnostics == ()
     errors = [one for one in check(loaded.projects, online=Online(offer)) if one.severity is Severity.ERROR]
+    event("refused" if errors else "sent")
+    if errors:
+        return
+    empty(sandbox)
+    assert differences(sandbox, loaded.projects[0]) == []
+
+
+calm = st.text(
+    "ab1-./:," + NASTY.translate(dict.fromkeys(map(ord, ' =\\"$\n\r\0\x07\x7f\x85\u2028\ufeff\ufffe'))), max_size=5
+)
+wild = st.text(st.sampled_from("ab1" + NASTY), max_size=4).filter(lambda text: "${" not in text)
+references = ["${tile}", "${slug.tile}", "${var.night}", "${var.token}", "${replica.id}/${replica.count}"]
+
+
+@st.composite
+def pipelines(draw):
+    """A manifest with a matrix and variables as JSON, which is YAML, and the sensitive value; few texts are wild."""
+    odds = draw(st.sampled_from([0, 0, 0, 9]))
+
+    def piece():
+        return draw(wild if odds and draw(st.integers(0, 9)) == 0 else calm) or "a"
+
+    def text():
+        return "".join(piece() if draw(st.booleans()) else draw(st.sampled_from(references)) for _ in "12") + "."
+
+    tiles = list(dict.fromkeys([piece(), piece()]))
+    session = {
+        "name": "s-${slug.tile}-0",
+        "matrix": {"tile": tiles, "include": [{"tile": tiles[-1], "env": {"B": text()}}]},
+        "image": IMAGE,
+        "cmd": draw(st.sampled_from(["/no/such/program", "/no/such/${slug.tile}"])),
+        "args": [text() for _ in range(draw(st.integers(0, 2)))],
+        "env": {name: text() for name in draw(st.sampled_from(["", "A", "AB"]))},
+        "replicas": draw(st.sampled_from([1, 2])),
+    }
+    variables = {"night": {"default": piece()}, "token": {"sensitive": True}}
+    manifest = {"version": 1, "project": "p", "variables": variables, "sessions": [session]}
+    return json.dumps(manifest), piece()
+
+
+@given(pipelines())
+@SHARED
+def test_what_lint_lets_pass_of_a_matrix_arrives_filled_in(idle, drawn):
+    sandbox, offer = idle
+    text, token = drawn
+    loaded = load(["-"], root=Path(), stdin=text.encode, given=Given({"token": token}))
+    errors = loaded.diagnostics or [
+        one for one in check(loaded.projects, online=Online(offer)) if one.severity is Severity.ERROR
+    ]
     event("refused" if errors else "sent")
     if errors:
         return
