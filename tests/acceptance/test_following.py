@@ -93,11 +93,16 @@ Warning   FailedScheduling  0/30 nodes: not enough memory  14m          1m
 """
 
 
-def relay(sandbox, events):
-    """A server in front of the sandbox, which holds sessions in a queue without a pod, that does have `events`."""
+def relay(sandbox, events=(404, b"not found"), meanwhile=lambda: None):
+    """A server in front of the sandbox, which holds sessions in a queue without a pod, that does have `events`.
+
+    `meanwhile` is called before each list.
+    """
 
     class Relay(BaseHTTPRequestHandler):
         def do_GET(self):
+            if self.path.endswith("/session"):
+                meanwhile()
             theirs = sandbox.http.get(self.path)
             status, body = events if "view=events" in self.path else (theirs.status_code, theirs.content)
             self.send_response(status)
@@ -131,6 +136,20 @@ def test_what_is_pending_for_long_says_why(desk, sandbox, odd_server):
     assert desk("status", "-o", "json").json["sessions"][0]["event"] is None
     at = {"SKAHA_URL": f"{odd_server(relay(sandbox, (500, b'no')))}/skaha/v1"}
     assert "long" in desk("status", **at).out
+
+
+def test_what_an_apply_creates_between_the_look_at_state_and_server_is_no_strangers(desk, sandbox, odd_server):
+    desk.write({"name": "tile", "cmd": "sleep", "args": ["600"]})
+    applied = []
+
+    def apply_once():
+        if not applied:
+            applied.append(desk.start("apply", "--yes", "--settle", "0.5s", "--wait", "ready", *POLL))
+            desk.finish(applied[0])
+
+    at = {"SKAHA_URL": f"{odd_server(relay(sandbox, meanwhile=apply_once))}/skaha/v1"}
+    assert desk("status", "--exit-code", code=2, **at).out.splitlines()[1].split()[2] == "running"
+    assert applied
 
 
 def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, sandbox, watched):

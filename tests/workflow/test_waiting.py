@@ -1,0 +1,92 @@
+"""When a wait for completion is over, judged by the plan of its last pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from skaha_apply.model.plan import Action, ActionKind, Plan
+from skaha_apply.model.session import Phase
+from skaha_apply.model.spec import DesiredReplica, Project, SessionSpec
+from skaha_apply.model.state import ReplicaRecord, StateDocument
+from skaha_apply.workflow.run import ApplyOptions, Run
+from skaha_apply.workflow.standing import families, holds
+from skaha_apply.workflow.waiting import ended
+
+
+def spec(kind="headless"):
+    return SessionSpec(name="one", image="x/y/z:1", kind=kind)
+
+
+def record(phase, **more):
+    return ReplicaRecord(session="one", replica=1, name="one", spec="s", work="w", run="r", phase=Phase(phase), **more)
+
+
+def action(kind, phase=None, *, session_kind="headless", desired=True, name="one", **more):
+    about = spec(session_kind)
+    return Action(
+        kind=ActionKind(kind), session=name, replica=1, replicas=1, name=name, reason=more.pop("reason", ""),
+        desired=DesiredReplica(about, 1, name, "w", "r", 0, "t") if desired else None,
+        record=None if phase is None else record(phase, **more.pop("recorded", {})),
+        **more,
+    )  # fmt: skip
+
+
+def over(one, session_kind="headless"):
+    run = Run(None, Project("p", ()), ApplyOptions(wait="complete"), None, None)
+    run.plan = run.approved = Plan("p", "s", (one,), "d")
+    run.document = StateDocument(lineage="l", project="p", server="s", specs={"s": spec(session_kind)})
+    return ended(run)
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "session_kind", "is_over"),
+    [
+        ("unchanged", "running", "headless", False),
+        ("unchanged", "running", "notebook", True),
+        ("unchanged", "pending", "notebook", False),
+        ("renew", "running", "notebook", True),
+        ("create", None, "headless", False),
+        ("retry", "failed", "headless", False),
+        ("done", "done", "headless", True),
+        ("failed", "failed", "headless", True),
+        ("blocked", None, "headless", True),
+        ("conflict", None, "headless", True),
+        ("protected", "running", "headless", True),
+        ("unknown", "unknown", "headless", True),
+        ("not loaded", "running", "headless", True),
+    ],
+)
+def test_what_is_waited_for(kind, phase, session_kind, is_over):
+    assert over(action(kind, phase, session_kind=session_kind), session_kind) is is_over
+
+
+@pytest.mark.parametrize(("session_kind", "is_over"), [("headless", False), ("notebook", True)])
+def test_what_left_the_manifest_and_finishes_is_waited_for_where_it_has_an_end(session_kind, is_over):
+    assert over(action("unchanged", "running", desired=False), session_kind) is is_over
+
+
+def test_a_wait_for_time_alone_goes_on_and_one_for_what_will_not_come_ends():
+    assert not over(action("wait", "failed"))
+    assert over(action("wait", hangs=True))
+
+
+def test_numbers_by_entry_with_the_slowest_beside_the_median_of_the_finished():
+    now = 1000.0
+    actions = [
+        action("unchanged", "running", name=f"t-{start:.0f}", group="t-${t}", recorded={"started": start})
+        for start in (900.0, 100.0)
+    ]
+    actions += [
+        action("done", "done", name=f"d-{end:.0f}", group="t-${t}", recorded={"started": 0.0, "ended": end})
+        for end in (10.0, 30.0, 500.0)
+    ]
+    actions += [action("failed", "failed", name="f", group="t-${t}"), action("retry", "failed", name="again")]
+    actions += [action("wait", name=f"m-{one}", group="m-${t}", reason="needs t") for one in range(9)]
+    found = families(actions, {one.key: one.record for one in actions if one.record}, now)
+    tiles, again, merges = found
+    assert (tiles.name, dict(tiles.counts), tiles.failed) == ("t-${t}", {"running": 2, "done": 3, "failed": 1}, ("f",))
+    assert (tiles.longest, tiles.median, tiles.total) == (900.0, 30.0, 6)
+    assert (again.counts, again.failed) == ({"retry": 1}, ())
+    assert dict(merges.counts) == {"wait": 9}
+    (hold,) = holds(actions)
+    assert (hold.family, hold.count, len(hold.names)) == ("m-${t}", 9, 5)
