@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
@@ -84,6 +84,7 @@ class _Part:
     began: float = 0.0
     heard: float = 0.0
     waiting: Waiting | None = None
+    holds: list[Row] = field(default_factory=list)
 
     @property
     def shows(self) -> bool:
@@ -99,7 +100,7 @@ class _Part:
         families = [
             one if one.longest is None else replace(one, longest=one.longest + passed) for one in self.waiting.families
         ]
-        holds = hold_rows(self.waiting.holds, width)
+        holds = self.holds
         room = height - len(rows) - min(len(holds), _LEAST)
         rows += family_rows(families, width, max(room, 2))
         left = height - len(rows)
@@ -160,6 +161,7 @@ class Board:
                         self._went_wrong(part, event)
                 case Waiting():
                     part.waiting, part.heard, part.started, part.failures = event, self._clock(), None, 0
+                    part.holds = hold_rows(event.holds)  # once a pass: there may be one a tile
                 case PhaseChanged(after=Phase.FAILED):
                     self._went_wrong(part, event)
                 case Note():

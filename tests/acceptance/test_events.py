@@ -64,8 +64,10 @@ def test_one_line_a_change_from_the_first_attempt_to_the_last(desk, sandbox):
 
 
 def test_refresh_tells_what_happened_meanwhile(desk, sandbox):
-    desk.write({"name": "tile", "cmd": "true"})
+    (desk.folder / "tile.sh").write_text("until [ -e go ]; do sleep 0.05; done\n")
+    desk.write({"name": "tile", "cmd": "bash", "args": ["tile.sh"]})
     desk.apply()
+    (desk.folder / "go").touch()
     sandbox.wait_idle()
     desk("refresh", "--events", "run.jsonl")
     assert [(event["name"], event["to"]) for event in lines(desk)][-1] == ("tile", "done")
