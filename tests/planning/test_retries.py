@@ -53,6 +53,12 @@ def test_as_many_attempts_as_retries_and_one(attempt, expected):
     assert action.id == "reduce"
 
 
+def test_another_attempt_is_another_try():
+    (second,), (third,) = (decide(project(THRICE), state(failed(attempt=number))).actions for number in (1, 2))
+    assert second.trial != third.trial
+    assert not decide(project(THRICE), state(failed(attempt=2)), failed=frozenset({second.trial})).actions[0].hangs
+
+
 def test_the_ended_session_is_left_to_expire():
     plan = decide(project(THRICE), state(failed()), seen(live("reduce", "Failed")))
     assert lines(plan) == ["retry reduce (failed in attempt 1 of 3)"]

@@ -1,0 +1,171 @@
+"""Attempts, runs and renewals carried out by the real workflow in good weather: one promise, one story."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from scenario import FILE
+from server import IMAGES, LIFE, TTL, Weather
+from world import Universe
+
+from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.spec import Project, SessionSpec
+
+TIMED_OUT = "timed out: running for more than 5m"
+
+
+def reduce(**fields):
+    return SessionSpec(name="reduce", image=IMAGES[0], cmd="run", file=FILE, **fields)
+
+
+def project(*sessions):
+    return Project("survey", sessions, files=(FILE,), folders=("manifests",))
+
+
+@pytest.fixture
+def universe(tmp_path):
+    return Universe(random.Random(1), tmp_path)
+
+
+def known(universe, wanted):
+    return {record.name: record for record in universe.state(wanted).replicas}
+
+
+def made(universe):
+    return [job for job in universe.server.jobs.values() if not job.stranger]
+
+
+def test_what_ends_before_its_delete_is_spared_and_done(universe):
+    wanted = project(reduce(timeout=300.0))
+    universe.server.plan = lambda form: (0.0, 363.0, False)
+    universe.apply(wanted)
+    universe.pass_time(360)
+    universe.server.change_weather(Weather(latency=(1.0, 1.0)))  # by the time of its DELETE it has ended
+    report = universe.apply(wanted).report
+    assert universe.server.deletes == []
+    assert (dict(report.applied), report.failed, report.exit_code) == ({}, (), ExitCode.OK)
+    assert (known(universe, wanted)["reduce"].phase, universe.state(wanted).tombstones) == (Phase.DONE, ())
+
+
+def test_what_took_too_long_has_failed_even_while_its_pod_lingers_and_its_log_is_kept(universe):
+    wanted = project(reduce(timeout=300.0, retries=1, retry_wait=20.0))
+    universe.server.plan = lambda form: (0.0, 10_000.0, False)
+    universe.apply(wanted)
+    universe.server.change_weather(Weather(linger=(50.0, 50.0)))
+    universe.pass_time(360)
+    report = universe.apply(wanted).report
+    record = known(universe, wanted)["reduce"]
+    assert (dict(report.applied), record.phase, record.note) == ({"delete": 1}, Phase.FAILED, TIMED_OUT)
+    assert [tomb.note for tomb in universe.state(wanted).tombstones] == [TIMED_OUT]
+    assert universe.logs.read("reduce", f"1-{record.id}")[0] == f"log of {record.id}\n"
+    assert universe.plan(wanted).report.actions[0].reason == "its old session is being deleted"
+    universe.server.plan = lambda form: (0.0, 60.0, False)
+    assert universe.apply(wanted, wait="complete").report.exit_code is ExitCode.OK
+    after = known(universe, wanted)["reduce"]
+    assert (after.phase, after.attempt, len(made(universe))) == (Phase.DONE, 2, 2)
+    assert [(one.attempt, one.phase, one.note) for one in after.earlier] == [(1, Phase.FAILED, TIMED_OUT)]
+    first, second = made(universe)
+    assert second.created >= first.pod_until
+
+
+def test_always_runs_once_a_call_however_long_that_waits(universe):
+    stage = SessionSpec(name="stage", image=IMAGES[0], cmd="run", file=FILE, needs=("reduce",))
+    wanted = project(reduce(rerun="always"), stage)
+    universe.server.plan = lambda form: (0.0, 60.0, False)
+    for call in (1, 2, 3):
+        report = universe.apply(wanted, wait="complete", timeout=3000).report
+        assert report.exit_code is ExitCode.OK
+        assert [job.name for job in made(universe)] == ["reduce", "stage"] * call
+        universe.pass_time(100)
+    assert known(universe, wanted)["reduce"].run_number == 2
+    assert len({job.env["SKAHA_APPLY_RUN"] for job in made(universe)}) == 6
+
+
+def test_an_end_that_the_call_sees_first_was_before_it(universe):
+    wanted = project(reduce(rerun="always"))
+    universe.server.plan = lambda form: (0.0, 60.0, False)
+    universe.apply(wanted)
+    universe.pass_time(100)
+    assert dict(universe.apply(wanted).report.applied) == {"create": 1}
+
+
+@pytest.mark.parametrize(
+    ("vanished", "phase", "code", "sessions"),
+    [
+        ("hold", Phase.UNKNOWN, ExitCode.UNFINISHED, ["reduce"]),
+        ("complete", Phase.DONE, ExitCode.OK, ["reduce", "stage"]),
+        ("rerun", Phase.DONE, ExitCode.OK, ["reduce", "reduce", "stage"]),
+    ],
+)
+def test_what_vanished_is_settled_as_the_manifest_says(universe, vanished, phase, code, sessions):
+    stage = SessionSpec(name="stage", image=IMAGES[0], cmd="run", file=FILE, needs=("reduce",))
+    wanted = project(reduce(vanished=vanished), stage)
+    universe.server.plan = lambda form: (0.0, 60.0, False)
+    universe.apply(wanted)
+    universe.pass_time(60 + 2 * TTL)
+    assert universe.apply(wanted, wait="complete").report.exit_code is code
+    assert known(universe, wanted)["reduce"].phase is phase
+    assert [job.name for job in made(universe)] == sessions
+    assert not universe.plan(wanted).report.has_changes
+
+
+DESK = SessionSpec(name="desk", image=IMAGES[1], kind=Kind.NOTEBOOK, renew=LIFE - 100.0, file=FILE)
+
+
+def answer_renewals(universe, *answers):
+    """The server's answers to renewals, the last one for good; None does what it should."""
+    left, renew = list(answers), universe.server._renew
+
+    def answer(*given):
+        given_now = left.pop(0) if len(left) > 1 else left[0]
+        return renew(*given) if given_now is None else (*given_now, "text/plain")
+
+    universe.server._renew = answer
+
+
+def test_a_refused_renewal_is_reported_and_the_others_go_on(universe):
+    other = reduce(replicas=2)
+    universe.apply(project(DESK))
+    universe.pass_time(200)
+    answer_renewals(universe, (400, b"No active job for user astronomer\n"))
+    report = universe.apply(project(DESK, other)).report
+    assert dict(report.applied) == {"create": 2}
+    assert [(one.name, one.action) for one in report.failed] == [("desk", "renew")]
+    assert "No active job for user astronomer" in report.failed[0].error
+    assert report.exit_code is ExitCode.PARTIAL
+
+
+def test_a_renewal_without_a_clear_answer_is_asked_for_again(universe):
+    universe.apply(project(DESK))
+    universe.pass_time(200)
+    answer_renewals(universe, (500, b"unexpected exception"), (500, b"unexpected exception"), None)
+    report = universe.apply(project(DESK)).report
+    assert (dict(report.applied), report.failed) == ({"renew": 1}, ())
+    assert known(universe, project(DESK))["desk"].renewed is not None
+
+
+def test_a_renewal_that_no_pass_gets_an_answer_to_is_tried_in_the_next_and_then_no_failure(universe):
+    wanted = project(DESK, reduce())
+    universe.server.plan = lambda form: (0.0, 300.0, False)
+    universe.apply(project(DESK))
+    universe.pass_time(200)
+    answer_renewals(universe, *[(500, b"unexpected exception")] * 4, None)
+    report = universe.apply(wanted, wait="complete", timeout=3000).report
+    assert (dict(report.applied), report.failed, report.exit_code) == ({"create": 1, "renew": 1}, (), ExitCode.OK)
+
+
+def test_a_create_that_is_refused_is_left_alone_for_the_call_and_tried_in_the_next_one(universe):
+    wanted = project(reduce(retries=2))
+    universe.server.plan = lambda form: (0.0, 60.0, len(made(universe)) < 1)
+    create = universe.server._create
+    universe.apply(wanted)
+    universe.server._create = lambda *_: (400, b"No.\n", "text/plain")
+    report = universe.apply(wanted, wait="complete", timeout=3000).report
+    assert [(one.name, one.action, one.error) for one in report.failed] == [("reduce", "retry", "No.")]
+    posts = sum("POST /session reduce" in line for line in universe.server.trace)
+    assert posts == 2
+    universe.server._create = create
+    report = universe.apply(wanted, wait="complete", timeout=3000).report
+    assert (report.exit_code, known(universe, wanted)["reduce"].attempt) == (ExitCode.OK, 2)
