@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skaha_apply.manifest import readers, shapes
+from skaha_apply.manifest.field import Field
 from skaha_apply.manifest.values import MAX_REPLICAS, Values
 from skaha_apply.model.session import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from skaha_apply.manifest.nodes import Node
-
-    Reader = Callable[[Values, Node, str], Any]
+    from collections.abc import Mapping
 
 SPAN = "span of time: `10s`, `30m`, `12h`, `2d`, or a number of seconds"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One key of a session: how it is read, and what there is to say about it.
-
-    `kind` is its type in words, `default` what holds without it, `inherited` whether `defaults` may hold it.
-    """
-
-    name: str
-    read: Reader
-    kind: str
-    default: str
-    description: str
-    schema: Mapping[str, Any]
-    examples: tuple[Any, ...] = field(default=())
-    inherited: bool = True
-    required: bool = False
-
 
 SESSION_FIELDS: tuple[Field, ...] = (
     Field(

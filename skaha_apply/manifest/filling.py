@@ -17,7 +17,7 @@ from skaha_apply.manifest.values import Located, Unreadable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skaha_apply.manifest.fields import Field
+    from skaha_apply.manifest.field import Field
     from skaha_apply.manifest.interpolation import Scope
     from skaha_apply.manifest.values import Values
 

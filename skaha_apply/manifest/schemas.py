@@ -15,7 +15,7 @@ from skaha_apply.manifest.toplevel import TOP_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.manifest.fields import Field
+    from skaha_apply.manifest.field import Field
 
 KEYS = "#/properties/sessions/items/properties"
 TEXTS = frozenset({"name", "image", "matrix", "needs", "cmd", "args", "env"})  # whose shapes take references already
