@@ -197,6 +197,7 @@ def test_a_sensitive_default_is_found_and_not_shown():
         "name: s-${var.night}_",
         "cores: ${var.night}",
         "cores: 2\n    ram: ${var.night}",
+        "ram: 2\n    cores: ${var.night}",
         "kind: ${var.night}\n    renew: 2d",
         "retries: ${var.night}\n    replicas: 30",
         "image: ${var.night}",
