@@ -21,6 +21,8 @@ from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skaha_apply.cli.projects import Later
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Report
@@ -165,13 +167,15 @@ class Conversation:
             self.streams.show(report_text(report, self.streams.out_ink, nothing))
         return report.exit_code
 
-    def close(self) -> None:
-        """Give the terminal back, and show the reports as JSON."""
+    def close(self, projects: Sequence[Project] = ()) -> None:
+        """Give the terminal back, and show the reports as JSON, in the order of the projects."""
         from skaha_apply.render.documents import reports_document  # noqa: PLC0415 - keeps --help fast
 
         self.narrator.close()
         if self._as_documents and self._reports:
-            self.streams.show(as_json(reports_document(self._reports)))
+            order = {project.name: index for index, project in enumerate(projects)}
+            reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))
+            self.streams.show(as_json(reports_document(reports)))
 
 
 @command(app, "apply")
@@ -207,7 +211,7 @@ def apply(options: ApplyCall) -> ExitCode:
         try:
             return for_each(setting, projects, talk.streams, one, how.plan if saved is None else None)
         finally:
-            talk.close()
+            talk.close(projects)
 
 
 @command(app, "destroy")

@@ -99,11 +99,15 @@ async def begin(
 
 async def go_on(run: Run) -> Report:
     """Pass after pass until the wait is over; the runs of several projects may do so side by side."""
+    waited = False
     while not run.declined and run.halted is None and not waiting.ended(run):
+        waited = True
         run.observe(waiting.waiting(run))
         await waiting.rest(run)
         if run.halted is None:
             await _try_pass(run)
+    if waited:
+        run.observe(waiting.waiting(run))  # what was shown last stays on the screen
     return make_report(run)
 
 
