@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     from skaha_apply.planning.families import Group
 
 
-def expand(project: Project, run_numbers: Mapping[ReplicaKey, int] | None = None) -> tuple[DesiredReplica, ...]:
+def expand(
+    project: Project,
+    run_numbers: Mapping[ReplicaKey, int] | None = None,
+    kept: Mapping[ReplicaKey, str] | None = None,
+) -> tuple[DesiredReplica, ...]:
     """Every replica of a project, in the order of the manifest: specs, combinations as listed, then replicas.
 
     Args:
         project: a project that passed the linter.
         run_numbers: how often a replica was told to run again, from the state; 0 when absent.
+        kept: the work digests of replicas that stay as they were made: those that what needs them is linked to.
 
     Raises:
         SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
     """
-    numbers = run_numbers or {}
+    numbers, stays = run_numbers or {}, kept or {}
     families = Families(project)
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
@@ -36,7 +41,9 @@ def expand(project: Project, run_numbers: Mapping[ReplicaKey, int] | None = None
             needed = _links(spec, families, links, joined)
             made[spec.key] = tuple(_replicas(spec, needed, numbers))
         for spec in family.specs:
-            links[spec.key] = digest([[one.replica, one.work, one.run_number] for one in made[spec.key]])
+            links[spec.key] = digest(
+                [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
+            )
     return tuple(replica for spec in project.sessions for replica in made[spec.key])
 
 

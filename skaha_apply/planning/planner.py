@@ -41,7 +41,7 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
         Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
     """
     book = Book.open(absorbed.state)
-    desired = expand(project, reruns.wanted(book, project, facts, options))
+    desired = expand(project, reruns.wanted(book, project, facts, options), reruns.kept(book, project))
     sight = rows.Sight(book, facts, options, absorbed.adopted)
     actions = gates.passed(project, [rows.desired(replica, sight) for replica in desired], sight)
     ground = removal.Ground.of(book, facts, project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.digest import VERSION, same_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,18 @@ def wanted(book: Book, project: Project, facts: Facts, options: PlanOptions) -> 
         if _is_due(record, spec, facts, options) and options.includes(record.key, spec.group):
             numbers[record.key] = max(record.run_number + 1, numbers.get(record.key, 0))
     return numbers
+
+
+def kept(book: Book, project: Project) -> dict[ReplicaKey, str]:
+    """The recorded work digests of what never runs again (`rerun: never`), so that nothing follows a change of it."""
+    found = {}
+    for spec in project.sessions:
+        for replica in range(1, spec.replicas + 1) if spec.rerun == "never" else ():
+            record = book.records.get((spec.key, replica))
+            stays = record is not None and (record.phase.active or record.phase is Phase.DONE)
+            if record is not None and stays and same_version(record.work, f"{VERSION}:"):
+                found[record.key] = record.work
+    return found
 
 
 def _candidates(book: Book, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:

@@ -85,7 +85,7 @@ async def mark(
     async with open_ledger(world, project, f"mark {options.verb}") as (ledger, _):
         tools = make_tools(open_run(world, project, observe), ledger)
         await settle_leftovers(tools, partial(check_account, ledger.document, world))
-        desired = {one.key: one for one in expand(project, reruns.recorded(ledger.book))}
+        desired = {one.key: one for one in _expand(project, ledger.book)}
         meant, unknown = meant_by(ledger.book, desired, options)
         if unknown:
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
@@ -126,6 +126,10 @@ def _candidate(key: ReplicaKey, book: Book, desired: dict[ReplicaKey, DesiredRep
     spec = wanted.spec if wanted is not None else book.specs[book.records[key].spec]
     name = record.name if record is not None else desired[key].name
     return Candidate(key, name, spec, record.phase if record is not None else None)
+
+
+def _expand(project: Project, book: Book) -> tuple[DesiredReplica, ...]:
+    return expand(project, reruns.recorded(book), reruns.kept(book, project))
 
 
 def chosen(book: Book, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:

@@ -140,3 +140,14 @@ def test_never_leaves_alone_what_is_active_or_has_succeeded(phase, expected):
 def test_protection_comes_before_never():
     never = spec(rerun="never", protect=True, args=("new.py",))
     assert kinds(decide(project(never), state(record(spec(), "done")))) == ["protected reduce"]
+
+
+@pytest.mark.parametrize("phase", ["done", "running", "failed"])
+def test_nothing_follows_a_change_of_what_never_runs_again(phase):
+    before, after = spec("first"), spec("first", rerun="never", args=("new.py",))
+    second, third = spec("second", needs=("first",)), spec("third", needs=("second",))
+    records = (record(before, phase), done(second, needed=(before,)), done(third, needed=(before, second)))
+    plan = decide(project(after, second, third), state(*records), seen(live("first")) if phase == "running" else None)
+    found = {one.name: one.kind for one in plan.actions}
+    assert found["first"] == {"done": "done", "running": "unchanged", "failed": "replace"}[phase]
+    assert (found["second"], found["third"]) == (("wait", "wait") if phase == "failed" else ("done", "done"))
