@@ -230,8 +230,9 @@ async def _sight(run: Run, tools: Tools, *, new: bool) -> Sight:
     remember_identity(ledger, tools.looker.latest, run.world)
     await tools.keeper.save_ended(ledger)
     document = ledger.document
-    offer = await ask_offer(run.world, run.project, document)
-    return Sight(document, seen, adopted, new, offer)
+    if run.offer == Offer():  # nothing is known yet; what a server offers does not change from pass to pass
+        run.offer = await ask_offer(run.world, run.project, document)
+    return Sight(document, seen, adopted, new, run.offer)
 
 
 async def _approved(run: Run, plan: Plan) -> bool:

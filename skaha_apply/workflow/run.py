@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.request import Offer
 from skaha_apply.planning.options import PlanOptions
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Run:
     """One call of apply for one project: what was approved, and what became of it so far.
 
     `since` is when it first looked, by the server's clock. `failures` are what is reported, by live name and kind;
-    `tried` is what was tried in vain and is left alone from then on.
+    `tried` is what was tried in vain and is left alone from then on. `offer` is what the server was found to offer.
     """
 
     world: World
@@ -64,3 +65,4 @@ class Run:
     listing: Listing | None = None
     document: StateDocument | None = None
     deadline: float | None = None
+    offer: Offer = field(default_factory=Offer)
