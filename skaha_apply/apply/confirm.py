@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.observe import POD_GRACE
+from skaha_apply.planning.burial import POD_GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Refused, Unsure
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Tombstone
-from skaha_apply.planning.observe import deleted
+from skaha_apply.planning.burial import deleted
 
 if TYPE_CHECKING:
     from skaha_apply.apply.job import Job

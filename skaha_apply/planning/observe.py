@@ -13,15 +13,14 @@ from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import Doubt, ReplicaRecord
 from skaha_apply.planning.attempts import REMEMBERED, history
 from skaha_apply.planning.book import Book, resembles
+from skaha_apply.planning.burial import TTL, bury
+from skaha_apply.planning.moments import RECENT, ahead, apart, since
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession, Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import Intent, StateDocument, Tombstone
+    from skaha_apply.model.state import Intent, StateDocument
 
-TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfterFinished of launch-headless.yaml
-RECENT = 300.0  # seconds within which an absence means that someone deleted it
-POD_GRACE = 60.0  # seconds that a deleted pod is waited for
 DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a double
 _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
 
@@ -44,7 +43,7 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
     """
     book = Book.open(state)
     for tombstone in tuple(book.tombstones.values()):
-        _bury(book, tombstone, seen, settle)
+        bury(book, tombstone, seen, settle)
     owned = set(book.owned())
     adopted = frozenset(
         key
@@ -55,7 +54,7 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
         if record.key not in book.intents and record.id not in book.tombstones:
             _follow(book, record, seen, settle)
     for doubt in tuple(book.doubts.values()):
-        if _apart(seen, doubt.since) > DOUBT_AGE:
+        if apart(seen, doubt.since) > DOUBT_AGE:
             del book.doubts[doubt.key]
         else:
             _prefer(book, doubt, seen)
@@ -69,9 +68,9 @@ def settled(intent: Intent, seen: Observation, settle: float) -> bool:
     if not seen.whole or intent.key in seen.in_flight:
         return False
     # One that was written while the list was under way is not found by it, whenever the state was first read.
-    if intent.given_up is not None and not _ahead(seen, intent.given_up):
+    if intent.given_up is not None and not ahead(seen, intent.given_up):
         return seen.listing.asked >= intent.given_up + settle
-    return seen.listing.asked >= _since(seen, intent.at) + settle
+    return seen.listing.asked >= since(seen, intent.at) + settle
 
 
 def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, ...]:
@@ -83,13 +82,18 @@ def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, .
     spec = book.specs.get(doubt.spec)
     if spec is None:
         return ()
-    dying = sum(tomb.key == doubt.key and tomb.why == "surplus" for tomb in book.tombstones.values())
-    owned = book.owned()
-    found = [
+    record = book.records.get(doubt.key)
+    known = record.id if record else None
+    others = [
         session
         for session in seen.listing.by_name.get(doubt.name, ())
-        if session.id not in owned and session.id not in doubt.listed and resembles(session, spec)
+        if session.id != known and session.id not in doubt.listed and resembles(session, spec)
     ]
+    if not others:
+        return ()  # as nearly always: what is owned, and being deleted, is looked through only where it matters
+    owned = book.owned()
+    found = [session for session in others if session.id not in owned]
+    dying = sum(tomb.key == doubt.key and tomb.why == "surplus" for tomb in book.tombstones.values())
     return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
 
 
@@ -100,62 +104,8 @@ def leftovers(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[Liv
     return tuple(session for session in found if session.phase in runs and session.id != record.id)
 
 
-def _ahead(seen: Observation, then: float) -> bool:
-    """Whether a remembered time lies so far in the future that the clock was set back since."""
-    return then > seen.listing.asked + RECENT
-
-
-def _since(seen: Observation, then: float) -> float:
-    """When the settle time of something that was written at `then` begins: not before the state was read."""
-    return seen.found if _ahead(seen, then) else max(seen.found, then)
-
-
-def _apart(seen: Observation, then: float) -> float:
-    """Seconds between a look and a remembered time; a clock that was set back must not make old things look recent."""
-    return abs(seen.listing.at - then)
-
-
 def _rank(session: LiveSession) -> tuple[int, str]:
     return (_RANK.get(session.phase, len(_RANK)), session.id)
-
-
-def _bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) -> None:
-    """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
-    if not seen.whole and tombstone.id not in seen.gone:
-        return
-    if live := seen.session(tombstone.id):
-        ours = tombstone.sent or tombstone.key in seen.in_flight or live.phase is Phase.TERMINATING
-        if not ours and seen.listing.asked >= _since(seen, tombstone.at) + settle:
-            del book.tombstones[tombstone.id]
-        return
-    waited = _apart(seen, tombstone.at)
-    if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
-        return
-    del book.tombstones[tombstone.id]
-    if tombstone.why == "surplus":
-        _settle_doubt(book, tombstone.key)
-    record = book.records.get(tombstone.key)
-    if record is None or record.id != tombstone.id:
-        return
-    if not tombstone.sent and waited > TTL / 2:
-        return  # it may have ended and expired on its own; the record is looked up by its id, as any other
-    book.records[record.key] = deleted(record, tombstone, seen.listing.at)
-
-
-def deleted(record: ReplicaRecord, tombstone: Tombstone, at: float) -> ReplicaRecord:
-    """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
-    if tombstone.why == "timeout":
-        if not record.phase.active:
-            return record
-        return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": tombstone.note})
-    phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
-    return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
-
-
-def _settle_doubt(book: Book, key: ReplicaKey) -> None:
-    """One unsure post is accounted for: the double that it made is gone."""
-    if (doubt := book.doubts.pop(key, None)) is not None and doubt.posts > 1:
-        book.doubts[key] = doubt.model_copy(update={"posts": doubt.posts - 1})
 
 
 def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> bool:
@@ -176,7 +126,7 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
         owned.add(kept.id)
         book.records[intent.key] = _live(created(book, intent, kept.id, seen.listing.at), kept, seen.listing.at)
         left -= 1
-    elif _apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
+    elif apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
         book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
             update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
         )
@@ -273,11 +223,11 @@ def _absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float)
         accepted = record.accepted or at
         if seen.listing.asked < accepted + settle:
             return record
-        if _apart(seen, accepted) < RECENT or interactive:
+        if apart(seen, accepted) < RECENT or interactive:
             return record.model_copy(update={"phase": Phase.DUE, "note": "it was accepted but never listed"})
         return record.model_copy(update={"phase": Phase.UNKNOWN, "note": "it was accepted but never listed"})
     last = record.seen or record.accepted or 0.0
-    if _apart(seen, last) < RECENT or interactive:
+    if apart(seen, last) < RECENT or interactive:
         return record.model_copy(update={"phase": Phase.GONE, "note": "someone deleted it", "ended": at})
     note = "it vanished unseen: it may have ended, been pruned or expired"
     return record.model_copy(update={"phase": Phase.UNKNOWN, "note": note})
