@@ -9,10 +9,11 @@ from skaha_apply.model.errors import ServerError, StateError
 from skaha_apply.model.secrets import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.ports import LogStore, Server
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
 
 _AT_ONCE = 64
@@ -35,9 +36,11 @@ class Keeper:
         self._secrets = secrets or {}
         self.problem: str | None = None
 
-    async def save_ended(self, ledger: Ledger) -> None:
-        """Save the log of every replica that has ended and whose log is not saved yet."""
-        ended = [record for record in ledger.book.records.values() if record.phase.ended and not record.logged]
+    async def save_ended(self, ledger: Ledger, keys: Collection[ReplicaKey] | None = None) -> None:
+        """Save the log of every replica (or of these alone) that has ended and whose log is not saved yet."""
+        records = ledger.book.records
+        known = records.values() if keys is None else [records[key] for key in keys if key in records]
+        ended = [record for record in known if record.phase.ended and not record.logged]
         if self._logs is None or not ended:
             return
         places = asyncio.Semaphore(_AT_ONCE)

@@ -47,6 +47,22 @@ def expand(
     return tuple(replica for spec in project.sessions for replica in made[spec.key])
 
 
+class Expansion:
+    """The replicas of one project, kept from plan to plan: digests are made anew only when what decides them moved."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: tuple[dict[ReplicaKey, int], dict[ReplicaKey, str], tuple[DesiredReplica, ...]] | None = None
+
+    def replicas(
+        self, run_numbers: Mapping[ReplicaKey, int], kept: Mapping[ReplicaKey, str]
+    ) -> tuple[DesiredReplica, ...]:
+        """What `expand` gives; see there."""
+        if self._known is None or self._known[:2] != (run_numbers, kept):
+            self._known = dict(run_numbers), dict(kept), expand(self._project, run_numbers, kept)
+        return self._known[2]
+
+
 def _links(
     spec: SessionSpec, families: Families, links: Mapping[str, str], joined: dict[Group, str]
 ) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.planning import following, gates, recutting, removal, reruns, rows
 from skaha_apply.planning.approval import approval_digest, approval_lines
 from skaha_apply.planning.book import Book
-from skaha_apply.planning.expand import expand
+from skaha_apply.planning.expand import Expansion
 from skaha_apply.planning.observe import doubles, leftovers
 from skaha_apply.planning.safety import judge, with_losses
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
 
 
-def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
+def plan(
+    project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions, expansion: Expansion | None = None
+) -> Plan:
     """The plan of one project.
 
     Args:
@@ -36,12 +38,14 @@ def plan(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOption
         absorbed: the state after this look at the server.
         facts: the look itself, and what else is known of the world.
         options: what the user asked for.
+        expansion: that of this project, where it is planned more than once.
 
     Returns:
         Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
     """
     book = Book.open(absorbed.state)
-    desired = expand(project, reruns.wanted(book, project, facts, options), reruns.kept(book, project))
+    numbers, kept = reruns.wanted(book, project, facts, options), reruns.kept(book, project)
+    desired = (expansion or Expansion(project)).replicas(numbers, kept)
     sight = rows.Sight(book, facts, options, absorbed.adopted)
     actions = gates.passed(project, [rows.desired(replica, sight) for replica in desired], sight)
     ground = removal.Ground.of(book, facts, project)

@@ -173,7 +173,7 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     sight = await _sight(run, tools, new=new)
     if run.since is None:
         run.since = sight.seen.listing.at
-    run.plan = plan = plan_from(run.world, run.project, _plan_options(run), sight)
+    run.plan = plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
     run.listing = sight.seen.listing
     if run.approved is None and not await _approved(run, plan):
         run.declined = True
@@ -183,11 +183,13 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
         _grant(run)
         if await _outdated(run, plan, sight):
             sight = await _sight(run, tools, new=new)
-            run.plan = plan_from(run.world, run.project, _plan_options(run), sight)
+            run.plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
             _check_fresh(plan.approved, run.plan)
             plan = run.plan
     settle_records(plan, ledger)
-    outcomes = await execute(_allowed(run, plan), tools)
+    allowed = _allowed(run, plan)
+    await tools.keeper.save_ended(ledger, {action.key for action in allowed})  # another session may take its place
+    outcomes = await execute(allowed, tools)
     _take(run, outcomes)
     run.notes.update(dict.fromkeys(await confirm(tools, outcomes) if outcomes.halted is None else ()))
     run.listing = tools.looker.latest or run.listing
@@ -228,7 +230,8 @@ async def _sight(run: Run, tools: Tools, *, new: bool) -> Sight:
     ledger = tools.ledger
     seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document, run.world))
     remember_identity(ledger, tools.looker.latest, run.world)
-    await tools.keeper.save_ended(ledger)
+    if run.approved is None:  # a later pass saves logs at its end, once the next sessions are on their way
+        await tools.keeper.save_ended(ledger)
     document = ledger.document
     if run.offer == Offer():  # nothing is known yet; what a server offers does not change from pass to pass
         run.offer = await ask_offer(run.world, run.project, document)
@@ -295,7 +298,7 @@ async def _remove_doubles(run: Run, tools: Tools) -> None:
     document = tools.ledger.document
     seen = await tools.looker.look(document)
     sight = Sight(document, seen, frozenset(), new_state=False, offer=Offer())
-    plan = plan_from(run.world, run.project, _plan_options(run), sight)
+    plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
     doubles = [action for action in plan.actions if any(victim.why == "surplus" for victim in action.victims)]
     if doubles:
         run.observe(Note(f"{len(doubles)} double(s) of our own unsure creates are deleted"))

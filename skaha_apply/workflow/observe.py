@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import Project, ReplicaKey
     from skaha_apply.model.state import StateDocument
+    from skaha_apply.planning.expand import Expansion
     from skaha_apply.workflow.world import World
 
 MOST_NAMED = 5
@@ -64,6 +65,7 @@ def plan_from(
     project: Project,
     options: PlanOptions,
     sight: Sight,
+    expansion: Expansion | None = None,
 ) -> Plan:
     """The plan that follows from a look; pure but for the check which manifest files still exist."""
     facts = Facts(
@@ -76,8 +78,10 @@ def plan_from(
         notes=_notes(world, sight),
     )
     absorbed = Absorbed(sight.state, sight.adopted)
-    make = plan_destroy if options.destroying else make_plan
-    made = make(project, absorbed, facts, options)
+    if options.destroying:
+        made = plan_destroy(project, absorbed, facts, options)
+    else:
+        made = make_plan(project, absorbed, facts, options, expansion)
     check_confirmed(sight.state, world, sight.seen.listing, made)
     return made
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.request import Offer
+from skaha_apply.planning.expand import Expansion
 from skaha_apply.planning.options import PlanOptions
 
 if TYPE_CHECKING:
@@ -66,3 +67,7 @@ class Run:
     document: StateDocument | None = None
     deadline: float | None = None
     offer: Offer = field(default_factory=Offer)
+    expansion: Expansion = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.expansion = Expansion(self.project)
