@@ -1,7 +1,7 @@
 """What runs again only because something that it needs is run again at the wish of the manifest: no loss.
 
-`rerun: always`, an age, and `vanished: rerun` renew a family; what needs it follows, and that is what was asked for. It
-is judged by whole families: where anything needed was changed or is new, what follows it counts as lost as ever.
+`rerun: always` and an age renew a family; what needs it follows, and that is what was asked for. It is judged by whole
+families: where anything needed was changed or is new, what follows it counts as lost as ever.
 """
 
 from __future__ import annotations
@@ -45,4 +45,4 @@ def followers(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaK
 
 
 def _renews(spec: SessionSpec) -> bool:
-    return spec.rerun not in ("on-change", "never") or spec.vanished == "rerun"
+    return spec.rerun not in ("on-change", "never")

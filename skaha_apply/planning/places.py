@@ -50,11 +50,16 @@ class Places:
         self.holders = (*main.values(), *self._extras())
 
     def listed(self, *, headless: bool) -> frozenset[str]:
-        """The ids of the Pending and Running sessions of the account, of one sort or the other."""
+        """The ids of the Pending and Running sessions of the account, of one sort or the other.
+
+        A headless one with a status word that we do not know may well run, and counts; of interactive ones the server
+        counts what it calls Pending or Running [PostAction].
+        """
+        counted = (*_COUNTED, Phase.OTHER) if headless else _COUNTED
         return frozenset(
             session.id
             for session in self._sight.facts.seen.listing.sessions
-            if session.phase in _COUNTED and (session.kind.lower() == Kind.HEADLESS) is headless
+            if session.phase in counted and (session.kind.lower() == Kind.HEADLESS) is headless
         )
 
     @property

@@ -31,8 +31,8 @@ def recorded(book: Book) -> dict[ReplicaKey, int]:
 def wanted(book: Book, project: Project, facts: Facts, options: PlanOptions) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, where it is not 0.
 
-    It is the recorded one, and the next one for what is to run again: succeeded, and `rerun: always` or older than the
-    age of `rerun`; or vanished, and `vanished: rerun`. What is out of scope stays as it is, so that what needs it does.
+    It is the recorded one, and the next one for what succeeded and is to run again: `rerun: always`, or older than the
+    age of `rerun`. What is out of scope stays as it is, so that what needs it does.
     """
     numbers = recorded(book)
     for spec, record in _candidates(book, project):
@@ -56,7 +56,7 @@ def kept(book: Book, project: Project) -> dict[ReplicaKey, str]:
 def _candidates(book: Book, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
     """The recorded replicas of specs that may say to run again."""
     for spec in project.sessions:
-        if spec.kind.interactive or (spec.rerun in ("on-change", "never") and spec.vanished != "rerun"):
+        if spec.kind.interactive or spec.rerun in ("on-change", "never"):
             continue
         for replica in range(1, spec.replicas + 1):
             if (record := book.records.get((spec.key, replica))) is not None:
@@ -64,9 +64,7 @@ def _candidates(book: Book, project: Project) -> Iterator[tuple[SessionSpec, Rep
 
 
 def _is_due(record: ReplicaRecord, spec: SessionSpec, facts: Facts, options: PlanOptions) -> bool:
-    if record.phase is Phase.UNKNOWN:
-        return spec.vanished == "rerun"
-    if record.phase is not Phase.DONE or spec.rerun in ("on-change", "never"):
+    if record.phase is not Phase.DONE:
         return False
     now = facts.seen.listing.at
     since = now if options.since is None else options.since

@@ -114,20 +114,20 @@ def _ended(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Acti
     """A batch session that has ended, or vanished; another run number than the recorded one says to run it again."""
     spec = replica.spec
     if replica.run_number != record.run_number:
-        return _create(replica, record, _again(record, spec), attempt=1)
+        return _create(replica, record, _again(spec), attempt=1)
     if record.phase is Phase.DONE:
         return _action(ActionKind.DONE, replica, "completed", record)
     if record.phase is Phase.FAILED:
         return _failed(replica, record, sight)
+    if spec.vanished == "rerun":
+        return _create(replica, record, f"{record.note}; run again (vanished: rerun)", attempt=1)
     if spec.vanished == "complete":
         return _action(ActionKind.DONE, replica, f"{record.note}; taken as complete (vanished: complete)", record)
     return _action(ActionKind.UNKNOWN, replica, f"{record.note}; held until it is marked", record)
 
 
-def _again(record: ReplicaRecord, spec: SessionSpec) -> str:
-    """Why what ended, or vanished, runs again."""
-    if record.phase is Phase.UNKNOWN:
-        return f"{record.note}; run again (vanished: rerun)"
+def _again(spec: SessionSpec) -> str:
+    """Why what has ended runs again."""
     if isinstance(spec.rerun, str):
         return f"completed; run again (rerun: {spec.rerun})"
     return f"completed more than {exact(spec.rerun)} ago"

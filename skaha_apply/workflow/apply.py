@@ -155,6 +155,7 @@ async def _try_pass(run: Run) -> None:
 async def _pass(run: Run) -> None:
     """One pass under the lock; between the passes of a wait another process may hold it for a while."""
     world, project = run.world, run.project
+    run.began = asyncio.get_running_loop().time()
     operation = "destroy" if run.options.plan.destroying else "apply"
     patience = world.place.setting.lock_timeout if run.plan is None else LATER_LOCK
     async with open_ledger(world, project, operation, patience) as (ledger, new):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.session import Kind
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.workflow.run import Run
@@ -98,10 +99,16 @@ def _exit_code(run: Run, wanted: list[Action], records: Iterable[ReplicaRecord])
     failures = [one for one in run.failures.values() if run.halted is None or one.error != run.halted.message]
     if failures or any(action.kind is ActionKind.CONFLICT for action in wanted):
         codes.append(ExitCode.PARTIAL)
-    headless = {action.key for action in wanted if action.desired and not action.desired.spec.kind.interactive}
-    if any(record.phase in (Phase.FAILED, Phase.UNKNOWN) and record.key in headless for record in records):
+    judged = {action.key for action in wanted if action.desired and _is_final(action, action.desired.spec.kind)}
+    if any(record.phase in (Phase.FAILED, Phase.UNKNOWN) and record.key in judged for record in records):
         codes.append(ExitCode.UNFINISHED)
     return worst(codes)
+
+
+def _is_final(action: Action, kind: Kind) -> bool:
+    """Whether a replica that has failed stays so: a retry that is due, or waits for its time or a place, comes yet."""
+    coming = action.kind is ActionKind.RETRY or (action.kind is ActionKind.WAIT and not action.hangs)
+    return not kind.interactive and not coming
 
 
 def _logs(run: Run, failed: list[ReplicaRecord]) -> Iterable[FailedLog]:

@@ -44,7 +44,8 @@ class Run:
     """One call of apply for one project: what was approved, and what became of it so far.
 
     `since` is when it first looked, by the server's clock. `failures` are what is reported, by live name and kind;
-    `tried` is what was tried in vain and is left alone from then on. `offer` is what the server was found to offer.
+    `tried` is what was tried in vain and is left alone from then on. `offer` is what the server was found to
+    offer. `deadline`, the end of the granted time, and `began`, that of the last pass, are times of the event loop.
     """
 
     world: World
@@ -66,6 +67,7 @@ class Run:
     listing: Listing | None = None
     document: StateDocument | None = None
     deadline: float | None = None
+    began: float = 0.0
     offer: Offer = field(default_factory=Offer)
     expansion: Expansion = field(init=False)
 

@@ -73,23 +73,24 @@ def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
 
 
 def replicas_of(setting: Setting, session: str, stdin: Callable[[], bytes] | None = None) -> int:
-    """The `replicas` of a session in the manifests of a setting.
+    """The `replicas` of a session in the manifests of a setting; of a matrix each combination's.
 
     Raises:
         ManifestError: for manifests with errors.
-        UsageError: no session has that name, or several of other counts do.
+        UsageError: no session has that name, as written or as filled in, or several of other counts do.
     """
     from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - most calls read no manifest
 
     projects, _ = load_projects(setting, stdin)
-    found = {
-        spec.replicas for project in projects for spec in project.sessions if spec.name.casefold() == session.casefold()
-    }
+    meant = session.casefold()
+    specs = (spec for project in projects for spec in project.sessions)
+    found = {spec.replicas for spec in specs if meant in {spec.name.casefold(), spec.family}}
     if len(found) == 1:
         return found.pop()
     if found:
-        raise UsageError(f"{session!r} has another number of replicas in each project", hint="give --replicas N")
-    known = list(dict.fromkeys(spec.name for project in projects for spec in project.sessions))
+        counts = f"from {min(found)} to {max(found)}"
+        raise UsageError(f"{session!r} has different numbers of replicas, {counts}", hint="give --replicas N")
+    known = list(dict.fromkeys(spec.group or spec.name for project in projects for spec in project.sessions))
     shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")  # noqa: PLR2004 - what fits on a line
     raise UsageError(f"there is no session {session!r} in these manifests", hint=f"there are: {shown}")
 

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.run import Run
 
 
+LEAST_REST = 0.25  # of `--poll`: what a server is granted between two passes, however long one takes
+
+
 async def rest(run: Run) -> None:
-    """Rest until the next pass; when the time that the user grants is over before, the run is halted."""
-    now = asyncio.get_running_loop().time()
+    """Rest until `--poll` after the last pass began; when the granted time is over before that, the run is halted."""
+    now, poll = asyncio.get_running_loop().time(), run.options.poll
+    pause = max(run.began + poll - now, LEAST_REST * poll)
     left = None if run.deadline is None else run.deadline - now
-    if left is None or left >= run.options.poll:
-        await asyncio.sleep(run.options.poll)
+    if left is None or left >= pause:
+        await asyncio.sleep(pause)
         return
     await asyncio.sleep(max(0.0, left))
     run.halted = TimeoutReached(

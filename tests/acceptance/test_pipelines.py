@@ -172,6 +172,19 @@ def test_another_first_stage_runs_the_second_again(desk, sandbox):
     assert desk.plan()["summary"]["done"] == 9
 
 
+def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
+    tiles(desk, 1)
+    script(desk, "false\n")
+    desk.write(stage("find", retries=1, retry_wait="1h"))
+    desk.apply()
+    sandbox.wait_idle()
+    assert "tried again in" in desk.apply().out
+    sandbox.clock(3600)
+    desk.apply()
+    sandbox.wait_idle()
+    desk.apply(code=9)
+
+
 @pytest.mark.parametrize("way", ["mark", "rerun", "complete"])
 def test_what_vanished_unseen_is_held_until_it_is_settled(desk, sandbox, way):
     tiles(desk, 3)
