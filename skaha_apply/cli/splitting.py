@@ -11,7 +11,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import Varied
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.cli.streams import Streams
@@ -32,7 +32,7 @@ class SplitFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitOptions(Basic):
+class SplitOptions(Varied):
     """The options of `split`."""
 
     paths: Annotated[
@@ -111,10 +111,11 @@ def _replicas(options: SplitOptions) -> int:
         raise UsageError("over how many replicas?", hint="--replicas N, or --session NAME of a manifest")
     if options.list_file == "-" and "-" in (options.manifest or ()):
         raise UsageError("the list and the manifest cannot both be standard input", hint="save one in a file")
-    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - only a call that reads manifests pays for it
+    from skaha_apply.model.variables import Lack  # noqa: PLC0415 - only a call that reads manifests pays for it
+    from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - as above
     from skaha_apply.workflow.splitting import replicas_of  # noqa: PLC0415 - as above
 
-    setting = Setting(paths=tuple(options.manifest or ()))
+    setting = Setting(paths=tuple(options.manifest or ()), given=options.given(Lack.SENSITIVE))
     return replicas_of(setting, options.session, stdin_bytes)
 
 

@@ -193,6 +193,24 @@ def test_the_count_may_come_from_a_manifest(split, tmp_path):
     )
 
 
+def test_the_count_of_a_matrix_with_variables(split, tmp_path):
+    """Values that are sent are not wanted for a count, others are."""
+    (tmp_path / "m.yaml").write_text(
+        "version: 1\nproject: p\nvariables: {token: {sensitive: true}, shares: {}}\n"
+        "sessions:\n  - name: s-${tile}\n    matrix: {tile: [a, b]}\n    replicas: ${var.shares}\n"
+        "    image: images.canfar.net/skaha/astroml:24.07\n    cmd: a\n    env: {TOKEN: '${var.token}'}\n"
+        "  - name: t-${tile}\n    matrix: {tile: [a, b], include: [{tile: b, replicas: 2}]}\n"
+        "    image: images.canfar.net/skaha/astroml:24.07\n    cmd: a\n"
+    )
+    for name in ("s-${tile}", "S-b"):
+        assert document(split("m.yaml", "--session", name, "--var", "shares=4", "-o", "json"))["replicas"] == 4
+    made = split("m.yaml", "--session", "s-a")
+    assert (made.returncode, b"--var shares=VALUE" in made.stderr) == (1, True)
+    made = split("m.yaml", "--session", "t-${tile}", "--var", "shares=4")
+    assert (made.returncode, b"different numbers of replicas, from 1 to 2" in made.stderr) == (4, True)
+    assert split("m.yaml", "--session", "", "--var", "shares=4").returncode == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
