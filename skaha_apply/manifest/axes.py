@@ -139,10 +139,19 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
         values = _written_values(reading, node, path)
     else:
         what = "empty" if node.empty else WORDS[node.shape]
-        detail = f"Write {name}: [one, two], or {name}: {{file: {name}.txt}}."
+        detail = _meant(name, node)
         raise reading.values.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
     _refuse_twice(reading, values, path)
     return tuple(values)
+
+
+def _meant(name: str, node: Node) -> str:
+    """What to write for an axis that is no list; one text is most likely the name of a file."""
+    if name == "file":
+        return f"Give the axis a name: tile: {{file: {quoted(node.text or 'tiles.txt')[1:-1]}}}."
+    if node.text and ("." in node.text or "/" in node.text):
+        return f"Write {name}: {{file: {quoted(node.text)[1:-1]}}} for a list in a file, or {name}: [one, two]."
+    return f"Write {name}: [one, two], or {name}: {{file: {name}.txt}}."
 
 
 def _written_values(reading: Reading, node: Node, path: str) -> list[Listed]:

@@ -59,7 +59,8 @@ class Blueprint:
         self.reads = reads
         self.node = node
         self.levels = levels
-        self.preparing = Preparing(reads.values, scope)
+        named = levels[-2].nodes.get("name")
+        self.preparing = Preparing(reads.values, scope, named.text if named is not None else "")
         self.chains: dict[str, list[Source]] = {}
         self.environment: dict[str, list[Source]] = {}
         self._prepare()

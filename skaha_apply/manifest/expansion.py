@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
     from skaha_apply.model.spec import SessionSpec
 
+MAX_CHANGED = 500_000  # the same of one session, for each set of includes that changes some combination
 MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, each counted as often as it is filled in
 
 
@@ -111,6 +112,7 @@ class _Entry:
         names = _Names(self.reading, f"{self.path}.name")
         for combination in matrix.combinations:
             if combination.includes not in plans:
+                self._refuse_changes(len(plans) * plan.weight)
                 plans[combination.includes] = self._included(matrix, scope, combination.includes)
             this = plans[combination.includes]
             if this is None:
@@ -146,6 +148,15 @@ class _Entry:
             return self._blueprint(matrix, scope, includes)
         except Unreadable:
             return None
+
+    def _refuse_changes(self, values: int) -> None:
+        """No end of includes, each two of which meet in a combination that nothing else is like."""
+        if values > MAX_CHANGED:
+            summary = f"{self.path}.matrix.include changes so many combinations, each in its own way, that more than "
+            summary += f"{MAX_CHANGED:,} values are to be kept"
+            detail = "Give what differs as columns of a table: rows: {file: TABLE}."
+            self.reading.values.findings.add("too-large", self.own["matrix"], summary, detail, path=self.path)
+            raise _TooMany
 
     def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
         """Whether the name has every axis in it, or of a table some column."""

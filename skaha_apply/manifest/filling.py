@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.interpolation import COUNT, Misreference, Template, Use, template
 from skaha_apply.manifest.nodes import Node
 from skaha_apply.manifest.values import Located, Unreadable
@@ -164,15 +165,17 @@ class Preparing:
 
     values: Values
     scope: Scope
+    name: str = ""  # of the session, for what it has from elsewhere
 
     def parsed(self, text: str, node: Node, path: str, use: Use) -> Template:
         """A text with its references; raises `Unreadable`."""
         try:
             return template(text, self.scope, use)
         except Misreference as error:
-            raise self.values.refuse(
-                "interpolation", node, f"{path}: {error.summary}", error.detail, path=path
-            ) from None
+            detail = error.detail
+            if self.name and path.startswith("defaults."):
+                detail = f"The session {quoted(self.name)} takes it from there. {detail}"
+            raise self.values.refuse("interpolation", node, f"{path}: {error.summary}", detail, path=path) from None
 
     def scalar(self, key: Field, node: Node, path: str) -> Source:
         """The source of a key whose text has references."""

@@ -80,7 +80,8 @@ class Lists:
         places = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (beside, here))  # noqa: PTH118
         there = [place for place in places if os.path.lexists(place)]
         if not there:
-            looked = " and in ".join(dict.fromkeys((shown_path(beside), shown_path(here))))
+            named = (shown_path(folder) for folder in (beside, here))
+            looked = " and in ".join(dict.fromkeys("the folder of the call" if name == "." else name for name in named))
             raise Unlisted(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
         found = [self._read(place, name) for place in there]
         if len(found) > 1 and found[0].text != found[1].text:
@@ -100,11 +101,11 @@ class Lists:
         return known
 
     def _open(self, place: str, name: str) -> ListFile:
-        below = [place[len(root) :].lstrip(os.sep) for root in self.roots if _is_below(place, root)]
+        below = _below(place, self.roots)
         if not below:
             detail = "It may only be below the folder of the call, or that of the manifest that was named."
             raise Unlisted(f"{quoted(name)} leads out of the folder, by a link", detail)
-        if all(_hidden(Path(path).parts) for path in below):
+        if not is_open(place, self.roots):
             raise Unlisted(f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot.")
         shown = shown_path(place)
         if place in self.apart:
@@ -125,6 +126,11 @@ def roots(paths: Sequence[Path | str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(os.path.realpath(folder) for folder in (os.curdir, *folders)))
 
 
+def is_open(place: str, folders: Sequence[str]) -> bool:
+    """Whether a real path is below one of the folders, and nothing hidden there."""
+    return any(not _hidden(Path(path).parts) for path in _below(place, folders))
+
+
 def _refuse_outside(name: str) -> None:
     parts = Path(name).parts
     detail = "Write a path below the folder of the manifest, or of the call."
@@ -142,8 +148,10 @@ def _hidden(parts: Sequence[str]) -> bool:
     return any(part.startswith(".") for part in parts)
 
 
-def _is_below(place: str, root: str) -> bool:
-    return place.startswith(root if root.endswith(os.sep) else root + os.sep)
+def _below(place: str, folders: Sequence[str]) -> list[str]:
+    """The path within each of the folders that it is below."""
+    with_ends = (folder if folder.endswith(os.sep) else folder + os.sep for folder in folders)
+    return [place[len(folder) :] for folder in with_ends if place.startswith(folder)]
 
 
 def _bytes(place: str, name: str) -> bytes:

@@ -13,7 +13,7 @@ from skaha_apply.manifest.axes import Reading
 from skaha_apply.manifest.document import read_document
 from skaha_apply.manifest.expansion import expand
 from skaha_apply.manifest.findings import Findings
-from skaha_apply.manifest.lists import Lists, roots
+from skaha_apply.manifest.lists import Lists, is_open, roots
 from skaha_apply.manifest.merging import Part, compare_variables, merged
 from skaha_apply.manifest.sources import Source, Unusable, discover, read
 from skaha_apply.manifest.variables import Variables
@@ -50,7 +50,8 @@ def load(
     diagnostics, and the rest is still returned.
     """
     with _collector_at_rest():
-        call = _Call(root, stdin, given, Lists(roots(paths), given.files) if lists else None)
+        folders = roots(paths)
+        call = _Call(root, stdin, given, folders, Lists(folders, given.files) if lists else None)
         return call.load(paths)
 
 
@@ -73,6 +74,7 @@ class _Call:
     root: Path
     stdin: Callable[[], bytes] | None
     given: Given
+    folders: tuple[str, ...]
     lists: Lists | None
 
     def load(self, paths: Sequence[Path | str]) -> Loaded:
@@ -99,7 +101,7 @@ class _Call:
     def _read(self, source: Source) -> Part | Findings:
         """One file; only its findings when they leave nothing to go on with. Raises `Unusable`."""
         text = read(source, self.stdin)
-        findings = Findings(source.shown, text)
+        findings = Findings(source.shown, text if self._may_show(source) else "")
         document = read_document(text, findings)
         if document is None:
             return findings
@@ -107,6 +109,10 @@ class _Call:
         beside = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
         reading = Reading(document.values, variables, self.lists, beside)
         return Part(document, variables, expand(document, reading, source.recorded))
+
+    def _may_show(self, source: Source) -> bool:
+        """Whether messages may show lines of a file: a link of a stranger's may lead to a key or a password."""
+        return source.shown == "-" or is_open(os.path.realpath(source.shown), self.folders)
 
 
 def _with_sessions(part: Part) -> tuple[Diagnostic, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
 
 TOLD = 4  # values of a combination that a message names
+MAX_TRIES = 10_000_000  # combinations, each tried with every set of axes that entries of include or exclude choose by
 OF_THE_WHOLE = ("name", "matrix", "parallelism", "pilot", "stop_after")  # keys that no single combination can have
 
 
@@ -120,17 +121,28 @@ def _combined(reading: Reading, path: str, axes: Axes, excludes: list[_Choice], 
     cells = list(axes.rows if axes.table else itertools.product(*lists))
     some = bool(cells)
     if excludes:
-        without = _Matcher(axes.names, excludes)
+        without = _matcher(reading, f"{path}.exclude", axes, excludes, len(cells))
         cells = [each for each in cells if not without.fits(each)]
         if some:
             _warn(reading, without, f"{path}.exclude")
     _add(reading, path, axes, cells, includes)
-    giving = _Matcher(axes.names, [choice for choice in includes if choice.keys])
+    giving = _matcher(reading, f"{path}.include", axes, [one for one in includes if one.keys], len(cells))
     combinations = tuple(Combination(axes.names, each, giving.fits(each) if includes else ()) for each in cells)
     if some:
         _warn(reading, giving, f"{path}.include")
     overrides = {choice.index: choice.keys for choice in includes if choice.keys}
     return Matrix(axes.names, combinations, overrides, axes.table)
+
+
+def _matcher(reading: Reading, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
+    """A matcher that is done with so many combinations in seconds; raises `Unreadable` when it would not be."""
+    matcher = _Matcher(axes.names, choices)
+    sets = len(matcher.groups)
+    if sets * count > MAX_TRIES:
+        summary = f"{path} chooses by {sets:,} different sets of axes, too many for {count:,} combinations"
+        detail = "Give the combinations as a table: rows: {file: TABLE}."
+        raise reading.values.refuse("too-large", axes.node, summary, detail, path=path)
+    return matcher
 
 
 def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]], includes: list[_Choice]) -> None:

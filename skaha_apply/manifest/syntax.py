@@ -33,5 +33,15 @@ def advice(error: NotYaml, text: str) -> tuple[str, str]:
         if "\t" in line[: len(line) - len(line.lstrip())]:
             where = "here" if number == error.line else "in the line above"
             return f"a tab {where}, where YAML wants spaces", "Indent by spaces only."
+    if _before(lines, error).endswith("${"):
+        return (
+            f"broken YAML: {error.problem}",
+            'Within brackets and braces put a text with ${...} in quotes: ["${name}"].',
+        )
     detail = next((hint for words, hint in ADVICE if words in error.problem), "")
     return f"broken YAML: {error.problem}", error.detail or detail
+
+
+def _before(lines: list[str], error: NotYaml) -> str:
+    """The line of an error up to the character that the parser stopped at."""
+    return lines[error.line - 1][: error.column] if 0 < error.line <= len(lines) else ""

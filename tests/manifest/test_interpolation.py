@@ -108,6 +108,16 @@ def test_a_default_that_a_session_does_not_use_may_refer_to_anything():
     assert session("args: [a]\ncores: 2\nenv: {A: a}", head=head).args == ("a",)
 
 
+def test_an_error_in_a_default_says_whose_it_is(tmp_path):
+    (tmp_path / "m.yaml").write_text(
+        'version: 1\nproject: p\ndefaults: {image: "images.canfar.net/skaha/astroml:24.07", args: ["${tile}"]}\n'
+        "sessions:\n  - {name: 's-${tile}', matrix: {tile: [a]}}\n  - {name: combine}\n  - {name: other}\n"
+    )
+    (found,) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
+    assert found.summary == "defaults.args[0]: `${tile}` is not known"
+    assert found.detail.startswith("The session `combine` takes it from there.")
+
+
 @pytest.mark.parametrize(
     ("written", "summary", "detail"),
     [

@@ -150,6 +150,15 @@ def test_errors_of_the_whole(tmp_path, text, rule, line, summary):
     assert summary in found[0].summary
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["args: [a, ${tile}]", "args: [--x=${replica.id}, b]", "env: {A: ${tile}}", "args: [\n      a,\n      ${tile}]"],
+)
+def test_a_reference_within_brackets_wants_quotes(tmp_path, written):
+    found = of_session(tmp_path, written)
+    assert [(item.rule, '["${name}"]' in item.detail) for item in found] == [("yaml", True)]
+
+
 def test_every_error_is_told_at_once_and_the_good_part_is_kept(tmp_path):
     (tmp_path / "m.yaml").write_text(
         f"{HEAD}oops: 1\nsessions:\n  - {{name: good, image: {IMAGE}}}\n"

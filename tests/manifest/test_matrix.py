@@ -161,6 +161,8 @@ ERRORS = [
     ("{}", "has no axis", "tile: [t001"),
     ("{include: [{tile: a}]}", "has no axis", ""),
     ("{tile: t1}", "must be a list", "{file: tile.txt}"),
+    ("{tile: lists/t.txt}", "must be a list", "Write tile: {file: lists/t.txt} for"),
+    ("{file: t.txt}", "must be a list", "Give the axis a name: tile: {file: t.txt}."),
     ("{tile: }", "must be a list, not empty", ""),
     ("{tile: {fil: x}}", "`fil` is no key", "Did you mean file?"),
     ("{tile: {}}", "names no file", ""),
@@ -299,6 +301,32 @@ def test_more_combinations_than_any_survey(folder):
     found = only(session(folder, f"{{a: [{numbers}], b: [{numbers}]}}", "args: []", "s-${a}-${b}"))
     assert found.rule == "too-large"
     assert "160,000" in found.summary
+
+
+@pytest.mark.parametrize("part", ["include", "exclude"])
+def test_more_ways_to_choose_than_any_survey(folder, part):
+    """Each set of axes is a look at every combination; a small file must not cost minutes."""
+    axes = [f"a{number}" for number in range(13)]
+    sets = itertools.islice((one for count in range(2, 8) for one in itertools.combinations(axes, count)), 2_000)
+    keys = ", ram: 4" if part == "include" else ""
+    entries = ", ".join("{" + ", ".join(f"{axis}: 0" for axis in one) + keys + "}" for one in sets)
+    matrix = "{" + ", ".join(f"{axis}: [0, 1]" for axis in axes) + f", {part}: [{entries}]}}"
+    found = only(session(folder, matrix, name="-".join(f"${{{axis}}}" for axis in axes)))
+    assert found.rule == "too-large"
+    assert "2,000 different sets of axes" in found.summary
+    assert "rows: {file: TABLE}" in found.detail
+
+
+def test_more_includes_that_meet_than_any_survey(folder, monkeypatch):
+    monkeypatch.setattr("skaha_apply.manifest.expansion.MAX_CHANGED", 200)
+    axes = [f"a{number}" for number in range(6)]
+    includes = ", ".join(f"{{{axis}: 1, ram: {number + 1}}}" for number, axis in enumerate(axes))
+    matrix = "{" + ", ".join(f"{axis}: [0, 1]" for axis in axes) + f", include: [{includes}]}}"
+    name = "-".join(f"${{{axis}}}" for axis in axes)
+    assert session(folder, matrix, "args: []", name).diagnostics == ()  # 63 sets of 3 values
+    found = only(session(folder, matrix, "args: [a, b, c]", name))
+    assert found.rule == "too-large"
+    assert "changes so many combinations" in found.summary
 
 
 def test_a_list_longer_than_any_survey(folder):

@@ -107,6 +107,26 @@ def test_a_manifest_behind_a_link_brings_no_files_along(folder, tmp_path):
     refused(load(["sub"], root=folder), "by a link")
 
 
+@pytest.mark.parametrize("named", ["sub", "sub/m.yaml"])
+@pytest.mark.parametrize("target", ["../../secret.txt", "../.git-credentials", "../in/.netrc"])
+def test_of_a_file_that_a_link_leads_to_nothing_is_shown(folder, target, named):
+    (folder / ".git-credentials").write_text("hunter2\n")
+    (folder / "in").mkdir()
+    (folder / "in/.netrc").write_text("machine: hunter2\n")
+    (folder / "sub/m.yaml").symlink_to(target)
+    loaded = load([named], root=folder)
+    assert [one.place.file for one in loaded.diagnostics] == ["sub/m.yaml"] * len(loaded.diagnostics)
+    assert loaded.diagnostics
+    assert "hunter2" not in str(loaded)
+
+
+def test_of_a_file_that_a_link_leads_to_within_the_folder_lines_are_shown(folder):
+    (folder / "m.yaml").write_text("mistake\n")
+    (folder / "sub/m.yaml").symlink_to("../m.yaml")
+    (found,) = load(["sub"], root=folder).diagnostics
+    assert "mistake" in found.snippet
+
+
 def test_nothing_hidden_is_read(folder):
     """A checkout of CI keeps its token in .git/config."""
     (folder / ".git").mkdir()
@@ -127,7 +147,7 @@ def test_a_file_with_values_for_variables_is_no_list(folder):
 def test_what_is_not_there(folder):
     (folder / "dangling").symlink_to("nowhere")
     (folder / "loop").symlink_to("loop")
-    refused(read(folder, "t.txt", at="sub/m.yaml"), "no file `t.txt`", "sub and in .")
+    refused(read(folder, "t.txt", at="sub/m.yaml"), "no file `t.txt`", "sub and in the folder of the call.")
     refused(read(folder, "dangling"), "no file")
     refused(read(folder, "loop"), "cannot be read")
     refused(read(folder, "x" * 5000), "no file")
