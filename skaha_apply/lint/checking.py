@@ -73,6 +73,11 @@ class _Kept:
     others: int = 0
     alike: bool = True
 
+    @property
+    def said(self) -> tuple[str, Place, str]:
+        """What tells it from others, but for the combination."""
+        return self.diagnostic.rule, self.diagnostic.place, self.diagnostic.summary
+
 
 @dataclass
 class _Sheet:
@@ -117,17 +122,26 @@ class _Sheet:
         kept.alike = kept.alike and kept.diagnostic.summary == finding.summary
 
     def diagnostics(self) -> Iterator[Diagnostic]:
-        """Everything that was kept; a combination is named where not all of its matrix are alike."""
+        """Everything that was kept; a combination is named where not all of its matrix are alike.
+
+        The same words about the same place, a default that several matrices have, are told once.
+        """
         sizes: Counter[tuple[int, str]] = Counter()
         if any(kept.combination for kept in self.found.values()):
             for one in self.judged:
                 sizes.update((id(project), spec.family) for project in one.both for spec in project.sessions)
+        known: set[tuple[str, Place, str]] = set()
+        partial: list[_Kept] = []
         for kept in self.found.values():
-            if not kept.combination or (kept.alike and kept.others + 1 == sizes[kept.family] > 1):
+            if kept.combination and not (kept.alike and kept.others + 1 == sizes[kept.family] > 1):
+                partial.append(kept)
+            elif kept.said not in known:
+                known.add(kept.said)
                 yield kept.diagnostic
-                continue
-            summary = f"{kept.diagnostic.summary} ({kept.combination}{_more(kept.others)})"
-            yield replace(kept.diagnostic, summary=summary)
+        for kept in partial:
+            if not (kept.alike and kept.said in known):
+                summary = f"{kept.diagnostic.summary} ({kept.combination}{_more(kept.others)})"
+                yield replace(kept.diagnostic, summary=summary)
 
     def _diagnostic(self, rule: Rule, finding: Finding, place: Place) -> Diagnostic:
         path, session = _within_file(finding)

@@ -66,6 +66,26 @@ def test_a_finding_of_all_combinations_alike_is_one_without_any_name():
     assert (found.rule, found.summary) == ("half-fixed", "cores is given without ram")
 
 
+def test_what_several_matrices_have_from_the_defaults_is_one():
+    body = """\
+        sessions:
+          - {name: plain}
+          - {name: "s-${tile}", matrix: {tile: [a, b]}}
+          - {name: "t-${tile}", matrix: {tile: [a, b, c]}}
+          - {name: "u-${tile}", matrix: {tile: [a]}}
+          - {name: "v-${tile}", matrix: {tile: [a, b], include: [{tile: a, args: [x]}]}}
+        """
+    head = HEAD.replace("retries: 1", "retries: 1, args: ['a b']")
+    assert one(linted(body, head)).summary == "the argument `a b` has a space in it"
+
+
+def test_a_name_that_a_value_spoils_is_not_to_be_written_for_all():
+    found = one(linted("sessions:\n  - {name: 's-${t}', matrix: {t: [a, 'b\"']}}\n"))
+    assert found.rule == "session-name"
+    assert "Write name:" not in found.detail
+    assert "around its values" in found.detail
+
+
 def test_of_a_list_file_the_line_is_told():
     Path("tiles.txt").write_text("# these\n\nt1\nt=2\n", encoding="utf-8")
     found = one(
@@ -122,10 +142,10 @@ def test_two_findings_about_one_field_stay_two():
           - name: s_${tile}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
             matrix: {tile: [t1, t2]}
         """)
-    assert [one.summary.partition(" (with")[0] for one in found] == [
+    assert {one.summary.partition(" (with")[0] for one in found} == {
         f"the name `s_t1-{'a' * 54}…` has other characters",
         "the name has 67 characters",
-    ]
+    }
 
 
 # Variables, sensitive and without a value.

@@ -29,7 +29,12 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = f"The server takes letters, digits and `-` only (400). Write name: {slug(spec.name)}."
             yield Finding(project, where, f"the name {shown(spec.name)} has other characters", detail)
         elif not (spec.name[0].isalnum() and spec.name[-1].isalnum()):
-            detail = f"It becomes a host name, so the server refuses the session. Write name: {slug(spec.name)}."
+            way = (
+                "In the name put a letter or a digit around its values"
+                if spec.values
+                else f"Write name: {slug(spec.name)}"
+            )
+            detail = f"It becomes a host name, so the server refuses the session. {way}."
             yield Finding(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
         longest = spec.live_name(spec.replicas)
         if len(longest) > MAX_NAME:
