@@ -159,7 +159,7 @@ class _Entry:
             raise _TooMany
 
     def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
-        """Whether the name has every axis in it, or of a table some column."""
+        """Whether the name has every axis in it that can have several values, or of a table some column."""
         node = self.own["name"]
         if matrix.unknown or not matrix.names:
             return True
@@ -168,8 +168,10 @@ class _Entry:
         except Misreference:
             return False
         missing = [name for name in matrix.names if name not in used]
-        if matrix.table:
-            missing = [] if len(missing) < len(matrix.names) else missing[:1]
+        if len(missing) < len(matrix.names):
+            missing = [] if matrix.table else [name for name in missing if self._several(matrix, name)]
+        elif matrix.table:
+            missing = missing[:1]
         if not missing:
             return True
         suggested = node.text + "".join(f"-${{{name}}}" for name in missing)
@@ -178,6 +180,17 @@ class _Entry:
         detail = f'Write name: "{suggested}", for example.'
         self.reading.values.findings.add("matrix", node, summary, detail, path=f"{self.path}.name")
         return False
+
+    def _several(self, matrix: Matrix, name: str) -> bool:
+        """Whether an axis has several values, or a file for a list, which may grow."""
+        index = matrix.names.index(name)
+        cells = [combination.cells[index] for combination in matrix.combinations]
+        return len({cell.text for cell in cells}) > 1 or any(cell.place.file != self.manifest for cell in cells)
+
+    @property
+    def manifest(self) -> str:
+        """The file, as places name it."""
+        return self.reading.values.findings.file
 
     def _placed(self, plan: Blueprint, combination: Combination, file: str) -> Placed | None:
         """One combination as a session, None after an error."""

@@ -27,6 +27,7 @@ DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 COUNT = "replica.count"
 ID = "replica.id"
 LITERAL = "A literal ${ is written $${."
+SHOWN = 10  # known names of a kind that a message lists
 LONGEST = 100  # characters of an unknown name that are compared with the known ones
 
 
@@ -232,5 +233,6 @@ def _unknown(name: str, scope: Scope) -> tuple[str, str]:
     near = get_close_matches(name.lower()[:LONGEST], folded, n=1, cutoff=0.6)
     if near:
         return summary, f"Did you mean {folded[near[0]]}? {LITERAL}"
-    shown = ", ".join([f"${{{each}}}" for each in scope.names[:20]] or ["${replica.id}", "${replica.count}"])
+    some = (*scope.names[:SHOWN], ID, COUNT, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
+    shown = ", ".join(f"${{{each}}}" for each in some)
     return summary, f"Known here are {shown}; nothing of the environment can be read. {LITERAL}"

@@ -115,7 +115,16 @@ def test_an_error_in_a_default_says_whose_it_is(tmp_path):
     )
     (found,) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
     assert found.summary == "defaults.args[0]: `${tile}` is not known"
-    assert found.detail.startswith("The session `combine` takes it from there.")
+    assert found.detail.startswith("The session `combine` takes it from there. Known here are ${replica.id}")
+
+
+def test_what_is_known_is_told(tmp_path):
+    (tmp_path / "m.yaml").write_text(
+        "version: 1\nproject: p\nvariables: {night: {default: x}}\nsessions:\n"
+        '  - {name: "s-${tile}", matrix: {tile: [a]}, image: "images.canfar.net/skaha/x:1", args: ["${PATH}"]}\n'
+    )
+    (found,) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
+    assert "Known here are ${tile}, ${replica.id}, ${replica.count}, ${var.night}; nothing of" in found.detail
 
 
 @pytest.mark.parametrize(

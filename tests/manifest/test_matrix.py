@@ -262,6 +262,21 @@ def test_a_name_that_does_not_tell_combinations_apart_is_one_error(folder, name)
     assert "${band}" in found.detail
 
 
+def test_an_axis_of_one_value_may_be_left_out_of_the_name(folder):
+    (one, other) = specs(folder, "{tile: [a, b], cat: [gaia]}", 'args: ["${cat}"]')
+    assert [one.name, one.args, other.name] == ["s-a", ("gaia",), "s-b"]
+
+
+def test_an_axis_whose_list_may_grow_may_not_be_left_out_of_the_name(folder):
+    assert "it lacks ${cat}" in only(session(folder, "{tile: [a], cat: {file: c.txt}}", c_txt="gaia\n")).summary
+    matrix = "{tile: [a], cat: [gaia], include: [{tile: b, cat: 2mass}]}"
+    assert "it lacks ${cat}" in only(session(folder, matrix)).summary
+
+
+def test_a_name_without_any_axis(folder):
+    assert "it lacks ${tile}" in only(session(folder, "{tile: [a]}", name="s")).summary
+
+
 def test_a_table_whose_name_has_no_column(folder):
     found = only(session(folder, "{rows: {file: f.csv}}", "args: []", "s", f_csv="tile,ram\na,1\nb,1\n"))
     assert 'name: "s-${tile}"' in found.detail
