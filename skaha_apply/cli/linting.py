@@ -82,6 +82,13 @@ class LintOptions(Varied):
 @command(app, "lint")
 def lint(options: LintOptions) -> ExitCode:
     """Find what the server would refuse, drop or misread, before anything is sent."""
+    from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
+
+    with collector_at_rest():  # the process ends with this command
+        return _lint(options)
+
+
+def _lint(options: LintOptions) -> ExitCode:
     from skaha_apply.workflow import linting  # noqa: PLC0415 - keeps --help fast
 
     streams = Streams.of(options)

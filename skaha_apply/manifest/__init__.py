@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.findings import FORM_RULES, FORM_WARNINGS
-from skaha_apply.manifest.loading import load
+from skaha_apply.manifest.loading import collector_at_rest, load
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.conversion import convert
@@ -22,6 +22,7 @@ __all__ = [
     "FORM_RULES",
     "FORM_WARNINGS",
     "Remarks",
+    "collector_at_rest",
     "convert",
     "dump",
     "format_all",

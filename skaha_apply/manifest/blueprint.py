@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 PARTS = ("cmd", "args", "env", "needs", "matrix")  # keys whose value is no field of a spec as it is read
 LISTS = ("cmd", "args")
+# `replicas` first, since ${replica.count} may stand in the others.
+ORDER = ("replicas", *(name for name in BY_NAME if name not in ("replicas", "env", "matrix")))
+REQUIRED = tuple(key for key in BY_NAME.values() if key.required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,7 @@ class Blueprint:
         self.chains: dict[str, list[Source]] = {}
         self.environment: dict[str, list[Source]] = {}
         self._prepare()
-        sources: list[Source] = []
-        for chain in (*self.chains.values(), *self.environment.values()):
-            sources.extend(chain)
-        texts = [item for source in sources if isinstance(source, Texts) for item in source.items]
-        filled = [source for source in (*sources, *texts) if isinstance(source, Scalar | Text)]
+        filled = self._filled()
         self.leaving = sorted({source.template.only for source in filled if source.template.only})
         self.unknown = {id(source.node) for source in filled if source.template.unknown}
         self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], Fixed)]
@@ -81,7 +80,10 @@ class Blueprint:
 
     def _prepare(self) -> None:
         failed = False
-        for name in ("replicas", *(name for name in BY_NAME if name not in ("replicas", "env", "matrix"))):
+        given = {name for level in self.levels for name in level.nodes}
+        for name in ORDER:
+            if name not in given:
+                continue
             try:
                 if chain := list(self._chain(name)):
                     self.chains[name] = chain
@@ -89,8 +91,8 @@ class Blueprint:
                 failed = True
         failed |= not self._prepare_environment()
         own = self.levels[-2]
-        for key in BY_NAME.values():
-            if key.required and not any(key.name in level.nodes for level in self.levels):
+        for key in REQUIRED:
+            if key.name not in given:
                 detail = f"Write {key.name}: {key.examples[0]}, for example."
                 first = self.node.pairs[0][0] if self.node.pairs else self.node
                 findings = self.reads.values.findings
@@ -137,6 +139,13 @@ class Blueprint:
                     break
             self.environment[name] = chain
         return whole
+
+    def _filled(self) -> list[Scalar | Text]:
+        """What has references in it."""
+        chains = (*self.chains.values(), *self.environment.values())
+        sources = [source for chain in chains for source in chain if not isinstance(source, Fixed)]
+        texts = [item for source in sources if isinstance(source, Texts) for item in source.items]
+        return [source for source in (*sources, *texts) if isinstance(source, Scalar | Text)]
 
     def _fixed(self) -> dict[str, Any]:
         """The fields of a spec that are the same in every combination."""

@@ -49,14 +49,14 @@ def load(
     Returns the projects in the order in which they are first named. What is wrong is never raised: it is among the
     diagnostics, and the rest is still returned.
     """
-    with _collector_at_rest():
+    with collector_at_rest():
         folders = roots(paths)
         call = _Call(root, stdin, given, folders, Lists(folders, given.files) if lists else None)
         return call.load(paths)
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Iterator[None]:
     """Nothing is collected meanwhile: a large manifest makes a million objects, and none of them is garbage."""
     running = gc.isenabled()
     gc.disable()

@@ -28,6 +28,8 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
 
 
 def _of_project(project: Project) -> Iterator[Finding]:
+    if not any(spec.needs for spec in project.sessions):
+        return
     known = families(project)
     needs = {key: {need.casefold() for _, need in family.needs()} & known.keys() for key, family in known.items()}
     stuck = _stuck(needs)

@@ -23,6 +23,8 @@ GUESSES = 20  # suggestions of a name; each compares with every session
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Names are compared as written, without regard to case."""
     for project in projects:
+        if not any(spec.needs for spec in project.sessions):
+            continue
         known = families(project)
         wrong: dict[str, tuple[str, str]] = {}
         for _, path, spec in sessions([project]):
