@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
     from skaha_apply.model.spec import SessionSpec
 
+MAX_TEXT = 100_000_000  # characters of names, arguments and variables of all sessions of one file, counted likewise
 MAX_CHANGED = 500_000  # the same of one session, for each set of includes that changes some combination
 MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, each counted as often as it is filled in
 
@@ -47,6 +48,7 @@ class Expanded:
     sessions: list[Placed] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     count: int = 0
+    size: int = 0
 
 
 class _TooMany(Exception):
@@ -124,7 +126,7 @@ class _Entry:
             if placed is None or (matrix.names and not names.take(placed.spec.key, combination)):
                 continue
             expanded.sessions.append(placed)
-            self._count(expanded, this)
+            self._count(expanded, this, placed.spec)
         names.report()
         self._report_unnamed(unnamed)
 
@@ -220,12 +222,18 @@ class _Entry:
         place = dict(first.pairs())[name].place
         self.reading.values.findings.add_at("matrix", place, summary, "Fill the cell in.", path=f"{self.path}.name")
 
-    def _count(self, expanded: Expanded, plan: Blueprint) -> None:
+    def _count(self, expanded: Expanded, plan: Blueprint, spec: SessionSpec) -> None:
         expanded.count += plan.weight
+        expanded.size += len(spec.name) + sum(map(len, spec.args)) + sum(map(len, spec.env.values()))
         if expanded.count > MAX_VALUES:
-            summary = f"more than {MAX_VALUES:,} values after aliases, defaults and matrices are filled in"
-            self.reading.values.findings.add("too-large", self.node, summary, "Split the manifest.")
-            raise _TooMany
+            summary = f"more than {MAX_VALUES:,} values"
+        elif expanded.size > MAX_TEXT:
+            summary = f"more than {MAX_TEXT:,} characters"
+        else:
+            return
+        summary += " after aliases, defaults and matrices are filled in"
+        self.reading.values.findings.add("too-large", self.node, summary, "Split the manifest.")
+        raise _TooMany
 
 
 @dataclass

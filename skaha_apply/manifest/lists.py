@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
-from skaha_apply.manifest.sources import shown_path
+from skaha_apply.manifest.sources import CONTROL, shown_path
 from skaha_apply.model.place import Place
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def is_open(place: str, folders: Sequence[str]) -> bool:
 def _refuse_outside(name: str) -> None:
     parts = Path(name).parts
     detail = "Write a path below the folder of the manifest, or of the call."
-    if "\x00" in name or not parts:
+    if CONTROL.search(name) or not parts:
         raise Unlisted(f"{quoted(name)} is no path of a file", detail)
     if Path(name).is_absolute() or name.startswith(("~", "\\")) or re.match(r"[A-Za-z]:[/\\]", name):
         raise Unlisted(f"{quoted(name)} is an absolute path", detail)

@@ -22,6 +22,8 @@ MAX_ENTRIES = 200_000  # files and folders that are looked at for manifests
 SUFFIXES = (".yaml", ".yml")
 UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI a line of its own may be a command
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -136,6 +138,9 @@ def _source(path: str, root: Path) -> Source:
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", "replace")
         raise _file_error(shown, "the name of the file is not UTF-8", "Rename the file.") from None
+    if CONTROL.search(path):
+        shown = CONTROL.sub("?", path)
+        raise _file_error(shown, "the name of the file has a control character", "Rename the file, or its folder.")
     return Source(shown_path(path), recorded_path(path, root))
 
 

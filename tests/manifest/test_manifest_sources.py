@@ -118,6 +118,17 @@ def test_paths_that_cannot_be(tmp_path, monkeypatch, path, summary):
     assert summary in result.diagnostics[0].summary
 
 
+@pytest.mark.parametrize("through_folder", [False, True])
+def test_a_name_with_a_control_character(tmp_path, monkeypatch, through_folder):
+    """A line of its own in the log of CI would be a command there."""
+    monkeypatch.chdir(tmp_path)
+    name = "a\x1b[31m\n::error::b.yaml"
+    (tmp_path / name).write_text("version: 1\n")
+    (found,) = load(["."] if through_folder else [name], root=tmp_path).diagnostics
+    assert (found.rule, found.place.file.removeprefix("./")) == ("file", "a?[31m?::error::b.yaml")
+    assert "control character" in found.summary
+
+
 def test_a_folder_without_manifests(tmp_path):
     (tmp_path / "x.txt").write_text("")
     result = load([tmp_path], root=tmp_path)
