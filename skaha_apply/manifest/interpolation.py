@@ -197,7 +197,7 @@ def _value(  # noqa: PLR0913, PLR0917 - what is written, what it means, and wher
             draft.pieces.append((slug(name), ""))
             draft.unknown = True
             return
-        raise Misreference(*_unknown(written, scope))
+        raise Misreference(*_unknown(written, scope, use))
     draft.pieces.append(("", f"slug.{name}" if slugged or use is Use.NAME else name))
     draft.names.append(name)
     draft.unknown |= scope.unknown
@@ -222,7 +222,7 @@ def _variable(written: str, name: str, scope: Scope, use: Use, draft: _Draft) ->
     draft.pieces.append((slug(value) if use is Use.NAME else value, ""))
 
 
-def _unknown(name: str, scope: Scope) -> tuple[str, str]:
+def _unknown(name: str, scope: Scope, use: Use) -> tuple[str, str]:
     known = {each: f"${{{each}}}" for each in (*scope.names, ID, COUNT)}
     known.update((f"var.{each}", f"${{var.{each}}}") for each in scope.variables.declared)
     known.update((f"slug.{each}", f"${{slug.{each}}}") for each in scope.names)
@@ -233,6 +233,7 @@ def _unknown(name: str, scope: Scope) -> tuple[str, str]:
     near = get_close_matches(name.lower()[:LONGEST], folded, n=1, cutoff=0.6)
     if near:
         return summary, f"Did you mean {folded[near[0]]}? {LITERAL}"
-    some = (*scope.names[:SHOWN], ID, COUNT, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
+    replica = (ID, COUNT) if use is Use.TEXT else (COUNT,)
+    some = (*scope.names[:SHOWN], *replica, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
     shown = ", ".join(f"${{{each}}}" for each in some)
     return summary, f"Known here are {shown}; nothing of the environment can be read. {LITERAL}"

@@ -121,10 +121,12 @@ def test_an_error_in_a_default_says_whose_it_is(tmp_path):
 def test_what_is_known_is_told(tmp_path):
     (tmp_path / "m.yaml").write_text(
         "version: 1\nproject: p\nvariables: {night: {default: x}}\nsessions:\n"
-        '  - {name: "s-${tile}", matrix: {tile: [a]}, image: "images.canfar.net/skaha/x:1", args: ["${PATH}"]}\n'
+        '  - {name: "s-${tile}", matrix: {tile: [a]}, image: "images.canfar.net/skaha/x:1",\n'
+        '     args: ["${PATH}"], cores: "${PATH}"}\n'
     )
-    (found,) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
-    assert "Known here are ${tile}, ${replica.id}, ${replica.count}, ${var.night}; nothing of" in found.detail
+    (text, number) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
+    assert "Known here are ${tile}, ${replica.id}, ${replica.count}, ${var.night}; nothing of" in text.detail
+    assert "Known here are ${tile}, ${replica.count}, ${var.night}; nothing of" in number.detail
 
 
 @pytest.mark.parametrize(
