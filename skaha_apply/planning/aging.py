@@ -11,22 +11,33 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
+_CLOCKS_APART = 60.0  # seconds by which a startTime may be wrong before it is not believed
 _CLOCK_SET_BACK = 300.0  # seconds by which a remembered time may lie in the future before it is not believed
 
 
 def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
     """For how long a batch session has been running or waiting, when that is longer than its spec allows.
 
-    Running is counted from its startTime as listed; waiting from its acceptance, or from when it was seen to be queued
-    again: startTime is absent while it is queued, and reset by the queue [SessionBuilder].
+    Running is counted from its startTime as listed, or, where that is missing or cannot be true, from when it was first
+    listed as Running: a server without a `Date` header may have another clock than ours. Waiting is counted from its
+    acceptance, or from when it was seen to be queued again: startTime is absent while it is queued, and reset by the
+    queue [SessionBuilder].
     """
     if spec.kind.interactive:
         return None
     if record.phase is Phase.RUNNING:
-        return _longer("running", record.started, spec.timeout, now)
+        return _longer("running", _began(record, now), spec.timeout, now)
     if record.phase in (Phase.ACCEPTED, Phase.PENDING):
         return _longer("pending", record.queued or record.accepted, spec.pending_timeout, now)
     return None
+
+
+def _began(record: ReplicaRecord, now: float) -> float | None:
+    """Since when a session runs: as listed, unless that lies before its acceptance, or ahead."""
+    started = record.started
+    if started is not None and (record.accepted or started) - _CLOCKS_APART <= started <= now + _CLOCKS_APART:
+        return started
+    return record.ran or record.accepted
 
 
 def _longer(what: str, since: float | None, limit: float | None, now: float) -> str | None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import Doubt, ReplicaRecord
+from skaha_apply.planning.absence import absent, vanished_before
 from skaha_apply.planning.attempts import REMEMBERED, history
 from skaha_apply.planning.book import Book, resembles
 from skaha_apply.planning.burial import TTL, bury
-from skaha_apply.planning.moments import RECENT, ahead, apart, since
+from skaha_apply.planning.moments import ahead, apart, since
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession, Observation
@@ -124,7 +125,8 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
     if found:
         kept = min(found, key=_rank)
         owned.add(kept.id)
-        book.records[intent.key] = _live(created(book, intent, kept.id, seen.listing.at), kept, seen.listing.at)
+        mine = created(book, intent, kept.id, min(intent.at, seen.listing.at))
+        book.records[intent.key] = _live(mine, kept, seen.listing.at)
         left -= 1
     elif apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
         book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
@@ -174,6 +176,7 @@ def created(book: Book, intent: Intent | Doubt, session_id: str | None, now: flo
         id=session_id,
         past=past[-REMEMBERED:],
         accepted=now,
+        vanished=vanished_before(earlier, intent),
         earlier=history(earlier),
     )
 
@@ -186,7 +189,7 @@ def _follow(book: Book, record: ReplicaRecord, seen: Observation, settle: float)
     if live and (record.phase.active or _is_back(record, live)):
         book.records[record.key] = _live(record, live, seen.listing.at)
     elif record.phase.active and record.id in seen.gone:
-        book.records[record.key] = _absent(book, record, seen, settle)
+        book.records[record.key] = absent(book, record, seen, settle)
 
 
 def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:
@@ -206,6 +209,8 @@ def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
         update={
             "phase": phase,
             "seen": at,
+            "ran": (record.ran or at) if phase is Phase.RUNNING else None,
+            "vanished": 0 if phase.ended else record.vanished,
             "queued": at if again else None if phase is Phase.RUNNING else record.queued,
             "started": live.started or record.started,
             "expires": live.expires,
@@ -213,24 +218,6 @@ def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
             "note": live.status if phase is Phase.OTHER else "",
         },
     )
-
-
-def _absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> ReplicaRecord:
-    """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
-    at = seen.listing.at
-    interactive = book.specs[record.spec].kind.interactive
-    if record.phase is Phase.ACCEPTED:
-        accepted = record.accepted or at
-        if seen.listing.asked < accepted + settle:
-            return record
-        if apart(seen, accepted) < RECENT or interactive:
-            return record.model_copy(update={"phase": Phase.DUE, "note": "it was accepted but never listed"})
-        return record.model_copy(update={"phase": Phase.UNKNOWN, "note": "it was accepted but never listed"})
-    last = record.seen or record.accepted or 0.0
-    if apart(seen, last) < RECENT or interactive:
-        return record.model_copy(update={"phase": Phase.GONE, "note": "someone deleted it", "ended": at})
-    note = "it vanished unseen: it may have ended, been pruned or expired"
-    return record.model_copy(update={"phase": Phase.UNKNOWN, "note": note})
 
 
 def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
@@ -243,7 +230,7 @@ def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
     if not extra or not doubt.work or doubt.key in book.intents or doubt.key in seen.in_flight:
         return
     if record is None or record.id is None or record.phase in (Phase.DUE, Phase.GONE, Phase.UNKNOWN):
-        late = created(book, doubt, extra[0].id, seen.listing.at)
+        late = created(book, doubt, extra[0].id, min(doubt.since, seen.listing.at))
         book.records[doubt.key] = _live(late, extra[0], seen.listing.at)
         return
     current = seen.session(record.id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.session import Phase
 from skaha_apply.planning import aging, attempts, diff, observe
+from skaha_apply.planning.absence import ENOUGH
 from skaha_apply.planning.book import Book, resembles
 from skaha_apply.planning.digest import same_version
 from skaha_apply.planning.options import Adopt
@@ -119,7 +120,7 @@ def _ended(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Acti
         return _action(ActionKind.DONE, replica, "completed", record)
     if record.phase is Phase.FAILED:
         return _failed(replica, record, sight)
-    if spec.vanished == "rerun":
+    if spec.vanished == "rerun" and record.vanished < ENOUGH:
         return _create(replica, record, f"{record.note}; run again (vanished: rerun)", attempt=1)
     if spec.vanished == "complete":
         return _action(ActionKind.DONE, replica, f"{record.note}; taken as complete (vanished: complete)", record)

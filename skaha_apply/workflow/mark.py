@@ -204,7 +204,7 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
         Verb.HOLD: {"phase": Phase.HELD, "note": "held"},
     }
     if verb is not Verb.COMPLETE:
-        record = record.model_copy(update={"earlier": history(record)})
+        record = record.model_copy(update={"earlier": history(record), "vanished": 0})
     book.records[one.key] = record.model_copy(update=changes[verb])
 
 

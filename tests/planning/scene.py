@@ -71,9 +71,9 @@ def _entry(wanted, number, needed, given):
 
 
 def record(wanted, phase="running", number=1, needed=(), **fields):
-    """What is remembered of one replica: by default accepted an hour ago and seen a minute ago."""
+    """What is remembered of one replica: by default accepted an hour ago, or when it started, and seen a minute ago."""
     base = _entry(wanted, number, needed, {"phase": phase})
-    base |= {"id": base["name"], "accepted": NOW - HOUR, "seen": NOW - 60}
+    base |= {"id": base["name"], "accepted": min(NOW - HOUR, fields.get("started") or NOW), "seen": NOW - 60}
     if phase == "accepted":
         base |= {"seen": None}
     return ReplicaRecord(**base | fields)

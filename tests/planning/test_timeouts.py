@@ -8,6 +8,7 @@ from scene import (
     NOW,
     decide,
     desktop,
+    intent,
     kinds,
     lines,
     live,
@@ -45,6 +46,22 @@ def test_running_is_counted_from_its_start(since, expected):
     assert {victim.why for victim in action.victims} <= {"timeout"}
     assert (action.lost, action.unloved, plan.refused) == (0.0, False, None)
     assert not [line for line in plan.approved if line.startswith("!")]
+
+
+@pytest.mark.parametrize("told", [None, NOW - 9 * HOUR, NOW + 9 * HOUR])
+def test_without_a_start_that_can_be_true_it_is_counted_from_when_a_list_showed_it_running(told):
+    """A server may tell none, and one without a `Date` header may have another clock than ours."""
+    memory = state(record(TIMED, "pending", accepted=NOW - 4 * HOUR))
+    memory = look(memory, seen(live("reduce", started=told)))
+    for hours, expected in ((0, "unchanged"), (2, "unchanged"), (2.1, "delete")):
+        then = seen(live("reduce", started=told), at=NOW + hours * HOUR)
+        assert kinds(decide(project(TIMED), memory, then)) == [f"{expected} reduce"]
+
+
+def test_what_an_unsure_create_made_was_accepted_when_that_was_sent():
+    memory = state(intent(TIMED, at=NOW - 3 * HOUR, given_up=None))
+    plan = decide(project(TIMED), memory, seen(live("reduce", started=NOW - 2.5 * HOUR)))
+    assert lines(plan) == ["delete reduce -reduce (timed out: running for more than 2h)"]
 
 
 def test_a_start_that_the_queue_has_reset_counts():

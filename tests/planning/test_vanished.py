@@ -26,6 +26,8 @@ from scene import (
 )
 
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.book import Book
+from skaha_apply.planning.observe import created
 
 DESK = desktop()
 
@@ -201,3 +203,51 @@ def test_a_changed_one_is_replaced_whatever_is_said():
     for vanished in ("hold", "rerun", "complete"):
         changed = spec(vanished=vanished, args=("new.py",))
         assert kinds(decide(project(changed), state(record(spec(), "unknown", note=UNSEEN)))) == ["replace reduce"]
+
+
+def vanish(memory, at, wanted, status="Running"):
+    """One session accepted, shown once if it has a status, then gone; with the plan that follows."""
+    if status:
+        memory = look(memory, seen(live("reduce", status), at=at - 10))
+    return look(memory, seen(gone=["reduce"], at=at)), decide(project(wanted), memory, seen(gone=["reduce"], at=at))
+
+
+@pytest.mark.parametrize("status", ["Running", None])
+@pytest.mark.parametrize("vanished", ["hold", "rerun", "complete"])
+def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
+    """A server that forgets ended sessions at once, or a script that deletes them: nobody saw the end."""
+    wanted = spec(vanished=vanished)
+    fresh = record(wanted, "accepted", accepted=NOW - 20)
+    memory, first = vanish(state(fresh), NOW, wanted, status)
+    assert kinds(first) == ["create reduce"]
+    again = created(Book.open(memory), intent(wanted), "reduce", NOW + 1)
+    memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
+    assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
+    assert "gone again before its end was seen" in second.actions[0].reason
+    assert only(memory).phase is Phase.UNKNOWN
+
+
+def test_one_that_ended_in_between_was_deleted_the_next_time():
+    wanted = spec(retries=5)
+    first = look(state(record(wanted)), seen(gone=["reduce"]))
+    retried = created(Book.open(first), intent(wanted, attempt=2), "reduce", NOW + 1)
+    memory = first.model_copy(update={"replicas": (retried,)})
+    memory = look(memory, seen(live("reduce"), at=NOW + 10))
+    assert kinds(decide(project(wanted), memory, seen(gone=["reduce"], at=NOW + 20))) == ["create reduce"]
+
+
+def test_others_of_a_project_need_not_vanish_twice_to_prove_it_too():
+    many = spec(replicas=2)
+    held = record(many, "unknown", vanished=2)
+    memory = state(held, record(many, number=2))
+    assert kinds(decide(project(many), memory, seen(gone=["reduce-2"]))) == ["unknown reduce-1", "unknown reduce-2"]
+    tomorrow = [held.model_copy(update={"seen": NOW - 25 * HOUR}), record(many, number=2)]
+    assert kinds(decide(project(many), state(*tomorrow), seen(gone=["reduce-2"]))) == [
+        "unknown reduce-1",
+        "create reduce-2",
+    ]
+
+
+def test_notebooks_that_vanish_are_kept_alive():
+    memory = state(record(DESK, vanished=7, accepted=NOW - HOUR))
+    assert kinds(decide(project(DESK), memory, seen(gone=["desk"]))) == ["create desk"]

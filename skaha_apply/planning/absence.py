@@ -1,0 +1,66 @@
+"""Sessions that the server no longer knows although nobody saw them end: deleted by someone, or held as unknown.
+
+The server tells nothing of what is gone, and forgets what has ended (after an hour, where its chart was left as it is).
+What was seen a moment ago was deleted by someone, and comes again; but not again and again, for where sessions are
+forgotten sooner than anybody looks, finished work would run for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.moments import RECENT, apart
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import Observation
+    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
+    from skaha_apply.planning.book import Book
+
+ENOUGH = 2  # sessions of one attempt that vanish in a row before it is no longer believed that someone deleted them
+_MEMORY = 86400.0  # seconds for which one that was held so speaks for the others of its project
+_FORGOTTEN = (
+    "it was gone again before its end was seen: deleted once more, or the server forgets ended sessions sooner than "
+    "they are looked for"
+)
+
+
+def absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> ReplicaRecord:
+    """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
+    at = seen.listing.at
+    if record.phase is Phase.ACCEPTED:
+        last = record.accepted or at
+        if seen.listing.asked < last + settle:
+            return record
+        due: dict[str, object] = {"phase": Phase.DUE, "note": "it was accepted but never listed"}
+        late = "it was accepted but never listed"
+    else:
+        last = record.seen or record.accepted or 0.0
+        due = {"phase": Phase.GONE, "note": "someone deleted it", "ended": at}
+        late = "it vanished unseen: it may have ended, been pruned or expired"
+    if book.specs[record.spec].kind.interactive:
+        return record.model_copy(update=due)
+    if apart(seen, last) >= RECENT:
+        return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
+    vanished = record.vanished + 1
+    if vanished >= ENOUGH or _is_forgetful(book, seen):
+        return record.model_copy(update={"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)})
+    return record.model_copy(update={**due, "vanished": vanished})
+
+
+def vanished_before(earlier: ReplicaRecord | None, intent: Intent | Doubt) -> int:
+    """How many sessions in a row vanished before the one that is created now, of the same attempt at the same work."""
+    if earlier is None or earlier.phase not in (Phase.GONE, Phase.DUE):
+        return 0
+    same = (earlier.run, earlier.run_number, earlier.attempt) == (intent.run, intent.run_number, intent.attempt)
+    return earlier.vanished if same else 0
+
+
+def _is_forgetful(book: Book, seen: Observation) -> bool:
+    """Whether another batch session vanished again and again lately: the rest need not run twice to prove it too."""
+    return any(
+        record.phase is Phase.UNKNOWN
+        and record.vanished >= ENOUGH
+        and apart(seen, record.seen or record.accepted or 0.0) < _MEMORY
+        for record in book.records.values()
+    )
