@@ -13,10 +13,10 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.asking import ask
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import DURATION, AllowsLoss, Choices, Forces, Manifests, Targets, Yes, duration, pause
+from skaha_apply.cli.options import AllowsLoss, Choices, Forces, Manifests, Targets, Yes
+from skaha_apply.cli.parsers import DURATION, duration, pause
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skaha_apply.cli.projects import Later
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Report
     from skaha_apply.model.spec import Project
@@ -186,7 +187,7 @@ def apply(options: ApplyCall) -> ExitCode:
 
     saved = _saved_plan(options)
     talk = Conversation(
-        Streams.of(options),
+        options.streams(),
         yes=options.yes or saved is not None,
         as_documents=options.output is ReportFormat.JSON,
     )
@@ -219,7 +220,7 @@ def destroy(options: DestroyCall) -> ExitCode:
     """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
     from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
 
-    talk = Conversation(Streams.of(options), yes=options.yes, destroying=True)
+    talk = Conversation(options.streams(), yes=options.yes, destroying=True)
     setting = options.setting()
     projects = load(setting, talk.streams)
 
@@ -239,7 +240,7 @@ def refresh(options: RefreshCall) -> ExitCode:
     from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.events import closing_events, told_to  # noqa: PLC0415
 
-    talk = Conversation(Streams.of(options), yes=False)
+    talk = Conversation(options.streams(), yes=False)
     setting = options.setting()
     projects = load(setting, talk.streams)
 

@@ -10,7 +10,6 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.options import Basic
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode
 
 
@@ -29,5 +28,5 @@ def convert(options: ConvertOptions) -> ExitCode:
     """Print the manifest that does what a `skaha create` or `canfar create` line does."""
     from skaha_apply import manifest  # noqa: PLC0415 - keeps --help fast
 
-    Streams.of(options).show(manifest.convert(options.line))
+    options.streams().show(manifest.convert(options.line))
     return ExitCode.OK

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import Basic, Server, check_server
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 
 
@@ -50,10 +49,7 @@ class ExportOptions(Basic):
         typer.Option(case_sensitive=False, help="Only sessions of this status; may be repeated."),
     ] = None
     everything: Annotated[bool, typer.Option("--all", help="Also sessions that ended or are being deleted.")] = False
-    server: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|URL", help="The Skaha server: a URL, or a name of ~/.canfar/config.yaml."),
-    ] = None
+    server: Server = None
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a local sandbox; started when none runs.")] = False
 
 
@@ -66,9 +62,8 @@ def export(options: ExportOptions) -> ExitCode:
     from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
     from skaha_apply.workflow.setting import Setting  # noqa: PLC0415
 
-    if options.sandbox and options.server is not None:
-        raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
-    streams = Streams.of(options)
+    check_server(options.server, sandbox=options.sandbox)
+    streams = options.streams()
     setting = Setting(server=options.server, sandbox=options.sandbox, project=options.project, observe=streams.warn)
     wish = Wish(
         patterns=tuple(options.patterns or ()),

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import Basic, Paths
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.errors import problems_text
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.model.place import Formatted
     from skaha_apply.workflow.setting import Setting
 
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 class FormatOptions(Basic):
     """The options of `fmt`."""
 
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
-            show_default=False,
-        ),
-    ] = None
+    paths: Paths = None
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when something would change.")] = (
         False
     )
@@ -44,7 +37,7 @@ def fmt(options: FormatOptions) -> ExitCode:
     from skaha_apply.workflow.formatting import format_all  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setting import Setting  # noqa: PLC0415
 
-    streams = Streams.of(options)
+    streams = options.streams()
     setting = Setting(paths=tuple(options.paths or ()))
     codes = [_one(one, setting, streams, check=options.check) for one in format_all(setting, stdin_bytes)]
     return ExitCode.ERROR if ExitCode.ERROR in codes else ExitCode.OK

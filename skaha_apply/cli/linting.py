@@ -12,13 +12,15 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import Varied
+from skaha_apply.cli.files import write_file
+from skaha_apply.cli.options import Paths, Varied, check_server
+from skaha_apply.cli.parsers import report_in
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.model.place import LintReport
     from skaha_apply.workflow.setting import Setting
 
@@ -34,30 +36,17 @@ class LintFormat(StrEnum):
     GITLAB = "gitlab"
 
 
-def report_file(text: str) -> str:
-    """`FORMAT=FILE`, checked."""
-    form, _, file = text.partition("=")
-    if not file or form not in set(LintFormat):
-        raise typer.BadParameter(f"{text!r}: write FORMAT=FILE with one of {', '.join(LintFormat)}")
-    return text
-
-
 @dataclass(frozen=True, kw_only=True)
 class LintOptions(Varied):
     """The options of `lint`."""
 
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
-            show_default=False,
-        ),
-    ] = None
+    paths: Paths = None
     output: Annotated[LintFormat, typer.Option("-o", "--output", help="How to print the findings.")] = LintFormat.TEXT
     report: Annotated[
         list[str] | None,
-        typer.Option(parser=report_file, metavar="FORMAT=FILE", help="Write them to a file too; may be repeated."),
+        typer.Option(
+            parser=report_in(LintFormat), metavar="FORMAT=FILE", help="Write them to a file too; may be repeated."
+        ),
     ] = None
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False
     select: Annotated[
@@ -91,7 +80,7 @@ def lint(options: LintOptions) -> ExitCode:
 def _lint(options: LintOptions) -> ExitCode:
     from skaha_apply.workflow import linting  # noqa: PLC0415 - keeps --help fast
 
-    streams = Streams.of(options)
+    streams = options.streams()
     setting = _setting(options, streams)
     choice = linting.chosen(options.select or (), options.ignore or (), strict=options.strict)
     loaded = linting.load(setting, stdin_bytes)
@@ -104,7 +93,7 @@ def _lint(options: LintOptions) -> ExitCode:
     streams.show(_rendered(report, options.output))
     for entry in options.report or ():
         form, _, file = entry.partition("=")
-        _write(Path(file), _rendered(report, LintFormat(form)))
+        write_file("report", file, _rendered(report, LintFormat(form)))
     if options.output is LintFormat.GITHUB:
         _summarise(report, streams)
     return ExitCode.ERROR if report.failed else ExitCode.OK
@@ -116,8 +105,7 @@ def _setting(options: LintOptions, streams: Streams) -> Setting:
 
     if (options.sandbox or options.server is not None) and not options.online:
         raise UsageError("--server and --sandbox say which server is asked", hint="add --online")
-    if options.sandbox and options.server is not None:
-        raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
+    check_server(options.server, sandbox=options.sandbox)
     paths = tuple(options.paths or ())
     given = options.given(Lack.ANY)
     return Setting(paths=paths, server=options.server, sandbox=options.sandbox, given=given, observe=streams.warn)
@@ -147,14 +135,6 @@ def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays fo
     from skaha_apply.render.errors import problems_text  # noqa: PLC0415
 
     return problems_text(report.found, most=None) or "no findings\n"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SkahaApplyError(f"cannot write the report {path}: {reason}") from error
 
 
 def _summarise(report: LintReport, streams: Streams) -> None:

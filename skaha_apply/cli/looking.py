@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.options import DURATION, Manifests, pause
+from skaha_apply.cli.files import write_file
+from skaha_apply.cli.options import Manifests
+from skaha_apply.cli.parsers import DURATION, pause
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, ServerError, SkahaApplyError, StateError, worst
-from skaha_apply.render.printable import line
+from skaha_apply.model.errors import ExitCode, ServerError, StateError, worst
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.cli.watching import View
     from skaha_apply.model.spec import Project
     from skaha_apply.workflow.setting import Setting
@@ -67,7 +67,7 @@ def status(options: StatusCall) -> ExitCode:
     """Show where every replica stands."""
     from skaha_apply.cli.watching import view  # noqa: PLC0415 - keeps --help fast
 
-    streams = Streams.of(options)
+    streams = options.streams()
     _check_picture(options)
     setting = options.setting()
     projects = load(setting, streams)
@@ -96,7 +96,7 @@ def _once(look: _Look, shown: View, options: StatusCall) -> ExitCode | None:
         return None
     shown.show(found)
     if options.timeline is not None:
-        _draw(Path(options.timeline), found)
+        _draw(options.timeline, found)
     if code is ExitCode.OK and options.exit_code:
         return worst(one.exit_code for one in found)
     return code
@@ -141,13 +141,10 @@ def _check_picture(options: StatusCall) -> None:
         require()
 
 
-def _draw(path: Path, found: tuple[ProjectStatus, ...]) -> None:
+def _draw(path: str, found: tuple[ProjectStatus, ...]) -> None:
     from skaha_apply.render.pictures import form_of  # noqa: PLC0415 - as above
     from skaha_apply.render.timeline import timeline_picture  # noqa: PLC0415
     from skaha_apply.workflow.timeline import timeline  # noqa: PLC0415
 
-    picture = timeline_picture([timeline(one) for one in found], form_of(str(path)))
-    try:
-        path.write_bytes(picture)
-    except OSError as error:
-        raise SkahaApplyError(f"the picture cannot be written: {line(str(path))}: {error.strerror}") from error
+    picture = timeline_picture([timeline(one) for one in found], form_of(path))
+    write_file("picture", path, picture)

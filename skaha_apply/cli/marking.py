@@ -12,11 +12,11 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.asking import ask
-from skaha_apply.cli.options import Named, Yes, pattern
+from skaha_apply.cli.options import Named, Yes
+from skaha_apply.cli.parsers import pattern
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 from skaha_apply.render.words import many
@@ -107,7 +107,7 @@ def mark(options: MarkCall) -> ExitCode:
     """Say of replicas that they are complete, have to run again, or are held."""
     from skaha_apply.workflow import mark as workflow  # noqa: PLC0415 - keeps --help fast
 
-    streams = Streams.of(options)
+    streams = options.streams()
     chosen = options.mark_options()
     setting = options.setting()
     projects = load(setting, streams)

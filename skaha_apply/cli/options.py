@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.durations import seconds
+from skaha_apply.cli.parsers import DURATION, assignment, duration, hours, pattern
 from skaha_apply.cli.streams import Streams
 from skaha_apply.cli.veil import suspect
 from skaha_apply.model.errors import UsageError
@@ -20,60 +19,24 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setting import Setting
 
-DURATION = "DURATION"  # 10s, 30m, 12h, 2d
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
+        show_default=False,
+    ),
+]
+Server = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|URL", help="The Skaha server: a URL, or a name of ~/.canfar/config.yaml."),
+]
 
 
-def duration(text: str) -> float:
-    """A span of time in seconds; what is none is an error of the option."""
-    try:
-        return seconds(text)
-    except UsageError as error:
-        raise typer.BadParameter(error.message) from None
-
-
-def pause(text: str) -> float:
-    """A span of time that is not zero, in seconds."""
-    span = duration(text)
-    if span < MIN_PAUSE:
-        raise typer.BadParameter(f"at least {MIN_PAUSE:g}s, or the server is asked without a break")
-    return span
-
-
-def hours(text: str) -> float:
-    """Core-hours: a number that is not negative and not `nan`."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not number >= 0:
-        raise typer.BadParameter(f"{text!r} is no number of core-hours")
-    return number
-
-
-def pattern(text: str) -> str:
-    """`NAME[/REPLICAS]`, checked."""
-    from skaha_apply.planning.options import matches  # noqa: PLC0415 - only a call that names something pays for it
-
-    try:
-        matches(text, text.partition("/")[0], 1)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    if not text.partition("/")[0]:
-        raise typer.BadParameter("the name is missing: write NAME or NAME/REPLICAS")
-    return text
-
-
-def assignment(text: str) -> str:
-    """`NAME=VALUE`, checked. A message never repeats the value, which may be a secret."""
-    name, equals, _ = text.partition("=")
-    if not equals:
-        raise typer.BadParameter("write NAME=VALUE")
-    if not name.strip():
-        raise typer.BadParameter("the name is missing: write NAME=VALUE")
-    return text
-
-
-MIN_PAUSE = 0.05  # seconds
+def check_server(server: str | None, *, sandbox: bool) -> None:
+    """Raise `UsageError` when two servers are asked for."""
+    if sandbox and server is not None:
+        raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
 
 
 class Adoption(StrEnum):
@@ -89,6 +52,13 @@ class Basic:
 
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also in a terminal.")] = False
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell more, tracebacks included.")] = False
+
+    def streams(self) -> Streams:
+        """Where the command writes; with -v that also tells what the package logs (never a credential)."""
+        streams = Streams(colour=not self.no_color)
+        if self.verbose:
+            streams.tell_logs()
+        return streams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +93,7 @@ class Varied(Basic):
 class Located(Varied):
     """Which server, which state, which project."""
 
-    server: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|URL", help="The Skaha server: a URL, or a name of ~/.canfar/config.yaml."),
-    ] = None
+    server: Server = None
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="Use a local sandbox, with a state of its own; started when none runs."),
@@ -158,10 +125,8 @@ class Located(Varied):
         """The setting of the call; raises `UsageError` for options that contradict each other."""
         from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
 
-        if self.sandbox and self.server is not None:
-            raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
+        check_server(self.server, sandbox=self.sandbox)
         default = Setting()
-        streams = Streams(colour=not self.no_color)
         return Setting(
             paths=self.sources,
             server=self.server,
@@ -173,7 +138,7 @@ class Located(Varied):
             lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
             keep_logs=not self.no_logs,
             given=self.given(self.lack),
-            observe=streams.warn,
+            observe=Streams(colour=not self.no_color).warn,
         )
 
 
@@ -181,14 +146,7 @@ class Located(Varied):
 class Manifests(Located):
     """A command whose arguments are manifests."""
 
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH",
-            help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
-            show_default=False,
-        ),
-    ] = None
+    paths: Paths = None
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -11,11 +11,12 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
+from skaha_apply.cli.files import write_file
 from skaha_apply.cli.options import Choices
+from skaha_apply.cli.parsers import report_in
 from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.ink import plain
 
 if TYPE_CHECKING:
@@ -35,14 +36,6 @@ class PlanFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-def report_file(text: str) -> str:
-    """`FORMAT=FILE`, checked."""
-    form, _, file = text.partition("=")
-    if not file or form not in set(PlanFormat):
-        raise typer.BadParameter(f"{text!r}: write FORMAT=FILE with one of {', '.join(PlanFormat)}")
-    return text
-
-
 @dataclass(frozen=True, kw_only=True)
 class PlanCall(Choices):
     """The options of `plan`."""
@@ -52,7 +45,9 @@ class PlanCall(Choices):
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Save the plan, for `apply FILE`.")] = None
     report: Annotated[
         list[str] | None,
-        typer.Option(parser=report_file, metavar="FORMAT=FILE", help="Write the plan to a file too; may be repeated."),
+        typer.Option(
+            parser=report_in(PlanFormat), metavar="FORMAT=FILE", help="Write the plan to a file too; may be repeated."
+        ),
     ] = None
     detailed_exitcode: Annotated[
         bool,
@@ -78,7 +73,7 @@ def plan(options: PlanCall) -> ExitCode:
     from skaha_apply.workflow.saved import write_plan  # noqa: PLC0415
 
     options.check()
-    streams = Streams.of(options)
+    streams = options.streams()
     setting = options.setting()
     projects = load(setting, streams)
     wanted = options.plan_options()
@@ -108,7 +103,7 @@ def plan(options: PlanCall) -> ExitCode:
         streams.show(_rendered(plans, options.output, streams.out_ink, everything=options.all))
         for entry in options.report or ():
             form, _, file = entry.partition("=")
-            _write(Path(file), _rendered(plans, PlanFormat(form), plain, everything=options.all))
+            write_file("report", file, _rendered(plans, PlanFormat(form), plain, everything=options.all))
     if options.out is not None and len(plans) == len(projects):
         write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)), projects)
     return code
@@ -126,10 +121,3 @@ def _rendered(plans: Sequence[Plan], form: PlanFormat, ink: Ink, *, everything: 
     from skaha_apply.render.text import plan_text  # noqa: PLC0415 - as above
 
     return "\n".join(plan_text(plan, ink) for plan in plans)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SkahaApplyError(f"cannot write the report {path}: {error.strerror}") from error

@@ -11,11 +11,11 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.options import Named
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import block, line
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.model.spec import Project
     from skaha_apply.workflow.logs import LogText
     from skaha_apply.workflow.world import World
@@ -69,7 +69,7 @@ def _read(options: LogsCall, *, events: bool) -> ExitCode:
     from skaha_apply.workflow.logs import ALL as EVERY  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415
 
-    streams = Streams.of(options)
+    streams = options.streams()
     setting = options.setting()
     projects = load(setting, streams)
     chosen = None if options.attempt is None else EVERY if options.attempt == ALL else int(options.attempt)

@@ -12,7 +12,6 @@ from skaha_apply.cli.options import Named, Yes
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.remembering import group, meant_project
 from skaha_apply.cli.running import run
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
@@ -43,7 +42,7 @@ def rebind(options: RebindCall) -> ExitCode:
     """Bind the state to the server and the credential of this call: for a server that moved, or a new credential."""
     from skaha_apply.workflow.rebind import RebindOptions  # noqa: PLC0415 - keeps --help fast
 
-    streams = Streams.of(options)
+    streams = options.streams()
     if options.sandbox:
         raise UsageError("the state of the sandbox is bound to nothing else", hint="leave --sandbox out")
     setting = options.setting()

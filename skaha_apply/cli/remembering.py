@@ -10,11 +10,11 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.options import Located, Named, pattern
+from skaha_apply.cli.options import Located, Named
+from skaha_apply.cli.parsers import pattern
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.variables import Lack
 from skaha_apply.render.printable import line
@@ -76,7 +76,7 @@ def show(options: ShowCall) -> ExitCode:
 
     place, project = _place(options)
     document = run(statefile.show(place, project))
-    Streams.of(options).show(as_json(document.model_dump(mode="json")))
+    options.streams().show(as_json(document.model_dump(mode="json")))
     return ExitCode.OK
 
 
@@ -87,7 +87,7 @@ def unlock(options: UnlockCall) -> ExitCode:
 
     place, project = _place(options)
     run(statefile.unlock(place, project, options.id))
-    Streams.of(options).show("unlocked\n")
+    options.streams().show("unlocked\n")
     return ExitCode.OK
 
 
@@ -98,7 +98,7 @@ def forget(options: ForgetCall) -> ExitCode:
 
     place, project = _place(options)
     names = run(statefile.forget(place, project, options.names))
-    Streams.of(options).show("".join(f"forgot {line(name)}\n" for name in names))
+    options.streams().show("".join(f"forgot {line(name)}\n" for name in names))
     return ExitCode.OK
 
 
@@ -109,7 +109,7 @@ def move(options: MoveCall) -> ExitCode:
 
     place, project = _place(options)
     said = run(statefile.move(place, project, options.old, options.new))
-    Streams.of(options).show(f"{line(said)}\n")
+    options.streams().show(f"{line(said)}\n")
     return ExitCode.OK
 
 
@@ -121,7 +121,7 @@ def pull(options: PullCall) -> ExitCode:
 
     place, project = _place(options)
     data = run(transfer.pull(place, project))
-    Streams.of(options).show_bytes(data)
+    options.streams().show_bytes(data)
     decode(data, "that was printed")  # a damaged one is printed all the same, and said to be so
     return ExitCode.OK
 
@@ -135,7 +135,7 @@ def push(options: PushCall) -> ExitCode:
     setting = options.setting()
     source = "the state on standard input" if options.file == "-" else options.file
     said = run(transfer.push(find_place(setting), setting.project, _bytes(options.file), source))
-    Streams.of(options).show(f"{line(said)}\n")
+    options.streams().show(f"{line(said)}\n")
     return ExitCode.OK
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.options import DURATION, Basic, duration
+from skaha_apply.cli.options import Basic
+from skaha_apply.cli.parsers import DURATION, duration
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def stop(options: DataOptions) -> ExitCode:
 
     with _translated():
         stopped = sandbox.stop(options.folder)
-    Streams.of(options).show("stopped\n" if stopped else "no sandbox runs here\n")
+    options.streams().show("stopped\n" if stopped else "no sandbox runs here\n")
     return ExitCode.OK
 
 
@@ -177,7 +177,7 @@ def status(options: DataOptions) -> ExitCode:
 
     with _translated():
         running = sandbox.status(options.folder)
-    streams = Streams.of(options)
+    streams = options.streams()
     if running is None:
         streams.show("no sandbox runs here\n")
         return ExitCode.ERROR

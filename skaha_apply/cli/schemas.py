@@ -12,7 +12,6 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
 from skaha_apply.cli.options import Basic
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode
 
 
@@ -35,7 +34,7 @@ class SchemaOptions(Basic):
 @command(app, "schema")
 def schema(options: SchemaOptions) -> ExitCode:
     """Print a JSON Schema: of manifests (for editors), of `plan -o json`, of the state, or of `lint -o json`."""
-    Streams.of(options).show(as_json(_schema(options.name)))
+    options.streams().show(as_json(_schema(options.name)))
     return ExitCode.OK
 
 

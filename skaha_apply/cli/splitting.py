@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
+from skaha_apply.cli.files import write_file
 from skaha_apply.cli.options import Varied
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.cli.streams import Streams
-from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.shares import Helper, Load
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.model.shares import Listing, Preview
 
 MAX_REPLICAS = 100_000
@@ -79,12 +79,12 @@ def split(options: SplitOptions) -> ExitCode:
     """Show how `chunk` and `stripe` would share a list over replicas, and which of them to take."""
     from skaha_apply.planning.shares import preview  # noqa: PLC0415 - keeps --help fast
 
-    streams = Streams.of(options)
+    streams = options.streams()
     form = _form(options)
     replicas = _replicas(options)
     shown = preview(_listing(options), replicas, options.helper)
     if form is not None and options.picture is not None:
-        _draw(shown, form, Path(options.picture))
+        _draw(shown, form, options.picture)
     streams.show(_rendered(shown, options.output, streams))
     return ExitCode.OK
 
@@ -141,12 +141,7 @@ def _rendered(shown: Preview, form: SplitFormat, streams: Streams) -> str:
     return as_json(split_document(shown)).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _draw(shown: Preview, form: str, path: Path) -> None:
+def _draw(shown: Preview, form: str, path: str) -> None:
     from skaha_apply.render.split_picture import split_picture  # noqa: PLC0415 - for those who want a picture
 
-    picture = split_picture(shown, form)
-    try:
-        path.write_bytes(picture)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SkahaApplyError(f"cannot write the picture {path}: {reason}") from error
+    write_file("picture", path, split_picture(shown, form))

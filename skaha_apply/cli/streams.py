@@ -17,7 +17,6 @@ from skaha_apply.render.printable import line
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.cli.options import Basic
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.model.report import Event
     from skaha_apply.render.ink import Ink
@@ -44,15 +43,11 @@ class Streams:
         self._warned: set[str] = set()
         self.give_back: Callable[[], None] = _nothing  # stops what moves in the terminal
 
-    @classmethod
-    def of(cls, options: Basic) -> Streams:
-        """Those of a command; with -v they also tell what the package logs (never a credential)."""
-        streams = cls(colour=not options.no_color)
-        if options.verbose:
-            logger = logging.getLogger("skaha_apply")
-            logger.setLevel(logging.DEBUG)
-            logger.addHandler(_Told(streams))
-        return streams
+    def tell_logs(self) -> None:
+        """From now on tell what the package logs (never a credential)."""
+        logger = logging.getLogger("skaha_apply")
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(_Told(self))
 
     def show(self, text: str) -> None:
         """A result, on standard output."""
