@@ -1,6 +1,6 @@
 """A survey of 2,000 tiles under a cap, to its end: time against the ideal, requests sent, memory of the tool.
 
-    python benchmarks/scale.py [--tiles 2000] [--cap 100] [--duration 2] [--poll 1] [--canfar PYTHON]
+    python benchmarks/scale.py [--tiles 2000] [--cap 100] [--duration 2] [--poll 1] [--no-logs] [--canfar PYTHON]
 
 Each tile is a real process of the sandbox that sleeps for `--duration` seconds; the ideal is ceil(tiles / cap) times
 that. With `--canfar`, the interpreter of an environment in which canfar 1.5.2 is installed, the loop that people write
@@ -126,10 +126,12 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=100)
     parser.add_argument("--duration", type=float, default=2.0)
     parser.add_argument("--poll", type=float, default=1.0)
+    parser.add_argument("--no-logs", action="store_true", help="do not save the log and the events of each tile")
     parser.add_argument("--canfar", metavar="PYTHON")
     options = parser.parse_args()
     poll = f"{options.poll:g}s"
     words = [sys.executable, "-m", "skaha_apply", "apply", "m.yaml", "--yes", "--wait", "complete", "--poll", poll]
+    words += ["--no-logs"] if options.no_logs else []
     with tempfile.TemporaryDirectory() as folder:
         measure("skaha-apply", words, options, Path(folder))
     if options.canfar:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -144,8 +145,11 @@ def open_run(world: World, project: Project, observe: Callable[[Event], None]) -
 
 async def _try_pass(run: Run) -> None:
     """One pass; once something was approved, a server that stays away ends the call with a report of what was done."""
+    # Projects that count the sessions of the account take turns: each has to see what the others have made.
+    alone = run.project.max_active.account is not None
     try:
-        await _pass(run)
+        async with run.world.turns if alone else nullcontext():
+            await _pass(run)
     except Unreachable as error:
         if run.approved is None:
             raise
@@ -192,7 +196,8 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     await tools.keeper.save_ended(ledger, {action.key for action in allowed})  # another session may take its place
     outcomes = await execute(allowed, tools)
     _take(run, outcomes)
-    run.notes.update(dict.fromkeys(await confirm(tools, outcomes) if outcomes.halted is None else ()))
+    if outcomes.halted is None and not _looks_again(run, outcomes):
+        run.notes.update(dict.fromkeys(await confirm(tools, outcomes)))
     run.listing = tools.looker.latest or run.listing
     remember_identity(ledger, run.listing, run.world)
     await tools.keeper.save_ended(ledger)
@@ -200,6 +205,13 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
         await _remove_doubles(run, tools)
     if tools.keeper.problem:
         run.notes[tools.keeper.problem] = None
+
+
+def _looks_again(run: Run, outcomes: Outcomes) -> bool:
+    """Whether the next pass confirms what this one did: it made sessions, with clear answers, and the wait goes on."""
+    if run.options.wait != "complete" or run.project.max_active.account is not None:
+        return False
+    return bool(outcomes.accepted) and not (outcomes.deleted or outcomes.unsure or outcomes.spared)
 
 
 def _plan_options(run: Run) -> PlanOptions:
@@ -217,7 +229,9 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
         server=world.client,
         ledger=ledger,
         looker=Looker(world.client, setting.settle),
-        keeper=Keeper(world.client, world.place.logs(run.project.name), run.project.secrets),
+        keeper=Keeper(
+            world.client, world.place.logs(run.project.name) if setting.keep_logs else None, run.project.secrets
+        ),
         observe=run.observe,
         project=run.project.name,
         settle=setting.settle,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,11 +78,15 @@ class Place:
 
 @dataclass(frozen=True)
 class World:
-    """A place, and a client for its server; `journal` is told every change of phase that is stored."""
+    """A place, and a client for its server; `journal` is told every change of phase that is stored.
+
+    `turns` is held for a pass by those of its projects that may not make one at the same time.
+    """
 
     place: Place
     client: Client
     journal: Journal | None = None
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
 
 
 def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:

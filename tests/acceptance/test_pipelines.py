@@ -172,6 +172,27 @@ def test_another_first_stage_runs_the_second_again(desk, sandbox):
     assert desk.plan()["summary"]["done"] == 9
 
 
+def test_without_logs_none_is_asked_for(desk, sandbox):
+    tiles(desk, 3)
+    script(desk, "true\n")
+    desk.write(stage("find"))
+    desk.apply(*WAIT, "--no-logs")
+    assert not any("view=" in route or "{id}" in route for route in sandbox.requests(0)["counts"])
+    assert not list(desk.folder.glob(".skaha-apply/localhost/logs/**/*.log"))
+
+
+def test_several_projects_share_the_cap_of_the_account(desk, sandbox):
+    tiles(desk, 8)
+    script(desk, "sleep 0.2\n")
+    for project in ("north", "south"):
+        name = {"name": f"{project}-${{tile}}"}
+        desk.write(stage("x") | name, project=project, name=f"{project}.yaml", max_active={"account": 3})
+    sandbox.faults(list_lag_s=0.4)
+    desk.apply(*WAIT)
+    assert len(sandbox.sessions()) == 16
+    assert most_active(sandbox.sessions()) <= 3
+
+
 def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
     tiles(desk, 1)
     script(desk, "false\n")
