@@ -233,6 +233,24 @@ def test_needs(needs, expected, words):
     assert words in "".join(item.summary for item in found)
 
 
+def test_defaults_of_headless_sessions_are_no_fault_of_a_notebook():
+    """The server ignores what a notebook has from them; what is written for it alone is an error."""
+    text = f"""
+        version: 1
+        project: p
+        defaults: {{image: {IMAGE}, cmd: python, env: {{A: b}}}}
+        sessions:
+          - {{name: batch, args: [x.py]}}
+          - {{name: desk, kind: notebook}}
+          - {{name: other, kind: notebook, env: {{C: d}}}}
+    """
+    (found,) = linted(text)
+    assert (found.rule, found.place.line) == ("headless-only", 8)
+    alone = linted(text.replace("{name: batch,", "{name: batch, kind: carta,"))
+    assert {one.rule for one in alone} == {"headless-only"}
+    assert len(alone) > 1  # of no use to any session
+
+
 def test_interactive_sessions_cannot_be_needed():
     sessions = f"[{{name: a, image: {IMAGE}, kind: notebook}}, {{name: b, image: {IMAGE}, cmd: p, needs: a}}]"
     found = linted(f"version: 1\nproject: p\nsessions: {sessions}\n")

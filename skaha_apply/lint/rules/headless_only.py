@@ -10,20 +10,36 @@ from skaha_apply.model.place import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.spec import Project, SessionSpec
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
-    """Only headless sessions get them [PostAction.getHeadlessImageBundle]."""
-    for project, path, spec in sessions(projects):
-        if not spec.kind.interactive:
+    """Only headless sessions get them [PostAction.getHeadlessImageBundle].
+
+    What stands in one line for several sessions (defaults, anchors) is meant for those of them that are headless.
+    """
+    for project in projects:
+        found = [(path, spec) for _, path, spec in sessions([project]) if spec.kind.interactive and _given(spec)]
+        if not found:
             continue
-        given = {"cmd": spec.cmd is not None, "args": bool(spec.args), "env": bool(spec.env)}
-        for name in (name for name, present in given.items() if present):
-            detail = f"The server ignores it in silence. Leave it out, or write kind: headless. (If {name} comes from "
-            detail += "defaults, move it to the headless sessions.)"
-            summary = f"a {spec.kind} session takes no {name}"
-            yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
+        meant = {
+            project.place(f"{path}.{name}")
+            for _, path, spec in sessions([project])
+            if not spec.kind.interactive
+            for name in _given(spec)
+        }
+        for path, spec in found:
+            for name in _given(spec):
+                place = project.place(f"{path}.{name}")
+                if place is None or place not in meant:
+                    detail = "The server ignores it in silence. Leave it out, or write kind: headless."
+                    summary = f"a {spec.kind} session takes no {name}"
+                    yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
+
+
+def _given(spec: SessionSpec) -> list[str]:
+    given = {"cmd": spec.cmd is not None, "args": bool(spec.args), "env": bool(spec.env)}
+    return [name for name, present in given.items() if present]
 
 
 RULE = Rule(
