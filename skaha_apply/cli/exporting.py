@@ -57,7 +57,7 @@ class ExportOptions(Basic):
 def export(options: ExportOptions) -> ExitCode:
     """Print live sessions as a manifest, for `plan --adopt`."""
     from skaha_apply.cli.running import run  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.manifest.live import Wish  # noqa: PLC0415
+    from skaha_apply.manifest.making.live import Wish  # noqa: PLC0415
     from skaha_apply.model.session import phase_of  # noqa: PLC0415
     from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
     from skaha_apply.workflow.setting import Setting  # noqa: PLC0415

@@ -11,12 +11,12 @@ from skaha_apply.manifest.findings import FORM_RULES, FORM_WARNINGS
 from skaha_apply.manifest.loading import collector_at_rest, load
 
 if TYPE_CHECKING:
-    from skaha_apply.manifest.conversion import convert
-    from skaha_apply.manifest.formatting import format_all, formatted
     from skaha_apply.manifest.given import read_values
     from skaha_apply.manifest.items import with_items
+    from skaha_apply.manifest.layout.formatting import format_all, formatted
+    from skaha_apply.manifest.making.conversion import convert
+    from skaha_apply.manifest.making.writing import Remarks, dump
     from skaha_apply.manifest.schemas import schema
-    from skaha_apply.manifest.writing import Remarks, dump
 
 __all__ = [
     "FORM_RULES",
@@ -33,11 +33,11 @@ __all__ = [
     "with_items",
 ]
 HOMES = {
-    "Remarks": "writing",
-    "convert": "conversion",
-    "dump": "writing",
-    "format_all": "formatting",
-    "formatted": "formatting",
+    "Remarks": "making.writing",
+    "convert": "making.conversion",
+    "dump": "making.writing",
+    "format_all": "layout.formatting",
+    "formatted": "layout.formatting",
     "read_values": "given",
     "schema": "schemas",
     "with_items": "items",

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.blueprint import Blueprint, Level, Reads
 from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.interpolation import Misreference, Scope, Use, Values, template
-from skaha_apply.manifest.matrix import Combination, Matrix, read_matrix
+from skaha_apply.manifest.matrix.combinations import Combination, Matrix, read_matrix
 from skaha_apply.manifest.values import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.manifest.axes import Reading
     from skaha_apply.manifest.document import Document
+    from skaha_apply.manifest.matrix.axes import Reading
     from skaha_apply.manifest.nodes import Node
     from skaha_apply.model.spec import SessionSpec
 

@@ -237,9 +237,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "one of `hold`, `rerun`, `complete`",
         "`hold`",
         "What holds for a session that was seen active, is gone, and nobody saw how it ended (the list forgets a "
-        "session an hour after its end). `hold`: it is reported as unknown, and what needs it waits, until `skaha- "
-        "apply mark` says what it was. `rerun`: it runs again, for work that may run twice. `complete`: it counts "
-        "as succeeded. Headless only.",
+        "session an hour after its end). `hold`: it is reported as unknown, and what needs it waits, until "
+        "`skaha-apply mark` says what it was. `rerun`: it runs again, for work that may run twice. `complete`: it "
+        "counts as succeeded. Headless only.",
         {"enum": list(readers.VANISHED)},
         ("hold", "rerun", "complete"),
     ),

@@ -5,10 +5,10 @@ Any value may be a secret, so nothing of the text is ever repeated in a message:
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.names import NAME
 from skaha_apply.manifest.nodes import NotYaml, compose
 from skaha_apply.manifest.sources import Unusable, decode, shown_path
 from skaha_apply.model.errors import ManifestError, UsageError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
 
 MOST_BYTES = 1 << 20
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FORM = "It holds one `NAME: value` a line."
 
 
@@ -74,7 +73,7 @@ def _values(root: Node | None, file: str) -> dict[str, str]:
 
 
 def _problem(name: str, node: Node, known: dict[str, str]) -> tuple[str, str, str] | None:
-    if NAME.fullmatch(name) is None:
+    if NAME.match(name) is None:
         detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
         return "wrong-value", "this is no name of a variable", detail
     if name in known:

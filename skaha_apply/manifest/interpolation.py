@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.names import NAME
 from skaha_apply.manifest.slugs import slug
 from skaha_apply.model.spec import LATER
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.variables import Variables
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 COUNT = "replica.count"
 ID = "replica.id"

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.lists import Lists, Unlisted, roots
+from skaha_apply.manifest.matrix.lists import Lists, Unlisted, roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.axes import Reading
 from skaha_apply.manifest.document import read_document
 from skaha_apply.manifest.expansion import expand
 from skaha_apply.manifest.findings import Findings
-from skaha_apply.manifest.lists import Lists, is_open, roots
+from skaha_apply.manifest.matrix.axes import Reading
+from skaha_apply.manifest.matrix.lists import Lists, is_open, roots
 from skaha_apply.manifest.merging import Part, compare_variables, merged
 from skaha_apply.manifest.sources import Source, Unusable, discover, read
 from skaha_apply.manifest.variables import Variables

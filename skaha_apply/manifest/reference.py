@@ -10,9 +10,9 @@ from typing import Any
 
 from skaha_apply.manifest.fields import SESSION_FIELDS
 from skaha_apply.manifest.findings import FORM_RULES
+from skaha_apply.manifest.making.writing import scalar
 from skaha_apply.manifest.schemas import schema_text
 from skaha_apply.manifest.toplevel import TOP_FIELDS
-from skaha_apply.manifest.writing import scalar
 
 BEGIN = "<!-- generated from the table of fields: begin -->"
 END = "<!-- generated: end -->"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.document import VERSION
 from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS, SESSION_FIELDS
-from skaha_apply.manifest.matrix import OF_THE_WHOLE
+from skaha_apply.manifest.matrix.combinations import OF_THE_WHOLE
 from skaha_apply.manifest.shapes import MAX_ACTIVE, PROJECT_PATTERN, TEXT, VARIABLES, filled, matrix
 from skaha_apply.manifest.toplevel import TOP_FIELDS
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest import readers
+from skaha_apply.manifest.names import FORM
 from skaha_apply.manifest.values import PROJECT
 from skaha_apply.model.session import Kind
 
@@ -45,7 +46,7 @@ NEED: Mapping[str, Any] = {
         },
     ],
 }
-NAMES: Mapping[str, Any] = {"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}  # of axes and variables
+NAMES: Mapping[str, Any] = {"pattern": f"^{FORM}$"}  # of axes and variables
 FILE: Mapping[str, Any] = {
     "type": "object",
     "properties": {"file": {"description": "A path below the folder of the manifest, or of the call.", **TEXT}},

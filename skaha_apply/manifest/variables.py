@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
-from skaha_apply.manifest.interpolation import NAME
+from skaha_apply.manifest.names import NAME
 from skaha_apply.manifest.values import WORDS, Unreadable
 from skaha_apply.model.variables import Given, Lack
 

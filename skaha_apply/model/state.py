@@ -69,10 +69,9 @@ class ReplicaRecord(ReplicaEntry):
     `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
     when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
     showed it, `ended` when its end was first seen. `started` is as listed; `ran` is since when lists have shown it
-    Running, `queued` since when it has been pending again after that. `vanished` counts how many sessions of this attempt
-    in a row were gone before anybody saw them end.
-    `expires` is its deadline as last listed, `renewed` when that was last pushed. `earlier` are its earlier attempts,
-    oldest first, the last few.
+    Running, `queued` since when it has been pending again after that. `vanished` counts how many sessions of this
+    attempt in a row were gone before anybody saw them end. `expires` is its deadline as last listed, `renewed` when
+    that was last pushed. `earlier` are its earlier attempts, oldest first, the last few.
     """
 
     phase: Phase

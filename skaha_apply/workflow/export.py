@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint
-from skaha_apply.manifest import live
-from skaha_apply.manifest.writing import Remarks, dump
+from skaha_apply.manifest.making import live
+from skaha_apply.manifest.making.writing import Remarks, dump
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.place import Place as TextPlace
 from skaha_apply.model.place import Severity
@@ -19,7 +19,7 @@ from skaha_apply.workflow.world import open_world
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.manifest.live import Entries, Wish
+    from skaha_apply.manifest.making.live import Entries, Wish
     from skaha_apply.workflow.setting import Setting
     from skaha_apply.workflow.world import Place, World
 

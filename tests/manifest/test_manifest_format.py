@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from skaha_apply.manifest import dump, formatted, load
 from skaha_apply.manifest.fields import CANONICAL, SESSION_FIELDS
-from skaha_apply.manifest.writing import scalar
+from skaha_apply.manifest.making.writing import scalar
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.axes import MOST, Axes, Listed, Unknown, read_axes, written
 from skaha_apply.manifest.fields import BY_NAME
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.matrix.axes import MOST, Axes, Listed, Unknown, read_axes, written
 from skaha_apply.manifest.values import WORDS, Unreadable
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from skaha_apply.manifest.axes import Reading
+    from skaha_apply.manifest.matrix.axes import Reading
     from skaha_apply.manifest.nodes import Node
 
 TOLD = 4  # values of a combination that a message names

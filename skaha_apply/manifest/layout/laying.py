@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.tokens import Unusual
+from skaha_apply.manifest.layout.tokens import Unusual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.manifest.tokens import Token
+    from skaha_apply.manifest.layout.tokens import Token
 
 STEP = 2  # spaces of a level
 COMMENT_GAP = 2  # spaces before a comment behind something, at least

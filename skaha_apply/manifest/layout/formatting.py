@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.laying import lay_out, spaced
+from skaha_apply.manifest.layout.laying import lay_out, spaced
+from skaha_apply.manifest.layout.ordering import reordered
+from skaha_apply.manifest.layout.tokens import LINE_BREAK, Unusual, comments, parts, tokens
 from skaha_apply.manifest.loading import load
 from skaha_apply.manifest.nodes import NotYaml, compose
-from skaha_apply.manifest.ordering import reordered
 from skaha_apply.manifest.sources import Unusable, decode, discover, read_bytes
-from skaha_apply.manifest.tokens import LINE_BREAK, Unusual, comments, parts, tokens
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.place import Diagnostic, Formatted, Place, Severity
 from skaha_apply.model.variables import Given, Lack

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
-from skaha_apply.manifest.series import SINGLE, read_series
+from skaha_apply.manifest.making.series import SINGLE, read_series
 from skaha_apply.manifest.values import PROJECT
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Kind, Phase

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
-from skaha_apply.manifest.interpolation import NAME
-from skaha_apply.manifest.lists import Unlisted
+from skaha_apply.manifest.matrix.lists import Unlisted
+from skaha_apply.manifest.names import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skaha_apply.manifest.lists import ListFile
+    from skaha_apply.manifest.matrix.lists import ListFile
 
 
 MOST_COLUMNS = 1_000

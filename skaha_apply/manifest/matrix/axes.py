@@ -9,16 +9,17 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
-from skaha_apply.manifest.interpolation import NAME, Misreference, Scope, Use, template
-from skaha_apply.manifest.lists import Unlisted
-from skaha_apply.manifest.tables import read_table
+from skaha_apply.manifest.interpolation import Misreference, Scope, Use, template
+from skaha_apply.manifest.matrix.lists import Unlisted
+from skaha_apply.manifest.matrix.tables import read_table
+from skaha_apply.manifest.names import NAME
 from skaha_apply.manifest.values import WORDS, Unreadable
 from skaha_apply.model.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.manifest.lists import ListFile, Lists
+    from skaha_apply.manifest.matrix.lists import ListFile, Lists
     from skaha_apply.manifest.nodes import Node
     from skaha_apply.manifest.values import Entry, Values
     from skaha_apply.manifest.variables import Variables

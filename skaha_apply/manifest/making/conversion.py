@@ -12,10 +12,10 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.commandline import Line, parse_line
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.making.commandline import Line, parse_line
+from skaha_apply.manifest.making.writing import ACTED_ON, Remarks, dump
 from skaha_apply.manifest.values import MAX_REPLICAS, number_of
-from skaha_apply.manifest.writing import ACTED_ON, Remarks, dump
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec

@@ -6,13 +6,13 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields import CANONICAL
-from skaha_apply.manifest.laying import STEP
+from skaha_apply.manifest.layout.laying import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.manifest.laying import Line
-    from skaha_apply.manifest.tokens import Part
+    from skaha_apply.manifest.layout.laying import Line
+    from skaha_apply.manifest.layout.tokens import Part
 
 TOP = {"version": 0, "project": 1, "state": 2, "max_active": 3, "variables": 4, "defaults": 6, "sessions": 7}
 OWN = 5  # rank of the keys that begin with x-
