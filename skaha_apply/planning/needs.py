@@ -37,6 +37,12 @@ class _Tally:
     done: int
     hopeless: int
     first_hopeless: Action | None
+    first_held: Action | None
+
+    @property
+    def held(self) -> str:
+        """What somebody keeps from starting, which no time will end."""
+        return f"; {self.first_held.name} is held" if self.first_held else ""
 
     @property
     def open(self) -> int:
@@ -79,7 +85,9 @@ class Needs:
             actions = [action for spec in group.specs for action in self._judged[spec.key]]
             hopeless = [action for action in actions if action.kind in HOPELESS]
             done = sum(is_done(action) for action in actions)
-            self._tallies[group] = _Tally(len(actions), done, len(hopeless), hopeless[0] if hopeless else None)
+            held = next((action for action in actions if action.record and action.record.phase is Phase.HELD), None)
+            first = hopeless[0] if hopeless else None
+            self._tallies[group] = _Tally(len(actions), done, len(hopeless), first, held)
         return self._tallies[group]
 
 
@@ -101,9 +109,13 @@ def _judge(name: str, tally: _Tally, share: float | None) -> Obstacle | None:
     if share is None:
         if tally.first_hopeless is not None:
             return Obstacle(f"{name}: {shown(tally.first_hopeless)}", final=True)
-        return Obstacle(f"{name} ({tally.open} of {tally.total} not done)", final=False) if tally.open else None
+        return (
+            Obstacle(f"{name} ({tally.open} of {tally.total} not done{tally.held})", final=False)
+            if tally.open
+            else None
+        )
     if tally.open:
-        return Obstacle(f"{name} ({tally.open} of {tally.total} not ended)", final=False)
+        return Obstacle(f"{name} ({tally.open} of {tally.total} not ended{tally.held})", final=False)
     wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
     if tally.done < wanted:
         return Obstacle(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)

@@ -12,12 +12,17 @@ from skaha_apply.model.session import Phase
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
+    from skaha_apply.model.plan import Plan
     from skaha_apply.model.spec import Project, ReplicaKey
     from skaha_apply.planning.book import Book
     from skaha_apply.planning.options import Facts, PlanOptions
 
 MASS_SHARE = 0.30
 MASS_LEAST = 10
+GONE = (
+    "apply again and look at the plan, which --force carries out; "
+    "where the server forgot what had ended, `skaha-apply mark complete` says so"
+)
 
 
 @dataclass(frozen=True)
@@ -86,12 +91,28 @@ def _mass(actions: Sequence[Action], project: Project, book: Book, options: Plan
     if deletes and not project.sessions and not emptied:
         yield f"the manifest has no sessions and {deletes} would be deleted; `destroy` says that on purpose, or --force"
         return
-    idle = sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
-    owned = len(book.records) - idle
-    if owned >= MASS_LEAST and (deletes + again) > MASS_SHARE * owned:
+    owned = _owned(actions, book)
+    if _is_mass(deletes + again, owned):
         parts = [f"{deletes} would be deleted for want of a manifest line"] if deletes else []
         parts += [f"{again} would be created again because they are gone"] if again else []
         yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force carries it out"
+
+
+def gone(plan: Plan, book: Book, options: PlanOptions) -> str | None:
+    """What forbids a later pass of an approved wait: so many were deleted meanwhile that somebody may have meant it."""
+    again = sum(action.unloved and action.kind is ActionKind.CREATE for action in plan.actions)
+    owned = _owned(plan.actions, book)
+    if options.force or not _is_mass(again, owned):
+        return None
+    return f"of {owned} owned replicas {again} are gone, and would be created again without anybody having been asked"
+
+
+def _owned(actions: Sequence[Action], book: Book) -> int:
+    return len(book.records) - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
+
+
+def _is_mass(number: int, owned: int) -> bool:
+    return owned >= MASS_LEAST and number > MASS_SHARE * owned
 
 
 def _emptied(project: Project, book: Book, options: PlanOptions) -> Iterable[str]:

@@ -24,6 +24,7 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
 from skaha_apply.planning.approval import approval_line, needs_approval
+from skaha_apply.planning.safety import GONE, gone
 from skaha_apply.planning.staleness import differences
 from skaha_apply.workflow import waiting
 from skaha_apply.workflow.binding import (
@@ -191,6 +192,9 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
             run.plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
             _check_fresh(plan.approved, run.plan)
             plan = run.plan
+    elif reason := gone(plan, ledger.book, run.options.plan):
+        run.halted = SafetyRefusal(f"refused: {reason}", hint=GONE)
+        return
     settle_records(plan, ledger)
     allowed = _allowed(run, plan)
     await tools.keeper.save_ended(ledger, {action.key for action in allowed})  # another session may take its place

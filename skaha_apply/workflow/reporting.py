@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.keep import label
-from skaha_apply.model.errors import ExitCode, StateError, TimeoutReached, worst
+from skaha_apply.model.errors import ExitCode, SafetyRefusal, StateError, TimeoutReached, worst
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, ReplicaReport, Report
 from skaha_apply.model.session import Phase
@@ -94,6 +94,8 @@ def _exit_code(run: Run, wanted: list[Action], records: Iterable[ReplicaRecord])
         codes.append(ExitCode.ERROR)
     if isinstance(run.halted, TimeoutReached):
         codes.append(ExitCode.TIMEOUT)
+    elif isinstance(run.halted, SafetyRefusal):
+        codes.append(ExitCode.REFUSED)
     elif run.halted is not None:
         codes.append(ExitCode.PARTIAL)
     failures = [one for one in run.failures.values() if run.halted is None or one.error != run.halted.message]

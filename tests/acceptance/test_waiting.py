@@ -90,3 +90,21 @@ def test_what_follows_a_change_is_deleted_now_and_made_again_later(desk):
     assert "survey: 1 replaced, 1 deleted." in ended.out, ended.out
     active = [row["name"] for row in desk.sandbox.get().json() if row["status"] in ("Pending", "Running")]
     assert active == ["first"]
+
+
+def test_a_wait_does_not_create_again_what_somebody_deleted_on_the_whole(desk, sandbox):
+    desk.write({"name": "hang", "replicas": 12, "cmd": "sleep", "args": ["600"]})
+    desk.apply("--wait", "ready", *POLL)
+    waiting = desk.start("apply", "--yes", "--wait", "complete", "--poll", "2s")
+    sandbox.forget_requests()
+    sandbox.wait_until(lambda: len(sandbox.requests()["requests"]) > 5)  # more than one pass
+    for one in sandbox.sessions():
+        sandbox.delete(one["id"])
+    ended = desk.finish(waiting, code=7)
+    assert "of 12 owned replicas" in ended.out + ended.err
+    made = len(sandbox.sessions())
+    assert made < 16  # a pass may have seen the first few deleted, and not yet the others
+    assert "would be created again because they are gone" in desk("apply", "--yes", code=7).err
+    assert len(sandbox.sessions()) == made
+    desk.apply("--force")
+    assert len(desk.live()) == 12

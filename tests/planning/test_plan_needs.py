@@ -22,7 +22,7 @@ def firsts(*phases):
         ((), "wait second (needs first (2 of 2 not done))"),
         (("done", "running"), "wait second (needs first (1 of 2 not done))"),
         (("done", "due"), "wait second (needs first (1 of 2 not done))"),
-        (("done", "held"), "wait second (needs first (1 of 2 not done))"),
+        (("done", "held"), "wait second (needs first (1 of 2 not done; first-2 is held))"),
         (("done", "failed"), "blocked second (needs first: first-2 is failed)"),
         (("unknown", "running"), "blocked second (needs first: first-1 is unknown)"),
         (("done", "done"), "create second (not in the state and not live)"),
