@@ -183,7 +183,7 @@ class Conversation:
 def apply(options: ApplyCall) -> ExitCode:
     """Create, replace and delete sessions until the server holds what the manifests ask for."""
     from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.events import closing_events, told_to  # noqa: PLC0415
+    from skaha_apply.workflow.telling import closing_events, told_to  # noqa: PLC0415
 
     saved = _saved_plan(options)
     talk = Conversation(
@@ -238,7 +238,7 @@ def destroy(options: DestroyCall) -> ExitCode:
 def refresh(options: RefreshCall) -> ExitCode:
     """Look at the server and record what it shows, logs included; nothing else is done."""
     from skaha_apply.workflow import apply as workflow  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.events import closing_events, told_to  # noqa: PLC0415
+    from skaha_apply.workflow.telling import closing_events, told_to  # noqa: PLC0415
 
     talk = Conversation(options.streams(), yes=False)
     setting = options.setting()

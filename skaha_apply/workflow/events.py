@@ -9,23 +9,21 @@ from __future__ import annotations
 import json
 import os
 import stat
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.model.report import Note, PhaseChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.report import Event
-    from skaha_apply.model.spec import Project, ReplicaKey
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord, StateDocument
-    from skaha_apply.workflow.world import World
 
 _UNSEEN = "unsure"  # what a change is said to come from where nothing was known but an unsure create
 
@@ -222,34 +220,6 @@ class ToldStore:
     async def unlock(self, lock_id: str) -> None:
         """See `Store`."""
         await self._store.unlock(lock_id)
-
-
-@contextmanager
-def closing_events(path: str | None) -> Iterator[EventFile | None]:
-    """The file of events of a call, None without one; raises `SkahaApplyError` as `EventFile` and its `close` do."""
-    if path is None:
-        yield None
-        return
-    with closing(EventFile(Path(path))) as events:
-        yield events
-
-
-def told_to(
-    events: EventFile | None,
-    world: World,
-    project: Project,
-    observe: Callable[[Event], None],
-) -> tuple[World, Callable[[Event], None]]:
-    """The world and the observer of a call whose changes of phase go to a file as well; None changes neither."""
-    if events is None:
-        return world, observe
-    journal = Journal(events, project.name, world.client.now, observe)
-
-    def both(event: Event) -> None:
-        journal.seen(event)
-        observe(event)
-
-    return replace(world, journal=journal), both
 
 
 def _as_event(record: ReplicaRecord, document: StateDocument) -> PhaseChanged:
