@@ -18,7 +18,8 @@ def exact(seconds: float) -> str:
 def rough(seconds: float) -> str:
     """A span that passes, rounded up so far that it reads the same for a while: 17 s as `20s`, 100,000 s as `1d 4h`."""
     if seconds <= 120:  # noqa: PLR2004 - two minutes are told in seconds
-        return f"{max(1, math.ceil(seconds / 10)) * 10}s"
+        step = 10 if seconds > 10 else 1  # noqa: PLR2004 - ten seconds are told as they are
+        return f"{max(1, math.ceil(seconds / step)) * step}s"
     minutes = math.ceil(seconds / 60)
     hours, days = math.ceil(minutes / 60), math.ceil(minutes / 60) // 24
     if minutes < 60:  # noqa: PLR2004 - of an hour

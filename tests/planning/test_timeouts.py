@@ -137,7 +137,7 @@ def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
     assert (only(memory).phase, only(memory).ended, only(memory).note) == (Phase.FAILED, at, GONE.note)
     assert memory.tombstones == ()
     reason = "failed in attempt 1 of 2: timed out: running for more than 2h"
-    assert lines(decide(project(TIMED), memory, seen(at=at + 9))) == [f"wait reduce ({reason}; tried again in 10s)"]
+    assert lines(decide(project(TIMED), memory, seen(at=at + 9))) == [f"wait reduce ({reason}; tried again in 1s)"]
     (action,) = decide(project(TIMED), memory, seen(at=at + 10)).actions
     assert (action.kind, action.attempt, action.reason) == ("retry", 2, reason)
 
