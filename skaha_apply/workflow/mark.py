@@ -17,10 +17,11 @@ from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning import reruns
 from skaha_apply.planning.attempts import history
 from skaha_apply.planning.expand import expand
-from skaha_apply.workflow.apply import make_tools, open_run
+from skaha_apply.workflow.apply import open_run
 from skaha_apply.workflow.binding import check_account
 from skaha_apply.workflow.choice import Candidate, Choice, check_axis
 from skaha_apply.workflow.locking import open_ledger
+from skaha_apply.workflow.passes import make_tools
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
