@@ -180,8 +180,6 @@ ERRORS = [
     ("{tile: [a], include: [{tile: a, name: x}]}", "`name` cannot differ", ""),
     ("{tile: [a], include: [{tile: a, parallelism: 2}]}", "`parallelism` cannot differ", ""),
     ("{tile: [a], include: [{ram: 4}]}", "chooses no combination", "by tile"),
-    ("{tile: [a], include: [{tile: a}]}", "already there, by m.yaml:6", "Remove it"),
-    ("{tile: [a], include: [{tile: b}, {tile: b}]}", "already there", ""),
     ("{tile: [a], include: [{tile: a, ram: x}]}", "must be a number", ""),
     ('{tile: ["${other}"]}', "`${other}` cannot be used in a matrix", "variables"),
 ]
@@ -210,6 +208,17 @@ def test_include_that_names_one_axis_of_two_and_no_key(folder):
     found = only(session(folder, "{tile: [a], band: [r], include: [{tile: b}]}", "args: []", "s-${tile}-${band}"))
     assert "changes nothing" in found.summary
     assert "band" in found.detail
+
+
+@pytest.mark.parametrize(
+    "matrix", ["{tile: [a, b], include: [{tile: b}]}", "{tile: [a], include: [{tile: b}, {tile: b}]}"]
+)
+def test_an_include_that_a_list_has_caught_up_with_is_a_warning(folder, matrix):
+    loaded = session(folder, matrix)
+    assert [one.name for one in loaded.projects[0].sessions] == ["s-a", "s-b"]
+    found = only(loaded)
+    assert (found.rule, found.severity) == ("unmatched", Severity.WARNING)
+    assert "already there, by m.yaml:6" in found.summary
 
 
 @pytest.mark.parametrize("part", ["exclude: [{tile: t9}]", "include: [{band: z, ram: 4}]"])

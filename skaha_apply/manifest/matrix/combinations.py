@@ -155,11 +155,15 @@ def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]
         if there is added:
             cells.append(added)
         elif not choice.keys:
-            place = there[-1].place
-            summary = f"this combination is already there, by {place.file}:{place.line}"
-            detail = "Remove it, or add the keys that differ for it."
-            where = f"{path}.include[{choice.index}]"
-            raise reading.values.refuse("matrix", choice.node, summary, detail, path=where)
+            place, findings = there[-1].place, reading.values.findings
+            findings.add_at(
+                "unmatched",
+                findings.place(choice.node),
+                f"this combination is already there, by {place.file}:{place.line}",
+                "It has no effect. Remove it, or add the keys that differ for it.",
+                path=f"{path}.include[{choice.index}]",
+                severity=Severity.WARNING,
+            )
     for choice in includes:
         if not choice.keys and len(choice.chosen) < len(axes.names):
             missing = ", ".join(name for name in axes.names if name not in choice.chosen)
