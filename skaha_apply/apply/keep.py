@@ -9,7 +9,7 @@ from skaha_apply.model.errors import ServerError, StateError
 from skaha_apply.model.secrets import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.ports import LogStore, Server
@@ -70,8 +70,3 @@ class Keeper:
             self.problem = self.problem or f"a log could not be saved: {error.message}"
             return False
         return True
-
-    async def save_all(self, records: Iterable[ReplicaRecord]) -> None:
-        """Save the logs of several replicas, whatever becomes of it."""
-        for record in records:
-            await self.save(record)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 REGISTRY = "images.canfar.net"
 TYPES = ("carta", "contributed", "desktop", "notebook", "headless", "firefly", "desktop-app")
-INTERACTIVE = frozenset({"carta", "contributed", "desktop", "notebook", "firefly"})
 
 CORES = tuple(range(1, 17))
 RAM_GIB = (

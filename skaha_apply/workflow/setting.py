@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.report import Event
 
-MAX_CONCURRENCY = 256
 _LOG = logging.getLogger(__name__)
 
 

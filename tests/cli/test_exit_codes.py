@@ -273,7 +273,7 @@ def test_errors_are_coloured_in_a_terminal_unless_told_otherwise(words, command)
 
 def test_a_signal_before_anything_began_is_130(command):
     process = command.start("plan", "-", stdin=subprocess.PIPE)
-    time.sleep(1)  # it waits for a manifest on standard input
+    process.stdin.write("#" * 1_000_000)  # more than a pipe holds: this comes back once it reads its standard input
     process.send_signal(signal.SIGTERM)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
