@@ -68,6 +68,7 @@ def events(options: LogsCall) -> ExitCode:
 def _read(options: LogsCall, *, events: bool) -> ExitCode:
     from skaha_apply.workflow.logs import ALL as EVERY  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415
+    from skaha_apply.workflow.variables import unmasked  # noqa: PLC0415
 
     streams = options.streams()
     setting = options.setting()
@@ -77,6 +78,8 @@ def _read(options: LogsCall, *, events: bool) -> ExitCode:
     unknown: list[UsageError] = []
 
     async def one(world: World, project: Project) -> ExitCode:
+        for remark in unmasked(project):
+            streams.say(remark)
         try:
             found.extend(await read_logs(world, project, options.name, events=events, attempt=chosen))
         except UsageError as error:

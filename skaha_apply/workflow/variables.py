@@ -74,8 +74,8 @@ def check_complete(project: Project) -> None:
 
 
 def unmasked(project: Project) -> tuple[str, ...]:
-    """What to say where logs are saved that may hold values which this call does not know; empty when it does."""
+    """What to say where logs may hold values which this call does not know; empty when it knows them all."""
     if not project.withheld:
         return ()
     names = ", ".join(sorted(project.withheld))
-    return (f"{project.name}: {names} without a value in this call, so not masked in the logs that it saves",)
+    return (f"{project.name}: {names} without a value in this call, so not masked in its logs",)
