@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from skaha_apply.model.spec import Project, SessionSpec
 
@@ -31,6 +31,13 @@ class Family:
                 if need.casefold() not in seen:
                     seen.add(need.casefold())
                     yield f"{path}.needs[{index}]", need
+
+
+def in_need(projects: Sequence[Project]) -> Iterator[tuple[Project, Mapping[str, Family]]]:
+    """The projects in which anything is needed, each with its entries."""
+    for project in projects:
+        if any(spec.needs for spec in project.sessions):
+            yield project, families(project)
 
 
 def families(project: Project) -> Mapping[str, Family]:

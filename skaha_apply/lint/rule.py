@@ -73,6 +73,13 @@ def sessions(projects: Sequence[Project]) -> Iterator[tuple[Project, str, Sessio
             yield project, f"sessions[{index}]", spec
 
 
+def environment(projects: Sequence[Project]) -> Iterator[tuple[Project, str, str, str]]:
+    """Every environment variable: its project, its path there, its name and its value."""
+    for project, path, spec in sessions(projects):
+        for name, value in spec.env.items():
+            yield project, f"{path}.env.{name}", name, value
+
+
 def texts(spec: SessionSpec) -> Iterator[tuple[str, str, str]]:
     """What the server fills into its template unescaped, as (path, what it is, text): cmd, args and env values."""
     if spec.cmd is not None:

@@ -197,6 +197,10 @@ class Desk:
         paths = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and "home" not in path.parts]
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
 
+    def script(self, text, name="run.sh"):
+        """Write a script that sessions run, `bash run.sh`, in place of what it was."""
+        (self.folder / name).write_text(text)
+
     def live(self):
         """What the server lists, by name; a name that is there twice is an error."""
         rows = self.sandbox.get().json()

@@ -32,10 +32,10 @@ def paths(events):
 
 
 def test_one_line_a_change_from_the_first_attempt_to_the_last(desk, sandbox):
-    (desk.folder / "tile.sh").write_text('sleep 0.5; [ "$SKAHA_APPLY_ATTEMPT" = 2 ]\n')
+    desk.script('sleep 0.5; [ "$SKAHA_APPLY_ATTEMPT" = 2 ]\n')
     desk.write(
         {
-            "name": "tile-${tile}", "matrix": {"tile": ["t1", "t2"]}, "cmd": "bash", "args": ["tile.sh"],
+            "name": "tile-${tile}", "matrix": {"tile": ["t1", "t2"]}, "cmd": "bash", "args": ["run.sh"],
             "retries": 1, "retry_wait": "1s",
         },
         {"name": "merge", "cmd": "true", "needs": ["tile-${tile}"]},
@@ -64,8 +64,8 @@ def test_one_line_a_change_from_the_first_attempt_to_the_last(desk, sandbox):
 
 
 def test_refresh_tells_what_happened_meanwhile(desk, sandbox):
-    (desk.folder / "tile.sh").write_text("until [ -e go ]; do sleep 0.05; done\n")
-    desk.write({"name": "tile", "cmd": "bash", "args": ["tile.sh"]})
+    desk.script("until [ -e go ]; do sleep 0.05; done\n")
+    desk.write({"name": "tile", "cmd": "bash", "args": ["run.sh"]})
     desk.apply()
     (desk.folder / "go").touch()
     sandbox.wait_idle()

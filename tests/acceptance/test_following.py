@@ -9,17 +9,13 @@ POLL = ("--poll", "0.3s")
 
 def tiles(desk, count=25, **more):
     desk.write(
-        {"name": "tile", "replicas": count, "cmd": "bash", "args": ["tile.sh"], **more},
+        {"name": "tile", "replicas": count, "cmd": "bash", "args": ["run.sh"], **more},
         {"name": "merge", "cmd": "true", "needs": ["tile"]},
     )
 
 
-def script(desk, text):
-    (desk.folder / "tile.sh").write_text(text)
-
-
 def test_a_large_project_is_counted_and_what_needs_attention_is_listed(desk):
-    script(desk, 'if [ "$REPLICA_ID" = 7 ]; then exit 3; fi\n')
+    desk.script('if [ "$REPLICA_ID" = 7 ]; then exit 3; fi\n')
     tiles(desk)
     assert desk("status", "--exit-code", code=2).out
     desk.apply("--wait", "complete", *POLL, code=9)
@@ -50,8 +46,8 @@ def test_a_conflict_is_8_and_an_interactive_session_that_runs_is_as_desired(desk
 
 
 def test_each_attempt_of_a_replica_has_its_log(desk):
-    script(desk, 'echo "attempt $SKAHA_APPLY_ATTEMPT"; [ "$SKAHA_APPLY_ATTEMPT" = 3 ]\n')
-    desk.write({"name": "tile", "cmd": "bash", "args": ["tile.sh"], "retries": 2, "retry_wait": "1s"})
+    desk.script('echo "attempt $SKAHA_APPLY_ATTEMPT"; [ "$SKAHA_APPLY_ATTEMPT" = 3 ]\n')
+    desk.write({"name": "tile", "cmd": "bash", "args": ["run.sh"], "retries": 2, "retry_wait": "1s"})
     desk.apply("--wait", "complete", *POLL)
     record = desk.state["replicas"][0]
     assert [one["attempt"] for one in record["earlier"]] == [1, 2]
@@ -77,8 +73,8 @@ def test_each_attempt_of_a_replica_has_its_log(desk):
 
 
 def test_a_saved_log_that_the_state_has_forgotten_is_an_attempt_too(desk):
-    script(desk, "echo now\n")
-    desk.write({"name": "tile", "cmd": "bash", "args": ["tile.sh"]})
+    desk.script("echo now\n")
+    desk.write({"name": "tile", "cmd": "bash", "args": ["run.sh"]})
     desk.apply("--wait", "complete", *POLL)
     (folder,) = desk.folder.glob(".skaha-apply/localhost/logs/survey/tile")
     (folder / "1-abcd2345.log").write_text("long ago\n")
@@ -129,7 +125,7 @@ def test_what_is_pending_for_long_says_why(desk, sandbox, odd_server):
     desk.apply()
     at = {"SKAHA_URL": f"{odd_server(relay(sandbox, (200, EVENTS.encode())))}/skaha/v1"}
     assert "pending for" not in desk("status", **at).out
-    sandbox.clock(900)
+    sandbox.clock(930)
     assert "pending for 15m: Warning FailedScheduling 0/30 nodes: not enough memory 14m 1m" in desk("status", **at).out
     assert "FailedScheduling" in desk("status", "-o", "json", **at).json["sessions"][0]["event"]
     # one without events (there is no pod yet), and a server that does not tell, are no error
@@ -153,7 +149,7 @@ def test_what_an_apply_creates_between_the_look_at_state_and_server_is_no_strang
 
 
 def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, sandbox, watched):
-    script(desk, "until [ -e go ]; do sleep 0.1; done\n")
+    desk.script("until [ -e go ]; do sleep 0.1; done\n")
     tiles(desk, 2)
     desk.apply("--wait", "ready", *POLL)
     seen = watched("status", "--watch", "--exit-code", *POLL, terminal=False)

@@ -43,9 +43,9 @@ def test_a_narrow_terminal_gets_what_fits(desk, watched):
 
 def test_many_changes_are_few_lines_without_a_terminal(desk, sandbox):
     sandbox.settings(slots=16)
-    (desk.folder / "tile.sh").write_text('sleep 0.$((REPLICA_ID % 10)); [ "$REPLICA_ID" != 17 ]\n')
+    desk.script('sleep 0.$((REPLICA_ID % 10)); [ "$REPLICA_ID" != 17 ]\n')
     desk.write(
-        {"name": "tile", "replicas": 120, "cmd": "bash", "args": ["tile.sh"]},
+        {"name": "tile", "replicas": 120, "cmd": "bash", "args": ["run.sh"]},
         {"name": "merge", "cmd": "true", "needs": ["tile"]},
     )
     ended = desk(*WAIT, code=9)

@@ -19,10 +19,6 @@ def tiles(desk, count, first=0):
     return names
 
 
-def script(desk, text, name="run.sh"):
-    (desk.folder / name).write_text(text)
-
-
 def stage(name, *args, needs=(), **keys):
     """One session for each tile of the list."""
     need = {"needs": list(needs)} if needs else {}
@@ -57,7 +53,7 @@ def most_active(sessions):
 
 def test_three_hundred_tiles_under_a_cap_once_each_though_the_tool_is_killed(desk, sandbox):
     names = tiles(desk, 300)
-    script(desk, 'echo "$2" >> ran.txt\n')
+    desk.script('echo "$2" >> ran.txt\n')
     desk.write(stage("tile", parallelism=8))
     process = desk.start("apply", "--yes", "--settle", "0.5s", *WAIT)
     sandbox.wait_until(lambda: len(sandbox.sessions()) > 60)
@@ -81,7 +77,7 @@ def test_three_hundred_tiles_under_a_cap_once_each_though_the_tool_is_killed(des
 
 def test_a_list_that_grows_shrinks_to_nothing_and_comes_back(desk, sandbox):
     names = tiles(desk, 30)
-    script(desk, "true\n")
+    desk.script("true\n")
     desk.write(stage("find"), stage("measure", needs=["find-${tile}"]), combine("measure-${tile}"), max_active=12)
     desk.apply(*WAIT)
     made = sandbox.sessions()
@@ -107,8 +103,7 @@ def test_a_list_that_grows_shrinks_to_nothing_and_comes_back(desk, sandbox):
 
 def test_a_tile_that_fails_twice_and_one_that_always_does(desk, sandbox):
     tiles(desk, 6)
-    script(
-        desk,
+    desk.script(
         'echo "$1 $2 attempt $SKAHA_APPLY_ATTEMPT"\n'
         '[ "$1 $2" = "find 270.02" ] && [ "$SKAHA_APPLY_ATTEMPT" -lt 3 ] && exit 1\n'
         '[ "$1 $2" = "find 270.04" ] && exit 4\n'
@@ -137,7 +132,7 @@ def test_a_tile_that_fails_twice_and_one_that_always_does(desk, sandbox):
 
 def test_the_second_stage_of_a_fast_tile_does_not_wait_for_a_slow_one(desk, sandbox):
     tiles(desk, 3)
-    script(desk, '[ "$1 $2" = "find 270.01" ] && while [ ! -e go ]; do sleep 0.05; done\ntrue\n')
+    desk.script('[ "$1 $2" = "find 270.01" ] && while [ ! -e go ]; do sleep 0.05; done\ntrue\n')
     desk.write(stage("find"), stage("measure", needs=["find-${tile}"]), combine("measure-${tile}"))
     process = desk.start("apply", "--yes", "--settle", "0.5s", *WAIT)
 
@@ -158,7 +153,7 @@ def test_the_second_stage_of_a_fast_tile_does_not_wait_for_a_slow_one(desk, sand
 
 def test_another_first_stage_runs_the_second_again(desk, sandbox):
     tiles(desk, 4)
-    script(desk, "true\n")
+    desk.script("true\n")
     desk.write(stage("find"), stage("measure", needs=["find-${tile}"]), combine("measure-${tile}"))
     desk.apply(*WAIT)
     assert len(sandbox.sessions()) == 9
@@ -174,7 +169,7 @@ def test_another_first_stage_runs_the_second_again(desk, sandbox):
 
 def test_without_logs_none_is_asked_for(desk, sandbox):
     tiles(desk, 3)
-    script(desk, "true\n")
+    desk.script("true\n")
     desk.write(stage("find"))
     desk.apply(*WAIT, "--no-logs")
     assert not any("view=" in route or "{id}" in route for route in sandbox.requests(0)["counts"])
@@ -183,7 +178,7 @@ def test_without_logs_none_is_asked_for(desk, sandbox):
 
 def test_several_projects_share_the_cap_of_the_account(desk, sandbox):
     tiles(desk, 8)
-    script(desk, "sleep 0.2\n")
+    desk.script("sleep 0.2\n")
     for project in ("north", "south"):
         name = {"name": f"{project}-${{tile}}"}
         desk.write(stage("x") | name, project=project, name=f"{project}.yaml", max_active={"account": 3})
@@ -195,7 +190,7 @@ def test_several_projects_share_the_cap_of_the_account(desk, sandbox):
 
 def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
     tiles(desk, 1)
-    script(desk, "false\n")
+    desk.script("false\n")
     desk.write(stage("find", retries=1, retry_wait="1h"))
     desk.apply()
     sandbox.wait_idle()
@@ -209,7 +204,7 @@ def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
 @pytest.mark.parametrize("way", ["mark", "rerun", "complete"])
 def test_what_vanished_unseen_is_held_until_it_is_settled(desk, sandbox, way):
     tiles(desk, 3)
-    script(desk, '[ "$1 $2" = "find 270.01" ] && [ ! -e go ] && sleep 600\ntrue\n')
+    desk.script('[ "$1 $2" = "find 270.01" ] && [ ! -e go ] && sleep 600\ntrue\n')
     desk.write(stage("find"), combine("find-${tile}"))
     desk.apply()
     sandbox.wait_until(lambda: sandbox.status()["active"] == 1)
@@ -236,7 +231,7 @@ def test_what_vanished_unseen_is_held_until_it_is_settled(desk, sandbox, way):
 
 def test_what_was_finished_before_the_first_apply_is_brought_in(desk, sandbox):
     names = tiles(desk, 20)
-    script(desk, "true\n")
+    desk.script("true\n")
     desk.write(stage("find"))
     (desk.folder / "ok.txt").write_text("".join(f"{name}\n" for name in names[:15]))
     desk("mark", "complete", "--from", "ok.txt", "--axis", "tile", "--yes")
@@ -249,7 +244,7 @@ def test_what_was_finished_before_the_first_apply_is_brought_in(desk, sandbox):
 
 def test_an_account_cap_counts_what_others_run(desk, sandbox):
     tiles(desk, 6)
-    script(desk, "true\n")
+    desk.script("true\n")
     for index in range(3):
         assert sandbox.create(name=f"by-hand-{index}", cmd="sleep", args="600").status_code == 200
     desk.write(stage("tile"), max_active={"account": 5})
@@ -261,7 +256,7 @@ def test_an_account_cap_counts_what_others_run(desk, sandbox):
 
 def test_a_pilot_goes_first_and_a_bad_script_costs_ten_jobs(desk, sandbox):
     tiles(desk, 40)
-    script(desk, "[ -e mended ]\n")
+    desk.script("[ -e mended ]\n")
     desk.write(stage("tile", pilot=2))
     desk.apply(*WAIT, code=9)
     assert len(sandbox.sessions()) == 2
@@ -277,7 +272,7 @@ def test_a_pilot_goes_first_and_a_bad_script_costs_ten_jobs(desk, sandbox):
 
 def test_what_runs_too_long_has_failed_and_its_log_is_kept(desk, sandbox):
     tiles(desk, 2)
-    script(desk, 'echo "begun $2"\n[ "$2" = 270.01 ] && [ "$SKAHA_APPLY_ATTEMPT" = 1 ] && sleep 600\ntrue\n')
+    desk.script('echo "begun $2"\n[ "$2" = 270.01 ] && [ "$SKAHA_APPLY_ATTEMPT" = 1 ] && sleep 600\ntrue\n')
     desk.write(stage("tile", retries=1, retry_wait="1s", timeout="2s"))
     desk.apply(*WAIT)
     assert Counter(one["name"] for one in sandbox.sessions()) == {"tile-270-00": 1, "tile-270-01": 2}

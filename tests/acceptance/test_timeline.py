@@ -10,9 +10,9 @@ pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 
 
 def test_a_run_with_a_retry_as_a_picture(desk):
-    (desk.folder / "tile.sh").write_text('[ "$REPLICA_ID" = 1 ] || [ "$SKAHA_APPLY_ATTEMPT" = 2 ]\n')
+    desk.script('[ "$REPLICA_ID" = 1 ] || [ "$SKAHA_APPLY_ATTEMPT" = 2 ]\n')
     desk.write(
-        {"name": "tile", "replicas": 2, "cmd": "bash", "args": ["tile.sh"], "retries": 1, "retry_wait": "1s"},
+        {"name": "tile", "replicas": 2, "cmd": "bash", "args": ["run.sh"], "retries": 1, "retry_wait": "1s"},
         {"name": "desk", "kind": "notebook"},
     )
     desk.apply("--wait", "complete", "--poll", "0.3s")

@@ -5,10 +5,6 @@ from __future__ import annotations
 POLL = ("--poll", "0.3s")
 
 
-def script(desk, name, text):
-    (desk.folder / name).write_text(text)
-
-
 def stages(desk, *first):
     """Three makes, one merge that needs them, one note that needs the merge."""
     desk.write(
@@ -19,8 +15,8 @@ def stages(desk, *first):
 
 
 def test_needs_run_one_after_the_other_and_again_when_what_they_need_changed(desk, sandbox):
-    script(desk, "make.sh", "echo $1 > made-$REPLICA_ID\n")
-    script(desk, "merge.sh", "cat made-1 made-2 made-3 > merged\n")
+    desk.script("echo $1 > made-$REPLICA_ID\n", "make.sh")
+    desk.script("cat made-1 made-2 made-3 > merged\n", "merge.sh")
     stages(desk, "old")
     first = desk.apply()
     assert "2 waiting" in first.out
@@ -44,8 +40,8 @@ def test_needs_run_one_after_the_other_and_again_when_what_they_need_changed(des
 
 
 def test_a_failing_replica_shows_its_log_and_blocks_what_needs_it(desk, sandbox):
-    script(desk, "make.sh", 'if [ "$REPLICA_ID" = 2 ]; then echo "no such file: tile 2"; exit 3; fi\n')
-    script(desk, "merge.sh", "true\n")
+    desk.script('if [ "$REPLICA_ID" = 2 ]; then echo "no such file: tile 2"; exit 3; fi\n', "make.sh")
+    desk.script("true\n", "merge.sh")
     stages(desk)
     ended = desk.apply("--wait", "complete", *POLL, code=9)
     assert "no such file: tile 2" in ended.out
@@ -56,7 +52,7 @@ def test_a_failing_replica_shows_its_log_and_blocks_what_needs_it(desk, sandbox)
     sandbox.forget_requests()
     desk.apply(code=9)
     assert desk.writes() == {}
-    script(desk, "make.sh", "true\n")
+    desk.script("true\n", "make.sh")
     desk("mark", "rerun", "make/2", "--yes")
     desk.apply("--wait", "complete", *POLL)
     assert desk.plan()["summary"]["done"] == 5

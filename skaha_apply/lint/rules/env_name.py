@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Finding, Rule, environment, shown
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -18,14 +18,13 @@ NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Names as Kubernetes takes them."""
-    for project, path, spec in sessions(projects):
-        for name in spec.env:
-            if not NAME.fullmatch(name):
-                near = re.sub(r"[^A-Za-z0-9_]", "_", name)
-                near = near if near[:1].isalpha() or near[:1] == "_" else f"_{near}"
-                detail = f"The server answers 500. Write {near}, for example."
-                summary = f"{shown(name)} is no name for an environment variable"
-                yield Finding(project, f"{path}.env.{name}", summary, detail)
+    for project, path, name, _ in environment(projects):
+        if not NAME.fullmatch(name):
+            near = re.sub(r"[^A-Za-z0-9_]", "_", name)
+            near = near if near[:1].isalpha() or near[:1] == "_" else f"_{near}"
+            detail = f"The server answers 500. Write {near}, for example."
+            summary = f"{shown(name)} is no name for an environment variable"
+            yield Finding(project, path, summary, detail)
 
 
 RULE = Rule(

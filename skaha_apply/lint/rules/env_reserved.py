@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Finding, Rule, environment
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -20,18 +20,17 @@ PREFIX = "SKAHA_APPLY_"
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Names in the case in which they are set."""
-    for project, path, spec in sessions(projects):
-        for name in spec.env:
-            if name in PLATFORM:
-                summary = f"the platform sets {name} itself"
-                detail = "The value given here is replaced in silence. Leave it out; to set it all the same, do so in "
-                detail += "the script that is run."
-            elif name in OURS or name.startswith(PREFIX):
-                summary = f"{name} is set for every replica by skaha-apply"
-                detail = "Leave it out, or take another name."
-            else:
-                continue
-            yield Finding(project, f"{path}.env.{name}", summary, detail)
+    for project, path, name, _ in environment(projects):
+        if name in PLATFORM:
+            summary = f"the platform sets {name} itself"
+            detail = "The value given here is replaced in silence. Leave it out; to set it all the same, do so in "
+            detail += "the script that is run."
+        elif name in OURS or name.startswith(PREFIX):
+            summary = f"{name} is set for every replica by skaha-apply"
+            detail = "Leave it out, or take another name."
+        else:
+            continue
+        yield Finding(project, path, summary, detail)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Finding, Rule, environment, shown
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -15,20 +15,19 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Each `env` is Java-split at `=` [PostAction.getHeadlessImageBundle]."""
-    for project, path, spec in sessions(projects):
-        for name, value in spec.env.items():
-            if not value:
-                summary = f"the variable {name} is empty"
-                detail = "The server drops it in silence. Leave it out, or give it a value that your program takes for "
-                detail += "none."
-            elif "=" in value:
-                lost = "cuts it there" if "=" not in value.rstrip("=") else "drops the variable in silence"
-                summary = f"the variable {name} has `=` in its value {shown(value)}"
-                detail = f"The server splits at `=` and {lost}. Pass it as an argument, in a file, or encoded without "
-                detail += "`=`."
-            else:
-                continue
-            yield Finding(project, f"{path}.env.{name}", summary, detail)
+    for project, path, name, value in environment(projects):
+        if not value:
+            summary = f"the variable {name} is empty"
+            detail = "The server drops it in silence. Leave it out, or give it a value that your program takes for "
+            detail += "none."
+        elif "=" in value:
+            lost = "cuts it there" if "=" not in value.rstrip("=") else "drops the variable in silence"
+            summary = f"the variable {name} has `=` in its value {shown(value)}"
+            detail = f"The server splits at `=` and {lost}. Pass it as an argument, in a file, or encoded without "
+            detail += "`=`."
+        else:
+            continue
+        yield Finding(project, path, summary, detail)
 
 
 RULE = Rule(

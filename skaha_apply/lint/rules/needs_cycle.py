@@ -6,13 +6,14 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import families
+from skaha_apply.lint.families import in_need
 from skaha_apply.lint.rule import Finding, Rule, shown
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from skaha_apply.lint.families import Family
     from skaha_apply.model.spec import Project
 
 
@@ -23,14 +24,11 @@ MOST = 10  # circles that are named for one project
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """What is left when all that can ever start has been taken away is in a circle, or waits for one."""
-    for project in projects:
-        yield from islice(_of_project(project), MOST)
+    for project, known in in_need(projects):
+        yield from islice(_of_project(project, known), MOST)
 
 
-def _of_project(project: Project) -> Iterator[Finding]:
-    if not any(spec.needs for spec in project.sessions):
-        return
-    known = families(project)
+def _of_project(project: Project, known: Mapping[str, Family]) -> Iterator[Finding]:
     needs = {key: {need.casefold() for _, need in family.needs()} & known.keys() for key, family in known.items()}
     stuck = _stuck(needs)
     for key in stuck:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import families
+from skaha_apply.lint.families import in_need
 from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
 from skaha_apply.model.place import Severity
 
@@ -22,10 +22,7 @@ GUESSES = 20  # suggestions of a name; each compares with every session
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
     """Names are compared as written, without regard to case."""
-    for project in projects:
-        if not any(spec.needs for spec in project.sessions):
-            continue
-        known = families(project)
+    for project, known in in_need(projects):
         wrong: dict[str, tuple[str, str]] = {}
         for _, path, spec in sessions([project]):
             for index, need in enumerate(spec.needs):
