@@ -100,9 +100,19 @@ def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, .
 
 def leftovers(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """Earlier sessions of a replica that run although they were taken for gone, a later one beside them."""
+    return tuple(one for one in lingering(book, record, seen) if one.phase is not Phase.TERMINATING)
+
+
+def lingering(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+    """The same, and those that vanished and are stopping now: nothing is put beside them. What had ended only goes."""
     found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
-    runs = ACTIVE - {Phase.TERMINATING}
-    return tuple(session for session in found if session.phase in runs and session.id != record.id)
+    vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()
+    return tuple(
+        session
+        for session in found
+        if session.phase in ACTIVE and session.id != record.id
+        if session.phase is not Phase.TERMINATING or session.id in vanished
+    )
 
 
 def _rank(session: LiveSession) -> tuple[int, str]:

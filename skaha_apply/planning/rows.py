@@ -44,7 +44,7 @@ class Sight:
         doubles = {key: observe.doubles(book, doubt, facts.seen) for key, doubt in book.doubts.items()}
         self.doubles = frozenset(session.id for found in doubles.values() for session in found)
         self.doubled = {key for key, found in doubles.items() if any(session.phase.active for session in found)}
-        self.doubled |= {key for key, record in book.records.items() if observe.leftovers(book, record, facts.seen)}
+        self.doubled |= {key for key, record in book.records.items() if observe.lingering(book, record, facts.seen)}
         self._changes: dict[tuple[str, int], tuple[Change, ...]] = {}
 
     def strangers(self, name: str) -> tuple[LiveSession, ...]:

@@ -63,7 +63,7 @@ def shared(share, *phases):
         (1, [(99, "done"), (1, "failed")], "blocked end (needs tile-${tile}: 99 of 100 succeeded, 100 wanted)"),
         (0, [(100, "failed")], "create end"),
         (0, [(99, "failed")], "wait end (needs tile-${tile} (1 of 100 not ended))"),
-        (0, [(99, "failed"), (1, "held")], "wait end (needs tile-${tile} (1 of 100 not ended))"),
+        (0, [(99, "failed"), (1, "held")], "wait end (needs tile-${tile} (1 of 100 not ended; tile-099 is held))"),
     ],
 )
 def test_share_is_asked_for_once_everything_has_ended(share, phases, expected):

@@ -26,6 +26,7 @@ from scene import (
 )
 
 from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
 from skaha_apply.planning.book import Book
 from skaha_apply.planning.observe import created
 
@@ -251,3 +252,12 @@ def test_others_of_a_project_need_not_vanish_twice_to_prove_it_too():
 def test_notebooks_that_vanish_are_kept_alive():
     memory = state(record(DESK, vanished=7, accepted=NOW - HOUR))
     assert kinds(decide(project(DESK), memory, seen(gone=["desk"]))) == ["create desk"]
+
+
+@pytest.mark.parametrize(("status", "expected"), [("Terminating", "wait reduce"), ("Completed", "replace reduce")])
+def test_another_is_not_put_beside_one_that_came_back_and_is_still_stopping(status, expected):
+    vanished = Attempt(attempt=1, phase="unknown", id="earlier")
+    memory = state(record(spec(args=("old",)), "unknown", id=None, past=("earlier",), earlier=(vanished,)))
+    plan = decide(project(spec()), memory, seen(live("reduce", status, id="earlier")))
+    assert kinds(plan) == [expected]
+    assert not plan.actions[0].hangs
