@@ -1,4 +1,4 @@
-"""Pictures for reports and slides: the one home of matplotlib, which is an extra and is imported when one is drawn.
+"""Pictures for reports and slides: where matplotlib is set up, which is an extra and is imported when one is drawn.
 
 No display is needed, and the same data give the same bytes (with one version of matplotlib).
 """
