@@ -80,16 +80,7 @@ class Findings:
         """Note what is wrong with a node."""
         self.add_at(rule, self.place(node), summary, detail, path=path)
 
-    def add_at(  # noqa: PLR0913 - the parts of a diagnostic
-        self,
-        rule: str,
-        place: Place,
-        summary: str,
-        detail: str = "",
-        *,
-        path: str = "",
-        severity: Severity = Severity.ERROR,
-    ) -> None:
+    def add_at(self, rule: str, place: Place, summary: str, detail: str = "", *, path: str = "") -> None:
         """Note what is wrong at a place."""
         # What an alias repeats is one mistake, whatever it is an item of; so is what many combinations share.
         key = (rule, place, INDEX.sub("[]", path if self.origin else summary))
@@ -99,6 +90,7 @@ class Findings:
         said = self.origin.said(self.using) if self.origin else ""
         if said:
             summary = f"{summary}, with {said}"
+        severity = Severity.WARNING if rule in FORM_WARNINGS else Severity.ERROR
         self._found[key] = Diagnostic(rule, severity, summary, detail, place, self._snippet(place), path)
 
     def know(self, file: str, text: str) -> None:

@@ -168,7 +168,7 @@ def _refer(name: str, scope: Scope, use: Use, draft: _Draft) -> None:
         draft.pieces.append(("", name))
         draft.names.append(name)
     else:
-        _value(name, name, scope, use, draft)
+        _value(name, scope, use, draft)
 
 
 def _slugged(name: str, rest: str, scope: Scope, use: Use, draft: _Draft) -> None:
@@ -178,17 +178,11 @@ def _slugged(name: str, rest: str, scope: Scope, use: Use, draft: _Draft) -> Non
         draft.pieces.extend(part.pieces)
         draft.unknown |= part.unknown
         return
-    _value(name, rest, scope, use, draft, slugged=True)
+    _value(rest, scope, use, draft, slugged=True)
 
 
-def _value(  # noqa: PLR0913, PLR0917 - what is written, what it means, and where
-    written: str,
-    name: str,
-    scope: Scope,
-    use: Use,
-    draft: _Draft,
-    slugged: bool = False,  # noqa: FBT001, FBT002
-) -> None:
+def _value(name: str, scope: Scope, use: Use, draft: _Draft, *, slugged: bool = False) -> None:
+    written = f"slug.{name}" if slugged else name
     if use is Use.MATRIX:
         detail = f"Only variables, ${{var.name}}, are known before there are combinations. {LITERAL}"
         raise Misreference(f"`${{{written}}}` cannot be used in a matrix", detail)

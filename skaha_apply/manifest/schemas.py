@@ -58,54 +58,13 @@ def schema() -> dict[str, Any]:
         "description": "The sessions that should exist on a Skaha server.",
         "type": "object",
         "properties": {
-            "version": {"title": "Version", "description": _plain(TOP_FIELDS["version"]), "const": VERSION},
-            "project": {
-                "title": "Project",
-                "description": _plain(TOP_FIELDS["project"]),
-                "type": ["string", "number"],
-                "pattern": PROJECT_PATTERN,
-                "examples": ["fits-survey"],
-            },
-            "state": {
-                "title": "State",
-                "description": _plain(TOP_FIELDS["state"]),
-                **TEXT,
-                "examples": ["https://gitlab.example.org/api/v4/projects/7/terraform/state/fits-survey"],
-            },
-            "max_active": {
-                "title": "Max_active",
-                "description": _plain(TOP_FIELDS["max_active"]),
-                **MAX_ACTIVE,
-                "examples": [200, {"project": 200, "account": 250}],
-            },
-            "variables": {
-                "title": "Variables",
-                "description": _plain(TOP_FIELDS["variables"]),
-                **VARIABLES,
-                "examples": [EXAMPLE["variables"], {"token": {"sensitive": True}}],
-            },
-            "defaults": {
-                "title": "Defaults",
-                "description": _plain(TOP_FIELDS["defaults"]),
-                "type": "object",
-                "properties": _properties(DEFAULT_FIELDS.values()),
-                "additionalProperties": False,
-                "examples": [EXAMPLE["defaults"]],
-            },
-            "sessions": {
-                "title": "Sessions",
-                "description": _plain(TOP_FIELDS["sessions"]),
-                "type": "array",
-                "items": {
-                    "title": "Session",
-                    "description": "One session, or as many as its matrix has combinations and it has replicas.",
-                    "type": "object",
-                    "properties": _properties(SESSION_FIELDS),
-                    "required": ["name"],
-                    "additionalProperties": False,
-                },
-                "examples": [EXAMPLE["sessions"]],
-            },
+            "version": _top("version", {"const": VERSION}),
+            "project": _top("project", {"type": ["string", "number"], "pattern": PROJECT_PATTERN}, "fits-survey"),
+            "state": _top("state", TEXT, "https://gitlab.example.org/api/v4/projects/7/terraform/state/fits-survey"),
+            "max_active": _top("max_active", MAX_ACTIVE, 200, {"project": 200, "account": 250}),
+            "variables": _top("variables", VARIABLES, EXAMPLE["variables"], {"token": {"sensitive": True}}),
+            "defaults": _top("defaults", _keys(DEFAULT_FIELDS.values()), EXAMPLE["defaults"]),
+            "sessions": _top("sessions", {"type": "array", "items": _session()}, EXAMPLE["sessions"]),
         },
         "patternProperties": {"^x-": {"description": "Yours: for anchors that are used elsewhere."}},
         "required": ["version", "project", "sessions"],
@@ -119,6 +78,26 @@ def schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The schema as it is committed: JSON, indented, ending in a line end."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _top(name: str, shape: Mapping[str, Any], *examples: Any) -> dict[str, Any]:
+    """The schema of a key at the top."""
+    told = {"title": name.capitalize(), "description": _plain(TOP_FIELDS[name]), **shape}
+    return {**told, "examples": list(examples)} if examples else told
+
+
+def _session() -> dict[str, Any]:
+    return {
+        "title": "Session",
+        "description": "One session, or as many as its matrix has combinations and it has replicas.",
+        **_keys(SESSION_FIELDS, "name"),
+    }
+
+
+def _keys(fields: Iterable[Field], *required: str) -> dict[str, Any]:
+    """A mapping of these keys, and no others."""
+    always = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": _properties(fields), **always, "additionalProperties": False}
 
 
 def _properties(fields: Iterable[Field]) -> dict[str, Any]:

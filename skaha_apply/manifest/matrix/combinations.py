@@ -12,7 +12,6 @@ from skaha_apply.manifest.fields import BY_NAME
 from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.matrix.axes import MOST, Axes, Listed, Unknown, read_axes, written
 from skaha_apply.manifest.values import WORDS, Unreadable
-from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -156,13 +155,12 @@ def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]
             cells.append(added)
         elif not choice.keys:
             place, findings = there[-1].place, reading.values.findings
-            findings.add_at(
+            findings.add(
                 "unmatched",
-                findings.place(choice.node),
+                choice.node,
                 f"this combination is already there, by {place.file}:{place.line}",
                 "It has no effect. Remove it, or add the keys that differ for it.",
                 path=f"{path}.include[{choice.index}]",
-                severity=Severity.WARNING,
             )
     for choice in includes:
         if not choice.keys and len(choice.chosen) < len(axes.names):
@@ -177,13 +175,12 @@ def _warn(reading: Reading, matcher: _Matcher, path: str) -> None:
     for index, choice in matcher.unmatched.items():
         said = ", ".join(f"{name} = {quoted(value.text)}" for name, value in choice.chosen.items())
         detail = "It has no effect. Values are compared as they are written: 01 is not 1."
-        findings.add_at(
+        findings.add(
             "unmatched",
-            findings.place(choice.node),
+            choice.node,
             f"no combination has {said}",
             detail,
             path=f"{path}[{index}]",
-            severity=Severity.WARNING,
         )
 
 
