@@ -242,7 +242,7 @@ def refresh(options: RefreshCall) -> ExitCode:
 
     talk = Conversation(options.streams(), yes=False)
     setting = options.setting()
-    projects = load(setting, talk.streams)
+    projects = load(setting, talk.streams, looks=True)
 
     async def one(world: World, project: Project) -> ExitCode:
         world, observe = told_to(events, world, project, talk.narrator)

@@ -70,7 +70,7 @@ def status(options: StatusCall) -> ExitCode:
     streams = options.streams()
     _check_picture(options)
     setting = options.setting()
-    projects = load(setting, streams)
+    projects = load(setting, streams, looks=True)
     shown = view(streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch)
     look = _Look(setting, projects, streams)
     while True:

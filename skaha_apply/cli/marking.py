@@ -110,7 +110,7 @@ def mark(options: MarkCall) -> ExitCode:
     streams = options.streams()
     chosen = options.mark_options()
     setting = options.setting()
-    projects = load(setting, streams)
+    projects = load(setting, streams, looks=True)
     if len(projects) > 1:
         known = ", ".join(project.name for project in projects)
         raise UsageError(f"which project is meant? These manifests have {known}", hint="say it with --project")

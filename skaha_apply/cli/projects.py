@@ -26,14 +26,18 @@ if TYPE_CHECKING:
     Work = Callable[[World, Project], Awaitable[ExitCode | Later]]
 
 
-def load(setting: Setting, streams: Streams) -> tuple[Project, ...]:
-    """The projects of a call; warnings about them are told. Raises what `load_projects` raises."""
+def load(setting: Setting, streams: Streams, *, looks: bool = False) -> tuple[Project, ...]:
+    """The projects of a call; warnings about them are told, but where a command only `looks`.
+
+    Raises what `load_projects` raises.
+    """
     from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - keeps --help fast
 
     projects, warnings = load_projects(setting, stdin_bytes)
     for project in projects:
         hide(project.secrets)
-    streams.tell(problems_text(warnings))
+    if not looks:
+        streams.tell(problems_text(warnings))
     return projects
 
 

@@ -72,7 +72,7 @@ def _read(options: LogsCall, *, events: bool) -> ExitCode:
 
     streams = options.streams()
     setting = options.setting()
-    projects = load(setting, streams)
+    projects = load(setting, streams, looks=True)
     chosen = None if options.attempt is None else EVERY if options.attempt == ALL else int(options.attempt)
     found: list[LogText] = []
     unknown: list[UsageError] = []
