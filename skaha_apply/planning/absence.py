@@ -25,27 +25,49 @@ _FORGOTTEN = (
 )
 
 
-def absent(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> ReplicaRecord:
-    """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
-    at = seen.listing.at
-    if record.phase is Phase.ACCEPTED:
-        last = record.accepted or at
-        if seen.listing.asked < last + settle:
-            return record
-        due: dict[str, object] = {"phase": Phase.DUE, "note": "it was accepted but never listed"}
-        late = "it was accepted but never listed"
-    else:
-        last = record.seen or record.accepted or 0.0
-        due = {"phase": Phase.GONE, "note": "someone deleted it", "ended": at}
-        late = "it vanished unseen: it may have ended, been pruned or expired"
-    if book.specs[record.spec].kind.interactive:
-        return record.model_copy(update=due)
-    if apart(seen, last) >= RECENT:
-        return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
-    vanished = record.vanished + 1
-    if vanished >= ENOUGH or _is_forgetful(book, seen):
-        return record.model_copy(update={"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)})
-    return record.model_copy(update={**due, "vanished": vanished})
+class Absences:
+    """What becomes of the records whose sessions one look shows to be gone, one after the other."""
+
+    def __init__(self, book: Book, seen: Observation, settle: float) -> None:
+        self._book = book
+        self._seen = seen
+        self._settle = settle
+        self._forgets: bool | None = None  # whether the server is known to forget too soon; looked up once
+
+    def absent(self, record: ReplicaRecord) -> ReplicaRecord:
+        """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
+        at = self._seen.listing.at
+        if record.phase is Phase.ACCEPTED:
+            last = record.accepted or at
+            if self._seen.listing.asked < last + self._settle:
+                return record
+            due: dict[str, object] = {"phase": Phase.DUE, "note": "it was accepted but never listed"}
+            late = "it was accepted but never listed"
+        else:
+            last = record.seen or record.accepted or 0.0
+            due = {"phase": Phase.GONE, "note": "someone deleted it", "ended": at}
+            late = "it vanished unseen: it may have ended, been pruned or expired"
+        if self._book.specs[record.spec].kind.interactive:
+            return record.model_copy(update=due)
+        if apart(self._seen, last) >= RECENT:
+            return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
+        vanished = record.vanished + 1
+        if vanished < ENOUGH and not self._is_forgetful():
+            return record.model_copy(update={**due, "vanished": vanished})
+        self._forgets = True
+        held = {"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)}
+        return record.model_copy(update=held)
+
+    def _is_forgetful(self) -> bool:
+        """Whether another batch session vanished again and again lately: the rest need not run twice to prove it."""
+        if self._forgets is None:
+            self._forgets = any(
+                record.phase is Phase.UNKNOWN
+                and record.vanished >= ENOUGH
+                and apart(self._seen, record.seen or record.accepted or 0.0) < _MEMORY
+                for record in self._book.records.values()
+            )
+        return self._forgets
 
 
 def vanished_before(earlier: ReplicaRecord | None, intent: Intent | Doubt) -> int:
@@ -54,13 +76,3 @@ def vanished_before(earlier: ReplicaRecord | None, intent: Intent | Doubt) -> in
         return 0
     same = (earlier.run, earlier.run_number, earlier.attempt) == (intent.run, intent.run_number, intent.attempt)
     return earlier.vanished if same else 0
-
-
-def _is_forgetful(book: Book, seen: Observation) -> bool:
-    """Whether another batch session vanished again and again lately: the rest need not run twice to prove it too."""
-    return any(
-        record.phase is Phase.UNKNOWN
-        and record.vanished >= ENOUGH
-        and apart(seen, record.seen or record.accepted or 0.0) < _MEMORY
-        for record in book.records.values()
-    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import Doubt, ReplicaRecord
-from skaha_apply.planning.absence import absent, vanished_before
+from skaha_apply.planning.absence import Absences, vanished_before
 from skaha_apply.planning.attempts import REMEMBERED, history
 from skaha_apply.planning.book import Book, resembles
 from skaha_apply.planning.burial import TTL, bury
@@ -51,9 +51,10 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
         for key, intent in sorted(book.intents.items())
         if settled(intent, seen, settle) and _resolve(book, intent, seen, owned)
     )
+    absences = Absences(book, seen, settle)
     for record in tuple(book.records.values()):
         if record.key not in book.intents and record.id not in book.tombstones:
-            _follow(book, record, seen, settle)
+            _follow(book, record, seen, absences)
     for doubt in tuple(book.doubts.values()):
         if apart(seen, doubt.since) > DOUBT_AGE:
             del book.doubts[doubt.key]
@@ -191,7 +192,7 @@ def created(book: Book, intent: Intent | Doubt, session_id: str | None, now: flo
     )
 
 
-def _follow(book: Book, record: ReplicaRecord, seen: Observation, settle: float) -> None:
+def _follow(book: Book, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
     """Move one record on to what the list or a single look shows."""
     if record.id is None:
         return
@@ -199,7 +200,7 @@ def _follow(book: Book, record: ReplicaRecord, seen: Observation, settle: float)
     if live and (record.phase.active or _is_back(record, live)):
         book.records[record.key] = _live(record, live, seen.listing.at)
     elif record.phase.active and record.id in seen.gone:
-        book.records[record.key] = absent(book, record, seen, settle)
+        book.records[record.key] = absences.absent(record)
 
 
 def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:
