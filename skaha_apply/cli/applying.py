@@ -156,7 +156,7 @@ class Conversation:
         if plan.refused is not None or not plan.has_changes or self._yes:
             return plan.refused is None
         verb = "Destroy these sessions" if self._destroying else "Apply this plan"
-        return await ask(self.streams, f"{verb} of {line(plan.project)}?")
+        return await ask(self.streams, f"{line(plan.question)} {verb} of {line(plan.project)}?".strip())
 
     def ended(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Show a report, at once as text, together with others as JSON."""

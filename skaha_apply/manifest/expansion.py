@@ -43,10 +43,14 @@ class Placed:
 
 @dataclass
 class Expanded:
-    """What the entries of one file come to: `empty` are the names of those without any combination."""
+    """What the entries of one file come to.
+
+    `empty` are the names of those without any combination, `empty_lists` of those that have some only by an `include`.
+    """
 
     sessions: list[Placed] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    empty_lists: list[str] = field(default_factory=list)
     count: int = 0
     size: int = 0
 
@@ -109,6 +113,8 @@ class _Entry:
         written = self.own["name"].text
         if not matrix.combinations:
             expanded.empty.append(written)
+        elif matrix.emptied:
+            expanded.empty_lists.append(written)
         plans: dict[tuple[int, ...], Blueprint | None] = {(): plan}
         unnamed: list[tuple[str, Combination]] = []
         names = _Names(self.reading, f"{self.path}.name")

@@ -98,6 +98,7 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         ignores=tuple(one for part in parts for one in part.document.ignores),
         texts=texts,
         empty=tuple(one for part in parts for one in part.expanded.empty),
+        empty_lists=tuple(one for part in parts for one in part.expanded.empty_lists),
         max_active=_agreed([(part, part.document.whole.max_active) for part in parts], "max_active") or MaxActive(),
         state=_agreed([(part, part.document.whole.state) for part in parts], "state"),
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
@@ -107,9 +108,9 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
 
 
 def _others(parts: Sequence[Part]) -> dict[str, Place]:
-    """Where the project is named, its caps, each entry without a combination (as in `empty`), and clear secrets."""
+    """The places of the project, its limits, each entry of `empty` and `empty_lists`, and clear secrets."""
     found = {"": parts[0].findings.place(parts[0].document.project_node)}
-    empty = 0
+    empty = lists = 0
     for part in parts:
         place, document = part.findings.place, part.document
         if document.whole.max_active is not None:
@@ -121,6 +122,9 @@ def _others(parts: Sequence[Part]) -> dict[str, Place]:
         for name in part.expanded.empty:
             found[f"empty[{empty}]"] = place(entries[name])
             empty += 1
+        for name in part.expanded.empty_lists:
+            found[f"empty_lists[{lists}]"] = place(entries[name])
+            lists += 1
     return found
 
 

@@ -52,10 +52,8 @@ CHANGING: frozenset[ActionKind] = frozenset(
         ActionKind.RETRY,
     },
 )
-# The keys of a plan's summary, in their order; what is not among them is memory only and stays out of the counts.
-COUNTED: tuple[ActionKind, ...] = tuple(
-    kind for kind in ActionKind if kind not in (ActionKind.RETIRED, ActionKind.NOT_LOADED)
-)
+# The keys of a plan's summary, in their order.
+COUNTED: tuple[ActionKind, ...] = tuple(kind for kind in ActionKind if kind is not ActionKind.NOT_LOADED)
 QUIET: frozenset[ActionKind] = frozenset(
     {ActionKind.DONE, ActionKind.UNCHANGED, ActionKind.RETIRED, ActionKind.NOT_LOADED},
 )
@@ -131,7 +129,8 @@ class Plan:
     the manifest, then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
     deletes, replaces, adopts a stranger's or takes over; `approved` are the lines behind it, `= ` a desired replica,
     `! ` an action. `refused` says which safety rule forbids it, and what lifts it. `new_state` tells that no state
-    exists yet. `notes` are said once, above the plan. `offline` tells that no server was asked.
+    exists yet. `notes` are said once, above the plan. `offline` tells that no server was asked. `destroys` marks
+    the plan of a destroy. `question` states what a person must know before the approval, "" for nothing special.
     """
 
     project: str
@@ -146,6 +145,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
     offline: bool = False
+    destroys: bool = False
+    question: str = ""
 
     @property
     def has_changes(self) -> bool:

@@ -127,7 +127,8 @@ class Project:
     each of `sessions` its index in the list of its own file. `ignores` are the comments that switch a rule off. `texts`
     is the text of each manifest by the `file` of its places, for snippets.
 
-    `empty` are the names, as written, of sessions whose matrix holds no combination now. `state` is where its manifests
+    `empty` are the names, as written, of sessions whose matrix holds no combination now, `empty_lists` those whose list
+    or table is empty and whose combinations all come from an `include`. `state` is where its manifests
     say that the state is kept. `secrets` are the values of sensitive variables by name, `unknown` the paths of fields
     that depend on a variable without a value (where that was allowed), `withheld` the sensitive variables without one.
     `items` are the lengths of lists by the path of the text that names the file, of those that were counted.
@@ -143,6 +144,7 @@ class Project:
     ignores: tuple[Ignore, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
+    empty_lists: tuple[str, ...] = ()
     max_active: MaxActive = MaxActive()
     state: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

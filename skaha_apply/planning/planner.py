@@ -83,6 +83,8 @@ def _assemble(
         core_hours_lost=verdict.core_hours_lost,
         lost_is_bound=verdict.lost_is_bound,
         recomputed=verdict.recomputed,
+        destroys=options.destroying,
+        question=verdict.question,
         new_state=facts.new_state,
         notes=(*facts.notes, *recutting.notes(ordered)),
     )

@@ -117,7 +117,7 @@ def _let_go(owned: Owned, reason: str, *, finishes: bool) -> Action:
         return owned.action(ActionKind.WAIT, "its session is being deleted")
     record = book.records[key]
     if not record.phase.active or record.id is None:
-        return owned.action(ActionKind.RETIRED, f"{reason}; ended, its memory is kept")
+        return owned.action(ActionKind.RETIRED, f"{reason}; ended, its record is kept")
     if owned.protected:
         return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
     if finishes:

@@ -33,6 +33,7 @@ class Verdict:
     core_hours_lost: float
     lost_is_bound: bool
     recomputed: int
+    question: str = ""  # what a person must know before the approval
 
 
 def with_losses(
@@ -78,7 +79,20 @@ def judge(actions: Sequence[Action], project: Project, book: Book, options: Plan
     again = [action for action in actions if action.held_back or action.kind is ActionKind.REPLACE]
     recomputed = sum(_is_finished(action, book) for action in again)
     reasons = [] if options.force else [*_mass(actions, project, book, options), *_loss(lost, options, bound=bound)]
-    return Verdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed)
+    question = "" if options.destroying else _retired(actions)
+    return Verdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
+
+
+def _retired(actions: Sequence[Action]) -> str:
+    """A sentence if a large share of the known replicas left the manifest, else "".
+
+    Nothing of them is lost, so no rule refuses the plan. But a list that was cut short by accident looks the same.
+    """
+    known = sum(action.record is not None for action in actions)
+    retired = sum(action.kind is ActionKind.RETIRED for action in actions)
+    if not _is_mass(retired, known):
+        return ""
+    return f"{retired} of {known} known replicas are no longer in the manifest."
 
 
 def _mass(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
@@ -116,11 +130,17 @@ def _is_mass(number: int, owned: int) -> bool:
 
 
 def _emptied(project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
-    """Lists that hold nothing now, of families that are known: cut short by accident, as likely as on purpose."""
-    if not project.empty or options.limited:
+    """Entries with an empty list and known replicas that the manifest does not ask for: probably an accident.
+
+    A combination that an `include` adds is still asked for, and does not count.
+    """
+    names = (*project.empty, *project.empty_lists)
+    if not names or options.limited:
         return
-    known = Counter(book.specs[record.spec].family for record in book.records.values())
-    for name in project.empty:
+    asked = {spec.key for spec in project.sessions}
+    left = (record for key, record in book.records.items() if key[0] not in asked)
+    known = Counter(book.specs[record.spec].family for record in left)
+    for name in names:
         if number := known[name.casefold()]:
             yield (
                 f"the list of {name} is empty and {number} replicas of it are known; restore it, or --force goes on "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET
+from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
 from skaha_apply.render.printable import sensitive
 
@@ -28,7 +28,7 @@ _Version = Annotated[
 def _counts(schema: dict[str, Any]) -> None:
     keys = [kind.value for kind in COUNTED]
     schema["properties"] = {key: {"type": "integer", "minimum": 0} for key in keys}
-    schema["required"] = keys
+    schema["required"] = [key for key in keys if key != ActionKind.RETIRED]  # older plans do not have it
 
 
 class _Document(BaseModel):
@@ -46,7 +46,7 @@ class ChangeDocument(_Document):
 class ActionDocument(_Document):
     """What happens to one replica, and why."""
 
-    action: str = Field(description="a key of summary; with --all also `retired` and `not loaded`")
+    action: str = Field(description="a key of summary (`retired` only with --all); with --all also `not loaded`")
     session: str = Field(description="the name in the manifest, of a matrix that of its combination")
     group: str = Field(default="", description="the name as written, `tile-${tile}`; only where that is another")
     replica: int = Field(ge=1, description="REPLICA_ID, from 1")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.render.ink import Ink
 
 NOTHING = "No changes. What the manifest asks for is there, or done."
+RETIRED = ActionKind.RETIRED
 GROUPS = 200  # lines of one plan; -o json lists everything
 CHANGES = 20  # changed fields of one line
 _NOT_SENT = frozenset({"cmd", "args", "env", "needs"})  # of interactive kinds [PostAction.getHeadlessImageBundle]
@@ -56,7 +57,8 @@ def body(plan: Plan, ink: Ink = plain) -> list[str]:
 def foot(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> list[str]:
     """The counts, what would be lost, and the refusal."""
     summary = plan.summary
-    other = words.others(summary)
+    # The ended sessions of a destroy are in the manifest still.
+    other = words.others({kind: count for kind, count in summary.items() if kind != RETIRED or not plan.destroys})
     lines = [
         "",
         ink(f"Plan: {words.headline(summary)}.", "bold") if plan.has_changes else _no_changes(plan, ink, nothing),

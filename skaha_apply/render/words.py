@@ -36,7 +36,7 @@ LOOKS: Mapping[ActionKind, Look] = {
     ActionKind.FAILED: Look("!", "bold red", "failed", "failed"),
     ActionKind.DONE: Look(" ", "dim", "done", "done"),
     ActionKind.UNCHANGED: Look(" ", "dim", "unchanged", "unchanged"),
-    ActionKind.RETIRED: Look(" ", "dim", "retired", "retired"),
+    ActionKind.RETIRED: Look(" ", "dim", "no longer in the manifest (their results are kept)", "retired"),
     ActionKind.NOT_LOADED: Look(" ", "dim", "not loaded", "not loaded"),
 }
 SYMBOL_WIDTH = max(len(look.symbol) for look in LOOKS.values())

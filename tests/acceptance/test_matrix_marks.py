@@ -41,6 +41,24 @@ def test_what_was_finished_before_the_first_apply_is_never_created(desk, survey,
     assert desk.plan()["has_changes"] is False
 
 
+def test_a_list_that_was_cut_short_is_counted_and_an_emptied_one_is_refused(desk, survey, sandbox):
+    desk("mark", "complete", ENTRY, "sum", "--yes")
+    tiles = desk.folder / "tiles.txt"
+    tiles.write_text("270.000\n")
+    shown = "299 no longer in the manifest (their results are kept)"
+    assert shown in desk("plan").out
+    assert shown in desk("plan", "-o", "markdown").out
+    assert desk.plan()["summary"]["retired"] == 299
+    asked = desk.in_terminal("apply", answer="n\n", code=1)
+    assert "299 of 301 known replicas are no longer in the manifest. Apply this plan" in asked.err + asked.out
+    tiles.write_text("# nothing tonight\n")
+    survey(matrix={"tile": {"file": "tiles.txt"}, "include": [{"tile": "270.000"}]})
+    assert "empty-matrix" in desk("lint").out
+    refused = desk("apply", "--yes", code=7)
+    assert "the list of tile-${tile} is empty and 299 replicas of it are known" in refused.err
+    assert created(sandbox) == []
+
+
 def test_the_axis_is_checked_and_names_limit_it(desk, survey, one_line):
     (desk.folder / "ok.txt").write_text("270.000\n")
     one_line(desk("mark", "complete", "--axis", "tile", "--yes", code=4), "--axis says what the lines of --from are")

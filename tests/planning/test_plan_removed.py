@@ -27,7 +27,7 @@ def test_ended_one_is_retired_and_remembered(status):
     memory = state(record(spec()))
     observation = seen(live("reduce", status))
     plan = decide(project(spec("other")), memory, observation)
-    assert lines(plan)[1:] == ["retired reduce (no longer in the manifest; ended, its memory is kept)"]
+    assert lines(plan)[1:] == ["retired reduce (no longer in the manifest; ended, its record is kept)"]
     assert look(memory, observation).replicas
 
 
@@ -127,7 +127,7 @@ def test_destroy_deletes_what_is_live_and_owned():
     sessions = seen(live("kept"), live("safe"), live("theirs"))
     assert lines(decide(project(KEPT), memory, sessions, destroy=True)) == [
         "delete kept -kept (destroy)",
-        "retired done (destroy; ended, its memory is kept)",
+        "retired done (destroy; ended, its record is kept)",
         "protected safe (destroy, but it is protected)",
     ]
 

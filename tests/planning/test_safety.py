@@ -213,6 +213,26 @@ def test_list_of_which_nothing_is_known_may_be_empty():
     assert decide(project(spec("tile-x"), empty=("tile-${tile}",)), memory).refused is None
 
 
+def test_list_that_is_empty_but_for_its_include_is_refused_until_nothing_else_is_known():
+    added, *lost = matrix("tile", "abcd")
+    memory = state(record(added, "done"), *(record(one, "done") for one in lost))
+    assert decide(project(added, empty_lists=("tile-${tile}",)), memory).refused == EMPTY
+    assert decide(project(added, empty_lists=("tile-${tile}",)), memory, force=True).refused is None
+    assert decide(project(added, empty_lists=("tile-${tile}",)), memory, targets=("tile-a",)).refused is None
+    assert decide(project(added, empty_lists=("tile-${tile}",)), state(record(added, "done"))).refused is None
+
+
+def test_large_share_that_left_the_manifest_is_named_in_the_question():
+    tiles = matrix("tile", "abcdefghijkl")
+    end = spec("end", needs=("tile-${tile}",))
+    memory = state(*(record(one, "done") for one in tiles), record(end, "done", needed=tiles))
+    cut_short = decide(project(tiles[0], end), memory)
+    assert (cut_short.refused, cut_short.summary["retired"]) == (None, 11)
+    assert cut_short.question == "11 of 13 known replicas are no longer in the manifest."
+    assert decide(project(*tiles[:-1], end), memory).question == ""
+    assert decide(project(), memory, destroy=True).question == ""
+
+
 def test_restored_list_runs_nothing_again():
     end = spec("end", needs=("tile-${tile}",))
     memory = state(*(record(one, "done") for one in TILES), record(end, "done", needed=TILES))

@@ -35,6 +35,7 @@ def test_a_plan_is_the_promised_document(action, plan):
         "summary": {
             "create": 0, "replace": 1, "delete": 0, "adopt": 0, "renew": 0, "retry": 0, "wait": 0, "blocked": 0,
             "conflict": 0, "protected": 0, "unknown": 0, "failed": 0, "done": 1, "unchanged": 0,
+            "retired": 1,
         },
         "actions": [
             {

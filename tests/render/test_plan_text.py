@@ -7,6 +7,7 @@ import pytest
 from skaha_apply.model.plan import Change
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.render.ink import coloured
+from skaha_apply.render.markdown import plans_markdown
 from skaha_apply.render.text import plan_text
 
 NEW = "not in the state and not live"
@@ -83,6 +84,15 @@ def test_an_empty_plan_says_so_and_still_tells_what_is_left(action, plan):
     left = plan_text(plan(action("failed", reason="failed in attempt 1"), action("blocked", "mosaic", reason="needs")))
     assert "!   failed   reduce [1]  failed in attempt 1\n" in left
     assert "No changes can be made now; see above what is left.\nThere: 1 blocked, 1 failed.\n" in left
+
+
+def test_what_left_the_manifest_is_counted_but_not_by_a_destroy(action, plan):
+    retired = [action("retired", replica=number) for number in (2, 3)]
+    kept = "2 no longer in the manifest (their results are kept)"
+    assert f"Also: {kept}.\n" in plan_text(plan(action("create", reason=NEW), *retired))
+    assert f"is there, or done.\nThere: {kept}.\n" in plan_text(plan(*retired))
+    assert f"Also: {kept}.\n" in plans_markdown([plan(*retired)])
+    assert "no longer in the manifest" not in plan_text(plan(*retired, destroys=True))
 
 
 def test_an_interactive_kind_is_not_forced_by_what_is_never_sent(action, plan):

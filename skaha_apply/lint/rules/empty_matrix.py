@@ -23,6 +23,13 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             )
             detail += "that would delete them is not applied without --force. Fill the list, or remove the entry."
             yield Finding(project, f"empty[{index}]", summary, detail)
+        for index, name in enumerate(project.empty_lists):
+            summary = f"a list of the matrix of {shown(name)} is empty; every combination comes from its include"
+            detail = (
+                "If sessions of other combinations are known, a plan is not applied without --force. Fill the list, "
+            )
+            detail += "or make the include the list."
+            yield Finding(project, f"empty_lists[{index}]", summary, detail)
 
 
 RULE = Rule(

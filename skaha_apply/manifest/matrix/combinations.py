@@ -47,8 +47,9 @@ class Matrix:
     """What a session is multiplied by.
 
     `names` are its axes or columns, `table` says which of the two; `overrides` are the keys of a session that includes
-    give, by their index. `unknown` says that its values are not known (they depend on a variable without one, or a
-    table without a header), so that there is one combination that stands for all, or none.
+    give, by their index. `emptied` says that the list or table is empty, whatever includes add. `unknown` says that its
+    values are not known (they depend on a variable without one, or a table without a header), so that there is one
+    combination that stands for all, or none.
     """
 
     names: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ class Matrix:
     overrides: Mapping[int, Mapping[str, Node]] = field(default_factory=dict)
     table: bool = False
     unknown: bool = False
+    emptied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _combined(reading: Reading, path: str, axes: Axes, excludes: list[_Choice], 
     if some:
         _warn(reading, giving, f"{path}.include")
     overrides = {choice.index: choice.keys for choice in includes if choice.keys}
-    return Matrix(axes.names, combinations, overrides, axes.table)
+    return Matrix(axes.names, combinations, overrides, axes.table, emptied=not some)
 
 
 def _matcher(reading: Reading, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
