@@ -2,23 +2,57 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
+import json
+import secrets
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox.answers import Answer, Refusal, bad_request, forbidden
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+_EXPIRED = "Token has expired"
+
+
+@dataclass
+class IssuedTokens:
+    """Tokens with an end, which the control route hands out. `ends` holds Unix seconds by token, `now` is the time."""
+
+    userid: str = ""
+    now: Callable[[], float] = time.time
+    ends: dict[str, float] = field(default_factory=dict, repr=False)
+
+    def issue(self, lifetime: float, *, claims: bool) -> str:
+        """Give a new token that is valid for `lifetime` seconds; with `claims` an unsigned JWT that states its end."""
+        end = self.now() + lifetime
+        token = _json_web_token(self.userid, end) if claims else secrets.token_urlsafe(24)
+        self.ends[token] = end
+        return token
+
+    def expire_all(self) -> None:
+        """Let every token end now."""
+        self.ends = dict.fromkeys(self.ends, 0.0)
+
+
+def _json_web_token(userid: str, end: float) -> str:
+    claims = {"iss": "https://sandbox.invalid", "sub": userid, "exp": end, "jti": secrets.token_hex(8)}
+    parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
+    encoded = [base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, secrets.token_urlsafe(16)])
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """Tokens the sandbox knows: those of users, of a user without access, and expired ones."""
+    """Tokens the sandbox knows: those of users, of a user without access, expired ones, and those with an end."""
 
     users: Mapping[str, str] = field(repr=False)
     denied: tuple[str, ...] = field(default=(), repr=False)
     expired: tuple[str, ...] = field(default=(), repr=False)
+    issued: IssuedTokens = field(default_factory=IssuedTokens, repr=False)
 
     def userid(self, authorization: str | None) -> str:
         """Give the user of an Authorization header; raises Refusal as the server does.
@@ -32,12 +66,21 @@ class Accounts:
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("invalid_request", "Unsupported or malformed authorization")
         if _one_of(token, self.expired):
-            raise _unauthorized("invalid_token", "Token has expired")
+            raise _unauthorized("invalid_token", _EXPIRED)
         if _one_of(token, self.denied):
             raise forbidden("Not authorized to use the skaha system")
         for known, user in self.users.items():
             if hmac.compare_digest(known.encode(), token.encode()):
                 return user
+        return self._issued_to(token)
+
+    def _issued_to(self, token: str) -> str:
+        """Give the user of a token with an end; raises Refusal for another token, and after its end."""
+        for known, end in self.issued.ends.items():
+            if hmac.compare_digest(known.encode(), token.encode()):
+                if self.issued.now() >= end:
+                    raise _unauthorized("invalid_token", _EXPIRED)
+                return self.issued.userid
         raise _unauthorized("invalid_token", "Token is not valid")
 
 

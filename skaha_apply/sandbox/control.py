@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.sandbox import processes
+from skaha_apply.sandbox.access import IssuedTokens
 from skaha_apply.sandbox.answers import JSON, Answer, text
 from skaha_apply.sandbox.faultplan import Plan, read_plan
 from skaha_apply.sandbox.faults import Faults
@@ -41,6 +42,7 @@ class Control:
     pid: int
     faults: Faults = field(default_factory=Faults)
     log: RequestLog = field(default_factory=RequestLog)
+    issued: IssuedTokens = field(default_factory=IssuedTokens)
 
     async def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
         """Answer `method path` (path below /sandbox); 400 with a reason for what it cannot read."""
@@ -96,6 +98,17 @@ async def _reset(control: Control, _query: dict[str, str], _document: Any) -> ob
     control.cluster.options = control.options
     control.faults = Faults(Plan())
     control.log.clear()
+    control.issued.ends.clear()
+    return {}
+
+
+async def _issue_token(control: Control, _query: dict[str, str], document: Any) -> object:
+    lifetime, claims = float(document["lifetime_s"]), document.get("claims", False)
+    return {"token": control.issued.issue(lifetime, claims=bool(claims))}
+
+
+async def _expire_tokens(control: Control, _query: dict[str, str], _document: Any) -> object:
+    control.issued.expire_all()
     return {}
 
 
@@ -144,5 +157,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Control, dict[str, str], Any], Awaitabl
     ("POST", "/reset"): _reset,
     ("GET", "/sessions"): _sessions,
     ("POST", "/expire"): _expire,
+    ("POST", "/tokens"): _issue_token,
+    ("DELETE", "/tokens"): _expire_tokens,
     ("PUT", "/settings"): _settings,
 }

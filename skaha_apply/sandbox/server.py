@@ -18,7 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from skaha_apply.sandbox import catalog, processes
-from skaha_apply.sandbox.access import Accounts
+from skaha_apply.sandbox.access import Accounts, IssuedTokens
 from skaha_apply.sandbox.app import Application
 from skaha_apply.sandbox.clock import Clock
 from skaha_apply.sandbox.cluster import Cluster
@@ -122,8 +122,9 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     origin = f"http://127.0.0.1:{port}"
     cluster = Cluster(options, journal, Clock(float(journal.setting("clock") or 0)))
-    accounts = Accounts({token: options.userid, **dict(options.accounts)}, options.denied, options.expired)
-    control = Control(options, cluster, os.getpid())
+    issued = IssuedTokens(options.userid, cluster.clock.now)
+    accounts = Accounts({token: options.userid, **dict(options.accounts)}, options.denied, options.expired, issued)
+    control = Control(options, cluster, os.getpid(), issued=issued)
     app = Application(Service(cluster, catalog.images(options.images), origin), accounts, control, _drop)
     config = uvicorn.Config(
         app,

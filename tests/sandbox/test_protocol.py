@@ -180,3 +180,24 @@ def test_date_is_of_the_sandboxs_clock(sandbox):
     after = parsedate_to_datetime(sandbox.get().headers["date"])
     assert 86400 <= (after - before).total_seconds() < 86460
     assert "server" not in sandbox.get().headers
+
+
+@pytest.mark.parametrize("claims", [False, True])
+def test_a_token_with_an_end_works_until_then(sandbox, claims):
+    token = sandbox.control("POST", "/tokens", json={"lifetime_s": 30, "claims": claims})["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert token.count(".") == (2 if claims else 0)
+    assert sandbox.http.get("/skaha/v1/session", headers=headers).json() == []
+    sandbox.clock(29)
+    assert sandbox.http.get("/skaha/v1/session", headers=headers).status_code == 200
+    sandbox.clock(2)
+    reply = sandbox.http.get("/skaha/v1/session", headers=headers)
+    assert (reply.status_code, reply.text) == (401, "Token has expired")
+    assert "invalid_token" in reply.headers["www-authenticate"]
+
+
+def test_tokens_with_an_end_can_be_ended_early(sandbox):
+    token = sandbox.control("POST", "/tokens", json={"lifetime_s": 3600})["token"]
+    sandbox.control("DELETE", "/tokens")
+    assert sandbox.http.get("/skaha/v1/session", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert sandbox.get().status_code == 200
