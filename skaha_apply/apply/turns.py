@@ -55,7 +55,7 @@ class Turns:
                 )
             )
         if outcome.stopped or outcome.status in AWAY:
-            self._halt(TimeoutReached(f"the server stayed away: {outcome.text}"))
+            self._halt(TimeoutReached(f"the server stayed unavailable: {outcome.text}"))
         raise JobFailed(outcome.text)
 
     def _halt(self, error: SkahaApplyError) -> None:

@@ -12,6 +12,7 @@ DEFAULT_SERVER = "https://ws-uv.canfar.net/skaha/v1"
 DEFAULT_VERSION = "v1"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _VERSION = re.compile(r"v\d+")
+_ROUTES = frozenset({"session", "context", "image", "repository", "capabilities", "availability"})  # [web.xml]
 _MALFORMED = "{source}: {text!r} is not the base URL of a Skaha server"
 _EXPECTED = "write it like https://host/skaha or https://host/skaha/v1"
 
@@ -30,7 +31,9 @@ def base_url(text: str, source: str = "--server") -> str:
             f"{source}: a credential is never sent to {host} over plain http",
             hint="write the address with https://",
         )
-    path = "/".join(part for part in parts.path.split("/") if part) or "skaha"
+    steps = [part for part in parts.path.split("/") if part] or ["skaha"]
+    _refuse_route(parts, steps, source)
+    path = "/".join(steps)
     if not _VERSION.fullmatch(path.rsplit("/", 1)[-1]):
         path = f"{path}/{DEFAULT_VERSION}"
     return f"{parts.scheme}://{_authority(host, port, parts.scheme)}/{path}"
@@ -52,6 +55,19 @@ def _split(text: str, source: str) -> tuple[SplitResult, int | None]:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or re.search(r"[\s\x00-\x1f\\%]", text):
         raise UsageError(_MALFORMED.format(source=source, text=text), hint=_EXPECTED)
     return parts, port
+
+
+def _refuse_route(parts: SplitResult, steps: list[str], source: str) -> None:
+    """Raise `UsageError` for the address of a resource, such as `.../v1/session`, which is no base URL."""
+    version = next((at for at, step in enumerate(steps) if _VERSION.fullmatch(step)), None)
+    route = next((at for at, step in enumerate(steps) if at and step.lower() in _ROUTES), None)
+    end = version + 1 if version is not None else route
+    if end is not None and end < len(steps):
+        base = f"{parts.scheme}://{parts.netloc}/{'/'.join(steps[:end])}"
+        raise UsageError(
+            f"{source}: /{'/'.join(steps[end:])} is a resource of the server, not part of its base URL",
+            hint=f"write {base}",
+        )
 
 
 def _authority(host: str, port: int | None, scheme: str) -> str:

@@ -208,4 +208,5 @@ class Client:
             ended = await self._exchange.perform(call)
         except SkahaApplyError as error:
             return Refused(0, str(error), auth=True)
-        return outcome(ended, self._exchange.login, read_id)
+        url = f"{self.address}/{call.path.partition('?')[0]}"
+        return outcome(ended, self._exchange.login, url, read_id)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # The `Date` header counts whole seconds and an answer travels for a while: below this, clocks count as equal.
 TOLERANCE = 2.0
+LAST_MOMENT = 253_402_214_400.0  # the last day of the year 9999; Python has no later dates
 
 
 class Clock(Protocol):
@@ -86,11 +87,12 @@ class ServerTime:
 
 
 def http_date(text: str | None) -> float | None:
-    """An HTTP date [RFC 9110, 5.6.7] as Unix seconds; None for anything else."""
+    """An HTTP date [RFC 9110, 5.6.7] as Unix seconds; None for anything else, and for dates that Python cannot hold."""
     if not text:
         return None
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return seconds if 0 <= seconds <= LAST_MOMENT else None

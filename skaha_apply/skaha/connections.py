@@ -9,19 +9,16 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-import tempfile
 from contextlib import asynccontextmanager, nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from skaha_apply.model.errors import Unauthorized, UsageError
-from skaha_apply.skaha.address import is_loopback
-from skaha_apply.skaha.login import RENEW_CERTIFICATE
+from skaha_apply.model.errors import UsageError
+from skaha_apply.skaha.proxy import Proxy, find_proxy
 from skaha_apply.skaha.retry import Answer, Lost, Result
+from skaha_apply.skaha.tls import peer_subject, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,6 +31,12 @@ if TYPE_CHECKING:
 
 # Servers keep idle connections for 20 s and more; one that is closed while a create is sent leaves it unsure.
 IDLE = 5.0
+_HTTPS = 443
+_Cause = TypeVar("_Cause", bound=BaseException)
+_TRUST_HINT = (
+    "if you trust it, name the file with the CA's certificate in SSL_CERT_FILE (PEM); "
+    "otherwise check the address of the server (--server, SKAHA_URL)"
+)
 _TAIL_NOTE = b"[the beginning is left out]\n"
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # httpcore logs each header at DEBUG, Authorization among what it has at hand.
@@ -42,10 +45,11 @@ for _name in ("httpcore", "httpx"):
 
 
 class Limits(NamedTuple):
-    """Seconds for the connection, until an answer begins, and for all of it."""
+    """Seconds for the connection, until a response begins, between two pieces of its body, and for all of it."""
 
     connect: float
     begin: float
+    pause: float
     whole: float
 
 
@@ -67,7 +71,8 @@ class Connections:
             httpx.URL(base).raw_host.decode("ascii").encode("idna")
         except (httpx.InvalidURL, UnicodeError):
             raise UsageError(f"there can be no host {urlsplit(base).hostname!r}") from None
-        self._make = transport or _network(base, login)
+        self._proxy = find_proxy(base)
+        self._make = transport or _network(base, login, self._proxy)
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._closed = False
 
@@ -86,15 +91,16 @@ class Connections:
                 async with self._clock.timeout(limits.begin) if limits.begin < limits.whole else nullcontext():
                     response = await transport.handle_async_request(request)
                 try:
-                    body = await _read(response, call)
+                    body = await self._body(response, call, limits.pause)
                 finally:
                     await response.aclose()
         except TimeoutError:
             if response is None:
                 return Lost(sent=True, text=f"no answer within {min(limits.begin, limits.whole):.0f} s")
-            return Lost(sent=True, text=f"the answer took longer than {limits.whole:.0f} s")
+            passed = self._clock.monotonic() - sent
+            return Lost(sent=True, text=f"the response began and was not complete after {passed:.0f} s")
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
-            return Lost(not isinstance(error, _NOTHING_SENT), _reason(error), hopeless=_is_hopeless(error))
+            return await self._lost(error)
         if body is None:
             return Lost(sent=True, text=f"the answer is longer than {call.limit >> 20} MiB", hopeless=True)
         told = {name.lower(): value for name, value in response.headers.items()}
@@ -114,6 +120,42 @@ class Connections:
         else:
             self._idle.append(transport)
 
+    async def _lost(self, error: Exception) -> Lost:
+        """What an error of the connection means, with the setting or certificate that is to blame."""
+        sent, text = not isinstance(error, _NOTHING_SENT), _reason(error)
+        untrusted = _first(error, ssl.SSLCertVerificationError)
+        if untrusted is not None:
+            return Lost(sent, await self._untrusted(untrusted), hopeless=True, hint=_TRUST_HINT)
+        if self._proxy and not sent:
+            text = f"no connection through the proxy {self._proxy.shown}: {text}"
+            return Lost(sent, text, hint=f"correct or unset {self._proxy.source}, or name the host in NO_PROXY")
+        return Lost(sent, text)
+
+    async def _untrusted(self, error: ssl.SSLCertVerificationError) -> str:
+        parts = urlsplit(self._base)
+        host = parts.hostname or ""
+        subject = None if self._proxy else await peer_subject(host, parts.port or _HTTPS)
+        shown = f" of {host} ({subject})" if subject else f" of {host}"
+        return f"the certificate{shown} is not trusted: {error.verify_message}"
+
+    async def _body(self, response: httpx.Response, call: Call, pause: float) -> bytes | None:
+        """The whole body, its end for a `tail`; None if it is too long. Raises TimeoutError after a silent `pause`."""
+        chunks: list[bytes] = []
+        size, cut = 0, False
+        arriving = aiter(response.aiter_bytes())
+        while True:
+            async with self._clock.timeout(pause):
+                chunk = await anext(arriving, None)
+            if chunk is None:
+                return (_TAIL_NOTE if cut else b"") + b"".join(chunks)
+            chunks.append(chunk)
+            size += len(chunk)
+            while size > call.limit and call.tail:
+                cut = True
+                size -= len(chunks.pop(0))
+            if size > call.limit:
+                return None
+
     async def close(self) -> None:
         """Close what is idle now, and what is in use as soon as its answer is read."""
         self._closed = True
@@ -121,66 +163,23 @@ class Connections:
             await self._idle.pop().aclose()
 
 
-async def _read(response: httpx.Response, call: Call) -> bytes | None:
-    chunks, size, cut = [], 0, False
-    async for chunk in response.aiter_bytes():
-        chunks.append(chunk)
-        size += len(chunk)
-        while size > call.limit and call.tail:
-            cut = True
-            size -= len(chunks.pop(0))
-        if size > call.limit:
-            return None
-    return (_TAIL_NOTE if cut else b"") + b"".join(chunks)
-
-
-def _network(base: str, login: Login) -> MakeTransport:
-    context = _tls_context(login) if base.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    proxy = _proxy(base)
+def _network(base: str, login: Login, proxy: Proxy | None) -> MakeTransport:
+    context = tls_context(login) if base.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    url = proxy.url if proxy else None
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
 
     def make() -> httpx.AsyncBaseTransport:
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, trust_env=False)
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=url, trust_env=False)
 
     try:
         make()
     except (ValueError, ImportError, httpx.InvalidURL):
-        # A proxy's URL may hold a password.
-        raise UsageError("HTTPS_PROXY or ALL_PROXY names a proxy of a kind that cannot be used") from None
-    return make
-
-
-def _proxy(base: str) -> str | None:
-    parts = urlsplit(base)
-    host = parts.hostname or ""
-    # Loopback is plain http, where a proxy would see the token.
-    if is_loopback(host) or parts.scheme != "https" or proxy_bypass(host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
-
-
-def _tls_context(login: Login) -> ssl.SSLContext:
-    try:
-        context = httpx.create_ssl_context()
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from None
-    if login.pem is None:
-        return context
-    try:
-        # OpenSSL's interface in Python loads keys from files only; this one is readable by its owner only.
-        with tempfile.TemporaryDirectory(prefix="skaha-apply-") as folder:
-            path = Path(folder) / "certificate.pem"
-            path.write_text(login.pem.reveal(), encoding="ascii", errors="replace")
-            context.load_cert_chain(path, password=lambda: "")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it cannot be read"
-        raise Unauthorized(
-            f"the certificate from {login.source} cannot be used: {reason}",
-            hint=f"get a new one without a password: {RENEW_CERTIFICATE}",
+        shown = proxy.shown if proxy else "none"
+        raise UsageError(
+            f"the proxy {shown} is of a kind that cannot be used",
+            hint="write its address as http://HOST:PORT or https://HOST:PORT",
         ) from None
-    return context
+    return make
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -196,15 +195,12 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _is_hopeless(error: BaseException) -> bool:
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+def _first(error: BaseException, kind: type[_Cause]) -> _Cause | None:
+    return next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
 
 
 def _reason(error: BaseException) -> str:
     causes = _causes(error)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the server's certificate is not trusted: {cause.verify_message}"
     for cause in reversed(causes):
         if isinstance(cause, OSError) and cause.errno:
             # asyncio puts an address into the text of a number; those of name look-ups are negative.

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, SkahaApplyError, Unauthorized, Unreachable
 from skaha_apply.model.request import Accepted, Outcome, Refused, Unsure
-from skaha_apply.skaha.retry import BAD_REQUEST, FAILED, FORBIDDEN, MOVED, Answer, Lost, Result, Verdict
+from skaha_apply.planning.spans import exact as format_exact
+from skaha_apply.skaha.retry import BAD_REQUEST, FAILED, FORBIDDEN, MOVED, NOT_FOUND, Answer, Lost, Result, Verdict
 from skaha_apply.skaha.wire import NOT_SKAHA_HINT, one_line
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _NO_ACCESS = "Not authorized to use the skaha system"  # [GroupURISessionAuthori
 _LOGIN_HINT = "log in again: `canfar auth login`, `cadc-get-cert -u USER`, or a new token in SKAHA_TOKEN"
 _ACCESS_HINT = "ask the operators of the server for access to it"
 _REACH_HINT = "check the network and the address of the server (--server, SKAHA_URL), or try again later"
+_BUSY_HINT = "the server, or a gateway before it, refuses requests at the moment; repeat the command later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Ended:
     """How a request ended.
 
     `verdict` and `result` are of its last try, both None when none was made. `value` is what was read from a good
-    answer, `error` why it could not be. `doubt` says that a try may have had an effect. `stopped` tells that no new
-    tries are wanted.
+    answer, `error` why it could not be. `doubt` says that a try may have had an effect. `asked` are the seconds of the
+    last Retry-After. `stopped` tells that no new tries are wanted.
     """
 
     verdict: Verdict | None = None
@@ -40,6 +42,7 @@ class Ended:
     value: Any = None
     error: SkahaApplyError | None = None
     doubt: bool = False
+    asked: float | None = None
     stopped: bool = False
 
     @property
@@ -56,8 +59,11 @@ def failure(call: Call, ended: Ended, address: str, login: Login | None) -> Skah
         return ended.error or Unauthorized(f"{address} refuses the credential{source}: {text}", hint=_LOGIN_HINT)
     if ended.error:
         return ended.error
-    if ended.answer is None or ended.verdict is Verdict.BUSY:
-        return Unreachable(f"{address} gives no answer: {text}", hint=_REACH_HINT)
+    if ended.answer is None:
+        hint = isinstance(ended.result, Lost) and ended.result.hint
+        return Unreachable(f"no response from {address}: {text}", hint=hint or _REACH_HINT)
+    if ended.verdict is Verdict.BUSY:
+        return Unreachable(f"{address} is unavailable: {_busy(ended, text)}", hint=_busy_hint(ended.asked))
     return _refusal(call, ended.answer, ended.verdict, f"{address}: {text}")
 
 
@@ -73,8 +79,26 @@ def _refusal(call: Call, answer: Answer, verdict: Verdict | None, text: str) -> 
     return ServerError(f"the server {what} {call.method} /{call.path}: {status}, {text}")
 
 
-def outcome(ended: Ended, login: Login | None, read_id: Callable[[bytes], str | None] | None = None) -> Outcome:
-    """The outcome of a write; `read_id` finds the id in the answer of a create."""
+def _busy(ended: Ended, text: str) -> str:
+    """The status of a server that refuses for the moment, its own text, and how long it asks to wait."""
+    answer = ended.answer
+    shown = answer.status_line if answer else text
+    own = f": {text}" if answer and answer.body.strip() else ""
+    wait = f" (it asks to wait {format_exact(round(ended.asked))})" if ended.asked else ""
+    return f"{shown}{own}{wait}"
+
+
+def _busy_hint(asked: float | None) -> str:
+    return f"repeat the command in {format_exact(round(asked))}" if asked else _BUSY_HINT
+
+
+def outcome(
+    ended: Ended,
+    login: Login | None,
+    url: str,
+    read_id: Callable[[bytes], str | None] | None = None,
+) -> Outcome:
+    """The outcome of a write to `url`; `read_id` finds the id in the answer of a create."""
     text, answer = said(ended.result, login), ended.answer
     if ended.verdict is Verdict.ANSWERED and answer and answer.ok:
         return _accepted(answer, read_id, text)
@@ -85,6 +109,10 @@ def outcome(ended: Ended, login: Login | None, read_id: Callable[[bytes], str | 
     status = answer.status if answer else 0
     if answer and MOVED <= status < BAD_REQUEST:
         text = _redirect(answer)
+    elif status == NOT_FOUND:
+        text = f"the server has nothing at {url} ({status}): {text}"
+    elif ended.verdict is Verdict.BUSY and answer:
+        text = _busy(ended, text)
     denied = ended.verdict is Verdict.DENIED or (status == FORBIDDEN and _NO_ACCESS in text)
     return Refused(status, str(ended.error or text), stopped=ended.stopped, auth=denied)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
 from skaha_apply.model.report import Note
 from skaha_apply.model.version import __version__
+from skaha_apply.planning.spans import exact as format_exact
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.clock import Clock, ServerTime, SystemClock
 from skaha_apply.skaha.connections import Connections, Limits
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from skaha_apply.skaha.login import Login
 
 MOST_CONCURRENCY = 256
-_LOG_FACTOR = 5  # a log may be a thousand times as long as any other answer
+_LOG_FACTOR = 5  # a log may be a thousand times as long as any other response
+_BODY_FACTOR = 3  # a body that keeps arriving, against the patience for a silent server
 _log = logging.getLogger("skaha_apply.http")
 
 
@@ -97,18 +99,17 @@ class Exchange:
         self._connections: Connections | None = None
         self._generation = 0
         self._looking_up = asyncio.Lock()
+        self._problem = ""  # why the last request was refused for the moment
         self._known = False  # whether a Skaha server has answered at this address
 
     def _outage(self, away: bool, seconds: float) -> None:  # noqa: FBT001 - what the gate tells
         """Say that the server is away, or back; the hour makes it another message than that of an earlier outage."""
         hour = datetime.fromtimestamp(self.time.now(), UTC).strftime("%H:%M:%S UTC")
         if away:
-            most = f"at most {self.gate.patience / 60:.0f} minutes in all"
-            self.options.observe(
-                Note(f"{hour}: the server has not answered for {seconds:.0f}s; it is waited for, {most}")
-            )
+            most = f"waiting for at most {format_exact(self.gate.patience)} in all"
+            self.options.observe(Note(f"{hour}: {self._problem} for {seconds:.0f}s; {most}"))
         else:
-            self.options.observe(Note(f"{hour}: the server answers again, after {seconds:.0f}s"))
+            self.options.observe(Note(f"{hour}: the server is back after {seconds:.0f}s"))
 
     async def look_up_login(self) -> bool:
         """Read the credential again; tells whether it is another one now.
@@ -174,12 +175,8 @@ class Exchange:
 
     async def _send(self, call: Call, progress: _Progress) -> Result:
         assert self._connections is not None  # noqa: S101 - `perform` has looked the credential up
-        options, left = self.options, max(1.0, self.gate.patience - progress.spent)
-        limits = Limits(
-            min(options.connect, left),
-            min(options.answer, left) if call.effect is Effect.READ else options.answer,
-            options.answer * (_LOG_FACTOR if call.tail else 1),
-        )
+        options = self.options
+        limits = self._limits(call, max(1.0, self.gate.patience - progress.spent))
         begun = options.clock.monotonic()
         result = await self._connections.send(call, self._headers(call), limits)
         took = (options.clock.monotonic() - begun) * 1000
@@ -189,6 +186,22 @@ class Exchange:
         else:
             _log.info("%s %s/%s: %s, %.0f ms", call.method, self._path, call.path, result.text, took)
         return result
+
+    def _limits(self, call: Call, left: float) -> Limits:
+        """How long one try may take when `left` seconds of patience remain.
+
+        A read waits for a silent server no longer than `left`, before and within the body. A body that keeps arriving
+        has a few times as long: a list of 10,000 sessions is 7 MB. A log may pause, because the server copies a long
+        one in small pieces [CommandExecutioner]. A write always has the full time, since ending it early leaves its
+        outcome unknown.
+        """
+        most = self.options.answer
+        connect = min(self.options.connect, left)
+        if call.effect is not Effect.READ:
+            return Limits(connect, most, most, most)
+        if call.tail:
+            return Limits(connect, min(most, left), most, most * _LOG_FACTOR)
+        return Limits(connect, min(most, left), min(most, left), min(most, left * _BODY_FACTOR))
 
     def _headers(self, call: Call) -> list[tuple[str, str]]:
         headers = [("user-agent", f"skaha-apply/{__version__}"), ("accept", "*/*"), *call.headers]
@@ -207,7 +220,7 @@ class Exchange:
             else:
                 self._known = True
         doubt = before.doubt or verdict is Verdict.UNSURE
-        return Ended(verdict, result, value, error, doubt)
+        return Ended(verdict, result, value, error, doubt, retry_after(result, self.time.now()))
 
     def _rest(self, call: Call, progress: _Progress, begun: float) -> float | None:
         """Seconds until the next try, None when this was the last; tells the gate how the server does."""
@@ -218,16 +231,15 @@ class Exchange:
         if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED, Verdict.HOPELESS):
             return None
         progress.failures += 1
-        told = retry_after(ended.result, self.time.now())
+        told = ended.asked
         if ended.verdict is Verdict.BUSY:
+            self._problem = _problem(ended.result)
             too_many = isinstance(ended.result, Answer) and ended.result.status == TOO_MANY
             pause = delay(gate.probes + 1, self.options.draw(), told)
             gate.refused(begun, pause, asked=told is not None, too_many=too_many)
         elif ended.verdict is Verdict.UNSURE or not self._known:
             progress.odd += 1
             if call.effect is Effect.ANOTHER or progress.odd >= TRIES:
-                return None
-            if call.effect is not Effect.READ and ended.verdict is Verdict.FOREIGN:
                 return None
         rest = delay(progress.failures, self.options.draw(), told)
         left = gate.patience - progress.spent
@@ -271,5 +283,11 @@ class Exchange:
             await self._connections.close()
 
 
+def _problem(result: Result) -> str:
+    if isinstance(result, Answer):
+        return f"the server responds {result.status_line}"
+    return f"the server cannot be reached ({result.text})"
+
+
 def _stopped(ended: Ended) -> Ended:
-    return Ended(ended.verdict, ended.result, None, ended.error, ended.doubt, stopped=True)
+    return replace(ended, value=None, stopped=True)

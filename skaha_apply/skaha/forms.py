@@ -58,7 +58,7 @@ def delete_call(session_id: str) -> Call:
 def renew_call(session_id: str) -> Call:
     """A renewal; without the Content-Type of a form the server reads no parameters at all [SyncInput]."""
     kind = (("content-type", FORM),)
-    return Call("POST", f"session/{session_id}?action=renew", Effect.SAME, form=b"", headers=kind, limit=MEBIBYTE)
+    return Call("POST", f"session/{session_id}?action=renew", Effect.RENEWAL, form=b"", headers=kind, limit=MEBIBYTE)
 
 
 def create_call(request: CreateRequest, registry: RegistryLogin | None = None) -> Call:

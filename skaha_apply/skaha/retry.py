@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from http.client import responses
 from typing import TYPE_CHECKING
 
 from skaha_apply.skaha.clock import http_date
@@ -21,6 +22,7 @@ PATIENT = 4.0  # the most that the doubling makes of a Retry-After
 TRIES = 3  # of what may have had an effect, or is answered oddly
 _ANONYMOUS = b"group memberships for anonymous"  # [IvoaGroupClient]: no credential reached the server
 _OWN_503 = b"temporarily unavailable"  # [TransientException]
+_NOT_ACTIVE = b"No active job"  # [PostAction]: the only 400 of a renewal that repeating cannot change
 
 OK, MOVED = 200, 300
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TIMED_OUT, TOO_MANY = 400, 401, 403, 404, 408, 429
@@ -34,7 +36,8 @@ class Effect(Enum):
     """What a second sending of a request would do."""
 
     READ = "read"
-    SAME = "same"  # delete and renew: twice is as good as once
+    SAME = "same"  # delete: twice is as good as once
+    RENEWAL = "renewal"  # as SAME; most of its 400s report a passing fault of the cluster [CommandExecutioner]
     ANOTHER = "another"  # create: twice makes two sessions [PostAction]
 
 
@@ -64,6 +67,11 @@ class Answer:
         return OK <= self.status < MOVED
 
     @property
+    def status_line(self) -> str:
+        """The status with its name: `429 Too Many Requests`; the number alone if it has none."""
+        return f"{self.status} {responses.get(self.status, '')}".rstrip()
+
+    @property
     def html(self) -> bool:
         """Whether a proxy or a login page speaks: Skaha never answers HTML, Tomcat in front of it does."""
         return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:1] == b"<"
@@ -71,11 +79,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """No whole answer. `sent` tells whether the request may have reached the server."""
+    """No whole answer. `sent` tells whether the request may have reached the server; `hint` says what to do."""
 
     sent: bool
     text: str
     hopeless: bool = False
+    hint: str = ""
 
 
 Result = Answer | Lost
@@ -85,13 +94,14 @@ def judge(effect: Effect, result: Result, known_as: str = "") -> Verdict:
     """What `result` means for a request of that effect.
 
     `known_as` is the session id asked for: Skaha's own 404 speaks of a session, mostly by its id; that of a proxy whose
-    Skaha is just being redeployed does not, and must not be taken for "this session is gone".
+    Skaha is just being redeployed does not, and must not be taken for "this session is gone". That holds for reads. A
+    write that ends in 404 had no effect, whoever responded: it is refused (design 5.7).
     """
     if isinstance(result, Lost):
         return _judge_loss(effect, result)
     if result.ok:
         return _judge_success(effect, result)
-    if result.status == NOT_FOUND:
+    if result.status == NOT_FOUND and effect is Effect.READ:
         own = known_as and not result.html and _names_session(result.body.lower(), known_as.lower().encode())
         return Verdict.ANSWERED if own else Verdict.FOREIGN
     return _judge_refusal(effect, result)
@@ -115,6 +125,8 @@ def _judge_refusal(effect: Effect, answer: Answer) -> Verdict:
         return Verdict.BUSY
     if effect is Effect.READ and status in _REPEATED_READS:
         return Verdict.BUSY
+    if effect is Effect.RENEWAL and status == BAD_REQUEST and not answer.body.lstrip().startswith(_NOT_ACTIVE):
+        return Verdict.UNSURE
     if status >= FAILED or status == TIMED_OUT or (effect is not Effect.READ and status in _MAYBE_ACTED):
         return Verdict.UNSURE
     return Verdict.ANSWERED

@@ -6,15 +6,19 @@ JSON of the expected kind is refused.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import LiveSession, Number
+from skaha_apply.skaha.clock import LAST_MOMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Ids are 8 characters on the stock server [RandomStringGenerator]; what goes into a path is at least a label value.
 SESSION_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -27,6 +31,9 @@ _UNITS_OF_RAM = {
 }
 _UNITS_OF_CORES = {"": 1.0, "m": 1 / 1000}
 _TEXT_SHOWN = 300
+_VALUE_SHOWN = 40
+_ABSENT = (None, "", "<none>", "0")
+_ABSURD = 1e12  # no session has so many cores or GiB
 
 
 def is_session_id(text: object) -> bool:
@@ -38,8 +45,12 @@ def read_json(body: bytes, asked: str) -> Any:
     """The JSON of an answer; raises `NotSkaha`, naming what was `asked`, for HTML, cut JSON and other text."""
     try:
         return json.loads(body)
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError:
         pass
+    except (ValueError, RecursionError):
+        # Python refuses numbers of more than 4,300 digits, which are JSON all the same.
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(body, parse_int=_whole_number)
     if body.lstrip()[:1] == b"<":
         raise NotSkaha(f"{asked}: the answer is a web page, not JSON: {one_line(body)}", hint=NOT_SKAHA_HINT)
     what = "JSON that breaks off" if body.lstrip()[:1] in (b"[", b"{") else "not JSON"
@@ -57,8 +68,27 @@ def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]
     read = [_session(entry) for entry in entries]
     sessions = tuple(session for session in read if session is not None)
     left_out = len(read) - len(sessions)
-    notes = (f"{left_out} entries of the server's list bear no usable id and are passed over",) if left_out else ()
-    return sessions, notes
+    notes = [f"{left_out} items of the session list have no usable ID; they are ignored"] if left_out else []
+    for entry, session in zip(entries, read, strict=True):
+        if session is not None:
+            notes += _unusable_fields(entry, session)
+    return sessions, tuple(notes)
+
+
+def _unusable_fields(entry: dict[str, Any], session: LiveSession) -> Iterator[str]:
+    """A note for each field with a value that no session can have; the field then counts as unknown."""
+    read = (
+        ("startTime", session.started, read_time),
+        ("expiryTime", session.expires, read_time),
+        ("requestedCPUCores", session.cores, lambda value: _quantity(value, _UNITS_OF_CORES)),
+        ("requestedRAM", session.ram, lambda value: _quantity(value, _UNITS_OF_RAM)),
+        ("requestedGPUCores", session.gpus, lambda value: _quantity(value, _UNITS_OF_CORES)),
+    )
+    for field, found, reader in read:
+        value = entry.get(field)
+        if found is None and value not in _ABSENT and reader(value) is None:
+            shown = one_line(str(value)[:_VALUE_SHOWN])
+            yield f"session {session.name or 'without a name'}: {field} {shown!r} is not usable; it counts as unknown"
 
 
 def read_session(body: bytes) -> LiveSession:
@@ -101,10 +131,24 @@ def _quantity(value: object, units: dict[str, float]) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else None
+        return _usable(value)
     found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
     factor = units.get(found[2].lower()) if found else None
-    return float(found[1]) * factor if found and factor is not None else None
+    return _usable(float(found[1]) * factor) if found and factor is not None else None
+
+
+def _whole_number(digits: str) -> float:
+    """A whole number of any length, as a float; one that no float holds is infinite."""
+    return float(digits)
+
+
+def _usable(value: float) -> float | None:
+    """A number as a float; None for one that no session can have: infinite, negative, or too large to compute with."""
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if 0 <= number < _ABSURD else None
 
 
 def _tidy(value: float) -> Number:
@@ -145,9 +189,10 @@ def read_time(value: object) -> float | None:
     text = _text(value)
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds <= LAST_MOMENT else None
 
 
 def read_created(body: bytes) -> str | None:

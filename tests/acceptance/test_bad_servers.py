@@ -103,6 +103,27 @@ def test_what_answers_is_no_skaha(bad, odd_server, handler, said):
     bad(said, commands=[["plan"]], SKAHA_URL=f"{odd_server(handler)}/skaha/v1")
 
 
+def test_a_list_that_stops_in_the_middle_does_not_hang(bad, odd_server):
+    class Stalled(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "900")
+            self.end_headers()
+            self.wfile.write(b"[")
+            self.wfile.flush()
+            time.sleep(30)
+
+        def log_message(self, *_):
+            pass
+
+    bad(r"not complete after 1\d s", commands=[["plan"]], SKAHA_URL=f"{odd_server(Stalled)}/skaha/v1")
+
+
+def test_the_address_of_a_resource_is_refused(bad, sandbox):
+    bad("is a resource of the server", code=4, commands=[["plan"]], SKAHA_URL=f"{sandbox.url}/session")
+
+
 def test_a_token_is_not_sent_in_clear_to_another_host(bad):
     bad("https", code=4, SKAHA_URL="http://skaha.example.org/skaha/v1")
 
@@ -145,7 +166,7 @@ def test_a_server_that_goes_right_after_the_creates_leaves_a_report(desk, sandbo
     sandbox.faults(script=[lists], retry_after=1)
     ended = desk.apply("--timeout", "2s", code=10)
     assert "survey: 2 created" in ended.out
-    assert "gives no answer" in ended.out
+    assert "503 Service Unavailable" in ended.out
     sandbox.faults()
     assert desk.plan()["has_changes"] is False
     assert len(desk.live()) == 2

@@ -85,8 +85,20 @@ async def test_a_long_outage_is_told_once_and_its_end(seconds, notes):
     assert len(said) == notes
     assert all("the server" in one.text for one in said)
     if notes:
-        assert "waited for, at most 10 minutes" in said[0].text
-        assert "answers again, after 1" in said[1].text
+        assert "the server responds 503 Service Unavailable for" in said[0].text
+        assert "waiting for at most 10m in all" in said[0].text
+        assert "the server is back after 1" in said[1].text
+
+
+@awaited
+async def test_an_outage_without_a_connection_names_the_reason_and_a_short_limit():
+    async with Adversary(AWAY) as server:
+        pass
+    said = []
+    async with client(server, patience=20, observe=said.append) as skaha:
+        await create_all(skaha, JOBS[:4])
+    assert "the server cannot be reached (Connection refused) for" in said[0].text
+    assert "waiting for at most 20s in all" in said[0].text
 
 
 @awaited

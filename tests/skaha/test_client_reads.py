@@ -240,4 +240,37 @@ async def test_an_answer_that_never_ends_is_given_up():
 
     found, _ = await listing(endless, clock=SystemClock(), patience=0.1, answer=0.4)
     assert type(found) is Unreachable
-    assert "took longer" in str(found) or "no answer" in str(found)
+    assert "was not complete after" in str(found)
+
+
+@pytest.mark.parametrize("start", [b"", b"["], ids=["headers", "first-byte"])
+@awaited
+async def test_a_body_that_stops_arriving_ends_with_the_patience(start):
+    async def stalled(request):
+        request.writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n" + start
+        )
+        await asyncio.sleep(3600)
+
+    clock = FastClock(real=0.3)
+    found, server = await listing(stalled, clock=clock, patience=10)
+    assert type(found) is Unreachable
+    assert "was not complete after 10 s" in str(found)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("act", "says", "hint"),
+    [
+        (reply(429, "slow down", Retry_After="120"), "429 Too Many Requests: slow down (it asks to wait 2m)", "in 2m"),
+        (reply(503, "temporarily unavailable: /session\n"), "503 Service Unavailable: temporarily", "later"),
+        (reply(502, "<html>Bad Gateway</html>", kind="text/html"), "502 Bad Gateway", "gateway"),
+    ],
+)
+@awaited
+async def test_a_server_that_refuses_for_the_moment_is_named_by_its_status(act, says, hint):
+    found, _ = await listing(act, patience=10)
+    assert type(found) is Unreachable
+    assert says in str(found)
+    assert hint in found.hint
+    assert "check the network" not in found.hint

@@ -180,11 +180,28 @@ async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, mo
         Adversary(reply(200, "[]"), tls=tls_server(certificates[0], None)) as server,
         client(server, patience=1e6, clock=SystemClock()) as skaha,
     ):
-        with pytest.raises(Unreachable, match="not trusted"):
+        with pytest.raises(Unreachable, match=r"certificate of 127.0.0.1 \(CN=localhost\) is not trusted") as caught:
             await skaha.sessions()
+        assert "SSL_CERT_FILE" in caught.value.hint
         outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
         assert (type(outcome).__name__, outcome.status) == ("Refused", 0)
     assert server.requests == []
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@awaited
+async def test_a_proxy_that_is_not_there_is_named_with_its_variable(monkeypatch, variable):
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with Adversary(reply(200, "[]")) as nobody:
+        pass
+    monkeypatch.setenv(variable, f"http://me:s3cret@127.0.0.1:{nobody.port}")
+    async with client("https://host.example/skaha", patience=1) as skaha:
+        with pytest.raises(Unreachable) as caught:
+            await skaha.sessions()
+    assert f"no connection through the proxy 127.0.0.1:{nobody.port} (from {variable})" in str(caught.value)
+    assert variable in caught.value.hint
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"
 
 
 @pytest.mark.parametrize("pem", [certificate(), certificate().replace("bm90IGEga2V5", "MIIB")])
@@ -198,7 +215,11 @@ async def test_a_certificate_that_openssl_refuses_is_one_error(pem):
     ("url", "variables", "says"),
     [
         ("https://127.0.0.1:1/skaha", {"SSL_CERT_FILE": "/nowhere/roots.pem"}, "SSL_CERT_FILE"),
-        ("https://host.example/skaha", {"https_proxy": "teleport://me:s3cret@host"}, "names a proxy"),
+        (
+            "https://host.example/skaha",
+            {"https_proxy": "teleport://me:s3cret@host"},
+            "proxy host .from https_proxy. is",
+        ),
         (f"https://{'a' * 70}.example/skaha", {}, "there can be no host"),
         ("https://\N{ZERO WIDTH JOINER}.example/skaha", {}, "there can be no host"),
     ],

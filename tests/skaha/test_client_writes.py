@@ -138,6 +138,33 @@ async def test_a_clear_no_is_told_on_one_line_and_not_repeated(act, status, says
     assert server.methods == ["POST"]
 
 
+@awaited
+async def test_a_404_refuses_a_write_at_once_although_the_server_was_known():
+    """A gateway or a wrong address: the message names the address, and the create is not repeated (design 5.7)."""
+    acts = (reply(200, "[]"), reply(404, "404 page not found"), MADE)
+    async with Adversary(*acts) as server, client(server, patience=600) as skaha:
+        await skaha.sessions()
+        outcome = await skaha.create(JOB)
+    assert (outcome.status, server.methods) == (404, ["GET", "POST"])
+    assert f"{server.url}/session" in outcome.text
+    assert "404 page not found" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("text", "sent", "outcome"),
+    [
+        ("No active job for user me with session k2j3h4g5\n", 1, Refused),
+        ('For input string: "connect"\n', 3, Unsure),
+        ("something else\n", 3, Unsure),
+    ],
+)
+@awaited
+async def test_only_no_active_job_ends_a_renewal(text, sent, outcome):
+    async with Adversary(reply(400, text)) as server, client(server) as skaha:
+        assert type(await skaha.renew("k2j3h4g5")) is outcome
+    assert len(server.requests) == sent
+
+
 @pytest.mark.parametrize("act", [OWN_503, reply(429, "slow down"), reply(503, "temporarily unavailable: /session")])
 @awaited
 async def test_a_create_refused_for_the_moment_is_repeated(act):
@@ -162,7 +189,7 @@ async def test_a_longer_retry_after_than_patience_is_not_waited_for():
         Adversary(reply(503, "away", Retry_After="30"), MADE) as server,
         client(server, clock=clock, patience=10) as skaha,
     ):
-        assert await skaha.create(JOB) == Refused(503, "away")
+        assert await skaha.create(JOB) == Refused(503, "503 Service Unavailable: away (it asks to wait 30s)")
     assert clock.passed < 10
 
 
@@ -170,7 +197,7 @@ async def test_a_longer_retry_after_than_patience_is_not_waited_for():
 async def test_patience_ends_and_what_was_said_last_is_told():
     clock = FastClock()
     async with Adversary(reply(429, "slow down")) as server, client(server, clock=clock, patience=60) as skaha:
-        assert await skaha.create(JOB) == Refused(429, "slow down")
+        assert await skaha.create(JOB) == Refused(429, "429 Too Many Requests: slow down")
     assert 55 <= clock.passed <= 95
     assert 4 <= len(server.requests) < 20
 

@@ -10,28 +10,31 @@ HTML = b"<html>Service Unavailable</html>"
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "read", "same", "another"),
+    ("status", "body", "verdicts"),
     [
-        (200, b"", "answered", "answered", "answered"),
-        (200, HTML, "answered", "unsure", "unsure"),
-        (302, b"", "answered", "unsure", "unsure"),
-        (307, b"", "answered", "answered", "answered"),
-        (400, b"no", "answered", "answered", "answered"),
-        (401, b"", "denied", "denied", "denied"),
-        (403, b"", "answered", "answered", "answered"),
-        (404, b"", "foreign", "foreign", "foreign"),
-        (408, b"", "unsure", "unsure", "unsure"),
-        (429, b"", "busy", "busy", "busy"),
-        (500, b"", "unsure", "unsure", "unsure"),
-        (502, b"", "busy", "unsure", "unsure"),
-        (503, HTML, "busy", "unsure", "unsure"),
-        (503, b"temporarily unavailable: /session", "busy", "busy", "busy"),
-        (504, b"", "busy", "unsure", "unsure"),
+        (200, b"", "answered answered answered answered"),
+        (200, HTML, "answered unsure unsure unsure"),
+        (302, b"", "answered unsure unsure unsure"),
+        (307, b"", "answered answered answered answered"),
+        (400, b"no", "answered answered unsure answered"),
+        (400, b"No active job for user me with session x", "answered answered answered answered"),
+        (400, b'For input string: "connect"', "answered answered unsure answered"),
+        (401, b"", "denied denied denied denied"),
+        (403, b"", "answered answered answered answered"),
+        (404, b"", "foreign answered answered answered"),
+        (408, b"", "unsure unsure unsure unsure"),
+        (429, b"", "busy busy busy busy"),
+        (500, b"", "unsure unsure unsure unsure"),
+        (502, b"", "busy unsure unsure unsure"),
+        (503, HTML, "busy unsure unsure unsure"),
+        (503, b"temporarily unavailable: /session", "busy busy busy busy"),
+        (504, b"", "busy unsure unsure unsure"),
     ],
 )
-def test_what_a_status_means(status, body, read, same, another):
+def test_what_a_status_means(status, body, verdicts):
+    """The verdicts for a read, a delete, a renewal and a create."""
     answer = Answer(status, {}, body)
-    assert [judge(effect, answer).value for effect in Effect] == [read, same, another]
+    assert [judge(effect, answer).value for effect in Effect] == verdicts.split()
 
 
 @given(

@@ -81,6 +81,24 @@ def test_what_cannot_be_an_address_is_said(bad):
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("written", "base"),
+    [
+        ("https://host.example/skaha/v1/session", "https://host.example/skaha/v1"),
+        ("https://host.example/skaha/v1/session/k2j3h4g5/", "https://host.example/skaha/v1"),
+        ("https://host.example/skaha/session", "https://host.example/skaha"),
+        ("https://host.example/skaha/v0/Context", "https://host.example/skaha/v0"),
+        ("https://host.example/skaha/capabilities", "https://host.example/skaha"),
+        ("https://host.example/skaha/v1/anything", "https://host.example/skaha/v1"),
+    ],
+)
+def test_the_address_of_a_resource_is_no_base_url(written, base):
+    with pytest.raises(UsageError) as caught:
+        base_url(written, "SKAHA_URL")
+    assert caught.value.hint == f"write {base}"
+    assert base_url(base)
+
+
 def test_a_password_in_an_address_is_refused_and_not_repeated():
     for url in ("https://me:s3cret@host/skaha", "https://me:s3cret@[::1/skaha", "https://me:s3cret@host:x/"):
         with pytest.raises(UsageError) as caught:

@@ -138,7 +138,46 @@ def test_an_unknown_status_word_is_active():
 def test_entries_without_a_usable_id_are_passed_over_and_noted(bad):
     sessions, notes = read({**FLEXIBLE, "id": bad}, FIXED, "text", None)
     assert [session.id for session in sessions] == ["k2j3h4g5"]
-    assert notes == ("3 entries of the server's list bear no usable id and are passed over",)
+    assert notes == ("3 items of the session list have no usable ID; they are ignored",)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("requestedRAM", "9" * 400),
+        ("requestedRAM", float("1e300")),
+        ("requestedRAM", -4),
+        ("requestedCPUCores", "1" * 5000),
+        ("requestedGPUCores", "9" * 400),
+        ("startTime", "9999-12-31T23:59:59-23:00"),
+        ("startTime", "0001-01-01T00:00+10:00"),
+        ("expiryTime", "soon"),
+    ],
+)
+def test_one_absurd_field_is_unknown_and_noted_and_stops_nothing(field, value):
+    sessions, notes = read({**FIXED, field: value}, FIXED)
+    assert len(sessions) == 2
+    assert getattr(sessions[0], ATTRIBUTES[field]) is None
+    assert getattr(sessions[1], ATTRIBUTES[field]) is not None or field == "requestedGPUCores"
+    assert len(notes) == 1
+    assert field in notes[0]
+    assert "counts as unknown" in notes[0]
+
+
+def test_a_number_that_python_refuses_to_read_is_unknown():
+    body = json.dumps([FIXED]).replace(f'"{FIXED["requestedRAM"]}"', "9" * 5000)
+    sessions, notes = read_sessions(body.encode())
+    assert sessions[0].ram is None
+    assert "requestedRAM" in notes[0]
+
+
+ATTRIBUTES = {
+    "requestedRAM": "ram",
+    "requestedCPUCores": "cores",
+    "requestedGPUCores": "gpus",
+    "startTime": "started",
+    "expiryTime": "expires",
+}
 
 
 @pytest.mark.parametrize(
