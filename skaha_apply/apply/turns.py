@@ -51,7 +51,7 @@ class Turns:
             self._halt(
                 Unauthorized(
                     outcome.text,
-                    hint="log in again (`canfar auth login`, `cadc-get-cert -u USER`); the rest stays planned",
+                    hint="log in again: `canfar login`, or a new token in SKAHA_TOKEN; the rest stays planned",
                 )
             )
         if outcome.stopped or outcome.status in AWAY:

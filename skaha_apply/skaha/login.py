@@ -16,8 +16,8 @@ from skaha_apply.skaha.certificate import read_certificate
 from skaha_apply.skaha.secret import Secret
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-RENEW_TOKEN = "`canfar auth login`, or a new token in SKAHA_TOKEN"  # noqa: S105 - a hint, not a token
-RENEW_CERTIFICATE = "`cadc-get-cert -u USER`, or `canfar auth login`"
+RENEW_TOKEN = "`canfar login`, or a new token in SKAHA_TOKEN"  # noqa: S105 - a hint, not a token
+RENEW_CERTIFICATE = "`canfar login`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ def certificate_login(pem: str, source: str) -> Login:
     except ValueError as error:
         raise Unauthorized(f"{source}: {error}", hint=f"get a new one: {RENEW_CERTIFICATE}") from None
     if "PRIVATE KEY-----" not in pem:
-        raise Unauthorized(f"{source} holds a certificate without its private key", hint=f"{RENEW_CERTIFICATE}")
+        raise Unauthorized(
+            f"{source} holds a certificate without its private key", hint=f"renew it: {RENEW_CERTIFICATE}"
+        )
     identity = _digest("x509", *(f"{kind}={value}" for kind, value in facts.subject))
     return Login(source, identity, pem=Secret(pem), expires=facts.not_after)
 

@@ -137,7 +137,7 @@ def _from_files(server: str, surroundings: Surroundings, configurations: list[Co
     why = f"; the token in {kept_back[0]} is for another server, and is not sent to this one" if kept_back else ""
     raise Unauthorized(
         f"there is no credential for {host}{why}",
-        hint="`canfar auth login`, `cadc-get-cert -u USER`, or a token in SKAHA_TOKEN",
+        hint="get one: `canfar login`, or a token in SKAHA_TOKEN",
     )
 
 

@@ -44,7 +44,7 @@ def test_a_wrong_an_expired_and_a_forbidden_token(bad):
 
 
 def test_no_credential_at_all(bad):
-    bad("no credential", "canfar auth login", SKAHA_TOKEN="")
+    bad("no credential", "`canfar login`", SKAHA_TOKEN="")
 
 
 def test_a_token_past_its_date_is_not_even_sent(bad, sandbox):
@@ -59,7 +59,7 @@ def test_a_certificate_past_its_date(bad, tmp_path, sandbox):
     pem = tmp_path / "home" / "cadcproxy.pem"
     pem.write_text(EXPIRED_CERTIFICATE)
     sandbox.forget_requests()
-    bad("expired on 2020-", "cadc-get-cert", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem))
+    bad("expired on 2020-", "`canfar login`", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem))
     pem.write_text("not a certificate")
     bad("certificate", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem))
     bad("no such file", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem) + ".gone", hint=False)
