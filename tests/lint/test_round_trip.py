@@ -208,6 +208,7 @@ ELSEWHERE = {
     "needs-unknown": "would wait for ever; the server knows no needs",
     "project-case": "two memories of one project; the server knows no projects",
     "replica-count": "a limit of plans",
+    "yaml-word": "the server's YAML libraries; tests/lint/test_yaml_words.py",
     "request-size": "Tomcat's; test_requests_of_more_than_2_mib_are_not_parsed",
 }
 

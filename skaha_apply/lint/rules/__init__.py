@@ -41,6 +41,7 @@ from skaha_apply.lint.rules import (
     stock_options,
     timeout_beyond,
     unused_ignore,
+    yaml_word,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ RULES: tuple[Rule, ...] = tuple(
                 stock_options,
                 timeout_beyond,
                 unused_ignore,
+                yaml_word,
             )
         ),
         key=lambda rule: rule.id,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, environment, shown
+from skaha_apply.lint.yaml_words import boolean, is_plain
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -14,38 +15,54 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
 
 NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
+DOTS = (".", "..")  # Kubernetes refuses the first as a whole name, and the second also at the start of a name
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
-    """Names as Kubernetes takes them."""
+    """Names that Kubernetes takes, and that YAML reads as text without quotes [SessionJobBuilder]."""
     for project, path, name, _ in environment(projects):
-        if not NAME.fullmatch(name):
-            near = re.sub(r"[^A-Za-z0-9_]", "_", name)
-            near = near if near[:1].isalpha() or near[:1] == "_" else f"_{near}"
-            detail = f"The server answers 500. Write {near}, for example."
-            summary = f"{shown(name)} is no name for an environment variable"
-            yield Finding(project, path, summary, detail)
+        if not NAME.fullmatch(name) or name == DOTS[0] or name.startswith(DOTS[1]):
+            summary = f"{shown(name)} is not a valid name for an environment variable"
+            happens = "The server answers 500 at each attempt, or renames the variable."
+        elif name == "-" or not is_plain(name):
+            summary = f"the variable {shown(name)} has a name that YAML does not read as text"
+            happens = _happens(name)
+        else:
+            continue
+        yield Finding(project, path, summary, f"{happens} Write {_near(name)}, for example.")
+
+
+def _happens(name: str) -> str:
+    if renamed := boolean(name):
+        return f"The server writes the name without quotes, so the variable is called `{renamed}`."
+    return "The server writes the name without quotes, so it answers 500 at each attempt, or renames the variable."
+
+
+def _near(name: str) -> str:
+    near = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    near = near if near[:1].isalpha() or near[:1] == "_" else f"_{near}"
+    return near if is_plain(near) else f"{near}_VALUE"
 
 
 RULE = Rule(
     id="env-name",
     severity=Severity.ERROR,
-    title="A name that no environment variable can have.",
-    why=(
-        "Kubernetes refuses a variable whose name has other characters than letters, digits, `_`, `-` and "
-        "`.`, or begins with a digit; the server answers 500 then."
-    ),
+    title="A name that no environment variable can have, or that YAML does not read as text.",
+    why="Kubernetes refuses a variable whose name has other characters than letters, digits, `_`, `-` and `.`, or "
+    "begins with a digit; the server answers 500 then. The server also writes names into a YAML text without quotes: "
+    "`yes`, `on` and `true` become a variable called `true`, `no`, `off` and `false` one called `false` (in capitals "
+    "too), `y`, `n` and `null` give 500, and numbers are rewritten.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
-  env: {2MASS: "1"}
+  env: {2MASS: "1", NO: "2"}
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
-  env: {USE_2MASS: "1"}
+  env: {USE_2MASS: "1", NUMBER: "2"}
 """,
     check=check,
 )

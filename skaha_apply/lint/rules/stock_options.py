@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project, SessionSpec
 
 # k8s-resources.json of the chart; the integer part counts.
-RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140)
+RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140)
 OPTIONS = {"cores": tuple(range(1, 17)), "ram": (*RAM, 170, 192), "gpus": tuple(range(1, 29))}
 
 
@@ -57,8 +57,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="`cores`, `ram` or `gpus` that are not among the stock options.",
     why=(
-        "The server takes only the values that its /context lists, and the stock list has gaps (no 3 or 5 "
-        "GB); another deployment may have others."
+        "The server takes only the values that its /context lists, and the stock list has gaps (no 3, 5, 18 or "
+        "22 GB); another deployment can have other values."
     ),
     bad="""
 - name: reduce
