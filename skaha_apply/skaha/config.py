@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # The routes of v0 are gone from the server [web.xml], while skaha's files still name it.
 _GONE_VERSION = "v0"
 _PROCEED = "mend the file, or set SKAHA_URL and SKAHA_TOKEN, which are looked at before it"
+_BUILT_IN = "canfar"  # the server that the client knows without a file [canfar.models.config.default_servers]
+_SELECTS = ("active", "servers", "authentication", "contexts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,15 @@ class ServerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One file: its servers, which of them is active, the active credential, and a registry's login."""
+    """One file: its servers, which of them is active, the active credential, and a registry's login.
+
+    `unselected` states why there is no active server; "" with one, and for a file that leaves the choice to its client.
+    """
 
     shown: str
     servers: tuple[ServerEntry, ...] = ()
     active: ServerEntry | None = None
+    unselected: str = ""
     record: Record | None = None
     registry: RegistryLogin | None = None
 
@@ -115,28 +121,45 @@ def _read_servers(document: dict[str, Any], shown: str) -> Configuration:
         url = _url(fields, shown)
         if url:
             entries.append(ServerEntry(str(name), url, records.get(str(fields.get("idp")))))
+    name = active.get("server")
+    selected = next((entry for entry in entries if entry.name == name), None)
+    built_in = name == _BUILT_IN and "servers" not in document
     return Configuration(
         shown,
         tuple(entries),
-        next((entry for entry in entries if entry.name == active.get("server")), None),
+        selected,
+        "" if selected or built_in else _unselected(document, name, "servers", shown),
         records.get(str(active.get("authentication"))),
         _registry(document),
     )
 
 
+def _unselected(document: dict[str, Any], name: Any, key: str, shown: str) -> str:
+    """Why no server of a file is active; "" for a file that says nothing about servers and logins."""
+    if not any(part in document for part in _SELECTS):
+        return ""
+    if not isinstance(name, str) or not name.strip():
+        return f"{shown} names no active server"
+    if name in _mapping(document.get(key)):
+        return f"{shown} gives no usable URL for its active server {name!r}"
+    return f"{shown} names {name!r} as its active server, and has no server of that name"
+
+
 def _read_contexts(document: dict[str, Any], shown: str) -> Configuration:
-    active = str(document.get("active"))
+    active = document.get("active")
     entries = []
     for name, value in _mapping(document.get("contexts")).items():
         fields = _mapping(_mapping(value).get("server"))
         url = _url(fields, shown)
         if url:
             entries.append(ServerEntry(str(name), url, _record(value), str(fields.get("name") or "")))
+    selected = next((entry for entry in entries if entry.name == active), None)
     return Configuration(
         shown,
         tuple(entries),
-        next((entry for entry in entries if entry.name == active), None),
-        _record(_mapping(document.get("contexts")).get(active)),
+        selected,
+        "" if selected else _unselected(document, active, "contexts", shown),
+        _record(_mapping(document.get("contexts")).get(str(active))),
         _registry(document),
     )
 

@@ -47,7 +47,8 @@ def resolve_server(argument: str | None, surroundings: Surroundings) -> str:
 
     `argument` (a URL or the name of a configured server), SKAHA_URL, CANFAR_URL, the active server of
     ~/.canfar/config.yaml, of ~/.skaha/config.yaml, else CANFAR's own. Raises `UsageError` for what cannot be an address
-    or a known name, `SkahaApplyError` with file and line for a file that cannot be read.
+    or a known name, `SkahaApplyError` for a file that cannot be read, and for one whose servers are there and none of
+    them is active: a token of the environment must not go to a server that nobody chose.
     """
     found = surroundings.first(URL_VARIABLES)
     given = ("--server", argument.strip()) if argument is not None else found
@@ -57,6 +58,8 @@ def resolve_server(argument: str | None, surroundings: Surroundings) -> str:
     for configuration in _configurations(surroundings):
         if configuration.active:
             return configuration.active.url
+        if configuration.unselected:
+            raise SkahaApplyError(configuration.unselected, hint=_selection_hint(configuration))
     return DEFAULT_SERVER
 
 
@@ -68,6 +71,12 @@ def _named(name: str, source: str, surroundings: Surroundings) -> ServerEntry:
     known = sorted({entry.name for configuration in configurations for entry in configuration.servers})
     hint = f"known are {', '.join(known)}" if known else "no servers are configured; give the URL"
     raise UsageError(f"{source}: there is no configured server {name!r}", hint=hint)
+
+
+def _selection_hint(configuration: Configuration) -> str:
+    names = [entry.name for entry in configuration.servers]
+    known = f" ({', '.join(names)})" if names else ""
+    return f"choose one by `canfar server use NAME`{known}, or give --server NAME|URL or SKAHA_URL"
 
 
 def _configurations(surroundings: Surroundings) -> list[Configuration]:

@@ -174,17 +174,56 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line_and_not_quoted(home, 
 @pytest.mark.parametrize(
     "odd",
     [
-        "servers: [1, 2]\nactive: 7\n",
-        "servers: {a: 1, b: {url: 3}, c: {url: 'ftp://x'}}\nactive: {server: a}\n",
-        "contexts: {a: [], b: {server: x}}\nactive: a\n",
         "version: 99\nnew: {shape: true}\n",
-        "active: {server: [1]}\nauthentication: {a: {token: 5}}\nregistry: text\n",
+        "registry: text\nconsole: {width: 80}\n",
+        "active: {authentication: cadc, server: canfar}\nauthentication: {cadc: {mode: x509}}\n",
         "? [a, b]\n: c\n",
         "~",
     ],
 )
 def test_what_is_not_known_in_a_file_breaks_nothing(home, odd):
     assert resolve_server(None, home(odd)) == "https://ws-uv.canfar.net/skaha/v1"
+
+
+LAB = "servers: {mylab: {idp: lab, url: 'https://lab.example/skaha'}}\n"
+TOKEN = "authentication: {lab: {mode: oidc, token: {access: AAA}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"active: {{authentication: lab, server: null}}\n{TOKEN}{LAB}", "names no active server"),
+        (f"active: {{authentication: lab}}\n{LAB}", "names no active server"),
+        (f"active: {{server: ' '}}\n{LAB}", "names no active server"),
+        (f"active: null\n{LAB}", "names no active server"),
+        (f"active: mylab\n{LAB}", "names no active server"),
+        (f"{LAB}", "names no active server"),
+        (f"{TOKEN}", "names no active server"),
+        ("active: {server: [1]}\nauthentication: {a: {token: 5}}\nregistry: text\n", "names no active server"),
+        (f"active: {{server: other}}\n{LAB}", "'other' as its active server, and has no server of that name"),
+        (f"active: {{server: canfar}}\n{LAB}", "'canfar' as its active server, and has no server of that name"),
+        ("active: {server: lab}\nservers: {lab: {url: 'http://lab.example/skaha'}}\n", "no usable URL .* 'lab'"),
+        ("active: {server: lab}\nservers: {lab: {idp: lab}}\n", "no usable URL .* 'lab'"),
+        ("servers: [1, 2]\nactive: 7\n", "names no active server"),
+        ("contexts: {a: [], b: {server: x}}\nactive: a\n", "no usable URL .* 'a'"),
+        ("contexts: {a: {server: {url: 'https://lab.example'}}}\nactive: null\n", "names no active server"),
+        ("contexts: {a: {server: {url: 'https://lab.example'}}}\nactive: b\n", "'b' as its active server"),
+    ],
+)
+def test_a_file_without_an_active_server_never_means_canfars_own(home, text, says):
+    surroundings = home(text)
+    with pytest.raises(SkahaApplyError, match=says) as caught:
+        resolve_server(None, surroundings)
+    assert str(caught.value).startswith("~/.canfar/config.yaml ")
+    assert "`canfar server use NAME`" in caught.value.hint
+    assert resolve_server("https://one.example/skaha", surroundings) == "https://one.example/skaha/v1"
+    assert resolve_server(None, home(text, SKAHA_URL="https://two.example")) == "https://two.example/skaha/v1"
+    if "lab.example/skaha'" in text and "https" in text:
+        assert resolve_server("mylab", surroundings) == "https://lab.example/skaha/v1"
+
+
+def test_a_server_without_a_version_is_version_1(home):
+    assert resolve_server(None, home(f"active: {{server: mylab}}\n{LAB}")) == "https://lab.example/skaha/v1"
 
 
 def test_a_file_that_is_not_text_or_not_a_file(home, tmp_path):
