@@ -236,10 +236,10 @@ SESSION_FIELDS: tuple[Field, ...] = (
         readers.one_of(*readers.VANISHED),
         "one of `hold`, `rerun`, `complete`",
         "`hold`",
-        "What holds for a session that was seen active, is gone, and nobody saw how it ended (the list forgets a "
-        "session an hour after its end). `hold`: it is reported as unknown, and what needs it waits, until "
-        "`skaha-apply mark` says what it was. `rerun`: it runs again, for work that may run twice. `complete`: it "
-        "counts as succeeded. Headless only.",
+        "What holds for a session that was seen active and disappeared before a listing showed its end (the server "
+        "lists a session for an hour after its end). `hold`: the replica is unknown, and its dependents are "
+        "blocked, until you use `skaha-apply mark`. `rerun`: it runs again, for work that can run twice. "
+        "`complete`: it counts as succeeded and is never created again. Headless only.",
         {"enum": list(readers.VANISHED)},
         ("hold", "rerun", "complete"),
     ),

@@ -14,6 +14,7 @@ from skaha_apply.planning.moments import RECENT, apart
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
     from skaha_apply.planning.book import Book
 
@@ -45,7 +46,7 @@ class Absences:
             late = "it was accepted but never listed"
         else:
             last = record.seen or record.accepted or 0.0
-            due = {"phase": Phase.GONE, "note": "someone deleted it", "ended": at}
+            due = {"phase": Phase.GONE, "note": _disappeared(record, apart(self._seen, last)), "ended": at}
             late = "it vanished unseen: it may have ended, been pruned or expired"
         if self._book.specs[record.spec].kind.interactive:
             return record.model_copy(update=due)
@@ -68,6 +69,24 @@ class Absences:
                 for record in self._book.records.values()
             )
         return self._forgets
+
+
+def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
+    """Whether a session that disappeared counts as succeeded, because its manifest says `vanished: complete`.
+
+    Args:
+        record: what the state knows of the replica.
+        recorded: the spec that its session was created from.
+        wanted: the spec of the manifest, which decides.
+    """
+    batch = not (recorded.kind.interactive or wanted.kind.interactive)
+    return batch and wanted.vanished == "complete" and record.phase in (Phase.GONE, Phase.UNKNOWN)
+
+
+def _disappeared(record: ReplicaRecord, seconds: float) -> str:
+    """How long after the last listing that showed a session the tool found that it no longer exists."""
+    status = (record.note or "active") if record.phase is Phase.OTHER else record.phase.value
+    return f"disappeared {seconds:.0f} s after it was last seen {status}"
 
 
 def vanished_before(earlier: ReplicaRecord | None, intent: Intent | Doubt) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.absence import counts_as_complete
 from skaha_apply.planning.digest import VERSION, same_version
 
 if TYPE_CHECKING:
@@ -47,10 +48,16 @@ def kept(book: Book, project: Project) -> dict[ReplicaKey, str]:
     for spec in project.sessions:
         for replica in range(1, spec.replicas + 1) if spec.rerun == "never" else ():
             record = book.records.get((spec.key, replica))
-            stays = record is not None and (record.phase.active or record.phase is Phase.DONE)
-            if record is not None and stays and same_version(record.work, f"{VERSION}:"):
+            if record is None or not same_version(record.work, f"{VERSION}:"):
+                continue
+            if _stays(record, book.specs[record.spec], spec):
                 found[record.key] = record.work
     return found
+
+
+def _stays(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
+    """Whether a replica that never runs again has a session or a result that stays."""
+    return record.phase.active or record.phase is Phase.DONE or counts_as_complete(record, recorded, wanted)
 
 
 def _candidates(book: Book, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.session import Phase
 from skaha_apply.planning import aging, attempts, diff, observe
-from skaha_apply.planning.absence import ENOUGH
+from skaha_apply.planning.absence import ENOUGH, counts_as_complete
 from skaha_apply.planning.book import Book, resembles
 from skaha_apply.planning.digest import same_version
 from skaha_apply.planning.options import Adopt
@@ -84,11 +84,12 @@ def _recorded(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> A
     work, run = _differs(replica, record, sight)
     if record.phase is Phase.GONE and spec.kind.interactive and not (work or run):
         return _restarted(replica, record, sight)
-    if record.phase in (Phase.DUE, Phase.GONE):
+    complete = counts_as_complete(record, sight.book.specs[record.spec], spec)
+    if record.phase in (Phase.DUE, Phase.GONE) and not complete:
         changes = sight.changes(record.spec, spec) if work or run else ()
         attempt = 1 if work or run else record.attempt
-        return _create(replica, record, record.note or "its session is gone", attempt, changes)
-    if work or (run and not _succeeded(record, spec)):
+        return _create(replica, record, _why_due(record), attempt, changes)
+    if work or (run and not (complete or _succeeded(record, spec))):
         return _changed(replica, record, sight)
     if record.phase.active:
         return _active(replica, record, sight)
@@ -125,6 +126,13 @@ def _ended(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Acti
     if spec.vanished == "complete":
         return _action(ActionKind.DONE, replica, f"{record.note}; taken as complete (vanished: complete)", record)
     return _action(ActionKind.UNKNOWN, replica, f"{record.note}; held until it is marked", record)
+
+
+def _why_due(record: ReplicaRecord) -> str:
+    """Why a replica without a session needs one."""
+    if record.phase is Phase.GONE:
+        return f"{record.note or 'its session disappeared'}; treated as deleted"
+    return record.note or "its session was deleted"
 
 
 def _again(spec: SessionSpec) -> str:
@@ -164,7 +172,7 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Ac
     spec, recorded = replica.spec, sight.book.specs[record.spec]
     changes = sight.changes(record.spec, spec)
     reason = "spec changed" if changes else f"what it needs changed: {', '.join(spec.needs)}"
-    done = _succeeded(record, recorded)
+    done = _succeeded(record, recorded) or counts_as_complete(record, recorded, spec)
     if (spec.protect or recorded.protect) and (record.phase.active or done):
         but = f"{reason}, but it is protected"
         if aging.renewal(record, spec, sight.facts.seen.listing.at):

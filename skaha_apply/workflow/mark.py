@@ -167,7 +167,7 @@ def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:
     if verb is Verb.COMPLETE:
         return record is not None and record.phase is Phase.DONE
     if verb is Verb.RERUN:
-        return record is None or record.phase in (Phase.DUE, Phase.GONE)
+        return record is None or record.phase is Phase.DUE
     return record is not None and record.phase in (Phase.HELD, Phase.DONE)
 
 

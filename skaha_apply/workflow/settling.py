@@ -41,8 +41,8 @@ def _current(record: ReplicaRecord, action: Action, book: Book) -> ReplicaRecord
 
 
 def _complete(record: ReplicaRecord, action: Action) -> ReplicaRecord:
-    """What vanished is complete where its spec says so (`vanished: complete`)."""
-    if action.kind is not ActionKind.DONE or record.phase is not Phase.UNKNOWN:
+    """A session that disappeared is complete if its spec says so (`vanished: complete`)."""
+    if action.kind is not ActionKind.DONE or record.phase not in (Phase.GONE, Phase.UNKNOWN):
         return record
     ended = record.ended or record.seen or record.accepted
     return record.model_copy(update={"phase": Phase.DONE, "ended": ended, "note": action.reason, "logged": True})

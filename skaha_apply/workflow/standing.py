@@ -26,7 +26,7 @@ def standing(action: Action, record: ReplicaRecord | None) -> str:
 
     One that is due again counts as what is planned for it, not as what became of it before.
     """
-    if action.kind in _STANDING_BY or record is None:
+    if action.kind in _STANDING_BY or action.kind is ActionKind.DONE or record is None:
         return action.kind.value
     same = action.record is not None and action.record.id == record.id
     again = action.kind in (ActionKind.CREATE, ActionKind.RETRY) and record.phase.ended and same

@@ -132,7 +132,7 @@ def _row(action: Action, project: str, sight: Sight) -> StatusRow:
         session=action.session,
         replica=action.replica,
         name=record.name if record else action.name,
-        phase=record.phase.value if record else action.kind.value,
+        phase=record.phase.value if record and action.kind is not ActionKind.DONE else action.kind.value,
         id=record.id if record else action.id,
         attempt=record.attempt if record else 0,
         started=record.started if record else None,

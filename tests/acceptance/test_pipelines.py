@@ -229,6 +229,21 @@ def test_what_vanished_unseen_is_held_until_it_is_settled(desk, sandbox, way):
     assert desk.plan()["summary"]["done"] == 4
 
 
+@pytest.mark.parametrize(("way", "sessions"), [("complete", 1), ("hold", 2)])
+def test_one_that_a_script_removes_between_two_listings(desk, sandbox, way, sessions):
+    desk.write({"name": "find", "cmd": "sleep", "args": ["600"], "vanished": way})
+    desk.apply()
+    desk("refresh")
+    (first,) = sandbox.sessions()
+    sandbox.delete(first["id"])
+    sandbox.wait_idle()
+    (action,) = desk.plan("--all")["actions"]
+    assert "after it was last seen running" in action["reason"]
+    desk.apply()
+    assert len(sandbox.sessions()) == sessions
+    assert desk.plan()["summary"]["done"] == 2 - sessions
+
+
 def test_what_was_finished_before_the_first_apply_is_brought_in(desk, sandbox):
     names = tiles(desk, 20)
     desk.script("true\n")

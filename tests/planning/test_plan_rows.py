@@ -65,7 +65,7 @@ def test_accepted_session_counts_as_active():
         ("failed", "failed reduce (failed in attempt 1)"),
         ("unknown", "unknown reduce (vanished; held until it is marked)"),
         ("due", "create reduce (vanished)"),
-        ("gone", "create reduce (vanished)"),
+        ("gone", "create reduce (vanished; treated as deleted)"),
         ("held", "unchanged reduce (held)"),
     ],
 )
@@ -84,7 +84,7 @@ def test_memory_decides_however_long_ago(phase, expected, days):
         ("done", "replace reduce (spec changed)"),
         ("failed", "replace reduce (spec changed)"),
         ("unknown", "replace reduce (spec changed)"),
-        ("due", "create reduce (its session is gone)"),
+        ("due", "create reduce (its session was deleted)"),
         ("held", "unchanged reduce (held)"),
     ],
 )

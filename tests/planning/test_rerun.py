@@ -128,7 +128,7 @@ def test_each_run_has_a_tag_of_its_own():
         ("running", "unchanged reduce (running; spec changed, but it never runs again (rerun: never))"),
         ("failed", "replace reduce (spec changed)"),
         ("unknown", "replace reduce (spec changed)"),
-        ("due", "create reduce (its session is gone)"),
+        ("due", "create reduce (its session was deleted)"),
     ],
 )
 def test_never_leaves_alone_what_is_active_or_has_succeeded(phase, expected):

@@ -50,7 +50,7 @@ def test_session_that_the_single_look_shows_is_followed(phase):
 @pytest.mark.parametrize(
     ("last", "expected"),
     [
-        (NOW - 299, "create reduce (someone deleted it)"),
+        (NOW - 299, "create reduce (disappeared 299 s after it was last seen {}; treated as deleted)"),
         (
             NOW - 300,
             "unknown reduce (it vanished unseen: it may have ended, been pruned or expired; held until it is marked)",
@@ -59,7 +59,8 @@ def test_session_that_the_single_look_shows_is_followed(phase):
 )
 def test_gone_soon_after_it_was_seen_was_deleted_and_later_is_unknown(phase, last, expected):
     memory = state(record(spec(), phase, seen=last))
-    assert lines(decide(project(spec()), memory, seen(gone=["reduce"]))) == [expected]
+    word = "active" if phase is Phase.OTHER else phase.value
+    assert lines(decide(project(spec()), memory, seen(gone=["reduce"]))) == [expected.format(word)]
 
 
 @pytest.mark.parametrize(
@@ -220,12 +221,61 @@ def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
     wanted = spec(vanished=vanished)
     fresh = record(wanted, "accepted", accepted=NOW - 20)
     memory, first = vanish(state(fresh), NOW, wanted, status)
+    if status and vanished == "complete":
+        assert kinds(first) == ["done reduce"]
+        return
     assert kinds(first) == ["create reduce"]
     again = created(Book.open(memory), intent(wanted), "reduce", NOW + 1)
     memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
     assert "gone again before its end was seen" in second.actions[0].reason
     assert only(memory).phase is Phase.UNKNOWN
+
+
+LAST_SEEN = "disappeared {} s after it was last seen {}"
+
+
+@pytest.mark.parametrize("phase", ACTIVE)
+@pytest.mark.parametrize("age", [0, 10, 299, 300, 48 * HOUR])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_complete_never_runs_again_what_was_seen_active(phase, age, before):
+    wanted = spec(vanished="complete")
+    memory = state(record(wanted, phase, seen=NOW - age, vanished=before))
+    plan = decide(project(wanted, spec("next", needs=("reduce",))), memory, seen(gone=["reduce"]))
+    assert kinds(plan) == ["done reduce", "create next"]
+    assert plan.refused is None
+
+
+@pytest.mark.parametrize(("age", "before"), [(12, 0), (299, 0), (12, 1), (300, 0)])
+@pytest.mark.parametrize("vanished", ["hold", "rerun"])
+def test_others_run_again_once_within_five_minutes_and_the_reason_states_the_age(vanished, age, before):
+    wanted = spec(vanished=vanished)
+    memory = state(record(wanted, seen=NOW - age, vanished=before))
+    (action,) = decide(project(wanted), memory, seen(gone=["reduce"])).actions
+    if age < 300 and before == 0:
+        text = LAST_SEEN.format(age, "running")
+        assert (action.kind, action.reason) == ("create", f"{text}; treated as deleted")
+    else:
+        assert action.kind == ("create" if vanished == "rerun" and before == 0 else "unknown")
+
+
+def test_the_reason_of_one_that_counts_as_complete_states_the_age():
+    wanted = spec(vanished="complete")
+    plan = decide(project(wanted), state(record(wanted, seen=NOW - 12)), seen(gone=["reduce"]))
+    text = LAST_SEEN.format(12, "running")
+    assert lines(plan) == [f"done reduce ({text}; taken as complete (vanished: complete))"]
+
+
+@pytest.mark.parametrize("phase", ["gone", "unknown"])
+def test_one_that_counts_as_complete_is_not_computed_again_for_more_memory(phase):
+    memory = state(record(spec(vanished="complete"), phase, note="disappeared"))
+    assert kinds(decide(project(spec(vanished="complete", ram=64)), memory)) == ["done reduce"]
+    edited = spec(vanished="complete", args=("new.py",))
+    assert kinds(decide(project(edited), memory)) == ["replace reduce"]
+    never = spec(vanished="complete", args=("new.py",), rerun="never")
+    assert kinds(decide(project(never), memory)) == ["done reduce"]
+    kept = spec(vanished="complete", args=("new.py",), protect=True)
+    assert kinds(decide(project(kept), memory)) == ["protected reduce"]
 
 
 def test_one_that_ended_in_between_was_deleted_the_next_time():
