@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import atexit
 import gc
-import signal
 from typing import TYPE_CHECKING
 
+from skaha_apply.cli.signals import as_interrupts
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -19,17 +19,15 @@ OBJECTS = 50_000  # new ones between two collections; the default of 700 costs a
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process) and give the exit code; no exception leaves it.
 
-    To be called in the main thread: SIGTERM is taken as an interrupt while it runs.
+    Call it in the main thread: SIGTERM and SIGHUP interrupt the command as Ctrl-C does.
     """
     gc.set_threshold(OBJECTS, 20, 20)
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)  # what is left at the end is not searched for garbage once more
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        from skaha_apply.cli.calling import call  # noqa: PLC0415 - an interrupt while it is imported is caught below
+        with as_interrupts():
+            from skaha_apply.cli.calling import call  # noqa: PLC0415 - an interrupt while it is imported is caught below
 
-        return int(call(arguments))
+            return int(call(arguments))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, before)

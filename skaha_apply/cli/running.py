@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from skaha_apply.cli.signals import as_interrupts, orderly
 from skaha_apply.model.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ T = TypeVar("T")
 def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: None) -> T:
     """Run the work of a command to its end.
 
-    SIGINT and SIGTERM cancel it once: a pass then begins no request, waits a little for those in flight and saves the
-    state. Only a second SIGINT ends the process at once; `give_back` restores the terminal before.
+    SIGINT, SIGTERM and SIGHUP cancel the work once: a pass then sends no new request, waits a few seconds for those in
+    flight, and saves the state. Only a second SIGINT ends the process at once; `give_back` restores the terminal.
 
     Raises:
         Interrupted: after a signal, once the work has ended in order.
@@ -29,7 +30,7 @@ def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: No
         task = asyncio.ensure_future(work)
         signals = _Signals(task, give_back)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in orderly():
             loop.add_signal_handler(number, signals, number)
         try:
             return await task
@@ -38,11 +39,12 @@ def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: No
                 "interrupted", hint="what was begun is recorded and goes on; the same command goes on from here"
             ) from None
 
-    return asyncio.run(guarded())
+    with as_interrupts():  # a loop that closes would leave the system's own handling, which kills the process
+        return asyncio.run(guarded())
 
 
 class _Signals:
-    """Counts what came: the first signal cancels, a second SIGINT ends the process, a repeated SIGTERM does nothing."""
+    """The first signal cancels the work, a SIGINT after it ends the process, any other repeated signal does nothing."""
 
     def __init__(self, task: asyncio.Future[Any], give_back: Callable[[], None]) -> None:
         self._task = task

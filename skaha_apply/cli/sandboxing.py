@@ -149,7 +149,7 @@ class ServeOptions(DataOptions):
 
 @command(group, "serve")
 def serve(options: ServeOptions) -> ExitCode:
-    """Serve the Skaha API on 127.0.0.1 until SIGTERM or Ctrl-C."""
+    """Serve the Skaha API on 127.0.0.1 until Ctrl-C, SIGTERM or SIGHUP."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.state.layout import make_folder  # noqa: PLC0415
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.render.ink import Ink
     from skaha_apply.render.progress import Narrator
+
+
+_READER_LEFT = (errno.EPIPE, errno.EIO)  # a closed pipe, a closed terminal
 
 
 class Streams:
@@ -126,7 +130,9 @@ def write(stream: TextIO, text: str) -> None:
             encoding = stream.encoding or "ascii"
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in _READER_LEFT:
+            raise
         _swallow(stream)
     except ValueError:  # the stream was closed before we started (`>&-`)
         pass

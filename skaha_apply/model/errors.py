@@ -155,6 +155,6 @@ class TimeoutReached(SkahaApplyError):
 
 
 class Interrupted(SkahaApplyError):
-    """SIGINT, SIGTERM, or the cancellation of the task."""
+    """SIGINT, SIGTERM, SIGHUP, or the cancellation of the task."""
 
     exit_code = ExitCode.INTERRUPTED

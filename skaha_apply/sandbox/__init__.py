@@ -16,7 +16,7 @@ __all__ = ["RunningSandbox", "SandboxError", "SandboxOptions", "ensure", "serve"
 
 
 def serve(options: SandboxOptions) -> None:
-    """Serve until SIGTERM, SIGINT, or nobody used it for `options.idle` seconds; raises SandboxError."""
+    """Serve until SIGTERM, SIGINT, SIGHUP, or nobody used it for `options.idle` seconds; raises SandboxError."""
     check_installed()
     from skaha_apply.sandbox.server import serve as run  # noqa: PLC0415 - the web server is an extra
 

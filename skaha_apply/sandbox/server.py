@@ -67,7 +67,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: SandboxOptions) -> None:
-    """Serve until SIGTERM, SIGINT or `options.idle`; raises SandboxError when it cannot start."""
+    """Serve until SIGTERM, SIGINT, SIGHUP or `options.idle`; raises SandboxError when it cannot start."""
     options = _prepared(options)
     with _only_one(options.data), _listen(options.port) as listener:
         asyncio.run(_serve(options, listener))
@@ -141,8 +141,9 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
     )
     server = _Server(config, lambda: _announce(options, f"{origin}/skaha/v1", token))
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # `nohup` ignores SIGHUP
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
     loop.add_signal_handler(signal.SIGCHLD, cluster.reap)
     cluster.load()
     ticking = loop.create_task(_tick(cluster, app, server))

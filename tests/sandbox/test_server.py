@@ -153,7 +153,7 @@ def test_commands(fresh_sandbox):
     assert run("status", "--data", own.data).returncode == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_orderly_with_all_processes(fresh_sandbox, number):
     own = fresh_sandbox("--grace", "0.5")
     (own.workdir / "stay.sh").write_text("trap '' TERM\nsleep 600 & wait; wait; sleep 600")

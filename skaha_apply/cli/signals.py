@@ -1,0 +1,27 @@
+"""The signals that end a command in order: Ctrl-C, a scheduler's SIGTERM, and SIGHUP when the terminal closes."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def orderly() -> tuple[signal.Signals, ...]:
+    """The signals that end a command in order; `nohup` makes the process ignore SIGHUP, and that stays so."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM) if ignored else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def as_interrupts() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` in the block for each of these signals. Only for the main thread."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in orderly()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
