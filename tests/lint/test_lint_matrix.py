@@ -14,6 +14,7 @@ from skaha_apply.model.variables import Given, Lack
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, retries: 1}}\n"
+NIGHT = HEAD + "variables: {night: {default: '22'}}\n"
 SECRET = "hunter2-is=it"
 
 
@@ -84,6 +85,38 @@ def test_a_name_that_a_value_spoils_is_not_to_be_written_for_all():
     assert found.rule == "session-name"
     assert "Write name:" not in found.detail
     assert "around its values" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("keys", "advice"),
+    [
+        ("cmd: bash detect.sh ${tile}", 'Write cmd: [bash, detect.sh, "${tile}"].'),
+        ("cmd: 'bash run.sh ${slug.tile} ${var.night}'", 'Write cmd: [bash, run.sh, "${slug.tile}", "${var.night}"].'),
+        ("cmd: >-\n      bash\n      ${tile}", 'Write cmd: [bash, "${tile}"].'),
+        ("cmd: [p, 'it''s ${tile}']", 'write "it\'s\\t${tile}"'),
+        ('args: ["a ${var.night}"]', 'write "a\\t${var.night}"'),
+        ("args: ['${var.words}']", "fills in ${var.words}"),
+        ("image: skaha/x:${tile}", "Write image: images.canfar.net/skaha/x:${tile}."),
+        ("image: images.canfar.net/Skaha/${slug.tile}:1", "Write image: images.canfar.net/skaha/${slug.tile}:1."),
+        ("image: images.canfar.net/x/${tile}", "Write the tag, images.canfar.net/x/${tile}:24.07 for example."),
+        ("cores: ${var.half}\n    ram: 4", "Give a value of 1 or more for ${var.half}."),
+        ("gpus: ${var.none}", "Leave the cell of ${var.none} empty."),
+    ],
+)
+def test_advice_repeats_a_text_as_it_is_written(keys, advice):
+    variables = "{night: {default: '22'}, words: {default: a b}, half: {default: 0.5}, none: {default: 0}}"
+    head = f"version: 1\nproject: p\nvariables: {variables}\ndefaults: {{image: {IMAGE}, cmd: p}}\n"
+    body = "sessions:\n  - name: s-${tile}\n    matrix: {tile: [t0001, t0002]}\n    "
+    found = linted(f"{body}{keys}\n", head)
+    assert any(advice in one.detail for one in found), [one.detail for one in found]
+    assert "t0001" not in " ".join(one.detail for one in found).replace("program, `bash t0001`", "").replace(
+        "program, `bash detect.sh t0001`", ""
+    ).replace("program, `bash run.sh t0001 22`", "")
+
+
+def test_the_name_that_is_advised_keeps_its_references():
+    found = one(linted("sessions:\n  - {name: 's_${tile}.${var.night}', matrix: {tile: [a, b]}}\n", NIGHT))
+    assert 'Write name: "s-${tile}-${var.night}".' in found.detail
 
 
 def test_of_a_list_file_the_line_is_told():

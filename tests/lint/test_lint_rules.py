@@ -153,11 +153,38 @@ def test_cases(body, expected):
         ("' '", ["image-name"]),
         ("https://images.canfar.net/skaha/astroml:1", ["image-name"]),
         ("images.canfar.net/skaha/$x:1", ["image-name"]),
+        ("images.canfar.net/Skaha/AstroML:24.07", ["image-name"]),
+        ("images.canfar.net/skaha/astroML@sha256:0123abc", ["image-name"]),
+        ("localhost:5000/Skaha/y:1", ["image-name"]),
+        ("Images.canfar.net/skaha/astroml:24.07", ["image-name"]),
+        ("images.canfar.net/skaha/astroml:24.07-RC1", []),
+        ("images.canfar.net/my-group/a_b.c__d--e:W_2024", []),
+        ("images.canfar.net//astroml:1", ["image-name"]),
+        ("images.canfar.net/skaha/-x:1", ["image-name"]),
+        ("images.canfar.net/skaha/a..b:1", ["image-name"]),
+        ("images.canfar.net/skaha/astroml:.1", ["image-name"]),
+        ("'images.canfar.net/skaha/astroml:'", ["image-name"]),
         ('"images.canfar.net/a b:1"', ["image-name"]),
     ],
 )
 def test_images(image, expected):
     assert rules(linted(f"version: 1\nproject: p\nsessions: [{{name: s, image: {image}, cmd: p}}]\n")) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "instead"),
+    [
+        ("astroml:latest", "images.canfar.net/library/astroml:latest"),
+        ("astroml", "images.canfar.net/library/astroml:latest"),
+        ("skaha/astroml:24.07", "images.canfar.net/skaha/astroml:24.07"),
+        ("images.canfar.net/Skaha/AstroML:24.07-RC1", "images.canfar.net/skaha/astroml:24.07-RC1"),
+        ("https://images.canfar.net/x/y:1", "images.canfar.net/x/y:1"),
+    ],
+)
+def test_which_image_is_advised(image, instead):
+    text = f"version: 1\nproject: p\nsessions: [{{name: s, image: {image}, cmd: p}}]\n"
+    found = next(one for one in linted(text) if one.rule == "image-name")
+    assert f"Write image: {instead}." in found.detail
 
 
 @pytest.mark.parametrize(

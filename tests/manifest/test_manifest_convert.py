@@ -49,9 +49,26 @@ def test_the_line_that_everybody_starts_from():
 )
 @pytest.mark.parametrize("program", ["skaha", "canfar", "$ canfar", "/opt/bin/skaha", "$ ./skaha", "uvx canfar"])
 def test_spellings_of_options(program, options):
-    spec, _ = converted(f"{program} create {options} headless {IMAGE} -- python x.py -c 3 --name y -- z")
+    spec, _ = converted(f"{program} create {options} headless {IMAGE} -- python x.py -c 3 --name yy -- z")
     assert (spec.cores, spec.ram, spec.gpus, spec.replicas, spec.name) == (8, 32, 1, 4, "x")
-    assert (spec.cmd, spec.args) == ("python", ("x.py", "-c", "3", "--name", "y", "--", "z"))
+    assert (spec.cmd, spec.args) == ("python", ("x.py", "-c", "3", "--name", "yy", "--", "z"))
+
+
+@pytest.mark.parametrize(
+    ("given", "whole"),
+    [
+        ("astroml", "images.canfar.net/library/astroml:latest"),
+        ("astroml:24.07", "images.canfar.net/library/astroml:24.07"),
+        ("skaha/astroml", "images.canfar.net/skaha/astroml:latest"),
+        ("images.canfar.net/skaha/astroml", "images.canfar.net/skaha/astroml:latest"),
+        (IMAGE, IMAGE),
+        ("localhost:5000/x/y@sha256:0123abc", "localhost:5000/x/y@sha256:0123abc"),
+    ],
+)
+def test_images_are_completed_as_the_clients_do(given, whole):
+    spec, text = converted(f"canfar create notebook {given}")
+    assert spec.image == whole
+    assert ("The image was given as" in text) == (given != whole)
 
 
 def test_options_may_stand_behind_the_image():
@@ -150,7 +167,8 @@ def test_interactive_sessions_take_no_command():
         "canfar create",
         "canfar create headless",
         f"canfar create headles {IMAGE}",
-        "canfar create headless astroml",
+        "canfar create headless a//b",
+        "canfar create headless astroml/",
         f"canfar create -c many headless {IMAGE}",
         f"canfar create -c 0 headless {IMAGE}",
         f"canfar create -r 0 headless {IMAGE}",

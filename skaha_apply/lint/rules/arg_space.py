@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.source import written
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -22,12 +23,17 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             if " " in text:
                 count = len(text.split(" "))
                 detail = f"The server splits arguments at every space, so the program gets {count} in its place. "
-                detail += _way_out(spec, index, text)
+                detail += _way_out(spec, index, written(project, f"{path}.args[{index}]", text))
                 summary = f"the argument {shown(text)} has a space in it"
                 yield Finding(project, f"{path}.args[{index}]", summary, detail)
 
 
 def _way_out(spec: SessionSpec, index: int, text: str) -> str:
+    if " " not in text:
+        return (
+            f"The space is in a value that fills in {text}. Use values without spaces, or pass the text in a file; "
+            "${slug.NAME} is a value as it stands in a name, with `-` in place of each space."
+        )
     with_tabs = double_quoted("\t".join(text.split()))
     program = (spec.cmd or "").rpartition("/")[2]
     if program in SHELLS and index and spec.args[index - 1].startswith("-") and spec.args[index - 1].endswith("c"):

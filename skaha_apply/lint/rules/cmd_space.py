@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.source import item, written
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -22,14 +23,22 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = "The server would look for a program without a name. Leave the key out, or write the program."
             yield Finding(project, f"{path}.cmd", "cmd is blank", detail)
         elif len(spec.cmd.split()) > 1:
-            words = ", ".join(spec.cmd.split())
             detail = f"The server takes it as the name of one program, {shown(spec.cmd)}, which it does not find. "
-            detail += f"Write cmd: [{words}]."
+            detail += _as_list(written(project, f"{path}.cmd", spec.cmd))
             space = "space" if " " in spec.cmd.strip() else "tab or line end"
             yield Finding(project, f"{path}.cmd", f"cmd has a {space} in it", detail)
         elif " " in spec.cmd:
-            detail = f"The server looks for a program of that very name. Write cmd: {spec.cmd.strip()}."
+            program = item(written(project, f"{path}.cmd", spec.cmd).strip())
+            detail = f"The server looks for a program of exactly this name. Write cmd: {program}."
             yield Finding(project, f"{path}.cmd", "cmd begins or ends with a space", detail)
+
+
+def _as_list(text: str) -> str:
+    """The words of a command as a list; a space within a value makes no words."""
+    words = text.split()
+    if len(words) > 1:
+        return f"Write cmd: [{', '.join(map(item, words))}]."
+    return "The space is in the value that fills it in. Give the program alone there, and its arguments in args."
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Images that the server refuses."""
+"""Images that the server refuses, or that no node can pull."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Online, Rule, sessions, shown
+from skaha_apply.lint.source import outside_references, written
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -14,31 +15,80 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
 
 REGISTRY = "images.canfar.net"
+NAMESPACE = "library"  # where the published clients look for an image without a namespace
 FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*")
+# As container runtimes read a name [distribution/reference].
+PART = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:
-    """The name must begin with the host of a registry that the server trusts [PostAction]."""
+    """The name must begin with the host of a registry that the server trusts [PostAction], and be one to pull by."""
     for project, path, spec in sessions(projects):
-        image, where = spec.image, f"{path}.image"
-        host, slash, _ = image.partition("/")
-        if not image.strip():
-            detail = "The server answers 400 `image is required`. Write the whole name: HOST/PROJECT/NAME:TAG."
-            yield Finding(project, where, "the image is blank", detail)
-        elif not FORM.fullmatch(image):
-            detail = "A name has the form HOST/PROJECT/NAME:TAG, without spaces, quotes or a leading https://."
-            yield Finding(project, where, f"{shown(image)} is no name of an image", detail)
-        elif "://" in image:
-            detail = f"Write image: {image.partition('://')[2]}."
-            yield Finding(project, where, f"the image {shown(image)} begins like an address", detail)
-        elif not slash or not ("." in host or ":" in host or host == "localhost"):
-            detail = "The server knows no short names and answers 400: `must come from one of [...]`. "
-            detail += f"Write image: {REGISTRY}/{image if slash else 'skaha/' + image}."
-            yield Finding(project, where, f"the image {shown(image)} has no host", detail)
+        where = f"{path}.image"
+        text = written(project, where, spec.image)
+        summary, detail = _server_refuses(spec.image, text) or _cannot_pull(spec.image, text)
+        if summary:
+            yield Finding(project, where, summary, detail)
+
+
+def _server_refuses(image: str, text: str) -> tuple[str, str] | None:
+    """What the server answers 400 to; `text` is the image as the manifest has it."""
+    host, slash, _ = image.partition("/")
+    if not image.strip():
+        detail = "The server answers 400 `image is required`. Write the whole name: HOST/PROJECT/NAME:TAG."
+        return "the image is blank", detail
+    if not FORM.fullmatch(image):
+        detail = "A name has the form HOST/PROJECT/NAME:TAG, without spaces, quotes or a leading https://."
+        return f"{shown(image)} is not a name of an image", detail
+    if "://" in image:
+        detail = f"Write image: {text.partition('://')[2]}." if "://" in text else "Write the name without it."
+        return f"the image {shown(image)} begins like an address", detail
+    if not slash or not ("." in host or ":" in host or host == "localhost"):
+        detail = "The server completes no short names and answers 400: `must come from one of [...]`. "
+        return f"the image {shown(image)} has no host", f"{detail}Write image: {_whole(image, text)}."
+    return None
+
+
+def _whole(image: str, text: str) -> str:
+    """A short name as the published clients complete it."""
+    if "/" in image:
+        return f"{REGISTRY}/{text}"
+    return f"{REGISTRY}/{NAMESPACE}/{text}{'' if ':' in image or '@' in image else ':latest'}"
+
+
+def _cannot_pull(image: str, text: str) -> tuple[str, str]:
+    """What the server takes and no node can pull; two empty texts for a good name."""
+    repository, tag = _taken_apart(image)
+    host, _, rest = repository.partition("/")
+    happens = "No node can pull it, so the session stays Pending. "
+    if repository != repository.lower():
+        what = "host" if host != host.lower() else "repository"
+        happens = "The server knows registries in lower case and answers 400. " if what == "host" else happens
+        lower = outside_references("lower", _taken_apart(text)[0]) + text[len(_taken_apart(text)[0]) :]
+        instead = f"Write image: {lower}." if lower != text else "Use a value in lower case."
+        return f"the {what} of the image {shown(image)} has capital letters", f"{happens}{instead}"
+    if wrong := next((part for part in rest.split("/") if not PART.fullmatch(part)), None):
+        detail = f"{happens}Between slashes stand lower-case letters and digits, with single `.`, `_` or `-` inside."
+        return f"the part {shown(wrong)} of the image {shown(image)} is not valid", detail
+    if "//" in repository or repository.endswith("/"):
+        return f"the image {shown(image)} has an empty part between slashes", f"{happens}Remove the surplus slash."
+    if tag is not None and not TAG.fullmatch(tag):
+        detail = f"{happens}A tag has 1 to 128 letters, digits, `_`, `.` and `-`, and begins with none of the last two."
+        return f"the tag {shown(tag)} of the image is not valid", detail
+    return "", ""
+
+
+def _taken_apart(image: str) -> tuple[str, str | None]:
+    """Host and repository, and the tag, None without any; what follows `@` belongs to neither."""
+    name = image.partition("@")[0]
+    folder, slash, last = name.rpartition("/")
+    repository, colon, tag = last.partition(":")
+    return f"{folder}{slash}{repository}", tag if colon else None
 
 
 def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
-    """Beside the form: it must begin with one of the hosts of /repository."""
+    """In addition to the form: it must begin with one of the hosts of /repository."""
     wrong: dict[int, set[str]] = {}
     for finding in check(projects):
         wrong.setdefault(id(finding.project), set()).add(finding.path)
@@ -56,9 +106,10 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
 RULE = Rule(
     id="image-name",
     severity=Severity.ERROR,
-    title="An image that the server refuses.",
-    why="An image must begin with the host of a registry that the server trusts; unlike its clients the server "
-    "completes no short names.",
+    title="An image that the server refuses, or that no node can pull.",
+    why="An image must begin with the host of a registry that the server trusts, and unlike its clients the server "
+    "completes no short names. It also takes names that no node can pull, with capital letters in the repository for "
+    "example; such a session stays Pending. Capital letters in the tag are allowed.",
     bad="""
 - name: reduce
   image: skaha/astroml:24.07

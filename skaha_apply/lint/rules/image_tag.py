@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.source import written
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         last = spec.image.rpartition("/")[2]
         if "/" in spec.image and ":" not in last and "@" not in last:
             detail = "The server has no default tag: what its list does not show by this very name counts as private "
-            detail += f"and is refused. Write the tag, {spec.image}:24.07 for example."
+            image = written(project, f"{path}.image", spec.image)
+            detail += f"and is refused. Write the tag, {image}:24.07 for example."
             yield Finding(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
 
 

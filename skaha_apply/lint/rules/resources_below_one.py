@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.source import has_reference, written
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         for name in ("cores", "ram"):
             value = getattr(spec, name)
             if value is not None and value < 1:
-                detail = f"The server counts it as 0 and answers 400 `Invalid value for '{name}'`. Write {name}: 1."
+                text = written(project, f"{path}.{name}", f"{value}")
+                detail = f"The server counts it as 0 and answers 400 `Invalid value for '{name}'`. "
+                detail += f"Give a value of 1 or more for {text}." if has_reference(text) else f"Write {name}: 1."
                 yield Finding(project, f"{path}.{name}", f"{name} is less than 1", detail)
 
 

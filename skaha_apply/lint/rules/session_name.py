@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.source import has_reference, outside_references, written
 from skaha_apply.model.place import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.spec import Project, SessionSpec
 
 MAX_NAME = 63  # of a label, and of the pod's hostname [SessionLabels]
 
@@ -26,15 +27,10 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
     for project, path, spec in sessions(projects):
         where = f"{path}.name"
         if not re.fullmatch("[A-Za-z0-9-]+", spec.name):
-            detail = f"The server takes letters, digits and `-` only (400). Write name: {slug(spec.name)}."
+            detail = f"The server takes letters, digits and `-` only (400). {_instead(project, where, spec)}"
             yield Finding(project, where, f"the name {shown(spec.name)} has other characters", detail)
         elif not (spec.name[0].isalnum() and spec.name[-1].isalnum()):
-            way = (
-                "In the name put a letter or a digit around its values"
-                if spec.values
-                else f"Write name: {slug(spec.name)}"
-            )
-            detail = f"It becomes a host name, so the server refuses the session. {way}."
+            detail = f"It becomes a host name, so the server refuses the session. {_instead(project, where, spec)}"
             yield Finding(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
         longest = spec.live_name(spec.replicas)
         if len(longest) > MAX_NAME:
@@ -42,6 +38,16 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             suffix = f" with the suffix `-{spec.replicas}`" if spec.replicas > 1 else ""
             detail = f"Names are cut at {MAX_NAME} characters, and the session is refused. Shorten it."
             yield Finding(project, where, f"the name has {len(longest)} characters{suffix}", detail, also=also)
+
+
+def _instead(project: Project, path: str, spec: SessionSpec) -> str:
+    text = written(project, path, spec.name)
+    if not spec.values and not has_reference(text):
+        return f"Write name: {slug(spec.name)}."
+    near = outside_references("slug", text)
+    if has_reference(text) and near != text and near.strip("-") == near:
+        return f"Write name: {double_quoted(near)}."
+    return "In the name put a letter or a digit around its values."
 
 
 RULE = Rule(

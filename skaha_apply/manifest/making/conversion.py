@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.session import Number
 
-REGISTRY = "images.canfar.net"  # what the published clients put before an image without a host
+# What the published clients add to an image without a host, without a namespace, without a tag.
+REGISTRY, NAMESPACE, TAG = "images.canfar.net", "library", "latest"
 MAX_NAME = 63  # characters of a name on the server, with the replica's suffix [SessionLabels]
 INTERPRETERS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "csh", "tcsh", "env", "python", "julia", "Rscript"})
 SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh"})
@@ -89,14 +90,18 @@ def _kind(text: str) -> Kind:
 
 
 def _image(image: str, draft: _Draft) -> str:
-    host, slash, _ = image.partition("/")
-    if not slash or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*", image):
+    """The whole name of an image, as the clients complete it: registry, namespace and tag."""
+    host, slash, rest = image.partition("/")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*", image) or "//" in image or (slash and not rest):
         hint = f"Write the whole name: {REGISTRY}/skaha/astroml:24.07, for example."
-        raise UsageError(f"{quoted(image)} is no name of an image", hint=hint)
-    if "." in host or ":" in host or host == "localhost":
-        return image
-    draft.remarks.append(f"The image was given as {image}; the server wants the whole name.")
-    return f"{REGISTRY}/{image}"
+        raise UsageError(f"{quoted(image)} is not a name of an image", hint=hint)
+    named = bool(slash) and ("." in host or ":" in host or host == "localhost")
+    whole = image if named else f"{REGISTRY}/{image}" if slash else f"{REGISTRY}/{NAMESPACE}/{image}"
+    if not re.search("[:@]", whole.rpartition("/")[2]):
+        whole += f":{TAG}"
+    if whole != image:
+        draft.remarks.append(f"The image was given as {image}; the server requires the whole name.")
+    return whole
 
 
 def _name(line: Line, kind: Kind, replicas: int, draft: _Draft) -> str:

@@ -1,0 +1,97 @@
+"""Texts as the manifest has them, with references, so that advice never replaces a reference by one of its values."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import double_quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from skaha_apply.model.spec import Project
+
+REFERENCE = re.compile(r"\$?\$\{[^}]*\}?")
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+SAFE = re.compile(r"[A-Za-z0-9/._+-][A-Za-z0-9/._+=@%-]*")
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "/": "/"}
+BLOCK = re.compile(r"[>|][-+0-9]* ")
+LONGEST = 10_000  # characters of a text that is compared with its source
+
+
+def written(project: Project, path: str, text: str) -> str:
+    """A text with the references that the manifest has in it; the text itself where it has none."""
+    source = _source(project, path)
+    if "${" not in source:
+        return text
+    return next((one for one in (source, _unquoted(source)) if one is not None and _gives(one, text)), text)
+
+
+def has_reference(text: str) -> bool:
+    """Whether a written text has a reference in it."""
+    return any(not found[0].startswith("$$") for found in REFERENCE.finditer(text))
+
+
+def item(text: str) -> str:
+    """A text as an item of a list within brackets, quoted where that is necessary."""
+    return text if SAFE.fullmatch(text) and text not in ("-", "null") else double_quoted(text)
+
+
+def outside_references(change: str, text: str) -> str:
+    """A written text after one of the changes of `CHANGES`, with its references as they are."""
+    parts = re.split(f"({REFERENCE.pattern})", text)
+    return "".join(part if index % 2 else CHANGES[change](part) for index, part in enumerate(parts))
+
+
+def _slug(part: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", part.lower())
+
+
+CHANGES: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "slug": _slug}
+
+
+def _source(project: Project, path: str) -> str:
+    """The characters of the manifest at a place, "" without one; several lines are folded into one."""
+    place = project.places.get(path)
+    if place is None or place.file not in project.texts:
+        return ""
+    lines = _lines(project.texts[place.file])[place.line - 1 : place.end_line]
+    if not lines:
+        return ""
+    if place.line == place.end_line:
+        return lines[0][place.column - 1 : place.end_column - 1]
+    folded = [lines[0][place.column - 1 :], *lines[1:-1], lines[-1][: place.end_column - 1]]
+    return BLOCK.sub("", " ".join(filter(None, (line.strip() for line in folded))))
+
+
+@lru_cache(maxsize=8)
+def _lines(text: str) -> list[str]:
+    return LINE_BREAK.split(text)
+
+
+def _unquoted(source: str) -> str | None:
+    """The text of a quoted YAML scalar on one line; None for one with rare escapes."""
+    if source[:1] == source[-1:] == "'":
+        return source[1:-1].replace("''", "'")
+    if not (source[:1] == source[-1:] == '"'):
+        return None
+    inner = source[1:-1]
+    if any(found[1] not in ESCAPES for found in re.finditer(r"\\(.)", inner)):
+        return None
+    return re.sub(r"\\(.)", lambda found: ESCAPES[found[1]], inner)
+
+
+def _gives(source: str, text: str) -> bool:
+    """Whether a written text can give this one: what stands around its references is there, in this order."""
+    if len(source) > LONGEST or len(text) > LONGEST:
+        return False
+    first, *others = REFERENCE.split(source)
+    at = len(first)
+    for part in others:
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return text.startswith(first) and (not others or text.endswith(others[-1]))
