@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.comments import ignores
 from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.foreign import ForeignFile, is_foreign_error, is_foreign_root
 from skaha_apply.manifest.nodes import NotYaml, compose
 from skaha_apply.manifest.syntax import advice
 from skaha_apply.manifest.toplevel import TOP_FIELDS
@@ -45,11 +46,19 @@ class Document:
     ignores: tuple[Ignore, ...] = ()
 
 
-def read_document(text: str, findings: Findings) -> Document | None:
-    """The document of a file; None when its errors (which are in `findings`) leave nothing to go on with."""
+def read_document(text: str, findings: Findings, *, named: bool = True) -> Document | None:
+    """The document of a file; None when its errors (which are in `findings`) leave nothing to go on with.
+
+    Raises:
+        ForeignFile: for a file of another tool, unless the user `named` it.
+    """
     try:
         root = compose(text)
+        if not named and is_foreign_root(root):
+            raise ForeignFile(findings.file)
     except NotYaml as error:
+        if not named and is_foreign_error(error, text):
+            raise ForeignFile(findings.file) from None
         place = Place(findings.file, error.line, error.column, error.end_line, error.end_column)
         findings.add_at(error.rule, place, *advice(error, text))
         return None
@@ -66,8 +75,8 @@ def read_document(text: str, findings: Findings) -> Document | None:
 
 
 def _document(root: Node, values: Values, ignored: tuple[Ignore, ...]) -> Document | None:
-    if not any(key.text in TOP_FIELDS for key, _ in root.pairs):
-        values.findings.hide(root)  # no manifest, perhaps a file with values of variables: none of it is shown
+    if not any(key.text == "sessions" for key, _ in root.pairs):
+        values.findings.hide(root)  # perhaps a file with values of variables, one of which is named `project`
     entries = values.entries(root, "")
     declared = read_variables(values, entries["variables"].value) if "variables" in entries else {}
     if not _version(root, entries, values):

@@ -6,7 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.matrix.lists import Lists, Unlisted, roots
+from skaha_apply.manifest.folders import roots
+from skaha_apply.manifest.matrix.lists import Lists, Unlisted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,26 +5,28 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest import foreign
 from skaha_apply.manifest.document import read_document
 from skaha_apply.manifest.expansion import expand
 from skaha_apply.manifest.findings import Findings
+from skaha_apply.manifest.foreign import ForeignFile, read_text
 from skaha_apply.manifest.matrix.axes import Reading
-from skaha_apply.manifest.matrix.lists import Lists, is_open, roots
+from skaha_apply.manifest.matrix.lists import Lists
 from skaha_apply.manifest.merging import Part, compare_variables, merged
-from skaha_apply.manifest.sources import Source, Unusable, discover, read
+from skaha_apply.manifest.sources import Found, Source, Unusable, discover, without_manifests
 from skaha_apply.manifest.variables import Variables
+from skaha_apply.model.place import Diagnostic, Place, Severity
 from skaha_apply.model.spec import Loaded
 from skaha_apply.model.variables import Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    from skaha_apply.model.place import Diagnostic
 
 IN_SESSION = re.compile(r"sessions\[([0-9]+)\]")
 
@@ -40,7 +42,8 @@ def load(
     """The projects that manifests describe.
 
     Args:
-        paths: files, folders (every `*.yaml` and `*.yml` below, sorted, hidden ones left out), or `-`.
+        paths: files, folders (every `*.yaml` and `*.yml` below, sorted, hidden ones and those of other tools left out),
+            or `-`.
         root: the folder to which recorded file names are relative.
         stdin: gives the bytes of `-`; the standard input by default.
         given: what the call gives for variables.
@@ -50,9 +53,7 @@ def load(
     diagnostics, and the rest is still returned.
     """
     with collector_at_rest():
-        folders = roots(paths)
-        call = _Call(root, stdin, given, folders, Lists(folders, given.files) if lists else None)
-        return call.load(paths)
+        return _Call(root, stdin, given, lists).load(paths)
 
 
 @contextmanager
@@ -74,45 +75,101 @@ class _Call:
     root: Path
     stdin: Callable[[], bytes] | None
     given: Given
-    folders: tuple[str, ...]
-    lists: Lists | None
+    lists: bool
+    cached: dict[tuple[str, ...], Lists] = field(default_factory=dict)
 
     def load(self, paths: Sequence[Path | str]) -> Loaded:
         found = discover(paths, self.root, self.given.files)
         diagnostics = list(found.diagnostics)
-        read: list[Part | Findings] = []
+        read: list[_Read] = []
+        skipped: list[Source] = []
         for source in found.sources:
             try:
                 read.append(self._read(source))
+            except ForeignFile:
+                skipped.append(source)
             except Unusable as error:
                 diagnostics.append(error.diagnostic)
-        parts = [one for one in read if isinstance(one, Part)]
+        parts = [one.content for one in read if isinstance(one.content, Part)]
         drafts: dict[str, list[Part]] = {}
         for part in parts:
             drafts.setdefault(part.document.project, []).append(part)
-        files = tuple(source.recorded for source in found.sources)
+        files = tuple(source.recorded for source in found.sources if source not in skipped)
         projects = tuple(merged(name, draft, files, tuple(found.folders)) for name, draft in drafts.items())
         compare_variables(parts)
         for one in read:
-            diagnostics.extend(_with_sessions(one) if isinstance(one, Part) else one.diagnostics)
+            diagnostics.extend(one.diagnostics)
+        diagnostics.extend(_without_manifests(found.sources, skipped))
         declared = frozenset(name for part in parts for name in part.variables.declared)
-        return Loaded(projects, tuple(diagnostics), declared)
+        return Loaded(projects, tuple(diagnostics), declared, tuple(_notes(skipped, found)))
 
-    def _read(self, source: Source) -> Part | Findings:
-        """One file; only its findings when they leave nothing to go on with. Raises `Unusable`."""
-        text = read(source, self.stdin)
-        findings = Findings(source.shown, text if self._may_show(source) else "")
-        document = read_document(text, findings)
+    def _read(self, source: Source) -> _Read:
+        """One file. Raises `Unusable`, or `ForeignFile`."""
+        place = source.place
+        is_open = source.is_open(place)
+        text = read_text(source, place, self.stdin)
+        findings = Findings(source.shown, text if is_open else "")
+        document = read_document(text, findings, named=not source.folder)
         if document is None:
-            return findings
+            return _Read(findings, source, place, is_open=is_open)
         variables = Variables(findings, document.variables, self.given)
         beside = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
-        reading = Reading(document.values, variables, self.lists, beside)
-        return Part(document, variables, expand(document, reading, source.recorded))
+        reading = Reading(document.values, variables, self._lists(source), beside)
+        part = Part(document, variables, expand(document, reading, source.recorded))
+        return _Read(part, source, place, is_open=is_open)
 
-    def _may_show(self, source: Source) -> bool:
-        """Whether messages may show lines of a file: a link of a stranger's may lead to a key or a password."""
-        return source.shown == "-" or is_open(os.path.realpath(source.shown), self.folders)
+    def _lists(self, source: Source) -> Lists | None:
+        """The lists that a manifest may use."""
+        if not self.lists:
+            return None
+        if source.open_folders not in self.cached:
+            self.cached[source.open_folders] = Lists(source.open_folders, self.given.files)
+        return self.cached[source.open_folders]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file that was read: its part of a project, or only its findings if they leave nothing to continue with.
+
+    `is_open` is false if a link of a stranger may lead to the file, perhaps to a key or a password.
+    """
+
+    content: Part | Findings
+    source: Source
+    place: str
+    is_open: bool
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Its diagnostics; one that shows nothing of the file if a link leads out of the open folders."""
+        found = _with_sessions(self.content) if isinstance(self.content, Part) else self.content.diagnostics
+        if self.is_open:
+            return found
+        errors = sum(one.severity is Severity.ERROR for one in found)
+        if not errors:
+            return ()
+        summary = f"{errors} error{'s' * (errors > 1)} in a file outside, which a link leads to"
+        detail = f"Messages do not show such a file. Name the file itself: {shlex.quote(self.place)}"
+        return (Diagnostic("file", Severity.ERROR, summary, detail, Place(self.source.shown)),)
+
+
+def _without_manifests(sources: Sequence[Source], skipped: Sequence[Source]) -> Iterator[Diagnostic]:
+    """An error for each folder that holds files of other tools only."""
+    with_manifests = {source.folder for source in sources if source not in skipped}
+    for folder in dict.fromkeys(source.folder for source in skipped):
+        if folder not in with_manifests:
+            names = [source.shown for source in skipped if source.folder == folder]
+            yield without_manifests(folder, f"{foreign.note(names, f'YAML files with {foreign.WHY}')}.").diagnostic
+
+
+def _notes(skipped: Sequence[Source], found: Found) -> Iterator[str]:
+    if skipped:
+        what = f"YAML file{'s are' if len(skipped) > 1 else ' is'} skipped ({foreign.WHY})"
+        yield foreign.note([source.shown for source in skipped], what)
+    if found.outside:
+        what = "links are" if len(found.outside) > 1 else "link is"
+        what += " not followed (out of the folder, or to a hidden file)"
+        yield foreign.note(found.outside, what)
 
 
 def _with_sessions(part: Part) -> tuple[Diagnostic, ...]:

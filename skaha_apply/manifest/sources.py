@@ -6,11 +6,12 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.folders import escape, is_open, open_resolved, roots
 from skaha_apply.model.place import Diagnostic, Place, Severity
 
 if TYPE_CHECKING:
@@ -27,81 +28,134 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI a l
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One manifest: `shown` as the user would write it, `recorded` relative to the root; both `-` for stdin."""
+    """One manifest: `shown` as the user would write it, `recorded` relative to the root; both `-` for stdin.
+
+    `folder` is the named folder in which it was found, as the user would write it; "" for a file that was named.
+    `open_folders` are the real paths of the folders that it may be in, and whose text messages may show.
+    """
 
     shown: str
     recorded: str
+    folder: str = ""
+    open_folders: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Its real path; `-` for standard input."""
+        return "-" if self.shown == "-" else os.path.realpath(self.shown)
+
+    def is_open(self, place: str) -> bool:
+        """Whether messages may show the text of this real path."""
+        return place == "-" or is_open(place, self.open_folders)
 
 
 @dataclass
 class Found:
-    """What the paths of a call stand for; `folders` relative to the root."""
+    """What the paths of an invocation stand for; `folders` relative to the root.
+
+    `outside` are links in named folders that lead out of all of them, or to something hidden. They are not followed.
+    """
 
     sources: list[Source] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
 
 
 class Unusable(Exception):
-    """A manifest whose text cannot be had."""
+    """A manifest whose text cannot be read; `data` is the part of it that was read."""
 
-    def __init__(self, rule: str, summary: str, detail: str, place: Place) -> None:
+    def __init__(self, rule: str, summary: str, detail: str, place: Place, data: bytes = b"") -> None:
         super().__init__(summary)
+        self.data = data
         self.diagnostic = Diagnostic(rule, Severity.ERROR, summary, detail, place)
 
 
 def discover(paths: Sequence[Path | str], root: Path, apart: Collection[str] = ()) -> Found:
     """The manifests that files, folders and `-` stand for, in the order of the paths, each once.
 
-    What is found in a folder and is among `apart` (real paths) is none.
+    The files with values for variables are `apart` (real paths). They are never manifests: in a folder they are left
+    out, and to name one is an error.
     """
-    found = Found()
-    seen: set[str] = set()
+    discovery = _Discovery(root, roots(paths), apart)
     for path in paths:
         try:
-            _discover(str(path), root, found, seen, apart)
+            discovery.take(str(path))
         except Unusable as error:
-            found.diagnostics.append(error.diagnostic)
+            discovery.found.diagnostics.append(error.diagnostic)
         except (OSError, ValueError) as error:
-            found.diagnostics.append(_unreadable(str(path), error).diagnostic)
-    return found
+            discovery.found.diagnostics.append(_unreadable(str(path), error).diagnostic)
+    discovery.found.sources.extend(discovery.sources.values())
+    return discovery.found
 
 
-def _discover(path: str, root: Path, found: Found, seen: set[str], apart: Collection[str]) -> None:
-    if path == "-":
-        _take(Source("-", "-"), "-", found, seen)
-        return
-    if not path:
-        raise _file_error("(empty path)", "the path is empty", "Name a manifest, a folder of manifests, or `-`.")
-    if not os.path.isdir(path):  # noqa: PTH112 - stays a text: Path would drop a leading ./ and bytes that are no text
+@dataclass
+class _Discovery:
+    """The manifests found so far, by their real paths."""
+
+    root: Path
+    open_folders: tuple[str, ...]
+    apart: Collection[str]
+    found: Found = field(default_factory=Found)
+    sources: dict[str, Source] = field(default_factory=dict)
+
+    def take(self, path: str) -> None:
+        """Add the manifests that one path stands for. Raises `Unusable`, `OSError` or `ValueError`."""
+        if path == "-":
+            self._add("-", Source("-", "-", open_folders=self.open_folders))
+        elif not path:
+            raise _file_error("(empty path)", "the path is empty", "Name a manifest, a folder of manifests, or `-`.")
+        elif os.path.isdir(path):  # noqa: PTH112 - stays a text: Path would drop a leading ./ and bytes that are no text
+            self._take_folder(path)
+        else:
+            self._take_file(path)
+
+    def _take_file(self, path: str) -> None:
         os.stat(path)  # noqa: PTH116 - says which of many things is wrong
-        _take(_source(path, root), path, found, seen)
-        return
-    folder = recorded_path(path, root)
-    if folder not in found.folders:
-        found.folders.append(folder)
-    before = len(found.diagnostics)
-    walked = list(_walk(path, found))
-    manifests = [one for one in walked if os.path.realpath(one) not in apart] if apart else walked
-    if not manifests and len(found.diagnostics) == before:
-        detail = "Every *.yaml and *.yml below a folder is read, but for hidden files and folders (a leading dot)."
-        raise _file_error(shown_path(path), f"no manifests in the folder {quoted(shown_path(path))}", detail)
-    for manifest in manifests:
-        _take(_source(manifest, root), manifest, found, seen)
+        place = os.path.realpath(path)
+        if place in self.apart:
+            detail = "It is the file of --var-file. Name the manifests only."
+            raise _file_error(shown_path(path), "this file holds values for variables, it is not a manifest", detail)
+        escaped = escape(os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH120 - as written
+        self._add(place, self._source(path, "", escaped))
+
+    def _take_folder(self, path: str) -> None:
+        folder = recorded_path(path, self.root)
+        if folder not in self.found.folders:
+            self.found.folders.append(folder)
+        shown, escaped = shown_path(path), escape(path)
+        before = len(self.found.diagnostics)
+        open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
+        places = {one: os.path.realpath(one) for one in _walk(path, self.found, open_folders)}
+        manifests = {one: place for one, place in places.items() if place not in self.apart}
+        if not manifests and len(self.found.diagnostics) == before:
+            raise without_manifests(shown)
+        for one, place in manifests.items():
+            self._add(place, self._source(one, shown, escaped))
+
+    def _source(self, path: str, folder: str, escaped: str) -> Source:
+        open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
+        return replace(_source(path, self.root), folder=folder, open_folders=open_folders)
+
+    def _add(self, place: str, source: Source) -> None:
+        known = self.sources.get(place)
+        if known is None and len(self.sources) >= MAX_FILES:
+            raise _file_error(source.shown, f"more than {MAX_FILES:,} manifests", "Name the folder that holds yours.")
+        if known is None or (known.folder and not source.folder):
+            self.sources[place] = source
 
 
-def _take(source: Source, path: str, found: Found, seen: set[str]) -> None:
-    identity = "-" if path == "-" else os.path.realpath(path)
-    if identity in seen:
-        return
-    if len(seen) >= MAX_FILES:
-        raise _file_error(source.shown, f"more than {MAX_FILES:,} manifests", "Name the folder that holds yours.")
-    seen.add(identity)
-    found.sources.append(source)
+def without_manifests(folder: str, why: str = "") -> Unusable:
+    """The error of a folder, as the user would write it, that holds no manifest."""
+    detail = why or "Every *.yaml and *.yml below a folder is read, except hidden files and folders (a leading dot)."
+    return _file_error(folder, f"no manifests in the folder {quoted(folder)}", detail)
 
 
-def _walk(folder: str, found: Found) -> Iterator[str]:
-    """Every manifest below a folder, sorted; folders that were visited before (links in a circle) are passed by."""
+def _walk(folder: str, found: Found, open_folders: Sequence[str]) -> Iterator[str]:
+    """Every manifest below a folder, sorted, without a folder that was visited before (links can form a circle).
+
+    No link is followed out of the open folders.
+    """
     waiting = [folder]
     visited: set[str] = set()
     looked_at = 0
@@ -121,8 +175,22 @@ def _walk(folder: str, found: Found) -> Iterator[str]:
         if looked_at > MAX_ENTRIES:
             summary = f"more than {MAX_ENTRIES:,} files below {quoted(shown_path(folder))}"
             raise _file_error(shown_path(folder), summary, "Name the folder that holds your manifests.")
+        outside = {entry.path for entry in shown if _leads_out(entry, open_folders)}
+        found.outside.extend(
+            shown_path(entry.path)
+            for entry in shown
+            if entry.path in outside and (entry.name.endswith(SUFFIXES) or _is_folder(entry))
+        )
+        shown = [entry for entry in shown if entry.path not in outside]
         waiting.extend(entry.path for entry in reversed(shown) if _is_folder(entry))
         yield from (entry.path for entry in shown if entry.name.endswith(SUFFIXES) and not _is_folder(entry))
+
+
+def _leads_out(entry: os.DirEntry[str], open_folders: Sequence[str]) -> bool:
+    if not entry.is_symlink():
+        return False
+    place = os.path.realpath(entry.path)
+    return place not in open_folders and not is_open(place, open_folders)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -168,29 +236,26 @@ def _below(path: str, folder: str) -> str | None:
     return path[len(prefix) :] if path.startswith(prefix) else None
 
 
-def read(source: Source, stdin: Callable[[], bytes] | None) -> str:
-    """The text of a manifest; raises `Unusable` with the diagnostic."""
-    return decode(read_bytes(source, stdin), source.shown)
-
-
-def read_bytes(source: Source, stdin: Callable[[], bytes] | None) -> bytes:
-    """What stands in a manifest; raises `Unusable` with the diagnostic."""
+def read_bytes(source: Source, place: str, stdin: Callable[[], bytes] | None) -> bytes:
+    """What stands in a manifest, `place` is its real path; raises `Unusable` with the diagnostic."""
     if source.shown == "-":
         data = stdin() if stdin is not None else sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
         try:
-            data = _read_file(source)
+            data = _read_file(source, place)
         except OSError as error:
             raise _unreadable(source.shown, error) from None
     if len(data) > MAX_BYTES:
         summary = f"larger than {MAX_BYTES >> 20} MB"
-        raise Unusable("too-large", summary, "Split it: the files of one project are merged.", Place(source.shown))
+        detail = "Split it: the files of one project are merged."
+        raise Unusable("too-large", summary, detail, Place(source.shown), data)
     return data
 
 
-def _read_file(source: Source) -> bytes:
-    # Without O_NONBLOCK the open of a FIFO would wait for its writer, for ever.
-    descriptor = os.open(source.shown, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+def _read_file(source: Source, place: str) -> bytes:
+    if source.folder and not source.is_open(place):
+        raise _file_error(source.shown, "a link leads out of the folder", "Replace the link by the file.")
+    descriptor = open_resolved(place)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             detail = "Give a file or a folder; `-` reads the manifest from standard input."

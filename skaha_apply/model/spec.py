@@ -164,14 +164,15 @@ class Project:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What manifests hold: the good part as projects, and every error of form beside it.
+    """What manifests hold: the good part as projects, and every syntax error in addition.
 
-    `declared` are the names of the variables that any of the files declares.
+    `declared` are the names of the variables that any of the files declares. `notes` state what was skipped.
     """
 
     projects: tuple[Project, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     declared: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 ReplicaKey = tuple[str, int]  # (session key, replica id from 1)

@@ -78,7 +78,7 @@ def load(setting: Setting, stdin: Callable[[], bytes] | None = None) -> Loaded:
     """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
     given = replace(setting.given, lack=Lack.ANY)
     loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=given)
-    for warning in check_declared(given, loaded.declared):
+    for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
         setting.observe(Note(warning))
     return replace(loaded, projects=manifest.with_items(loaded.projects, setting.sources))
 

@@ -28,7 +28,10 @@ def diagnose(
 
 
 def _load(setting: Setting, stdin: Callable[[], bytes] | None) -> Loaded:
-    return manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=setting.given)
+    loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=setting.given)
+    for note in loaded.notes:
+        setting.observe(Note(note))
+    return loaded
 
 
 def _with_given(loaded: Loaded, values: Mapping[str, str]) -> tuple[Project, ...]:

@@ -47,6 +47,25 @@ def test_no_manifests_here_and_a_path_that_is_not_there(desk, sandbox):
     assert sandbox.requests()["total"] == 0
 
 
+def test_files_of_other_tools_and_links_out_of_the_folder_stop_nothing(desk, tmp_path_factory):
+    away = tmp_path_factory.mktemp("away")
+    (away / "secret.yaml").write_text("project: survey\nsessions: hunter2\n")
+    desk.write(SLEEP)
+    (desk.folder / "environment.yml").write_text("name: survey\n")
+    (desk.folder / "x").symlink_to("/")
+    (desk.folder / "y.yaml").symlink_to(away / "secret.yaml")
+    for command in (["plan"], ["status"], ["lint"], ["apply", "--yes", "--settle", "0.5s"]):
+        ended = desk(*command)
+        assert ended.err.count("1 YAML file is skipped") == 1
+        assert "2 links are not followed (out of the folder, or to a hidden file): x, y.yaml" in ended.err
+    assert desk("fmt", "--check", ".", code=1).out == "would change m.yaml\n"
+    assert "`project` is missing" in desk("plan", "environment.yml", code=1).err
+    ended = desk("plan", "y.yaml", code=1)
+    assert "y.yaml" in ended.err
+    assert "hunter2" not in ended.err
+    assert len(desk.live()) == 2
+
+
 def test_standard_input_is_a_manifest(desk):
     path = desk.write(SLEEP)
     text = path.read_text()

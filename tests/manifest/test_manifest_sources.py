@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from skaha_apply.manifest import load
+from skaha_apply.model.variables import Given
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -152,6 +153,85 @@ def test_files_and_folders_that_may_not_be_read(tmp_path):
     path = write(tmp_path / "d" / "a.yaml", "p", "a")
     path.chmod(0)
     assert [item.rule for item in load([tmp_path], root=tmp_path).diagnostics] == ["file"]
+
+
+FOREIGN = {
+    "environment.yml": "name: survey\nchannels: [conda-forge]\n",
+    "mkdocs.yml": "site_name: x\nmarkdown_extensions:\n  - x: !!python/name:a.b\n",
+    "docker-compose.yml": 'version: "3"\nservices: {web: {image: x}}\n',
+    "list.yaml": "- project: x\n",
+    "pods.yaml": "kind: Pod\n---\nkind: Pod\n",
+    "meta.yaml": '{% set version = "1" %}\npackage:\n  version: {{ version }}\n',
+    "text.yaml": "just a text\n",
+    "empty.yaml": "# nothing\n",
+    "latin.yaml": b"titre: caf\xe9\n",
+    "utf16.yml": "titre: x\n".encode("utf-16"),
+    "binary.yaml": b"\x00\x01\xff",
+    "large.yaml": b"a: b\n" * (2 << 20),
+    "anchors.yaml": "a: *nowhere\n",
+}
+
+
+@pytest.mark.parametrize("file", FOREIGN)
+def test_yaml_of_another_tool_is_skipped_in_a_folder_and_an_error_where_it_is_named(tmp_path, monkeypatch, file):
+    monkeypatch.chdir(tmp_path)
+    text = FOREIGN[file]
+    (tmp_path / file).write_bytes(text if isinstance(text, bytes) else text.encode())
+    write(tmp_path / "m.yaml", "p", "a")
+    loaded = load(["."], root=tmp_path)
+    assert (names(loaded), loaded.diagnostics) == (["a"], ())
+    assert loaded.notes == (f"1 YAML file is skipped (neither `project` nor `sessions` at the top): {file}",)
+    assert loaded.projects[0].files == ("m.yaml",)  # so nothing that came from the other is deleted
+    assert load([".", file], root=tmp_path).diagnostics
+    assert load([file], root=tmp_path).diagnostics
+    (tmp_path / "m.yaml").unlink()
+    (found,) = load(["."], root=tmp_path).diagnostics
+    assert (found.rule, found.place.file) == ("file", ".")
+    assert f"neither `project` nor `sessions` at the top: {file}" in found.detail
+
+
+def test_many_files_of_other_tools_are_one_note(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in range(9):
+        (tmp_path / f"{number}.yaml").write_text("a: b\n")
+    write(tmp_path / "m.yaml", "p", "a")
+    (note,) = load(["."], root=tmp_path).notes
+    assert note.startswith("9 YAML files are skipped")
+    assert note.endswith("0.yaml, 1.yaml, 2.yaml, 3.yaml, 4.yaml and 4 more")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\nproject: p\n",
+        "sessions: []\n",
+        "project: [\n",
+        "version: 1\nproject: p\nsessions: !x []\n",
+        "project: p\n---\nproject: q\n",
+        '{"version": 1, "project": "p", "sessions": [}',
+        '{\n "project": "p",\n "sessions": [}\n',
+        b"version: 1\nproject: caf\xe9\n",
+    ],
+)
+def test_a_manifest_with_a_mistake_is_never_skipped(tmp_path, text):
+    (tmp_path / "m.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    write(tmp_path / "z.yaml", "p", "a")
+    loaded = load([tmp_path], root=tmp_path)
+    assert loaded.notes == ()
+    assert any(item.place.file.endswith("m.yaml") for item in loaded.diagnostics)
+
+
+def test_a_file_with_values_for_variables_is_never_a_manifest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "values.yaml").write_text("project: hunter2\ntoken: hunter3\n")
+    write(tmp_path / "m.yaml", "p", "a")
+    given = Given(files=frozenset({os.path.realpath("values.yaml")}))
+    assert load(["."], root=tmp_path, given=given).diagnostics == ()
+    (found,) = load(["values.yaml"], root=tmp_path, given=given).diagnostics
+    assert "holds values for variables" in found.summary
+    without = load(["values.yaml"], root=tmp_path)  # an invocation that does not know what the file is
+    assert without.diagnostics
+    assert "hunter" not in str(without.diagnostics)
 
 
 def test_one_bad_file_does_not_hide_the_others(tmp_path):

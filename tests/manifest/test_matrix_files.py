@@ -7,6 +7,7 @@ import os
 import pytest
 
 from skaha_apply.manifest import load
+from skaha_apply.manifest.folders import open_resolved
 from skaha_apply.model.variables import Given
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -97,17 +98,46 @@ def test_no_link_leads_out(folder, tmp_path):
     assert values(read(folder, "sub/inner.txt")) == ["a"]
 
 
-def test_a_manifest_behind_a_link_brings_no_files_along(folder, tmp_path):
-    """The folder is walked through links, but only what the caller named may give lists."""
+@pytest.mark.parametrize("named", [["sub"], ["."], ["sub/in"]])
+def test_no_link_in_a_folder_is_followed_out_of_it(folder, tmp_path, named):
     away = tmp_path / "away"
     away.mkdir()
     (away / "t.txt").write_text("hunter2\n")
     read(away, "t.txt", paths=[])
+    (folder / "kept").mkdir()
     (folder / "sub/in").symlink_to(away)
-    refused(load(["sub"], root=folder), "by a link")
+    (folder / "sub/kept").symlink_to("../kept")
+    (folder / "sub/one.yaml").symlink_to(away / "m.yaml")
+    (folder / "k.txt").write_text("a\n")
+    read(folder, "k.txt", at="kept/k.yaml", paths=[])
+    loaded = load(named, root=folder)
+    if named != ["sub/in"]:
+        assert values(loaded) == ["a"]
+        assert "2 links are not followed" in loaded.notes[0]
+        assert "sub/in, sub/one.yaml" in loaded.notes[0]
+        assert "hunter2" not in str(loaded)
+    else:  # the user named the link, so its folder may be read, with its lists
+        assert values(loaded) == ["hunter2"]
 
 
-@pytest.mark.parametrize("named", ["sub", "sub/m.yaml"])
+def test_a_named_link_opens_nothing_for_manifests_elsewhere(folder, tmp_path):
+    (folder / "up").symlink_to(tmp_path)
+    (tmp_path / "m.yaml").write_text(f"version: 1\nproject: q\nsessions: [{{name: q, image: {IMAGE}}}]\n")
+    loaded = read(folder, "up/secret.txt", paths=["up", "m.yaml"])
+    refused(loaded, "by a link")
+    assert [project.name for project in loaded.projects if project.sessions] == ["q"]
+
+
+def test_a_part_of_a_path_that_became_a_link_is_not_followed(folder, tmp_path):
+    (folder / "sub/t.txt").write_text("a\n")
+    place = os.path.realpath("sub/t.txt")
+    (folder / "sub").rename(folder / "was")
+    (folder / "sub").symlink_to("was")
+    with pytest.raises(OSError, match=r"directory|symbolic"):
+        open_resolved(place)
+
+
+@pytest.mark.parametrize("named", ["sub/m.yaml"])
 @pytest.mark.parametrize("target", ["../../secret.txt", "../.git-credentials", "../in/.netrc"])
 def test_of_a_file_that_a_link_leads_to_nothing_is_shown(folder, target, named):
     (folder / ".git-credentials").write_text("hunter2\n")
@@ -115,16 +145,17 @@ def test_of_a_file_that_a_link_leads_to_nothing_is_shown(folder, target, named):
     (folder / "in/.netrc").write_text("machine: hunter2\n")
     (folder / "sub/m.yaml").symlink_to(target)
     loaded = load([named], root=folder)
-    assert [one.place.file for one in loaded.diagnostics] == ["sub/m.yaml"] * len(loaded.diagnostics)
-    assert loaded.diagnostics
+    assert [one.place.file for one in loaded.diagnostics] == ["sub/m.yaml"]
+    assert "in a file outside, which a link leads to" in loaded.diagnostics[0].summary
+    assert "m.yaml" not in str(load(["sub"], root=folder).diagnostics)
     assert "hunter2" not in str(loaded)
 
 
 def test_of_a_file_that_a_link_leads_to_within_the_folder_lines_are_shown(folder):
-    (folder / "m.yaml").write_text("mistake\n")
+    (folder / "m.yaml").write_text("project: mistake\nsessions: 3\n")
     (folder / "sub/m.yaml").symlink_to("../m.yaml")
-    (found,) = load(["sub"], root=folder).diagnostics
-    assert "mistake" in found.snippet
+    found = load(["sub"], root=folder).diagnostics
+    assert "mistake" in found[0].snippet
 
 
 def test_nothing_hidden_is_read(folder):

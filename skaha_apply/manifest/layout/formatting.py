@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.foreign import is_foreign
 from skaha_apply.manifest.layout.laying import lay_out, spaced
 from skaha_apply.manifest.layout.ordering import reordered
 from skaha_apply.manifest.layout.tokens import LINE_BREAK, Unusual, comments, parts, tokens
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
 def format_all(
     paths: Sequence[Path | str], *, root: Path, stdin: Callable[[], bytes] | None = None
 ) -> tuple[Formatted, ...]:
-    """Every manifest that paths stand for (as in `load`), formatted; what is wrong with one stands beside it."""
+    """Every manifest that paths stand for (as in `load`), formatted, or the errors of each.
+
+    Files of other tools in a folder are left out.
+    """
     found = discover(paths, root)
     made = [Formatted(problem.place.file, b"", b"", (problem,)) for problem in found.diagnostics]
     for source in found.sources:
         data = b""
         try:
-            data = read_bytes(source, stdin)
+            data = read_bytes(source, source.place, stdin)
+            if source.folder and is_foreign(decode(data, source.shown)):
+                continue
             made.append(Formatted(source.shown, data, formatted(data, source.shown)))
         except Unusable as error:
             made.append(Formatted(source.shown, data, data, (error.diagnostic,)))

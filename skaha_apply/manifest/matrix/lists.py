@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.folders import is_hidden, is_open, open_resolved, within
 from skaha_apply.manifest.sources import CONTROL, shown_path
 from skaha_apply.model.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
 MAX_LIST = 50_000_000  # bytes
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -101,7 +102,7 @@ class Lists:
         return known
 
     def _open(self, place: str, name: str) -> ListFile:
-        below = _below(place, self.roots)
+        below = within(place, self.roots)
         if not below:
             detail = "It may only be below the folder of the call, or that of the manifest that was named."
             raise Unlisted(f"{quoted(name)} leads out of the folder, by a link", detail)
@@ -119,18 +120,6 @@ class Lists:
             raise Unlisted(f"{quoted(name)} cannot be read: {reason}") from None
 
 
-def roots(paths: Sequence[Path | str]) -> tuple[str, ...]:
-    """The folders that lists may be in: that of the call, and those that the caller named, or whose files."""
-    named = [str(path) for path in paths if str(path) not in {"", "-"} and "\x00" not in str(path)]
-    folders = (path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path)) for path in named)  # noqa: PTH100, PTH112, PTH120 - as written
-    return tuple(dict.fromkeys(os.path.realpath(folder) for folder in (os.curdir, *folders)))
-
-
-def is_open(place: str, folders: Sequence[str]) -> bool:
-    """Whether a real path is below one of the folders, and nothing hidden there."""
-    return any(not _hidden(Path(path).parts) for path in _below(place, folders))
-
-
 def _refuse_outside(name: str) -> None:
     parts = Path(name).parts
     detail = "Write a path below the folder of the manifest, or of the call."
@@ -140,24 +129,12 @@ def _refuse_outside(name: str) -> None:
         raise Unlisted(f"{quoted(name)} is an absolute path", detail)
     if ".." in parts:
         raise Unlisted(f"{quoted(name)} leads out of the folder", detail)
-    if _hidden(parts):
+    if is_hidden(parts):
         raise Unlisted(f"{quoted(name)} is hidden", "Move the list to a file without a leading dot.")
 
 
-def _hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith(".") for part in parts)
-
-
-def _below(place: str, folders: Sequence[str]) -> list[str]:
-    """The path within each of the folders that it is below."""
-    with_ends = (folder if folder.endswith(os.sep) else folder + os.sep for folder in folders)
-    return [place[len(folder) :] for folder in with_ends if place.startswith(folder)]
-
-
 def _bytes(place: str, name: str) -> bytes:
-    # O_NONBLOCK: the open of a FIFO would wait for its writer. O_NOFOLLOW: no link since the path was resolved.
-    flags = ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW")
-    descriptor = os.open(place, os.O_RDONLY | sum(getattr(os, flag, 0) for flag in flags))
+    descriptor = open_resolved(place)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unlisted(f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file.")
