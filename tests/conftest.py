@@ -72,7 +72,11 @@ class Sandbox:
     def create(self, **parameters):
         """POST /session as a form body, with an image and a name unless given; gives the reply."""
         form = {"image": "images.canfar.net/skaha/astroml:24.07", "name": "one", **parameters}
-        return self.http.post("/skaha/v1/session", data={key: one for key, one in form.items() if one is not None})
+        return self.http.post(
+            "/skaha/v1/session",
+            data={key: one for key, one in form.items() if one is not None},
+            headers={"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"},
+        )
 
     def get(self, path="/session", **parameters):
         return self.http.get(f"/skaha/v1{path}", params=parameters)

@@ -1,4 +1,7 @@
-"""Who a request comes from, and what the server says to those it does not know or does not let in."""
+"""Who a request comes from, and what the server answers to those whom it does not know or does not let in.
+
+Source: skaha-api.md, "Addresses, methods, authentication" [StandardIdentityManager, SkahaAction, IvoaGroupClient].
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _EXPIRED = "Token has expired"
+_DENIED_USER = "denied"
 
 
 @dataclass
@@ -46,6 +50,14 @@ def _json_web_token(userid: str, end: float) -> str:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """A known user; `denied` when the user may not use the system."""
+
+    userid: str
+    denied: bool = False
+
+
+@dataclass(frozen=True)
 class Accounts:
     """Tokens the sandbox knows: those of users, of a user without access, expired ones, and those with an end."""
 
@@ -54,13 +66,10 @@ class Accounts:
     expired: tuple[str, ...] = field(default=(), repr=False)
     issued: IssuedTokens = field(default_factory=IssuedTokens, repr=False)
 
-    def userid(self, authorization: str | None) -> str:
-        """Give the user of an Authorization header; raises Refusal as the server does.
-
-        Without credentials the group service is asked first, and refuses anonymous callers: 400 [IvoaGroupClient].
-        """
+    def identify(self, authorization: str | None) -> Caller | None:
+        """Give the user of an Authorization header, None without one; raises Refusal with 401."""
         if authorization is None:
-            raise bad_request("cannot get group memberships for anonymous")
+            return None
         scheme, _, token = authorization.strip().partition(" ")
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
@@ -68,24 +77,40 @@ class Accounts:
         if _one_of(token, self.expired):
             raise _unauthorized("invalid_token", _EXPIRED)
         if _one_of(token, self.denied):
-            raise forbidden("Not authorized to use the skaha system")
+            return Caller(_DENIED_USER, denied=True)
         for known, user in self.users.items():
-            if hmac.compare_digest(known.encode(), token.encode()):
-                return user
+            if _one_of(token, (known,)):
+                return Caller(user)
         return self._issued_to(token)
 
-    def _issued_to(self, token: str) -> str:
+    def _issued_to(self, token: str) -> Caller:
         """Give the user of a token with an end; raises Refusal for another token, and after its end."""
         for known, end in self.issued.ends.items():
-            if hmac.compare_digest(known.encode(), token.encode()):
+            if _one_of(token, (known,)):
                 if self.issued.now() >= end:
                     raise _unauthorized("invalid_token", _EXPIRED)
-                return self.issued.userid
+                return Caller(self.issued.userid)
         raise _unauthorized("invalid_token", "Token is not valid")
+
+    def userid(self, authorization: str | None) -> str:
+        """Give the user who may use the system; raises Refusal with 400, 401 or 403."""
+        return admitted(self.identify(authorization))
+
+
+def admitted(caller: Caller | None) -> str:
+    """Give the user's name; raises Refusal: 400 without credentials, 403 without access.
+
+    Without credentials the group service is asked first, and it refuses anonymous callers [IvoaGroupClient].
+    """
+    if caller is None:
+        raise bad_request("cannot get group memberships for anonymous")
+    if caller.denied:
+        raise forbidden("Not authorized to use the skaha system")
+    return caller.userid
 
 
 def _one_of(token: str, known: tuple[str, ...]) -> bool:
-    return any(hmac.compare_digest(one.encode(), token.encode()) for one in known)
+    return any(hmac.compare_digest(one.encode(), token.encode("utf-8", "surrogateescape")) for one in known)
 
 
 def _unauthorized(error: str, description: str) -> Refusal:

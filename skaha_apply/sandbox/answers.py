@@ -1,8 +1,11 @@
-"""Answers of the server as values: errors with the exact texts of the Skaha services, and plain replies."""
+"""Responses of the server as values: errors with the exact texts of the Skaha services, and plain replies.
+
+Source: skaha-api.md, "Addresses, methods, authentication" (errors are text/plain) [RestAction, RestServlet].
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,12 +18,19 @@ HTML = "text/html;charset=utf-8"
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; the Date header is added when it is sent."""
+    """One HTTP response; an empty `media_type` sends no Content-Type. The Date header is added when it is sent."""
 
     status: int = 200
     body: bytes = b""
     media_type: str = TEXT
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def with_headers(self, headers: Mapping[str, str]) -> Answer:
+        """Give the same response with further headers."""
+        return replace(self, headers={**self.headers, **headers})
+
+
+EMPTY = Answer(media_type="")
 
 
 class Refusal(Exception):

@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from skaha_apply.sandbox import routes
 from skaha_apply.sandbox.answers import HTML, JSON, Answer, Refusal, text, tomcat_page, unavailable
-from skaha_apply.sandbox.parameters import Parameters, sent_pairs, urlencoded
+from skaha_apply.sandbox.calls import Call, locate
+from skaha_apply.sandbox.framework import answer_without_action, perform
+from skaha_apply.sandbox.parameters import Parameters, decode_body, decode_form, read_parameters
 from skaha_apply.sandbox.requestlog import Entry
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from skaha_apply.sandbox.access import Accounts
+    from skaha_apply.sandbox.calls import Place, Service
     from skaha_apply.sandbox.control import Control
     from skaha_apply.sandbox.faults import Fault
 
@@ -35,7 +38,7 @@ class Application:
     """An ASGI application; `drop` closes the connection of a client address without an answer."""
 
     def __init__(
-        self, service: routes.Service, accounts: Accounts, control: Control, drop: Callable[[tuple[str, int]], None]
+        self, service: Service, accounts: Accounts, control: Control, drop: Callable[[tuple[str, int]], None]
     ) -> None:
         self.service = service
         self.accounts = accounts
@@ -60,23 +63,25 @@ class Application:
                 pass
             return
         headers = {**answer.headers, "Date": self.service.cluster.clock.http_date()}
-        response = Response(answer.body, answer.status, headers, answer.media_type)
+        if answer.media_type:
+            headers["Content-Type"] = answer.media_type
+        response = Response(answer.body, answer.status, headers)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Answer:
         if _head_size(request.scope) > MAX_HEAD_BYTES:
             return tomcat_page(400, "Bad Request")
-        path = request.url.path
+        path: str = request.scope["path"]
         if path.startswith("/sandbox/"):
             return await self._control(request, path.removeprefix("/sandbox"))
         self.last_request = time.monotonic()
+        found: Answer | None = None
         if path.startswith("/skaha/"):
-            return await self._skaha(request, path.removeprefix("/skaha"))
-        parts = path.strip("/").split("/")
-        session = self.service.cluster.sessions.get(parts[-1])
-        if parts[0] == "session" and session is not None and session.kind == parts[1]:
-            return routes.stand_in_page(session.kind, session.id)
-        return tomcat_page(404, "Not Found")
+            place = locate(path.removeprefix("/skaha"), v0=self.control.options.v0)
+            found = await self._skaha(request, place) if place else None
+        else:
+            found = routes.stand_in_page(self.service, path)
+        return found or tomcat_page(404, "Not Found")
 
     async def _control(self, request: Request, path: str) -> Answer:
         """Answer a control route, for the owner only; asking for the status does not keep the sandbox alive."""
@@ -86,16 +91,12 @@ class Application:
             self.last_request = time.monotonic()
         return await self.control.answer(request.method, path, dict(request.query_params), await request.body())
 
-    async def _skaha(self, request: Request, path: str) -> Answer:
-        place = routes.locate(path, v0=self.control.options.v0)
-        if place is None:
-            return tomcat_page(404, "Not Found")
-        route, identifier = place
-        entry = Entry(0, request.method, request.url.path, route, self.service.cluster.clock.now(), [], [])
+    async def _skaha(self, request: Request, place: Place) -> Answer:
+        entry = Entry(0, request.method, request.scope["path"], place.route, self.service.cluster.clock.now(), [], [])
         began = time.monotonic()
         self.control.log.begin(entry)
         try:
-            answer = await self._act(request, entry, identifier)
+            answer = await self._act(request, entry, place)
         except Refusal as refusal:
             entry.status = refusal.answer.status
             raise
@@ -106,31 +107,50 @@ class Application:
             entry.seconds = time.monotonic() - began
             self.control.log.end(entry)
 
-    async def _act(self, request: Request, entry: Entry, identifier: str | None) -> Answer:
-        route = entry.route
-        if request.method not in routes.METHODS.get(route, ("GET",)):
-            return routes.not_allowed(route)
-        entry.query = urlencoded(request.scope["query_string"])
-        pairs = await sent_pairs(request)
-        if request.method == "POST":
-            entry.body = pairs[len(entry.query) :] if pairs[: len(entry.query)] == entry.query else pairs
-        name = next((value for key, value in pairs if key.lower() == "name"), None)
-        fault = self.control.faults.draw(request.method, route, name)
+    async def _act(self, request: Request, entry: Entry, place: Place) -> Answer:
+        refused = answer_without_action(request.method, place.service)
+        if refused is not None:
+            return refused
+        read = await self._read(request, entry)
+        names = (value for key, value in (*entry.query, *entry.body) if key.lower() == "name")
+        fault = self.control.faults.draw(request.method, entry.route, next(names, None))
         entry.fault = fault.kind
         if fault.latency:
             await asyncio.sleep(fault.latency)
         instead = await self._before(fault, request) if fault.kind else None
         if instead is not None:
             return instead
-        if route in ("/capabilities", "/availability"):
-            return routes.document_of(route)
-        entry.userid = self.accounts.userid(request.headers.get("authorization"))
-        lag = self.control.faults.plan.list_lag_s
-        call = routes.Call(request.method, route, identifier, entry.userid, Parameters(pairs), request.headers, lag)
-        answer = routes.answer(self.service, call)
-        if request.method == "POST" and route == "/session":
-            entry.session = answer.body.decode().strip()
+        answer = routes.open_document(place.service) or self._perform(request, entry, place, read)
         return await self._after(fault, request, answer)
+
+    async def _read(self, request: Request, entry: Entry) -> Callable[[], Parameters]:
+        """Read the body and note what was sent; give the function that reads the parameters."""
+        content_type = request.headers.get("content-type", "")
+        entry.query = decode_form(request.scope["query_string"])
+        sent = await request.body() if request.method == "POST" else b""
+        refusal: Refusal | None = None
+        try:
+            entry.body = decode_body(content_type, sent)
+        except Refusal as error:
+            refusal = error
+
+        def read() -> Parameters:
+            if refusal is not None:
+                raise refusal
+            return read_parameters(request.method, content_type, entry.query, entry.body)
+
+        return read
+
+    def _perform(self, request: Request, entry: Entry, place: Place, read: Callable[[], Parameters]) -> Answer:
+        def action(userid: str, parameters: Parameters) -> Answer:
+            entry.userid = userid
+            lag = self.control.faults.plan.list_lag_s
+            answer = routes.answer(self.service, Call(request.method, place, userid, parameters, request.headers, lag))
+            if request.method == "POST" and entry.route == "/session":
+                entry.session = answer.body.decode().strip()
+            return answer
+
+        return perform(self.accounts, request.headers.get("authorization"), read, action)
 
     async def _before(self, fault: Fault, request: Request) -> Answer | None:
         """Let a fault strike that leaves no effect; None when the request goes on."""

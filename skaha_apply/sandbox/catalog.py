@@ -1,4 +1,7 @@
-"""What the platform offers: session types, images, resource options; the stock values of the chart."""
+"""What the platform offers: session types, images, resource options; the stock values of the chart.
+
+Source: skaha-api.md, "Stock RAM options", "Reading" (/context, /image, /repository) [k8s-resources.json].
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,13 @@ TYPES = ("carta", "contributed", "desktop", "notebook", "headless", "firefly", "
 
 CORES = tuple(range(1, 17))
 RAM_GIB = (
-    1, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32,
+    1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32,
     36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140, 170, 192,
 )  # fmt: skip
 GPUS = tuple(range(1, 29))
+# Request and limit of a session that asks for none.
+DEFAULT_CORES = (1.0, 8.0)
+DEFAULT_RAM_GIB = (4.0, 32.0)
 
 _BUILT_IN: dict[str, tuple[str, ...]] = {
     "skaha/astroml:24.03": ("headless", "notebook"),
@@ -72,15 +78,19 @@ def image_list(known: dict[str, tuple[str, ...]], kind: str | None) -> str:
         for image, types in sorted(known.items())
         if kind is None or kind in types
     ]
-    return json.dumps(entries)
+    return json.dumps(entries, indent=2)
 
 
 def context(max_interactive: int) -> str:
     """Give the body of GET /context in its file form: compact, the limit as a string [k8s-resources.json]."""
     document = {
-        "cores": {"default": 2, "defaultRequest": 1, "defaultLimit": 8, "options": CORES},
-        "memoryGB": {"default": 8, "defaultRequest": 4, "defaultLimit": 32, "options": RAM_GIB},
+        "cores": {"default": 2, **_defaults(DEFAULT_CORES), "options": CORES},
+        "memoryGB": {"default": 8, **_defaults(DEFAULT_RAM_GIB), "options": RAM_GIB},
         "gpus": {"options": GPUS},
         "maxInteractiveSessions": str(max_interactive),
     }
     return json.dumps(document, separators=(",", ":"))
+
+
+def _defaults(amounts: tuple[float, float]) -> dict[str, int]:
+    return {"defaultRequest": int(amounts[0]), "defaultLimit": int(amounts[1])}

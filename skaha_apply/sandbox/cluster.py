@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox import launch, processes
+from skaha_apply.sandbox.create import Origin
 from skaha_apply.sandbox.groups import Groups
 from skaha_apply.sandbox.sessions import COMPLETED, FAILED, PENDING, RUNNING, Session
 
@@ -105,10 +106,14 @@ class Cluster:
 
     # --- what users ask for
 
-    def create(self, wish: Wish, userid: str) -> Session:
-        """Accept a session: headless ones queue for a slot, the others start at once."""
+    def new_origin(self, userid: str) -> Origin:
+        """Give a free id for a session of a user."""
         identifier = launch.new_id(lambda one: one in self.sessions or one in self.past)
-        session = launch.session(wish, launch.Place(identifier, userid, self.clock.now()), self.options)
+        return Origin(identifier, userid, self.options.data, self.options.interactive_deadline)
+
+    def create(self, wish: Wish, origin: Origin) -> Session:
+        """Accept a session: headless ones queue for a slot, the others start at once."""
+        session, identifier = launch.session(wish, origin, self.options, self.clock.now()), origin.session_id
         self.sessions[identifier] = session
         if session.kind == "headless":
             self._pending[identifier] = None

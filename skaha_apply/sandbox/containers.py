@@ -1,6 +1,6 @@
 """From the parameters of a headless create to the command, arguments and environment a container would really get.
 
-The steps and their order are the server's: build the bundle text, replace, read as YAML, then Kubernetes' own rules.
+The steps and their order are the server's. Source: skaha-api.md, "cmd, args, env", readings 2 to 7.
 """
 
 from __future__ import annotations
@@ -9,28 +9,44 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox import javatext
+from skaha_apply.sandbox import javatext, placeholders, yamltext
 from skaha_apply.sandbox.answers import bad_request, unexpected
+from skaha_apply.sandbox.yamlwords import is_retyped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from skaha_apply.sandbox.answers import Refusal
+
+    Fill = Callable[[str], str]
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _PAIR = 2
-_NO_JOB = ("java.util.NoSuchElementException", "No value present")
 
 
 @dataclass(frozen=True)
 class Container:
-    """What a headless session runs; `command` empty means the default command of the image."""
+    """What a headless session runs; `command` empty means the default command of the image.
 
-    command: tuple[str, ...]
-    args: tuple[str, ...]
-    env: tuple[tuple[str, str], ...]
+    The name of a variable is None where YAML read a null.
+    """
+
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[tuple[str | None, str], ...] = ()
 
 
-EMPTY = Container((), (), ())
+@dataclass(frozen=True)
+class Sent:
+    """The parameters of a create that end up in the container."""
+
+    image: str
+    cmd: str | None = None
+    args: str | None = None
+    env: tuple[str, ...] = ()
 
 
 def kept_env(entries: Iterable[str]) -> list[tuple[str, str]]:
@@ -42,49 +58,68 @@ def kept_env(entries: Iterable[str]) -> list[tuple[str, str]]:
     return [(pair[0], pair[1]) for pair in parts if len(pair) == _PAIR]
 
 
-def bundle(image: str, cmd: str | None, args: str | None, env: Iterable[str]) -> Container:
-    """Give the container of a headless create; raises Refusal: 400 for `$HOME`, 500 for what breaks the YAML.
+def read_bundle(sent: Sent, fill: Fill) -> Container:
+    """Give the container of a headless create (readings 2 to 4); raises Refusal: 400 for `$HOME`, 500 for a raw `"`.
 
-    A failing `kubectl create` is swallowed and the read-back of the job fails instead, so its 500 says nothing useful
-    [CommandExecutioner, SessionDAO.getJob].
+    Args:
+        sent: parameters as they were decoded.
+        fill: fills in the server's placeholders.
     """
-    pairs = kept_env(env)
+
+    def pasted(text: str) -> str:
+        read = fill(javatext.replacement(text, placeholders.BUNDLE))
+        yamltext.check_printable(read)
+        return read
+
+    def value(text: str) -> str:
+        return yamltext.quoted_value(pasted(f'"{text}"'))
+
+    def items(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(yamltext.flow_list(pasted("[" + ", ".join(f'"{text}"' for text in texts) + "]")))
+
     try:
-        _read(image)
-        command = tuple(_list([cmd])) if cmd is not None else ()
-        arguments = tuple(_list(javatext.split(args, " "))) if args is not None else ()
-        variables = tuple((javatext.replacement(name), _read(value)) for name, value in pairs)
+        return Container(
+            value(sent.image),
+            items([sent.cmd]) if sent.cmd is not None else (),
+            items(javatext.split(sent.args, " ")) if sent.args is not None else (),
+            tuple((yamltext.scalar(pasted(name)), value(text)) for name, text in kept_env(sent.env)),
+        )
     except javatext.IllegalReplacement as error:
         raise bad_request(str(error)) from None
     except javatext.NoSuchGroup as error:
         raise unexpected("java.lang.IndexOutOfBoundsException", str(error)) from None
-    except javatext.BrokenYaml:
-        raise unexpected(*_NO_JOB) from None
-    if not all(_ENV_NAME.fullmatch(name) for name, _ in variables):
-        raise unexpected(*_NO_JOB)
-    return Container(command, arguments, variables)
+    except yamltext.BrokenYaml as error:
+        raise unexpected("org.yaml.snakeyaml.error.YAMLException", str(error)) from None
 
 
-def _read(value: str) -> str:
-    pasted = javatext.replacement(f'"{value}"')
-    javatext.check_printable(pasted)
-    return javatext.quoted_value(pasted)
+def read_image(image: str) -> str:
+    """Give the image of another kind than headless, which is pasted without quotes [launch-*.yaml]."""
+    try:
+        return javatext.replacement(image, "${software.imageid}")
+    except javatext.IllegalReplacement as error:
+        raise bad_request(str(error)) from None
+    except javatext.NoSuchGroup as error:
+        raise unexpected("java.lang.IndexOutOfBoundsException", str(error)) from None
 
 
-def _list(values: Iterable[str]) -> list[str]:
-    pasted = javatext.replacement("[" + ",".join(f'"{value}"' for value in values) + "]")
-    javatext.check_printable(pasted)
-    return javatext.flow_list(pasted)
+def check_job(container: Container, name: str) -> None:
+    """Refuse what kubectl or the API server refuses (reading 6): retyped words, names that are none; always 500."""
+    texts = (*container.command, *container.args, *(value for _, value in container.env))
+    names = [name for name, _ in container.env]
+    if any(map(is_retyped, texts)) or not all(one and _ENV_NAME.fullmatch(one) for one in names):
+        raise no_job()
+    if any(one and is_retyped(one) for one in names) or not _HOSTNAME.fullmatch(name):
+        raise no_job()
 
 
-def check_hostname(name: str) -> None:
-    """Refuse, with 500, a name that is no DNS label: the pod's hostname would be refused after all checks passed."""
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name):
-        raise unexpected(*_NO_JOB)
+def no_job() -> Refusal:
+    """A failing `kubectl create` is swallowed; the read-back of the job fails instead [SessionDAO.getJob]."""
+    message = "Message: Not Found\nHTTP response code: 404"
+    return unexpected("java.lang.RuntimeException", f"io.kubernetes.client.openapi.ApiException: {message}")
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str:
-    """Expand `$(NAME)` as Kubernetes does: unknown names stay as written, `$$` is a dollar sign."""
+    """Expand `$(NAME)` as Kubernetes does: unknown names stay as written, `$$` is a dollar sign (reading 7)."""
 
     def value(found: re.Match[str]) -> str:
         if found[0] == "$$":
@@ -98,5 +133,5 @@ def environment(container: Container, platform: Mapping[str, str]) -> dict[str, 
     """Give the variables a container sees: its own, then the platform's, which win; each may use those before it."""
     seen: dict[str, str] = {}
     for name, value in (*container.env, *platform.items()):
-        seen[name] = expand(value, seen)
+        seen[str(name)] = expand(value, seen)
     return seen

@@ -1,26 +1,33 @@
-"""The checks of POST /session in the server's order, with its texts [PostAction]."""
+"""The checks of POST /session in the server's order, with its texts.
+
+Source: skaha-api.md, "POST /session: validation, in this order", "Names", "Resources" [PostAction].
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox import catalog, containers
+from skaha_apply.sandbox import catalog, placeholders
 from skaha_apply.sandbox.answers import bad_request, unexpected
+from skaha_apply.sandbox.containers import Container, Sent, check_job, read_bundle, read_image
+from skaha_apply.sandbox.javatext import split
+from skaha_apply.sandbox.labels import listed_name
 from skaha_apply.sandbox.quantities import java_double, java_int, java_int_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from skaha_apply.sandbox.parameters import Parameters
 
 REGISTRY_AUTH = "x-skaha-registry-auth"
-_MAX_LABEL = 63
-_TEMPLATE_CORES = {"desktop": 0.25, "firefly": 0.1}
-_TEMPLATE_RAM_GIB = {"desktop": 1.0, "firefly": 4.0}
+_TEMPLATES = {"desktop": (0.25, 1.0), "firefly": (0.1, 4.0)}
+_PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -28,53 +35,72 @@ class Offer:
     """What the checks compare with: the public images, and the user's place among the interactive sessions."""
 
     images: Mapping[str, tuple[str, ...]]
-    userid: str
     interactive: int
     max_interactive: int
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A create that passed all checks; `cores` and `ram` (GiB) are requested, and listed only if `fixed`."""
+class Origin:
+    """Under which id and for whom a session is made, the data folder, and how long it may run (seconds)."""
 
-    image: str
-    kind: str
-    name: str
+    session_id: str
+    userid: str
+    data: Path
+    expiry: float
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Requested cores and RAM (GiB), and their limits; listed only if `fixed`, which `ram` alone decides."""
+
     cores: float
     ram: float
+    limit_cores: float
+    limit_ram: float
     fixed: bool
-    container: containers.Container
 
 
-def read_create(parameters: Parameters, headers: Mapping[str, str], offer: Offer) -> Wish:
+@dataclass(frozen=True)
+class Wish:
+    """A create that passed all checks."""
+
+    kind: str
+    name: str
+    resources: Resources
+    container: Container
+
+
+def read_create(parameters: Parameters, headers: Mapping[str, str], offer: Offer, origin: Origin) -> Wish:
     """Check one create; raises Refusal with the first complaint of the server."""
     image = _image(parameters, offer)
     kind = _kind(parameters)
-    cores = _resource(parameters, "cores", catalog.CORES)
-    ram = _resource(parameters, "ram", catalog.RAM_GIB)
+    resources = read_resources(parameters)
     name = _name(parameters)
     if kind != "headless" and offer.interactive >= offer.max_interactive:
         limit = offer.max_interactive
-        raise bad_request(f"User {offer.userid} has reached the maximum of {limit} active sessions.")
+        raise bad_request(f"User {origin.userid} has reached the maximum of {limit} active sessions.")
     _check_gpus(parameters)
     if image not in offer.images:
         _check_registry_auth(headers.get(REGISTRY_AUTH))
     if kind == "desktop-app":
-        raise unexpected("java.nio.file.NoSuchFileException", "launch-desktop_app.yaml")
-    label = _label(name)
-    container = containers.EMPTY
+        raise unexpected("java.nio.file.NoSuchFileException", "/config/launch-desktop_app.yaml")
+    container = Container(read_image(image))
     if kind == "headless":
-        container = containers.bundle(image, parameters.first("cmd"), parameters.first("args"), parameters.every("env"))
-    containers.check_hostname(name)
-    return Wish(
-        image=image,
-        kind=kind,
-        name=label,
-        cores=_TEMPLATE_CORES.get(kind, cores if cores is not None else 1.0),
-        ram=_TEMPLATE_RAM_GIB.get(kind, ram if ram is not None else 4.0),
-        fixed=ram is not None,
-        container=container,
-    )
+        known = placeholders.values(_job(image, kind, name, resources, origin), origin.data, os.getuid(), origin.expiry)
+        container = read_bundle(_sent(image, parameters), lambda text: placeholders.fill(text, known))
+    label = listed_name(name)
+    check_job(container, name)
+    return Wish(kind, label, _templated(kind, resources), container)
+
+
+def _sent(image: str, parameters: Parameters) -> Sent:
+    return Sent(image, parameters.first("cmd"), parameters.first("args"), tuple(parameters.every("env")))
+
+
+def _job(image: str, kind: str, name: str, resources: Resources, origin: Origin) -> placeholders.Job:
+    cores = (resources.cores, resources.limit_cores)
+    ram = (resources.ram, resources.limit_ram)
+    return placeholders.Job(origin.session_id, origin.userid, name, kind, image, cores, ram)
 
 
 def _image(parameters: Parameters, offer: Offer) -> str:
@@ -90,16 +116,29 @@ def _image(parameters: Parameters, offer: Offer) -> str:
 
 
 def _kind(parameters: Parameters) -> str:
-    sent = parameters.first("type")
-    kind = (sent or "").strip().lower() or "headless"
+    sent = parameters.text("type")
+    kind = (sent or "headless").strip().lower()
     if kind not in catalog.TYPES:
         raise bad_request(f"Invalid session type: {sent}")
     return kind
 
 
-def _resource(parameters: Parameters, name: str, options: tuple[int, ...]) -> float | None:
+def read_resources(parameters: Parameters) -> Resources:
+    """Read `cores`, then `ram`; raises Refusal with 400."""
+    cores = _amount(parameters, "cores", catalog.CORES)
+    ram = _amount(parameters, "ram", catalog.RAM_GIB)
+    return Resources(
+        cores=catalog.DEFAULT_CORES[0] if cores is None else cores,
+        ram=catalog.DEFAULT_RAM_GIB[0] if ram is None else ram,
+        limit_cores=catalog.DEFAULT_CORES[1] if cores is None else cores,
+        limit_ram=catalog.DEFAULT_RAM_GIB[1] if ram is None else ram,
+        fixed=ram is not None,
+    )
+
+
+def _amount(parameters: Parameters, name: str, options: tuple[int, ...]) -> float | None:
     """Read `cores` or `ram`: only the integer part must be among the options, yet the full value is requested."""
-    sent = parameters.first(name)
+    sent = parameters.text(name)
     if sent is None:
         return None
     try:
@@ -111,8 +150,16 @@ def _resource(parameters: Parameters, name: str, options: tuple[int, ...]) -> fl
     return number
 
 
+def _templated(kind: str, resources: Resources) -> Resources:
+    """Give what the template of a kind requests: desktop and firefly ignore what is asked [launch-*.yaml]."""
+    if kind not in _TEMPLATES:
+        return resources
+    cores, ram = _TEMPLATES[kind]
+    return Resources(cores, ram, resources.limit_cores, resources.limit_ram, resources.fixed)
+
+
 def _name(parameters: Parameters) -> str:
-    name = parameters.first("name")
+    name = parameters.text("name")
     if name is None:
         raise bad_request("Missing parameter 'name'")
     if not re.fullmatch(r"[a-zA-Z0-9-]+", name):
@@ -121,7 +168,7 @@ def _name(parameters: Parameters) -> str:
 
 
 def _check_gpus(parameters: Parameters) -> None:
-    sent = parameters.first("gpus")
+    sent = parameters.text("gpus")
     if sent is None:
         return
     try:
@@ -134,22 +181,19 @@ def _check_gpus(parameters: Parameters) -> None:
 
 def _check_registry_auth(header: str | None) -> None:
     """Refuse an unknown image without `base64(user:secret)`, the secret without a `:` [ImageRepositoryAuth]."""
-    if not header:
+    if not header or not header.strip():
         raise bad_request(
-            "No authentication provided for unknown or private image. "
+            "No authentication provided for unknown or private image.  "
             f"Use {REGISTRY_AUTH} request header with base64Encode(username:secret)."
         )
     try:
-        parts = base64.b64decode(header.strip(), validate=True).decode().split(":")
-    except (binascii.Error, UnicodeDecodeError):
-        parts = []
-    if len(parts) != len(("user", "secret")) or not all(parts):
-        raise bad_request(f"{REGISTRY_AUTH} must be base64Encode(username:secret)")
-
-
-def _label(name: str) -> str:
-    """Give the name as it is listed: cut at 63 characters, then at the last alphanumeric [SessionLabels]."""
-    label = name[:_MAX_LABEL].rstrip("-")
-    if not label or label.startswith("-"):
-        raise bad_request("canfar.net/name label value cannot be blank")
-    return label
+        decoded = base64.b64decode(header.strip(), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        decoded = ""
+    parts = split(decoded, ":")
+    if len(parts) != _PAIR:
+        raise bad_request("Invalid input.  Must be in form of username:secret")
+    if not parts[0].strip():
+        raise bad_request("username is required.")
+    if not parts[1].strip():
+        raise bad_request("secret value cannot be empty.")

@@ -1,70 +1,70 @@
-"""From an accepted create to the session that will run: id, argv, environment, limits, and why it did not start."""
+"""From an accepted create to the session that will run: id, argv, environment, limits, and why it did not start.
+
+Source: skaha-api.md, "cmd, args, env" (the platform's own variables), "Status and time" [launch-headless.yaml].
+"""
 
 from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.sandbox import placeholders
 from skaha_apply.sandbox.containers import environment, expand
-from skaha_apply.sandbox.quantities import cpu
 from skaha_apply.sandbox.sessions import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from skaha_apply.sandbox.create import Wish
+    from skaha_apply.sandbox.create import Origin, Wish
     from skaha_apply.sandbox.options import SandboxOptions
 
-_TAIL_LENGTH = 7
+_ID_LENGTH = 8
 
 
-@dataclass(frozen=True)
-class Place:
-    """Under which id, for whom and when (seconds since the epoch) a session is made."""
-
-    identifier: str
-    userid: str
-    now: float
+def random_id(length: int = _ID_LENGTH) -> str:
+    """Give an id: a letter, then letters and digits [RandomStringGenerator]."""
+    tail = (secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length - 1))
+    return secrets.choice(string.ascii_lowercase) + "".join(tail)
 
 
 def new_id(taken: Callable[[str], bool]) -> str:
-    """Give a free id: a letter, then 7 letters and digits [RandomStringGenerator]."""
-    while True:
-        tail = (secrets.choice(string.ascii_lowercase + string.digits) for _ in range(_TAIL_LENGTH))
-        identifier = secrets.choice(string.ascii_lowercase) + "".join(tail)
-        if not taken(identifier):
-            return identifier
+    """Give a free session id of 8 characters."""
+    while taken(identifier := random_id()):
+        pass
+    return identifier
 
 
-def session(wish: Wish, place: Place, options: SandboxOptions) -> Session:
-    """Give the session of a create. The platform's own variables come last and win [launch-headless.yaml]."""
+def session(wish: Wish, origin: Origin, options: SandboxOptions, now: float) -> Session:
+    """Give the session of a create. The platform's own variables come last and win [launch-headless.yaml].
+
+    `skaha_hostname` is the host of the API. `now` is in seconds since the epoch.
+    """
     headless = wish.kind == "headless"
-    home = options.data / "home" / place.userid
+    home = placeholders.home(options.data, origin.userid)
     home.mkdir(parents=True, exist_ok=True)
     platform = {
         "HOME": str(home),
         "PWD": str(options.workdir),
-        "OMP_NUM_THREADS": cpu(wish.cores),
-        "skaha_hostname": wish.name,
-        "skaha_username": place.userid,
-        "skaha_sessionid": place.identifier,
+        "OMP_NUM_THREADS": placeholders.threads(wish.resources.cores),
+        "skaha_hostname": placeholders.HOST,
+        "skaha_username": origin.userid,
+        "skaha_sessionid": origin.session_id,
     }
     env = environment(wish.container, platform)
     return Session(
-        id=place.identifier,
-        userid=place.userid,
+        id=origin.session_id,
+        userid=origin.userid,
         name=wish.name,
         kind=wish.kind,
-        image=wish.image,
-        cores=wish.cores,
-        ram=wish.ram,
-        fixed=wish.fixed,
+        image=wish.container.image,
+        cores=wish.resources.cores,
+        ram=wish.resources.ram,
+        fixed=wish.resources.fixed,
         argv=_argv(wish, env),
         env=env,
-        created=place.now,
+        created=now,
         deadline=options.deadline if headless else options.interactive_deadline,
         ttl=options.ttl if headless else options.interactive_ttl,
     )
@@ -76,7 +76,8 @@ def _argv(wish: Wish, env: Mapping[str, str]) -> tuple[str, ...]:
         return ("cat",)
     given = tuple(expand(word, env) for word in (*wish.container.command, *wish.container.args))
     if not wish.container.command:
-        return ("echo", f"sandbox: the default command of {wish.image} is not here to be run; arguments: {list(given)}")
+        image = wish.container.image
+        return ("echo", f"sandbox: the default command of {image} is not here to be run; arguments: {list(given)}")
     return given
 
 

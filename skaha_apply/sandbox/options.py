@@ -86,12 +86,7 @@ class RunningSandbox:
 
 def check_installed() -> None:
     """Raise SandboxError when a package of the extra `sandbox` is missing."""
-    names = {
-        "starlette": ("starlette",),
-        "uvicorn": ("uvicorn",),
-        "python-multipart": ("python_multipart", "multipart"),
-    }
-    missing = [name for name, modules in names.items() if not any(map(find_spec, modules))]
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         hint = "pip install 'skaha-apply[sandbox]'"
         raise SandboxError(f"the sandbox needs packages that are not installed: {', '.join(missing)}", hint)

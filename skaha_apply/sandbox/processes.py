@@ -62,13 +62,14 @@ def base_environment() -> dict[str, str]:
 def spawn(argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path, *, held: bool = False) -> Child:
     """Start `argv` as the leader of a new session, its output appended to `log`; raises OSError or ValueError.
 
-    A `held` process reads a pipe that this server keeps open: `cat` then runs as long as the server does.
+    Text is passed as UTF-8, whatever the locale of this server. A `held` process reads a pipe that this server keeps
+    open: `cat` then runs as long as the server does.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - running what the user asks for is the purpose
-            argv,
+            [word.encode() for word in argv],
             cwd=workdir,
-            env=dict(env),
+            env={name.encode(): value.encode("utf-8", "surrogateescape") for name, value in env.items()},
             stdin=subprocess.PIPE if held else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,7 +6,9 @@ import math
 import re
 from datetime import UTC, datetime
 
-_JAVA_DOUBLE = re.compile(r"[-+]?(NaN|Infinity|((\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|0[xX][\da-fA-F]+[pP][-+]?\d+)[fFdD]?)")
+_JAVA_DOUBLE = re.compile(
+    r"[-+]?(NaN|Infinity|(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|0[xX][0-9a-fA-F]+[pP][-+]?[0-9]+)[fFdD]?)"
+)
 _JAVA_INT = re.compile(r"[-+]?\d{1,10}")
 _MAX_INT = 2**31 - 1
 

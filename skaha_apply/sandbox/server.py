@@ -20,12 +20,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from skaha_apply.sandbox import catalog, processes
 from skaha_apply.sandbox.access import Accounts, IssuedTokens
 from skaha_apply.sandbox.app import Application
+from skaha_apply.sandbox.calls import Service
 from skaha_apply.sandbox.clock import Clock
 from skaha_apply.sandbox.cluster import Cluster
 from skaha_apply.sandbox.control import Control
+from skaha_apply.sandbox.desktopapps import DesktopApps
 from skaha_apply.sandbox.journal import Journal
 from skaha_apply.sandbox.options import SandboxError, SandboxOptions
-from skaha_apply.sandbox.routes import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +126,8 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
     issued = IssuedTokens(options.userid, cluster.clock.now)
     accounts = Accounts({token: options.userid, **dict(options.accounts)}, options.denied, options.expired, issued)
     control = Control(options, cluster, os.getpid(), issued=issued)
-    app = Application(Service(cluster, catalog.images(options.images), origin), accounts, control, _drop)
+    service = Service(cluster, DesktopApps(cluster), catalog.images(options.images), origin)
+    app = Application(service, accounts, control, _drop)
     config = uvicorn.Config(
         app,
         http=_Connection,

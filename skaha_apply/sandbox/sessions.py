@@ -1,4 +1,7 @@
-"""A session as the sandbox keeps it, and the three forms in which the server shows it."""
+"""A session as the sandbox keeps it, and the three forms in which the server shows it.
+
+Source: skaha-api.md, "Reading" (fields, events) and "The id of an interactive session is its password".
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.sandbox.placeholders import job_name
 from skaha_apply.sandbox.quantities import cpu, decimal_gb, expiry_time, start_time
 
 if TYPE_CHECKING:
@@ -31,7 +35,8 @@ class Session:
     """One session from its create to long after it is gone; times are seconds since the epoch of the sandbox's clock.
 
     `started` is None while it is queued; `gone` is when it left the listing (deleted or expired); `stopped` is when the
-    last of its processes had ended; `pod_gone` is when log and events went with the pod.
+    last of its processes had ended; `pod_gone` is when log and events went with the pod. `appid` is that of a desktop
+    app, whose `id` is that of its desktop session.
     """
 
     id: str
@@ -59,11 +64,14 @@ class Session:
     birth: str | None = None
     events: list[Event] = field(default_factory=list)
     shown: str | None = None
+    appid: str | None = None
 
     @property
     def job_name(self) -> str:
-        """The name of the Kubernetes job, by which listings are ordered: type, user, id."""
-        return f"skaha-{self.kind}-{self.userid.lower()}-{self.id}"
+        """The name of the Kubernetes job, by which listings are ordered."""
+        if self.appid is not None:
+            return f"{self.id}-{self.appid}-{self.userid.lower()}-{self.name}"
+        return job_name(self.kind, self.userid, self.id)
 
     @property
     def active(self) -> bool:
@@ -93,8 +101,19 @@ def from_document(values: dict[str, Any]) -> Session:
 
 
 def connect_url(session: Session, origin: str) -> str:
-    """Give the address of an interactive session; headless ones have an empty one."""
-    return "" if session.kind == "headless" else f"{origin}/session/{session.kind}/{session.id}/"
+    """Give the address of an interactive session; headless ones and desktop apps have an empty one.
+
+    The id is the password: a notebook's address has it as `token=`, a desktop's as `password=` [SessionURLBuilder].
+    """
+    identifier = session.id
+    paths = {
+        "notebook": f"notebook/{identifier}/lab/tree/arc/home/{session.userid}?token={identifier}",
+        "desktop": f"desktop/{identifier}/?password={identifier}&path=session/desktop/{identifier}/",
+        "carta": f"carta/{identifier}/",
+        "contributed": f"contrib/{identifier}/",
+        "firefly": f"firefly/{identifier}/firefly/",
+    }
+    return f"{origin}/session/{paths[session.kind]}" if session.kind in paths else ""
 
 
 def shown(session: Session, origin: str) -> dict[str, object]:
@@ -106,11 +125,10 @@ def shown(session: Session, origin: str) -> dict[str, object]:
         "runAsUID": str(os.getuid()),
         "runAsGID": str(group),
         "supplementalGroups": [group],
-        "image": session.image,
-        "type": session.kind,
-        "status": session.status,
-        "name": session.name,
     }
+    if session.appid is not None:
+        values["appid"] = session.appid
+    values |= {"image": session.image, "type": session.kind, "status": session.status, "name": session.name}
     if session.started is not None:
         values["startTime"] = start_time(session.started)
         values["expiryTime"] = expiry_time(session.started + session.deadline)

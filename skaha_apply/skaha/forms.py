@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Number
     from skaha_apply.skaha.login import RegistryLogin
 
-FORM = "application/x-www-form-urlencoded"
+# Without the charset the server reads the body as ISO-8859-1 [Tomcat 9].
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 MEBIBYTE = 1 << 20
 
 

@@ -109,7 +109,7 @@ def offer_of(sandbox):
 def posted(sandbox, parameters):
     body = urlencode(parameters, errors="surrogatepass").encode("ascii")
     return sandbox.http.post(
-        "/skaha/v1/session", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        "/skaha/v1/session", content=body, headers={"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
     )
 
 

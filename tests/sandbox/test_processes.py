@@ -47,7 +47,7 @@ def test_session_runs_with_its_own_and_the_platforms_environment(sandbox):
         "HOME": str(sandbox.data / "home" / "sandbox"),
         "PWD": str(sandbox.workdir),
         "OMP_NUM_THREADS": "2",
-        "skaha_hostname": "show",
+        "skaha_hostname": "127.0.0.1",
         "skaha_username": "sandbox",
         "skaha_sessionid": identifier,
     }.items():

@@ -1,6 +1,7 @@
 """The client against the sandbox: what both say of the server must agree."""
 
 import asyncio
+import json
 
 import pytest
 from adversary import awaited
@@ -45,6 +46,23 @@ async def test_a_session_from_its_create_to_its_delete(sandbox):
         assert skaha.has_server_time
     (truth,) = sandbox.sessions()
     assert truth["env"]["REPLICA_ID"] == "1"
+
+
+WORDS = ("é", "Čeněk", "日本", "\N{EN DASH}", "€", "😀", "Ångström")
+SHOW = "import json, os, sys; print(json.dumps([[os.fsencode(one).decode() for one in sys.argv[1:]], "
+SHOW += "[os.environb[b'W%d' % i].decode() for i in range(int(sys.argv[1]))]]))"
+
+
+@awaited
+async def test_text_of_any_language_arrives_in_the_process(sandbox):
+    (sandbox.workdir / "show.py").write_text(SHOW)
+    args = ("show.py", str(len(WORDS)), *WORDS)
+    env = tuple((f"W{number}", word) for number, word in enumerate(WORDS))
+    async with client(sandbox) as skaha:
+        made = await skaha.create(CreateRequest("words", IMAGE, Kind.HEADLESS, cmd="python", args=args, env=env))
+        assert isinstance(made, Accepted)
+        sandbox.wait_idle()
+        assert json.loads(await skaha.logs(made.id)) == [list(args[1:]), list(WORDS)]
 
 
 @awaited

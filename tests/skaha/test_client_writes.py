@@ -36,7 +36,7 @@ async def test_parameters_go_in_the_body_and_nowhere_else():
         assert await skaha.create(job) == Accepted("k2j3h4g5")
     (request,) = server.requests
     assert (request.method, request.target) == ("POST", "/skaha/v1/session")
-    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded; charset=UTF-8"
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
     assert request.headers["user-agent"].startswith("skaha-apply/")
     assert "x-skaha-registry-auth" not in request.headers
@@ -250,7 +250,7 @@ async def test_a_renewal_is_a_form_without_fields():
         assert await skaha.renew("abcd1234") == Accepted()
         assert await skaha.renew("abcd1234") == Refused(400, "No active job for user me")
     assert server.requests[0].target == "/skaha/v1/session/abcd1234?action=renew"
-    assert server.requests[0].headers["content-type"] == "application/x-www-form-urlencoded"
+    assert server.requests[0].headers["content-type"] == "application/x-www-form-urlencoded; charset=UTF-8"
     assert server.requests[0].headers["content-length"] == "0"
 
 
