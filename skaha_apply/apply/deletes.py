@@ -85,16 +85,20 @@ class Deletes:
     async def _spare_ended(self, action: Action, victim: Victim) -> None:
         """Raise Needless for what has ended by itself since the plan was made, where that makes the deletion needless.
 
-        What took too long has ended in time after all, and other resources are no reason to run again what is complete.
+        A session that took too long may have ended in time after all, and other resources are no reason to run again
+        what is complete. The failure limit deletes only what is still Pending.
         """
         ends = {Phase.DONE, Phase.FAILED} if victim.why == "timeout" else {Phase.DONE}
-        if victim.why != "timeout" and not _only_resources(action):
+        if victim.why not in ("timeout", "limit") and not _only_resources(action):
             return
         try:
             live = await self._tools.server.session(victim.id)
         except ServerError:
             return
-        if live is not None and live.phase in ends:
+        if victim.why == "limit":
+            if live is None or live.phase is not Phase.PENDING:
+                raise Needless
+        elif live is not None and live.phase in ends:
             raise Needless
 
     def _mark_sent(self, victim: Victim) -> None:

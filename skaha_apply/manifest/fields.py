@@ -192,9 +192,10 @@ SESSION_FIELDS: tuple[Field, ...] = (
         readers.count,
         "whole number of at least 1",
         "10",
-        "After so many failed attempts in a row, of any of its replicas, no more of this entry is started, until "
-        "it changes or `skaha-apply mark` settles them: what breaks every tile breaks ten and not five thousand. "
-        "One success begins the count anew. Headless only.",
+        "The failure limit: after this number of failed attempts in a row, of any of its replicas, no more of this "
+        "entry is started, and the tool deletes its sessions that are still Pending. Running sessions continue. The "
+        "entry goes on when it changes, or after `skaha-apply mark rerun NAME --phase failed`. One success resets the "
+        "count. Headless only.",
         shapes.COUNT,
         (10, 100),
     ),

@@ -70,8 +70,9 @@ class ReplicaRecord(ReplicaEntry):
     when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
     showed it, `ended` when its end was first seen. `started` is as listed; `ran` is since when lists have shown it
     Running, `queued` since when it has been pending again after that. `vanished` counts how many sessions of this
-    attempt in a row were gone before anybody saw them end. `expires` is its deadline as last listed, `renewed` when
-    that was last pushed. `earlier` are its earlier attempts, oldest first, the last few.
+    attempt in a row were gone before anybody saw them end. `stopped` states that its Pending session was deleted
+    because the failure limit of its entry was reached. `expires` is its deadline as last listed, `renewed` when that
+    was last pushed. `earlier` are its earlier attempts, oldest first, the last few.
     """
 
     phase: Phase
@@ -86,6 +87,7 @@ class ReplicaRecord(ReplicaEntry):
     expires: Time | None = None
     renewed: Time | None = None
     vanished: int = 0
+    stopped: bool = False
     logged: bool = False
     note: str = ""
     earlier: tuple[Attempt, ...] = ()
@@ -118,7 +120,7 @@ class Tombstone(Frozen):
     at: Time
     active: bool = True
     sent: bool = False
-    why: str = "delete"  # delete | replace | hold | rerun | surplus | take-over | timeout
+    why: str = "delete"  # delete | replace | hold | rerun | surplus | take-over | timeout | limit
     note: str = ""
 
     @property

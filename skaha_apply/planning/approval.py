@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica
 
+UNASKED = frozenset({"surplus", "timeout", "limit"})  # reasons of deletes that nobody has to approve
 _KINDS = frozenset({ActionKind.DELETE, ActionKind.REPLACE, ActionKind.ADOPT})
 
 
@@ -20,13 +21,13 @@ def needs_approval(action: Action) -> bool:
     """Whether a reviewer has to have seen it: it deletes, replaces (now or later), takes over, or adopts a stranger's.
 
     The double of an unsure create of our own may be removed at any time, and what such a create made is ours already.
-    Nor does it take approval to end what takes longer than the manifest allows.
+    Deletions that the manifest orders (`timeout`, `stop_after`) need none either.
     """
     if action.kind is ActionKind.ADOPT:
         return action.adopted is not None
     if action.held_back:
         return True
-    return action.kind in _KINDS and not any(victim.why in ("surplus", "timeout") for victim in action.victims)
+    return action.kind in _KINDS and not any(victim.why in UNASKED for victim in action.victims)
 
 
 def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:

@@ -46,6 +46,9 @@ def deleted(record: ReplicaRecord, tombstone: Tombstone, at: float) -> ReplicaRe
         if not record.phase.active:
             return record
         return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": tombstone.note})
+    if tombstone.why == "limit":
+        update = {"phase": Phase.DUE, "stopped": True, "note": "its session was deleted because of the failure limit"}
+        return record.model_copy(update=update)
     phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
     return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
 

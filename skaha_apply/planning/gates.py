@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.planning import stops
 from skaha_apply.planning.caps import CREATING, Cap, Caps
 from skaha_apply.planning.families import Families
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
     from skaha_apply.planning.families import Family
     from skaha_apply.planning.rows import Sight
+    from skaha_apply.planning.stops import Stop
 
 
 def passed(project: Project, actions: Sequence[Action], sight: Sight) -> list[Action]:
@@ -45,7 +46,7 @@ class _Gate:
     def __init__(self, sight: Sight, families: Families) -> None:
         self.judged: dict[str, list[Action]] = {}
         self._sight = sight
-        self._needs = Needs(families, self.judged)
+        self._needs = Needs(families, self.judged, sight.options)
 
     def judge(self, family: Family) -> None:
         """Pass the actions of one family through all gates but the last; what it needs was judged before."""
@@ -58,24 +59,30 @@ class _Gate:
         if stopped is not None or (pilot is not None and pilot.final):
             self._needs.halted.add(family.key)
 
-    def _pass(self, action: Action, stopped: Obstacle | None, needs: Obstacle | None) -> Action:
+    def _pass(self, action: Action, stopped: Stop | None, needs: Obstacle | None) -> Action:
+        if stopped is not None and stopped.drops(action):
+            return _dropped(action, stopped)
         if stopped is not None and self._retries(action):
-            return _behind(action, stopped)
+            return _behind(action, stopped.obstacle)
         if action.kind not in CREATING:
             return action
         if other := self._stranger(action):
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
-        if obstacle := (None if stops.begins_anew(action) else stopped) or needs:
+        limit = stopped.obstacle if stopped is not None and not stops.begins_anew(action) else None
+        if obstacle := limit or needs:
             return _behind(action, obstacle)
-        if action.key in self._sight.doubled:
-            waits = _behind(action, Obstacle("another session of it is deleted first", final=False))
-            return replace(waits, hangs=False)
-        return action
+        return self._after_duplicate(action)
+
+    def _after_duplicate(self, action: Action) -> Action:
+        if action.key not in self._sight.doubled:
+            return action
+        waits = _behind(action, Obstacle("another session of it is deleted first", final=False))
+        return replace(waits, hangs=False)
 
     def _lead(self, family: Family) -> Obstacle | None:
         """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
         judged = [action for spec in family.specs for action in self.judged[spec.key]]
-        first, obstacle = stops.pilot(family, judged)
+        first, obstacle = stops.pilot(family, judged, self._sight.options)
         if obstacle is None:
             return None
         for spec in family.specs:
@@ -98,6 +105,16 @@ class _Gate:
                 whose = f"{session.id} of that name is active and not owned by this state ({session.status})"
                 return f"{whose}; delete it, or `state forget` this replica, then --adopt or --take-over"
         return None
+
+
+def _dropped(action: Action, stopped: Stop) -> Action:
+    """Delete a session that is still Pending: the failure limit keeps its entry from running."""
+    record = action.record
+    if record is None or record.id is None:
+        return action
+    reason = f"failure limit: {stopped.row} failed attempts in a row"
+    victims = (Victim(record.id, active=True, why="limit"),)
+    return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
 
 
 def _placed(action: Action, caps: Caps) -> Action:

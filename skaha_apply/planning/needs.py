@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.planning.families import Families, Group
+    from skaha_apply.planning.options import PlanOptions
 
-# Ended without success, and nothing but a change or a hand mends it.
+# Ended without success; it takes a change, or a command of somebody, to go on.
 HOPELESS = frozenset(
     {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
 )
@@ -31,18 +32,18 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """How far the replicas of a group are."""
+    """How far the replicas of a group are.
+
+    `hopeless` counts what ended without success, `first_held` is one that is on hold, and `outside` states whether an
+    unfinished one is out of the scope of this invocation: the tool does not wait for it.
+    """
 
     total: int
     done: int
     hopeless: int
     first_hopeless: Action | None
     first_held: Action | None
-
-    @property
-    def held(self) -> str:
-        """What somebody keeps from starting, which no time will end."""
-        return f"; {self.first_held.name} is held" if self.first_held else ""
+    outside: bool
 
     @property
     def open(self) -> int:
@@ -56,10 +57,11 @@ class Needs:
     as ended for a share; but not there, where somebody has to look first.
     """
 
-    def __init__(self, families: Families, judged: Mapping[str, Sequence[Action]]) -> None:
+    def __init__(self, families: Families, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
         self.halted: set[str] = set()
         self._families = families
         self._judged = judged
+        self._options = options
         self._tallies: dict[Group, _Tally] = {}
 
     def obstacle(self, spec: SessionSpec) -> Obstacle | None:
@@ -84,10 +86,15 @@ class Needs:
         if group not in self._tallies:
             actions = [action for spec in group.specs for action in self._judged[spec.key]]
             hopeless = [action for action in actions if action.kind in HOPELESS]
-            done = sum(is_done(action) for action in actions)
-            held = next((action for action in actions if action.record and action.record.phase is Phase.HELD), None)
-            first = hopeless[0] if hopeless else None
-            self._tallies[group] = _Tally(len(actions), done, len(hopeless), first, held)
+            unfinished = [action for action in actions if not (action.kind in HOPELESS or is_done(action))]
+            self._tallies[group] = _Tally(
+                total=len(actions),
+                done=len(actions) - len(hopeless) - len(unfinished),
+                hopeless=len(hopeless),
+                first_hopeless=next(filter(is_hopeless, actions), None),
+                first_held=next(filter(is_held, actions), None),
+                outside=not all(map(self._options.in_scope, unfinished)),
+            )
         return self._tallies[group]
 
 
@@ -98,24 +105,35 @@ def is_done(action: Action) -> bool:
     return action.kind is ActionKind.DONE
 
 
+def is_held(action: Action) -> bool:
+    """Whether somebody put a replica on hold."""
+    record = action.record
+    return action.kind is ActionKind.UNCHANGED and record is not None and record.phase is Phase.HELD
+
+
+def is_hopeless(action: Action) -> bool:
+    """Whether waiting does not bring a replica to its success: it takes a change, or a command of somebody."""
+    return action.kind in HOPELESS or is_held(action)
+
+
 def shown(action: Action) -> str:
     """A hopeless replica in words: `tile-3 is failed`."""
-    word = {ActionKind.CONFLICT: "in conflict"}.get(action.kind, action.kind.value)
+    words = {ActionKind.CONFLICT: "in conflict", ActionKind.UNCHANGED: "on hold"}
+    word = words.get(action.kind, action.kind.value)
     return f"{action.name} is {word}"
 
 
 def _judge(name: str, tally: _Tally, share: float | None) -> Obstacle | None:
-    """What is missing of one group: without a share all has to succeed, and one that cannot is enough to say so."""
-    if share is None:
-        if tally.first_hopeless is not None:
-            return Obstacle(f"{name}: {shown(tally.first_hopeless)}", final=True)
-        return (
-            Obstacle(f"{name} ({tally.open} of {tally.total} not done{tally.held})", final=False)
-            if tally.open
-            else None
-        )
+    """What is missing of one group: without a share every replica has to succeed, and one that cannot blocks."""
+    cannot = tally.first_hopeless if share is None else tally.first_held
+    if cannot is not None:
+        return Obstacle(f"{name}: {shown(cannot)}", final=True)
     if tally.open:
-        return Obstacle(f"{name} ({tally.open} of {tally.total} not ended{tally.held})", final=False)
+        count = f"{tally.open} of {tally.total} not {'done' if share is None else 'ended'}"
+        scope = ", out of the scope of --target and --exclude" if tally.outside else ""
+        return Obstacle(f"{name} ({count}{scope})", final=tally.outside)
+    if share is None:
+        return None
     wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
     if tally.done < wanted:
         return Obstacle(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)

@@ -222,6 +222,7 @@ def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
             "seen": at,
             "ran": (record.ran or at) if phase is Phase.RUNNING else None,
             "vanished": 0 if phase.ended else record.vanished,
+            "stopped": False,
             "queued": at if again else None if phase is Phase.RUNNING else record.queued,
             "started": live.started or record.started,
             "expires": live.expires,

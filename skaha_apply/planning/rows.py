@@ -72,7 +72,7 @@ def desired(replica: DesiredReplica, sight: Sight) -> Action:
     if record is None:
         return _unrecorded(replica, sight)
     if record.phase is Phase.HELD:
-        return _action(ActionKind.UNCHANGED, replica, "held", record)
+        return _action(ActionKind.UNCHANGED, replica, "on hold", record)
     action = _recorded(replica, record, sight)
     if key in sight.adopted and action.kind in (ActionKind.UNCHANGED, ActionKind.DONE, ActionKind.FAILED):
         return _action(ActionKind.ADOPT, replica, "made by an earlier create whose answer was lost", record)

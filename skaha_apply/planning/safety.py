@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.approval import UNASKED
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -51,7 +52,7 @@ def with_losses(
 
 def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
     record = action.record
-    needless = any(victim.why in ("surplus", "timeout") for victim in action.victims)
+    needless = any(victim.why in UNASKED for victim in action.victims)
     loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or needless or not loses:
         return action

@@ -1,12 +1,13 @@
-"""What keeps a family from going on before it is full: its pilot, and failed attempts in a row."""
+"""What keeps the rest of an entry from starting: its pilot, and the limit of failed attempts in a row."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.needs import HOPELESS, Obstacle, is_done, shown
+from skaha_apply.planning.needs import Obstacle, is_done, is_hopeless, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,41 +15,71 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.families import Family
+    from skaha_apply.planning.options import PlanOptions
 
+_QUEUED = (Phase.ACCEPTED, Phase.PENDING)
 _End = tuple[float, bool, str, int, int]  # when it was seen, whether it succeeded; then what makes an order of them
 
 
-def pilot(family: Family, actions: Sequence[Action]) -> tuple[int, Obstacle | None]:
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The failure limit of an entry was reached by `row` failed attempts.
+
+    `since` is when a listing first showed the failure that reached it, in Unix seconds by the server's clock.
+    """
+
+    row: int
+    since: float
+    obstacle: Obstacle
+
+    def drops(self, action: Action) -> bool:
+        """Whether the session of a replica is still Pending since before the limit was reached.
+
+        A session that was accepted later was let through, because its replica had been changed or marked.
+        """
+        record, wanted = action.record, action.desired
+        if record is None or wanted is None or record.id is None or record.phase not in _QUEUED:
+            return False
+        recorded = action.kind is ActionKind.UNCHANGED or (action.kind is ActionKind.ADOPT and action.adopted is None)
+        same = record.run == wanted.run and not (wanted.spec.kind.interactive or wanted.spec.protect)
+        return recorded and same and (record.accepted or 0.0) <= self.since
+
+
+def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Obstacle | None]:
     """How many replicas of a family are its pilot, and what keeps the others from starting.
 
     The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
     interactive kind it has to be Running.
     """
     first = actions[: family.pilot]
-    hopeless = next((action for action in first if action.kind in HOPELESS), None)
+    hopeless = next((action for action in first if is_hopeless(action)), None)
     if hopeless is not None:
         return len(first), Obstacle(f"pilot: {shown(hopeless)}", final=True)
     waited = next((action for action in first if not (is_done(action) or _is_up(action))), None)
     if waited is None:
         return len(first), None
+    outside = next((action for action in first if not (is_done(action) or options.in_scope(action))), None)
+    if outside is not None:
+        return len(first), Obstacle(f"pilot: {outside.name} has to succeed first and is out of scope", final=True)
     return len(first), Obstacle(f"pilot: {waited.name} has to succeed first", final=False)
 
 
-def stop(family: Family, actions: Sequence[Action]) -> Obstacle | None:
-    """Whether so many attempts of a family failed in a row that no more of it is created.
+def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
+    """The failure limit of an entry, if the attempts that failed in a row have reached it.
 
     Attempts of interactive sessions do not count: they are kept alive, with a pause.
     """
     ends = sorted(end for action in actions for end in _ends(action))
-    row = 0
-    for _, succeeded, *_ in reversed(ends):
+    row = []
+    for seen, succeeded, *_ in reversed(ends):
         if succeeded:
             break
-        row += 1
-    if row < family.stop_after:
+        row.append(seen)
+    if len(row) < family.stop_after:
         return None
-    way_out = f"mend it, or `skaha-apply mark rerun '{family.name}' --phase failed`"
-    return Obstacle(f"stopped after {row} failed attempts in a row; {way_out}", final=True)
+    way_out = f"fix the cause, then `skaha-apply mark rerun '{family.name}' --phase failed`"
+    obstacle = Obstacle(f"stopped after {len(row)} failed attempts in a row; {way_out}", final=True)
+    return Stop(len(row), row[-family.stop_after], obstacle)
 
 
 def has_retries_left(action: Action, spec: SessionSpec) -> bool:
@@ -62,8 +93,11 @@ def has_retries_left(action: Action, spec: SessionSpec) -> bool:
 
 def begins_anew(action: Action) -> bool:
     """Whether it was changed or marked since its last attempt: failures of others do not stop it."""
-    record = action.record
-    return record is not None and (action.kind is ActionKind.REPLACE or record.phase is Phase.DUE)
+    record, wanted = action.record, action.desired
+    if record is None or wanted is None:
+        return False
+    due = record.phase is Phase.DUE and not (record.stopped and record.run == wanted.run)
+    return due or action.kind is ActionKind.REPLACE
 
 
 def _ends(action: Action) -> Iterator[_End]:

@@ -167,7 +167,7 @@ def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:
     if verb is Verb.COMPLETE:
         return record is not None and record.phase is Phase.DONE
     if verb is Verb.RERUN:
-        return record is None or record.phase is Phase.DUE
+        return record is None or (record.phase is Phase.DUE and not record.stopped)
     return record is not None and record.phase in (Phase.HELD, Phase.DONE)
 
 
@@ -206,7 +206,7 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
     }
     if verb is not Verb.COMPLETE:
         record = record.model_copy(update={"earlier": history(record), "vanished": 0})
-    book.records[one.key] = record.model_copy(update=changes[verb])
+    book.records[one.key] = record.model_copy(update={"stopped": False, **changes[verb]})
 
 
 def _from_manifest(book: Book, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+FAST = ("--settle", "0.5s")
 POLL = ("--poll", "0.3s")
 
 
@@ -56,6 +57,25 @@ def test_a_failing_replica_shows_its_log_and_blocks_what_needs_it(desk, sandbox)
     desk("mark", "rerun", "make/2", "--yes")
     desk.apply("--wait", "complete", *POLL)
     assert desk.plan()["summary"]["done"] == 5
+
+
+def test_the_failure_limit_deletes_what_is_still_pending(desk, sandbox):
+    sandbox.settings(slots=1)
+    desk.script('[ "$REPLICA_ID" -gt 2 ] && until [ -e go ]; do sleep 0.05; done\n[ -e fixed ]\n')
+    desk.write({"name": "find", "replicas": 10, "cmd": "bash", "args": ["run.sh"], "stop_after": 2})
+    waiting = desk.start("apply", "--yes", *FAST, "--wait", "complete", *POLL)
+    sandbox.wait_until(lambda: len(sandbox.sessions()) == 10 and sandbox.status()["active"] == 1)
+    (desk.folder / "go").touch()
+    ended = desk.finish(waiting, code=9)
+    assert desk.writes() == {"POST": 10, "DELETE": 7}  # the third was running and ran to its end
+    assert "not approved" not in ended.out + ended.err
+    assert "3 failed, 7 blocked" in ended.out
+    # nothing is left to do until somebody has fixed the cause
+    assert desk.plan()["has_changes"] is False
+    (desk.folder / "fixed").touch()
+    desk("mark", "rerun", "find", "--phase", "failed", "--yes")
+    desk.apply("--wait", "complete", *POLL)
+    assert desk.plan()["summary"]["done"] == 10
 
 
 def test_a_timeout_ends_the_wait_with_its_own_code(desk):

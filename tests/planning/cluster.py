@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from scene import SETTLE
 
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
-from skaha_apply.model.state import Intent, ReplicaRecord
+from skaha_apply.model.session import Listing, LiveSession, Observation
+from skaha_apply.model.state import Intent, ReplicaRecord, Tombstone
 from skaha_apply.planning.book import Book
+from skaha_apply.planning.burial import deleted
 from skaha_apply.planning.observe import absorb, created
 from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan
@@ -96,8 +97,9 @@ class Cluster:
         self.deleted.add(victim.id)
         for record in tuple(book.records.values()):
             if record.id == victim.id and record.phase.active:
-                phase = Phase.HELD if victim.why == "hold" else Phase.DUE
-                book.records[record.key] = record.model_copy(update={"phase": phase})
+                tomb = Tombstone(id=victim.id, session=record.session, replica=record.replica, name="", at=self.now)
+                tomb = tomb.model_copy(update={"why": victim.why, "note": "timed out"})
+                book.records[record.key] = deleted(record, tomb, self.now)
 
     def _create(self, book, action):
         wanted, self.made = action.desired, self.made + 1

@@ -68,7 +68,7 @@ def test_removed_replica_is_retired_once_its_session_is_gone():
 
 def test_deleted_to_be_held_is_held():
     plan = decide(project(spec()), deleting(why="hold", at=NOW - 60), seen())
-    assert lines(plan) == ["unchanged reduce (held)"]
+    assert lines(plan) == ["unchanged reduce (on hold)"]
 
 
 def test_delete_that_was_never_sent_is_forgotten_by_a_settled_list():

@@ -63,7 +63,7 @@ def shared(share, *phases):
         (1, [(99, "done"), (1, "failed")], "blocked end (needs tile-${tile}: 99 of 100 succeeded, 100 wanted)"),
         (0, [(100, "failed")], "create end"),
         (0, [(99, "failed")], "wait end (needs tile-${tile} (1 of 100 not ended))"),
-        (0, [(99, "failed"), (1, "held")], "wait end (needs tile-${tile} (1 of 100 not ended; tile-099 is held))"),
+        (0, [(99, "failed"), (1, "held")], "blocked end (needs tile-${tile}: tile-099 is on hold)"),
     ],
 )
 def test_share_is_asked_for_once_everything_has_ended(share, phases, expected):
@@ -149,11 +149,11 @@ def test_what_runs_is_deleted_in_the_same_pass_for_its_own_tile_only():
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        ("mosaic-${tile}", ["wait mosaic-a", "wait mosaic-b", "wait mosaic-c"]),
-        ("MOSAIC-${TILE}/1", ["wait mosaic-a", "wait mosaic-b", "wait mosaic-c"]),
+        ("mosaic-${tile}", ["blocked mosaic-a", "blocked mosaic-b", "blocked mosaic-c"]),
+        ("MOSAIC-${TILE}/1", ["blocked mosaic-a", "blocked mosaic-b", "blocked mosaic-c"]),
         ("mosaic-${tile}/2", []),
-        ("mosaic-?", ["wait mosaic-a", "wait mosaic-b", "wait mosaic-c"]),
-        ("mosaic-b", ["wait mosaic-b"]),
+        ("mosaic-?", ["blocked mosaic-a", "blocked mosaic-b", "blocked mosaic-c"]),
+        ("mosaic-b", ["blocked mosaic-b"]),
         ("tile-${x}", []),
         ("", []),
     ],

@@ -22,7 +22,7 @@ def firsts(*phases):
         ((), "wait second (needs first (2 of 2 not done))"),
         (("done", "running"), "wait second (needs first (1 of 2 not done))"),
         (("done", "due"), "wait second (needs first (1 of 2 not done))"),
-        (("done", "held"), "wait second (needs first (1 of 2 not done; first-2 is held))"),
+        (("done", "held"), "blocked second (needs first: first-2 is on hold)"),
         (("done", "failed"), "blocked second (needs first: first-2 is failed)"),
         (("unknown", "running"), "blocked second (needs first: first-1 is unknown)"),
         (("done", "done"), "create second (not in the state and not live)"),
@@ -42,6 +42,44 @@ def test_conflict_and_block_of_what_it_needs_block_it():
         "blocked second (needs first: first-2 is in conflict)",
         "blocked third (needs second: second is blocked)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        (None, "blocked second (needs first (1 of 1 not done, out of the scope of --target and --exclude))"),
+        ("running", "blocked second (needs first (1 of 1 not done, out of the scope of --target and --exclude))"),
+        ("held", "blocked second (needs first: first is on hold)"),
+        ("done", "create second (not in the state and not live)"),
+    ],
+)
+@pytest.mark.parametrize("scope", [{"targets": ("second",)}, {"excludes": ("first",)}])
+def test_what_it_needs_and_is_out_of_scope_is_not_waited_for(scope, phase, expected):
+    first, second = spec("first"), spec("second", needs=("first",))
+    memory = state(*([record(first, phase)] if phase else []))
+    sight = seen(live("first")) if phase == "running" else seen()
+    assert lines(decide(project(first, second), memory, sight, **scope)) == [expected]
+
+
+def test_a_share_waits_for_what_is_in_scope_and_is_blocked_by_what_is_not_or_is_on_hold():
+    end = spec("end", needs=("first",), require={"first": 0})
+    for phases, scope, expected in (
+        (("done", "running"), {}, "wait end (needs first (1 of 2 not ended))"),
+        (("done", "held"), {}, "blocked end (needs first: first-2 is on hold)"),
+        (("done", "running"), {"targets": ("end",)}, "blocked end"),
+        (("done", "failed"), {"targets": ("end",)}, "create end"),
+    ):
+        plan = decide(project(FIRST, end), state(*firsts(*phases)), seen(live("first-2")), **scope)
+        assert lines(plan)[-1].startswith(expected)
+
+
+def test_what_runs_and_needs_something_out_of_scope_is_not_deleted():
+    changed = spec("first", args=("new.py",))
+    second = spec("second", needs=("first",))
+    memory = state(record(spec("first"), "done"), record(second, needed=(spec("first"),)))
+    plan = decide(project(changed, second), memory, seen(live("second")), targets=("second",))
+    assert kinds(plan) == ["blocked second"]
+    assert not plan.has_changes
 
 
 def test_what_our_lost_create_made_and_has_completed_counts_as_done():

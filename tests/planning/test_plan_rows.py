@@ -66,7 +66,7 @@ def test_accepted_session_counts_as_active():
         ("unknown", "unknown reduce (vanished; held until it is marked)"),
         ("due", "create reduce (vanished)"),
         ("gone", "create reduce (vanished; treated as deleted)"),
-        ("held", "unchanged reduce (held)"),
+        ("held", "unchanged reduce (on hold)"),
     ],
 )
 @pytest.mark.parametrize("days", [0, 2, 1000])
@@ -85,7 +85,7 @@ def test_memory_decides_however_long_ago(phase, expected, days):
         ("failed", "replace reduce (spec changed)"),
         ("unknown", "replace reduce (spec changed)"),
         ("due", "create reduce (its session was deleted)"),
-        ("held", "unchanged reduce (held)"),
+        ("held", "unchanged reduce (on hold)"),
     ],
 )
 def test_changed_work(phase, expected):

@@ -20,7 +20,7 @@ WAITS = "pilot: tile-{} has to succeed first"
         (("done", "done"), ["done tile-a", "done tile-b", "create tile-c", "create tile-d"]),
         (("done", "failed"), ["done tile-a", "failed tile-b", "blocked tile-c", "blocked tile-d"]),
         (("unknown", "done"), ["unknown tile-a", "done tile-b", "blocked tile-c", "blocked tile-d"]),
-        (("done", "held"), ["done tile-a", "unchanged tile-b", "wait tile-c", "wait tile-d"]),
+        (("done", "held"), ["done tile-a", "unchanged tile-b", "blocked tile-c", "blocked tile-d"]),
         (("done", "done", "failed"), ["done tile-a", "done tile-b", "failed tile-c", "create tile-d"]),
     ],
 )
@@ -77,7 +77,8 @@ def many(number=12, **fields):
     return matrix("tile", [f"{index:02}" for index in range(number)], **{"stop_after": 4} | fields)
 
 
-ROW = "stopped after {} failed attempts in a row; mend it, or `skaha-apply mark rerun 'tile-${{tile}}' --phase failed`"
+ROW = "stopped after {} failed attempts in a row; fix the cause, then "
+ROW += "`skaha-apply mark rerun 'tile-${{tile}}' --phase failed`"
 
 
 def last(plan):
@@ -189,6 +190,71 @@ def test_what_was_stopped_has_not_ended_for_those_who_take_any_result():
     behind = spec("end", needs=("tile-${tile}",), require={"tile-${tile}": 0})
     plan = decide(project(*TILES, behind), state(record(TILES[0], "failed"), record(TILES[1], "done")))
     assert last(plan) == "blocked end (needs tile-${tile}, which was stopped)"
+
+
+LIMIT = "failure limit: 4 failed attempts in a row"
+
+
+def queued(one, at, phase="pending", **fields):
+    return record(one, phase, accepted=NOW + at, **fields)
+
+
+def listed(*queue):
+    return seen(*(live(one.name, "Pending") for one in queue if one.phase is Phase.PENDING))
+
+
+def test_what_is_still_pending_is_deleted_when_the_limit_is_reached():
+    specs = many()
+    queue = [queued(specs[4], -300), queued(specs[5], -300, "accepted"), record(specs[6]), queued(specs[7], -15)]
+    sight = seen(live("tile-04", "Pending"), live("tile-06"), live("tile-07", "Pending"))
+    plan = decide(project(*specs), state(*entries("f-40", "f-30", "f-20", "f-10"), *queue), sight)
+    assert lines(plan)[:3] == [f"delete tile-0{number} -tile-0{number} ({LIMIT})" for number in (4, 5, 7)]
+    assert kinds(plan)[3:8] == [
+        "failed tile-00", "failed tile-01", "failed tile-02", "failed tile-03", "unchanged tile-06",
+    ]  # fmt: skip
+    assert (plan.refused, plan.core_hours_lost, [line for line in plan.approved if line[0] == "!"]) == (None, 0.0, [])
+
+
+def test_what_was_let_through_after_the_limit_stays_pending():
+    specs = many()
+    memory = state(
+        *entries("f-60", "f-50", "f-40", "f-30", "f-20", "f-10"), queued(specs[6], -25), queued(specs[7], -35)
+    )
+    plan = decide(project(*specs), memory, seen(live("tile-06", "Pending"), live("tile-07", "Pending")))
+    assert [line for line in kinds(plan) if line.startswith("delete")] == ["delete tile-07"]
+
+
+def test_protected_and_changed_ones_and_those_out_of_scope_stay_pending():
+    specs = many()
+    kept = (*specs[:4], specs[4].model_copy(update={"protect": True}), specs[5].model_copy(update={"rerun": "never"}))
+    changed = [specs[5].model_copy(update={"args": ("old",)}), specs[6]]
+    memory = [*entries("f-40", "f-30", "f-20", "f-10"), *(queued(one, -300) for one in (kept[4], *changed))]
+    plan = decide(project(*kept, specs[6]), state(*memory), listed(*memory[4:]), excludes=("tile-06",))
+    assert not any(action.victims for action in plan.actions)
+
+
+def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
+    specs = many()
+    memory = state(*entries("f-40", "f-30", "f-20", "f-10"), queued(specs[4], -300))
+    buried = tombstone("tile-04", specs[4], why="limit")
+    after = decide(project(*specs), state(*memory.replicas, buried), seen(pods_gone=["tile-04"]))
+    assert kinds(after)[4] == "blocked tile-04"
+    assert not after.has_changes
+    stopped = record(specs[4], "due", stopped=True)
+    assert not decide(project(*specs), state(*memory.replicas[:4], stopped)).has_changes
+    marked = stopped.model_copy(update={"stopped": False})
+    assert kinds(decide(project(*specs), state(*memory.replicas[:4], marked)))[4] == "create tile-04"
+    bigger = (*specs[:4], specs[4].model_copy(update={"ram": 64}))
+    assert kinds(decide(project(*bigger), state(*memory.replicas[:4], stopped)))[4] == "create tile-04"
+    rerun = [one.model_copy(update={"phase": Phase.DUE}) for one in memory.replicas[:4]]
+    assert kinds(decide(project(*specs[:5]), state(*rerun, stopped)))[4] == "create tile-04"
+
+
+def test_a_pilot_out_of_scope_that_has_not_succeeded_blocks():
+    plan = decide(project(*TILES), state(record(TILES[0], "done")), targets=("tile-c",))
+    assert lines(plan) == ["blocked tile-c (pilot: tile-b has to succeed first and is out of scope)"]
+    plan = decide(project(*TILES), state(record(TILES[0], "done"), record(TILES[1], "done")), targets=("tile-c",))
+    assert kinds(plan) == ["create tile-c"]
 
 
 def test_ten_is_the_default():

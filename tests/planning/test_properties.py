@@ -48,6 +48,11 @@ def manifests(draw):
             "protect": draw(st.integers(0, 4)) == 0,
             "file": draw(st.sampled_from([scene.FILE, "manifests/other.yaml"])),
         }
+        fields |= {
+            "stop_after": draw(st.sampled_from([1, 2, 10])),
+            "retries": draw(st.integers(0, 1)),
+            "vanished": draw(st.sampled_from(["hold", "rerun", "complete"])),
+        }
         if name == "desk":
             fields["kind"] = draw(st.sampled_from([Kind.NOTEBOOK, Kind.HEADLESS]))
         batch = [spec.name for spec in specs if not spec.kind.interactive]
@@ -308,7 +313,10 @@ def test_scope_leaves_out_actions_and_changes_none(project, cluster, options, na
     whole = cluster.plan(project, options)
     for limited in (replace(options, targets=(name,)), replace(options, excludes=(name,))):
         part = cluster.plan(project, limited)
-        assert [one for one in whole.actions if one in part.actions] == list(part.actions)
+        same = [one for one in part.actions if one in whole.actions]
+        assert [one for one in whole.actions if one in part.actions] == same
+        later = waits(whole)
+        assert all(one.kind is ActionKind.BLOCKED and one.key in later for one in part.actions if one not in same)
         assert not any(one.kind is ActionKind.DELETE and one.unloved for one in part.actions)
 
 
@@ -344,3 +352,44 @@ def test_work_is_run_only_where_it_never_was_or_its_session_is_known_to_be_gone_
             needed = {name.casefold() for name in wanted.spec.needs}
             others = [one for one in made.actions if one.desired and one.key[0] in needed]
             assert action.held_back or all(one.record and one.record.phase is Phase.DONE for one in others)
+
+
+@st.composite
+def entries_in_trouble(draw):
+    """One entry near its failure limit and its dependent, with replicas in every phase, and the server's sessions."""
+    wanted = scene.spec(
+        replicas=draw(st.integers(3, 6)),
+        stop_after=draw(st.integers(1, 3)),
+        retries=draw(st.integers(0, 1)),
+        vanished=draw(st.sampled_from(["hold", "rerun", "complete"])),
+        pilot=draw(st.sampled_from([None, 1])),
+    )
+    entries, live = [], {}
+    phases = [Phase.FAILED, Phase.FAILED, Phase.PENDING, Phase.ACCEPTED, Phase.RUNNING, Phase.DONE, Phase.HELD, None]
+    for number in range(1, wanted.replicas + 1):
+        phase = draw(st.sampled_from([*phases, Phase.GONE, Phase.UNKNOWN]))
+        if phase is None:
+            continue
+        ended = NOW - draw(st.integers(1, 100)) if phase.ended else None
+        accepted = NOW - draw(st.sampled_from([HOUR, 60.0]))
+        one = scene.record(wanted, phase, number, ended=ended, accepted=accepted, note="n")
+        entries.append(one)
+        if phase.active and draw(st.integers(0, 4)):
+            live[one.id] = _shown(wanted, one.name, one.id, "Running" if phase is Phase.RUNNING else "Pending")
+    project = scene.project(wanted, scene.spec("end", needs=("reduce",)))
+    return project, Cluster(scene.state(*entries), live, frozenset(), NOW)
+
+
+@MANY
+@given(entries_in_trouble())
+def test_what_the_failure_limit_or_a_disappearance_asks_for_is_done_at_once(scene_now):
+    project, cluster = scene_now
+    first = cluster.plan(project)
+    again = {one.name for one in first.actions if one.kind is ActionKind.CREATE and one.record is not None}
+    complete = project.sessions[0].vanished == "complete"
+    unfinished = {one.name for one in cluster.state.replicas if one.phase in (Phase.GONE, Phase.UNKNOWN)}
+    assert not (complete and again & unfinished)
+    cluster.apply(first)
+    cluster.now += SETTLE
+    second = cluster.plan(project)
+    assert {action.key for action in second.actions if action.kind.changes} <= waits(first), changing(second)

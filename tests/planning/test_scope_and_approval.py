@@ -33,7 +33,7 @@ def test_scope_limits_what_is_done_and_deletes_nothing_for_want_of_a_line(scope,
 
 def test_scope_pulls_nothing_in_and_what_is_needed_still_counts():
     wanted = project(spec("first"), spec("second", needs=("first",)))
-    assert kinds(decide(wanted, None, targets=("second",))) == ["wait second"]
+    assert kinds(decide(wanted, None, targets=("second",))) == ["blocked second"]
 
 
 def test_destroy_of_a_target_deletes_it():
