@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from skaha_apply.sandbox.environment import for_sandbox
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -110,7 +112,7 @@ def start_sandbox(folder: Path, *options, token="secret-of-the-tests", slots=16)
     port_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--data", data, "--workdir", workdir]
     command += ["--port-file", port_file, "--token", token, "--slots", slots, *options]
-    environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    environment = for_sandbox({**os.environ, "PYTHONWARNINGS": "default"})  # which spares a second start
     process = subprocess.Popen([str(word) for word in command], env=environment)
     until = time.monotonic() + START_S
     while not port_file.exists():

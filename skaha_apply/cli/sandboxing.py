@@ -151,8 +151,10 @@ class ServeOptions(DataOptions):
 def serve(options: ServeOptions) -> ExitCode:
     """Serve the Skaha API on 127.0.0.1 until Ctrl-C, SIGTERM or SIGHUP."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.sandbox.environment import start_clean  # noqa: PLC0415
     from skaha_apply.state.layout import make_folder  # noqa: PLC0415
 
+    start_clean()
     with _translated():
         make_folder(options.folder)
         sandbox.serve(options.as_sandbox_options())

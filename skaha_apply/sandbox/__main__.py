@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from skaha_apply.sandbox import RunningSandbox, SandboxError, SandboxOptions, serve, status, stop
+from skaha_apply.sandbox.environment import start_clean
 from skaha_apply.sandbox.lifecycle import options_from_json
 
 DEFAULT_DATA = Path(".skaha-apply/sandbox/server")
@@ -17,6 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         if asked.command == "serve":
+            start_clean()
             serve(options_from_json(sys.stdin.read()) if asked.options_from_stdin else _options(asked))
         elif asked.command == "stop":
             _say("stopped" if stop(asked.data) else "no sandbox runs here")

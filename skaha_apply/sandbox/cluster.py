@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox import launch, processes
+from skaha_apply.sandbox import environment, launch, processes
 from skaha_apply.sandbox.create import Origin
 from skaha_apply.sandbox.groups import Groups
 from skaha_apply.sandbox.sessions import COMPLETED, FAILED, PENDING, RUNNING, Session
@@ -212,7 +212,7 @@ class Cluster:
         session.note("Scheduled", f"Successfully assigned skaha-workload/{session.job_name} to sandbox", now)
         session.note("Pulled", f'Container image "{session.image}" already present on machine', now)
         self._journal.write(session)
-        env = {**processes.base_environment(), **session.env}
+        env = {**environment.for_sessions(), **session.env}
         log, held = self.log(session.id), session.kind != "headless"
         try:
             child = processes.spawn(session.argv, env, self.options.workdir, log, held=held)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.sandbox import processes
+from skaha_apply.sandbox import environment
 from skaha_apply.sandbox.access import IssuedTokens
 from skaha_apply.sandbox.answers import JSON, Answer, text
 from skaha_apply.sandbox.faultplan import Plan, read_plan
@@ -117,7 +117,7 @@ async def _sessions(control: Control, _query: dict[str, str], _document: Any) ->
     everything = (*control.cluster.sessions.values(), *control.cluster.past.values())
     rows = [{**session.document(), "listed": session.gone is None} for session in everything]
     rows.sort(key=lambda row: row["created"])
-    return {**control.cluster.counts(), "base_env": processes.base_environment(), "sessions": rows}
+    return {**control.cluster.counts(), "base_env": environment.for_sessions(), "sessions": rows}
 
 
 async def _expire(control: Control, _query: dict[str, str], document: Any) -> object:

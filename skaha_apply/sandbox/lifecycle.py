@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.sandbox import processes
+from skaha_apply.sandbox import environment, processes
 from skaha_apply.sandbox.options import (
     DETACHED_IDLE_S,
     RunningSandbox,
@@ -138,7 +138,12 @@ def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--options-from-stdin"]
     with (options.data / "server.log").open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - this program itself
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+            command,
+            env=environment.for_sandbox(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     _started[child.pid] = child
     if child.stdin is not None:

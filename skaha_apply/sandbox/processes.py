@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
 _PROC = Path("/proc")
-_PASSED_ON = (
-    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-)  # fmt: skip
 _STAT_STATE, _STAT_BIRTH = 0, 19
 
 
@@ -49,14 +45,6 @@ def birth(pid: int) -> str | None:
     listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     found = listed.stdout.split(maxsplit=1)
     return None if not found or found[0].startswith("Z") else found[1].strip()
-
-
-def base_environment() -> dict[str, str]:
-    """Give what a session sees of the server's environment: a short allow-list, `python` being this interpreter."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    here = str(Path(sys.executable).parent)
-    kept["PATH"] = os.pathsep.join([here, kept.get("PATH", os.defpath)])
-    return kept
 
 
 def spawn(argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path, *, held: bool = False) -> Child:
