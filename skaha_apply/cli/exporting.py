@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.options import Basic, Server, check_server
+from skaha_apply.cli.options import Basic, CredentialCommand, Server, check_server
 from skaha_apply.cli.registry import command
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
@@ -50,6 +50,7 @@ class ExportOptions(Basic):
     ] = None
     everything: Annotated[bool, typer.Option("--all", help="Also sessions that ended or are being deleted.")] = False
     server: Server = None
+    credential_command: CredentialCommand = None
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a local sandbox; started when none runs.")] = False
 
 
@@ -64,7 +65,13 @@ def export(options: ExportOptions) -> ExitCode:
 
     check_server(options.server, sandbox=options.sandbox)
     streams = options.streams()
-    setting = Setting(server=options.server, sandbox=options.sandbox, project=options.project, observe=streams.warn)
+    setting = Setting(
+        server=options.server,
+        credential_command=options.credential_command,
+        sandbox=options.sandbox,
+        project=options.project,
+        observe=streams.warn,
+    )
     wish = Wish(
         patterns=tuple(options.patterns or ()),
         kinds=frozenset(options.kind or ()),

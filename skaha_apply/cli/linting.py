@@ -13,7 +13,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.documents import as_json
 from skaha_apply.cli.files import write_file
-from skaha_apply.cli.options import Paths, Varied, check_server
+from skaha_apply.cli.options import CredentialCommand, Paths, Varied, check_server
 from skaha_apply.cli.parsers import report_in
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.standard import stdin_bytes
@@ -62,6 +62,7 @@ class LintOptions(Varied):
         str | None,
         typer.Option(metavar="NAME|URL", help="With --online: the Skaha server, as for plan."),
     ] = None
+    credential_command: CredentialCommand = None
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="With --online: ask a local sandbox; started when none runs."),
@@ -108,7 +109,14 @@ def _setting(options: LintOptions, streams: Streams) -> Setting:
     check_server(options.server, sandbox=options.sandbox)
     paths = tuple(options.paths or ())
     given = options.given(Lack.ANY)
-    return Setting(paths=paths, server=options.server, sandbox=options.sandbox, given=given, observe=streams.warn)
+    return Setting(
+        paths=paths,
+        server=options.server,
+        credential_command=options.credential_command,
+        sandbox=options.sandbox,
+        given=given,
+        observe=streams.warn,
+    )
 
 
 def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays for its own imports

@@ -33,6 +33,16 @@ Server = Annotated[
 ]
 
 
+CredentialCommand = Annotated[
+    str | None,
+    typer.Option(
+        "--credential-command",
+        metavar="CMD",
+        help="Command that prints a token or PEM certificate; run without a shell, again after a 401.",
+    ),
+]
+
+
 def check_server(server: str | None, *, sandbox: bool) -> None:
     """Raise `UsageError` when two servers are asked for."""
     if sandbox and server is not None:
@@ -94,6 +104,7 @@ class Located(Varied):
     """Which server, which state, which project."""
 
     server: Server = None
+    credential_command: CredentialCommand = None
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="Use a local sandbox, with a state of its own; started when none runs."),
@@ -130,6 +141,7 @@ class Located(Varied):
         return Setting(
             paths=self.sources,
             server=self.server,
+            credential_command=self.credential_command,
             sandbox=self.sandbox,
             state=self.state,
             project=self.project,

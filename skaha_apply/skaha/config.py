@@ -33,11 +33,15 @@ _SELECTS = ("active", "servers", "authentication", "contexts")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A credential as a file holds it: a token with its expiry (Unix seconds), or the path of a certificate."""
+    """A credential as a file holds it: a token with its expiry (Unix seconds), or the path of a certificate.
+
+    `refresh` is the refresh token of the client that wrote the file. Only that client may use it.
+    """
 
     token: Secret | None = None
     expires: float | None = None
     certificate: str | None = None
+    refresh: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ def _url(fields: dict[Any, Any], shown: str) -> str | None:
 def _record(value: Any) -> Record | None:
     fields = _mapping(value)
     token, path, expiry = fields.get("token"), fields.get("path"), fields.get("expiry")
+    refresh = token.get("refresh") if isinstance(token, dict) else None
     if isinstance(token, dict):
         token = token.get("access")
     if isinstance(expiry, dict):
@@ -191,7 +196,8 @@ def _record(value: Any) -> Record | None:
     # The clients write 0 for an end that they do not know.
     expires = float(expiry) if isinstance(expiry, int | float) and expiry > 0 else None
     if isinstance(token, str) and token.strip() and str(fields.get("mode")).lower() != "x509":
-        return Record(token=Secret(token), expires=expires)
+        renewable = isinstance(refresh, str) and bool(refresh.strip())
+        return Record(token=Secret(token), expires=expires, refresh=Secret(str(refresh)) if renewable else None)
     if isinstance(path, str) and path.strip():
         return Record(certificate=path.strip())
     return None

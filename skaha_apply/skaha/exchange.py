@@ -17,6 +17,7 @@ from skaha_apply.planning.spans import exact as format_exact
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.clock import Clock, ServerTime, SystemClock
 from skaha_apply.skaha.connections import Connections, Limits
+from skaha_apply.skaha.credential import Credential, renew_nothing
 from skaha_apply.skaha.endings import Ended
 from skaha_apply.skaha.gate import Entry, Gate
 from skaha_apply.skaha.retry import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.report import Event
     from skaha_apply.skaha.connections import MakeTransport
+    from skaha_apply.skaha.credential import Renew
     from skaha_apply.skaha.forms import Call
     from skaha_apply.skaha.login import Login
 
@@ -49,14 +51,15 @@ _log = logging.getLogger("skaha_apply.http")
 class ClientOptions:
     """How the client works.
 
-    `server` is a base URL, `login` looks the credential up anew. `concurrency` requests are in flight at most (1 to
-    256). An answer has `answer` seconds, a connection `connect`; what is refused for the moment is repeated for
-    `patience` seconds. `observe` is told when the server stays away for long, and when it is back. `transport`, `clock`
-    and `draw` (a random number from [0, 1)) are for tests.
+    `server` is a base URL, `login` reads the credential, and `renew` runs a program that renews it before. At most
+    `concurrency` requests are in flight (1 to 256). An answer has `answer` seconds, a connection `connect`; what is
+    refused for the moment is repeated for `patience` seconds. `observe` is told when the server stays away for long,
+    and when it is back. `transport`, `clock` and `draw` (a random number from [0, 1)) are for tests.
     """
 
     server: str
     login: Callable[[], Login]
+    renew: Renew = renew_nothing
     concurrency: int = 32
     patience: float = 10.0
     answer: float = 120.0
@@ -94,11 +97,10 @@ class Exchange:
         self.base = base_url(options.server, "the server's address")
         self.time = ServerTime(options.clock)
         self.gate = Gate(options.concurrency, options.patience, options.clock, self._outage)
-        self.login: Login | None = None
+        self.credential = Credential(options.login, options.renew, options.clock, self.time.now)
         self._path = urlsplit(self.base).path
         self._connections: Connections | None = None
-        self._generation = 0
-        self._looking_up = asyncio.Lock()
+        self._shown: Login | None = None  # the login that the connections were made for
         self._problem = ""  # why the last request was refused for the moment
         self._known = False  # whether a Skaha server has answered at this address
 
@@ -111,31 +113,25 @@ class Exchange:
         else:
             self.options.observe(Note(f"{hour}: the server is back after {seconds:.0f}s"))
 
-    async def look_up_login(self) -> bool:
-        """Read the credential again; tells whether it is another one now.
+    @property
+    def login(self) -> Login | None:
+        """The credential in use; None before it was read."""
+        return self.credential.login
 
-        Raises `Unauthorized` when there is none or it is past its date. While one that was good is at hand, a source
-        that cannot be read just now (a file that is being written) changes nothing.
-        """
-        try:
-            login = self.options.login()
-        except SkahaApplyError as error:
-            if self.login is None:
-                raise
-            self.login.check(self.time.now())
-            _log.warning("%s; the credential read before is used on", error)
-            return False
-        login.check(self.time.now())
-        before, self.login = self.login, login
-        if before and self._connections and (before.token, before.pem) == (login.token, login.pem):
-            return False
-        old = self._connections
-        if old is None or before is None or before.pem != login.pem:
-            self._connections = Connections(self.base, login, self.options.clock, self.options.transport)
-            if old:
-                await old.close()
-        self._generation += 1
-        return True
+    async def look_up_login(self) -> None:
+        """Read the credential again; raises what `Credential.read` raises."""
+        await self.credential.read()
+        await self._connect()
+
+    async def _connect(self) -> None:
+        """Make connections that show the certificate in use, if the present ones do not."""
+        login, shown, old = self.login, self._shown, self._connections
+        if login is None or (old is not None and shown is not None and shown.pem == login.pem):
+            return
+        self._connections = Connections(self.base, login, self.options.clock, self.options.transport)
+        self._shown = login
+        if old:
+            await old.close()
 
     async def perform(self, call: Call, read: Callable[[Answer], Any] | None = None) -> Ended:
         """Send a request, as often as the policy allows, and say how it ended.
@@ -150,7 +146,7 @@ class Exchange:
             if self._over(progress, await self.gate.enter()):
                 return progress.ended
             begun = self.options.clock.monotonic()
-            generation = self._generation
+            generation = self.credential.generation
             try:
                 result = await self._send(call, progress)
                 progress.ended = self._judge(call, result, read, progress.ended)
@@ -160,7 +156,7 @@ class Exchange:
             finally:
                 self.gate.leave()
             if progress.ended.verdict is Verdict.DENIED:
-                if not await self._other_login(progress, generation):
+                if not await self._other_login(progress, begun, generation):
                     return progress.ended
             elif rest is None or not await self._sleep(rest, progress):
                 return progress.ended
@@ -247,19 +243,18 @@ class Exchange:
             return None
         return min(rest, left) if told is None else rest
 
-    async def _other_login(self, progress: _Progress, generation: int) -> bool:
+    async def _other_login(self, progress: _Progress, begun: float, generation: int) -> bool:
         """Whether a 401 is worth another try: the credential has changed since that one was sent."""
         if progress.relogged:
             return False
         progress.relogged = True
-        async with self._looking_up:
-            if self._generation != generation:
-                return True
-            try:
-                return await self.look_up_login()
-            except SkahaApplyError as error:
-                progress.ended = Ended(Verdict.DENIED, progress.ended.result, error=error, doubt=progress.ended.doubt)
-                return False
+        try:
+            changed = await self.credential.after_refusal(begun, generation)
+            await self._connect()
+        except SkahaApplyError as error:
+            progress.ended = replace(progress.ended, verdict=Verdict.DENIED, error=error)
+            return False
+        return changed
 
     async def _sleep(self, seconds: float, progress: _Progress) -> bool:
         """Rest; False when no new tries are wanted."""

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,9 @@ from skaha_apply.skaha.secret import Secret
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 RENEW_TOKEN = "`canfar login`, or a new token in SKAHA_TOKEN"  # noqa: S105 - a hint, not a token
-RENEW_CERTIFICATE = "`canfar login`"
+RENEW_FILE = "`canfar login`"
+RENEW_CERTIFICATE = RENEW_FILE
+MOST_EARLIER = 500  # logins of one invocation that are hidden; five days of tokens that last a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Login:
 
     `pem` is a certificate with its private key. `source` is how the user would name the place it came from. `expires`
     is Unix seconds, None when unknown. `identity` is the same for all credentials of an account where that can be
-    told. `registry` goes with creates of private images.
+    told. `renewal` is what a user does to get a new one. `registry` goes with creates of private images. `earlier` are
+    the secrets of the logins before this one, which must not be shown either.
     """
 
     source: str
@@ -47,51 +50,61 @@ class Login:
     token: Secret | None = None
     pem: Secret | None = None
     expires: float | None = None
+    renewal: str = RENEW_TOKEN
     registry: RegistryLogin | None = None
+    earlier: tuple[Secret, ...] = ()
+
+    def same_as(self, other: Login) -> bool:
+        """Whether both prove the same in the same way."""
+        return (self.token, self.pem) == (other.token, other.pem)
+
+    def after(self, before: Login) -> Login:
+        """This login as the successor of `before`, whose secrets it keeps to hide them."""
+        own = tuple(secret for secret in (before.token, before.pem) if secret)
+        return replace(self, earlier=(*before.earlier, *own)[-MOST_EARLIER:])
 
     def check(self, now: float) -> None:
         """Raise `Unauthorized` when it is past its date at `now` (Unix seconds)."""
         if self.expires is None or now < self.expires:
             return
-        what, renew = ("token", RENEW_TOKEN) if self.token else ("certificate", RENEW_CERTIFICATE)
+        what = "token" if self.token else "certificate"
         day = datetime.fromtimestamp(self.expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        raise Unauthorized(f"the {what} from {self.source} expired on {day}", hint=f"renew it: {renew}")
+        raise Unauthorized(f"the {what} from {self.source} expired on {day}", hint=f"renew it: {self.renewal}")
 
 
-def token_login(text: str, source: str, *, expires: float | None = None) -> Login:
+def token_login(text: str, source: str, *, expires: float | None = None, renewal: str = RENEW_TOKEN) -> Login:
     """A bearer token. Raises `Unauthorized` for text that cannot stand in a header, without repeating it.
 
     Args:
         text: the token; white space around it is dropped.
         source: where it came from, for messages.
         expires: what a configuration says of its end, Unix seconds; the token's own `exp` claim wins [RFC 7519].
+        renewal: what a user does to get a new one.
     """
     token = text.strip()
     if token.lower().startswith("bearer "):
         token = token[len("bearer ") :].strip()
     if not _TOKEN.fullmatch(token):
-        raise Unauthorized(f"{source} holds no usable token", hint=f"get one: {RENEW_TOKEN}")
+        raise Unauthorized(f"{source} holds no usable token", hint=f"get one: {renewal}")
     claims = _claims(token)
     told = claims.get("exp")
     if isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < 2**40:
         expires = float(told)
     whose = (claims.get("iss"), claims.get("sub"))
     identity = _digest("jwt", *whose) if all(isinstance(part, str) and part for part in whose) else ""
-    return Login(source, identity or _digest("token", token), token=Secret(token), expires=expires)
+    return Login(source, identity or _digest("token", token), token=Secret(token), expires=expires, renewal=renewal)
 
 
-def certificate_login(pem: str, source: str) -> Login:
+def certificate_login(pem: str, source: str, *, renewal: str = RENEW_CERTIFICATE) -> Login:
     """A certificate with its key as PEM text; raises `Unauthorized` when it is none."""
     try:
         facts = read_certificate(pem)
     except ValueError as error:
-        raise Unauthorized(f"{source}: {error}", hint=f"get a new one: {RENEW_CERTIFICATE}") from None
+        raise Unauthorized(f"{source}: {error}", hint=f"get a new one: {renewal}") from None
     if "PRIVATE KEY-----" not in pem:
-        raise Unauthorized(
-            f"{source} holds a certificate without its private key", hint=f"renew it: {RENEW_CERTIFICATE}"
-        )
+        raise Unauthorized(f"{source} holds a certificate without its private key", hint=f"renew it: {renewal}")
     identity = _digest("x509", *(f"{kind}={value}" for kind, value in facts.subject))
-    return Login(source, identity, pem=Secret(pem), expires=facts.not_after)
+    return Login(source, identity, pem=Secret(pem), expires=facts.not_after, renewal=renewal)
 
 
 def _claims(token: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +13,21 @@ from urllib.parse import urlsplit
 from skaha_apply.model.errors import SkahaApplyError, Unauthorized, UsageError
 from skaha_apply.skaha.address import DEFAULT_SERVER, base_url, same_server
 from skaha_apply.skaha.config import Configuration, Record, ServerEntry, read_configuration
-from skaha_apply.skaha.login import Login, RegistryLogin, certificate_login, token_login
+from skaha_apply.skaha.login import RENEW_FILE, Login, RegistryLogin, certificate_login, token_login
+from skaha_apply.skaha.renewal import CredentialCommand, run_client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 URL_VARIABLES = ("SKAHA_URL", "CANFAR_URL")
 TOKEN_VARIABLES = ("SKAHA_TOKEN", "CANFAR_TOKEN")
 CERTIFICATE_VARIABLES = ("SKAHA_CERTIFICATE", "CANFAR_CERTIFICATE")
+COMMAND_VARIABLES = ("SKAHA_CREDENTIAL_COMMAND",)
+_OF_VARIABLE = (
+    "start the command again with a new token in {name}; a running command sees a new token only from "
+    "--credential-command, or from the file that `canfar login` writes"
+)
+RENEWAL_PAUSE = 30.0  # seconds between two attempts of the client to renew one token
 FILES = (".canfar/config.yaml", ".skaha/config.yaml")
 PROXY_CERTIFICATE = ".ssl/cadcproxy.pem"
 _log = logging.getLogger("skaha_apply.settings")
@@ -84,18 +92,71 @@ def _configurations(surroundings: Surroundings) -> list[Configuration]:
     return [configuration for configuration in read if configuration]
 
 
-def login_source(server: str, surroundings: Surroundings | None = None) -> Callable[[], Login]:
-    """A function that looks the credential for `server` up anew at each call, in the process's surroundings if None."""
-    return lambda: find_login(server, surroundings or Surroundings.of_process())
+class CredentialSource:
+    """Where the credential for a server comes from: a command, else the environment and the clients' files.
+
+    Args:
+        server: base URL of the server.
+        command: `--credential-command`, by default SKAHA_CREDENTIAL_COMMAND. Raises `UsageError` if it cannot be split.
+        surroundings: those of the process by default, as they are at each look-up.
+    """
+
+    def __init__(self, server: str, command: str | None = None, surroundings: Surroundings | None = None) -> None:
+        self._server = server
+        self._fixed = surroundings
+        found = self._surroundings.first(COMMAND_VARIABLES)
+        text = command if command is not None else found and found[1]
+        self._command = CredentialCommand(text, self._surroundings.environ) if text is not None else None
+        self._tried: tuple[Record, float] | None = None
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        return self._fixed or Surroundings.of_process()
+
+    def login(self) -> Login:
+        """The credential as it is now; raises as `find_login` does."""
+        given = self._command.login() if self._command else None
+        return find_login(self._server, self._surroundings, given)
+
+    async def renew(self, now: float, /, *, refused: bool) -> None:
+        """Run the command if that is due, or the client whose file holds an expired token that it can renew."""
+        if self._command is not None:
+            await self._command.renew(now, refused=refused)
+            return
+        record = _renewable(self._server, self._surroundings)
+        ended = record is not None and (refused if record.expires is None else record.expires <= time.time())
+        if record is None or not ended:
+            return
+        if self._tried and self._tried[0] == record and time.monotonic() - self._tried[1] < RENEWAL_PAUSE:
+            return
+        self._tried = record, time.monotonic()
+        await run_client(self._surroundings.environ)
 
 
-def find_login(server: str, surroundings: Surroundings) -> Login:
-    """The credential for a server: environment, configuration files, ~/.ssl/cadcproxy.pem.
+def _renewable(server: str, surroundings: Surroundings) -> Record | None:
+    """The record that the published client renews when it runs: the active one of its file, with a refresh token.
+
+    None if the credential for `server` comes from elsewhere.
+    """
+    if surroundings.first((*TOKEN_VARIABLES, *CERTIFICATE_VARIABLES)):
+        return None
+    try:
+        configuration = read_configuration(surroundings.home / FILES[0], f"~/{FILES[0]}")
+    except SkahaApplyError:
+        return None
+    record = configuration.record if configuration and configuration.active else None
+    if configuration is None or record is None or record.refresh is None:
+        return None
+    return record if _record_for(server, configuration) == record else None
+
+
+def find_login(server: str, surroundings: Surroundings, given: Login | None = None) -> Login:
+    """The credential for a server: `given`, else of the environment, configuration files, ~/.ssl/cadcproxy.pem.
 
     A token from a file goes only to a server that the file names with it. Raises `Unauthorized` when there is none,
     or it cannot be used; `SkahaApplyError` with file and line for a file that cannot be read.
     """
-    given = _from_environment(surroundings)
+    given = given or _from_environment(surroundings)
     try:
         configurations = _configurations(surroundings)
     except SkahaApplyError as error:
@@ -114,7 +175,7 @@ def _with_registry(login: Login, registry: RegistryLogin | None) -> Login:
 
 def _from_environment(surroundings: Surroundings) -> Login | None:
     if found := surroundings.first(TOKEN_VARIABLES):
-        return token_login(found[1], found[0])
+        return token_login(found[1], found[0], renewal=_OF_VARIABLE.format(name=found[0]))
     if found := surroundings.first(CERTIFICATE_VARIABLES):
         name, value = found
         if "-----BEGIN" in value:
@@ -133,7 +194,7 @@ def _from_files(server: str, surroundings: Surroundings, configurations: list[Co
     for configuration in configurations:
         record, source = _record_for(server, configuration), configuration.shown
         if record and record.token:
-            return token_login(record.token.reveal(), source, expires=record.expires)
+            return token_login(record.token.reveal(), source, expires=record.expires, renewal=RENEW_FILE)
         if record and record.certificate:
             path = _path(record.certificate, surroundings)
             if login := _from_certificate(path, f"{record.certificate} (from {source})"):

@@ -182,6 +182,7 @@ class Skaha:
 async def connect(
     server: str | None = None,
     *,
+    credential_command: str | None = None,
     sandbox: bool = False,
     state: str | None = None,
     setting: Setting | None = None,
@@ -190,6 +191,7 @@ async def connect(
 
     Args:
         server: a URL, or the name of a configured server.
+        credential_command: a command that prints a token or a PEM certificate, as `--credential-command`.
         sandbox: use a local sandbox, started when none runs.
         state: where the state lives; below `.skaha-apply` at the root of the git checkout by default.
         setting: everything else (concurrency, settle, the folder of the call).
@@ -200,6 +202,8 @@ async def connect(
     """
     from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - httpx, for those who connect
 
-    chosen = replace(setting or Setting(), server=server, sandbox=sandbox, state=state)
+    base = setting or Setting()
+    command = credential_command if credential_command is not None else base.credential_command
+    chosen = replace(base, server=server, credential_command=command, sandbox=sandbox, state=state)
     async with open_world(chosen) as world:
         yield Skaha(world)

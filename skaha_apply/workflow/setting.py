@@ -28,14 +28,15 @@ def log_note(event: Event) -> None:
 class Setting:
     """Where manifests, server and state are found, and how hard the server is worked.
 
-    Times are seconds. `server` is a name or URL, `state` a path or URL; None takes the defaults. `given` are the values
-    of variables. `cwd` is the folder of the call: paths are relative to it, and its git checkout is the root of the
-    state. `observe` is told what a store of state has to say (an expired lock that is taken over, a state that is kept
-    in a rescue file).
+    Times are seconds. `credential_command` is a command that prints the credential. `server` is a name or URL, `state`
+    a path or URL; None takes the defaults. `given` are the values of variables. `cwd` is the folder of the call: paths
+    are relative to it, and its git checkout is the root of the state. `observe` is told what a store of state has to
+    say (an expired lock that is taken over, a state that is kept in a rescue file).
     """
 
     paths: tuple[str, ...] = ()
     server: str | None = None
+    credential_command: str | None = None
     sandbox: bool = False
     state: str | None = None
     project: str | None = None

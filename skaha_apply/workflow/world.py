@@ -27,6 +27,13 @@ SANDBOX = "sandbox"
 BEFORE_APPROVAL = 10.0  # seconds that a server which does not answer is granted before anything was approved
 
 
+@dataclass
+class CredentialOutage:
+    """Whether the server refuses the credential at the moment, which was then reported."""
+
+    reported: bool = False
+
+
 @dataclass(frozen=True)
 class Place:
     """Where the state and the logs of a call live, and what server the state is bound to."""
@@ -80,6 +87,8 @@ class Place:
 class World:
     """A place, and a client for its server; `journal` is told every change of phase that is stored.
 
+    `outage` is shared by the projects of an invocation, so that an expired credential is reported once.
+
     `turns` is held for a pass by those of its projects that may not make one at the same time.
     """
 
@@ -87,6 +96,7 @@ class World:
     client: Client
     journal: Journal | None = None
     turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
+    outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
 
 
 def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:
@@ -113,20 +123,23 @@ async def open_world(setting: Setting) -> AsyncIterator[World]:
         SkahaApplyError: without a server, a credential or a sandbox.
     """
     from skaha_apply.skaha.client import Client, ClientOptions  # noqa: PLC0415 - httpx, for those who send something
-    from skaha_apply.skaha.settings import login_source  # noqa: PLC0415
+    from skaha_apply.skaha.credential import renew_nothing  # noqa: PLC0415
+    from skaha_apply.skaha.settings import CredentialSource  # noqa: PLC0415
 
     if setting.sandbox:
         running = await asyncio.to_thread(start_sandbox, setting)
         from skaha_apply.skaha.login import token_login  # noqa: PLC0415
 
         place = find_place(setting, running.url)
-        login = lambda: token_login(running.token, "the sandbox")  # noqa: E731
+        login, renew = lambda: token_login(running.token, "the sandbox"), renew_nothing
     else:
         place = find_place(setting)
-        login = login_source(place.url)
+        source = CredentialSource(place.url, setting.credential_command)
+        login, renew = source.login, source.renew
     options = ClientOptions(
         server=place.url,
         login=login,
+        renew=renew,
         concurrency=setting.concurrency,
         patience=BEFORE_APPROVAL,
         observe=setting.observe,

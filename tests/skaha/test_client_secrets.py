@@ -133,7 +133,7 @@ async def test_a_credential_is_read_again_before_each_list_and_a_broken_source_i
         "Bearer two",
         "Bearer three",
     ]
-    assert "used on" in caplog.text
+    assert "read before is used" in caplog.text
 
 
 def tls_server(path, ask_for):

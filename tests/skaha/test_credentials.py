@@ -14,7 +14,7 @@ from skaha_apply.model.errors import SkahaApplyError, Unauthorized
 from skaha_apply.skaha.certificate import read_certificate
 from skaha_apply.skaha.login import certificate_login, token_login
 from skaha_apply.skaha.secret import Secret
-from skaha_apply.skaha.settings import Surroundings, find_login, login_source
+from skaha_apply.skaha.settings import CredentialSource, Surroundings, find_login
 
 LAB = "https://example.org/skaha/v1"
 CANFAR = """
@@ -129,7 +129,7 @@ def test_a_broken_file_matters_only_without_the_environment(home, caplog):
 def test_it_is_looked_up_anew_each_time(home, monkeypatch):
     surroundings = home()
     monkeypatch.setenv("HOME", str(surroundings.home))
-    source = login_source(LAB)
+    source = CredentialSource(LAB).login
     monkeypatch.setenv("SKAHA_TOKEN", "one")
     assert source().token == Secret("one")
     monkeypatch.setenv("SKAHA_TOKEN", "two")
