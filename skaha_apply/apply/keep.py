@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import ServerError, StateError
+from skaha_apply.model.errors import ServerError, StateError, Unauthorized
 from skaha_apply.model.secrets import masked
+from skaha_apply.model.state import ReplicaRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.ports import LogStore, Server
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import ReplicaRecord
 
 _AT_ONCE = 64
 
@@ -37,7 +37,10 @@ class Keeper:
         self.problem: str | None = None
 
     async def save_ended(self, ledger: Ledger, keys: Collection[ReplicaKey] | None = None) -> None:
-        """Save the log of every replica (or of these alone) that has ended and whose log is not saved yet."""
+        """Save the log of every replica (or of these alone) that has ended and whose log is not saved yet.
+
+        Raises `Unauthorized` when the server refuses the credential.
+        """
         records = ledger.book.records
         known = records.values() if keys is None else [records[key] for key in keys if key in records]
         ended = [record for record in known if record.phase.ended and not record.logged]
@@ -49,19 +52,28 @@ class Keeper:
             async with places:
                 return record if await self.save(record) else None
 
-        for saved in await asyncio.gather(*map(one, ended)):
-            if saved is not None and (now := ledger.book.records.get(saved.key)) is not None and now.id == saved.id:
+        results = await asyncio.gather(*map(one, ended), return_exceptions=True)
+        for saved in (one for one in results if isinstance(one, ReplicaRecord)):
+            if (now := ledger.book.records.get(saved.key)) is not None and now.id == saved.id:
                 ledger.book.records[saved.key] = now.model_copy(update={"logged": True})
         ledger.changed()
+        for failed in results:
+            if isinstance(failed, BaseException):
+                raise failed
 
     async def save(self, record: ReplicaRecord) -> bool:
-        """Save one replica's log and events as they are now; False when they could not be had."""
+        """Save one replica's log and events as they are now; False when they could not be had.
+
+        Raises `Unauthorized` when the server refuses the credential.
+        """
         if self._logs is None or record.id is None:
             return False
         try:
             log = masked(await self._server.logs(record.id), self._secrets)
             events = await self._server.events(record.id)
             events = None if events is None else masked(events, self._secrets)
+        except Unauthorized:
+            raise  # the log is saved once the credential is valid again, and nothing is deleted before
         except ServerError:
             return False
         try:

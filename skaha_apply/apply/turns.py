@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import Halted, JobFailed
-from skaha_apply.model.errors import SkahaApplyError, TimeoutReached, Unauthorized
+from skaha_apply.model.errors import Forbidden, SkahaApplyError, TimeoutReached, Unauthorized
 
 if TYPE_CHECKING:
     from skaha_apply.apply.job import Job
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # No connection, 429, 503: the last answer only when all the patience for a server that is away is used up.
 AWAY = frozenset({0, 429, 503})
+FORBIDDEN = 403
 
 
 class Turns:
@@ -47,13 +48,10 @@ class Turns:
 
     def refused(self, outcome: Refused) -> None:
         """Raise what a refusal means: JobFailed for this action, or Halted for the whole run."""
+        if outcome.auth and outcome.status == FORBIDDEN:
+            self._halt(Forbidden(outcome.text, hint="ask the operators of the server for access to it"))
         if outcome.auth:
-            self._halt(
-                Unauthorized(
-                    outcome.text,
-                    hint="log in again: `canfar login`, or a new token in SKAHA_TOKEN; the rest stays planned",
-                )
-            )
+            self._halt(Unauthorized(outcome.text, hint=outcome.hint))
         if outcome.stopped or outcome.status in AWAY:
             self._halt(TimeoutReached(f"the server stayed unavailable: {outcome.text}"))
         raise JobFailed(outcome.text)

@@ -36,13 +36,14 @@ class Refused:
     """A clear no: nothing happened on the server. `status` is 0 when no request was sent at all.
 
     `stopped` tells that it was not sent because no new requests are wanted (an interrupt, or the time is over);
-    `auth` that the credential is refused, so that every further request would be.
+    `auth` that the credential is refused, so that every further request would be. `hint` is what to do about it.
     """
 
     status: int
     text: str
     stopped: bool = False
     auth: bool = False
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

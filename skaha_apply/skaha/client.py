@@ -207,6 +207,6 @@ class Client:
         try:
             ended = await self._exchange.perform(call)
         except SkahaApplyError as error:
-            return Refused(0, str(error), auth=True)
+            return Refused(0, str(error), auth=True, hint=error.hint)
         url = f"{self.address}/{call.path.partition('?')[0]}"
         return outcome(ended, self._exchange.login, url, read_id)

@@ -22,7 +22,6 @@ NOT_SENT = "not sent: no new requests are wanted"
 _CREATED = (200, 201)
 _READ = 20_000  # bytes of an answer that a message is made from
 _NO_ACCESS = "Not authorized to use the skaha system"  # [GroupURISessionAuthorizer]
-_LOGIN_HINT = "log in again: `canfar login`, or a new token in SKAHA_TOKEN"
 _ACCESS_HINT = "ask the operators of the server for access to it"
 _REACH_HINT = "check the network and the address of the server (--server, SKAHA_URL), or try again later"
 _BUSY_HINT = "the server, or a gateway before it, refuses requests at the moment; repeat the command later"
@@ -55,8 +54,7 @@ def failure(call: Call, ended: Ended, address: str, login: Login | None) -> Skah
     """The error that tells why a read has no answer; `address` is the base URL."""
     text = said(ended.result, login)
     if ended.verdict is Verdict.DENIED:
-        source = f" from {login.source}" if login else ""
-        return ended.error or Unauthorized(f"{address} refuses the credential{source}: {text}", hint=_LOGIN_HINT)
+        return ended.error or _denial(address, login, text)
     if ended.error:
         return ended.error
     if ended.answer is None:
@@ -65,6 +63,12 @@ def failure(call: Call, ended: Ended, address: str, login: Login | None) -> Skah
     if ended.verdict is Verdict.BUSY:
         return Unreachable(f"{address} is unavailable: {_busy(ended, text)}", hint=_busy_hint(ended.asked))
     return _refusal(call, ended.answer, ended.verdict, f"{address}: {text}")
+
+
+def _denial(address: str, login: Login | None, text: str) -> Unauthorized:
+    source = f" from {login.source}" if login else ""
+    hint = f"renew it: {login.renewal}" if login else None
+    return Unauthorized(f"{urlsplit(address).netloc} refuses the credential{source}: {text}", hint=hint)
 
 
 def _refusal(call: Call, answer: Answer, verdict: Verdict | None, text: str) -> ServerError:
@@ -113,7 +117,10 @@ def outcome(
         text = f"the server has nothing at {url} ({status}): {text}"
     elif ended.verdict is Verdict.BUSY and answer:
         text = _busy(ended, text)
-    denied = ended.verdict is Verdict.DENIED or (status == FORBIDDEN and _NO_ACCESS in text)
+    if ended.verdict is Verdict.DENIED:
+        denial = ended.error or _denial(url, login, text)
+        return Refused(status, str(denial), stopped=ended.stopped, auth=True, hint=denial.hint)
+    denied = status == FORBIDDEN and _NO_ACCESS in text
     return Refused(status, str(ended.error or text), stopped=ended.stopped, auth=denied)
 
 

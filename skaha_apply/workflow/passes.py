@@ -14,12 +14,13 @@ from skaha_apply.apply.execute import execute
 from skaha_apply.apply.keep import Keeper
 from skaha_apply.apply.look import Looker
 from skaha_apply.apply.tools import Outcomes, Tools
-from skaha_apply.model.errors import SafetyRefusal, TimeoutReached, Unreachable
+from skaha_apply.model.errors import SafetyRefusal, TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
 from skaha_apply.planning.safety import GONE, gone
 from skaha_apply.workflow.approving import allowed_actions, check_fresh, grant_time, is_approved, is_outdated
 from skaha_apply.workflow.binding import check_account, check_first_run, remember_identity
+from skaha_apply.workflow.credential_wait import outlast
 from skaha_apply.workflow.locking import open_ledger
 from skaha_apply.workflow.observe import Sight, ask_offer, plan_from
 from skaha_apply.workflow.settling import settle_records
@@ -34,16 +35,34 @@ LATER_LOCK = 60.0  # seconds that a later pass of a wait stands back for another
 
 
 async def make_pass(run: Run) -> None:
-    """One pass; once something was approved, a server that stays away ends the call with a report of what was done."""
+    """One pass. Once something was approved, a refused credential repeats it as soon as another one is valid."""
+    while (refused := await _try_pass(run)) is not None and await outlast(run, refused):
+        # What the refusal left undone is planned again.
+        run.failures = {key: one for key, one in run.failures.items() if one.error != refused.message}
+
+
+async def _try_pass(run: Run) -> Unauthorized | None:
+    """One pass; returns the refusal of the credential that ended it, after something was approved.
+
+    A server that stays away ends the call then, with a report of what was done.
+    """
     # Projects that count the sessions of the account take turns: each has to see what the others have made.
     alone = run.project.max_active.account is not None
     try:
         async with run.world.turns if alone else nullcontext():
             await _pass(run)
+    except Unauthorized as error:
+        if run.approved is None:
+            raise
+        return error
     except Unreachable as error:
         if run.approved is None:
             raise
         run.halted = TimeoutReached(error.message, hint=error.hint)
+    if not isinstance(run.halted, Unauthorized):
+        return None
+    refused, run.halted = run.halted, None
+    return refused
 
 
 async def _pass(run: Run) -> None:
