@@ -26,8 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     atexit.register(gc.freeze)  # what is left at the end is not searched for garbage once more
     try:
         with as_interrupts():
-            from skaha_apply.cli.calling import call  # noqa: PLC0415 - an interrupt while it is imported is caught below
+            from skaha_apply.cli.standard import standard_output  # noqa: PLC0415 - an interrupt is caught below
 
-            return int(call(arguments))
+            with standard_output() as ended:
+                from skaha_apply.cli.calling import call  # noqa: PLC0415 - as above
+
+                return int(ended(call(arguments)))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)

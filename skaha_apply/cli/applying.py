@@ -176,7 +176,7 @@ class Conversation:
         if self._as_documents and self._reports:
             order = {project.name: index for index, project in enumerate(projects)}
             reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))
-            self.streams.show(as_json(reports_document(reports)))
+            self.streams.show_document(as_json(reports_document(reports)))
 
 
 @command(app, "apply")

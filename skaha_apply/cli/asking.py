@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import UsageError
+from skaha_apply.model.errors import SkahaApplyError, UsageError
 
 if TYPE_CHECKING:
     from skaha_apply.cli.streams import Streams
@@ -19,7 +19,10 @@ async def ask(streams: Streams, question: str) -> bool:
 
     Raises:
         UsageError: without a terminal to answer from.
+        SkahaApplyError: if the text that the question is about could not be written.
     """
+    if streams.is_lost:
+        raise SkahaApplyError("what needs approval could not be shown; nothing was changed")
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask for approval", hint="--yes carries it out without asking")
     streams.tell(f"{question} [y/N] ")

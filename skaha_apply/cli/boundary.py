@@ -6,6 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.cli.options import Basic
+from skaha_apply.cli.session_ids import forget_ids
 from skaha_apply.cli.streams import Streams
 from skaha_apply.cli.veil import lift, veiled_defect
 from skaha_apply.model.errors import ExitCode, Interrupted, ManifestError, SkahaApplyError
@@ -21,6 +22,7 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
     """Run a command; its exit code, or that of the error that ended it."""
     streams = Streams(colour=not options.no_color)
     lift()
+    forget_ids()
     try:
         return command(options)
     except ManifestError as error:

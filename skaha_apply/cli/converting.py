@@ -28,5 +28,5 @@ def convert(options: ConvertOptions) -> ExitCode:
     """Print the manifest that does what a `skaha create` or `canfar create` line does."""
     from skaha_apply import manifest  # noqa: PLC0415 - keeps --help fast
 
-    options.streams().show(manifest.convert(options.line))
+    options.streams().show_document(manifest.convert(options.line))
     return ExitCode.OK

@@ -79,7 +79,7 @@ def export(options: ExportOptions) -> ExitCode:
         over=options.everything,
     )
     made = run(exported(setting, wish), streams.give_back)
-    streams.show(made.text)
+    streams.show_document(made.text)
     for note in made.notes:
         streams.message("note", note)
     return ExitCode.OK

@@ -54,7 +54,7 @@ def _one(one: Formatted, setting: Setting, streams: Streams, *, check: bool) -> 
             streams.show(f"would change {line(one.file)}\n")
         return ExitCode.ERROR if one.changed else ExitCode.OK
     if one.file == "-":
-        streams.show_bytes(one.after)
+        streams.show_exact(one.after)
     elif one.changed:
         try:
             write(setting, one)

@@ -16,6 +16,7 @@ from skaha_apply.cli.files import write_file
 from skaha_apply.cli.options import CredentialCommand, Paths, Varied, check_server
 from skaha_apply.cli.parsers import report_in
 from skaha_apply.cli.registry import command
+from skaha_apply.cli.session_ids import public
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.model.errors import ExitCode, UsageError
 
@@ -91,13 +92,22 @@ def _lint(options: LintOptions) -> ExitCode:
 
         told = run(linting.ask(setting, loaded.projects), streams.give_back)
     report = linting.report(setting, loaded, choice, told)
-    streams.show(_rendered(report, options.output))
+    _show(_rendered(report, options.output), options.output, streams)
     for entry in options.report or ():
         form, _, file = entry.partition("=")
         write_file("report", file, _rendered(report, LintFormat(form)))
     if options.output is LintFormat.GITHUB:
         _summarise(report, streams)
     return ExitCode.ERROR if report.failed else ExitCode.OK
+
+
+def _show(text: str, form: LintFormat, streams: Streams) -> None:
+    if form is LintFormat.GITHUB:
+        streams.show_commands(text)
+    elif form is LintFormat.TEXT:
+        streams.show(text)
+    else:
+        streams.show_document(text)
 
 
 def _setting(options: LintOptions, streams: Streams) -> Setting:
@@ -154,6 +164,6 @@ def _summarise(report: LintReport, streams: Streams) -> None:
         return
     try:
         with Path(file).open("a", encoding="utf-8") as summary:
-            summary.write(github_summary(report))
+            summary.write(public(github_summary(report)))
     except (OSError, ValueError) as error:
         streams.message("warning", f"the summary of the job cannot be written: {error}")

@@ -100,7 +100,8 @@ def plan(options: PlanCall) -> ExitCode:
     else:
         code = for_each(setting, projects, streams, one, wanted)
     if plans:
-        streams.show(_rendered(plans, options.output, streams.out_ink, everything=options.all))
+        text = _rendered(plans, options.output, streams.out_ink, everything=options.all)
+        (streams.show if options.output is PlanFormat.TEXT else streams.show_document)(text)
         for entry in options.report or ():
             form, _, file = entry.partition("=")
             write_file("report", file, _rendered(plans, PlanFormat(form), plain, everything=options.all))

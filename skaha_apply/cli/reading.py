@@ -95,7 +95,7 @@ def _read(options: LogsCall, *, events: bool) -> ExitCode:
 
 
 def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
-    """A file gets the text as it is; in a terminal its control characters are shown, not obeyed."""
+    """Show the text of one attempt; its control characters are shown and not obeyed, in a file too."""
     name = f"{line(text.name)} ({line(text.id or 'no session')})"
     if text.attempts > 1:
         name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
@@ -104,5 +104,5 @@ def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
         return
     if not alone:
         streams.show(f"==> {name} <==\n")
-    shown = block(text.text) if streams.out_is_terminal else text.text
+    shown = block(text.text)
     streams.show(shown if shown.endswith("\n") else f"{shown}\n")

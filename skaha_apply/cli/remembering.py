@@ -76,7 +76,7 @@ def show(options: ShowCall) -> ExitCode:
 
     place, project = _place(options)
     document = run(statefile.show(place, project))
-    options.streams().show(as_json(document.model_dump(mode="json")))
+    options.streams().show_document(as_json(document.model_dump(mode="json")))
     return ExitCode.OK
 
 
@@ -121,7 +121,7 @@ def pull(options: PullCall) -> ExitCode:
 
     place, project = _place(options)
     data = run(transfer.pull(place, project))
-    options.streams().show_bytes(data)
+    options.streams().show_stored(data)
     decode(data, "that was printed")  # a damaged one is printed all the same, and said to be so
     return ExitCode.OK
 

@@ -34,7 +34,7 @@ class SchemaOptions(Basic):
 @command(app, "schema")
 def schema(options: SchemaOptions) -> ExitCode:
     """Print a JSON Schema: of manifests (for editors), of `plan -o json`, of the state, or of `lint -o json`."""
-    options.streams().show(as_json(_schema(options.name)))
+    options.streams().show_document(as_json(_schema(options.name)))
     return ExitCode.OK
 
 

@@ -85,7 +85,8 @@ def split(options: SplitOptions) -> ExitCode:
     shown = preview(_listing(options), replicas, options.helper)
     if form is not None and options.picture is not None:
         _draw(shown, form, options.picture)
-    streams.show(_rendered(shown, options.output, streams))
+    text = _rendered(shown, options.output, streams)
+    (streams.show if options.output is SplitFormat.TEXT else streams.show_document)(text)
     return ExitCode.OK
 
 
@@ -137,8 +138,7 @@ def _rendered(shown: Preview, form: SplitFormat, streams: Streams) -> str:
 
     if form is SplitFormat.TEXT:
         return split_text(shown, streams.out_ink)
-    # Names may be any bytes: what is no UTF-8 becomes an escape of JSON.
-    return as_json(split_document(shown)).encode("utf-8", "backslashreplace").decode("utf-8")
+    return as_json(split_document(shown))
 
 
 def _draw(shown: Preview, form: str, path: str) -> None:

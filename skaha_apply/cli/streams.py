@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO, cast
 
-from skaha_apply.cli.veil import veiled
+from skaha_apply.cli.outlet import Outlet
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.model.inert import first_command, is_automated, without_controls
 from skaha_apply.model.report import Note
 from skaha_apply.render.errors import error_text, message_text
 from skaha_apply.render.ink import coloured, plain
@@ -18,13 +18,9 @@ from skaha_apply.render.printable import line
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.model.report import Event
     from skaha_apply.render.ink import Ink
     from skaha_apply.render.progress import Narrator
-
-
-_READER_LEFT = (errno.EPIPE, errno.EIO)  # a closed pipe, a closed terminal
 
 
 class Streams:
@@ -37,13 +33,13 @@ class Streams:
 
     def __init__(self, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> None:
         allowed = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        self.out_colour = allowed and _is_terminal(sys.stdout)
-        self.err_colour = allowed and _is_terminal(sys.stderr)
+        self.out, self.err = _outlet(sys.stdout), _outlet(sys.stderr)
+        self.out_colour = allowed and self.out.isatty()
+        self.err_colour = allowed and self.err.isatty()
         self.out_ink: Ink = coloured() if self.out_colour else plain
         self.err_ink: Ink = coloured() if self.err_colour else plain
-        self.out_is_terminal = _is_terminal(sys.stdout)
-        self.err_is_terminal = _is_terminal(sys.stderr) and environ.get("TERM") != "dumb"
-
+        self.out_is_terminal = self.out.isatty()
+        self.err_is_terminal = self.err.isatty() and environ.get("TERM") != "dumb"
         self._warned: set[str] = set()
         self.give_back: Callable[[], None] = _nothing  # stops what moves in the terminal
 
@@ -55,22 +51,44 @@ class Streams:
 
     def show(self, text: str) -> None:
         """A result, on standard output."""
-        write(sys.stdout, text)
+        self.out.write(text)
 
-    def show_bytes(self, data: bytes) -> None:
-        """A result that is to arrive byte by byte, on standard output."""
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            _swallow(sys.stdout)
+    def show_document(self, text: str) -> None:
+        """A result that programs read (JSON, XML, YAML), on standard output: UTF-8 in every terminal."""
+        self.out.write_document(text)
+
+    def show_commands(self, text: str) -> None:
+        """A result that is made of commands for the runner of a CI job, on standard output."""
+        self.out.write_commands(text)
+
+    def show_stored(self, data: bytes) -> None:
+        """JSON that is stored somewhere, on standard output."""
+        self.out.write_json(data)
+
+    def show_exact(self, data: bytes) -> None:
+        """A result that another program reads byte by byte, on standard output.
+
+        Raises `SkahaApplyError` in a CI job if the job would execute a line of it.
+        """
+        text = data.decode("utf-8", "replace")
+        if is_automated(os.environ) and (line_number := first_command(text)):
+            raise SkahaApplyError(
+                f"line {line_number} of the result is a command for the CI job, so it is not printed",
+                hint="name a file in place of standard input",
+            )
+        self.out.write_exact(data)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a result could not be written to standard output."""
+        return self.out.is_lost
 
     def tell(self, text: str) -> None:
         """Anything else, on standard error; above what moves there, which is drawn by another instance maybe."""
         if self.err_is_terminal and Streams.above is not None:
-            Streams.above(text)
+            Streams.above(without_controls(text, styled=True))
         else:
-            write(sys.stderr, text)
+            self.err.write(text)
 
     def say(self, text: str) -> None:
         """One line on standard error."""
@@ -90,7 +108,7 @@ class Streams:
             return lines
         from skaha_apply.render.board import Block, Board  # noqa: PLC0415 - as above
 
-        block = Block(lambda text: write(sys.stderr, text), lambda: size_of(sys.stderr), self.err_ink)
+        block = Block(self.err.draw, lambda: size_of(self.err), self.err_ink)
         board = Board(block, self.err_ink)
         Streams.above = board.above
         self.give_back = board.close
@@ -120,42 +138,15 @@ def _nothing() -> None:
     """Nothing moves."""
 
 
-def write(stream: TextIO, text: str) -> None:
-    """Write at once; characters that the terminal's encoding lacks become escapes, a closed pipe swallows the rest."""
-    text = veiled(text)
-    try:
-        try:
-            stream.write(text)
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
-    except OSError as error:
-        if error.errno not in _READER_LEFT:
-            raise
-        _swallow(stream)
-    except ValueError:  # the stream was closed before we started (`>&-`)
-        pass
+def _outlet(stream: object) -> Outlet:
+    """The outlet that stands for a stream already, else a new one."""
+    return stream if isinstance(stream, Outlet) else Outlet(cast("TextIO | None", stream))
 
 
-def size_of(stream: TextIO) -> tuple[int, int]:
+def size_of(stream: Outlet) -> tuple[int, int]:
     """Columns and lines of a terminal, 80 and 24 where it does not tell."""
     try:
         columns, lines = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
         columns, lines = 0, 0
     return columns or 80, lines or 24
-
-
-def _swallow(stream: TextIO) -> None:
-    """Point a stream whose reader went away at nothing, so that what follows, the last flush included, is silent."""
-    with suppress(OSError, ValueError):
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, stream.fileno())
-        os.close(nothing)
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    with suppress(ValueError):
-        return stream is not None and stream.isatty()
-    return False

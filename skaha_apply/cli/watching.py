@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from skaha_apply.cli.documents import as_json
-from skaha_apply.cli.streams import Streams, size_of, write
+from skaha_apply.cli.streams import Streams, size_of
 from skaha_apply.model.report import PhaseChanged, Waiting
 from skaha_apply.render.board import Block
 from skaha_apply.render.printable import line
@@ -86,7 +85,7 @@ class Documents(_Absence):
         documents = [status_document(one) for one in found]
         replicas = [document["sessions"] for document in documents]
         if documents and replicas != self._last:
-            self._streams.show(as_json(statuses_document(documents)))
+            self._streams.show_document(as_json(statuses_document(documents)))
         self._last = replicas
 
 
@@ -132,7 +131,7 @@ class Drawn(_Absence):
     def __init__(self, streams: Streams, *, every: bool) -> None:
         super().__init__(streams)
         self._every = every
-        self._block = Block(lambda text: write(sys.stdout, text), lambda: size_of(sys.stdout), streams.out_ink)
+        self._block = Block(streams.out.draw, lambda: size_of(streams.out), streams.out_ink)
         self._found: tuple[ProjectStatus, ...] = ()
         Streams.above = self._above
 

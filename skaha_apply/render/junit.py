@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from skaha_apply.model.inert import inert_xml
 from skaha_apply.model.place import Severity
 from skaha_apply.render.findings import finding_text
 from skaha_apply.render.printable import block, line
@@ -26,9 +27,8 @@ def junit_text(report: LintReport) -> str:
     suites = [_suite(file, found, report) for file, found in by_file.items()]
     tests, failures = sum(suite[0] for suite in suites), sum(suite[1] for suite in suites)
     head = f'<testsuites name="skaha-apply lint" tests="{tests}" failures="{failures}" errors="0">'
-    return "\n".join(
-        ['<?xml version="1.0" encoding="UTF-8"?>', head, *(suite[2] for suite in suites), "</testsuites>\n"]
-    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', head, *(suite[2] for suite in suites), "</testsuites>\n"]
+    return inert_xml("\n".join(lines))
 
 
 def _suite(file: str, found: dict[str, list[Diagnostic]], report: LintReport) -> tuple[int, int, str]:

@@ -164,9 +164,12 @@ def _comments(remarks: Iterable[str], margin: str) -> Iterable[str]:
 
 
 def scalar(text: str, *, flow: bool = False) -> str:
-    """A text as a YAML scalar: plain where it can be (`flow`: within brackets), else in quotes."""
-    if not text.isprintable():
-        return _double(text)
+    """A text as a YAML scalar: plain where it can be (`flow`: within brackets), else in quotes.
+
+    A text that the runner of a CI job would execute on a line of its own is written with escapes.
+    """
+    if not text.isprintable() or "##" in text or text.startswith("::"):
+        return _double(text).replace("##", "\\x23\\x23").replace("::", "\\x3a\\x3a")
     plain = (
         text
         and text == text.strip(" ")

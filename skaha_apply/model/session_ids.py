@@ -1,0 +1,48 @@
+"""IDs and addresses of interactive sessions taken out of text: whoever knows such an ID can open the session.
+
+The server starts an interactive session with its ID as the password (`JUPYTER_TOKEN`), and its address contains the ID.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HIDDEN_URL = "(hidden)"
+_BRIEF = 6  # characters below which an ID is replaced only where it stands alone
+# An ID of the stock server is one of 2^41. A digest of 16 bits leaves 2^25 of them, too many to try on a server. The
+# digest has no salt: two digests of one ID with different salts would reveal 32 bits.
+_DIGITS = 4
+
+
+@lru_cache(maxsize=100_000)
+def short_id(session_id: str) -> str:
+    """`id-3f9c`: the same for the same session, and no help in finding its ID."""
+    return f"id-{hashlib.sha256(b'skaha-apply session ' + session_id.encode()).hexdigest()[:_DIGITS]}"
+
+
+def without_ids(text: str, ids: frozenset[str], urls: frozenset[str]) -> str:
+    """`text` with a short digest for each of the IDs, and `(hidden)` for each of the addresses."""
+    if not text or not (ids or urls):
+        return text
+    return _pattern(ids, urls).sub(lambda found: HIDDEN_URL if found[0] in urls else short_id(found[0]), text)
+
+
+@lru_cache(maxsize=16)
+def _pattern(ids: frozenset[str], urls: frozenset[str]) -> re.Pattern[str]:
+    texts = [*_longest_first(urls), *_longest_first(ids)]
+    return re.compile("|".join(_matcher(text) for text in texts))
+
+
+def _longest_first(texts: Iterable[str]) -> list[str]:
+    return sorted(texts, key=lambda text: (-len(text), text))
+
+
+def _matcher(text: str) -> str:
+    exact = re.escape(text)
+    return exact if len(text) >= _BRIEF else rf"(?<![A-Za-z0-9]){exact}(?![A-Za-z0-9])"
