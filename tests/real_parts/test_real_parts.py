@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,9 @@ def run(tmp_path, parts):
 
 def manifest(sessions):
     document = {"version": 1, "project": "texts", "defaults": {"image": IMAGE}, "sessions": sessions}
-    return json.dumps(document, ensure_ascii=False)
+    # Escapes of JSON are escapes of YAML, except for the two halves of a character above U+FFFF.
+    pairs = re.compile(r"\\ud[89ab]..\\ud[c-f]..")
+    return pairs.sub(lambda pair: "\\U" + format(ord(json.loads('"' + pair[0] + '"')), "08x"), json.dumps(document))
 
 
 def accepted(texts, run, folder, session_of):
