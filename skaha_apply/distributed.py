@@ -517,7 +517,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="distributed", description="Share out a list over replicas, and merge their results.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    listing = "a text file with one item a line, or - for standard input; blank lines do not count"
+    listing = "a text file with one item a line, or - for standard input; blank lines and # comments do not count"
     for name, text in (("chunk", "print this replica's lines, contiguous"), ("stripe", "print every COUNT-th line")):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("list", metavar="LIST", help=listing)
@@ -544,6 +544,11 @@ def _read(path: str) -> str:
     return raw.decode("utf-8-sig", "surrogateescape")
 
 
+def _read_list(path: str) -> list[str]:
+    # The rule for comments is that of the lists of a manifest.
+    return [line for line in _read_lines(path) if line.lstrip()[:1] != "#"]
+
+
 def _read_lines(path: str) -> list[str]:
     # Not splitlines: it also splits at characters that names may hold.
     lines = (line.rstrip("\r") for line in _read(path).split("\n"))
@@ -557,11 +562,11 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _run_deal(options: argparse.Namespace) -> None:
-    _print(_deal(options.command, _read_lines(options.list), None, None))
+    _print(_deal(options.command, _read_list(options.list), None, None))
 
 
 def _run_describe(options: argparse.Namespace) -> None:
-    _print([describe(_read_lines(options.list), options.strategy)])
+    _print([describe(_read_list(options.list), options.strategy)])
 
 
 def _run_save(options: argparse.Namespace) -> None:
@@ -571,7 +576,7 @@ def _run_save(options: argparse.Namespace) -> None:
         results = _read_lines(options.results) if options.lines else json.loads(_read(options.results))
     except (ValueError, RecursionError) as error:
         raise DistributedError(f"{options.results} is not JSON: {error} (--lines takes text)") from None
-    _print([str(save(results, options.folder, share=share_of(_read_lines(options.list), options.strategy)))])
+    _print([str(save(results, options.folder, share=share_of(_read_list(options.list), options.strategy)))])
 
 
 def _run_combine(options: argparse.Namespace) -> None:

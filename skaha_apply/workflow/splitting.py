@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.matrix.lists import NOTE, is_comment
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.shares import Listing, Load, Unit
 
@@ -41,19 +42,20 @@ def from_paths(patterns: Sequence[str], load: Load | None = None) -> Listing:
 
 
 def from_list(name: str, raw: bytes, load: Load | None = None) -> Listing:
-    """The lines of a list, as `skaha_apply.distributed` reads them: blank ones do not count, nothing else is special.
+    """The lines of a list, as `skaha_apply.distributed` reads them: blank ones and comments do not count.
 
     Without `load`, files that are all here have their sizes, anything else counts as one.
 
     Raises:
         SkahaApplyError: no text, no lines, a line without a number (`load` is a column), or a size that cannot be read.
     """
-    numbered = tuple(_numbered(name, raw))
+    lines = tuple(_numbered(name, raw))
+    numbered = tuple((number, line) for number, line in lines if not is_comment(line))
     if not numbered:
         raise SkahaApplyError(f"the list {_called(name)} has no lines", hint="it has one item a line")
     items = tuple(line for _, line in numbered)
     source = f"{len(items)} item{'s' * (len(items) != 1)} of {_called(name)}"
-    counted = _counted(items, source, "in the order of the list", tuple(_remarks(items)))
+    counted = _counted(items, source, "in the order of the list", tuple(_remarks(items, len(lines) - len(items))))
     if load is Load.COLUMN:
         named, weights = zip(*(_column(name, *pair) for pair in numbered), strict=True)
         return _weighed(replace(counted, items=named), weights, Unit.WEIGHT)
@@ -140,7 +142,7 @@ def _weighed_if_files(counted: Listing) -> Listing:
 
 
 def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
-    """The lines that count, with their numbers, cut as `skaha_apply.distributed chunk LIST` cuts them."""
+    """The lines that are not blank, with their numbers, cut as `skaha_apply.distributed chunk LIST` cuts them."""
     if b"\0" in raw:
         raise SkahaApplyError(
             f"the list {_called(name)} is no text: it holds NUL bytes", hint="a list is UTF-8, with one item a line"
@@ -152,14 +154,13 @@ def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
             yield number, item
 
 
-def _remarks(items: tuple[str, ...]) -> Iterator[str]:
-    comments = sum(item.startswith("#") for item in items)
+def _remarks(items: tuple[str, ...], comments: int) -> Iterator[str]:
     if comments:
-        verb = "line begins" if comments == 1 else "lines begin"
-        yield (
-            f"{comments} {verb} with # and counts as an item, as for `skaha_apply.distributed chunk LIST`; if your "
-            "script skips them: grep -v '^#' LIST | skaha-apply split --list -"
-        )
+        what = "1 line begins with # and is no item" if comments == 1 else f"{comments} lines begin with #: no items"
+        yield f"{what}, as for `skaha_apply.distributed chunk LIST`; a script that reads the list must skip it too"
+    noted = next((item for item in items if NOTE.search(item)), None)
+    if noted is not None:
+        yield f"{noted!r} has a # in it, which begins no comment: put a comment on a line of its own"
 
 
 def _column(name: str, number: int, line: str) -> tuple[str, float]:

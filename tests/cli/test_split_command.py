@@ -120,7 +120,9 @@ def test_a_list_is_read_as_the_replicas_read_it(split, tmp_path, replicas, strat
 
 def test_what_comments_are_is_told_and_nothing_acts_on_the_terminal(split, tmp_path):
     made = split("--list", "-", "--replicas", "2", input=NASTY)
-    assert b"1 line begins with # and counts as an item" in made.stdout
+    assert b"1 line begins with # and is no item" in made.stdout
+    made = split("--list", "-", "--replicas", "2", input=b"a\nb # c\n")
+    assert b"'b # c' has a # in it, which begins no comment" in made.stdout
     (tmp_path / "\x1b[31m").write_text("x")
     (tmp_path / "list").write_bytes(b"list\n\x1b]0;title\x07\n")
     for made in (split("\x1b*", "--replicas", "2"), split("--list", "list", "--replicas", "2")):

@@ -30,7 +30,9 @@ def text(output):
 @pytest.fixture
 def images(tmp_path):
     path = tmp_path / "images.txt"
-    path.write_bytes(b"\xef\xbb\xbfa 1.fits\r\n\r\n  \nb.fits\n\xff.fits\nc\xe2\x80\xa8d.fits\n#e.fits")
+    path.write_bytes(
+        b"\xef\xbb\xbfa 1.fits\r\n# x\r\n\r\n  \nb.fits\n\xff.fits\n \t#y\nc\xe2\x80\xa8d.fits\n'#e'.fits #"
+    )
     return path
 
 
@@ -39,7 +41,7 @@ def test_a_share_is_printed_line_for_line_as_it_stands(images):
     second = call("chunk", images, replica=2, total=2)
 
     assert first.stdout == b"a 1.fits\nb.fits\n\xff.fits\n"
-    assert second.stdout == b"c\xe2\x80\xa8d.fits\n#e.fits\n"
+    assert second.stdout == b"c\xe2\x80\xa8d.fits\n'#e'.fits #\n"
     assert (first.returncode, first.stderr) == (0, b"")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MAX_LIST = 50_000_000  # bytes
+NOTE = re.compile(r"\s#")  # within a value: probably meant as a comment
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -54,10 +55,18 @@ class ListFile:
             if most is not None and len(found) > most:
                 break
             text = line.strip()
-            if text and text[0] != "#":
+            if text and not is_comment(text):
                 column = line.index(text) + 1
                 found.append((text, Place(self.shown, number, column, number, column + len(text))))
         return found
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line of a list or table is a comment: its first character that is not blank is a `#` without a quote.
+
+    `skaha_apply.distributed` has the same rule, and so have `mark --from` and `split --list`.
+    """
+    return line.lstrip()[:1] == "#"
 
 
 @dataclass
