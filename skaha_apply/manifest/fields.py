@@ -35,7 +35,8 @@ SESSION_FIELDS: tuple[Field, ...] = (
         "one combination",
         "Makes one session of each combination of values, and gives the values to every other key as `${axis}`: a "
         "survey's tiles, a sweep over two parameters. An axis is a list, or `{file: tiles.txt}` with one value a "
-        "line; `rows: {file: fields.csv}` takes the combinations from a table instead, each column a value. "
+        "line; `rows: {file: fields.csv}` takes the combinations from a table (CSV, TSV or ECSV) instead, each column "
+        "a value. "
         "`include` adds combinations or changes keys of those that match, `exclude` takes some away. The name of "
         "the session has to tell the combinations apart. See [Matrix](#one-session-for-each-tile-matrix).",
         {},

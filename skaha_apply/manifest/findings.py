@@ -20,6 +20,7 @@ FORM_RULES: dict[str, str] = {
     "encoding": "Manifests are UTF-8 text.",
     "file": "Every path of the command line is a readable manifest, or a folder with manifests below it.",
     "interpolation": "A `${...}` that means nothing would be sent to the server as it stands.",
+    "list-comment": "A `#` begins a comment only at the beginning of a line of a list or table (a warning).",
     "list-file": "The lists and tables of a matrix are text files below the folder of the call.",
     "matrix": "Each combination of a matrix is one session, which its name has to tell from the others.",
     "missing-key": "Some keys have no default.",
@@ -33,7 +34,7 @@ FORM_RULES: dict[str, str] = {
     "wrong-value": "Each key has its range of values.",
     "yaml": "Manifests are YAML 1.2, one document a file.",
 }
-FORM_WARNINGS = frozenset({"unmatched"})  # those of them that are no errors
+FORM_WARNINGS = frozenset({"list-comment", "unmatched"})  # those of them that are no errors
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 INDEX = re.compile(r"\[[0-9]+\]")

@@ -234,11 +234,74 @@ TABLES = [
     ("tile,tile\na,b\n", 1, "two columns are named `tile`"),
     ("tile,RA (deg)\na,b\n", 1, "`RA (deg)` is no name of a column"),
     ("tile,\na,b\n", 1, "column 2 has no name"),
+    ("tile,,ram\na,,b\n", 1, "column 2 has no name"),
+    ("tile,ram\na,b,,c\n", 2, "4 cells"),
+    ('tile,ram\n"a"b,4\n', 2, "this is not CSV: `b` follows a closing quote"),
+    ("# x\ntile\tram\na\tb\n", 2, "is no name of a column"),
     ("tile;ram\na;b\n", 1, "`tile;ram`"),
     ('tile,ram\na,"b\n', 2, "this is not CSV"),
     ("tile,ram\na,1\nb,2\na,1\n", 4, "the same as that of line 2"),
     ('tile,ram\n"a\nb",1\nc\n', 4, "1 cell"),
 ]
+
+
+ECSV = """# %ECSV 1.0
+# ---
+# delimiter: ','
+# datatype:
+# - {name: tile, datatype: string}
+# schema: astropy-2.0
+"""
+
+SAME = {  # tables as other tools write them, each the same two rows: a and "b c" with 4 and x,y
+    "f.csv": [
+        'tile,ram,note\na,4,"x,y"\nb c,4,"x,y"\n',
+        '#A,1,z\n  # above the header, "with a quote\ntile,ram,note\n#B,2,y\na,4,"x,y"\n\t#,,\nb c,4,"x,y"\n#',
+        'tile, ram, note\na, 4, "x,y"\nb c, 4, "x,y"\n',
+        ' "tile" , "ram" , "note" \n "a" , 4 , "x,y" \n "b c" , 4 , "x,y" \n',
+        'tile,ram,note,,\na,4,"x,y",,\nb c,4,"x,y",\n,,,,\n',
+        'tile,ram,note\r\na,4,"x,y",\r\nb c,4,"x,y",,,\r\n',
+        '\ufefftile,ram,note\ra,4,"x,y"\rb c,4,"x,y"\r',
+        ECSV + 'tile,ram,note\na,4,"x,y"\nb c,4,"x,y"\n',
+    ],
+    "f.tsv": [
+        "tile\tram\tnote\na\t4\tx,y\nb c\t4\tx,y\n",
+        '# x\ntile\tram\t note \na\t4\t"x,y"\t\n#B\t2\ty\nb c\t4\t "x,y" \t\t\n',
+    ],
+    "f.ecsv": [
+        ECSV.replace("# delimiter: ','\n", "") + 'tile ram note\na 4 x,y\n"b c" 4 "x,y"\n',
+        ECSV.replace("','", '" "') + 'tile  ram note \n# c\na   4 "x,y" \n "b c" 4 x,y\n',
+    ],
+}
+
+
+@pytest.mark.parametrize(("file", "table"), [(file, table) for file, tables in SAME.items() for table in tables])
+def test_tables_are_read_as_other_tools_write_them(folder, file, table):
+    (folder / file).write_bytes(table.encode())
+    found = specs(folder, f"{{rows: {{file: {file}}}}}", 'ram: ${ram}\nargs: ["${tile}", "${note}"]')
+    assert [(one.ram, one.args) for one in found] == [(4, ("a", "x,y")), (4, ("b c", "x,y"))]
+
+
+def test_a_quoted_number_sign_is_data(folder):
+    table = 'tile,ram\n"#A",1\nb,2\n" # c",3\n"d\n#E,5\n""e""",4\n'
+    found = specs(folder, "{rows: {file: f.csv}}", 'args: ["${tile}"]', f_csv=table)
+    assert [one.args[0] for one in found] == ["#A", "b", "# c", 'd\n#E,5\n"e"']
+
+
+@pytest.mark.parametrize(
+    ("matrix", "files", "at"),
+    [
+        ("{tile: {file: t.txt}}", {"t_txt": "# fine\na\n  #b\nc # note\n"}, "t.txt:4:1"),
+        ("{rows: {file: t.csv}}", {"t_csv": "tile,ram\na,1\n#b,2\nc,2 # note\n"}, "t.csv:4:1"),
+        ("{rows: {file: t.csv}}", {"t_csv": 'tile,ram\na,"1 # meant"\nc,2\t#note\n'}, "t.csv:3:1"),
+    ],
+)
+def test_a_comment_behind_a_value_is_a_warning(folder, matrix, files, at):
+    loaded = session(folder, matrix, **files)
+    found = only(loaded)
+    assert (found.rule, found.severity, str(found.place)) == ("list-comment", Severity.WARNING, at)
+    assert "begins no comment here" in found.summary
+    assert len(loaded.projects[0].sessions) == 2
 
 
 @pytest.mark.parametrize(("table", "line", "summary"), TABLES, ids=[case[2] for case in TABLES])

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.interpolation import Misreference, Scope, Use, template
-from skaha_apply.manifest.matrix.lists import Unlisted
+from skaha_apply.manifest.matrix.lists import NOTE, Unlisted
 from skaha_apply.manifest.matrix.tables import read_table
 from skaha_apply.manifest.names import NAME
 from skaha_apply.manifest.values import WORDS, Unreadable
 from skaha_apply.model.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.manifest.matrix.lists import ListFile, Lists
     from skaha_apply.manifest.nodes import Node
@@ -112,6 +112,8 @@ def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], p
     except Unlisted as error:
         raise _wrong_list(reading, listed, error, f"{path}.rows") from None
     rows = tuple(_row(file.shown, line, cells) for line, cells in table.rows)
+    noted = [(Place(file.shown, line, 1, line, 1), text) for line, text in table.noted]
+    _warn_noted(reading, noted, f"{path}.rows")
     return Axes(node, place, table.columns, {}, rows, True)
 
 
@@ -136,6 +138,7 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
             )
             raise _wrong_list(reading, listed, error, path)
         values = list(itertools.starmap(Listed, found))
+        _warn_noted(reading, [(place, text) for text, place in found if NOTE.search(text)], path)
     elif node.shape == "sequence":
         values = _written_values(reading, node, path)
     else:
@@ -144,6 +147,16 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
         raise reading.values.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
     _refuse_twice(reading, values, path)
     return tuple(values)
+
+
+def _warn_noted(reading: Reading, noted: Sequence[tuple[Place, str]], path: str) -> None:
+    """A `#` begins a comment only at the beginning of a line, which is the same for every list and table."""
+    for place, text in noted[:TOLD]:
+        summary = f"the value {quoted(text.strip())} has a # in it, which begins no comment here"
+        detail = (
+            "The whole is sent. Put the comment on a line of its own; in a table, quotes state that the # is meant."
+        )
+        reading.values.findings.add_at("list-comment", place, summary, detail, path=path)
 
 
 def _meant(name: str, node: Node) -> str:
