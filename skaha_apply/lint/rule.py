@@ -95,10 +95,17 @@ def all_text(spec: SessionSpec) -> str:
     return " ".join((spec.cmd or "", *spec.args, *spec.env.values()))
 
 
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks without a shape
+
+
 def shown(text: str, width: int = 60) -> str:
-    """A value as it stands in a message: in backticks, cut when long, control characters escaped."""
+    """A value as it stands in a message: in backticks, cut when long, control and invisible characters escaped."""
     cut = text if len(text) <= width else text[: width - 1] + "…"
-    return "`" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut) + "`"
+    return "`" + "".join(map(_visible, cut)) + "`"
+
+
+def _visible(char: str) -> str:
+    return char if char.isprintable() and char not in BLANK else char.encode("unicode_escape").decode()
 
 
 def double_quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from skaha_apply.manifest.values import Located, Unreadable
 from skaha_apply.model.spec import SessionSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.manifest.interpolation import Scope
     from skaha_apply.manifest.interpolation import Values as Known
@@ -67,7 +67,9 @@ class Blueprint:
         self.chains: dict[str, list[Source]] = {}
         self.environment: dict[str, list[Source]] = {}
         self._prepare()
-        filled = self._filled()
+        filled = self._filled(self.chains)
+        self.used = _taken(self._filled(key for key in self.chains if key != "name"))
+        self.sent = _taken(self._filled(LISTS))
         self.leaving = sorted({source.template.only for source in filled if source.template.only})
         self.unknown = {id(source.node) for source in filled if source.template.unknown}
         self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], Fixed)]
@@ -140,9 +142,9 @@ class Blueprint:
             self.environment[name] = chain
         return whole
 
-    def _filled(self) -> list[Scalar | Text]:
-        """What has references in it."""
-        chains = (*self.chains.values(), *self.environment.values())
+    def _filled(self, names: Iterable[str]) -> list[Scalar | Text]:
+        """The sources of some keys, and of all environment variables, that have references."""
+        chains = (*(self.chains[name] for name in names if name in self.chains), *self.environment.values())
         sources = [source for chain in chains for source in chain if not isinstance(source, Fixed)]
         texts = [item for source in sources if isinstance(source, Texts) for item in source.items]
         return [source for source in (*sources, *texts) if isinstance(source, Scalar | Text)]
@@ -268,6 +270,10 @@ def _items(source: Source | None, values: Mapping[str, str]) -> list[Node]:
     if isinstance(source, Texts):
         return [item.node for item in source.items if not (values and item.absent(values))]
     return [item.node for item in source.read(values)] if source is not None else []
+
+
+def _taken(sources: Iterable[Scalar | Text]) -> set[str]:
+    return {name for source in sources for name in source.template.names}
 
 
 def _names(chain: Sequence[Source]) -> tuple[str, ...]:

@@ -15,13 +15,14 @@ from skaha_apply.manifest.matrix.combinations import Combination, Matrix, read_m
 from skaha_apply.manifest.values import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from skaha_apply.manifest.document import Document
     from skaha_apply.manifest.matrix.axes import Reading
     from skaha_apply.manifest.nodes import Node
     from skaha_apply.model.spec import SessionSpec
 
+SENT = frozenset({"cmd", "args", "env"})  # keys whose values a program receives
 MAX_TEXT = 100_000_000  # characters of names, arguments and variables of all sessions of one file, counted likewise
 MAX_CHANGED = 500_000  # the same of one session, for each set of includes that changes some combination
 MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, each counted as often as it is filled in
@@ -46,11 +47,13 @@ class Expanded:
     """What the entries of one file come to.
 
     `empty` are the names of those without any combination, `empty_lists` of those that have some only by an `include`.
+    `named_only` gives, by the name of an entry as written, the axes and columns that stand in this name only.
     """
 
     sessions: list[Placed] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     empty_lists: list[str] = field(default_factory=list)
+    named_only: dict[str, tuple[str, ...]] = field(default_factory=dict)
     count: int = 0
     size: int = 0
 
@@ -135,6 +138,8 @@ class _Entry:
             self._count(expanded, this, placed.spec)
         names.report()
         self._report_unnamed(unnamed)
+        if not matrix.unknown and (only := _named_only(matrix, [each for each in plans.values() if each is not None])):
+            expanded.named_only[written] = only
 
     def _matrix(self) -> tuple[Matrix, bool]:
         """The matrix, and whether it could be read; what stands for one that could not takes any name."""
@@ -240,6 +245,21 @@ class _Entry:
         summary += " after aliases, defaults and matrices are filled in"
         self.reading.values.findings.add("too-large", self.node, summary, "Split the manifest.")
         raise _TooMany
+
+
+def _named_only(matrix: Matrix, plans: Sequence[Blueprint]) -> tuple[str, ...]:
+    """The axes or columns that the name has, and that neither another value nor an `include` uses.
+
+    A row of a table needs one column that its program receives, so that the name can be another column.
+    """
+    sent = any(plan.sent.intersection(matrix.names) for plan in plans) or any(
+        keys.keys() & SENT for keys in matrix.overrides.values()
+    )
+    if matrix.table and sent:
+        return ()
+    used = matrix.choosing.union(*(plan.used for plan in plans))
+    named = {name.removeprefix("slug.") for plan in plans for name in plan.naming}
+    return tuple(name for name in matrix.names if name in named and name not in used)
 
 
 @dataclass

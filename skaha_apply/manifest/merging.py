@@ -99,6 +99,7 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         texts=texts,
         empty=tuple(one for part in parts for one in part.expanded.empty),
         empty_lists=tuple(one for part in parts for one in part.expanded.empty_lists),
+        named_only={name: axes for part in parts for name, axes in part.expanded.named_only.items()},
         max_active=_agreed([(part, part.document.whole.max_active) for part in parts], "max_active") or MaxActive(),
         state=_agreed([(part, part.document.whole.state) for part in parts], "state"),
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},

@@ -128,7 +128,8 @@ class Project:
     is the text of each manifest by the `file` of its places, for snippets.
 
     `empty` are the names, as written, of sessions whose matrix holds no combination now, `empty_lists` those whose list
-    or table is empty and whose combinations all come from an `include`. `state` is where its manifests
+    or table is empty and whose combinations all come from an `include`. `named_only` gives, by the name of an entry as
+    written, the axes and columns that stand in this name and nowhere else. `state` is where its manifests
     say that the state is kept. `secrets` are the values of sensitive variables by name, `unknown` the paths of fields
     that depend on a variable without a value (where that was allowed), `withheld` the sensitive variables without one.
     `items` are the lengths of lists by the path of the text that names the file, of those that were counted.
@@ -145,6 +146,7 @@ class Project:
     texts: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[str, ...] = ()
     empty_lists: tuple[str, ...] = ()
+    named_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     max_active: MaxActive = MaxActive()
     state: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)

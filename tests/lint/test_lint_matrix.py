@@ -14,6 +14,7 @@ from skaha_apply.model.variables import Given, Lack
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, retries: 1}}\n"
+AMOUNTS = {"name-only-value", "no-pilot"}  # rules about the whole of an entry, which have tests of their own
 NIGHT = HEAD + "variables: {night: {default: '22'}}\n"
 SECRET = "hunter2-is=it"
 
@@ -28,6 +29,8 @@ def linted(body, head=HEAD, given=Given(), **options):  # noqa: B008 - a frozen 
     Path("m.yaml").write_text(head + textwrap.dedent(body), encoding="utf-8")
     result = load(["m.yaml"], root=Path.cwd(), given=given)
     assert result.diagnostics == ()
+    if "select" not in options:
+        options["ignore"] = {*options.get("ignore", ()), *AMOUNTS}
     return check(with_items(result.projects, ["m.yaml"]), **options)
 
 
@@ -424,3 +427,139 @@ def test_twenty_thousand_combinations():
         """)
     assert told(found) == [("arg-space", 7, 19 - 7), ("env-value", 8, 17)]
     assert all("and 19,999 more combinations" in one.summary for one in found)
+
+
+# Rules about the whole of an entry.
+
+
+@cases(
+    ("{name: 's-${t}', matrix: {t: [a, b]}}", 1),
+    ("{name: 's-${slug.t}', matrix: {t: [a, b]}}", 1),
+    ("{name: 's-${t}', matrix: {t: [a]}}", 1),
+    ("{name: 's-${t}-${u}', matrix: {t: [a, b], u: [c, d]}, args: ['${u}']}", 1),
+    ("{name: 's-${t}-${u}', matrix: {t: [a, b], u: [c, d]}}", 2),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, args: [a, 'b']}", 1),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, args: ['$${t}']}", 1),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, args: ['x${t}']}", 0),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, cmd: [p, '${slug.t}']}", 0),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, env: {T: '${t}'}}", 0),
+    ("{name: 's-${t}', matrix: {t: [8, 16]}, cores: 2, ram: '${t}'}", 0),
+    ("{name: 's-${t}', matrix: {t: [a, b], include: [{t: a, args: [x]}]}}", 0),
+    ("{name: 's-${t}', matrix: {t: [a, b], include: [{t: c}]}}", 1),
+    ("{name: 's-${t}-${u}', matrix: {t: [a, b], u: [c, d], include: [{t: a, ram: 8, cores: 1}]}}", 1),
+    ("{name: 's-${f}', matrix: {rows: {file: t.csv}}, cores: 1, ram: '${ram}'}", 1),
+    ("{name: 's-${f}', matrix: {rows: {file: t.csv}}, args: ['${f}']}", 0),
+    ("{name: 's-${f}', matrix: {rows: {file: t.csv}}, args: ['${note}']}", 0),
+    ("{name: 's-${f}-${note}', matrix: {rows: {file: t.csv}}}", 2),
+    ("{name: 's-${f}-${ram}', matrix: {rows: {file: t.csv}}, args: ['${f}'], cores: 1, ram: '${ram}'}", 0),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, kind: notebook}", 0),
+)
+def test_axes_that_are_used_in_the_name_only(body, expected):
+    Path("t.csv").write_text("f,ram,note\na,8,x\nb,16,y\n", encoding="utf-8")
+    found = linted(
+        f"sessions: [{body}]\n", HEAD.replace(", cmd: p", "").replace("retries: 1", ""), select={"name-only-value"}
+    )
+    assert len(found) == expected
+    assert all(one.severity == "warning" and one.place.line == 4 for one in found)
+
+
+def test_an_include_uses_the_values_that_it_names():
+    body = """\
+        sessions:
+          - name: s-${t}
+            matrix: {t: [a, b], include: [{t: a, env: {T: '${t}'}}]}
+            # skaha-apply: ignore[name-only-value]
+          - name: r-${t}
+            matrix: {t: [a, b]}
+        """
+    assert linted(body, select={"name-only-value", "unused-ignore"}) == ()
+
+
+@cases(
+    ("{name: s, replicas: 101}", 1),
+    ("{name: s, replicas: 100}", 0),
+    ("{name: s, replicas: 101, pilot: 1}", 0),
+    ("{name: s, replicas: 101, parallelism: 50}", 0),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, replicas: 51}", 1),
+    ("{name: 's-${t}', matrix: {t: [a, b]}, replicas: 50}", 0),
+    ("{name: s, replicas: 101, kind: notebook}", 0),
+)
+def test_many_sessions_that_start_at_once(body, expected):
+    head = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}}}\n"
+    assert [one.rule for one in linted(f"sessions: [{body}]\n", head, select={"no-pilot"})] == ["no-pilot"] * expected
+    limited = head + "max_active: {account: 200}\n"
+    assert linted(f"sessions: [{body}]\n", limited, select={"no-pilot"}) == ()
+
+
+def test_a_combination_whose_dependency_has_no_partner():
+    second = "`r-${t}-${u}` has no combination with u = `2`, which `k-2-x` needs"
+    found = linted(
+        """\
+        sessions:
+          - name: r-${t}-${u}
+            matrix: {t: [a, b], u: [1, 01]}
+          - name: m-${t}
+            matrix: {t: [a, b, c]}
+            needs: ["R-${t}-${u}"]
+          - {name: all, needs: ["m-${t}"]}
+          - name: e-${t}
+            matrix: {t: []}
+          - name: f-${t}
+            matrix: {t: [a]}
+            needs: ["e-${t}"]
+          - name: k-${u}-${v}
+            matrix: {u: [1, 2, 3], v: [x]}
+            needs: ["m-${t}", "r-${t}-${u}"]
+        """,
+        select={"needs-partner"},
+    )
+    assert [(item.place.line, item.summary) for item in found] == [
+        (9, "`R-${t}-${u}` has no combination with t = `c`, which `m-c` needs (with t = `c` (m.yaml:8))"),
+        (18, f"{second} (with u = `2` (m.yaml:17), v = `x` (m.yaml:17) and 1 more combination)"),
+    ]
+    assert {item.severity for item in found} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    ("char", "name"),
+    [
+        ("\u200b", "U+200B (ZERO WIDTH SPACE)"),
+        ("\u00a0", "U+00A0 (NO-BREAK SPACE)"),
+        ("\ufeff", "U+FEFF (BYTE ORDER MARK)"),
+        ("\u00ad", "U+00AD (SOFT HYPHEN)"),
+        ("\u202e", "U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+        ("\u200f", "U+200F (RIGHT-TO-LEFT MARK)"),
+        ("\u2066", "U+2066 (LEFT-TO-RIGHT ISOLATE)"),
+        ("\u2060", "U+2060 (WORD JOINER)"),
+        ("\u202f", "U+202F (NARROW NO-BREAK SPACE)"),
+        ("\u3000", "U+3000 (IDEOGRAPHIC SPACE)"),
+        ("\u3164", "U+3164 (HANGUL FILLER)"),
+        ("\u2800", "U+2800 (BRAILLE PATTERN BLANK)"),
+        ("\U000e0041", "U+E0041 (TAG LATIN CAPITAL LETTER A)"),
+    ],
+)
+def test_invisible_characters_are_named(char, name):
+    escaped = f"\\U{ord(char):08x}"
+    Path("tiles.txt").write_text(f"t1\nt2{char}x\n", encoding="utf-8")
+    body = f"""\
+        sessions:
+          - name: s-${{tile}}
+            matrix: {{tile: {{file: tiles.txt}}}}
+            cmd: "p{escaped}"
+            args: ["${{tile}}", "a{escaped}b"]
+            env: {{A: "${{tile}}{escaped}"}}
+        """
+    found = linted(body, select={"invisible-character"})
+    assert [(item.place.file, item.place.line) for item in found] == [
+        ("m.yaml", 7),
+        ("m.yaml", 8),
+        ("m.yaml", 9),
+        ("tiles.txt", 2),
+    ]
+    assert all(name in item.summary and char not in item.summary for item in found)
+    assert {item.severity for item in found} == {"warning"}
+
+
+def test_visible_characters_are_no_fault():
+    body = "sessions: [{name: s, args: [é, Čeněk, 日本, '☆', 'a\\tb'], env: {A: 'ß'}}]\n"
+    assert linted(body, select={"invisible-character"}) == ()

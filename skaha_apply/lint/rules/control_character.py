@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
 
 LINE_END = re.compile("[\n\r\x85\u2028\u2029]")
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:

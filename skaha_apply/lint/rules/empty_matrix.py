@@ -43,12 +43,14 @@ RULE = Rule(
   matrix: {tile: []}
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
+  args: ["${tile}"]
 """,
     good="""
 - name: mosaic-${tile}
   matrix: {tile: [t001, t002]}
   image: images.canfar.net/skaha/astroml:24.07
   cmd: python
+  args: ["${tile}"]
 """,
     check=check,
 )

@@ -37,16 +37,19 @@ RULE = Rule(
   replicas: 100000
   cmd: python
   retries: 2
+  pilot: 1
 - name: second
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
   cmd: python
   retries: 2
+  pilot: 1
 - name: third
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
   cmd: python
   retries: 2
+  pilot: 1
 """,
     good="""
 - name: reduce
@@ -54,6 +57,7 @@ RULE = Rule(
   replicas: 1000
   cmd: python
   retries: 2
+  pilot: 1
 """,
     check=check,
 )

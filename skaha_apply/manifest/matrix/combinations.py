@@ -47,9 +47,9 @@ class Matrix:
     """What a session is multiplied by.
 
     `names` are its axes or columns, `table` says which of the two; `overrides` are the keys of a session that includes
-    give, by their index. `emptied` says that the list or table is empty, whatever includes add. `unknown` says that its
-    values are not known (they depend on a variable without one, or a table without a header), so that there is one
-    combination that stands for all, or none.
+    give, by their index, and `choosing` the axes by which those includes choose. `emptied` says that the list or table
+    is empty, whatever includes add. `unknown` says that its values are not known (they depend on a variable without
+    one, or a table without a header), so that there is one combination that stands for all, or none.
     """
 
     names: tuple[str, ...] = ()
@@ -58,6 +58,7 @@ class Matrix:
     table: bool = False
     unknown: bool = False
     emptied: bool = False
+    choosing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ def _combined(reading: Reading, path: str, axes: Axes, excludes: list[_Choice], 
     if some:
         _warn(reading, giving, f"{path}.include")
     overrides = {choice.index: choice.keys for choice in includes if choice.keys}
-    return Matrix(axes.names, combinations, overrides, axes.table, emptied=not some)
+    choosing = frozenset(name for choice in includes if choice.keys for name in choice.chosen)
+    return Matrix(axes.names, combinations, overrides, axes.table, emptied=not some, choosing=choosing)
 
 
 def _matcher(reading: Reading, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:

@@ -1,0 +1,62 @@
+"""Axes and columns that the sessions do not receive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.families import families
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """Interactive sessions receive nothing but their name, so they are left out."""
+    for project in projects:
+        if not project.named_only:
+            continue
+        known = families(project)
+        for name, axes in project.named_only.items():
+            family = known.get(name.casefold())
+            if family is None or not family.members or family.members[0][1].kind.interactive:
+                continue
+            path = family.members[0][0]
+            for axis in axes:
+                summary = f"{shown(axis)} is used in the name {shown(name)} only"
+                detail = f"The program does not receive its value, so {_alike(len(family.members))}. "
+                detail += (
+                    f'Write "${{{axis}}}" where the program expects it: args: ["${{{axis}}}"], for example, or in '
+                )
+                detail += "env."
+                yield Finding(project, f"{path}.name", summary, detail, whole=True, also=(f"{path}.kind",))
+
+
+def _alike(count: int) -> str:
+    return f"sessions among these {count:,} do the same work" if count > 1 else "it cannot know which one to process"
+
+
+RULE = Rule(
+    id="name-only-value",
+    severity=Severity.WARNING,
+    title="An axis or a column of a matrix that is used in the name only.",
+    why="A program receives `cmd`, `args` and `env`, not the name of its session. If a value of a matrix stands in the "
+    "name only, all sessions along this axis do the same work. A value that sets another key, `ram` for example, is "
+    "used. Of a table, one column that the program receives is enough.",
+    bad="""
+- name: detect-${tile}
+  matrix: {tile: [t0001, t0002]}
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: [bash, detect.sh, t0001]
+""",
+    good="""
+- name: detect-${tile}
+  matrix: {tile: [t0001, t0002]}
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: [bash, detect.sh, "${tile}"]
+""",
+    check=check,
+)

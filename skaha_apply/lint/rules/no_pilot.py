@@ -1,0 +1,61 @@
+"""Large entries of which nothing limits how many sessions start at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.families import families
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+MOST = 100  # sessions of an entry that may all be created before the first one ends
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """All combinations and replicas of an entry count; a limit of any of its combinations holds for the entry."""
+    for project in projects:
+        if project.max_active.project is not None or project.max_active.account is not None:
+            continue
+        for family in families(project).values():
+            specs = [spec for _, spec in family.members if not spec.kind.interactive]
+            count = sum(spec.replicas for spec in specs)
+            if count <= MOST or any(spec.pilot is not None or spec.parallelism is not None for spec in specs):
+                continue
+            path = family.members[0][0]
+            summary = f"all {count:,} sessions of {shown(family.name)} are created at once"
+            detail = "A mistake in the program fails in each of them, because stop_after acts only when sessions have "
+            detail += "ended. Write pilot: 1, which starts the others after the first one has succeeded; or "
+            detail += "parallelism: 50."
+            also = tuple(f"{path}.{name}" for name in ("replicas", "pilot", "parallelism"))
+            yield Finding(project, path, summary, detail, whole=True, also=also)
+
+
+RULE = Rule(
+    id="no-pilot",
+    severity=Severity.WARNING,
+    title=f"More than {MOST} sessions of an entry without `pilot`, `parallelism` and `max_active`.",
+    why="`stop_after` stops an entry when several sessions have failed in a row. If all sessions are created at once, "
+    "they all run before it acts. `pilot: 1` starts one session first, and `parallelism` or `max_active` leave the "
+    "others for later.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  replicas: 101
+  retries: 2
+  cmd: python
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  replicas: 101
+  retries: 2
+  pilot: 1
+  cmd: python
+""",
+    check=check,
+)

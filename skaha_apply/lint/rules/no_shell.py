@@ -1,0 +1,110 @@
+"""Shell syntax that no shell reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.shell import PATTERN_PROGRAMS, expansion_of_value, has_shell, syntax, syntax_of_command
+from skaha_apply.lint.source import written
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from skaha_apply.model.spec import Project, SessionSpec
+
+LONGEST = 1_000  # characters of a text that is judged
+MOST = 300  # characters of a script that a message shows
+# What Kubernetes can fill in, in addition to the variables of the session itself [launch-headless.yaml].
+PLATFORM = frozenset(
+    {
+        "HOME",
+        "PWD",
+        "OMP_NUM_THREADS",
+        "skaha_hostname",
+        "skaha_username",
+        "skaha_sessionid",
+        "REPLICA_ID",
+        "REPLICA_COUNT",
+    }
+)
+SIGNS = frozenset("*?~|&;<>`{(=")
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """The server starts the program itself, so nothing expands or splits its arguments."""
+    for project, path, spec in sessions(projects):
+        if spec.kind.interactive or spec.cmd is None or has_shell((spec.cmd, *spec.args)):
+            continue
+        for part, what in _found(spec):
+            text = _text(spec, part)
+            summary = (
+                f"{'cmd' if part == 'cmd' else 'the argument'} {shown(text)} has {what} in it, but no shell reads it"
+            )
+            yield Finding(
+                project, f"{path}.{part}", summary, f"The program gets it as it is. {_way_out(project, path, spec)}"
+            )
+        yield from _environment(project, path, spec)
+
+
+def _found(spec: SessionSpec) -> Iterator[tuple[str, str]]:
+    """The parts of a command with shell syntax, and which."""
+    known = PLATFORM | spec.env.keys()
+    program = (spec.cmd or "").rpartition("/")[2]
+    if " " not in (spec.cmd or "") and (what := syntax_of_command(spec.cmd or "")):
+        yield "cmd", what
+    if program in PATTERN_PROGRAMS:
+        return
+    before = ""
+    for index, text in enumerate(spec.args):
+        if SIGNS.intersection(text[:LONGEST]) and len(text) <= LONGEST and (what := syntax(text, before, known)):
+            yield f"args[{index}]", what
+        before = text
+
+
+def _environment(project: Project, path: str, spec: SessionSpec) -> Iterator[Finding]:
+    known = PLATFORM | spec.env.keys()
+    for name, value in spec.env.items():
+        if len(value) <= LONGEST and (what := expansion_of_value(value, known)):
+            summary = f"the variable {name} has {what} in its value {shown(value)}, but no shell reads it"
+            detail = (
+                "The program gets it as it is. Write the whole path, or let the script that is run compute the value."
+            )
+            yield Finding(project, f"{path}.env.{name}", summary, detail)
+
+
+def _text(spec: SessionSpec, part: str) -> str:
+    return (spec.cmd or "") if part == "cmd" else spec.args[int(part[len("args[") : -1])]
+
+
+def _way_out(project: Project, path: str, spec: SessionSpec) -> str:
+    """The command line as the script of a shell, with tabs, because the server splits at spaces."""
+    words = [written(project, f"{path}.cmd", spec.cmd or "")]
+    words += [written(project, f"{path}.args[{index}]", text) for index, text in enumerate(spec.args)]
+    script = double_quoted("\t".join(words))
+    if len(script) > MOST or not all(word.isprintable() for word in words):
+        return "Put the command line into a script file, and run it: cmd: [bash, FILE]."
+    return f"Write cmd: bash and args: [-c, {script}], or run a script file: cmd: [bash, FILE]."
+
+
+RULE = Rule(
+    id="no-shell",
+    severity=Severity.WARNING,
+    title="Shell syntax, such as `*`, `~`, `|`, `&&` or `>`, where no shell reads it.",
+    why="The server starts the program itself. No shell expands patterns and `~`, or acts on `|`, `&&`, `;`, `>`, `<` "
+    "or `$(...)`: the program receives them as arguments.",
+    bad="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  args: [x.py, "*.fits", "~/data", "|", tee, log]
+""",
+    good="""
+- name: reduce
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: bash
+  args: [-c, "python\\tx.py\\t*.fits\\t~/data\\t|\\ttee\\tlog"]
+""",
+    check=check,
+)
