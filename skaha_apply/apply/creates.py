@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES, JobFailed
+from skaha_apply.model.errors import StateError
 from skaha_apply.model.request import Accepted, Refused
 from skaha_apply.model.secrets import masked
 from skaha_apply.model.state import Intent
@@ -57,6 +58,7 @@ class Creates:
 
         Raises:
             JobFailed: it was refused, or no answer came clear in `TRIES` posts.
+            StateError: the lock of the state is lost.
             Halted: the whole run stops.
         """
         key, ledger = job.action.key, self._tools.ledger
@@ -69,7 +71,11 @@ class Creates:
                 await ledger.stored(ledger.changed())
                 self._turns.go_on()
             job.unsent, job.posted = False, True
-            outcome = await self._post(key, request)
+            try:
+                outcome = await self._post(key, request)
+            except StateError:  # the lock could not be proved, so the request was not sent
+                job.posted = False
+                raise
             if isinstance(outcome, Accepted):
                 return self._accepted(key, outcome.id)
             if isinstance(outcome, Refused):

@@ -62,6 +62,10 @@ class Ledger:
         """Seconds between grouped writes."""
         return self._store.interval
 
+    async def prove(self) -> None:
+        """Make sure that the lock is still ours, right before a request changes something; see `Store.prove`."""
+        await self._store.prove()
+
     def changed(self) -> int:
         """Say that the book was changed; gives the revision to wait for with `stored`."""
         self._changed += 1

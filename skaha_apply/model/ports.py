@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Server(Protocol):
     """A Skaha server and the account whose credential is used.
 
-    Reads raise `ServerError`; writes never raise but tell one of the three outcomes. Requests that were clearly
-    refused for the moment (429, 503, connection refused) are repeated inside, as long as patience lasts.
+    Reads raise `ServerError`. Writes give one of the three outcomes, and raise only what the guard of a lock raises.
+    Requests that were clearly refused for the moment (429, 503, connection refused) are repeated inside, as long as
+    patience lasts.
 
     `patience` are those seconds; short before a plan is approved, long after it.
     """
@@ -119,6 +120,15 @@ class Store(Protocol):
         """Store it durably and at once as a whole; raises `StateError`. `document.serial` is the new serial.
 
         A write that failed or was cancelled may have been stored all the same, so each attempt takes a new serial.
+        """
+        ...
+
+    async def prove(self) -> None:
+        """Make sure that the lock is still ours, right before a create, delete or renewal is sent.
+
+        Asks the store only if the last proof is older than a minute by any clock of this machine: a process that was
+        stopped, or a machine that slept, may have lost the lock meanwhile. Raises `StateLocked` when it is lost, and
+        `StateError` when the store cannot be asked; nothing may be sent then.
         """
         ...
 

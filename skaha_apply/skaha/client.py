@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
-from skaha_apply.model.errors import ServerError, SkahaApplyError, Unauthorized, Unreachable
+from skaha_apply.model.errors import ServerError, SkahaApplyError, StateError, Unauthorized, Unreachable
 from skaha_apply.model.request import CreateRequest, Offer, Outcome, Refused
 from skaha_apply.model.session import Listing, LiveSession
 from skaha_apply.skaha import wire
@@ -22,7 +23,7 @@ from skaha_apply.skaha.forms import create_call, delete_call, log_call, read_cal
 from skaha_apply.skaha.retry import NOT_FOUND, Answer, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from skaha_apply.skaha.forms import Call
@@ -42,6 +43,7 @@ class Client:
     def __init__(self, options: ClientOptions) -> None:
         self._exchange = Exchange(options)
         self._noted: set[str] = set()
+        self.guard: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
         """Look the credential up; raises `Unauthorized` when there is none, or it is past its date."""
@@ -95,6 +97,16 @@ class Client:
     def stop(self) -> None:
         """Send no new requests from now on, reads included; what is in flight goes on, what rests ends at once."""
         self._exchange.gate.stop()
+
+    def guarded(self, guard: Callable[[], Awaitable[None]]) -> Client:
+        """This client for somebody who needs more than a credential to change something: a lock.
+
+        `guard` is called right before a create, delete or renewal is sent, each time that it is sent, after all waits.
+        What it raises leaves `create`, `delete` and `renew`; the request was not sent then.
+        """
+        other = copy(self)
+        other.guard = guard
+        return other
 
     async def refresh(self) -> None:
         """Read the credential again; raises `Unauthorized` when it is past its date. `sessions` does it too."""
@@ -205,7 +217,9 @@ class Client:
 
     async def _write(self, call: Call, read_id: Callable[[bytes], str | None] | None = None) -> Outcome:
         try:
-            ended = await self._exchange.perform(call)
+            ended = await self._exchange.perform(call, guard=self.guard)
+        except StateError:
+            raise
         except SkahaApplyError as error:
             return Refused(0, str(error), auth=True, hint=error.hint)
         url = f"{self.address}/{call.path.partition('?')[0]}"

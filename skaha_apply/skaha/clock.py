@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
+
+from skaha_apply.model.dates import http_date
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -84,15 +84,3 @@ class ServerTime:
         deviation = told + 0.5 - self.now()
         if not -TOLERANCE - took <= deviation <= TOLERANCE:
             self._shift += deviation if deviation > 0 else deviation + took
-
-
-def http_date(text: str | None) -> float | None:
-    """An HTTP date [RFC 9110, 5.6.7] as Unix seconds; None for anything else, and for dates that Python cannot hold."""
-    if not text:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return seconds if 0 <= seconds <= LAST_MOMENT else None

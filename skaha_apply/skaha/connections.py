@@ -10,7 +10,7 @@ import logging
 import os
 import ssl
 from contextlib import asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,13 +21,14 @@ from skaha_apply.skaha.retry import Answer, Lost, Result
 from skaha_apply.skaha.tls import peer_subject, tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from skaha_apply.skaha.clock import Clock
     from skaha_apply.skaha.forms import Call
     from skaha_apply.skaha.login import Login
 
     MakeTransport = Callable[[], httpx.AsyncBaseTransport]
+    Guard = Callable[[], Awaitable[None]]
 
 # Servers keep idle connections for 20 s and more; one that is closed while a create is sent leaves it unsure.
 IDLE = 5.0
@@ -53,6 +54,17 @@ class Limits(NamedTuple):
     whole: float
 
 
+def _extensions(limits: Limits, guard: Guard | None) -> dict[str, Any]:
+    """What httpcore has to know of a request: its timeout, and the guard that it calls before it writes the headers."""
+    given: dict[str, Any] = {"timeout": {"connect": limits.connect, "read": None, "write": None, "pool": None}}
+
+    async def trace(event: str, _: Mapping[str, Any]) -> None:
+        if guard is not None and event.endswith(".send_request_headers.started"):
+            await guard()
+
+    return given if guard is None else given | {"trace": trace}
+
+
 class Connections:
     """A stack of connections to one server with one credential.
 
@@ -76,14 +88,19 @@ class Connections:
         self._idle: list[httpx.AsyncBaseTransport] = []
         self._closed = False
 
-    async def send(self, call: Call, headers: list[tuple[str, str]], limits: Limits) -> Result:
-        """Send one request. Only cancellation is raised; everything else that happens is told."""
+    async def send(
+        self, call: Call, headers: list[tuple[str, str]], limits: Limits, guard: Guard | None = None
+    ) -> Result:
+        """Send one request. Raises cancellation, and what `guard` raises; every other end is a result.
+
+        `guard` is called once the connection stands, right before the request is written to it.
+        """
         request = httpx.Request(
             call.method,
             f"{self._base}/{call.path}",
             headers=headers,
             content=call.form,
-            extensions={"timeout": {"connect": limits.connect, "read": None, "write": None, "pool": None}},
+            extensions=_extensions(limits, guard),
         )
         sent, response = self._clock.monotonic(), None
         try:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.model.report import Event
-    from skaha_apply.skaha.connections import MakeTransport
+    from skaha_apply.skaha.connections import Guard, MakeTransport
     from skaha_apply.skaha.credential import Renew
     from skaha_apply.skaha.forms import Call
     from skaha_apply.skaha.login import Login
@@ -133,11 +133,17 @@ class Exchange:
         if old:
             await old.close()
 
-    async def perform(self, call: Call, read: Callable[[Answer], Any] | None = None) -> Ended:
+    async def perform(
+        self,
+        call: Call,
+        read: Callable[[Answer], Any] | None = None,
+        guard: Guard | None = None,
+    ) -> Ended:
         """Send a request, as often as the policy allows, and say how it ended.
 
-        `read` understands a good answer, and raises `NotSkaha` when it is none. Raises `Unauthorized` only when no
-        credential can be found at the start.
+        `read` understands a good answer, and raises `NotSkaha` when it is none. `guard` is called right before each
+        sending, and may raise: then the request is not sent. Raises `Unauthorized` only when no credential can be found
+        at the start.
         """
         if self._connections is None:
             await self.look_up_login()
@@ -148,7 +154,9 @@ class Exchange:
             begun = self.options.clock.monotonic()
             generation = self.credential.generation
             try:
-                result = await self._send(call, progress)
+                if guard is not None and not await self._may_send(guard, progress):
+                    return progress.ended
+                result = await self._send(call, progress, guard)
                 progress.ended = self._judge(call, result, read, progress.ended)
                 progress.spent += self.options.clock.monotonic() - begun
                 # Told to the gate before the place is given back, or the next one would not know of it.
@@ -169,12 +177,18 @@ class Exchange:
             progress.ended = _stopped(progress.ended)
         return entry is not Entry.GRANTED
 
-    async def _send(self, call: Call, progress: _Progress) -> Result:
+    async def _may_send(self, guard: Guard, progress: _Progress) -> bool:
+        await guard()
+        if self.gate.stopped.is_set():
+            progress.ended = _stopped(progress.ended)
+        return not self.gate.stopped.is_set()
+
+    async def _send(self, call: Call, progress: _Progress, guard: Guard | None) -> Result:
         assert self._connections is not None  # noqa: S101 - `perform` has looked the credential up
         options = self.options
         limits = self._limits(call, max(1.0, self.gate.patience - progress.spent))
         begun = options.clock.monotonic()
-        result = await self._connections.send(call, self._headers(call), limits)
+        result = await self._connections.send(call, self._headers(call), limits, guard)
         took = (options.clock.monotonic() - begun) * 1000
         if isinstance(result, Answer):
             self.time.learn(result.headers.get("date"), result.took)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-import time
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import StateError
+from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.model.report import Note
+from skaha_apply.state.clocks import Clocks, Proof
 from skaha_apply.state.codec import Lines, decode, encode
 from skaha_apply.state.refused import refused
 from skaha_apply.state.remote_lock import RemoteLock
@@ -17,8 +17,9 @@ from skaha_apply.state.version import NOTHING, check_next, follows, version_of
 from skaha_apply.state.wire import Answer, Lost, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    import httpx
 
     from skaha_apply.model.ports import Observer
     from skaha_apply.model.state import StateDocument
@@ -38,7 +39,8 @@ class HttpStore:
         backend: address, credential, methods and retries.
         rescue: the file that keeps a state which the store did not take.
         observe: is told what a user should know though it stops nothing.
-        clock: Unix seconds, for ages and expiries of locks.
+        clocks: those of this machine.
+        transport: another way to the store than the network, for tests.
     """
 
     interval = 10.0
@@ -49,13 +51,17 @@ class HttpStore:
         rescue: Path,
         *,
         observe: Observer | None = None,
-        clock: Callable[[], float] = time.time,
+        clocks: Clocks | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._backend = backend
         self._rescue = RescueFile(rescue)
         self._observe = observe
-        self._wire = Wire(backend)
-        self._lock = RemoteLock(backend, self._wire, self._note, clock)
+        clocks = clocks or Clocks()
+        self._proof = Proof(clocks)
+        self._wire = Wire(backend, clocks, transport)
+        self._lock = RemoteLock(backend, self._wire, self._note, self._proof)
+        self._turn = asyncio.Lock()  # one write or proof at a time: the lock may get another ID by it
         self._lines = Lines()
         self._known: Version | None = None
         self._unsure: Version | None = None  # a write whose end we do not know
@@ -91,18 +97,25 @@ class HttpStore:
         """What the store holds, unchecked; None when it has none; raises `StateError`."""
         return self._body(await self._wire.again("GET", self._backend.address))
 
+    async def prove(self) -> None:
+        """Ask again whether lock and state are still ours, unless the proof is fresh; raises `StateLocked`."""
+        if not self._proof.fresh:
+            async with self._turn:
+                await self._check_proof()
+
     async def write(self, document: StateDocument) -> None:
         """Store the document; one that is not taken is kept in the rescue file, and the message says so.
 
         Raises `StateError`: without a lock, when the stored one is not the one that was read, or without a clear answer
-        that reading back could replace.
+        that reading back could replace; `StateLocked` when the lock is lost.
         """
         data = await asyncio.to_thread(encode, document, self._lines)
         try:
-            await self._lock.ensure()
-            await self._check_unmoved(document)
-            self._unsure = version_of(document)
-            await self._send(document, data)
+            async with self._turn:
+                await self._check_proof()
+                await self._check_unmoved(document)
+                self._unsure = version_of(document)
+                await self._send(document, data)
         except StateError as error:
             raise self._kept(error, data) from error
         except asyncio.CancelledError:
@@ -113,7 +126,7 @@ class HttpStore:
 
     async def remove(self) -> None:
         """Delete the document, under the lock; raises `StateError`."""
-        await self._lock.ensure()
+        await self._check_proof()
         answer = await self._wire.again("DELETE", self._backend.address)
         if isinstance(answer, Lost) or answer.status not in (*_WRITTEN, _NOT_FOUND):
             raise refused(self._backend, "remove", answer)
@@ -140,6 +153,19 @@ class HttpStore:
             raise refused(self._backend, "read", answer)
         return answer.body
 
+    async def _check_proof(self) -> None:
+        """Prove the lock again if the last proof is too old, or the lease near its end; the state must be as known."""
+        if self._proof.fresh and not self._lock.due:
+            return
+        begun = self._proof.clocks.moment()
+        await self._lock.prove()
+        if self._known is not None:
+            stored = version_of(await self._fetch(await self._wire.again("GET", self._backend.address)))
+            if stored not in (self._known, self._unsure):
+                await self._lock.free()  # another process had it in between, and maybe it was just taken again
+                raise self._lock.lose(f"the state has {stored} now, not {self._known}")
+        self._proof.renew(begun)
+
     async def _check_unmoved(self, document: StateDocument) -> None:
         # GitLab refuses a serial that was used before, which is a look and a write in one.
         if self._known is not None and self._unsure is None and self._backend.gitlab:
@@ -156,7 +182,7 @@ class HttpStore:
         if _taken(answer):
             return
         if answer.clear:
-            raise refused(self._backend, "write", answer)
+            raise await self._refusal(answer)
         for pause in self._wire.pauses(answer):
             await asyncio.sleep(pause)
             if await self._arrived(document):
@@ -167,10 +193,26 @@ class HttpStore:
             if answer.clear:
                 break
         if not await self._arrived(document):
-            raise refused(self._backend, "write", answer)
+            raise await self._refusal(answer)
 
     async def _post(self, data: bytes) -> Answer | Lost:
-        return await self._wire.ask(self._backend.update_method, self._backend.address, data, self._lock.id)
+        await self._check_proof()  # the process may have been stopped since the last one
+        begun = self._proof.clocks.moment()
+        answer = await self._wire.ask(self._backend.update_method, self._backend.address, data, self._lock.id)
+        if _taken(answer):
+            self._proof.renew(begun)
+        return answer
+
+    async def _refusal(self, answer: Answer | Lost) -> StateError:
+        """The error for a write that was not taken: a lost lock, if the store shows that."""
+        if isinstance(answer, Answer):
+            try:
+                await self._lock.prove()
+            except StateLocked as lost:
+                return lost
+            except StateError:
+                pass
+        return refused(self._backend, "write", answer)
 
     async def _arrived(self, document: StateDocument) -> bool:
         # An earlier attempt may have got through: then the store holds this very document.
@@ -188,6 +230,8 @@ class HttpStore:
             self._rescue.keep(data)
         except StateError as second:
             return type(error)(f"{error.message}; the new state is lost: {second.message}", hint=error.hint)
+        if isinstance(error, StateLocked):  # the new owner goes by the stored state
+            return StateLocked(f"{error.message}; the new state is kept in {self._rescue.path}", hint=error.hint)
         push = f"To store it: `{self._push}`."
         return type(error)(
             f"{error.message}; the new state is kept in {self._rescue.path}",

@@ -1,25 +1,28 @@
-"""The default store: one file a project, beside its lock, replaced as a whole with every write."""
+"""The default store: one file for each project, next to its lock, replaced as a whole with every write."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.model.errors import StateError
+from skaha_apply.model.report import Note
 from skaha_apply.state import durable
+from skaha_apply.state.clocks import Clocks, Proof
 from skaha_apply.state.codec import Lines, decode, encode
 from skaha_apply.state.holder import ourselves
 from skaha_apply.state.layout import make_folder
-from skaha_apply.state.lock import FileLock, locked
+from skaha_apply.state.lock import FileLock, clock_warning, locked, lost
 from skaha_apply.state.version import NOTHING, Version, check_next, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from skaha_apply.model.errors import StateLocked
+    from skaha_apply.model.ports import Observer
     from skaha_apply.model.state import StateDocument
 
 T = TypeVar("T")
@@ -33,19 +36,23 @@ class LocalStore:
 
     Args:
         path: the state file; its folder is made with the first lock. Raises `StateError` for the root folder.
-        clock: Unix seconds, for the ages and expiries of locks.
+        observe: gets what a user should know although it stops nothing.
+        clocks: those of this machine.
     """
 
     interval = 0.5
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, observe: Observer | None = None, clocks: Clocks | None = None) -> None:
         if not path.name:
             raise StateError(f"{path} is no place for a state", hint="--state wants the path of a file.")
         self._shown = path
         self._path = _target(path)
-        self._lock = FileLock(_lock_path(self._path))
-        self._clock = clock
+        self._observe = observe
+        self._clocks = clocks or Clocks()
+        self._lock = FileLock(_lock_path(self._path), self._clocks)
+        self._proof = Proof(self._clocks)
         self._known: Version | None = None
+        self._lost: StateLocked | None = None
         self._seen: _Look | None = None
         self._busy = threading.Lock()
         self._lines = Lines()
@@ -65,16 +72,21 @@ class LocalStore:
             raise
 
     async def _take(self, operation: str, patience: float) -> None:
-        ours = ourselves(operation, self.address, self._clock())
-        deadline = time.monotonic() + patience
+        ours = ourselves(operation, self.address, self._clocks.wall())
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + patience
         pause = _FIRST_RETRY
         while True:
-            holder = await _in_thread(lambda: self._lock.take(ours, self._clock()))
+            begun = self._clocks.moment()
+            holder = await _in_thread(lambda: self._lock.take(ours))
             if holder is None:
+                self._lost = None
+                self._proof.renew(begun)
+                self._note_clock()
                 return
-            left = deadline - time.monotonic()
+            left = deadline - clock()
             if left <= 0:
-                raise locked(holder, self._clock(), source=self.address, alive=holder.expires is None)
+                raise locked(holder, self._clocks.wall(), source=self.address, alive=holder.expires is None)
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_RETRY)
 
@@ -94,13 +106,18 @@ class LocalStore:
         """Replace the file durably; raises `StateError`, also when it is not the one that was read before."""
         await _in_thread(lambda: self._write(document))
 
+    async def prove(self) -> None:
+        """Look again whether lock and state are still ours, unless the proof is fresh; raises `StateLocked`."""
+        if not self._proof.fresh:
+            await _in_thread(self._prove)
+
     async def remove(self) -> None:
         """Remove the file, under the lock; raises `StateError`."""
         await _in_thread(self._remove)
 
     async def unlock(self, lock_id: str) -> None:
         """Free a lock whose holder is gone; raises `StateError` when it has another id, or its process is alive."""
-        await _in_thread(lambda: self._lock.force(lock_id, self._clock()))
+        await _in_thread(lambda: self._lock.force(lock_id))
 
     def _sweep(self) -> None:
         for leftover in durable.leftovers(self._path):
@@ -122,7 +139,10 @@ class LocalStore:
     def _write(self, document: StateDocument) -> None:
         with self._busy:
             data = encode(document, self._lines)
+            self._check_locked()
+            self._check_proof()
             self._check_unmoved(document)
+            begun = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
                 durable.replace(self._path, data)
@@ -130,11 +150,13 @@ class LocalStore:
                 self._seen = _look(self._path)
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
-            self._lock.touch(self._clock())
+            self._lock.touch()
+            self._proof.renew(begun)
 
     def _remove(self) -> None:
         with self._busy:
             self._check_locked()
+            self._check_proof()
             try:
                 self._path.unlink(missing_ok=True)
                 durable.sync_folder(self._path.parent)
@@ -146,14 +168,40 @@ class LocalStore:
         if not self._lock.held:
             raise StateError(f"the state {self.address} is not locked by this process, so it is not written")
 
+    def _prove(self) -> None:
+        with self._busy:
+            self._check_locked()
+            self._check_proof()
+
+    def _check_proof(self) -> None:
+        """Prove the lock again if the last proof is too old: the lock file names us, and the state is as we know it."""
+        if self._proof.fresh:
+            return
+        if self._lost is None:
+            begun = self._clocks.moment()
+            self._lost = self._lock.prove()
+            if self._lost is None and self._known is not None and (stored := self._stored()) != self._known:
+                self._lost = lost(f"the state has {stored} now, not {self._known}", source=self.address)
+        if self._lost is not None:
+            raise self._lost
+        self._lock.touch()
+        self._proof.renew(begun)
+
     def _check_unmoved(self, document: StateDocument) -> None:
-        self._check_locked()
+        check_next(self.address, self._known, self._stored(), document)
+
+    def _stored(self) -> Version:
         try:
-            unchanged = self._known is not None and _look(self._path) == self._seen
+            if self._known is not None and _look(self._path) == self._seen:
+                return self._known
         except OSError as error:
             raise durable.refusal(error, "read the state", self._shown) from error
-        stored = self._known if self._known is not None and unchanged else version_of(self._load()[0])
-        check_next(self.address, self._known, stored, document)
+        return version_of(self._load()[0])
+
+    def _note_clock(self) -> None:
+        warning = clock_warning(self._lock.ahead, f"the file system of {self.address}")
+        if warning and self._observe is not None:
+            self._observe(Note(warning))
 
     def _load(self) -> tuple[StateDocument | None, _Look | None]:
         data, look = self._load_bytes()

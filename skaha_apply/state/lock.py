@@ -1,7 +1,8 @@
-"""The lock of a local state: the operating system's own, on a file that says who holds it.
+"""The lock of a local state: the operating system's own, on a file that names its owner.
 
 The system's lock (`flock`) is the truth on one machine: it ends with its process, however that ends. Over a network
-file system that does not pass it on, the text of the lock file is what another machine sees, until its expiry.
+file system that does not forward it, another machine sees the text of the lock file, until the lease has ended. The
+lease is measured by the times that the file system gives to files, because the clocks of two machines differ.
 """
 
 from __future__ import annotations
@@ -10,45 +11,54 @@ import errno
 import fcntl
 import os
 import threading
+import uuid
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.state import holder as holders
+from skaha_apply.state.clocks import TOLERANCE
 from skaha_apply.state.durable import refusal
 from skaha_apply.state.layout import make_folder
+from skaha_apply.state.lease import LEASE, SLACK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from skaha_apply.state.clocks import Clocks
     from skaha_apply.state.holder import Holder
 
-# Seconds that another machine keeps off after the holder last wrote; far above the longest pause between two writes.
-LEASE = 3600.0
-# Seconds between two prolongations of the lease.
+# Seconds between two extensions of the lease.
 TOUCH = 60.0
 
 
 class FileLock:
     """The lock file at `path`; it is never removed, for a process might wait on it, only emptied.
 
-    All methods are quick but may wait for a disk, and may be called from any thread. `now` is Unix seconds.
+    All methods are quick but may wait for a disk, and may be called from any thread.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clocks: Clocks) -> None:
         self._path = path
+        self._clocks = clocks
+        self._touched = 0.0
         self._descriptor: int | None = None
         self._holder: Holder | None = None
         self._mutex = threading.Lock()
+        self.ahead = (
+            0.0  # seconds that the clock of this machine was ahead of the file system's when the lock was taken
+        )
 
     @property
     def held(self) -> bool:
         """Whether this object holds it."""
         return self._descriptor is not None
 
-    def take(self, ours: Holder, now: float) -> Holder | None:
+    def take(self, ours: Holder) -> Holder | None:
         """Take the lock, or return who holds it; raises `StateError` when the disk refuses."""
         with self._mutex:
+            now, self._touched = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
                 descriptor = self._open(os.O_CREAT)
@@ -58,49 +68,80 @@ class FileLock:
                 raise refusal(error, "lock the state by", self._path) from error
             try:
                 other = holders.from_json(_read(descriptor))
-                if other and not other.shares_machine(ours) and other.expires is not None and other.expires > now:
-                    os.close(descriptor)
-                    return other
+                if other and not other.shares_machine(ours):
+                    left = LEASE - self._age(descriptor)
+                    if left > -SLACK:
+                        os.close(descriptor)
+                        return replace(other, expires=now + left)
                 self._holder = replace(ours, expires=now + LEASE)
                 _rewrite(descriptor, holders.to_json(self._holder))
+                self.ahead = now - os.fstat(descriptor).st_mtime
             except OSError as error:
                 os.close(descriptor)
                 raise refusal(error, "lock the state by", self._path) from error
             self._descriptor = descriptor
             return None
 
-    def touch(self, now: float) -> None:
-        """Prolong what other machines see of the lease; a disk that refuses is not told, for the lock itself holds."""
+    def touch(self) -> None:
+        """Extend the lease that other machines see; if the disk refuses, we have the lock all the same."""
         with self._mutex:
-            if self._descriptor is None or self._holder is None or self._holder.expires is None:
+            now, running = self._clocks.moment()
+            if self._descriptor is None or self._holder is None or running < self._touched + TOUCH:
                 return
-            if now < self._holder.expires - LEASE + TOUCH:
-                return
+            self._touched = running
             self._holder = replace(self._holder, expires=now + LEASE)
             try:
                 _rewrite(self._descriptor, holders.to_json(self._holder))
             except OSError:
                 return
 
+    def prove(self) -> StateLocked | None:
+        """Look whether the lock file still names us; None if it does, else the error that tells who has the lock.
+
+        On one machine it always does. Raises `StateError` when the lock was never taken, or the disk refuses.
+        """
+        with self._mutex:
+            if self._descriptor is None or self._holder is None:
+                raise StateError(f"the lock {self._path} is not held by this process")
+            try:
+                named = holders.from_json(self._path.read_bytes())
+                same = os.path.samestat(os.fstat(self._descriptor), self._path.stat())
+            except FileNotFoundError:
+                named, same = None, False
+            except OSError as error:
+                raise refusal(error, "read the lock", self._path) from error
+        if same and named is not None and named.id == self._holder.id:
+            return None
+        why = (
+            "somebody freed it"
+            if named is None
+            else f"{replace(named, expires=None).describe(self._clocks.wall())} has it now"
+        )
+        return lost(why, source=self._path)
+
     def free(self) -> None:
         """Give it back, if it is held; never raises."""
         with self._mutex:
-            descriptor, self._descriptor, self._holder = self._descriptor, None, None
+            descriptor, self._descriptor = self._descriptor, None
+            ours, self._holder = self._holder, None
             if descriptor is None:
                 return
             try:
-                os.ftruncate(descriptor, 0)
+                named = holders.from_json(_read(descriptor))
+                if named is None or ours is None or named.id == ours.id:  # else another machine took it over
+                    os.ftruncate(descriptor, 0)
             except OSError:
                 pass
             finally:
                 os.close(descriptor)
 
-    def force(self, lock_id: str, now: float) -> None:
+    def force(self, lock_id: str) -> None:
         """Empty the lock file of a holder that is gone; `lock_id` proves that it is the one that was seen.
 
         Raises `StateError` when nobody holds it, another id does, or its process is alive.
         """
         with self._mutex:
+            now = self._clocks.wall()
             try:
                 descriptor = self._open(0)
             except FileNotFoundError:
@@ -118,6 +159,19 @@ class FileLock:
                 raise refusal(error, "empty the lock", self._path) from error
             finally:
                 os.close(descriptor)
+
+    def _age(self, descriptor: int) -> float:
+        """Seconds since the owner last wrote the lock file; both ends are times of the file system."""
+        probe = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex[:12]}.tmp")
+        new = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(new, b"-")
+            os.fsync(new)
+            return os.fstat(new).st_mtime - os.fstat(descriptor).st_mtime
+        finally:
+            os.close(new)
+            with suppress(OSError):
+                probe.unlink()
 
     def _open(self, create: int) -> int | None:
         # Somebody may remove the file between our open and our lock: then ours is a lock on nothing, and again.
@@ -161,6 +215,26 @@ def locked(holder: Holder, now: float, *, source: str, alive: bool) -> StateLock
     return StateLocked(f"the state {source} is locked by {holder.describe(now)}", hint=way_out)
 
 
+def lost(why: str, *, source: object) -> StateLocked:
+    """The error of an owner that slept while its lock was taken over; `why` tells what shows it."""
+    return StateLocked(
+        f"the lock of the state {source} is lost: {why}; nothing more was sent",
+        hint="This process slept or was stopped for too long. Once the other run has ended, repeat the command: it "
+        "starts from the stored state, and finds what this run created.",
+    )
+
+
+def clock_warning(ahead: float, what: str) -> str | None:
+    """The warning about a clock of this machine that is wrong by `ahead` seconds; None when it is right."""
+    if abs(ahead) <= TOLERANCE:
+        return None
+    way = "ahead of" if ahead > 0 else "behind"
+    return (
+        f"the clock of this machine is {holders.age(60.0 * round(abs(ahead) / 60))} {way} that of {what}; "
+        "the lock is measured by the other clock, but correct this one"
+    )
+
+
 def _alive(holder: Holder | None, path: Path, now: float) -> StateError:
     who = (holder or _NOBODY).describe(now)
     return StateError(
@@ -187,3 +261,4 @@ def _rewrite(descriptor: int, data: bytes) -> None:
     # Over what is there, and only then cut: no reader finds the file empty while the lock is held.
     os.pwrite(descriptor, data, 0)
     os.ftruncate(descriptor, len(data))
+    os.fsync(descriptor)  # until then a network file system shows other machines neither the text nor its time

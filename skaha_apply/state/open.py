@@ -35,10 +35,10 @@ def open_store(
                 f"a state at {address.partition('://')[0]}://… is not known",
                 hint="--state takes a path, or the http(s) address of a store that Terraform's http backend can use.",
             )
-        return LocalStore(Path(address).expanduser())
+        return LocalStore(Path(address).expanduser(), observe=observe)
     remote = remote or env.get("TF_HTTP_ADDRESS")
     if not remote:
-        return LocalStore(default)
+        return LocalStore(default, observe=observe)
     from skaha_apply.state.http import HttpStore  # noqa: PLC0415 - httpx takes 0.2 s, and most states are files
 
     return HttpStore(backend(remote, env), rescue_path(default), observe=observe)

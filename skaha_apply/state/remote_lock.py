@@ -1,21 +1,21 @@
-"""The lock of a remote state: taken, looked after, taken over once it expired, and given back.
+"""The lock of a remote state: taken, proved, extended, taken over once it expired, and given back.
 
-Stores differ in how well they check the ID of an UNLOCK: some free whatever is locked. So none is ever sent but for a
-lock that was just seen to have that ID.
+Stores differ in how well they check the ID of an UNLOCK: some free whatever is locked. So the tool sends one only for a
+lock that it saw with that ID a moment before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from skaha_apply.model.errors import StateError
+from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.state import holder as holders
-from skaha_apply.state.lease import expired, leased, named_in_id
-from skaha_apply.state.lock import locked
+from skaha_apply.state.clocks import TRUSTED
+from skaha_apply.state.lease import due, expired, leased, named_in_id
+from skaha_apply.state.lock import clock_warning, locked, lost
 from skaha_apply.state.refused import refused
 from skaha_apply.state.wire import Answer
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.state.backend import Backend
+    from skaha_apply.state.clocks import Moment, Proof
     from skaha_apply.state.holder import Holder
     from skaha_apply.state.wire import Lost, Wire
 
@@ -34,70 +35,120 @@ _LAST_WORDS = 10.0
 _INTERRUPTED = 2.0
 
 
-class RemoteLock:
-    """The lock at a backend. `note` is told, in one line each, what a user should know though it stops nothing."""
+class _Sight(NamedTuple):
+    """What a LOCK showed: who else has the lock, None when we do; the store's time; and when it was asked."""
 
-    def __init__(self, backend: Backend, wire: Wire, note: Callable[[str], None], clock: Callable[[], float]) -> None:
+    other: Holder | None
+    date: float | None
+    asked: Moment
+
+
+class RemoteLock:
+    """The lock at a backend.
+
+    Args:
+        backend: the store.
+        wire: sends the requests.
+        note: gets, in one line each, what a user should know although it stops nothing.
+        proof: is renewed when the lock is taken or extended, and void when it is lost.
+    """
+
+    def __init__(self, backend: Backend, wire: Wire, note: Callable[[str], None], proof: Proof) -> None:
         self._backend = backend
         self._wire = wire
         self._note = note
-        self._clock = clock
+        self._proof = proof
         self._held: Holder | None = None
+        self._lost: StateLocked | None = None
 
     @property
     def id(self) -> str:
-        """The ID of the lock that we hold, "" without one."""
+        """The ID of the lock that we have, "" without one."""
         return self._held.id if self._held else ""
+
+    @property
+    def due(self) -> bool:
+        """Whether the lease is near its end, by the store's time."""
+        return self._held is not None and due(self._held, self._wire.time.now())
 
     async def take(self, operation: str, patience: float) -> None:
         """Take the lock, trying again for `patience` seconds; raises `StateLocked`, or `StateError`."""
-        deadline = time.monotonic() + patience
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + patience
         pause = 1.0
         overtaken = ""
+        await self._learn_time()
         while True:
             ours = self._ours(operation)
-            other = await self._attempt(ours)
+            other, date, asked = await self._attempt(ours)
             if other is None:
-                self._held = ours
-                return
-            if expired(other, self._clock()) and other.id != overtaken:
+                self._held, self._lost = ours, None
+                self._proof.renew(asked)
+                break
+            if self._proof.clocks.since(asked) > TRUSTED:
+                continue  # this process was stopped meanwhile, and the answer is old
+            if expired(other, date) and other.id != overtaken:
                 overtaken = other.id
-                self._note(f"taking over the expired lock of {other.describe(self._clock())}")
+                self._note(f"taking over the expired lock of {other.describe(self._now())}")
                 await self._unlock(other)
                 continue
-            left = deadline - time.monotonic()
+            left = deadline - clock()
             if left <= 0:
                 raise self._locked(other)
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_RETRY)
+        self._note_clock()
+        if self.due:
+            await self.prove()
 
-    async def ensure(self) -> None:
-        """Make sure that the lock is ours, as a write needs; past its expiry it is asked for, and prolonged.
+    async def prove(self) -> None:
+        """Ask the store whether the lock is ours, and extend a lease that is near its end.
 
-        Raises `StateError` when it was never taken, `StateLocked` when somebody else took it over.
+        A lock that vanished (somebody freed it) is taken again by that; only the serial of the state then shows whether
+        another process had it in between. The caller renews the proof when it has seen the serial.
+
+        Raises:
+            StateLocked: another process has the lock; no further write or request is possible.
+            StateError: the lock was never taken, or the store gives no clear answer.
         """
+        held = self._owned()
+        other = (await self._ask(held)).other
+        if other is None and self.due:
+            other = await self._extend(held)
+        if other is not None:
+            raise self.lose(f"{other.describe(self._now())} has it now")
+
+    async def _extend(self, held: Holder) -> Holder | None:
+        fresh = self._ours(held.operation)
+        self._proof.void()
+        await self._unlock(held)
+        self._held = fresh  # before it is asked for: interrupted, it might be ours, and is then given back
+        return (await self._ask(fresh)).other
+
+    def lose(self, why: str) -> StateLocked:
+        """Give the lock up as lost, for good; gives the error that says so."""
+        self._held = None
+        self._proof.void()
+        self._lost = lost(why, source=self._backend.shown)
+        return self._lost
+
+    def _owned(self) -> Holder:
+        if self._lost is not None:
+            raise self._lost
         if self._held is None:
             raise StateError(f"the state {self._backend.shown} is not locked by this process, so it is not written")
-        if self._held.expires is None or self._clock() < self._held.expires:
-            return
-        held, fresh = self._held, self._ours(self._held.operation)
-        self._held = None
-        other = await self._ask(held)
-        if other is None:
-            await self._unlock(held)
-            other = await self._ask(fresh)
-        if other is not None:
-            raise self._locked(other)
-        self._held = fresh
+        return self._held
 
     async def free(self) -> None:
-        """Give it back, if it is held; a failure is a note, for the lock expires."""
+        """Give it back, if it is ours; a failure is a note, because the lock expires."""
         held, self._held = self._held, None
         if held is None:
             return
-        told = f"the lock may still be there; if the next run says so, `skaha-apply state unlock {held.id}`"
+        told = f"the lock may still be there; if the next run reports it, `skaha-apply state unlock {held.id}`"
         try:
             async with asyncio.timeout(_LAST_WORDS):
+                if not self._proof.fresh and (await self._ask(held)).other is not None:
+                    return  # another process took it over
                 answer = await self._unlock(held)
         except asyncio.CancelledError:
             self._note(told)
@@ -105,6 +156,8 @@ class RemoteLock:
         except (TimeoutError, StateError):
             self._note(told)
             return
+        finally:
+            self._proof.void()
         if not _succeeded(answer):
             self._note(f"{told} ({self._backend.scrub(answer.text)})")
 
@@ -114,21 +167,22 @@ class RemoteLock:
 
     async def force(self, lock_id: str) -> None:
         """Free the lock of that ID; raises `StateError` when nobody holds it, or another does."""
+        await self._learn_time()
         probe = self._ours("unlock")
-        other = await self._ask(probe)
+        other = (await self._ask(probe)).other
         if other is None:
             await self._unlock(probe)
             raise StateError(f"the state {self._backend.shown} is not locked")
         if other.id and other.id != lock_id:
             raise StateError(
-                f"the lock has another id than {lock_id}: {other.id}, of {other.describe(self._clock())}",
+                f"the lock has another id than {lock_id}: {other.id}, of {other.describe(self._now())}",
                 hint="Make sure that its holder is gone before you unlock that id.",
             )
         answer = await self._unlock(replace(other, id=lock_id))
         if not _succeeded(answer):
             raise refused(self._backend, "unlock", answer)
 
-    async def _attempt(self, ours: Holder) -> Holder | None:
+    async def _attempt(self, ours: Holder) -> _Sight:
         # Interrupted while asking, we may hold it: that is looked after, for nobody else would.
         asking = asyncio.ensure_future(self._ask(ours))
         try:
@@ -136,8 +190,9 @@ class RemoteLock:
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([asking], timeout=_INTERRUPTED)
             if done and asking.exception() is None:
-                if asking.result() is None:
+                if asking.result().other is None:
                     self._held = ours
+                    self._proof.renew(asking.result().asked)
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_INTERRUPTED):
                             await self.free()
@@ -146,29 +201,42 @@ class RemoteLock:
                 self._note(f"a lock may have been left behind; if so, `skaha-apply state unlock {ours.id}`")
             raise
 
-    async def _ask(self, ours: Holder) -> Holder | None:
-        backend = self._backend
+    async def _ask(self, ours: Holder) -> _Sight:
+        backend, asked = self._backend, self._proof.clocks.moment()
         answer = await self._wire.again(backend.lock_method, backend.lock_address, holders.to_json(ours))
         if not isinstance(answer, Answer) or answer.status not in (_OK, *_HELD):
             raise refused(backend, "lock", answer)
         if answer.status == _OK:
-            return None
+            return _Sight(None, answer.date, asked)
         other = named_in_id(holders.from_json(answer.body) or holders.Holder(id=""))
         if other.id == ours.id:
-            return None  # an earlier attempt of this request got through, and its answer was lost
+            return _Sight(None, answer.date, asked)  # taken before, maybe by an attempt whose answer was lost
         # GitLab stores the ID, the account and the time only, and echoes the rest of our own request.
-        return replace(other, operation="", pid=None) if backend.gitlab else other
+        shown = replace(other, operation="", pid=None) if backend.gitlab else other
+        return _Sight(shown, answer.date, asked)
 
     async def _unlock(self, holder: Holder) -> Answer | Lost:
         backend = self._backend
         return await self._wire.again(backend.unlock_method, backend.unlock_address, holders.to_json(holder))
 
-    def _ours(self, operation: str) -> Holder:
-        now = self._clock()
-        return leased(holders.ourselves(operation, self._backend.shown, now), now)
+    async def _learn_time(self) -> None:
+        if self._wire.time.now() is None:
+            await self._wire.again("HEAD", self._backend.address)  # any response has the date, a refusal too
 
-    def _locked(self, other: Holder) -> StateError:
-        return locked(other, self._clock(), source=self._backend.shown, alive=False)
+    def _ours(self, operation: str) -> Holder:
+        return leased(holders.ourselves(operation, self._backend.shown, self._now()), self._wire.time.now())
+
+    def _now(self) -> float:
+        """The store's time; for what is only shown, our own clock where the store has none."""
+        now = self._wire.time.now()
+        return self._proof.clocks.wall() if now is None else now
+
+    def _note_clock(self) -> None:
+        if warning := clock_warning(self._wire.time.ahead, f"the state store {self._backend.shown}"):
+            self._note(warning)
+
+    def _locked(self, other: Holder) -> StateLocked:
+        return locked(other, self._now(), source=self._backend.shown, alive=False)
 
 
 def _succeeded(answer: Answer | Lost) -> bool:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from skaha_apply.model.dates import http_date
 from skaha_apply.model.errors import StateError
+from skaha_apply.state.clocks import Clocks, StoreTime
 
 if TYPE_CHECKING:
     import ssl
@@ -30,12 +32,13 @@ _NOT_IMPLEMENTED = 501
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the store said."""
+    """A response of the store; `date` is its `Date` header in Unix seconds."""
 
     status: int
     body: bytes = b""
     retry_after: float = 0.0
     location: str = ""
+    date: float | None = None
 
     @property
     def clear(self) -> bool:
@@ -55,13 +58,23 @@ class Lost:
     text: str
     retry_after: float = 0.0
     clear: bool = False
+    date: None = None
 
 
 class Wire:
-    """Requests to one backend. Each opens a connection of its own: they are few, and no client is left to close."""
+    """Requests to one backend. Each opens a connection of its own: they are few, and no client is left to close.
 
-    def __init__(self, backend: Backend) -> None:
+    Args:
+        backend: the store.
+        clocks: those of this machine.
+        transport: another way to the store than the network, for tests.
+    """
+
+    def __init__(self, backend: Backend, clocks: Clocks, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._backend = backend
+        self._clocks = clocks
+        self._transport = transport
+        self.time = StoreTime(clocks)
 
     async def ask(self, method: str, url: str, body: bytes | None = None, lock_id: str = "") -> Answer | Lost:
         """Send one request; redirects are not followed. `lock_id` goes into the query as `ID`. Raises `StateError`."""
@@ -69,14 +82,17 @@ class Wire:
         try:
             if lock_id:
                 url = str(httpx.URL(url).copy_merge_params({"ID": lock_id}))
-            async with httpx.AsyncClient(verify=self._verify, timeout=_TIMEOUT, auth=self._auth) as client:
+            begun = self._clocks.moment()
+            async with self._client() as client:
                 reply = await client.request(method, url, content=body, headers=headers)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             raise StateError("the address of the state is no http address") from error
         except httpx.HTTPError as error:
             return Lost(self._backend.scrub(str(error)) or type(error).__name__)
+        date = http_date(reply.headers.get("Date"))
+        self.time.learn(date, begun)
         location = reply.headers.get("Location", "")
-        return Answer(reply.status_code, reply.content, _seconds(reply.headers.get("Retry-After", "")), location)
+        return Answer(reply.status_code, reply.content, _seconds(reply.headers.get("Retry-After", "")), location, date)
 
     async def again(self, method: str, url: str, body: bytes | None = None) -> Answer | Lost:
         """The same for what may be sent twice: repeated while there is no clear answer, as the retries allow."""
@@ -96,6 +112,11 @@ class Wire:
         for _ in range(self._backend.retries):
             yield min(pause, self._backend.wait_max)
             pause *= 2
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._transport is not None:
+            return httpx.AsyncClient(transport=self._transport, timeout=_TIMEOUT, auth=self._auth)
+        return httpx.AsyncClient(verify=self._verify, timeout=_TIMEOUT, auth=self._auth)
 
     @property
     def _auth(self) -> httpx.BasicAuth | None:

@@ -213,6 +213,10 @@ class ToldStore:
         self._journal.stored(document)
         await self._store.write(document)
 
+    async def prove(self) -> None:
+        """See `Store`."""
+        await self._store.prove()
+
     async def remove(self) -> None:
         """See `Store`."""
         await self._store.remove()

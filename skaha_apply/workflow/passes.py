@@ -138,7 +138,7 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
     for remark in unmasked(run.project) if setting.keep_logs else ():
         run.observe(Note(remark))
     return Tools(
-        server=world.client,
+        server=world.client.guarded(ledger.prove),
         ledger=ledger,
         looker=Looker(world.client, setting.settle),
         keeper=Keeper(

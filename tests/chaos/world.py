@@ -124,6 +124,10 @@ class VaultStore:
         if fault:
             raise StateError("the disk refused it")
 
+    async def prove(self):
+        if self._vault.holder is not self._process:
+            raise StateLocked("the lock is lost")
+
     async def remove(self):
         self._vault.data = None
 

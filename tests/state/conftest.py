@@ -6,7 +6,9 @@ import asyncio
 import base64
 import hashlib
 import json
+import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +17,7 @@ import pytest
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
+from skaha_apply.state.clocks import Clocks
 from skaha_apply.state.codec import decode
 
 LINEAGE = "0d7f6f2e-4a0b-4f5e-9a44-0c5d3b1f9a10"
@@ -45,6 +48,26 @@ def make_document():
     return document
 
 
+class Machine:
+    """A machine whose wall clock is `ahead` by some seconds; `sleep` lets time pass that nothing ran in."""
+
+    def __init__(self, ahead=0.0):
+        self.ahead = ahead
+        self._slept = 0.0
+        self.clocks = Clocks(wall=lambda: time.time() + self.ahead + self._slept, running=self._running)
+
+    def _running(self):
+        return time.monotonic() + self._slept
+
+    def sleep(self, seconds):
+        self._slept += seconds
+
+
+@pytest.fixture
+def make_machine():
+    return Machine
+
+
 GITLAB_PATH = "/api/v4/projects/7/terraform/state/survey"
 
 
@@ -66,7 +89,8 @@ class PlainBackend:
     """A plain backend: LOCK and UNLOCK on the state's own address, no look at serials.
 
     `faults` answers the next requests of a method instead: a status, or a pair of it and a body; `drop` before any
-    effect, `lose` after it, `hang` for ever, `slow` for half a second. `naive` frees a lock whatever the ID says.
+    effect, `lose` after it, `hang` for ever, `slow` for half a second. `naive` frees a lock whatever the ID says. Its
+    clock is `ahead` of this machine's by so many seconds; without `dated` it sends no `Date`.
     """
 
     user: ClassVar = "anna"
@@ -78,6 +102,8 @@ class PlainBackend:
     state: bytes | None = None
     lock: dict | None = None
     naive: bool = False
+    ahead: float = 0.0
+    dated: bool = True
     auth: bool = True
     faults: dict = field(default_factory=dict)
     requests: list = field(default_factory=list)
@@ -167,9 +193,11 @@ class PlainBackend:
         if fault == "lose":
             return False
         status, body = answer
-        head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        given = {"Date": formatdate(time.time() + self.ahead, usegmt=True)} if self.dated else {}
+        head = "".join(f"{name}: {value}\r\n" for name, value in (given | self.headers).items())
         head += f"Content-Length: {len(body)}\r\n" if status != 204 else ""
-        writer.write(f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + (body if status != 204 else b""))
+        bare = status == 204 or request.method == "HEAD"
+        writer.write(f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + (b"" if bare else body))
         await writer.drain()
         return True
 

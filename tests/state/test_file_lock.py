@@ -14,9 +14,10 @@ import time
 import pytest
 
 from skaha_apply.model.errors import ExitCode, StateError, StateLocked
+from skaha_apply.state.clocks import Clocks
 from skaha_apply.state.holder import Holder, from_json, to_json
+from skaha_apply.state.lease import LEASE, SLACK
 from skaha_apply.state.local import LocalStore
-from skaha_apply.state.lock import LEASE
 
 HOLD = """
 import asyncio, sys
@@ -55,9 +56,9 @@ def holder(path):
         process.kill()
 
 
-def take(path, timeout=0.0, clock=time.time):
+def take(path, timeout=0.0, **options):
     async def main():
-        store = LocalStore(path, clock=clock)
+        store = LocalStore(path, **options)
         await store.acquire("plan", timeout)
         await store.release()
 
@@ -185,18 +186,59 @@ def test_a_lock_file_removed_while_it_is_held_does_not_stop_the_next(path, lock)
     asyncio.run(main())
 
 
-NOW = 1_800_000_000.0
 ELSEWHERE = Holder(
-    id="1111-2222", operation="apply", who="anna@far-away", created=NOW - 600, expires=NOW + 3000, pid=7, boot="other"
+    id="1111-2222",
+    operation="apply",
+    who="anna@far-away",
+    created=int(time.time()) - 600,
+    expires=int(time.time()) + 3000,
+    pid=7,
+    boot="other",
 )
 
 
-def test_the_lock_of_another_machine_holds_until_its_expiry(path, lock):
-    lock.write_bytes(to_json(ELSEWHERE))
-    with pytest.raises(StateLocked, match=r"anna@far-away \(process 7\).*\(10 min ago\), expires in 50 min") as caught:
-        take(path, clock=lambda: NOW)
+def written(lock, ago, holder=ELSEWHERE):
+    """A lock file that its owner wrote some seconds ago, by the clock of the file system."""
+    lock.write_bytes(to_json(holder))
+    os.utime(lock, (time.time() - ago, time.time() - ago))
+
+
+def test_the_lock_of_another_machine_holds_until_its_lease_ends(path, lock):
+    written(lock, 600)
+    with pytest.raises(StateLocked, match=r"anna@far-away \(process 7\).*\(1\d min ago\), expires in 50 min") as caught:
+        take(path)
     assert "state unlock 1111-2222" in caught.value.hint
-    take(path, clock=lambda: NOW + 3001)
+    written(lock, LEASE + SLACK / 2)
+    with pytest.raises(StateLocked, match="expired since 30 s"):
+        take(path)
+    written(lock, LEASE + SLACK + 5)
+    take(path)
+
+
+@pytest.mark.parametrize("hours", [-30, -2, 2, 30])
+def test_neither_clock_of_two_machines_decides_about_a_lease(path, lock, hours):
+    """The owner's clock is wrong, so that its text lies; or the clock of the one who wants the lock is."""
+    wrong = time.time() + hours * 3600
+    for holder, now in ((Holder(**{**_fields(ELSEWHERE), "expires": wrong}), time.time), (ELSEWHERE, lambda: wrong)):
+        written(lock, 600, holder)
+        with pytest.raises(StateLocked, match="expires in 50 min"):
+            take(path, clocks=Clocks(wall=now))
+        written(lock, LEASE + SLACK + 5, holder)
+        take(path, clocks=Clocks(wall=now))
+
+
+def _fields(holder):
+    return {name: getattr(holder, name) for name in Holder.__slots__}
+
+
+@pytest.mark.parametrize(("hours", "way"), [(2, "2 h ahead of"), (-30, "30 h behind")])
+def test_a_wrong_clock_is_one_warning(path, hours, way):
+    notes = []
+    take(path, clocks=Clocks(wall=lambda: time.time() + hours * 3600), observe=lambda note: notes.append(note.text))
+    assert len(notes) == 1
+    assert f"the clock of this machine is {way} that of the file system" in notes[0]
+    take(path, observe=notes.append)
+    assert len(notes) == 1
 
 
 def test_the_lock_of_another_machine_is_broken_with_its_id_only(path, lock):
@@ -205,7 +247,7 @@ def test_the_lock_of_another_machine_is_broken_with_its_id_only(path, lock):
         force(path, "3333")
     assert from_json(lock.read_bytes()) == ELSEWHERE
     force(path, "1111-2222")
-    take(path, clock=lambda: NOW)
+    take(path)
 
 
 def test_where_nothing_is_locked_there_is_nothing_to_break(path, lock):
@@ -232,15 +274,19 @@ def test_a_lock_file_that_says_nothing_is_free(path, lock, text):
     take(path)
 
 
-def test_each_write_prolongs_what_other_machines_see(path, lock, make_document):
+@pytest.mark.parametrize("hours", [0, -5])
+def test_a_write_extends_the_lease_that_other_machines_see(path, lock, make_document, make_machine, hours):
+    """Also when somebody sets the clock back meanwhile."""
+
     async def main():
-        now = [NOW]
-        store = LocalStore(path, clock=lambda: now[0])
+        machine = make_machine()
+        store = LocalStore(path, clocks=machine.clocks)
         await store.acquire("apply", 0)
-        assert from_json(lock.read_bytes()).expires == NOW + LEASE
-        now[0] += 2000
+        os.utime(lock, (time.time() - 2000, time.time() - 2000))
+        machine.sleep(2000)
+        machine.ahead = hours * 3600
         await store.write(make_document(1))
-        assert from_json(lock.read_bytes()).expires == NOW + LEASE + 2000
+        assert lock.stat().st_mtime > time.time() - 60
         await store.release()
 
     asyncio.run(main())
