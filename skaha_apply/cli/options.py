@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skaha_apply.cli.invocation import invocation
 from skaha_apply.cli.parsers import DURATION, assignment, duration, hours, pattern
 from skaha_apply.cli.streams import Streams
 from skaha_apply.cli.veil import suspect
@@ -150,6 +151,7 @@ class Located(Varied):
             lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
             keep_logs=not self.no_logs,
             given=self.given(self.lack),
+            command=invocation(),
             observe=Streams(colour=not self.no_color).warn,
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.cli.running import run
@@ -59,8 +60,18 @@ def for_each(
     async def everything() -> ExitCode:
         from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - keeps --help fast
 
-        async with open_world(setting) as world:
-            return await _each(world.place, projects, streams, lambda project: work(world, project), scope)
+        async with AsyncExitStack() as stack:
+            worlds: dict[Path | None, World] = {}
+            for home in dict.fromkeys(map(home_of, projects)):
+                worlds[home] = await stack.enter_async_context(open_world(setting, home))
+            place = next(iter(worlds.values())).place
+            return await _each(
+                place, projects, streams, lambda project: work(worlds[home_of(project)].at(project), project), scope
+            )
+
+    def home_of(project: Project) -> Path | None:
+        """The folder whose sandbox a project uses; all projects share a server."""
+        return Path(project.homes[0]) if setting.sandbox and project.homes else None
 
     return run(everything(), streams.give_back)
 
@@ -76,7 +87,9 @@ def for_each_offline(
     from skaha_apply.workflow.world import find_place  # noqa: PLC0415 - keeps --help fast
 
     place = find_place(setting)
-    return run(_each(place, projects, streams, lambda project: work(place, project), scope), streams.give_back)
+    return run(
+        _each(place, projects, streams, lambda project: work(place.at(project), project), scope), streams.give_back
+    )
 
 
 async def _each(

@@ -10,7 +10,7 @@ import typer
 from skaha_apply.cli.asking import ask
 from skaha_apply.cli.options import Named, Yes
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.remembering import group, meant_project
+from skaha_apply.cli.remembering import chosen_project, group
 from skaha_apply.cli.running import run
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
@@ -18,6 +18,7 @@ from skaha_apply.render.printable import line
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from skaha_apply.model.spec import Project
     from skaha_apply.workflow.rebind import Rebinding, RebindOptions
     from skaha_apply.workflow.setting import Setting
 
@@ -46,11 +47,11 @@ def rebind(options: RebindCall) -> ExitCode:
     if options.sandbox:
         raise UsageError("the state of the sandbox is bound to nothing else", hint="leave --sandbox out")
     setting = options.setting()
-    project = meant_project(setting)
+    project = chosen_project(setting)
 
     async def approve(planned: Rebinding) -> bool:
         streams.show(_text(planned))
-        return not planned.changes or options.yes or await ask(streams, f"Rebind the state of {line(project)}?")
+        return not planned.changes or options.yes or await ask(streams, f"Rebind the state of {line(project.name)}?")
 
     given = RebindOptions(account=options.account, host=options.from_)
     return ExitCode.OK if run(_rebind(setting, project, given, approve)) else ExitCode.ERROR
@@ -58,7 +59,7 @@ def rebind(options: RebindCall) -> ExitCode:
 
 async def _rebind(
     setting: Setting,
-    project: str,
+    project: Project,
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],
 ) -> bool:
@@ -66,7 +67,7 @@ async def _rebind(
     from skaha_apply.workflow.world import open_world  # noqa: PLC0415
 
     async with open_world(setting) as world:
-        return await rebind(world, project, options, approve)
+        return await rebind(world.at(project), project.name, options, approve)
 
 
 def _text(planned: Rebinding) -> str:

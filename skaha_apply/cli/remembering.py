@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +16,10 @@ from skaha_apply.cli.registry import command
 from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.model.variables import Lack
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
+    from skaha_apply.model.spec import Project
     from skaha_apply.workflow.setting import Setting
     from skaha_apply.workflow.world import Place
 
@@ -147,23 +147,23 @@ def _bytes(file: str) -> bytes:
 
 
 def _place(options: Named) -> tuple[Place, str]:
-    """Where the state is, and the one project that is meant."""
+    """Where the state is, and the name of the project."""
     from skaha_apply.workflow.world import find_place  # noqa: PLC0415 - keeps --help fast
 
     setting = options.setting()
-    return find_place(setting), meant_project(setting)
+    project = chosen_project(setting)
+    return find_place(setting).at(project), project.name
 
 
-def meant_project(setting: Setting) -> str:
-    """The one project that is meant: by its name, or the only one of the manifests; raises `UsageError`."""
-    from skaha_apply.workflow.load import diagnose  # noqa: PLC0415 - keeps --help fast
+def chosen_project(setting: Setting) -> Project:
+    """The project that `--project` names, else the only one of the manifests; raises `UsageError`."""
+    from skaha_apply.workflow.load import find_project, load_leniently  # noqa: PLC0415 - keeps --help fast
 
     if setting.project is not None:
-        return setting.project
-    lenient = replace(setting, given=replace(setting.given, lack=Lack.ANY))  # only names are wanted
-    projects, _ = diagnose(lenient, stdin_bytes)
-    names = sorted({project.name for project in projects})
-    if len(names) != 1:
-        known = f"these manifests have {', '.join(names)}" if names else "no manifest names one"
+        return find_project(setting, setting.project, stdin_bytes)
+    projects = load_leniently(setting, stdin_bytes)
+    if len(projects) != 1:
+        names = ", ".join(sorted(project.name for project in projects))
+        known = f"these manifests have {names}" if names else "no manifest names one"
         raise UsageError(f"which project is meant? {known}", hint="say it with --project")
-    return names[0]
+    return projects[0]

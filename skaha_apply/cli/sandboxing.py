@@ -58,10 +58,10 @@ class DataOptions(Basic):
     @property
     def folder(self) -> Path:
         """The folder of the sandbox."""
-        from skaha_apply.state.layout import find_root  # noqa: PLC0415 - keeps --help fast
-        from skaha_apply.workflow.world import sandbox_data  # noqa: PLC0415
+        from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.world import default_home, sandbox_data  # noqa: PLC0415
 
-        return Path(self.data) if self.data is not None else sandbox_data(find_root(Path.cwd()))
+        return Path(self.data) if self.data is not None else sandbox_data(default_home(Setting()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from skaha_apply.manifest.foreign import ForeignFile, read_text
 from skaha_apply.manifest.matrix.axes import Reading
 from skaha_apply.manifest.matrix.lists import Lists
 from skaha_apply.manifest.merging import Part, compare_variables, merged
+from skaha_apply.manifest.sites import find_site, recorded
 from skaha_apply.manifest.sources import Found, Source, Unusable, discover, without_manifests
 from skaha_apply.manifest.variables import Variables
 from skaha_apply.model.place import Diagnostic, Place, Severity
@@ -25,8 +26,12 @@ from skaha_apply.model.spec import Loaded
 from skaha_apply.model.variables import Given
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from skaha_apply.manifest.document import Document
+    from skaha_apply.manifest.sites import Homes, Site
+    from skaha_apply.model.spec import Project
 
 IN_SESSION = re.compile(r"sessions\[([0-9]+)\]")
 
@@ -34,7 +39,7 @@ IN_SESSION = re.compile(r"sessions\[([0-9]+)\]")
 def load(
     paths: Sequence[Path | str],
     *,
-    root: Path,
+    root: Path | Homes,
     stdin: Callable[[], bytes] | None = None,
     given: Given = Given(),  # noqa: B008 - a frozen value
     lists: bool = True,
@@ -44,7 +49,9 @@ def load(
     Args:
         paths: files, folders (every `*.yaml` and `*.yml` below, sorted, hidden ones and those of other tools left out),
             or `-`.
-        root: the folder to which recorded file names are relative.
+        root: the folder to which recorded file names are relative; or a function that gives, for the real folders of
+            a project's manifests, the folders where its state can live. Names are then relative to the only such
+            folder, else to the folder that all of them share.
         stdin: gives the bytes of `-`; the standard input by default.
         given: what the call gives for variables.
         lists: whether the files of matrices are read; otherwise one combination stands for all of each.
@@ -53,7 +60,8 @@ def load(
     diagnostics, and the rest is still returned.
     """
     with collector_at_rest():
-        return _Call(root, stdin, given, lists).load(paths)
+        homes = root if callable(root) else lambda _: (str(root),)
+        return _Call(homes, stdin, given, lists).load(paths)
 
 
 @contextmanager
@@ -72,30 +80,28 @@ def collector_at_rest() -> Iterator[None]:
 class _Call:
     """What loading each file takes."""
 
-    root: Path
+    homes: Homes
     stdin: Callable[[], bytes] | None
     given: Given
     lists: bool
     cached: dict[tuple[str, ...], Lists] = field(default_factory=dict)
 
     def load(self, paths: Sequence[Path | str]) -> Loaded:
-        found = discover(paths, self.root, self.given.files)
+        found = discover(paths, self.given.files)
         diagnostics = list(found.diagnostics)
-        read: list[_Read] = []
+        drafts: list[_Draft] = []
         skipped: list[Source] = []
         for source in found.sources:
             try:
-                read.append(self._read(source))
+                drafts.append(self._draft(source))
             except ForeignFile:
                 skipped.append(source)
             except Unusable as error:
                 diagnostics.append(error.diagnostic)
+        sites = self._sites(drafts)
+        read = [self._read(one, sites) for one in drafts]
         parts = [one.content for one in read if isinstance(one.content, Part)]
-        drafts: dict[str, list[Part]] = {}
-        for part in parts:
-            drafts.setdefault(part.document.project, []).append(part)
-        files = tuple(source.recorded for source in found.sources if source not in skipped)
-        projects = tuple(merged(name, draft, files, tuple(found.folders)) for name, draft in drafts.items())
+        projects = _projects(parts, sites, replace(found, sources=[one for one in found.sources if one not in skipped]))
         compare_variables(parts)
         for one in read:
             diagnostics.extend(one.diagnostics)
@@ -103,20 +109,33 @@ class _Call:
         declared = frozenset(name for part in parts for name in part.variables.declared)
         return Loaded(projects, tuple(diagnostics), declared, tuple(_notes(skipped, found)))
 
-    def _read(self, source: Source) -> _Read:
+    def _draft(self, source: Source) -> _Draft:
         """One file. Raises `Unusable`, or `ForeignFile`."""
         place = source.place
         is_open = source.is_open(place)
         text = read_text(source, place, self.stdin)
         findings = Findings(source.shown, text if is_open else "")
         document = read_document(text, findings, named=not source.folder)
+        return _Draft(findings, document, source, place, is_open=is_open)
+
+    def _sites(self, drafts: Sequence[_Draft]) -> dict[str, Site]:
+        """Where the manifests of each project lie."""
+        sources: dict[str, list[Source]] = {}
+        for one in drafts:
+            if one.document is not None:
+                sources.setdefault(one.document.project, []).append(one.source)
+        return {project: find_site(own, self.homes) for project, own in sources.items()}
+
+    def _read(self, draft: _Draft, sites: Mapping[str, Site]) -> _Read:
+        """The sessions of a file whose project is known."""
+        source, document = draft.source, draft.document
         if document is None:
-            return _Read(findings, source, place, is_open=is_open)
-        variables = Variables(findings, document.variables, self.given)
+            return _Read(draft.findings, source, draft.place, is_open=draft.is_open)
+        variables = Variables(draft.findings, document.variables, self.given)
         beside = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
         reading = Reading(document.values, variables, self._lists(source), beside)
-        part = Part(document, variables, expand(document, reading, source.recorded))
-        return _Read(part, source, place, is_open=is_open)
+        part = Part(document, variables, expand(document, reading, sites[document.project].names.of(source.path)))
+        return _Read(part, source, draft.place, is_open=draft.is_open)
 
     def _lists(self, source: Source) -> Lists | None:
         """The lists that a manifest may use."""
@@ -125,6 +144,17 @@ class _Call:
         if source.open_folders not in self.cached:
             self.cached[source.open_folders] = Lists(source.open_folders, self.given.files)
         return self.cached[source.open_folders]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A file that was read up to its project; without a document if there are only findings. See `_Read`."""
+
+    findings: Findings
+    document: Document | None
+    source: Source
+    place: str
+    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -170,6 +200,19 @@ def _notes(skipped: Sequence[Source], found: Found) -> Iterator[str]:
         what = "links are" if len(found.outside) > 1 else "link is"
         what += " not followed (out of the folder, or to a hidden file)"
         yield foreign.note(found.outside, what)
+
+
+def _projects(parts: Sequence[Part], sites: Mapping[str, Site], found: Found) -> tuple[Project, ...]:
+    own: dict[str, list[Part]] = {}
+    for part in parts:
+        own.setdefault(part.document.project, []).append(part)
+    made = []
+    for name, files_of_project in own.items():
+        site = sites[name]
+        files, folders = recorded(found, site)
+        project = merged(name, files_of_project, files, folders)
+        made.append(replace(project, homes=site.homes, around=site.around))
+    return tuple(made)
 
 
 def _with_sessions(part: Part) -> tuple[Diagnostic, ...]:

@@ -28,14 +28,14 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI a l
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One manifest: `shown` as the user would write it, `recorded` relative to the root; both `-` for stdin.
+    """One manifest: `shown` as the user would write it, `path` as it was found; both `-` for standard input.
 
     `folder` is the named folder in which it was found, as the user would write it; "" for a file that was named.
     `open_folders` are the real paths of the folders that it may be in, and whose text messages may show.
     """
 
     shown: str
-    recorded: str
+    path: str
     folder: str = ""
     open_folders: tuple[str, ...] = ()
 
@@ -51,7 +51,7 @@ class Source:
 
 @dataclass
 class Found:
-    """What the paths of an invocation stand for; `folders` relative to the root.
+    """The manifests of an invocation, and the folders that were walked for them.
 
     `outside` are links in named folders that lead out of all of them, or to something hidden. They are not followed.
     """
@@ -71,13 +71,13 @@ class Unusable(Exception):
         self.diagnostic = Diagnostic(rule, Severity.ERROR, summary, detail, place)
 
 
-def discover(paths: Sequence[Path | str], root: Path, apart: Collection[str] = ()) -> Found:
+def discover(paths: Sequence[Path | str], apart: Collection[str] = ()) -> Found:
     """The manifests that files, folders and `-` stand for, in the order of the paths, each once.
 
     The files with values for variables are `apart` (real paths). They are never manifests: in a folder they are left
     out, and to name one is an error.
     """
-    discovery = _Discovery(root, roots(paths), apart)
+    discovery = _Discovery(roots(paths), apart)
     for path in paths:
         try:
             discovery.take(str(path))
@@ -93,7 +93,6 @@ def discover(paths: Sequence[Path | str], root: Path, apart: Collection[str] = (
 class _Discovery:
     """The manifests found so far, by their real paths."""
 
-    root: Path
     open_folders: tuple[str, ...]
     apart: Collection[str]
     found: Found = field(default_factory=Found)
@@ -120,9 +119,8 @@ class _Discovery:
         self._add(place, self._source(path, "", escaped))
 
     def _take_folder(self, path: str) -> None:
-        folder = recorded_path(path, self.root)
-        if folder not in self.found.folders:
-            self.found.folders.append(folder)
+        if path not in self.found.folders:
+            self.found.folders.append(path)
         shown, escaped = shown_path(path), escape(path)
         before = len(self.found.diagnostics)
         open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
@@ -135,7 +133,7 @@ class _Discovery:
 
     def _source(self, path: str, folder: str, escaped: str) -> Source:
         open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
-        return replace(_source(path, self.root), folder=folder, open_folders=open_folders)
+        return replace(_source(path), folder=folder, open_folders=open_folders)
 
     def _add(self, place: str, source: Source) -> None:
         known = self.sources.get(place)
@@ -200,7 +198,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _source(path: str, root: Path) -> Source:
+def _source(path: str) -> Source:
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -209,27 +207,19 @@ def _source(path: str, root: Path) -> Source:
     if CONTROL.search(path):
         shown = CONTROL.sub("?", path)
         raise _file_error(shown, "the name of the file has a control character", "Rename the file, or its folder.")
-    return Source(shown_path(path), recorded_path(path, root))
+    return Source(shown_path(path), path)
 
 
 def shown_path(path: str) -> str:
     """A path as the user would write it: relative to the working directory when it is below that, with `/`."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links, which users did not write
-    below = _below(absolute, os.getcwd())  # noqa: PTH109 - the text is wanted
+    below = path_below(absolute, os.getcwd())  # noqa: PTH109 - the text is wanted
     shown = Path(below if below is not None else path).as_posix()
     return shown.encode("utf-8", "replace").decode()
 
 
-def recorded_path(path: str, root: Path) -> str:
-    """A path relative to the root with `/`, absolute when it is not below that."""
-    absolute = os.path.abspath(path)  # noqa: PTH100 - as above
-    below = _below(absolute, os.path.abspath(root))  # noqa: PTH100 - as above
-    if below is None:
-        below = _below(os.path.realpath(absolute), os.path.realpath(root))
-    return Path(below if below is not None else absolute).as_posix()
-
-
-def _below(path: str, folder: str) -> str | None:
+def path_below(path: str, folder: str) -> str | None:
+    """The part of a path below a folder, `.` for the folder itself, None for a path elsewhere; both absolute."""
     if path == folder:
         return "."
     prefix = folder if folder.endswith(os.sep) else folder + os.sep

@@ -127,6 +127,11 @@ class Project:
     each of `sessions` its index in the list of its own file. `ignores` are the comments that switch a rule off. `texts`
     is the text of each manifest by the `file` of its places, for snippets.
 
+    `homes` are the folders where the state can live by default: the root of each checkout that holds manifests of the
+    project, and the folder of those outside any checkout. More than one home means that `--state` has to choose; a
+    project that a script defines has none. `around` are the folders of its manifests, as written and without links.
+    All of them are absolute.
+
     `empty` are the names, as written, of sessions whose matrix holds no combination now, `empty_lists` those whose list
     or table is empty and whose combinations all come from an `include`. `named_only` gives, by the name of an entry as
     written, the axes and columns that stand in this name and nowhere else. `state` is where its manifests
@@ -154,6 +159,8 @@ class Project:
     withheld: frozenset[str] = frozenset()
     items: Mapping[str, int] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    homes: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
     def place(self, path: str) -> Place | None:
         """The place of a field, or of its nearest parent that has one; None without any."""

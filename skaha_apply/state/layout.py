@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import string
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 FOLDER = ".skaha-apply"
 
@@ -15,10 +17,30 @@ _PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.")
 _LONGEST = 120  # bytes; with `.state.json`, a temporary file's suffix and all below the usual limit of 255
 
 
-def find_root(start: Path) -> Path:
-    """The root of the git checkout that holds `start` (a folder with `.git`, which is a file in worktrees), else it."""
+def find_checkout(start: Path) -> Path | None:
+    """The root of the git checkout that holds `start`: the nearest folder with `.git`, a file in worktrees.
+
+    The git program is not asked, because it can be absent, and refuses checkouts of another owner.
+    """
     start = start.absolute()
-    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
+    return next((folder for folder in (start, *start.parents) if os.path.exists(folder / ".git")), None)  # noqa: PTH110 - False where access is denied
+
+
+def find_root(start: Path) -> Path:
+    """The root of the git checkout that holds `start`, else `start`."""
+    return find_checkout(start) or start.absolute()
+
+
+def find_homes(folders: Sequence[str]) -> tuple[str, ...]:
+    """Where the state of manifests in these real folders can live by default, sorted.
+
+    These are the roots of the checkouts that hold the folders, and the folder that all folders outside any checkout
+    share.
+    """
+    checkouts = {folder: find_checkout(Path(folder)) for folder in folders}
+    bare = [folder for folder, checkout in checkouts.items() if checkout is None]
+    homes = {str(checkout) for checkout in checkouts.values() if checkout is not None}
+    return tuple(sorted(homes | ({os.path.commonpath(bare)} if bare else set())))
 
 
 def file_name(text: str) -> str:

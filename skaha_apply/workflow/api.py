@@ -88,7 +88,11 @@ def define(name: str, *sessions: Session, secrets: Mapping[str, str] | None = No
 
 @dataclass(frozen=True)
 class Skaha:
-    """A connection to one server, with the states of the checkout that the script runs in."""
+    """A connection to one server.
+
+    The state of a project lives where its manifests are, as on the command line. A project that the script defines has
+    no manifests: its state lives in the checkout of the working directory, else in the working directory.
+    """
 
     _world: World
 
@@ -101,7 +105,7 @@ class Skaha:
         """
         from skaha_apply.workflow.observe import plan  # noqa: PLC0415
 
-        return await plan(self._world, project, PlanOptions())
+        return await plan(self._world.at(project), project, PlanOptions())
 
     async def apply(  # noqa: PLR0913 - keyword-only, each with its default
         self,
@@ -141,7 +145,7 @@ class Skaha:
 
         approved = None if plan is None else plan.approved
         options = ApplyOptions(wait=wait, timeout=timeout, poll=poll, init=True, approved=approved)
-        return await apply(self._world, project, options, answer, observe)
+        return await apply(self._world.at(project), project, options, answer, observe)
 
     async def wait(
         self,
@@ -169,13 +173,13 @@ class Skaha:
             return True
 
         options = ApplyOptions(plan=PlanOptions(force=force, allow_loss=allow_loss), init=True)
-        return await destroy(self._world, project, options, yes, lambda _: None)
+        return await destroy(self._world.at(project), project, options, yes, lambda _: None)
 
     async def status(self, project: Project) -> tuple[StatusRow, ...]:
         """Where every replica stands."""
         from skaha_apply.workflow.status import status  # noqa: PLC0415
 
-        return await status(self._world, project)
+        return await status(self._world.at(project), project)
 
 
 @asynccontextmanager
@@ -193,7 +197,7 @@ async def connect(
         server: a URL, or the name of a configured server.
         credential_command: a command that prints a token or a PEM certificate, as `--credential-command`.
         sandbox: use a local sandbox, started when none runs.
-        state: where the state lives; below `.skaha-apply` at the root of the git checkout by default.
+        state: where the state lives; by default below `.skaha-apply` where the manifests are (`docs/state.md`).
         setting: everything else (concurrency, settle, the folder of the call).
 
     Raises:

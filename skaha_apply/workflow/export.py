@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint
@@ -14,6 +15,7 @@ from skaha_apply.model.place import Severity
 from skaha_apply.model.spec import Project
 from skaha_apply.state.layout import state_path
 from skaha_apply.state.open import open_store
+from skaha_apply.workflow.load import load_leniently
 from skaha_apply.workflow.world import open_world
 
 if TYPE_CHECKING:
@@ -85,8 +87,9 @@ async def _refused(world: World, found: Entries) -> Mapping[str, list[str]]:
 async def _owners(place: Place) -> Mapping[str, str]:
     """The projects that own sessions already, by session id, as far as their states are kept here."""
     owners: dict[str, str] = {}
-    folder = state_path(place.root, place.folder, "any").parent
-    for path in sorted(folder.glob("*.state.json")):
+    homes = {home for project in load_leniently(place.setting) for home in project.homes}
+    folders = {state_path(Path(home), place.folder, "any").parent for home in (str(place.root), *homes)}
+    for path in sorted(path for folder in folders for path in folder.glob("*.state.json")):
         try:
             document = await open_store(None, path, {}).read()
         except StateError:

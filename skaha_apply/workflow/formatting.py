@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from skaha_apply import manifest
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.state import durable
-from skaha_apply.state.layout import find_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def format_all(setting: Setting, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
     """The manifests of a call, formatted; nothing is written."""
-    return manifest.format_all(setting.sources, root=find_root(setting.cwd), stdin=stdin)
+    return manifest.format_all(setting.sources, stdin=stdin)
 
 
 def write(setting: Setting, one: Formatted) -> None:

@@ -13,7 +13,7 @@ from skaha_apply.model.place import Diagnostic, LintReport, Place, RuleText, Sev
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.variables import Lack
-from skaha_apply.state.layout import find_root
+from skaha_apply.state.layout import find_homes, find_root
 from skaha_apply.workflow.variables import check_declared
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
 def load(setting: Setting, stdin: Callable[[], bytes] | None = None) -> Loaded:
     """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
     given = replace(setting.given, lack=Lack.ANY)
-    loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=given)
+    loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given)
     for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
         setting.observe(Note(warning))
     return replace(loaded, projects=manifest.with_items(loaded.projects, setting.sources))

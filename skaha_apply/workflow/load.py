@@ -9,13 +9,15 @@ from skaha_apply import lint, manifest
 from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.place import Diagnostic, Place, Severity
 from skaha_apply.model.report import Note
-from skaha_apply.state.layout import find_root
+from skaha_apply.model.spec import Project
+from skaha_apply.model.variables import Lack
+from skaha_apply.state.layout import find_homes
 from skaha_apply.workflow.variables import check_declared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.model.spec import Loaded, Project
+    from skaha_apply.model.spec import Loaded
     from skaha_apply.workflow.setting import Setting
 
 
@@ -28,10 +30,31 @@ def diagnose(
 
 
 def _load(setting: Setting, stdin: Callable[[], bytes] | None) -> Loaded:
-    loaded = manifest.load(setting.sources, root=find_root(setting.cwd), stdin=stdin, given=setting.given)
+    loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=setting.given)
     for note in loaded.notes:
         setting.observe(Note(note))
     return loaded
+
+
+def load_leniently(setting: Setting, stdin: Callable[[], bytes] | None = None) -> tuple[Project, ...]:
+    """The projects of an invocation for their names and places: errors count for nothing, and no list is read."""
+    given = replace(setting.given, lack=Lack.ANY)
+    return manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given, lists=False).projects
+
+
+def find_project(setting: Setting, name: str, stdin: Callable[[], bytes] | None = None) -> Project:
+    """The project of that name, for the place of its state.
+
+    A project that no manifest of the invocation names (it was renamed, or its manifest is damaged) is taken to have
+    lived where the others live, if they share a home.
+    """
+    known = load_leniently(setting, stdin)
+    found = next((project for project in known if project.name == name), None)
+    if found is not None:
+        return found
+    homes = {project.homes for project in known}
+    around = tuple(dict.fromkeys(folder for project in known for folder in project.around))
+    return Project(name, (), homes=homes.pop() if len(homes) == 1 else (), around=around)
 
 
 def _with_given(loaded: Loaded, values: Mapping[str, str]) -> tuple[Project, ...]:

@@ -28,7 +28,7 @@ async def check_scope(place: Place, projects: Sequence[Project], options: PlanOp
         return
     known: dict[ReplicaKey, str] = {}  # to the name of its matrix as written
     for project in projects:
-        document = await place.store(project.name).read()
+        document = await place.at(project).store(project.name).read()
         if document is not None:
             known |= {record.key: document.specs[record.spec].group for record in document.replicas}
         known |= {

@@ -29,9 +29,10 @@ class Setting:
     """Where manifests, server and state are found, and how hard the server is worked.
 
     Times are seconds. `credential_command` is a command that prints the credential. `server` is a name or URL, `state`
-    a path or URL; None takes the defaults. `given` are the values of variables. `cwd` is the folder of the call: paths
-    are relative to it, and its git checkout is the root of the state. `observe` is told what a store of state has to
-    say (an expired lock that is taken over, a state that is kept in a rescue file).
+    a path or URL; None takes the defaults. `given` are the values of variables. `cwd` is the working directory, to
+    which paths are relative. `command` are the words of the command line, for hints that repeat it; a script has none.
+    `observe` gets the notes of a state store (an expired lock that it takes over, a state that it keeps in a rescue
+    file).
     """
 
     paths: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Setting:
     keep_logs: bool = True
     given: Given = field(default_factory=Given)
     cwd: Path = field(default_factory=Path.cwd)
+    command: tuple[str, ...] = ()
     observe: Callable[[Event], None] = field(default=log_note, compare=False)
 
     @property

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.state.codec import check_binding, decode, encode
 from skaha_apply.state.version import follows
+from skaha_apply.workflow.load import find_project
 from skaha_apply.workflow.locking import held
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def push(place: Place, project: str | None, data: bytes, source: str) -> s
             f"{source} is the state of project {document.project!r}, not of {project!r}",
             hint=f"Leave --project out; a project is renamed by `skaha-apply state mv {document.project} {project}`.",
         )
-    store = place.store(document.project)
+    store = place.at(find_project(place.setting, document.project)).store(document.project)
     async with held(store, "state push", place.setting.lock_timeout):
         present = await store.read_bytes()
         stored = None if present is None else decode(present, store.address)

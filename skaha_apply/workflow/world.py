@@ -5,25 +5,29 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SkahaApplyError
-from skaha_apply.state.layout import find_root, logs_folder, state_path
+from skaha_apply.state.layout import FOLDER, find_checkout, find_root, logs_folder, state_path
 from skaha_apply.state.logs import SavedLogs
 from skaha_apply.state.open import open_store
+from skaha_apply.workflow.homes import check_no_other, check_one_home
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from skaha_apply.model.ports import Store
+    from skaha_apply.model.spec import Project
     from skaha_apply.sandbox import RunningSandbox
     from skaha_apply.skaha.client import Client
     from skaha_apply.workflow.events import Journal
     from skaha_apply.workflow.setting import Setting
 
 SANDBOX = "sandbox"
+MOST_FOLDERS = 5_000  # that are searched for a sandbox outside a checkout
 BEFORE_APPROVAL = 10.0  # seconds that a server which does not answer is granted before anything was approved
 
 
@@ -36,13 +40,25 @@ class CredentialOutage:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the state and the logs of a call live, and what server the state is bound to."""
+    """Where state and logs live, and to which server the state is bound.
+
+    `root` is the folder that holds `.skaha-apply`: of an invocation that of the working directory, of a project (`at`)
+    that of its manifests. `homes` and `around` are as in `Project`.
+    """
 
     setting: Setting
     root: Path
     folder: str  # `<server>` below `.skaha-apply`
     server: str  # host and path, as a state is bound to it
     url: str
+    homes: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
+
+    def at(self, project: Project) -> Place:
+        """The place of one project, wherever the command is invoked; that of the invocation without manifests."""
+        if not project.homes:
+            return self
+        return replace(self, root=Path(project.homes[0]), homes=project.homes, around=project.around)
 
     @property
     def local(self) -> bool:
@@ -59,19 +75,23 @@ class Place:
         """The store of one project's state; `--state` may be a file, a folder of states, or an http address.
 
         Raises:
-            StateError: for an address of another form.
+            StateError: for an address of another form; for the default place, if the manifests lie in two checkouts, or
+                if the project has no state there but one elsewhere.
         """
         default = state_path(self.root, self.folder, project)
+        address = None if self.setting.sandbox else self.setting.state
+        if self.setting.sandbox or not (address or os.environ.get("TF_HTTP_ADDRESS")):
+            check_one_home(self, project)
+            check_no_other(self, project)
         if self.setting.sandbox:
             return open_store(None, default, {})
-        address = self.setting.state
         if address is not None and "://" not in address:
             path = self.setting.cwd / address
             address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
         return open_store(address, default, os.environ, observe=self.setting.observe)
 
     def declared(self, address: str, project: str) -> str:
-        """Where a manifest says that the state is kept: a URL, or a path from the root of the checkout."""
+        """Where a manifest says that the state is kept: a URL, or a path from the folder of `.skaha-apply`."""
         if "://" in address:
             return address
         path = self.root / Path(address).expanduser()
@@ -98,6 +118,10 @@ class World:
     turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
     outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
 
+    def at(self, project: Project) -> World:
+        """The world of one project: the same server, and the place of its manifests."""
+        return replace(self, place=self.place.at(project))
+
 
 def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:
     """The place of a call; no request is sent.
@@ -116,8 +140,10 @@ def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:
 
 
 @asynccontextmanager
-async def open_world(setting: Setting) -> AsyncIterator[World]:
-    """The world of a call; with `--sandbox` a sandbox is started when none runs.
+async def open_world(setting: Setting, home: Path | None = None) -> AsyncIterator[World]:
+    """The world of an invocation; with `--sandbox` a sandbox is started if none runs.
+
+    `home` is the folder whose sandbox is used, by default that of the working directory.
 
     Raises:
         SkahaApplyError: without a server, a credential or a sandbox.
@@ -127,7 +153,7 @@ async def open_world(setting: Setting) -> AsyncIterator[World]:
     from skaha_apply.skaha.settings import CredentialSource  # noqa: PLC0415
 
     if setting.sandbox:
-        running = await asyncio.to_thread(start_sandbox, setting)
+        running = await asyncio.to_thread(start_sandbox, setting, home or default_home(setting))
         from skaha_apply.skaha.login import token_login  # noqa: PLC0415
 
         place = find_place(setting, running.url)
@@ -149,12 +175,28 @@ async def open_world(setting: Setting) -> AsyncIterator[World]:
 
 
 def sandbox_data(root: Path) -> Path:
-    """Where the sandbox of a checkout keeps its data."""
-    return root / ".skaha-apply" / SANDBOX / "server"
+    """Where the sandbox of a folder keeps its data."""
+    return root / FOLDER / SANDBOX / "server"
 
 
-def start_sandbox(setting: Setting) -> RunningSandbox:
-    """The sandbox of this checkout, started when none runs; its sessions work at the root of the checkout.
+def default_home(setting: Setting) -> Path:
+    """The folder whose sandbox a command without manifests uses.
+
+    It is the root of the checkout. Outside a checkout it is a folder below the working directory that has a sandbox, as
+    manifests there have given it one; else the working directory.
+    """
+    root = find_root(setting.cwd)
+    if find_checkout(setting.cwd) or sandbox_data(root).is_dir():
+        return root
+    walks = (os.walk(setting.cwd / source) for source in setting.sources)
+    folders = (Path(folder) for folder, _, _ in islice(chain.from_iterable(walks), MOST_FOLDERS))
+    return next((folder for folder in folders if sandbox_data(folder).is_dir()), root)
+
+
+def start_sandbox(setting: Setting, home: Path) -> RunningSandbox:
+    """The sandbox of a folder, started if none runs.
+
+    Its sessions run at the root of the checkout, and outside a checkout in the working directory.
 
     Raises:
         SkahaApplyError: when it cannot be started.
@@ -162,11 +204,10 @@ def start_sandbox(setting: Setting) -> RunningSandbox:
     from skaha_apply.sandbox import SandboxError, SandboxOptions, ensure  # noqa: PLC0415
     from skaha_apply.state.layout import make_folder  # noqa: PLC0415
 
-    root = find_root(setting.cwd)
-    data = sandbox_data(root)
+    data = sandbox_data(home)
     try:
         make_folder(data)
-        return ensure(SandboxOptions(data=data, workdir=root))
+        return ensure(SandboxOptions(data=data, workdir=find_checkout(home) or setting.cwd))
     except (SandboxError, OSError) as error:
         hint = getattr(error, "hint", None)
         raise SkahaApplyError(f"the sandbox cannot be started: {error}", hint=hint) from error

@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import Project
 
 
-def format_all(
-    paths: Sequence[Path | str], *, root: Path, stdin: Callable[[], bytes] | None = None
-) -> tuple[Formatted, ...]:
+def format_all(paths: Sequence[Path | str], *, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
     """Every manifest that paths stand for (as in `load`), formatted, or the errors of each.
 
     Files of other tools in a folder are left out.
     """
-    found = discover(paths, root)
+    found = discover(paths)
     made = [Formatted(problem.place.file, b"", b"", (problem,)) for problem in found.diagnostics]
     for source in found.sources:
         data = b""
