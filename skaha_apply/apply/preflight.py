@@ -19,7 +19,8 @@ def objection(spec: SessionSpec, offer: Offer, *, private: bool) -> str | None:
     if offer.registries is not None and not spec.image.startswith(tuple(offer.registries)):
         return f"image {spec.image} must come from one of {', '.join(offer.registries)}"
     if offer.images is not None and not private and spec.image not in offer.images:
-        return f"image {spec.image} is not in the server's list (a new one takes up to 30 min to appear there)"
+        why = "a new one takes up to 30 min to appear there, a private one needs a registry login"
+        return f"image {spec.image} is not in the server's list ({why})"
     for name, value, options in (
         ("cores", spec.cores, offer.cores),
         ("ram", spec.ram, offer.ram),

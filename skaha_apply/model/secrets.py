@@ -23,17 +23,22 @@ def masked(text: str, secrets: Mapping[str, str]) -> str:
     """
     if not secrets or not text:
         return text
-    pattern = _pattern(frozenset(secrets.values()))
-    return pattern.sub(SENSITIVE, text) if pattern is not None else text
+    values = frozenset(secrets.values())
+    # Finding texts one by one is a hundred times as fast as one pattern of them all, and mostly there is none.
+    if not any(form in text for form in _all_forms(values)):
+        return text
+    return _pattern(values).sub(SENSITIVE, text)
 
 
 @lru_cache(maxsize=16)
-def _pattern(values: frozenset[str]) -> re.Pattern[str] | None:
+def _all_forms(values: frozenset[str]) -> tuple[str, ...]:
     forms = {form for value in values for form in _forms(value)}
-    if not forms:
-        return None
-    longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile("|".join(map(_matcher, longest_first)))
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+@lru_cache(maxsize=16)
+def _pattern(values: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_matcher, _all_forms(values))))
 
 
 def _forms(value: str) -> Iterable[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from skaha_apply.model.errors import ServerError, SkahaApplyError, StateError, Unauthorized, Unreachable
@@ -20,6 +21,7 @@ from skaha_apply.skaha import wire
 from skaha_apply.skaha.endings import NOT_SENT, failure, outcome
 from skaha_apply.skaha.exchange import ClientOptions, Exchange
 from skaha_apply.skaha.forms import create_call, delete_call, log_call, read_call, renew_call
+from skaha_apply.skaha.registry import TrustedRegistries, explain
 from skaha_apply.skaha.retry import NOT_FOUND, Answer, Verdict
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Client:
     def __init__(self, options: ClientOptions) -> None:
         self._exchange = Exchange(options)
         self._noted: set[str] = set()
+        self._registries = TrustedRegistries()
         self.guard: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
@@ -92,7 +95,11 @@ class Client:
     def private(self, image: str) -> bool:
         """Whether a registry credential is sent with this image, so that it need not be in the public list."""
         login = self._exchange.login
-        return bool(login and login.registry and login.registry.holds(image))
+        return bool(login and login.registry and login.registry.holds(image, self._registries.known or ()))
+
+    def hide(self, text: str) -> str:
+        """`text` with `(sensitive)` for the secrets of the credential and of those before it."""
+        return self._exchange.hide(text)
 
     def stop(self) -> None:
         """Send no new requests from now on, reads included; what is in flight goes on, what rests ends at once."""
@@ -150,6 +157,8 @@ class Client:
             self._part("image", wire.read_images),
             self._part("repository", wire.read_registries),
         )
+        if registries is not None:
+            self._registries.known = registries
         found: Offer = context or Offer()
         return Offer(
             cores=found.cores,
@@ -164,8 +173,17 @@ class Client:
 
     async def create(self, request: CreateRequest) -> Outcome:
         """Create one session. Never repeated once it may have had an effect."""
-        login = self._exchange.login
-        return await self._write(create_call(request, login.registry if login else None), wire.read_created)
+        registry = self._exchange.login.registry if self._exchange.login else None
+        trusted: tuple[str, ...] = ()
+        if registry and not registry.host:
+            try:
+                trusted = await self._registries.ask(lambda: self._part("repository", wire.read_registries))
+            except SkahaApplyError as error:
+                return Refused(0, str(error), auth=True, hint=error.hint)
+        outcome = await self._write(create_call(request, registry, trusted), wire.read_created)
+        if isinstance(outcome, Refused) and (why := explain(outcome.text, registry)):
+            return replace(outcome, text=f"{outcome.text} ({why})")
+        return outcome
 
     async def delete(self, session_id: str) -> Outcome:
         """Delete one session; the server says 200 whatever happens [DeleteAction]."""
@@ -184,7 +202,7 @@ class Client:
             return None
         text: str | None = await self._read(
             log_call(session_id, view),
-            lambda answer: answer.body.decode("utf-8", "replace"),
+            lambda answer: self.hide(answer.body.decode("utf-8", "replace")),
         )
         return text
 
@@ -201,7 +219,7 @@ class Client:
         for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
-                _log.warning("%s", note)
+                _log.warning("%s", self.hide(note))
 
     async def _read(self, call: Call, read: Callable[[Answer], Any]) -> Any:
         ended = await self._exchange.perform(call, read)

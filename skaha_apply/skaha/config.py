@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -18,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.place import Place
 from skaha_apply.skaha.address import base_url
-from skaha_apply.skaha.login import RegistryLogin
+from skaha_apply.skaha.registry import RegistryLogin, host_of
 from skaha_apply.skaha.secret import Secret
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _read_servers(document: dict[str, Any], shown: str) -> Configuration:
         selected,
         "" if selected or built_in else _unselected(document, name, "servers", shown),
         records.get(str(active.get("authentication"))),
-        _registry(document),
+        _registry(document, shown),
     )
 
 
@@ -164,7 +163,7 @@ def _read_contexts(document: dict[str, Any], shown: str) -> Configuration:
         selected,
         "" if selected else _unselected(document, active, "contexts", shown),
         _record(_mapping(document.get("contexts")).get(str(active))),
-        _registry(document),
+        _registry(document, shown),
     )
 
 
@@ -203,10 +202,9 @@ def _record(value: Any) -> Record | None:
     return None
 
 
-def _registry(document: dict[str, Any]) -> RegistryLogin | None:
+def _registry(document: dict[str, Any], shown: str) -> RegistryLogin | None:
     fields = _mapping(document.get("registry"))
     url, username, secret = (fields.get(key) for key in ("url", "username", "secret"))
-    if not url or not username or not secret:
+    if not username or not secret:
         return None
-    host = urlsplit(str(url) if "://" in str(url) else f"https://{url}").netloc.rsplit("@", 1)[-1]
-    return RegistryLogin(host, str(username), Secret(str(secret)))
+    return RegistryLogin(host_of(str(url or "")), str(username), Secret(str(secret)), shown)

@@ -87,7 +87,7 @@ class Credential:
         found.check(self._now())
         before = self.login
         if before is not None and before.same_as(found):
-            self.login = replace(found, earlier=before.earlier)
+            self.login = replace(found, hidden=before.hidden)
             return False
         self.login = found if before is None else found.after(before)
         self.generation += 1

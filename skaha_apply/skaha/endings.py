@@ -146,6 +146,11 @@ def said(result: Result | None, login: Login | None) -> str:
     text = result.text if isinstance(result, Lost) else result.body[:_READ].decode("utf-8", "replace")
     if isinstance(result, Answer) and not text.strip():
         text = result.headers.get("www-authenticate", "") or f"status {result.status}"
-    for secret in (login.token, login.registry and login.registry.secret) if login else ():
-        text = secret.hide_in(text) if secret else text
-    return one_line(text)
+    return one_line(login.hide_in(text) if login else text)
+
+
+def problem(result: Result) -> str:
+    """What keeps the server from doing a request at the moment."""
+    if isinstance(result, Answer):
+        return f"the server responds {result.status_line}"
+    return f"the server cannot be reached ({result.text})"

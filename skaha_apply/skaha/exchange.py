@@ -18,7 +18,7 @@ from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.clock import Clock, ServerTime, SystemClock
 from skaha_apply.skaha.connections import Connections, Limits
 from skaha_apply.skaha.credential import Credential, renew_nothing
-from skaha_apply.skaha.endings import Ended
+from skaha_apply.skaha.endings import Ended, problem
 from skaha_apply.skaha.gate import Entry, Gate
 from skaha_apply.skaha.retry import (
     TOO_MANY,
@@ -117,6 +117,10 @@ class Exchange:
     def login(self) -> Login | None:
         """The credential in use; None before it was read."""
         return self.credential.login
+
+    def hide(self, text: str) -> str:
+        """`text` without the secrets of the credential and of those before it."""
+        return self.login.hide_in(text) if self.login else text
 
     async def look_up_login(self) -> None:
         """Read the credential again; raises what `Credential.read` raises."""
@@ -226,7 +230,7 @@ class Exchange:
             try:
                 value = read(result)
             except NotSkaha as caught:
-                verdict, error = Verdict.FOREIGN, caught
+                verdict, error = Verdict.FOREIGN, NotSkaha(self.hide(caught.message), hint=caught.hint)
             else:
                 self._known = True
         doubt = before.doubt or verdict is Verdict.UNSURE
@@ -243,7 +247,7 @@ class Exchange:
         progress.failures += 1
         told = ended.asked
         if ended.verdict is Verdict.BUSY:
-            self._problem = _problem(ended.result)
+            self._problem = problem(ended.result)
             too_many = isinstance(ended.result, Answer) and ended.result.status == TOO_MANY
             pause = delay(gate.probes + 1, self.options.draw(), told)
             gate.refused(begun, pause, asked=told is not None, too_many=too_many)
@@ -290,12 +294,6 @@ class Exchange:
         self.gate.close()
         if self._connections:
             await self._connections.close()
-
-
-def _problem(result: Result) -> str:
-    if isinstance(result, Answer):
-        return f"the server responds {result.status_line}"
-    return f"the server cannot be reached ({result.text})"
 
 
 def _stopped(ended: Ended) -> Ended:

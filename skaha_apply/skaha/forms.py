@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from skaha_apply.skaha.retry import Effect
 if TYPE_CHECKING:
     from skaha_apply.model.request import CreateRequest
     from skaha_apply.model.session import Number
-    from skaha_apply.skaha.login import RegistryLogin
+    from skaha_apply.skaha.registry import RegistryLogin
 
 # Without the charset the server reads the body as ISO-8859-1 [Tomcat 9].
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
@@ -62,17 +61,17 @@ def renew_call(session_id: str) -> Call:
     return Call("POST", f"session/{session_id}?action=renew", Effect.RENEWAL, form=b"", headers=kind, limit=MEBIBYTE)
 
 
-def create_call(request: CreateRequest, registry: RegistryLogin | None = None) -> Call:
+def create_call(request: CreateRequest, registry: RegistryLogin | None = None, trusted: tuple[str, ...] = ()) -> Call:
     """A create. Parameters go as a form body: request line and headers above 8 KiB are refused (Tomcat).
 
     Args:
         request: what to create; cmd, args and env are left out for interactive kinds, which ignore them.
         registry: the login of an image registry; sent only when the image is there [ImageRepositoryAuth].
+        trusted: the registries of the server, for a login that names no host.
     """
     headers = [("content-type", FORM)]
-    if registry and registry.holds(request.image):
-        login = f"{registry.username}:{registry.secret.reveal()}".encode()
-        headers.append(("x-skaha-registry-auth", base64.b64encode(login).decode("ascii")))
+    if registry and registry.holds(request.image, trusted):
+        headers.append(("x-skaha-registry-auth", registry.header))
     form = urlencode(create_parameters(request), errors="surrogatepass").encode("ascii")
     return Call("POST", "session", Effect.ANOTHER, form=form, headers=tuple(headers), limit=MEBIBYTE)
 

@@ -9,30 +9,23 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import Unauthorized
+from skaha_apply.model.secrets import masked
 from skaha_apply.skaha.certificate import read_certificate
 from skaha_apply.skaha.secret import Secret
+
+if TYPE_CHECKING:
+    from skaha_apply.skaha.registry import RegistryLogin
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 RENEW_TOKEN = "`canfar login`, or a new token in SKAHA_TOKEN"  # noqa: S105 - a hint, not a token
 RENEW_FILE = "`canfar login`"
 RENEW_CERTIFICATE = RENEW_FILE
-MOST_EARLIER = 500  # logins of one invocation that are hidden; five days of tokens that last a quarter of an hour
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryLogin:
-    """The login of an image registry, from the `registry` part of a client's configuration."""
-
-    host: str
-    username: str
-    secret: Secret
-
-    def holds(self, image: str) -> bool:
-        """Whether an image is in this registry."""
-        return bool(self.host) and image.split("/", 1)[0].lower() == self.host.lower()
+MOST_HIDDEN = 500  # secrets of earlier logins; five days of tokens that last a quarter of an hour
+SHORTEST_HIDDEN = 4  # characters; a shorter text stands in every text by chance
+_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)-----END", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +34,8 @@ class Login:
 
     `pem` is a certificate with its private key. `source` is how the user would name the place it came from. `expires`
     is Unix seconds, None when unknown. `identity` is the same for all credentials of an account where that can be
-    told. `renewal` is what a user does to get a new one. `registry` goes with creates of private images. `earlier` are
-    the secrets of the logins before this one, which must not be shown either.
+    told. `renewal` is what a user does to get a new one. `registry` goes with creates of private images. `hidden` are
+    further secrets that must not be shown: those of earlier logins, and a refresh token.
     """
 
     source: str
@@ -52,7 +45,7 @@ class Login:
     expires: float | None = None
     renewal: str = RENEW_TOKEN
     registry: RegistryLogin | None = None
-    earlier: tuple[Secret, ...] = ()
+    hidden: tuple[Secret, ...] = ()
 
     def same_as(self, other: Login) -> bool:
         """Whether both prove the same in the same way."""
@@ -60,8 +53,15 @@ class Login:
 
     def after(self, before: Login) -> Login:
         """This login as the successor of `before`, whose secrets it keeps to hide them."""
-        own = tuple(secret for secret in (before.token, before.pem) if secret)
-        return replace(self, earlier=(*before.earlier, *own)[-MOST_EARLIER:])
+        known = dict.fromkeys((*before.hidden, *(one for one in (before.token, before.pem) if one), *self.hidden))
+        return replace(self, hidden=tuple(known)[-MOST_HIDDEN:])
+
+    def hide_in(self, text: str) -> str:
+        """`text` with `(sensitive)` for each secret, also where it stands as in a URL, JSON or base64."""
+        values = [one for secret in (self.token, self.pem, *self.hidden) if secret for one in _parts(secret.reveal())]
+        if self.registry:
+            values += self.registry.secrets
+        return masked(text, {str(at): value for at, value in enumerate(values) if len(value) >= SHORTEST_HIDDEN})
 
     def check(self, now: float) -> None:
         """Raise `Unauthorized` when it is past its date at `now` (Unix seconds)."""
@@ -105,6 +105,14 @@ def certificate_login(pem: str, source: str, *, renewal: str = RENEW_CERTIFICATE
         raise Unauthorized(f"{source} holds a certificate without its private key", hint=f"renew it: {renewal}")
     identity = _digest("x509", *(f"{kind}={value}" for kind, value in facts.subject))
     return Login(source, identity, pem=Secret(pem), expires=facts.not_after, renewal=renewal)
+
+
+def _parts(secret: str) -> list[str]:
+    """A token, or the lines of the private keys in a PEM text; certificates are public."""
+    if "-----BEGIN" not in secret:
+        return [secret]
+    keys = [body.split() for body in _KEY.findall(secret)]
+    return [part for lines in keys for part in (*lines, "".join(lines))]
 
 
 def _claims(token: str) -> dict[str, Any]:

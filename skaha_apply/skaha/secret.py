@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-_TELLING = 4  # a shorter text is found everywhere, and says nothing where it is masked
-
 
 class Secret:
     """Text that shows itself only when asked by name."""
@@ -18,10 +16,6 @@ class Secret:
     def reveal(self) -> str:
         """The text itself; to be called where it is sent, and nowhere else."""
         return self._text
-
-    def hide_in(self, text: str) -> str:
-        """`text` with every occurrence of the secret masked, for what a server sends back."""
-        return text.replace(self._text, "(sensitive)") if len(self._text) >= _TELLING else text
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self._text == other._text

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from skaha_apply.model.errors import SkahaApplyError, Unauthorized, UsageError
 from skaha_apply.skaha.address import DEFAULT_SERVER, base_url, same_server
 from skaha_apply.skaha.config import Configuration, Record, ServerEntry, read_configuration
-from skaha_apply.skaha.login import RENEW_FILE, Login, RegistryLogin, certificate_login, token_login
+from skaha_apply.skaha.login import RENEW_FILE, Login, certificate_login, token_login
+from skaha_apply.skaha.registry import find_registry
 from skaha_apply.skaha.renewal import CredentialCommand, run_client
 
 if TYPE_CHECKING:
@@ -164,12 +165,9 @@ def find_login(server: str, surroundings: Surroundings, given: Login | None = No
             raise
         _log.warning("%s; its registry login is not used", error)
         configurations = []
-    registry = next((found.registry for found in configurations if found.registry), None)
+    filed = next((found.registry for found in configurations if found.registry), None)
+    registry = find_registry(surroundings.environ, filed)
     login = given or _from_files(server, surroundings, configurations)
-    return _with_registry(login, registry)
-
-
-def _with_registry(login: Login, registry: RegistryLogin | None) -> Login:
     return replace(login, registry=registry) if registry else login
 
 
@@ -194,7 +192,8 @@ def _from_files(server: str, surroundings: Surroundings, configurations: list[Co
     for configuration in configurations:
         record, source = _record_for(server, configuration), configuration.shown
         if record and record.token:
-            return token_login(record.token.reveal(), source, expires=record.expires, renewal=RENEW_FILE)
+            found = token_login(record.token.reveal(), source, expires=record.expires, renewal=RENEW_FILE)
+            return replace(found, hidden=(record.refresh,)) if record.refresh else found
         if record and record.certificate:
             path = _path(record.certificate, surroundings)
             if login := _from_certificate(path, f"{record.certificate} (from {source})"):

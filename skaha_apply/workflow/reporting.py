@@ -121,7 +121,7 @@ def _logs(run: Run, failed: list[ReplicaRecord]) -> Iterable[FailedLog]:
             saved = logs.read(record.name, label(record))
         except StateError:
             continue
-        text = saved[0] or saved[1] if saved else ""
+        text = run.world.client.hide(saved[0] or saved[1]) if saved else ""
         yield FailedLog(
             name=record.name,
             id=record.id or "",

@@ -265,3 +265,32 @@ def test_a_command_that_hangs_can_be_interrupted(desk, sandbox):
     thread.start()
     desk.finish(process, 130, limit=20)
     thread.join()
+
+
+def test_the_own_token_in_a_log_is_masked_wherever_it_is_kept_or_shown(desk, sandbox, login):
+    """A session prints the user's token, as `env` or a copied configuration file would."""
+    of_the_file(desk)
+    token = login()
+    desk.script(f"echo my token is {token}; exit 1")
+    desk.write({"name": "leak", "cmd": "bash", "args": ["run.sh"]})
+    ended = desk("apply", *FAST, code=9)
+    sources = ("run.sh", "home")
+    kept = {name: data for name, data in desk.files().items() if name not in sources}
+    assert any(b"my token is (sensitive)" in data for data in kept.values())
+    assert not [name for name, data in kept.items() if token.encode() in data]
+    for shown in (ended, desk("logs", "leak"), desk("events", "leak"), desk("status", code=0)):
+        assert token not in shown.out + shown.err
+    (path,) = desk.folder.glob(".skaha-apply/localhost/logs/**/*.log")
+    path.write_text(f"kept by an older version: {token}\n")
+    sandbox.expire(sandbox.sessions()[0]["id"])
+    assert "kept by an older version: (sensitive)" in desk("logs", "leak").out
+
+
+def test_a_private_image_with_and_without_a_registry_login(desk, sandbox):
+    desk.write({"name": "mine", "cmd": "true", "image": "images.canfar.net/private/mine:1"})
+    ended = desk.apply(code=8)
+    assert "SKAHA_REGISTRY_USERNAME" in ended.out + ended.err
+    login = {"SKAHA_REGISTRY_USERNAME": "me", "SKAHA_REGISTRY_SECRET": "registry-secret"}
+    desk("apply", *FAST, **login)
+    assert [one["name"] for one in sandbox.sessions()] == ["mine"]
+    assert not [name for name, data in desk.files().items() if b"registry-secret" in data]

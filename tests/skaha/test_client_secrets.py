@@ -1,9 +1,11 @@
 """Nothing that is logged, raised or shown holds a credential; and none goes where it should not."""
 
+import json
 import logging
 import shutil
 import ssl
 import traceback
+from urllib.parse import quote
 
 import pytest
 from adversary import TOKEN, Adversary, awaited, client, drop, raw, reply
@@ -13,7 +15,8 @@ from skaha_apply.model.errors import ServerError, Unauthorized, Unreachable, Usa
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.clock import SystemClock
-from skaha_apply.skaha.login import RegistryLogin, certificate_login, token_login
+from skaha_apply.skaha.login import certificate_login, token_login
+from skaha_apply.skaha.registry import RegistryLogin
 from skaha_apply.skaha.secret import Secret
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
@@ -246,3 +249,66 @@ async def test_https_goes_through_a_proxy_that_sees_no_token(monkeypatch):
                 await skaha.sessions()
     assert proxy.methods[0] == "CONNECT"
     assert TOKEN not in repr([request.headers for request in proxy.requests])
+
+
+PLAIN, ODD = "plain-token-of-somebody", 'odd"token/with+=signs'
+
+
+@pytest.mark.parametrize("view", ["logs", "events"])
+@awaited
+async def test_the_own_token_is_masked_in_what_a_session_printed(view):
+    forms = [ODD, quote(ODD, safe=""), json.dumps(ODD), f"Bearer {ODD}"]
+    async with (
+        Adversary(reply(200, "\n".join(forms))) as server,
+        client(server, login=lambda: token_login(ODD, "the test")) as skaha,
+    ):
+        text = await getattr(skaha, view)("abcd1234")
+    assert text.splitlines() == ["(sensitive)", "(sensitive)", '"(sensitive)"', "Bearer (sensitive)"]
+
+
+@awaited
+async def test_tokens_that_changed_during_a_wait_are_masked(tmp_path):
+    tokens = iter([PLAIN, "second-token", "third-token"])
+    async with (
+        Adversary(reply(200, "[]"), reply(200, "[]"), reply(200, f"{PLAIN} second-token third-token")) as server,
+        client(server, login=lambda: token_login(next(tokens), "the test")) as skaha,
+    ):
+        await skaha.sessions()
+        await skaha.sessions()
+        assert await skaha.logs("abcd1234") == "(sensitive) (sensitive) (sensitive)"
+
+
+def test_the_lines_of_a_private_key_are_masked():
+    key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nQ29uZmlkZW50aWFsS2V5TWF0ZXJpYWw\nZm9vYmFyCg=="
+    pem = certificate(key=False) + f"-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----\n"
+    hidden = certificate_login(pem, "the test").hide_in(f"{pem}{json.dumps(pem)}{key.replace(chr(10), '')}")
+    assert not any(part in hidden for part in key.split())
+    assert "BEGIN CERTIFICATE" in hidden
+
+
+@awaited
+async def test_the_refresh_token_of_the_file_is_masked():
+    found = token_login(PLAIN, "x")
+    login = type(found)(found.source, found.identity, found.token, hidden=(Secret("refresh-token"),))
+    async with Adversary(reply(200, "my refresh-token")) as server, client(server, login=lambda: login) as skaha:
+        assert await skaha.logs("abcd1234") == "my (sensitive)"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        reply(200, f"<html>signed in with {PLAIN}</html>", kind="text/plain"),
+        reply(200, f'[{{"id": "{PLAIN}'),
+        reply(404, f"no {PLAIN}"),
+        reply(400, f"bad {quote(ODD)} {PLAIN}"),
+        reply(302, "", Location=f"https://host.example/?token={PLAIN}"),
+    ],
+)
+@awaited
+async def test_errors_mask_every_form_of_the_token(act):
+    async with Adversary(act) as server, client(server, login=lambda: token_login(PLAIN, "x"), patience=1) as skaha:
+        with pytest.raises(ServerError) as caught:
+            await skaha.sessions()
+        outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert PLAIN not in f"{shown} {caught.value.hint} {outcome!r}"

@@ -31,8 +31,8 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
         tags = sorted(image.rpartition(":")[2] for image in images if name and image.rpartition(":")[0] == name)
         detail = "The server takes it for private and answers 400. "
         detail += f"Listed of this name are: {', '.join(tags[-5:])}." if tags else "Is the name right?"
-        detail += " A new public image takes up to 30 min to be listed; a private one wants a registry login in the "
-        detail += "client's configuration."
+        detail += " A new public image takes up to 30 min to be listed; a private one needs a registry login: "
+        detail += "SKAHA_REGISTRY_USERNAME and SKAHA_REGISTRY_SECRET, or `registry` in ~/.canfar/config.yaml."
         yield Finding(project, f"{path}.image", f"the image {shown(spec.image)} is not in the server's list", detail)
 
 
