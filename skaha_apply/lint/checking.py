@@ -97,9 +97,8 @@ class _Sheet:
             if judgement.unsure(finding):
                 continue
             place = finding.place or finding.project.place(finding.path) or Place("")
-            line = (place.file, place.line, rule.id)
-            if line in self.ignores:
-                self.used.add(line)
+            if ignored := [line for line in _lines(rule, finding, place) if line in self.ignores]:
+                self.used.update(ignored)
                 continue
             before = (finding.path, before[1] + 1 if before[0] == finding.path else 0)
             self._keep(rule, judgement.discreet(finding, rule), place, before[1])
@@ -157,6 +156,14 @@ class _Sheet:
             _mask(lines, place)
         line = lines[place.line - 1] if place.line <= len(lines) else ""
         return masked(snippet(line, place), finding.project.secrets) if line.strip() else ""
+
+
+def _lines(rule: Rule, finding: Finding, place: Place) -> Iterator[tuple[str, int, str]]:
+    """Where a comment can switch a finding off: at its place, and at the other fields that it is about."""
+    others = (finding.project.place(path) for path in finding.also)
+    for one in (place, *others):
+        if one is not None:
+            yield one.file, one.line, rule.id
 
 
 def _spec(finding: Finding) -> SessionSpec | None:

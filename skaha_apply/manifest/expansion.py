@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.arguments import left_out
 from skaha_apply.manifest.blueprint import Blueprint, Level, Reads
 from skaha_apply.manifest.findings import quoted
 from skaha_apply.manifest.interpolation import Misreference, Scope, Use, Values, template
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.document import Document
     from skaha_apply.manifest.matrix.axes import Reading
     from skaha_apply.manifest.nodes import Node
-    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.spec import LeftOut, SessionSpec
 
 SENT = frozenset({"cmd", "args", "env"})  # keys whose values a program receives
 MAX_TEXT = 100_000_000  # characters of names, arguments and variables of all sessions of one file, counted likewise
@@ -32,7 +33,8 @@ MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, e
 class Placed:
     """A session spec, the nodes of its values by their path (`args[2]`, "" for the whole), the entry's index.
 
-    `unknown` are the paths of values that depend on a variable without a value.
+    `unknown` are the paths of values that depend on a variable without a value, `left_out` the arguments that empty
+    values leave out.
     """
 
     spec: SessionSpec
@@ -40,6 +42,7 @@ class Placed:
     entry: int
     combination: Combination
     unknown: frozenset[str]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass
@@ -220,7 +223,7 @@ class _Entry:
             findings.origin = None
         nodes = plan.nodes(values)
         unknown = (path for path, node in nodes.items() if path and id(node) in plan.unknown) if plan.unknown else ()
-        return Placed(spec, nodes, self.index, combination, frozenset(unknown))
+        return Placed(spec, nodes, self.index, combination, frozenset(unknown), left_out(plan, values))
 
     def _report_unnamed(self, unnamed: list[tuple[str, Combination]]) -> None:
         """A name cannot do without a cell that it refers to."""

@@ -84,6 +84,7 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
             unknown.extend(f"sessions[{len(sessions)}].{path}" for path in placed.unknown)
             places.sessions.append((part.findings.file, placed))
             sessions.append(placed.spec)
+    left_out = {index: placed.left_out for index, (_, placed) in enumerate(places.sessions) if placed.left_out}
     _refuse_shared(parts)
     texts: dict[str, str] = {}
     for part in parts:
@@ -105,6 +106,7 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
         unknown=frozenset(unknown),
         withheld=frozenset(name for part in parts for name in part.variables.withheld),
+        left_out=left_out,
     )
 
 

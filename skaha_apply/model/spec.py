@@ -117,6 +117,21 @@ class MaxActive:
     account: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An argument that an empty value of a matrix leaves out, although that changes the meaning of others.
+
+    `name` is the axis or column, `key` is `cmd` or `args`, `text` the argument as written. `before` is the option that
+    loses its value, `after` the argument that takes the place; one of the two can be "".
+    """
+
+    name: str
+    key: str
+    text: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True)
 class Project:
     """The unit of ownership: every session spec of every loaded file that names this project.
@@ -138,7 +153,8 @@ class Project:
     say that the state is kept. `secrets` are the values of sensitive variables by name, `unknown` the paths of fields
     that depend on a variable without a value (where that was allowed), `withheld` the sensitive variables without one.
     `items` are the lengths of lists by the path of the text that names the file, of those that were counted.
-    `given` are the values of other variables that the call gave.
+    `given` are the values of other variables that the call gave. `left_out` are arguments that empty values leave
+    out, by the index of the session.
     """
 
     name: str
@@ -161,6 +177,7 @@ class Project:
     given: Mapping[str, str] = field(default_factory=dict)
     homes: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
 
     def place(self, path: str) -> Place | None:
         """The place of a field, or of its nearest parent that has one; None without any."""

@@ -10,6 +10,7 @@ import pytest
 from skaha_apply.lint import check
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import load, with_items
+from skaha_apply.model.place import Severity
 from skaha_apply.model.variables import Given, Lack
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -303,6 +304,55 @@ def test_needs_are_names_as_written():
         ),
         (13, "`desk` is a notebook session", "An interactive session is never done, so this one would wait for ever"),
     ]
+
+
+ROWS = "f,a,b,c\nEMU0,1,2,3\nEMU1,10,,30\nEMU2,11,,31\n"
+SHIFTED = [
+    ('args: ["${f}", "${a}", "${b}", "${c}"]', ROWS, 3, "`${b}` is left out and `30` takes its place (and in 1 more"),
+    ('args: [--mask, "${b}", --out, "${f}"]', ROWS, 3, "the option `--mask` takes `--out` for its value"),
+    ('args: [x, --mask, "${b}"]', ROWS, 3, "the option `--mask` has no value"),
+    ('args: [x, -m, "${slug.b}"]', ROWS, 3, "the option `-m` has no value"),
+    ("args: x --mask ${b} --out ${f}", ROWS, 3, "takes `--out`"),
+    ('cmd: [bash, "${b}", x]', ROWS, 3, "`x` takes its place"),
+    ('cmd: ["${b}"]\nargs: [x]', ROWS, 3, "`x` takes its place"),
+    ('cmd: [bash, -c]\nargs: "${b}"', ROWS, 3, "the option `-c` has no value"),
+    ('args: [x, "${a}", "${b}"]', "f,a,b\nE,--m,\n", 2, "the option `--m` has no value"),
+    ('args: [x, "${b}", "${a}", z]', "f,a,b\nE,,\n", 2, "`${b}` is left out and `z`"),
+    ('args: [x, --, "${b}"]', ROWS, 3, "the option `--` has no value"),
+]
+ABSENT = [
+    'args: [x, "${b}"]',
+    'args: [--mask, m, "${f}", "${b}"]',
+    'args: [--dec, "-${a}", "${b}"]',
+    'args: ["--mask=${b}", "${f}"]',
+    'args: ["${f}", "${b}", "${b}"]',
+    'env: {B: "${b}"}',
+    "ram: ${b}\ncores: ${b}",
+    "cmd: ${b}\nargs: [x]",
+    'kind: notebook\nargs: ["${b}", x]  # skaha-apply: ignore[headless-only]',
+    'args: ["${f}", "${b}", "${c}"]  # skaha-apply: ignore[arg-shifted]',
+]
+
+
+def table(rest, rows):
+    Path("f.csv").write_text(rows)
+    body = "sessions:\n  - name: s-${f}\n    matrix: {rows: {file: f.csv}}\n"
+    return linted(body + textwrap.indent(rest, "    ") + "\n")
+
+
+@pytest.mark.parametrize(("rest", "rows", "line", "words"), SHIFTED)
+def test_an_empty_cell_that_shifts_arguments_is_an_error_at_its_row(rest, rows, line, words):
+    found = [item for item in table(rest, rows) if item.rule != "headless-cmd"]
+    assert {(item.rule, item.severity, item.place.file, item.place.line) for item in found} == {
+        ("arg-shifted", Severity.ERROR, "f.csv", line)
+    }
+    assert words in found[0].summary
+    assert found[0].snippet
+
+
+@pytest.mark.parametrize("rest", ABSENT)
+def test_an_empty_cell_may_leave_out_the_last_argument(rest):
+    assert [item.rule for item in table(rest, ROWS) if item.rule in ("arg-shifted", "unused-ignore")] == []
 
 
 def test_circles_are_of_entries():

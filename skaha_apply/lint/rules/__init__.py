@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rules import (
     arg_empty,
+    arg_shifted,
     arg_space,
     clear_secret,
     cmd_space,
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = tuple(
             module.RULE
             for module in (
                 arg_empty,
+                arg_shifted,
                 arg_space,
                 clear_secret,
                 cmd_space,

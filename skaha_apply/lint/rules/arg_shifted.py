@@ -1,0 +1,66 @@
+"""Arguments that an empty cell leaves out, so that others take their place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.model.place import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.spec import Project
+
+
+def check(projects: Sequence[Project]) -> Iterable[Finding]:
+    """One finding for each argument of an entry, at the first row; thousands of rows can have the same empty cell."""
+    for project in projects:
+        found: dict[tuple[str, str, str, str], list[int]] = {}
+        for index, left in project.left_out.items():
+            spec = project.sessions[index]
+            if spec.kind.interactive:
+                continue
+            for one in left:
+                same = (spec.family, one.key, one.name, one.text)
+                found.setdefault(same, []).append(index)
+        for same, indices in found.items():
+            yield _finding(project, same, indices)
+
+
+def _finding(project: Project, same: tuple[str, str, str, str], indices: list[int]) -> Finding:
+    _, key, name, text = same
+    one = next(left for left in project.left_out[indices[0]] if (left.key, left.name, left.text) == same[1:])
+    summary = f"{name} is empty here, so the argument {shown(text)} is left out and "
+    if one.before and one.after:
+        summary += f"the option {shown(one.before)} takes {shown(one.after)} for its value"
+    elif one.before:
+        summary += f"the option {shown(one.before)} has no value"
+    else:
+        summary += f"{shown(one.after)} takes its place"
+    if more := len(indices) - 1:
+        summary += f" (and in {more:,} more combination{'s' * (more > 1)})"
+    detail = "Fill the cell in. An argument that may be absent goes last; an option and its value can be one argument, "
+    detail += f"--option={text}."
+    session = f"sessions[{indices[0]}]"
+    return Finding(project, f"{session}.values.{name}", summary, detail, whole=True, also=(f"{session}.{key}",))
+
+
+RULE = Rule(
+    id="arg-shifted",
+    severity=Severity.ERROR,
+    title="An argument that an empty cell of a table leaves out, in the middle of others.",
+    why="An empty cell leaves out the argument that consists of its value alone. Arguments behind it move forward, and "
+    "an option before it loses its value, so the program computes something else. Only the last argument can be "
+    "absent, if no option precedes it. (The diagnostic is at the row of the table. The comment that switches the rule "
+    "off may also be on the line of `args`.)",
+    bad="",
+    good="""
+- name: mosaic-${tile}
+  matrix: {tile: [t001, t002]}
+  image: images.canfar.net/skaha/astroml:24.07
+  cmd: python
+  args: [mosaic.py, "--tile=${tile}"]
+""",
+    check=check,
+)
