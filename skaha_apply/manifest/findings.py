@@ -26,7 +26,7 @@ FORM_RULES: dict[str, str] = {
     "missing-key": "Some keys have no default.",
     "too-large": "What is far beyond any survey is refused before it fills the memory.",
     "unmatched": "An `include` or `exclude` that fits no combination, or adds one that is there, is most likely a "
-    "misspelt one (a warning: lists change).",
+    "misspelled one, and so is an `include` with keys of a session that adds one (a warning: lists change).",
     "unknown-key": "A key that is not understood is most likely a misspelt one, and would be ignored in silence.",
     "variable": "Each variable has one meaning in a call, and a value before anything is created with it.",
     "version": "Another version of the manifest's language may mean something else by the same words.",

@@ -122,7 +122,7 @@ def test_exclude_drops_all_that_fit(folder):
 def test_include_overrides_what_fits_and_adds_what_is_not_there(folder):
     matrix = (
         "{tile: [t1, t2], band: [r, g], include: [{tile: t2, ram: 64, env: {B: z, C: '${band}'}},"
-        " {tile: t3, band: z, cores: 4}, {band: g, ram: 2}]}"
+        " {tile: t3, band: z}, {tile: t3, band: z, cores: 4}, {band: g, ram: 2}]}"
     )
     found = specs(folder, matrix, "env: {D: d}", "s-${tile}-${band}")
     assert [(one.name, one.ram, one.cores) for one in found] == [
@@ -219,6 +219,53 @@ def test_an_include_that_a_list_has_caught_up_with_is_a_warning(folder, matrix):
     found = only(loaded)
     assert (found.rule, found.severity) == ("unmatched", Severity.WARNING)
     assert "already there, by m.yaml:6" in found.summary
+
+
+RENAMED = [  # an include that reads as if it were to change a combination, and what the warning states
+    ("{tile: [t0001, t0150], include: [{tile: t150, ram: 64}]}", "tile = `t150`", "Did you mean tile = `t0150`?"),
+    ("{tile: [t1, t2], n: [a], include: [{tile: t2, n: b, ram: 64}]}", "n = `b`", "Did you mean n = `a`?"),
+    ("{tile: [t1], include: [{tile: zzzz, ram: 64}]}", "tile = `zzzz`", "If a new one is meant, add it by an include"),
+    ("{rows: {file: f.csv}, include: [{tile: C, n: 3, cores: 4}]}", "tile = `C`", "include without other keys"),
+    ("{rows: {file: g.csv}, include: [{tile: B, ram: 16}]}", "ram = `16`", "`ram` is a column here"),
+    ("{tile: [a], cores: [2], include: [{tile: a, cores: 4}]}", "cores = `4`", "`cores` is an axis here"),
+]
+
+
+@pytest.mark.parametrize(("matrix", "summary", "detail"), RENAMED)
+def test_an_include_that_adds_a_combination_instead_of_changing_one_is_a_warning(folder, matrix, summary, detail):
+    name = "s-${tile}" + "".join(f"-${{{axis}}}" for axis in ("n", "cores") if f"{axis}: [" in matrix)
+    name += "-${ram}" if "g.csv" in matrix else ""
+    files = {"f_csv": "tile,n\nA,1\nB,2\n", "g_csv": "tile,ram\nA,8\nB,8\n"}
+    found = only(session(folder, matrix, name=name, **files))
+    assert (found.rule, found.severity) == ("unmatched", Severity.WARNING)
+    assert found.summary.startswith("no combination has ")
+    assert found.summary.endswith("so this include adds one")
+    assert summary in found.summary
+    assert detail in found.detail
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        "{tile: [t1], include: [{tile: t2}, {tile: t2, ram: 64}]}",
+        "{tile: [], include: [{tile: t2, ram: 64}]}",
+        "{tile: [t1], include: [{tile: t2}]}",
+        "{rows: {file: g.csv}, include: [{tile: C, ram: 16}]}",
+        "{rows: {file: g.csv}, include: [{tile: B, ram: 8, cores: 4}]}",
+    ],
+)
+def test_an_include_that_states_its_new_combination_is_fine(folder, matrix):
+    assert session(folder, matrix, g_csv="tile,ram\nA,8\nB,8\n").diagnostics == ()
+
+
+def test_an_include_that_changes_a_column_is_told_so(folder):
+    table = "tile,ram,n\nA,8,1\nB,8,2\n"
+    found = only(session(folder, "{rows: {file: f.csv}, include: [{tile: B, ram: 16}]}", f_csv=table))
+    assert (found.rule, found.severity) == ("matrix", Severity.ERROR)
+    assert "`ram` is a column here, so it chooses combinations and changes none" in found.detail
+    found = only(session(folder, "{rows: {file: f.csv}, include: [{tile: B, ram: 16, cores: 4}]}", f_csv=table))
+    assert (found.rule, found.severity) == ("unmatched", Severity.WARNING)
+    assert "Change the value in the row of the table." in found.detail
 
 
 @pytest.mark.parametrize("part", ["exclude: [{tile: t9}]", "include: [{band: z, ram: 4}]"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields import BY_NAME
 from skaha_apply.manifest.findings import quoted
+from skaha_apply.manifest.matrix import near
 from skaha_apply.manifest.matrix.axes import MOST, Axes, Listed, Unknown, read_axes, written
 from skaha_apply.manifest.values import WORDS, Unreadable
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.nodes import Node
 
 TOLD = 4  # values of a combination that a message names
+MOST_ALIKE = 10  # warnings with the nearest combination, which takes a while to find
 MAX_TRIES = 10_000_000  # combinations, each tried with every set of axes that entries of include or exclude choose by
 OF_THE_WHOLE = ("name", "matrix", "parallelism", "pilot", "stop_after")  # keys that no single combination can have
 
@@ -124,14 +126,15 @@ def _combined(reading: Reading, path: str, axes: Axes, excludes: list[_Choice], 
     some = bool(cells)
     if excludes:
         without = _matcher(reading, f"{path}.exclude", axes, excludes, len(cells))
+        listed = tuple(cells)
         cells = [each for each in cells if not without.fits(each)]
         if some:
-            _warn(reading, without, f"{path}.exclude")
+            _warn(reading, without, axes, f"{path}.exclude", listed)
     _add(reading, path, axes, cells, includes)
     giving = _matcher(reading, f"{path}.include", axes, [one for one in includes if one.keys], len(cells))
     combinations = tuple(Combination(axes.names, each, giving.fits(each) if includes else ()) for each in cells)
     if some:
-        _warn(reading, giving, f"{path}.include")
+        _warn(reading, giving, axes, f"{path}.include", tuple(cells))
     overrides = {choice.index: choice.keys for choice in includes if choice.keys}
     choosing = frozenset(name for choice in includes if choice.keys for name in choice.chosen)
     return Matrix(axes.names, combinations, overrides, axes.table, emptied=not some, choosing=choosing)
@@ -152,39 +155,57 @@ def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]
     """Add the combinations that includes name in full and that are not there yet."""
     full = [choice for choice in includes if len(choice.chosen) == len(axes.names)]
     known = {tuple(cell.text for cell in each): each for each in cells} if full else {}
+    listed = tuple(cells)
     for choice in full:
         added = tuple(choice.chosen[name] for name in axes.names)
         there = known.setdefault(tuple(cell.text for cell in added), added)
+        where = f"{path}.include[{choice.index}]"
         if there is added:
             cells.append(added)
+            if listed:
+                _warn_added(reading, where, axes, listed, choice)
         elif not choice.keys:
             place, findings = there[-1].place, reading.values.findings
-            findings.add(
-                "unmatched",
-                choice.node,
-                f"this combination is already there, by {place.file}:{place.line}",
-                "It has no effect. Remove it, or add the keys that differ for it.",
-                path=f"{path}.include[{choice.index}]",
-            )
+            summary = f"this combination is already there, by {place.file}:{place.line}"
+            detail = "It has no effect. Remove it, or add the keys that differ for it."
+            findings.add("unmatched", choice.node, summary, detail, path=where)
     for choice in includes:
         if not choice.keys and len(choice.chosen) < len(axes.names):
             missing = ", ".join(name for name in axes.names if name not in choice.chosen)
-            detail = f"To add a combination give {missing} too; to change some, add the keys that differ."
+            detail = near.column_keys(axes, choice.chosen)
+            detail = detail or f"To add a combination give {missing} too; to change some, add the keys that differ."
             where = f"{path}.include[{choice.index}]"
             raise reading.values.refuse("matrix", choice.node, "this include changes nothing", detail, path=where)
 
 
-def _warn(reading: Reading, matcher: _Matcher, path: str) -> None:
+def _warn_added(
+    reading: Reading, path: str, axes: Axes, listed: tuple[tuple[Listed, ...], ...], choice: _Choice
+) -> None:
+    """Warn of an include that adds a combination, but reads as if it were to change one."""
     findings = reading.values.findings
-    for index, choice in matcher.unmatched.items():
-        said = ", ".join(f"{name} = {quoted(value.text)}" for name, value in choice.chosen.items())
+    column = near.column_keys(axes, choice.chosen) if near.is_change(axes, listed, choice.chosen) else ""
+    if not choice.keys and not column:
+        return
+    said = near.said(choice.chosen)
+    alike = near.nearest(axes.names, listed, choice.chosen)
+    detail = column or (f"Did you mean {alike}? " if alike else "")
+    if not column:
+        plain = ", ".join(f"{name}: {value.text}" for name, value in choice.chosen.items())
+        detail += f"If a new one is meant, add it by an include without other keys before this one: {{{plain}}}."
+    findings.add("unmatched", choice.node, f"no combination has {said}, so this include adds one", detail, path=path)
+
+
+def _warn(reading: Reading, matcher: _Matcher, axes: Axes, path: str, listed: tuple[tuple[Listed, ...], ...]) -> None:
+    findings = reading.values.findings
+    for told, (index, choice) in enumerate(matcher.unmatched.items()):
+        alike = near.nearest(axes.names, listed, choice.chosen) if told < MOST_ALIKE else ""
         detail = "It has no effect. Values are compared as they are written: 01 is not 1."
+        if alike:
+            detail += f" Did you mean {alike}?"
+        if choice.keys and (column := near.column_keys(axes, choice.chosen)):
+            detail = f"It has no effect. {column}"
         findings.add(
-            "unmatched",
-            choice.node,
-            f"no combination has {said}",
-            detail,
-            path=f"{path}[{index}]",
+            "unmatched", choice.node, f"no combination has {near.said(choice.chosen)}", detail, path=f"{path}[{index}]"
         )
 
 
