@@ -13,6 +13,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.asking import ask
 from skaha_apply.cli.documents import as_json
+from skaha_apply.cli.invocation import command as command_again
 from skaha_apply.cli.options import AllowsLoss, Choices, Forces, Manifests, Targets, Yes
 from skaha_apply.cli.parsers import DURATION, duration, pause
 from skaha_apply.cli.projects import for_each, load
@@ -79,7 +80,9 @@ class ApplyCall(Choices):
         float | None,
         typer.Option(parser=duration, metavar=DURATION, help="How long a list may lag behind (default: 5s)."),
     ] = None
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many actions in one pass.")] = None
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Most actions that this invocation carries out.")
+    ] = None
     init: Annotated[bool, typer.Option("--init", help="In CI: this is the first run, there is no state yet.")] = False
     output: Annotated[ReportFormat, typer.Option("-o", "--output", help="How to print the report.")] = ReportFormat.TEXT
     events: EventsFile = None
@@ -160,12 +163,13 @@ class Conversation:
 
     def ended(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Show a report, at once as text, together with others as JSON."""
-        from skaha_apply.render.report import report_text  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.render.report import report_text, resume_text  # noqa: PLC0415 - keeps --help fast
 
         self.narrator.part(report.project).close()
         self._reports.append(report)
         if not self._as_documents:
             self.streams.show(report_text(report, self.streams.out_ink, nothing))
+        (self.streams.tell if self._as_documents else self.streams.show)(resume_text(report, command_again()))
         return report.exit_code
 
     def close(self, projects: Sequence[Project] = ()) -> None:

@@ -10,13 +10,13 @@ import typer
 from typer.main import get_command
 
 from skaha_apply.cli.app import app
+from skaha_apply.cli.invocation import PROGRAM, begin
 from skaha_apply.cli.streams import Streams
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = "skaha-apply"
 # The modules that each command is registered by when they are imported, in the order of the help.
 HOMES: dict[str, tuple[str, ...]] = {
     "plan": ("planning",),
@@ -44,6 +44,7 @@ _BARE = {"--adopt": "--adopt=active"}  # options that may stand without their va
 def call(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run one command line, by default that of the process."""
     words = _spelled_out(sys.argv[1:] if arguments is None else arguments)
+    begin(words)
     register(words[0] if words else "")
     try:
         return ExitCode(get_command(app).main(args=words, prog_name=PROGRAM, standalone_mode=False) or 0)

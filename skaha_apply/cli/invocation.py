@@ -1,13 +1,54 @@
-"""The words of this invocation, for hints that repeat it with another option."""
+"""The words of this invocation, for hints that repeat it: as it was, or with another option."""
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PROGRAM = "skaha-apply"
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_words: list[str] = []
+_sensitive: set[str] = set()
+
+
+def begin(words: Sequence[str]) -> None:
+    """Keep the words of a new invocation."""
+    _words[:] = words
+    _sensitive.clear()
+
+
+def leave_out(variables: Iterable[str]) -> None:
+    """Never repeat the values of these variables, which are sensitive."""
+    _sensitive.update(variables)
+
+
+def command() -> str:
+    """The command to type again, without a login in an address and without sensitive values.
+
+    A command that lacks a sensitive value stops with an error that names the variable.
+    """
+    kept: list[str] = []
+    for word in _words:
+        before = kept[-1] if kept else ""
+        if before == "--var" and _is_sensitive(word):
+            kept.pop()
+        elif not (word.startswith("--var=") and _is_sensitive(word.removeprefix("--var="))):
+            kept.append(_LOGIN.sub("", word))
+    return shlex.join([PROGRAM, *kept])
+
+
+def _is_sensitive(assignment: str) -> bool:
+    return assignment.partition("=")[0].strip() in _sensitive
 
 
 def invocation() -> tuple[str, ...]:
     """The words after the name of the program, without the values of variables: they can be sensitive."""
-    words = sys.argv[1:]
+    words = _words or sys.argv[1:]
     before = ("", *words)
     return tuple(_without_value(word, previous) for previous, word in zip(before, words, strict=False))
 

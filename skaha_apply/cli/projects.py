@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.cli.invocation import leave_out
 from skaha_apply.cli.running import run
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.cli.veil import hide
@@ -37,6 +38,7 @@ def load(setting: Setting, streams: Streams, *, looks: bool = False) -> tuple[Pr
     projects, warnings = load_projects(setting, stdin_bytes)
     for project in projects:
         hide(project.secrets)
+        leave_out(project.secrets)
     if not looks:
         streams.tell(problems_text(warnings))
     return projects

@@ -7,6 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from skaha_apply.cli.invocation import command
 from skaha_apply.cli.signals import as_interrupts, orderly
 from skaha_apply.model.errors import ExitCode, Interrupted
 
@@ -35,9 +36,8 @@ def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: No
         try:
             return await task
         except asyncio.CancelledError:
-            raise Interrupted(
-                "interrupted", hint="what was begun is recorded and goes on; the same command goes on from here"
-            ) from None
+            hint = f"running sessions continue on the server; to resume: {command()}"
+            raise Interrupted("interrupted", hint=hint) from None
 
     with as_interrupts():  # a loop that closes would leave the system's own handling, which kills the process
         return asyncio.run(guarded())

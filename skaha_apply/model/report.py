@@ -48,7 +48,11 @@ class FailedLog:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The end of an apply: counts of what was carried out, what was not, and every replica in scope."""
+    """The end of an apply: counts of what was carried out, what was not, and every replica in scope.
+
+    `holds` states after a wait what is not done, and why. `resume` states what another invocation has to go on with, ""
+    if nothing waits for one.
+    """
 
     project: str
     applied: Mapping[str, int]
@@ -57,6 +61,8 @@ class Report:
     exit_code: ExitCode
     notes: tuple[str, ...] = ()
     logs: tuple[FailedLog, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    resume: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
 from skaha_apply.render import words
+from skaha_apply.render.families import hold_rows, painted
 from skaha_apply.render.ink import plain
 from skaha_apply.render.printable import block, line
 from skaha_apply.render.progress import counts_line
@@ -32,12 +33,21 @@ def report_text(report: Report, ink: Ink = plain, nothing: str = "nothing was ch
     lines += _urls(report)
     done = words.past(report.applied)
     phases = Counter(one.phase for one in report.sessions)
+    lines += painted(hold_rows(report.holds), ink)
     lines.append(ink(f"{line(report.project)}: {done or nothing}.", "bold"))
     if report.sessions:
         lines.append(f"Replicas: {counts_line(phases)}.")
     if report.failed:
         lines.append(ink(f"Not carried out: {words.many(len(report.failed), 'action')}.", "bold red"))
     return "\n".join(lines) + "\n"
+
+
+def resume_text(report: Report, command: str) -> str:
+    """What continues, what waits for another invocation, and the command to type; "" if nothing waits for one."""
+    if not report.resume:
+        return ""
+    first = f"{line(report.project)}: {line(report.resume)}. Running sessions continue on the server."
+    return f"{first}\nTo continue: {line(command)}\n"
 
 
 def _failures(failed: Iterable[Failure], ink: Ink) -> list[str]:

@@ -7,19 +7,22 @@ delete or replace that was not approved is reported, not done.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.report import Note
 from skaha_apply.workflow import waiting
 from skaha_apply.workflow.locking import open_ledger
 from skaha_apply.workflow.observe import plan_from
 from skaha_apply.workflow.passes import make_pass, make_tools, sighted
-from skaha_apply.workflow.reporting import make_report
+from skaha_apply.workflow.reporting import interrupted, make_report
 from skaha_apply.workflow.run import ApplyOptions, Run
 from skaha_apply.workflow.variables import check_complete
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Event, Report
@@ -68,12 +71,30 @@ async def begin(
     if not options.plan.destroying:
         check_complete(project)
     run = Run(world, project, options, approve, observe)
-    await make_pass(run)
+    with _reporting_interrupts(run):
+        await make_pass(run)
     return run
 
 
 async def go_on(run: Run) -> Report:
     """Pass after pass until the wait is over; the runs of several projects may do so side by side."""
+    with _reporting_interrupts(run):
+        await _wait(run)
+    return make_report(run)
+
+
+@contextmanager
+def _reporting_interrupts(run: Run) -> Iterator[None]:
+    """Report what an interrupt leaves once something was approved."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if run.approved is not None:
+            run.observe(Note(interrupted(run)))
+        raise
+
+
+async def _wait(run: Run) -> None:
     waited = False
     while not run.declined and run.halted is None and not waiting.ended(run):
         waited = True
@@ -83,7 +104,6 @@ async def go_on(run: Run) -> Report:
             await make_pass(run)
     if waited:
         run.observe(waiting.waiting(run))  # what was shown last stays on the screen
-    return make_report(run)
 
 
 async def destroy(

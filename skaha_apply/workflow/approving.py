@@ -58,7 +58,7 @@ def allowed_actions(run: Run, plan: Plan) -> list[Action]:
     approved = run.approved
     actions = [one for one in plan.actions if one.kind.changes and one.trial not in run.tried]
     if approved is None or approved is plan:
-        return _limit(actions, run.options.limit)
+        return _limit(actions, run)
     lines = set(approved.approved)
     shown = {action.key: action.kind for action in approved.actions}
     allowed = []
@@ -68,8 +68,11 @@ def allowed_actions(run: Run, plan: Plan) -> list[Action]:
             run.notes[f"not approved, so left alone: {action.kind} {action.name} ({action.reason})"] = None
         else:
             allowed.append(action)
-    return _limit(allowed, run.options.limit)
+    return _limit(allowed, run)
 
 
-def _limit(actions: list[Action], limit: int | None) -> list[Action]:
-    return actions if limit is None else actions[:limit]
+def _limit(actions: list[Action], run: Run) -> list[Action]:
+    """The first of the actions, as many as `--limit` still allows this invocation."""
+    kept = actions[: run.left]
+    run.cut = len(actions) - len(kept)
+    return kept

@@ -107,6 +107,7 @@ async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     allowed = allowed_actions(run, plan)
     await tools.keeper.save_ended(ledger, {action.key for action in allowed})  # another session may take its place
     outcomes = await execute(allowed, tools)
+    run.spent += len(outcomes.done) + len(outcomes.failures)
     _take(run, outcomes)
     if outcomes.halted is None and not _looks_again(run, outcomes):
         run.notes.update(dict.fromkeys(await confirm(tools, outcomes)))

@@ -9,6 +9,8 @@ from skaha_apply.model.errors import ExitCode, SafetyRefusal, StateError, Timeou
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, ReplicaReport, Report
 from skaha_apply.model.session import Phase
+from skaha_apply.workflow.exit_codes import code_of
+from skaha_apply.workflow.standing import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 TAIL_LINES = 20
 MOST_LOGS = 5
 MOST_NAMED = 5
+MOST_REASONS = 3
+_UNFINISHED = (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT, ActionKind.UNKNOWN, ActionKind.PROTECTED)
 
 
 def make_report(run: Run) -> Report:
@@ -38,6 +42,36 @@ def make_report(run: Run) -> Report:
         exit_code=_exit_code(run, wanted, known.values()),
         notes=(*run.notes, *_halt(run), *_missing(wanted, known, run)),
         logs=tuple(_logs(run, failed)),
+        holds=holds(wanted, _UNFINISHED) if run.options.wait != "none" and not run.declined else (),
+        resume=_resume(wanted, run),
+    )
+
+
+def _resume(wanted: list[Action], run: Run) -> str:
+    """What another invocation has to go on with, in one sentence; "" if nothing waits for one."""
+    if run.declined or run.approved is None or run.options.plan.destroying:
+        return ""
+    later = [action for action in wanted if action.kind is ActionKind.WAIT or action.held_back]
+    parts = [f"--limit {run.options.limit} left {run.cut} actions undone"] if run.cut else []
+    if later:
+        reasons = list(dict.fromkeys(hold.reason for hold in holds(later, frozenset(ActionKind))))
+        more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
+        what = "1 replica waits" if len(later) == 1 else f"{len(later)} replicas wait"
+        parts.append(f"{what} for another invocation ({'; '.join(reasons[:MOST_REASONS])}{more})")
+    if isinstance(run.halted, TimeoutReached):
+        parts.append("work is left")
+    return "; ".join(parts)
+
+
+def interrupted(run: Run) -> str:
+    """What an interrupt leaves: the sessions that continue, and the replicas that have not started."""
+    known = {record.key: record for record in run.document.replicas} if run.document else {}
+    active = {key for key, record in known.items() if record.phase.active}
+    wanted = [action for action in run.plan.actions if action.desired is not None] if run.plan else []
+    later = sum(code_of(action) is ExitCode.CHANGES and action.key not in active for action in wanted)
+    return (
+        f"{run.project.name}: {len(active)} sessions are active and continue on the server; "
+        f"{later} replicas have not started"
     )
 
 
@@ -104,7 +138,18 @@ def _exit_code(run: Run, wanted: list[Action], records: Iterable[ReplicaRecord])
     judged = {action.key for action in wanted if action.desired and _is_final(action, action.desired.spec.kind)}
     if any(record.phase in (Phase.FAILED, Phase.UNKNOWN) and record.key in judged for record in records):
         codes.append(ExitCode.UNFINISHED)
+    if run.options.wait != "none" and not run.declined:
+        codes.append(_code_of_wait(wanted, run))
     return worst(codes)
+
+
+def _code_of_wait(wanted: list[Action], run: Run) -> ExitCode:
+    """The exit code of what a wait leaves; after `--wait complete` every replica in scope has to be done."""
+    codes = set(map(code_of, wanted))
+    ended = run.options.wait == "complete" and run.halted is None
+    if ended and ExitCode.CHANGES in codes:
+        codes.add(ExitCode.UNFINISHED)
+    return worst(codes - {ExitCode.CHANGES})
 
 
 def _is_final(action: Action, kind: Kind) -> bool:

@@ -44,8 +44,10 @@ class Run:
     """One call of apply for one project: what was approved, and what became of it so far.
 
     `since` is when it first looked, by the server's clock. `failures` are what is reported, by live name and kind;
-    `tried` is what was tried in vain and is left alone from then on. `offer` is what the server was found to
-    offer. `deadline`, the end of the granted time, and `began`, that of the last pass, are times of the event loop.
+    `tried` is what was tried in vain and is left alone from then on. `spent` counts the actions that were carried out
+    or failed, which `--limit` bounds; `cut` are those of the last pass that it left undone. `offer` is what the server
+    was found to offer. `deadline`, the end of the granted time, and `began`, that of the last pass, are times of the
+    event loop.
     """
 
     world: World
@@ -68,8 +70,15 @@ class Run:
     document: StateDocument | None = None
     deadline: float | None = None
     began: float = 0.0
+    spent: int = 0
+    cut: int = 0
     offer: Offer = field(default_factory=Offer)
     expansion: Expansion = field(init=False)
 
     def __post_init__(self) -> None:
         self.expansion = Expansion(self.project)
+
+    @property
+    def left(self) -> int | None:
+        """How many more actions `--limit` allows this invocation, None without a limit."""
+        return None if self.options.limit is None else max(0, self.options.limit - self.spent)

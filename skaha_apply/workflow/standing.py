@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from statistics import median
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import Family, Hold
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.needs import is_held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import ReplicaKey
@@ -85,11 +87,17 @@ def _family(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecor
     )
 
 
-def holds(actions: Iterable[Action]) -> tuple[Hold, ...]:
-    """What waits, is blocked or in conflict, by entry and reason, in the order in which each comes first."""
+def holds(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY) -> tuple[Hold, ...]:
+    """What waits, is blocked or in conflict, by entry and reason, in the order in which each comes first.
+
+    A replica on hold counts as blocked. `kinds` are those of the actions that are told.
+    """
     found: dict[tuple[str, str, str], list[str]] = {}
     for action in actions:
-        if action.kind in _STANDING_BY:
-            entry = action.group or action.session
+        entry = action.group or action.session
+        if action.kind in kinds:
             found.setdefault((entry, action.kind.value, action.reason), []).append(action.name)
+        elif is_held(action):
+            reason = f"on hold; `skaha-apply mark rerun {quote(entry)}` releases it"
+            found.setdefault((entry, ActionKind.BLOCKED.value, reason), []).append(action.name)
     return tuple(Hold(*about, count=len(names), names=tuple(names[:NAMED])) for about, names in found.items())

@@ -6,17 +6,19 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import ExitCode, ServerError, worst
+from skaha_apply.model.errors import ServerError, worst
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.secrets import masked
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.observe import look, plan_from
 from skaha_apply.workflow.standing import families, holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.report import Family, Hold
     from skaha_apply.model.spec import Project
@@ -62,8 +64,8 @@ class StatusRow:
 class ProjectStatus:
     """Where a project stands: replica by replica, by entry of the manifest, and what the rest waits for.
 
-    `exit_code` says it in a number: 0 when nothing is left to do, 2 while something goes on or can be done, 9 when a
-    replica is failed, unknown or blocked, 8 when one is in conflict. `document` is the state, moved on by this look,
+    `exit_code` is 0 when nothing is left to do, 2 while something is active or can be done, 9 when a replica is failed,
+    unknown, on hold or blocked, 8 when one is in conflict. `document` is the state, moved on by this look,
     `at` the time of it.
     """
 
@@ -99,7 +101,7 @@ async def survey(world: World, project: Project) -> ProjectStatus:
         rows=rows,
         families=families(actions, records, at),
         holds=holds(actions),
-        exit_code=worst(map(_code, actions)),
+        exit_code=worst(map(code_of, actions)),
         document=sight.state,
         at=at,
     )
@@ -179,23 +181,6 @@ def _last_line(events: str) -> str:
     """The last event of a table, "" for an empty one."""
     lines = [line for line in events.splitlines() if line.strip() and line.strip() != "<none>"]
     return " ".join(lines[-1].split()) if lines[1:] else ""
-
-
-def _code(action: Action) -> ExitCode:
-    """What one replica says about the whole; what is not desired any more says nothing once it has ended."""
-    kind = action.kind
-    if kind is ActionKind.CONFLICT:
-        return ExitCode.PARTIAL
-    if kind in (ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.BLOCKED):
-        return ExitCode.UNFINISHED
-    if kind is ActionKind.RENEW:
-        return ExitCode.OK
-    if kind.changes or kind is ActionKind.WAIT:
-        return ExitCode.CHANGES
-    if kind is not ActionKind.UNCHANGED or action.record is None or not action.record.phase.active:
-        return ExitCode.OK
-    kept = action.desired is not None and action.desired.spec.kind.interactive
-    return ExitCode.OK if kept and action.record.phase is Phase.RUNNING else ExitCode.CHANGES
 
 
 def needing_attention(rows: Iterable[StatusRow]) -> tuple[StatusRow, ...]:

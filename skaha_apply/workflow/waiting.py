@@ -31,7 +31,7 @@ async def rest(run: Run) -> None:
     await asyncio.sleep(max(0.0, left))
     run.halted = TimeoutReached(
         f"the wait was not over after {run.options.timeout:g}s",
-        hint="what runs goes on running, and the same command goes on from here",
+        hint="running sessions continue; repeat the command to resume waiting",
     )
 
 
@@ -57,14 +57,15 @@ def _ready(run: Run) -> bool:
 def _moving(action: Action, run: Run) -> bool:
     """Whether an action of the last plan can still lead to something.
 
-    A renewal was carried out, or is due in another call: what it is for runs, and that is all that is waited for.
+    A renewal was carried out, or is due in another invocation: its session runs, which is all that the tool waits for.
+    Once `--limit` is used up, only sessions that are active are waited for.
     """
     if action.kind is ActionKind.RENEW:
         return False
     if action.kind.changes:
-        return action.trial not in run.tried and not _unapproved(action, run)
+        return run.left != 0 and action.trial not in run.tried and not _unapproved(action, run)
     if action.kind is ActionKind.WAIT:
-        return not action.hangs
+        return run.left != 0 and not action.hangs
     if action.kind is not ActionKind.UNCHANGED or action.record is None or not action.record.phase.active:
         return False
     return not (_interactive(action, run) and action.record.phase is Phase.RUNNING)

@@ -78,6 +78,54 @@ def test_the_failure_limit_deletes_what_is_still_pending(desk, sandbox):
     assert desk.plan()["summary"]["done"] == 10
 
 
+def test_a_wait_ends_with_0_only_if_everything_in_scope_is_done(desk, sandbox):
+    first, second = {"name": "a", "cmd": "true"}, {"name": "b", "cmd": "true", "needs": ["a"]}
+    desk.write(first, second, {"name": "desk", "kind": "notebook"})
+    # a dependency that has not run is out of scope
+    ended = desk.apply("--target", "b", "--wait", "complete", *POLL, code=9)
+    assert "b: 1 blocked: needs a (1 of 1 not done, out of the scope of --target and --exclude)" in ended.out
+    assert sandbox.sessions() == []
+    # one is on hold, and blocks; so does a notebook
+    desk("mark", "hold", "a", "desk", "--yes")
+    ended = desk.apply("--wait", "complete", *POLL, code=9)
+    assert "b: 1 blocked: needs a: a is on hold" in ended.out
+    assert "a: 1 blocked: on hold; `skaha-apply mark rerun a` releases it" in ended.out
+    assert sandbox.sessions() == []
+    desk.apply("--target", "desk", "--wait", "complete", *POLL, code=9)
+    desk("status", "--exit-code", code=9)
+    desk("mark", "rerun", "a", "desk", "--yes")
+    desk.apply("--wait", "complete", *POLL)
+    # protection keeps work from running that the manifest asks for
+    desk.write({**first, "cmd": "false", "protect": True}, {"name": "desk", "kind": "notebook"})
+    ended = desk.apply("--wait", "complete", *POLL, code=9)
+    assert "a: 1 protected: spec changed, but it is protected" in ended.out
+    desk("status", "--exit-code", code=9)
+    assert len(sandbox.sessions()) == 3
+
+
+def test_an_apply_that_leaves_replicas_waiting_prints_the_next_command(desk):
+    desk.write({"name": "tile", "replicas": 6, "cmd": "sleep", "args": ["600"], "parallelism": 2})
+    again = "To continue: skaha-apply apply --yes --settle 0.5s"
+    ended = desk.apply()
+    assert "4 replicas wait for another invocation (parallelism 2 of tile is full)" in ended.out
+    assert f"{again}\n" in ended.out
+    ended = desk.apply("-o", "json", "--target", "tile/1-4")
+    assert f"{again} -o json --target tile/1-4\n" in ended.err
+    assert ended.json["applied"] == {}
+    assert "To continue" not in desk.apply("--target", "tile/1-2").out
+
+
+def test_a_limit_holds_for_the_invocation_and_not_for_each_pass(desk, sandbox):
+    desk.write({"name": "tile", "replicas": 6, "cmd": "true"})
+    ended = desk.apply("--limit", "2", "--wait", "complete", *POLL, code=9)
+    assert len(sandbox.sessions()) == 2
+    assert "--limit 2 left 4 actions undone" in ended.out
+    assert "To continue: skaha-apply apply --yes --settle 0.5s --limit 2 --wait complete --poll 0.3s\n" in ended.out
+    assert "--limit 3 left 1 actions undone" in desk.apply("--limit", "3").out
+    assert "To continue" not in desk.apply("--limit", "3").out
+    assert len(sandbox.sessions()) == 6
+
+
 def test_a_timeout_ends_the_wait_with_its_own_code(desk):
     desk.write({"name": "long", "cmd": "sleep", "args": ["600"]})
     ended = desk.apply("--wait", "complete", *POLL, "--timeout", "1s", code=10)

@@ -8,6 +8,7 @@ from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import DesiredReplica, Project, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
+from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.run import ApplyOptions, Run
 from skaha_apply.workflow.standing import families, holds
 from skaha_apply.workflow.waiting import ended
@@ -36,6 +37,36 @@ def over(one, session_kind="headless"):
     run.plan = run.approved = Plan("p", "s", (one,), "d")
     run.document = StateDocument(lineage="l", project="p", server="s", specs={"s": spec(session_kind)})
     return ended(run)
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "session_kind", "code"),
+    [
+        ("done", "done", "headless", 0),
+        ("unchanged", "running", "notebook", 0),
+        ("renew", "running", "notebook", 0),
+        ("protected", "running", "notebook", 0),
+        ("unchanged", "running", "headless", 2),
+        ("unchanged", "pending", "notebook", 2),
+        ("wait", None, "headless", 2),
+        ("replace", "done", "headless", 2),
+        ("unchanged", "held", "headless", 9),
+        ("unchanged", "held", "notebook", 9),
+        ("protected", "running", "headless", 9),
+        ("protected", "done", "headless", 9),
+        ("failed", "failed", "headless", 9),
+        ("unknown", "unknown", "headless", 9),
+        ("blocked", None, "headless", 9),
+        ("conflict", None, "headless", 8),
+    ],
+)
+def test_what_one_replica_contributes_to_the_exit_code(kind, phase, session_kind, code):
+    assert code_of(action(kind, phase, session_kind=session_kind)) == code
+
+
+@pytest.mark.parametrize("kind", ["protected", "retired", "not loaded"])
+def test_what_left_the_manifest_contributes_nothing(kind):
+    assert code_of(action(kind, "running", desired=False)) == 0
 
 
 @pytest.mark.parametrize(

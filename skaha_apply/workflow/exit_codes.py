@@ -1,0 +1,51 @@
+"""What one replica contributes to the exit code, after a wait and for `status --exit-code` alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.needs import is_held
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Action
+
+_STUCK = frozenset({ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.BLOCKED})
+
+
+def code_of(action: Action) -> ExitCode:
+    """The exit code that one replica asks for.
+
+    Args:
+        action: what the last plan does with the replica.
+
+    Returns:
+        OK for a replica that is done, or runs as desired; CHANGES while it is active, waits or would be changed;
+        UNFINISHED if it stays undone until somebody acts; PARTIAL for a conflict.
+    """
+    kind = action.kind
+    if kind is ActionKind.CONFLICT:
+        return ExitCode.PARTIAL
+    if kind in _STUCK or is_held(action) or _is_kept_from_change(action):
+        return ExitCode.UNFINISHED
+    if kind is ActionKind.RENEW:
+        return ExitCode.OK
+    if kind.changes or kind is ActionKind.WAIT:
+        return ExitCode.CHANGES
+    return ExitCode.CHANGES if kind is ActionKind.UNCHANGED and _is_under_way(action) else ExitCode.OK
+
+
+def _is_kept_from_change(action: Action) -> bool:
+    """Whether protection keeps work from running that the manifest asks for; a protected notebook serves as it is."""
+    desired = action.desired
+    return action.kind is ActionKind.PROTECTED and desired is not None and not desired.spec.kind.interactive
+
+
+def _is_under_way(action: Action) -> bool:
+    """Whether its session is active and has an end; a running interactive session counts as done."""
+    if action.record is None or not action.record.phase.active:
+        return False
+    interactive = action.desired is not None and action.desired.spec.kind.interactive
+    return not (interactive and action.record.phase is Phase.RUNNING)
