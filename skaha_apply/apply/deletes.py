@@ -63,7 +63,7 @@ class Deletes:
         """
         record = job.action.record
         if record is not None and record.id == victim.id and not record.logged:
-            await self._tools.keeper.save(record)
+            await self._tools.keeper.save(record, self._tools.ledger.book.specs.get(record.spec))
         await self._spare_ended(job.action, victim)
         for _ in range(TRIES):
             self._turns.go_on()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, StateError, Unauthorized
 from skaha_apply.model.secrets import masked
+from skaha_apply.model.session_ids import log_label
 from skaha_apply.model.state import ReplicaRecord
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.ports import LogStore, Server
-    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
 
 _AT_ONCE = 64
 
 
-def label(record: ReplicaRecord) -> str:
-    """The label of a record's log: `<attempt>-<id>`."""
-    return f"{record.attempt}-{record.id}"
+def label(record: ReplicaRecord, spec: SessionSpec | None) -> str:
+    """The label of a record's log; the ID of an interactive session is not in it."""
+    return log_label(record.attempt, record.id, interactive=spec is not None and spec.kind.interactive)
 
 
 class Keeper:
@@ -50,7 +51,7 @@ class Keeper:
 
         async def one(record: ReplicaRecord) -> ReplicaRecord | None:
             async with places:
-                return record if await self.save(record) else None
+                return record if await self.save(record, ledger.book.specs.get(record.spec)) else None
 
         results = await asyncio.gather(*map(one, ended), return_exceptions=True)
         for saved in (one for one in results if isinstance(one, ReplicaRecord)):
@@ -61,7 +62,7 @@ class Keeper:
             if isinstance(failed, BaseException):
                 raise failed
 
-    async def save(self, record: ReplicaRecord) -> bool:
+    async def save(self, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
         """Save one replica's log and events as they are now; False when they could not be had.
 
         Raises `Unauthorized` when the server refuses the credential.
@@ -77,7 +78,7 @@ class Keeper:
         except ServerError:
             return False
         try:
-            await asyncio.to_thread(self._logs.save, record.name, label(record), log, events)
+            await asyncio.to_thread(self._logs.save, record.name, label(record, spec), log, events)
         except StateError as error:
             self.problem = self.problem or f"a log could not be saved: {error.message}"
             return False

@@ -18,6 +18,7 @@ from skaha_apply.cli.options import AllowsLoss, Choices, Forces, Manifests, Targ
 from skaha_apply.cli.parsers import DURATION, duration, pause
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
+from skaha_apply.cli.session_ids import public
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import line
 
@@ -212,7 +213,7 @@ def apply(options: ApplyCall) -> ExitCode:
     async def go_on(run: Run) -> ExitCode:
         return talk.ended(await workflow.go_on(run))
 
-    with closing_events(options.events) as events:
+    with closing_events(options.events, public) as events:
         try:
             return for_each(setting, projects, talk.streams, one, how.plan if saved is None else None)
         finally:
@@ -252,7 +253,7 @@ def refresh(options: RefreshCall) -> ExitCode:
         world, observe = told_to(events, world, project, talk.narrator)
         return talk.ended(await workflow.refresh(world, project, observe), "what the server shows is recorded")
 
-    with closing_events(options.events) as events:
+    with closing_events(options.events, public) as events:
         try:
             return for_each(setting, projects, talk.streams, one)
         finally:

@@ -11,6 +11,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.options import Basic, CredentialCommand, Server, check_server
 from skaha_apply.cli.registry import command
+from skaha_apply.cli.session_ids import identify
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 
@@ -71,6 +72,7 @@ def export(options: ExportOptions) -> ExitCode:
         sandbox=options.sandbox,
         project=options.project,
         observe=streams.warn,
+        identify=identify,
     )
     wish = Wish(
         patterns=tuple(options.patterns or ()),

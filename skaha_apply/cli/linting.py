@@ -16,7 +16,7 @@ from skaha_apply.cli.files import write_file
 from skaha_apply.cli.options import CredentialCommand, Paths, Varied, check_server
 from skaha_apply.cli.parsers import report_in
 from skaha_apply.cli.registry import command
-from skaha_apply.cli.session_ids import public
+from skaha_apply.cli.session_ids import identify, public
 from skaha_apply.cli.standard import stdin_bytes
 from skaha_apply.model.errors import ExitCode, UsageError
 
@@ -126,6 +126,7 @@ def _setting(options: LintOptions, streams: Streams) -> Setting:
         sandbox=options.sandbox,
         given=given,
         observe=streams.warn,
+        identify=identify,
     )
 
 

@@ -11,6 +11,7 @@ import typer
 
 from skaha_apply.cli.invocation import invocation
 from skaha_apply.cli.parsers import DURATION, assignment, duration, hours, pattern
+from skaha_apply.cli.session_ids import identify, show_ids
 from skaha_apply.cli.streams import Streams
 from skaha_apply.cli.veil import suspect
 from skaha_apply.model.errors import UsageError
@@ -40,6 +41,14 @@ CredentialCommand = Annotated[
         "--credential-command",
         metavar="CMD",
         help="Command that prints a token or PEM certificate; run without a shell, again after a 401.",
+    ),
+]
+
+
+ShowIds = Annotated[
+    bool,
+    typer.Option(
+        "--show-ids", help="Show IDs and addresses of interactive sessions also outside a terminal; never in a CI job."
     ),
 ]
 
@@ -119,6 +128,7 @@ class Located(Varied):
         float | None,
         typer.Option(parser=duration, metavar=DURATION, help="Wait so long for the lock of the state (default: 0)."),
     ] = None
+    show_ids: ShowIds = False
     no_logs: Annotated[bool, typer.Option("--no-logs", help="Do not save the logs of sessions that ended.")] = False
 
     @property
@@ -135,6 +145,8 @@ class Located(Varied):
 
     def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Setting:
         """The setting of the call; raises `UsageError` for options that contradict each other."""
+        if self.show_ids:
+            show_ids()
         from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
 
         check_server(self.server, sandbox=self.sandbox)
@@ -153,6 +165,7 @@ class Located(Varied):
             given=self.given(self.lack),
             command=invocation(),
             observe=Streams(colour=not self.no_color).warn,
+            identify=identify,
         )
 
 

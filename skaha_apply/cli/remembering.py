@@ -14,8 +14,9 @@ from skaha_apply.cli.options import Located, Named
 from skaha_apply.cli.parsers import pattern
 from skaha_apply.cli.registry import command
 from skaha_apply.cli.running import run
+from skaha_apply.cli.session_ids import are_shown
 from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
 from skaha_apply.render.printable import line
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ def pull(options: PullCall) -> ExitCode:
 
     place, project = _place(options)
     data = run(transfer.pull(place, project))
+    terminal = options.streams().out_is_terminal
+    if not are_shown(terminal=terminal) and transfer.holds_interactive_ids(data):
+        raise SafetyRefusal(
+            "the state holds IDs of interactive sessions; who knows such an ID can open the session",
+            hint="--show-ids prints them into a file that only you can read, but not in a CI job",
+        )
     options.streams().show_stored(data)
     decode(data, "that was printed")  # a damaged one is printed all the same, and said to be so
     return ExitCode.OK

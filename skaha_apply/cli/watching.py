@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from skaha_apply.cli.documents import as_json
+from skaha_apply.cli.session_ids import are_shown
 from skaha_apply.cli.streams import Streams, size_of
 from skaha_apply.model.report import PhaseChanged, Waiting
 from skaha_apply.render.board import Block
@@ -82,7 +83,8 @@ class Documents(_Absence):
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
         """Print a look that differs from the last one in more than the time that passed."""
         self.back()
-        documents = [status_document(one) for one in found]
+        shown = are_shown(terminal=self._streams.out_is_terminal)
+        documents = [status_document(one, addresses=shown) for one in found]
         replicas = [document["sessions"] for document in documents]
         if documents and replicas != self._last:
             self._streams.show_document(as_json(statuses_document(documents)))

@@ -33,6 +33,11 @@ def without_ids(text: str, ids: frozenset[str], urls: frozenset[str]) -> str:
     return _pattern(ids, urls).sub(lambda found: HIDDEN_URL if found[0] in urls else short_id(found[0]), text)
 
 
+def log_label(attempt: int, session_id: str | None, *, interactive: bool) -> str:
+    """The label of a saved log, a part of its file name: `<attempt>-<id>`, with the short digest where the ID opens."""
+    return f"{attempt}-{short_id(session_id) if interactive and session_id else session_id}"
+
+
 @lru_cache(maxsize=16)
 def _pattern(ids: frozenset[str], urls: frozenset[str]) -> re.Pattern[str]:
     texts = [*_longest_first(urls), *_longest_first(ids)]

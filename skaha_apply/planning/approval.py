@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.session_ids import short_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +38,11 @@ def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action])
 
 
 def approval_line(action: Action) -> str:
-    """One action as it is approved: its kind, name, replica, every id that it is about and the paths that changed."""
-    ids = dict.fromkeys([*([action.id] if action.id else []), *(victim.id for victim in action.victims)])
+    """One action as it is approved: its kind, name, replica, the sessions that it is about and the paths that changed.
+
+    A plan can be public, and its digest could be searched for the IDs behind it, so the line has their short digests.
+    """
+    ids = dict.fromkeys(map(short_id, [*([action.id] if action.id else []), *(one.id for one in action.victims)]))
     paths = ",".join(change.path for change in action.changes)
     kind = ActionKind.REPLACE if action.held_back else action.kind
     return f"! {kind} {action.name} {action.replica} {','.join(ids) or '-'} {paths}".rstrip()

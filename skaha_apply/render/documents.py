@@ -52,7 +52,9 @@ class ActionDocument(_Document):
     replica: int = Field(ge=1, description="REPLICA_ID, from 1")
     replicas: int = Field(ge=1, description="REPLICA_COUNT")
     name: str = Field(description="the live name, in lower case")
-    id: str | None = Field(description="the session that it is about, null without one")
+    id: str | None = Field(
+        description="the session that it is about, of an interactive one a short digest; null without one"
+    )
     reason: str = Field(description="for people; an open set")
     changes: list[ChangeDocument]
 

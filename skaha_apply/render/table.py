@@ -206,8 +206,11 @@ def statuses_document(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return documents[0] if len(documents) == 1 else {"format_version": STATUS_FORMAT, "projects": list(documents)}
 
 
-def status_document(found: Status) -> dict[str, Any]:
-    """A project as a JSON value: every replica and every entry; times are RFC 3339 in UTC, spans seconds."""
+def status_document(found: Status, *, addresses: bool = True) -> dict[str, Any]:
+    """A project as a JSON value: every replica and every entry; times are RFC 3339 in UTC, spans seconds.
+
+    Without `addresses`, that of each session is null.
+    """
     return {
         "format_version": STATUS_FORMAT,
         "project": found.project,
@@ -237,7 +240,7 @@ def status_document(found: Status) -> dict[str, Any]:
                 "action": row.action,
                 "reason": row.reason,
                 "event": row.event or None,
-                "connect_url": row.connect_url or None,
+                "connect_url": (row.connect_url or None) if addresses else None,
             }
             for row in found.rows
         ],

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from skaha_apply.model.errors import ServerError, SkahaApplyError, StateError, Unauthorized, Unreachable
-from skaha_apply.model.request import CreateRequest, Offer, Outcome, Refused
-from skaha_apply.model.session import Listing, LiveSession
+from skaha_apply.model.request import Accepted, CreateRequest, Offer, Outcome, Refused
+from skaha_apply.model.session import Kind, Listing, LiveSession
 from skaha_apply.skaha import wire
 from skaha_apply.skaha.endings import NOT_SENT, failure, outcome
 from skaha_apply.skaha.exchange import ClientOptions, Exchange
@@ -25,7 +25,7 @@ from skaha_apply.skaha.registry import TrustedRegistries, explain
 from skaha_apply.skaha.retry import NOT_FOUND, Answer, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
     from skaha_apply.skaha.forms import Call
@@ -127,6 +127,7 @@ class Client:
             at = self.now()
             sessions, notes = wire.read_sessions(answer.body)
             self._say_once(notes)
+            self._identify(sessions)
             return Listing(sessions, at - answer.took, at)
 
         listing: Listing = await self._read(read_call("session"), read)
@@ -140,6 +141,7 @@ class Client:
             read_call(f"session/{session_id}", session_id),
             lambda answer: wire.read_session(answer.body),
         )
+        self._identify([found] if found else [])
         return found
 
     async def logs(self, session_id: str) -> str:
@@ -181,6 +183,8 @@ class Client:
             except SkahaApplyError as error:
                 return Refused(0, str(error), auth=True, hint=error.hint)
         outcome = await self._write(create_call(request, registry, trusted), wire.read_created)
+        if request.kind.interactive and isinstance(outcome, Accepted):
+            self._exchange.options.identify(outcome.id, "")
         if isinstance(outcome, Refused) and (why := explain(outcome.text, registry)):
             return replace(outcome, text=f"{outcome.text} ({why})")
         return outcome
@@ -196,6 +200,11 @@ class Client:
         if not wire.is_session_id(session_id):
             return Refused(0, f"{session_id!r} is not a session id")
         return await self._write(renew_call(session_id))
+
+    def _identify(self, sessions: Iterable[LiveSession]) -> None:
+        for session in sessions:
+            if session.kind != Kind.HEADLESS:
+                self._exchange.options.identify(session.id, session.connect_url)
 
     async def _text(self, session_id: str, view: str) -> str | None:
         if not wire.is_session_id(session_id):

@@ -128,7 +128,7 @@ def _accepted(answer: Answer, read_id: Callable[[bytes], str | None] | None, tex
     if read_id is None:
         return Accepted()
     session_id = read_id(answer.body) if answer.status in _CREATED else None
-    return Accepted(session_id) if session_id else Unsure(f"the answer bears no session id: {text}")
+    return Accepted(session_id) if session_id else Unsure(f"the response has no session ID: {text}")
 
 
 def _redirect(answer: Answer) -> str:

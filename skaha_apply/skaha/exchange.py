@@ -65,6 +65,7 @@ class ClientOptions:
     answer: float = 120.0
     connect: float = 10.0
     observe: Callable[[Event], None] = lambda _: None
+    identify: Callable[[str, str], None] = lambda _id, _url: None
     transport: MakeTransport | None = None
     clock: Clock = field(default_factory=SystemClock)
     draw: Callable[[], float] = random.random

@@ -53,8 +53,10 @@ def read_json(body: bytes, asked: str) -> Any:
             return json.loads(body, parse_int=_whole_number)
     if body.lstrip()[:1] == b"<":
         raise NotSkaha(f"{asked}: the answer is a web page, not JSON: {one_line(body)}", hint=NOT_SKAHA_HINT)
-    what = "JSON that breaks off" if body.lstrip()[:1] in (b"[", b"{") else "not JSON"
-    raise NotSkaha(f"{asked}: the answer is {what}: {one_line(body[-_TEXT_SHOWN:]) or 'empty'}", hint=NOT_SKAHA_HINT)
+    if body.lstrip()[:1] in (b"[", b"{"):  # not quoted: it can hold IDs of interactive sessions
+        raise NotSkaha(f"{asked}: the response is JSON that breaks off after {len(body)} bytes", hint=NOT_SKAHA_HINT)
+    text = one_line(body[-_TEXT_SHOWN:]) or "empty"
+    raise NotSkaha(f"{asked}: the response is not JSON: {text}", hint=NOT_SKAHA_HINT)
 
 
 NOT_SKAHA_HINT = "check the address of the server (--server, SKAHA_URL), and what stands between it and you"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.model.inert import inert_json
 from skaha_apply.model.report import Note, PhaseChanged
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ class EventFile:
 
     Args:
         path: it is made when it is not there; its folder is not.
+        public: gives a text as it may be written; a program reads the file, so it may be public.
 
     Raises:
         SkahaApplyError: it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, public: Callable[[str], str] = str) -> None:
         self._path = path
+        self._public = public
         self._left: list[bytes] = []
         self.problem: str | None = None
         try:
@@ -60,7 +63,8 @@ class EventFile:
 
     def append(self, line: dict[str, Any]) -> None:
         """Write a line, after those that could not be written before."""
-        self._left.append(json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        text = inert_json(self._public(json.dumps(line, ensure_ascii=False)))
+        self._left.append(text.encode("utf-8", "backslashreplace") + b"\n")
         self.flush()
 
     def flush(self) -> None:

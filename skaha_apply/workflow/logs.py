@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, UsageError
 from skaha_apply.model.secrets import masked
+from skaha_apply.model.session_ids import log_label
 from skaha_apply.planning.options import matches
 from skaha_apply.workflow.binding import check_store
 
@@ -48,11 +49,12 @@ class _Wanted:
     id: str | None
     phase: str
     over: bool
+    interactive: bool = False
 
     @property
     def label(self) -> str:
         """The label that its text is saved under."""
-        return f"{self.attempt}-{self.id}"
+        return log_label(self.attempt, self.id, interactive=self.interactive)
 
 
 async def read_logs(
@@ -82,7 +84,7 @@ async def read_logs(
             f"{pattern!r} means no replica that the state of project {project.name!r} knows",
             hint=f"It knows: {_known(document)}.",
         )
-    wanted = [each for record in meant for each in _attempts(world, project, record, attempt)]
+    wanted = [each for record in meant for each in _attempts(world, project, record, attempt, specs.get(record.spec))]
     if not wanted:
         most = max(record.attempt for record in meant)
         raise UsageError(
@@ -117,12 +119,15 @@ def _means(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> boo
     return meant or record.name == pattern.lower()
 
 
-def _attempts(world: World, project: Project, record: ReplicaRecord, attempt: int | None) -> list[_Wanted]:
+def _attempts(
+    world: World, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
+) -> list[_Wanted]:
     """The attempts of one replica that are wanted, oldest first; those that only their saved log is left of as well."""
-    last = _Wanted(record, record.attempt, record.id, record.phase.value, over=not record.phase.active)
+    open_by_id = spec is not None and spec.kind.interactive
+    last = _Wanted(record, record.attempt, record.id, record.phase.value, not record.phase.active, open_by_id)
     if attempt is None:
         return [last]
-    known = [_Wanted(record, one.attempt, one.id, one.phase.value, over=True) for one in record.earlier]
+    known = [_Wanted(record, one.attempt, one.id, one.phase.value, True, open_by_id) for one in record.earlier]
     known = [*known, last]
     labels = {one.label for one in known}
     saved = world.place.logs(project.name).labels(record.name)
@@ -141,7 +146,7 @@ def _forgotten(record: ReplicaRecord, label: str) -> _Wanted | None:
 
 async def _text(world: World, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
     logs, name = world.place.logs(project.name), wanted.record.name
-    saved = logs.read(name, wanted.label)
+    saved = logs.read(name, wanted.label) or logs.read(name, f"{wanted.attempt}-{wanted.id}")  # older logs: whole IDs
     kept = (saved[1] if events else saved[0]) if saved else ""
     # What was saved of an earlier attempt is all there is; of the last one the server may know more by now.
     earlier = wanted.over and wanted.id != wanted.record.id

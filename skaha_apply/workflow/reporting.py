@@ -162,14 +162,15 @@ def _logs(run: Run, failed: list[ReplicaRecord]) -> Iterable[FailedLog]:
     """The ends of the saved logs of replicas that failed, of the first few."""
     logs = run.world.place.logs(run.project.name)
     for record in failed[:MOST_LOGS]:
+        spec = run.document.specs.get(record.spec) if run.document else None
         try:
-            saved = logs.read(record.name, label(record))
+            saved = logs.read(record.name, label(record, spec))
         except StateError:
             continue
         text = run.world.client.hide(saved[0] or saved[1]) if saved else ""
         yield FailedLog(
             name=record.name,
             id=record.id or "",
-            path=str(logs.path(record.name, label(record))) if saved else "",
+            path=str(logs.path(record.name, label(record, spec))) if saved else "",
             tail="\n".join(text.rstrip().splitlines()[-TAIL_LINES:]),
         )

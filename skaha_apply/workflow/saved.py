@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
+from skaha_apply.model.session_ids import short_id
 from skaha_apply.model.variables import Given
 from skaha_apply.planning.approval import approval_digest
 from skaha_apply.planning.options import Adopt, PlanOptions
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setting import Setting
 
 MARK = "skaha-apply plan"
-FORMAT = "1.1"
+FORMAT = "1.2"
+_FULL_IDS = ("1.0", "1.1")  # formats whose lines hold whole IDs
+_ACTION = re.compile(r"(! \S+ \S+ \d+ )(\S+)(.*)")
 _MOST = 256 * 1024 * 1024
 
 
@@ -137,7 +141,7 @@ def read_plan(path: Path) -> SavedPlan:
                 targets=tuple(map(str, content["options"]["targets"])),
                 excludes=tuple(map(str, content["options"]["excludes"])),
             ),
-            approved={str(one["project"]): tuple(map(str, one["approved"])) for one in content["plans"]},
+            approved={str(one["project"]): _approved(content, one) for one in content["plans"]},
             lineages={str(one["project"]): str(one["lineage"]) for one in content["plans"]},
             variables={str(name): str(value) for name, value in content.get("variables", {}).items()},
             sensitive=frozenset(map(str, content.get("sensitive", ()))),
@@ -148,6 +152,19 @@ def read_plan(path: Path) -> SavedPlan:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise UsageError(f"{path} is no plan that can be applied: {reason}", hint="Plan again.") from error
+
+
+def _approved(content: dict[str, Any], plan: dict[str, Any]) -> tuple[str, ...]:
+    """The lines that were shown, in today's form."""
+    lines = tuple(map(str, plan["approved"]))
+    return tuple(map(_with_short_ids, lines)) if content["format_version"] in _FULL_IDS else lines
+
+
+def _with_short_ids(text: str) -> str:
+    found = _ACTION.fullmatch(text)
+    if found is None or found[2] == "-":
+        return text
+    return found[1] + ",".join(map(short_id, found[2].split(","))) + found[3]
 
 
 def _check_format(content: dict[str, Any], path: Path) -> None:

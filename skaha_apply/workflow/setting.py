@@ -24,6 +24,10 @@ def log_note(event: Event) -> None:
         _LOG.warning("%s", event.text)
 
 
+def _no_one(_session_id: str, _url: str) -> None:
+    """Nobody hides IDs: values of the Python API hold them."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """Where manifests, server and state are found, and how hard the server is worked.
@@ -32,7 +36,8 @@ class Setting:
     a path or URL; None takes the defaults. `given` are the values of variables. `cwd` is the working directory, to
     which paths are relative. `command` are the words of the command line, for hints that repeat it; a script has none.
     `observe` gets the notes of a state store (an expired lock that it takes over, a state that it keeps in a rescue
-    file).
+    file). `identify` gets the ID and the address of each interactive session that server or state show, so that no
+    output holds them.
     """
 
     paths: tuple[str, ...] = ()
@@ -49,6 +54,7 @@ class Setting:
     cwd: Path = field(default_factory=Path.cwd)
     command: tuple[str, ...] = ()
     observe: Callable[[Event], None] = field(default=log_note, compare=False)
+    identify: Callable[[str, str], None] = field(default=_no_one, compare=False)
 
     @property
     def sources(self) -> tuple[str, ...]:

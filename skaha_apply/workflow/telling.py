@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def closing_events(path: str | None) -> Iterator[EventFile | None]:
-    """The file of events of a call, None without one; raises `SkahaApplyError` as `EventFile` and its `close` do."""
+def closing_events(path: str | None, public: Callable[[str], str]) -> Iterator[EventFile | None]:
+    """The file of events of a call, None without one; raises `SkahaApplyError` as `EventFile` and its `close` do.
+
+    `public` gives a text as it may be written there.
+    """
     if path is None:
         yield None
         return
-    with closing(EventFile(Path(path))) as events:
+    with closing(EventFile(Path(path), public)) as events:
         yield events
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError, UsageError
+from skaha_apply.model.session import Kind
 from skaha_apply.state.codec import check_binding, decode, encode
 from skaha_apply.state.version import follows
 from skaha_apply.workflow.load import find_project
 from skaha_apply.workflow.locking import held
+from skaha_apply.workflow.stored_ids import interactive_ids
 
 if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
@@ -22,6 +24,14 @@ async def pull(place: Place, project: str) -> bytes:
     if data is None:
         raise StateError(f"project {project!r} has no state at {store.address}")
     return data
+
+
+def holds_interactive_ids(data: bytes) -> bool:
+    """Whether a stored state has an ID that opens an interactive session; a damaged one if it has such a kind."""
+    try:
+        return any(interactive_ids(decode(data, "that is stored")))
+    except StateError:
+        return any(f'"{kind}"'.encode() in data for kind in Kind if kind.interactive)
 
 
 async def push(place: Place, project: str | None, data: bytes, source: str) -> str:

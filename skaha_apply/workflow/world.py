@@ -15,6 +15,7 @@ from skaha_apply.state.layout import FOLDER, find_checkout, find_root, logs_fold
 from skaha_apply.state.logs import SavedLogs
 from skaha_apply.state.open import open_store
 from skaha_apply.workflow.homes import check_no_other, check_one_home
+from skaha_apply.workflow.stored_ids import watched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,11 +85,12 @@ class Place:
             check_one_home(self, project)
             check_no_other(self, project)
         if self.setting.sandbox:
-            return open_store(None, default, {})
+            return watched(open_store(None, default, {}), self.setting.identify)
         if address is not None and "://" not in address:
             path = self.setting.cwd / address
             address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
-        return open_store(address, default, os.environ, observe=self.setting.observe)
+        store = open_store(address, default, os.environ, observe=self.setting.observe)
+        return watched(store, self.setting.identify)
 
     def declared(self, address: str, project: str) -> str:
         """Where a manifest says that the state is kept: a URL, or a path from the folder of `.skaha-apply`."""
@@ -169,6 +171,7 @@ async def open_world(setting: Setting, home: Path | None = None) -> AsyncIterato
         concurrency=setting.concurrency,
         patience=BEFORE_APPROVAL,
         observe=setting.observe,
+        identify=setting.identify,
     )
     async with Client(options) as client:
         yield World(place, client)

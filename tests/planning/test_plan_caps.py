@@ -22,6 +22,7 @@ from scene import (
     tombstone,
 )
 
+from skaha_apply.model.session_ids import short_id
 from skaha_apply.model.spec import MaxActive
 
 FULL = "parallelism 2 of tile-${tile} is full"
@@ -140,7 +141,8 @@ def test_replace_of_what_has_ended_needs_a_free_place():
     memory = state(record(A), record(B), record(C, "done"))
     plan = decide(project(*new), memory, running("tile-a", "tile-b"))
     assert lines(plan)[2:] == [f"wait tile-c held back ({FULL})"]
-    assert [line for line in plan.approved if line.startswith("! ")][2] == "! replace tile-c 1 tile-c image"
+    actions = [line for line in plan.approved if line.startswith("! ")]
+    assert actions[2] == f"! replace tile-c 1 {short_id('tile-c')} image"
 
 
 def test_with_more_active_than_the_cap_only_so_many_are_replaced_as_fit():

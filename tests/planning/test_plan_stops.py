@@ -6,6 +6,7 @@ import pytest
 from scene import NOW, decide, intent, kinds, lines, live, matrix, project, record, seen, spec, state, tombstone
 
 from skaha_apply.model.session import Phase
+from skaha_apply.model.session_ids import short_id
 from skaha_apply.model.state import Attempt
 
 TILES = matrix("tile", "abcd", pilot=2)
@@ -52,7 +53,7 @@ def test_pilot_whose_work_changed_is_judged_anew_and_the_others_run_on_meanwhile
         f"wait tile-d ({WAITS.format('a')})",
     ]
     assert [line for line in plan.approved if "tile-b" in line and line[0] == "!"] == [
-        "! replace tile-b 1 tile-b image"
+        f"! replace tile-b 1 {short_id('tile-b')} image"
     ]
 
 

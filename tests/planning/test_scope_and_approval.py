@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scene import decide, doubt, kinds, live, project, record, seen, spec, state
 
+from skaha_apply.model.session_ids import short_id
 from skaha_apply.planning.approval import approval_digest
 from skaha_apply.planning.options import Adopt, matches, ranges
 from skaha_apply.planning.staleness import differences
@@ -67,16 +68,19 @@ def test_what_is_approved_are_the_desired_set_and_what_cannot_be_undone():
     sessions = seen(live("old"), live("same"), live("theirs", id="t"))
     wanted = project(spec("same", args=("x", "y")), spec("done"), spec("theirs"), spec("create"))
     plan = decide(wanted, memory, sessions, adopt=Adopt.ACTIVE, excludes=("nothing",))
-    assert actions(plan) == ["! adopt theirs 1 t", "! replace same 1 same args[0],args[1]"]  # a limited scope
+    assert actions(plan) == [
+        f"! adopt theirs 1 {short_id('t')}",
+        f"! replace same 1 {short_id('same')} args[0],args[1]",
+    ]  # a limited scope
     assert [line.split()[1] for line in plan.approved if line[0] == "="] == ["create/1", "done/1", "same/1", "theirs/1"]
     assert plan.digest == approval_digest(plan.approved)
-    assert actions(decide(wanted, memory, sessions))[0] == "! delete old 1 old"
+    assert actions(decide(wanted, memory, sessions))[0] == f"! delete old 1 {short_id('old')}"
 
 
 def test_take_over_is_approved_with_every_session_that_it_deletes():
     two = [live("reduce", id="a"), live("reduce", id="b")]
     before = decide(project(spec()), None, seen(*two), take_over=True)
-    assert actions(before) == ["! replace reduce 1 a,b"]
+    assert actions(before) == [f"! replace reduce 1 {short_id('a')},{short_id('b')}"]
     after = decide(project(spec()), None, seen(*two, live("reduce", id="c")), take_over=True)
     assert differences(before.approved, after.approved)
 
@@ -91,9 +95,9 @@ def test_what_our_own_creates_left_behind_needs_no_approval():
 def test_replace_is_the_same_approval_while_its_session_ends_and_while_it_waits(phase, status):
     memory = state(record(spec(), phase))
     plan = decide(project(spec(args=("x",))), memory, seen(live("reduce", status)))
-    assert actions(plan) == ["! replace reduce 1 reduce args[0]"]
+    assert actions(plan) == [f"! replace reduce 1 {short_id('reduce')} args[0]"]
     needs = decide(project(spec("first"), spec(args=("x",), needs=("first",))), memory, seen(live("reduce", status)))
-    assert actions(needs) == ["! replace reduce 1 reduce args[0],needs[0]"]
+    assert actions(needs) == [f"! replace reduce 1 {short_id('reduce')} args[0],needs[0]"]
 
 
 def approved(*specs, memory=None, sight=None):
