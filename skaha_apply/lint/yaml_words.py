@@ -30,7 +30,7 @@ PREFIXED = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)")
 SIGN_BEHIND = re.compile(r"0b[-+][01]+")
 DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 POINT_FIRST = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
-SMALLEST, LARGEST = -(2**63), 2**64 - 1  # integers with a prefix; others stay text
+SMALLEST, LARGEST_SIGNED, LARGEST = -(2**63), 2**63 - 1, 2**64 - 1  # integers with a prefix; others stay text
 
 
 def is_refused(text: str) -> bool:
@@ -62,7 +62,7 @@ def _is_number(text: str) -> bool:
     if text[0] == ".":
         return POINT_FIRST.fullmatch(text) is not None and not isinf(float(plain))
     if PREFIXED.fullmatch(plain):
-        return SMALLEST <= int(plain, 0) <= LARGEST
+        return SMALLEST <= int(plain, 0) <= (LARGEST_SIGNED if plain[0] in "+-" else LARGEST)
     if SIGN_BEHIND.fullmatch(plain):
         return True
     return DECIMAL.fullmatch(plain) is not None and not isinf(float(plain))

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from skaha_apply.lint import Online, check
@@ -33,14 +33,37 @@ SHARED = settings(
     deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
+# Words of YAML: some arrive, some are refused, some rename a variable.
+WORDS_TEXT = """
+y Y n N yes No ON off True FALSE null NULL ~ << = 0o7 -0o17 0o644 0O17 0X1F 0x1F 0B11 0b11 0_x1 -08 +08 08 0089 -007
++007 007 +0800 +0530 0800 -0_9 0_9 +_1 1_000 +0_ 0_ 1e_1 1e3 1e1_ -1.5e1_ .5e1 -.5 .5 1:30 2026-01-02 .inf -.inf .nan
+0b+1 +.5 1. - -- . ..
+"""
+WORDS = WORDS_TEXT.split()
+OTHER_SCRIPTS = "éČžñß☆日本한Ωﬁ€\u2013\u0301\U0001f52d\U0001d49c"
+UNSEEN = "\u200b\u00a0\u00ad\u202e\u2066\u200f\u2060\u3000\u3164\ufeff"
+LONG = ["x" * 9000, "é" * 3000, "日" * 2000, "a/" * 3000, "-" * 4000]
+numbers = st.text("+-01789_.xXoObBeE", min_size=1, max_size=6)
+wide = (
+    st.sampled_from(WORDS)
+    | numbers
+    | st.text("ab1-_./,:" + OTHER_SCRIPTS + UNSEEN, min_size=1, max_size=6)
+    | st.sampled_from(LONG)
+)
 plain = st.text("ab1-_./=,:", max_size=8)
-texts = (
+short = (
     plain
     | st.text(st.sampled_from("ab1" + NASTY), max_size=8)
     | st.text(st.characters(exclude_categories=("Cs",)), max_size=4)
 )
+texts = short | wide
 programs = texts.map(lambda text: f"/no/such/program{text}")  # nothing is to be run
-variables = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True) | texts
+variables = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True) | st.sampled_from(WORDS) | numbers | short
+# What kubectl reads as a boolean or a number; tests/lint/test_yaml_words.py has more of them.
+REFUSED_TEXT = """
+y Y n N 0o7 -0o17 +0O17 0o_7 0X1F 0B11 0_x1 -08 +0800 -0_9 +_1 -_.8 +0_ 1e_1 1e1_
+"""
+REFUSED = REFUSED_TEXT.split()
 images = st.sampled_from(
     [IMAGE, "images.canfar.net/skaha/carta:5.0", "images.canfar.net/x/y:1", "skaha/astroml:24.07", "x", " "]
 )
@@ -73,10 +96,14 @@ mild = st.builds(
     cores=st.none() | st.sampled_from([1, 2.9, 16]),
     ram=st.none() | st.sampled_from([1, 4.5, 192]),
     cmd=st.none() | programs,
-    args=st.lists(plain | st.text(NASTY.translate(dict.fromkeys(map(ord, ' \\"$\n\r'))), max_size=4), max_size=3).map(
-        tuple
+    args=st.lists(
+        plain | wide | st.text(NASTY.translate(dict.fromkeys(map(ord, ' \\"$\n\r'))), max_size=4), max_size=3
+    ).map(tuple),
+    env=st.dictionaries(
+        st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True) | st.sampled_from(WORDS),
+        plain | wide,
+        max_size=2,
     ),
-    env=st.dictionaries(st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,5}", fullmatch=True), plain, max_size=2),
     file=st.just("-"),
 )
 
@@ -157,8 +184,39 @@ anywhere = lambda text: st.sampled_from([{"args": ("x", text, "y")}, {"env": {"A
 SERVER_RULES = {
     "arg-empty": inner.map(lambda text: {"args": (f"x{text}", "")}),
     "arg-space": around(st.text(" ", min_size=1, max_size=3)).map(lambda text: {"args": (text, "x")}),
-    "control-character": around(st.sampled_from("\n\r\x85\x00\x07\x1b\x7f\x9f\ufeff\ufffe\uffff")).flatmap(anywhere),
-    "env-name": st.sampled_from(["1A", "A B", "é", "A/B", "A=B", "", "A+"]).map(lambda name: {"env": {name: "x"}}),
+    "control-character": around(st.sampled_from("\n\r\x85\x00\x07\x1b\x7f\x9f\ufffe\uffff")).flatmap(anywhere),
+    "env-name": st.sampled_from(
+        [
+            "1A",
+            "A B",
+            "é",
+            "A/B",
+            "A=B",
+            "",
+            "A+",
+            "NO",
+            "OFF",
+            "on",
+            "Yes",
+            "TRUE",
+            "y",
+            "N",
+            "null",
+            "~",
+            "-08",
+            "-007",
+            "-.5",
+            "-1e3",
+            ".inf",
+            "'A'",
+            "[A]",
+            "A #",
+            "A:B",
+            "-",
+            ".",
+            "..A",
+        ]
+    ).map(lambda name: {"env": {name: "x"}}),
     "env-reserved": st.sampled_from(
         [
             "HOME",
@@ -198,7 +256,10 @@ SERVER_RULES = {
         lambda name: {"name": name}
     )
     | st.just({"name": "a" * 62, "replicas": 2}),
-    "stock-options": st.sampled_from([{"cores": 17}, {"ram": 3}, {"ram": 5.5}, {"gpus": 29}]),
+    "stock-options": st.sampled_from([{"cores": 17}, {"ram": 3}, {"ram": 5.5}, {"ram": 18}, {"ram": 22}, {"gpus": 29}]),
+    "yaml-word": st.sampled_from(REFUSED).flatmap(
+        lambda word: st.sampled_from([{"args": ("x", word)}, {"args": (word,)}, {"env": {"A": word}}, {"cmd": word}])
+    ),
 }
 # What makes these errors is no answer of the server to one request.
 ELSEWHERE = {
@@ -208,7 +269,6 @@ ELSEWHERE = {
     "needs-unknown": "would wait for ever; the server knows no needs",
     "project-case": "two memories of one project; the server knows no projects",
     "replica-count": "a limit of plans",
-    "yaml-word": "the server's YAML libraries; tests/lint/test_yaml_words.py",
     "request-size": "Tomcat's; test_requests_of_more_than_2_mib_are_not_parsed",
 }
 
@@ -235,9 +295,29 @@ def test_what_lint_lets_pass_arrives_unchanged(idle, sessions):
     assert differences(sandbox, loaded.projects[0]) == []
 
 
+@pytest.mark.slow
+def test_a_thousand_manifests_that_lint_accepts_arrive(idle):
+    sandbox, offer = idle
+
+    @given(st.lists(mild, min_size=1, max_size=2))
+    @settings(SHARED, max_examples=1000, suppress_health_check=list(HealthCheck))
+    def arrives(sessions):
+        loaded = load(["-"], root=Path(), stdin=dump("p", sessions).encode)
+        assert loaded.diagnostics == ()
+        assume(not any(one.severity is Severity.ERROR for one in check(loaded.projects, online=Online(offer))))
+        empty(sandbox)
+        assert differences(sandbox, loaded.projects[0]) == []
+
+    arrives()
+
+
 calm = st.text(
-    "ab1-./:," + NASTY.translate(dict.fromkeys(map(ord, ' =\\"$\n\r\0\x07\x7f\x85\u2028\ufeff\ufffe'))), max_size=5
-)
+    "ab1-./:,"
+    + OTHER_SCRIPTS
+    + UNSEEN
+    + NASTY.translate(dict.fromkeys(map(ord, ' =\\"$\n\r\0\x07\x7f\x85\u2028\ufffe'))),
+    max_size=5,
+) | st.sampled_from(WORDS)
 wild = st.text(st.sampled_from("ab1" + NASTY), max_size=4).filter(lambda text: "${" not in text)
 references = ["${tile}", "${slug.tile}", "${var.night}", "${var.token}", "${replica.id}/${replica.count}"]
 
