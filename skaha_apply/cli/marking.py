@@ -22,6 +22,7 @@ from skaha_apply.render.printable import line
 from skaha_apply.render.words import many
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.streams import Streams
     from skaha_apply.model.spec import Project
     from skaha_apply.render.ink import Ink
     from skaha_apply.workflow.mark import Mark, MarkOptions
@@ -109,6 +110,8 @@ def mark(options: MarkCall) -> ExitCode:
 
     streams = options.streams()
     chosen = options.mark_options()
+    if options.from_ is not None:
+        _warn_of_comments((*chosen.values, *chosen.patterns), streams)
     setting = options.setting()
     projects = load(setting, streams, looks=True)
     if len(projects) > 1:
@@ -142,6 +145,14 @@ def _lines_in(file: str) -> tuple[str, ...]:
     if not found:
         raise UsageError(f"{file} holds no name")
     return found
+
+
+def _warn_of_comments(rows: tuple[str, ...], streams: Streams) -> None:
+    from skaha_apply.manifest.matrix.lists import NOTE  # noqa: PLC0415 - keeps --help fast
+
+    noted = next((row for row in rows if NOTE.search(row)), None)
+    if noted is not None:
+        streams.say(f"note: {line(noted)} has a # in it, which begins no comment: put a comment on a line of its own")
 
 
 def _patterns(rows: tuple[str, ...], file: str | None) -> tuple[str, ...]:

@@ -173,12 +173,9 @@ def _walk(folder: str, found: Found, open_folders: Sequence[str]) -> Iterator[st
         if looked_at > MAX_ENTRIES:
             summary = f"more than {MAX_ENTRIES:,} files below {quoted(shown_path(folder))}"
             raise _file_error(shown_path(folder), summary, "Name the folder that holds your manifests.")
-        outside = {entry.path for entry in shown if _leads_out(entry, open_folders)}
-        found.outside.extend(
-            shown_path(entry.path)
-            for entry in shown
-            if entry.path in outside and (entry.name.endswith(SUFFIXES) or _is_folder(entry))
-        )
+        outside = {entry.path: entry for entry in shown if _leads_out(entry, open_folders)}
+        links = (path for path, entry in outside.items() if entry.name.endswith(SUFFIXES) or _is_folder(entry))
+        found.outside.extend(map(shown_path, links))
         shown = [entry for entry in shown if entry.path not in outside]
         waiting.extend(entry.path for entry in reversed(shown) if _is_folder(entry))
         yield from (entry.path for entry in shown if entry.name.endswith(SUFFIXES) and not _is_folder(entry))

@@ -29,7 +29,7 @@ def created(sandbox):
 
 def test_what_was_finished_before_the_first_apply_is_never_created(desk, survey, sandbox):
     finished = TILES[:200]
-    listed = "# done by the old script\n\n" + "\n".join([*finished, "270.1", "999.999"]) + "\n"
+    listed = "# done by the old script\n\n" + "\n".join([*finished, "270.1", "999.999", "  #272.099"]) + "\n"
     (desk.folder / "ok.txt").write_text(listed)
     ended = desk("mark", "complete", "--from", "ok.txt", "--axis", "tile", "--yes")
     assert "270.1, 999.999: no value of tile in any session of survey" in ended.err
@@ -57,6 +57,12 @@ def test_a_list_that_was_cut_short_is_counted_and_an_emptied_one_is_refused(desk
     refused = desk("apply", "--yes", code=7)
     assert "the list of tile-${tile} is empty and 299 replicas of it are known" in refused.err
     assert created(sandbox) == []
+
+
+def test_a_comment_behind_a_name_is_noted(desk, survey):
+    ended = desk("mark", "complete", "--from", "-", "--axis", "tile", "--yes", stdin="270.000\n270.001 # bad\n")
+    assert "note: 270.001 # bad has a # in it, which begins no comment" in ended.err
+    assert desk.plan()["summary"]["done"] == 1
 
 
 def test_the_axis_is_checked_and_names_limit_it(desk, survey, one_line):
