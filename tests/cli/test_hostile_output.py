@@ -141,3 +141,41 @@ def test_a_command_in_pieces_is_broken_up_too(tmp_path, monkeypatch):
         for piece in ("a\n ", " :", ":error", "::x\n#", "#", "[error]y ::z\n", "\x1b[1m::w\n"):
             outlet.write(piece)
     assert (tmp_path / "out").read_text() == "a\n  :\\x3aerror::x\n##\\x5berror]y ::z\n\\x1b[1m::w\n"
+
+
+HOSTILE_LOG = (
+    "::error::a ##[add-mask]b\\r::error::c\\n  ::set-output name=d::e\\n\\033[31m##[group]f\\342\\200\\256g\\n"
+)
+
+
+def test_a_log_of_a_session_acts_nowhere(hostile, sandbox, monkeypatch, capfdbinary):
+    monkeypatch.setenv("SKAHA_URL", sandbox.url)
+    monkeypatch.setenv("SKAHA_TOKEN", sandbox.token)
+    (hostile / "bad.sh").write_text(f"printf '{HOSTILE_LOG}'; exit 1\n")
+    (hostile / "run.yaml").write_text(
+        'version: 1\nproject: p\ndefaults: {image: "images.canfar.net/skaha/astroml:24.07"}\nsessions:\n'
+        '  - {name: b, cmd: bash, args: [bad.sh, "##[x]", "::error::y"]}\n',
+    )
+    waits = ["--wait", "complete", "--poll", "0.2s", "--settle", "0.2s"]
+    named = ["--manifest", "run.yaml"]
+    calls = [
+        ["apply", "run.yaml", "--yes", "-v", "--events", "events.jsonl", *waits],
+        ["logs", "b", *named],
+        ["events", "b", *named],
+        *(["status", "run.yaml", "-o", form] for form in ("text", "json")),
+        *(["plan", "run.yaml", "-o", form] for form in ("text", "json", "markdown")),
+        ["state", "show", *named],
+        ["state", "pull", *named],
+        ["export", "--all"],
+    ]
+    shown = {}
+    for call in calls:
+        main(call)
+        both = capfdbinary.readouterr()
+        assert not commands(both.out), call
+        assert not commands(both.err), call
+        shown[call[0]] = both.out
+    assert b"\\x3aerror" in shown["apply"]  # the end of the log is in the report
+    assert b"##\\x5badd-mask]b" in shown["logs"]
+    assert json.loads(shown["state"])["specs"]
+    assert not commands((hostile / "events.jsonl").read_bytes())
