@@ -28,14 +28,14 @@ print(token)
 print("a-secret-on-stderr", token, file=sys.stderr)
 """
 FAST = ("--yes", "--settle", "0.5s", "--poll", "0.5s", "--wait", "complete")
-STEPS = {"name": "step", "replicas": 4, "parallelism": 1, "cmd": "sleep", "args": ["1"]}
+STEPS = {"name": "step", "replicas": 3, "parallelism": 1, "cmd": "sleep", "args": ["0.7"]}
 
 
 @pytest.fixture
 def command(desk, sandbox):
     """A function that writes a program which prints a new token at each call; gives its command line."""
 
-    def write(lifetime=2, *, claims=False, then=""):
+    def write(lifetime=1, *, claims=False, then=""):
         text = PROGRAM.format(token=sandbox.token, origin=sandbox.origin)
         (desk.folder / "renew.py").write_text(text + PRINT.format(lifetime=lifetime, claims=claims) + then)
         return f"'{sys.executable}' renew.py"
@@ -94,8 +94,8 @@ def test_a_wait_over_many_tokens_of_a_command(desk, sandbox, command, claims):
     desk.write(STEPS)
     given = ["--credential-command", command(claims=claims)]
     ended = desk("apply", *FAST, *given, SKAHA_TOKEN="not-used", code=0)
-    assert "4 done" in ended.out
-    assert len(sandbox.sessions()) == 4
+    assert "3 done" in ended.out
+    assert len(sandbox.sessions()) == 3
     assert len(issued(desk)) > 2
     assert_no_token(desk, ended, issued(desk))
 
@@ -153,21 +153,36 @@ def test_nobody_renews_for_a_while(desk, sandbox, login):
     assert ended.err.count("Token has expired") == 1
     assert "`canfar login`" in ended.err
     assert ended.err.count("the work continues") == 1
-    assert len(sandbox.sessions()) == 4
+    assert len(sandbox.sessions()) == 3
     assert_no_token(desk, ended, (first, second))
 
 
 def test_nobody_renews_until_the_timeout(desk, sandbox, login):
     of_the_file(desk).write(STEPS)
     login()
-    process = desk.start("apply", *FAST, "--timeout", "4s")
+    process = desk.start("apply", *FAST, "--timeout", "3s")
     expire_in_the_middle(sandbox)
     ended = desk.finish(process, 10)
     assert ended.err.count("waiting for a valid credential") == 1
     assert "no valid credential within" in ended.out + ended.err
     login()
     desk("apply", *FAST)
-    assert len(sandbox.sessions()) == 4
+    assert len(sandbox.sessions()) == 3
+
+
+def test_a_token_whose_date_is_over_in_the_middle(desk, sandbox, login, watched):
+    """The file states the end, so that the server does not see the token any more."""
+    of_the_file(desk).write(STEPS)
+    login()
+    view = watched("apply", *FAST, terminal=False)
+    sandbox.wait_until(sandbox.sessions)
+    login(3600, time.time() - 1)
+    view.until("the token from ~/.canfar/config.yaml expired on")
+    login()
+    assert view.wait() == 0
+    assert view.screen.count("expired on") == 1
+    assert "401" not in sandbox.requests(0)["statuses"]
+    assert len(sandbox.sessions()) == 3
 
 
 def test_several_projects_report_an_expired_login_once(desk, sandbox, login):
@@ -179,7 +194,7 @@ def test_several_projects_report_an_expired_login_once(desk, sandbox, login):
     login()
     ended = desk.finish(process)
     assert ended.err.count("waiting for a valid credential") == 1
-    assert len(sandbox.sessions()) == 8
+    assert len(sandbox.sessions()) == 6
 
 
 def test_a_refusal_in_the_middle_of_the_creates(desk, sandbox):
@@ -246,7 +261,7 @@ with open("{tmp_path}/calls.txt", "a") as file:
     desk.environment["PATH"] = f"{client.parent}:{desk.environment['PATH']}"
     ended = desk("apply", *FAST, CANFAR_TIMEOUT="30")
     assert (tmp_path / "calls.txt").read_text() == "['ps', '--quiet'] []\n"
-    assert len(sandbox.sessions()) == 4
+    assert len(sandbox.sessions()) == 3
     assert_no_token(desk, ended, ("a-refresh-token", good))
 
 
