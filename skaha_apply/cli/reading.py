@@ -11,7 +11,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.options import Named
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.registry import command
-from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.errors import ExitCode, UsageError, worst
 from skaha_apply.render.printable import block, line
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _read(options: LogsCall, *, events: bool) -> ExitCode:
         raise unknown[0]
     for text in found:
         _show(text, streams, alone=len(found) == 1, what="events" if events else "log")
-    return code
+    return code if any(text.exists for text in found) else worst((code, ExitCode.ERROR))
 
 
 def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
@@ -100,7 +100,8 @@ def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
     if text.attempts > 1:
         name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
     if not text.text:
-        streams.say(f"{name}: no {what}, neither on the server nor saved")
+        nothing = "the log is empty" if text.exists else f"no {what}, neither on the server nor saved"
+        streams.say(f"{name}: {nothing}")
         return
     if not alone:
         streams.show(f"==> {name} <==\n")

@@ -99,7 +99,11 @@ def forget(options: ForgetCall) -> ExitCode:
 
     place, project = _place(options)
     names = run(statefile.forget(place, project, options.names))
-    options.streams().show("".join(f"forgot {line(name)}\n" for name in names))
+    streams = options.streams()
+    streams.show("".join(f"forgot {line(name)}\n" for name in names))
+    if not names:
+        wanted = line(", ".join(options.names))
+        streams.say(f"nothing to forget: no record in the state of {line(project)} matches {wanted}")
     return ExitCode.OK
 
 

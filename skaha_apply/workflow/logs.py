@@ -27,7 +27,8 @@ _MOST_KNOWN = 20  # names that a message lists
 class LogText:
     """The text of one attempt of a replica; `source` says where it is from: `server`, or the path of the saved copy.
 
-    `attempts` are as many as it may have; `phase` is what became of this one, "" where only its log is left.
+    `attempts` are as many as it may have; `phase` is what became of this one, "" where only its log is left. `exists`
+    states whether there is a text, maybe an empty one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class LogText:
     attempt: int = 1
     attempts: int = 1
     phase: str = ""
+    exists: bool = True
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ async def _text(world: World, project: Project, wanted: _Wanted, attempts: int, 
         attempt=wanted.attempt,
         attempts=max(attempts, wanted.attempt),
         phase=wanted.phase,
+        exists=bool(text) or (saved is not None and not events),
     )
 
 

@@ -92,7 +92,15 @@ async def mark(
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             what = "means no replica" if options.axis is None else f"no value of {options.axis} in any session"
             observe(Note(f"{', '.join(unknown[:MOST_NAMED])}{more}: {what} of {project.name}"))
+        if unknown and not meant:
+            raise UsageError(
+                f"there is nothing to mark {options.verb}: no replica of {project.name} is meant",
+                hint="`skaha-apply status` shows names and phases.",
+            )
         marks = chosen(ledger.book, meant, options)
+        if not marks:
+            observe(Note(_already(meant, options.verb)))
+            return ExitCode.OK
         if not await approve(marks):
             return ExitCode.ERROR
         outcomes = await execute(_deletions(marks, ledger.book, options.verb), tools)
@@ -134,10 +142,10 @@ def _expand(project: Project, book: Book) -> tuple[DesiredReplica, ...]:
 
 
 def chosen(book: Book, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
-    """The marks of those replicas that the verb changes.
+    """The marks of those replicas that the verb changes; none if each of them is marked so already.
 
     Raises:
-        UsageError: when there is none, or an active one would have to be deleted without `force`.
+        UsageError: an active one would have to be deleted without `force`.
     """
     marks = []
     for one in meant:
@@ -150,10 +158,6 @@ def chosen(book: Book, meant: tuple[Candidate, ...], options: MarkOptions) -> tu
             )
         active = record.id if record is not None and record.phase.active else None
         marks.append(Mark(one.key, one.name, one.phase, active))
-    if not marks:
-        raise UsageError(
-            f"there is nothing to mark {options.verb}", hint="`skaha-apply status` shows names and phases."
-        )
     active_names = [one.name for one in marks if one.deletes]
     if active_names and not options.force and options.verb is not Verb.HOLD:
         raise UsageError(
@@ -161,6 +165,16 @@ def chosen(book: Book, meant: tuple[Candidate, ...], options: MarkOptions) -> tu
             hint="--force deletes an active session first.",
         )
     return tuple(marks)
+
+
+def _already(meant: tuple[Candidate, ...], verb: Verb) -> str:
+    """Why there is nothing to mark."""
+    if not meant:
+        return f"nothing to mark {verb}: no replica is in such a phase"
+    names = ", ".join(one.name for one in meant[:MOST_NAMED])
+    more = f" and {len(meant) - MOST_NAMED} more" if len(meant) > MOST_NAMED else ""
+    state = {Verb.COMPLETE: "done", Verb.RERUN: "due to run", Verb.HOLD: "on hold or done"}[verb]
+    return f"nothing to mark {verb}: already {state}: {names}{more}"
 
 
 def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:

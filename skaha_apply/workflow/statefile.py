@@ -36,10 +36,10 @@ async def unlock(place: Place, project: str, lock_id: str) -> None:
 
 
 async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[str, ...]:
-    """Drop the memory of replicas, whatever they are doing; gives their live names. Without a pattern: of everything.
+    """Drop the records of replicas in any phase, without a pattern all; gives their live names, if any.
 
     Raises:
-        UsageError: when a pattern means nothing.
+        UsageError: for a pattern that is none.
         StateError: when the state cannot be read or written.
     """
     store = place.store(project)
@@ -49,8 +49,8 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
         known = {**book.intents, **book.records}
         groups = {key: book.specs[entry.spec].group for key, entry in known.items()}
         meant = {key for key in known if not patterns or _meant(patterns, key, groups[key])}
-        if patterns and not meant:
-            raise UsageError(f"nothing in the state of {project!r} is meant by {', '.join(patterns)}")
+        if not meant:
+            return ()
         names = {book.records[key].name if key in book.records else book.intents[key].name for key in meant}
         for table in (book.records, book.intents, book.doubts):
             for key in meant:

@@ -47,7 +47,34 @@ def test_rerun_hold_and_what_is_active(desk, sandbox):
     desk("mark", "rerun", "--phase", "done", "--yes")
     desk.apply()
     assert sorted(desk.live()) == ["tile-2", "tile-3", "tile-4"]
-    assert "nothing to mark" in desk("mark", "rerun", "--phase", "failed", "--yes", code=4).err
+    assert "nothing to mark" in desk("mark", "rerun", "--phase", "failed", "--yes").err
+
+
+def test_a_second_time_there_is_nothing_to_do_and_that_is_success(desk):
+    desk.write({"name": "a", "cmd": "true"}, {"name": "b", "cmd": "true"})
+    desk.apply("--wait", "complete", "--poll", "0.3s", "--target", "a")
+    for verb, name, words in (
+        ("complete", "a", "already done: a"),
+        ("hold", "b", "already on hold or done: b"),
+        ("rerun", "a", "already due to run: a"),
+    ):
+        desk("mark", verb, name, "--yes")
+        before = desk.state
+        assert words in desk("mark", verb, name).err  # without a question
+        assert desk.state["replicas"] == before["replicas"]
+    assert "no replica of survey is meant" in desk("mark", "complete", "no-such", "--yes", code=4).err
+    assert "forgot a\n" in desk("state", "forget", "a").out
+    assert "nothing to forget" in desk("state", "forget", "a").err
+    assert "Nothing to delete" in desk("destroy").out
+
+
+def test_logs_of_what_has_none_is_an_error_and_an_empty_one_is_not(desk):
+    desk.write({"name": "quiet", "cmd": "true"}, {"name": "never", "cmd": "true"})
+    desk.apply("--wait", "complete", "--poll", "0.3s", "--target", "quiet")
+    assert "the log is empty" in desk("logs", "quiet").err
+    desk("mark", "complete", "never", "--yes")
+    for command in ("logs", "events"):
+        assert "neither on the server nor saved" in desk(command, "never", code=1).err
 
 
 def test_state_is_shown_forgotten_and_renamed(desk):
@@ -70,7 +97,7 @@ def test_state_is_shown_forgotten_and_renamed(desk):
     (action,) = desk.plan()["actions"]
     assert action["action"] in ("create", "conflict")
     assert len(desk.live()) == 4
-    assert "nothing in the state" in desk("state", "forget", "no-such", code=4).err
+    assert "nothing to forget" in desk("state", "forget", "no-such").err
 
 
 @pytest.fixture
