@@ -147,8 +147,7 @@ class Exchange:
         """Send a request, as often as the policy allows, and say how it ended.
 
         `read` understands a good answer, and raises `NotSkaha` when it is none. `guard` is called right before each
-        sending, and may raise: then the request is not sent. Raises `Unauthorized` only when no credential can be found
-        at the start.
+        sending; if it raises, the request is not sent. Raises `Unauthorized` if there is no credential at the start.
         """
         if self._connections is None:
             await self.look_up_login()
@@ -186,7 +185,7 @@ class Exchange:
         await guard()
         if self.gate.stopped.is_set():
             progress.ended = _stopped(progress.ended)
-        return not self.gate.stopped.is_set()
+        return not progress.ended.stopped
 
     async def _send(self, call: Call, progress: _Progress, guard: Guard | None) -> Result:
         assert self._connections is not None  # noqa: S101 - `perform` has looked the credential up

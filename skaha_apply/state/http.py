@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError, StateLocked
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _OK = 200
 _WRITTEN = (200, 201, 204)
 _NO_CONTENT = 204
+_LOCK_LOST = (409, 423)
 _NOT_FOUND = 404
 
 
@@ -117,7 +119,7 @@ class HttpStore:
                 self._unsure = version_of(document)
                 await self._send(document, data)
         except StateError as error:
-            raise self._kept(error, data) from error
+            raise self._kept(await self._cause(error), data) from error
         except asyncio.CancelledError:
             self._note(self._kept(StateError(f"the write of {self.address} was interrupted"), data).message)
             raise
@@ -204,15 +206,24 @@ class HttpStore:
         return answer
 
     async def _refusal(self, answer: Answer | Lost) -> StateError:
-        """The error for a write that was not taken: a lost lock, if the store shows that."""
-        if isinstance(answer, Answer):
+        """The error for a write that was not taken."""
+        if isinstance(answer, Lost) or answer.status not in _LOCK_LOST:
+            return refused(self._backend, "write", answer)
+        await self._lock.prove()  # names the owner, if there is one
+        await self._lock.free()
+        return self._lock.lose(f"the store refuses a write with its ID ({self._backend.scrub(answer.text)})")
+
+    async def _cause(self, error: StateError) -> StateError:
+        """The error for a write that failed: a lost lock, if the process was stopped while it wrote."""
+        if self._proof.fresh or isinstance(error, StateLocked):
+            return error
+        with suppress(StateError):
             try:
-                await self._lock.prove()
+                async with self._turn:
+                    await self._check_proof()
             except StateLocked as lost:
                 return lost
-            except StateError:
-                pass
-        return refused(self._backend, "write", answer)
+        return error
 
     async def _arrived(self, document: StateDocument) -> bool:
         # An earlier attempt may have got through: then the store holds this very document.
