@@ -51,7 +51,10 @@ class ReplicaEntry(Frozen):
 
 
 class Attempt(Frozen):
-    """An earlier attempt of a replica: how it ended, and when. `attempt` counts from 1, anew after a change."""
+    """An earlier attempt of a replica: how it ended, and when. `attempt` counts from 1, anew after a change.
+
+    `running` is when a listing last showed it Running: it ended between that and `ended`.
+    """
 
     attempt: int
     phase: Phase
@@ -59,6 +62,7 @@ class Attempt(Frozen):
     run_number: int = 0
     accepted: Time | None = None
     started: Time | None = None
+    running: Time | None = None
     ended: Time | None = None
     note: str = ""
 
@@ -69,10 +73,10 @@ class ReplicaRecord(ReplicaEntry):
     `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
     when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
     showed it, `ended` when its end was first seen. `started` is as listed; `ran` is since when lists have shown it
-    Running, `queued` since when it has been pending again after that. `vanished` counts how many sessions of this
-    attempt in a row were gone before anybody saw them end. `stopped` states that its Pending session was deleted
-    because the failure limit of its entry was reached. `expires` is its deadline as last listed, `renewed` when that
-    was last pushed. `earlier` are its earlier attempts, oldest first, the last few.
+    Running, `running` when one last did, `queued` since when it has been pending again after that. `vanished` counts
+    how many sessions of this attempt in a row were gone before anybody saw them end. `stopped` states that its Pending
+    session was deleted because the failure limit of its entry was reached. `expires` is its deadline as last listed,
+    `renewed` when that was last pushed. `earlier` are its earlier attempts, oldest first, the last few.
     """
 
     phase: Phase
@@ -83,6 +87,7 @@ class ReplicaRecord(ReplicaEntry):
     ran: Time | None = None
     queued: Time | None = None
     started: Time | None = None
+    running: Time | None = None
     ended: Time | None = None
     expires: Time | None = None
     renewed: Time | None = None

@@ -19,11 +19,21 @@ class Stretch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of one attempt; times are Unix seconds by the server's clock, `end` is not before `begin`."""
+    """A part of one attempt; times are Unix seconds by the server's clock, `end` is not before `begin`.
+
+    `sure` is the time up to which listings showed it, None if that is its end. Between `sure` and `end` it ended, and
+    nobody saw when.
+    """
 
     kind: Stretch
     begin: float
     end: float
+    sure: float | None = None
+
+    @property
+    def seen(self) -> float:
+        """The end of the part that was observed."""
+        return self.end if self.sure is None else self.sure
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
         run_number=record.run_number,
         accepted=record.accepted,
         started=record.started,
+        running=record.running,
         ended=record.ended,
         note=record.note,
     )

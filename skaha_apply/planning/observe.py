@@ -221,6 +221,7 @@ def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
             "phase": phase,
             "seen": at,
             "ran": (record.ran or at) if phase is Phase.RUNNING else None,
+            "running": at if phase is Phase.RUNNING else record.running,
             "vanished": 0 if phase.ended else record.vanished,
             "stopped": False,
             "queued": at if again else None if phase is Phase.RUNNING else record.queued,

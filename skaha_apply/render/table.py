@@ -260,7 +260,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.id or "-",
         _attempt(row),
         moment(row.started) or "-",
-        moment(row.ended) or "-",
+        f"by {moment(row.ended)}" if row.ended is not None else "-",
         _remark(row),
     )
     return (*(cut(line(text), _WIDTH) for text in texts[:-1]), line(texts[-1]))

@@ -25,6 +25,7 @@ NAMED = 40  # lanes that have their own name beside them; of more, only the entr
 RASTER = 4000  # stretches beyond which a vector picture holds them as pixels
 _DAY = 86400.0
 _PALE = "#c8c8c8"
+_FADED = 0.35  # opacity of the time in which a session ended, and nobody saw when
 _COLOURS = {
     Stretch.WAITING: _PALE,
     Stretch.RUNNING: BLUE,
@@ -74,7 +75,8 @@ def _draw_lanes(axes: Axes, timeline: Timeline) -> None:
     rows = _named_rows(timeline.lanes) if named else _thin_rows(timeline.lanes)
     raster = sum(len(row.lane.segments) for row in rows) > RASTER
     for kind in Stretch:  # failures last, so that nothing hides them
-        _add(axes, rows, kind, raster=raster)
+        for sure in (False, True):
+            _add(axes, rows, (kind, sure), raster=raster)
     axes.set_ylim(len(rows) or 1, 0)
     axes.grid(visible=named, axis="x")
     axes.grid(visible=False, axis="y")
@@ -120,20 +122,31 @@ def _thin_rows(lanes: Sequence[Lane]) -> list[_Row]:
     return rows
 
 
-def _add(axes: Axes, rows: Sequence[_Row], kind: Stretch, *, raster: bool) -> None:
+def _add(axes: Axes, rows: Sequence[_Row], what: tuple[Stretch, bool], *, raster: bool) -> None:
+    """Draw the parts of one kind: solid what listings showed, faded up to the listing that showed the end."""
     from matplotlib.collections import PolyCollection  # noqa: PLC0415 - an extra, see pictures
 
+    kind, sure = what
     corners = [
         [(begin, row.top), (begin, row.top + row.height), (end, row.top + row.height), (end, row.top)]
         for row in rows
-        for begin, end in ((one.begin / _DAY, one.end / _DAY) for one in row.lane.segments if one.kind is kind)
+        for begin, end in _parts(row.lane, kind, sure=sure)
     ]
     if corners:
         edge = rows[0].edge if kind is Stretch.FAILED else 0.4
         colour = _COLOURS[kind]
         collection = PolyCollection(corners, facecolors=colour, edgecolors=colour, linewidths=edge)
         collection.set_rasterized(raster)
+        collection.set_alpha(1.0 if sure else _FADED)
         axes.add_collection(collection, autolim=False)
+
+
+def _parts(lane: Lane, kind: Stretch, *, sure: bool) -> Iterable[tuple[float, float]]:
+    """Begin and end, in days, of the observed parts of one kind, or of those that nobody observed."""
+    for one in lane.segments:
+        begin, end = (one.begin, one.seen) if sure else (one.seen, one.end)
+        if one.kind is kind and (sure or end > begin):
+            yield begin / _DAY, end / _DAY
 
 
 def _name_entries(axes: Axes, rows: Sequence[_Row]) -> None:
@@ -163,11 +176,13 @@ def _title(timeline: Timeline) -> str:
     return f"{cut(line(timeline.project), _NAME)}: {many(len(timeline.lanes), 'replica')}\n{', '.join(parts)}"
 
 
-def _explain(axes: Axes, lanes: Iterable[Lane]) -> None:
+def _explain(axes: Axes, lanes: Sequence[Lane]) -> None:
     from matplotlib.patches import Patch  # noqa: PLC0415 - an extra, see pictures
 
     shown = {one.kind for lane in lanes for one in lane.segments}
     patches = [Patch(color=_COLOURS[kind], label=kind.value) for kind in Stretch if kind in shown]
+    if any(one.sure is not None for lane in lanes for one in lane.segments):
+        patches.append(Patch(color=GREY, alpha=_FADED, label="not observed"))
     axes.legend(
         handles=patches, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(patches), borderaxespad=0.2,
         handlelength=1.0, columnspacing=1.2, fontsize="small",
@@ -175,7 +190,7 @@ def _explain(axes: Axes, lanes: Iterable[Lane]) -> None:
 
 
 def _draw_counts(axes: Axes, timeline: Timeline) -> None:
-    """How many ran, and how many waited in the queue, at each moment."""
+    """How many ran, and how many waited in the queue, at each moment, as far as listings showed it."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra, see pictures
 
     most = 1
@@ -199,7 +214,7 @@ def _steps(timeline: Timeline, *, waiting: bool) -> tuple[list[float], list[int]
         for one in lane.segments:
             if (one.kind is Stretch.WAITING) == waiting:
                 changes[one.begin] += 1
-                changes[one.end] -= 1
+                changes[one.seen] -= 1
     times, counts, now = [], [], 0
     for moment in sorted(changes):
         now += changes[moment]

@@ -40,15 +40,17 @@ def _lane(record: ReplicaRecord, document: StateDocument, at: float) -> Lane:
 
 
 def _segments(attempt: Attempt | ReplicaRecord, at: float) -> Iterable[Segment]:
-    """Waiting until it started, then running; of what ended unseen, until it was last seen."""
+    """Waiting until it started, then running: sure up to the last listing that showed it, unsure up to its end."""
     begin = attempt.accepted or at
     seen = getattr(attempt, "seen", None)
     end = max(begin, at if attempt.phase.active else attempt.ended or seen or attempt.started or begin)
     result = Stretch.RUNNING if attempt.phase.active else _RESULTS[attempt.phase]
-    if attempt.started is None:  # still queued, or over before a list showed that it ran
-        yield Segment(Stretch.WAITING if attempt.phase.active else result, begin, end)
+    if attempt.started is None:  # still queued, or over before a listing showed that it ran
+        kind = Stretch.WAITING if attempt.phase.active else result
+        yield Segment(kind, begin, end, None if attempt.phase.active else begin)
         return
     started = min(max(begin, attempt.started), end)
     if started > begin:
         yield Segment(Stretch.WAITING, begin, started)
-    yield Segment(result, started, end)
+    sure = end if attempt.phase.active else min(max(started, attempt.running or started), end)
+    yield Segment(result, started, end, None if sure == end else sure)

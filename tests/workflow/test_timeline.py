@@ -8,7 +8,8 @@ from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
-from skaha_apply.model.timeline import Segment, Stretch
+from skaha_apply.model.timeline import Segment, Stretch, Timeline
+from skaha_apply.render.timeline import _steps
 from skaha_apply.workflow.status import ProjectStatus, StatusRow
 from skaha_apply.workflow.timeline import timeline
 
@@ -43,12 +44,37 @@ def test_every_attempt_waited_and_ran():
     assert (lane.name, lane.entry, lane.attempts) == ("tile-t1", "tile-${tile}", 3)
     assert lane.segments == (
         Segment(Stretch.WAITING, 1000.0, 1100.0),
-        Segment(Stretch.FAILED, 1100.0, 1200.0),
+        Segment(Stretch.FAILED, 1100.0, 1200.0, sure=1100.0),
         Segment(Stretch.WAITING, 1300.0, 1310.0),
         Segment(Stretch.UNKNOWN, 1310.0, 1310.0),
         Segment(Stretch.WAITING, 1500.0, 1600.0),
-        Segment(Stretch.DONE, 1600.0, 1700.0),
+        Segment(Stretch.DONE, 1600.0, 1700.0, sure=1600.0),
     )
+
+
+@pytest.mark.parametrize(
+    ("phase", "times", "seen"),
+    [
+        ("running", {"started": 1100.0}, NOW),
+        ("done", {"started": 1100.0, "running": 1160.0, "ended": 1900.0}, 1160.0),
+        ("failed", {"started": 1100.0, "ended": 1900.0}, 1100.0),
+        ("gone", {"started": 1100.0, "running": 1500.0, "seen": 1500.0, "ended": 1900.0}, 1500.0),
+        ("done", {"ended": 1900.0}, 1000.0),
+    ],
+)
+def test_a_time_is_sure_up_to_the_last_listing_that_showed_it_running(phase, times, seen):
+    (lane,) = drawn(record(phase, accepted=1000.0, **times))
+    assert lane.segments[-1].seen == seen
+
+
+def test_one_that_ended_unseen_does_not_count_as_running_until_a_later_listing():
+    running = {"accepted": 1000.0, "started": 1000.0}
+    lanes = drawn(
+        record("done", **running, running=1010.0, ended=1900.0),
+        record("done", name="tile-t2", accepted=1000.0, started=1020.0, running=1030.0, ended=1900.0),
+    )
+    _, counts = _steps(Timeline("survey", lanes, NOW), waiting=False)
+    assert max(counts) == 1
 
 
 @pytest.mark.parametrize(
