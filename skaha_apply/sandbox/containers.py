@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Fill = Callable[[str], str]
 
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_ENV_NAME = re.compile(r"(?!\.$|\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")  # neither `.` nor what begins with `..`
 _HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _PAIR = 2

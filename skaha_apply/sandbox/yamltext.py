@@ -106,8 +106,8 @@ def _item(text: str, at: int) -> tuple[str, int]:
 
 def _check_rest(text: str) -> None:
     """Raise unless only blanks or a comment on one line follow a node."""
-    rest = text.strip(" \t\n\r")
-    if rest and not (rest.startswith("#") and "\n" not in rest):
+    rest = text.strip(" " + _BREAKS)
+    if rest and not (rest.startswith("#") and not any(char in rest for char in _BREAKS)):
         raise BrokenYaml("expected the end of the block")
 
 
