@@ -221,7 +221,8 @@ class RemoteLock:
 
     async def _learn_time(self) -> None:
         if self._wire.time.now() is None:
-            await self._wire.again("HEAD", self._backend.address)  # any response has the date, a refusal too
+            # Any response has the date, a refusal too; if none comes, that of the LOCK leads to an extension.
+            await self._wire.ask("HEAD", self._backend.address)
 
     def _ours(self, operation: str) -> Holder:
         return leased(holders.ourselves(operation, self._backend.shown, self._now()), self._wire.time.now())

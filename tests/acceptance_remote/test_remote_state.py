@@ -232,6 +232,25 @@ def test_an_interrupt_ends_in_time_however_slow_the_store(remote_desk, sandbox, 
     assert desk.plan()["has_changes"] is False
 
 
+def _hears_hangups():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests themselves might run under nohup
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_among_the_creates_gives_the_lock_back(plain_desk, sandbox, number):
+    desk, store = plain_desk, plain_desk.store
+    desk.write(SLEEP)
+    sandbox.faults(latency_ms=500, only=["POST /session"])
+    process = desk.start("apply", "--yes", "--concurrency", "1", preexec_fn=_hears_hangups)
+    sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0))
+    process.send_signal(number)
+    desk.finish(process, code=130)
+    assert store.lock is None
+    sandbox.faults()
+    desk.apply()
+    desk.once_each(*NAMES)
+
+
 def test_planning_needs_no_more_than_the_rights_to_read(gitlab_desk, sandbox, one_line):
     desk, store = gitlab_desk, gitlab_desk.store
     desk.write(SLEEP)

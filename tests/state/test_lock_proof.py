@@ -295,6 +295,19 @@ def test_a_store_without_a_date_gives_no_proof_of_expiry(dialect, tmp_path, make
     asyncio.run(main())
 
 
+def test_a_store_that_answers_no_head_gets_its_expiry_by_an_extension(dialect, tmp_path, make_machine):
+    async def main():
+        async with dialect() as server:
+            server.fail("HEAD", "drop")
+            store = Place(tmp_path, server).open(make_machine())
+            await store.acquire("apply", 0)
+            assert abs(float(server.lock_id.split(".")[1]) - time.time() - LEASE) < 60
+            await store.release()
+            assert server.lock is None
+
+    asyncio.run(main())
+
+
 def test_an_owner_that_was_stopped_while_it_took_the_lock_has_a_whole_lease(plain, tmp_path, make_machine):
     """The time that its ID was made from was old when the store got it; so it is extended at once."""
 
