@@ -118,6 +118,8 @@ def _others(parts: Sequence[Part]) -> dict[str, Place]:
         place, document = part.findings.place, part.document
         if document.whole.max_active is not None:
             found.setdefault("max_active", place(document.whole.max_active[1]))
+        if document.whole.state is not None:
+            found.setdefault("state", place(document.whole.state[1]))
         for variable in document.variables.values():
             if variable.sensitive and variable.default is not None:
                 found.setdefault(f"variables.{variable.name}.default", place(variable.node))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import StateError
+from skaha_apply.state.address import check_form
 from skaha_apply.state.backend import backend, is_remote
 from skaha_apply.state.local import LocalStore
 from skaha_apply.state.rescue import rescue_path
@@ -25,20 +25,18 @@ def open_store(
 ) -> Store:
     """The store at `address` (a path or an http address), else at TF_HTTP_ADDRESS, else the file `default`.
 
-    `default` is also where a state is kept that a remote store did not take (`survey.state.rescue.json`). `observe` is
-    told what a user should know though it stops nothing. Raises `StateError`; nothing is opened or sent yet.
+    `default` is also where a state is kept that a remote store did not take (`survey.state.rescue.json`). `observe`
+    gets the notes of the store. Raises `UsageError` for an address of an unknown form, `StateError` for one that cannot
+    be meant; nothing is opened or sent yet.
     """
     remote = address if address and is_remote(address) else None
     if address and not remote:
-        if "://" in address:
-            raise StateError(
-                f"a state at {address.partition('://')[0]}://… is not known",
-                hint="--state takes a path, or the http(s) address of a store that Terraform's http backend can use.",
-            )
+        check_form(address, "--state")
         return LocalStore(Path(address).expanduser(), observe=observe)
     remote = remote or env.get("TF_HTTP_ADDRESS")
     if not remote:
         return LocalStore(default, observe=observe)
+    check_form(remote, "--state" if address else "TF_HTTP_ADDRESS")
     from skaha_apply.state.http import HttpStore  # noqa: PLC0415 - httpx takes 0.2 s, and most states are files
 
     return HttpStore(backend(remote, env), rescue_path(default), observe=observe)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from skaha_apply.model.errors import SafetyRefusal, StateError
 from skaha_apply.model.state import StateDocument
+from skaha_apply.state.address import check_form
 from skaha_apply.state.codec import check_binding
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ def new_document(project: str, server: str) -> StateDocument:
 def check_store(place: Place, project: Project) -> None:
     """Refuse another store than the one that the manifests name: it would be a second memory, and all would run again.
 
-    The sandbox has a state of its own, whatever they say. Raises StateError, which names both.
+    The sandbox has a state of its own, whatever they say. Raises StateError, which names both, and UsageError
+    for an address of an unknown form.
     """
     if project.state is None or place.setting.sandbox:
         return
+    check_form(project.state, "state", project.places.get("state"))
     in_use, said = place.store(project.name).address, place.declared(project.state, project.name)
     if _normal(in_use) == _normal(said):
         return

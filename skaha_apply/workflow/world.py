@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.state.address import check_form
 from skaha_apply.state.layout import FOLDER, find_checkout, find_root, logs_folder, state_path
 from skaha_apply.state.logs import SavedLogs
 from skaha_apply.state.open import open_store
@@ -76,7 +77,8 @@ class Place:
         """The store of one project's state; `--state` may be a file, a folder of states, or an http address.
 
         Raises:
-            StateError: for an address of another form; for the default place, if the manifests lie in two checkouts, or
+            UsageError: for an address of another form.
+            StateError: for the default place, if the manifests lie in two checkouts, or
                 if the project has no state there but one elsewhere.
         """
         default = state_path(self.root, self.folder, project)
@@ -86,6 +88,8 @@ class Place:
             check_no_other(self, project)
         if self.setting.sandbox:
             return watched(open_store(None, default, {}), self.setting.identify)
+        if address is not None:
+            check_form(address, "--state")
         if address is not None and "://" not in address:
             path = self.setting.cwd / address
             address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
