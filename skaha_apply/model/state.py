@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import Frozen, ReplicaKey, SessionSpec
@@ -13,8 +13,17 @@ from skaha_apply.model.spec import Frozen, ReplicaKey, SessionSpec
 STATE_FORMAT = "1.0"
 
 
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
+
+
 def _parse_time(value: Any) -> Any:
     return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value
+
+
+def _check_time(value: float) -> float:
+    if not _FIRST <= value <= _LAST:
+        raise ValueError("the time is not in the years 1 to 9999")
+    return value
 
 
 def _write_time(value: float) -> str:
@@ -24,6 +33,7 @@ def _write_time(value: float) -> str:
 Time = Annotated[
     float,
     BeforeValidator(_parse_time),
+    AfterValidator(_check_time),
     PlainSerializer(_write_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "server time, RFC 3339 in UTC"}),
 ]

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.spec import Frozen
 from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument
+from skaha_apply.state.digest import KEY as DIGEST
+from skaha_apply.state.digest import differences, document_text, is_intact
 from skaha_apply.state.likeness import LIKE, Unlike, difference, models, written_out
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ ALWAYS = ("format_version", "serial", "lineage", "project", "server")
 _RESTORE = (
     "Restore the file from a backup. Remove it only if every session of the project may run again: "
     "it is the only memory of finished work."
+)
+
+_CHANGED = (
+    'Restore the file from a backup. If you edited it by hand, remove its line "digest" and raise "serial" by one; '
+    "the next write adds the digest again."
 )
 
 
@@ -60,21 +67,21 @@ class Lines:
         self._known, self._used = self._used, {}
 
 
-def encode(document: StateDocument, lines: Lines | None = None) -> bytes:
-    """The document as UTF-8 JSON, in the format of this version whatever the one it was read in.
+def encode(document: StateDocument, lines: Lines | None = None, version: str = STATE_FORMAT) -> bytes:
+    """The document as UTF-8 JSON, in the format of this version whichever one it was read in.
 
     `lines` makes repeated writes of one state cheap. Raises `StateError` for a document that `decode` would not trust:
     it must never replace one that it would.
     """
     _check_whole(document, "the new state")
     lines = lines or Lines()
-    members = []
+    members = {}
     for name in StateDocument.model_fields:
-        value = STATE_FORMAT if name == "format_version" else getattr(document, name)
+        value = version if name == "format_version" else getattr(document, name)
         if name in ALWAYS or value != StateDocument.model_fields[name].get_default(call_default_factory=True):
-            members.append(f"{json.dumps(name)}: {_text(document, name, value, lines)}")
+            members[name] = _text(document, name, value, lines)
     lines.forget_unused()
-    return ("{\n" + ",\n".join(members) + "\n}\n").encode()
+    return document_text(members)
 
 
 def decode(data: bytes, source: str) -> StateDocument:
@@ -87,9 +94,25 @@ def decode(data: bytes, source: str) -> StateDocument:
     _check_version(raw.get("format_version"), source)
     if isinstance(raw.get("specs"), dict):
         raw["specs"] = _written_out(raw["specs"], source)
+    stated = raw.pop(DIGEST, None)
     document = _validate(raw, source)
     _check_whole(document, f"the state {source}")
-    return document
+    return document if stated is None or is_intact(data) else _with_digest(document, stated, source)
+
+
+def _with_digest(document: StateDocument, stated: Any, source: str) -> StateDocument:
+    """The document whose digest was stated, read from a text of another layout; raises `StateError` for another one.
+
+    What was read is written and read again: a text can hold more than is written, parts of a millisecond for example.
+    """
+    try:
+        written = encode(document, version=document.format_version)
+        found = differences(stated, written)
+    except (ValueError, OverflowError):
+        found = (DIGEST,)
+    if found:
+        raise StateError(f"the state {source} was changed since it was written: in {', '.join(found)}", hint=_CHANGED)
+    return decode(written, source)
 
 
 def check_binding(document: StateDocument, project: str, server: str, account: str | None = None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from skaha_apply.model.state import STATE_FORMAT, StateDocument
 from skaha_apply.state.codec import ALWAYS, MAJOR
+from skaha_apply.state.digest import KEY
 from skaha_apply.state.likeness import LIKE
 
 
@@ -19,6 +20,12 @@ def state_schema() -> dict[str, Any]:
     parts["SpecLikeAnother"] = _like_another(parts["SessionSpec"])
     choice = [{"$ref": "#/$defs/SpecLikeAnother"}, {"$ref": "#/$defs/SessionSpec"}]
     schema["properties"]["specs"]["additionalProperties"] = {"anyOf": choice}
+    schema["properties"][KEY] = {
+        "description": "sha256 of what follows this line, and the first 16 digits of that of the JSON of each member; "
+        "absent in states of earlier versions and after an edit by hand",
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+    }
     schema["properties"]["format_version"] = {
         "description": f"MAJOR.MINOR; this schema describes {STATE_FORMAT} and later minor versions",
         "pattern": rf"^{MAJOR}\.[0-9]+$",

@@ -190,7 +190,10 @@ class Desk:
 
     @property
     def state(self):
-        return json.loads(self.state_path.read_text())
+        """The state without its digest, as somebody who edits it by hand stores it."""
+        state = json.loads(self.state_path.read_text())
+        del state["digest"]
+        return state
 
     def files(self):
         """Every file below the folder with its bytes, so that "nothing was written" can be said."""

@@ -21,6 +21,10 @@ def cut(text):
     return text[: len(text) // 2]
 
 
+def changed(text):
+    return text.replace('"phase":"pending"', '"phase":"done"', 1).replace('"phase":"running"', '"phase":"done"', 1)
+
+
 def newer(text):
     return text.replace('"format_version": "1.0"', '"format_version": "2.0"')
 
@@ -29,13 +33,14 @@ def newer(text):
     ("damage", "said"),
     [
         (cut, "cut off|damaged"),
+        (changed, 'changed since it was written: in replicas(.|\n)*remove its line "digest"'),
         (newer, "newer skaha-apply"),
         (lambda _: "", "is empty"),
         (lambda _: "<html>", "not JSON"),
         (lambda _: "[]", "not a state"),
         (lambda _: '{"format_version": "1.0"}', "damaged"),
     ],
-    ids=["cut", "newer", "empty", "html", "list", "half"],
+    ids=["cut", "changed", "newer", "empty", "html", "list", "half"],
 )
 def test_a_state_that_cannot_be_read(applied, one_line, damage, said):
     before, live = applied.files(), applied.live()

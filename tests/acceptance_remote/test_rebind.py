@@ -21,7 +21,7 @@ def moved(desk):
     here = desk.state_path
     there = desk.folder / ".skaha-apply" / "old.example.org" / here.name
     there.parent.mkdir()
-    there.write_text(json.dumps(json.loads(here.read_text()) | {"server": OLD}))
+    there.write_text(json.dumps(desk.state | {"server": OLD}))
     (there.parent / "logs" / "survey").mkdir(parents=True)
     (there.parent / "logs" / "survey" / "one.log").write_text("a log\n")
     here.unlink()

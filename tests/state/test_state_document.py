@@ -148,7 +148,8 @@ def test_one_replica_is_one_line_and_defaults_are_left_out(make_document):
     lines = encode(make_document(replicas=3)).decode().splitlines()
     assert [json.loads(line.rstrip(","))["replica"] for line in lines if line.startswith('{"session"')] == [1, 2, 3]
     assert "null" not in "".join(lines)
-    assert lines[1:3] == ['"format_version": "1.0",', '"serial": 1,']
+    assert lines[1].startswith('"digest": {"document": "')
+    assert lines[2:4] == ['"format_version": "1.0",', '"serial": 1,']
 
 
 def test_twenty_thousand_replicas_stay_a_few_megabytes(make_document):
@@ -308,6 +309,7 @@ def test_a_newer_major_version_says_upgrade(make_document):
 def test_a_newer_minor_version_is_read_without_what_we_do_not_know(make_document):
     document = make_document()
     raw = json.loads(encode(document)) | {"format_version": "1.7", "moods": [1, {"a": 2}]}
+    del raw["digest"]
     raw["replicas"][1]["mood"] = {"deep": True}
     raw["specs"]["s1"]["colour"] = "red"
     read = decode(json.dumps(raw).encode(), "x")
@@ -356,3 +358,63 @@ def test_times_in_other_zones_are_the_same_moment(make_document):
     raw["replicas"][0]["accepted"] = "2023-11-14T23:13:20.125+01:00"
     assert decode(json.dumps(raw).encode(), "x").replicas[0].accepted == 1_700_000_000.125
     assert time.gmtime(1_700_000_000)[:4] == (2023, 11, 14, 22)
+
+
+@given(documents, st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_changed_byte_never_gives_another_state(document, data):
+    text = encode(document)
+    place = data.draw(st.integers(0, len(text) - 1))
+    byte = data.draw(st.integers(0, 255))
+    changed = text[:place] + bytes([byte]) + text[place + 1 :]
+    try:
+        read = decode(changed, "s.json")
+    except StateError:
+        return
+    assert read == decode(text, "s.json")
+
+
+def test_no_changed_letter_of_a_state_gives_another_state(make_document):
+    text = encode(make_document(replicas=1))
+    expected, refused = decode(text, "s.json"), 0
+    for place, byte in enumerate(text):
+        for other in {byte ^ 1, byte ^ 4, byte ^ 16, ord("1"), ord(" ")} - {byte}:
+            try:
+                assert decode(text[:place] + bytes([other]) + text[place + 1 :], "s.json") == expected
+            except StateError:
+                refused += 1
+    assert refused > len(text)
+
+
+def test_a_change_names_the_part_and_the_way_out(make_document):
+    text = encode(make_document())
+    edited = text.replace(b'"phase":"running"', b'"phase":"held"')
+    assert edited != text
+    with pytest.raises(StateError, match=r"the state s\.json was changed since it was written: in replicas") as raised:
+        decode(edited, "s.json")
+    assert 'remove its line "digest"' in raised.value.hint
+    head, _, rest = edited.partition(b',\n"format_version"')
+    assert head.startswith(b'{\n"digest": ')
+    assert decode(b'{\n"format_version"' + rest, "s.json").replicas[0].phase is Phase.HELD
+
+
+def test_a_state_that_a_store_laid_out_in_another_way_is_read(make_document):
+    document = make_document()
+    text = encode(document)
+    for indent in (None, 2):
+        assert decode(json.dumps(json.loads(text), indent=indent).encode(), "s.json") == decode(text, "s.json")
+
+
+def test_a_state_without_a_digest_is_read(make_document):
+    raw = json.loads(encode(make_document()))
+    del raw["digest"]
+    assert decode(json.dumps(raw).encode(), "s.json") == decode(encode(make_document()), "s.json")
+
+
+@pytest.mark.parametrize("time", [253402300800, 1e18, -1e18, float("nan"), float("inf"), "9999-12-31T23:59:59-01:00"])
+def test_a_time_beyond_the_calendar_is_refused(make_document, time):
+    raw = json.loads(encode(make_document()))
+    del raw["digest"]
+    raw["written"] = time
+    with pytest.raises(StateError, match=r"damaged: (written|a time)"):
+        decode(json.dumps(raw).encode(), "s.json")
