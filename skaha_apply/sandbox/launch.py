@@ -43,7 +43,7 @@ def session(wish: Wish, origin: Origin, options: SandboxOptions, now: float) -> 
     """
     headless = wish.kind == "headless"
     home = placeholders.home(options.data, origin.userid)
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     platform = {
         "HOME": str(home),
         "PWD": str(options.workdir),

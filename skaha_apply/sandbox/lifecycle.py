@@ -24,6 +24,7 @@ from skaha_apply.sandbox.options import (
     SandboxOptions,
     check_installed,
 )
+from skaha_apply.sandbox.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,7 @@ def _ask(data: Path, *, touch: bool) -> RunningSandbox | None:
 @contextmanager
 def _starting(data: Path, until: float) -> Iterator[None]:
     """Let only one caller at a time look and start."""
-    with (data / "ensure.lock").open("a") as lock:
+    with open(data / "ensure.lock", "a", opener=private) as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,7 +137,7 @@ def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
         del _started[pid]
     chosen = options if options.idle is not None else replace(options, idle=DETACHED_IDLE_S)
     command = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--options-from-stdin"]
-    with (options.data / "server.log").open("ab") as output:
+    with open(options.data / "server.log", "ab", opener=private) as output:
         child = subprocess.Popen(  # noqa: S603 - this program itself
             command,
             env=environment.for_sandbox(os.environ),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.sandbox.private import private
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -53,7 +55,7 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path,
     Text is passed as UTF-8, whatever the locale of this server. A `held` process reads a pipe that this server keeps
     open: `cat` then runs as long as the server does.
     """
-    with log.open("ab") as output:
+    with open(log, "ab", opener=private) as output:
         process = subprocess.Popen(  # noqa: S603 - running what the user asks for is the purpose
             [word.encode() for word in argv],
             cwd=workdir,

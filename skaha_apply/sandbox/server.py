@@ -27,6 +27,7 @@ from skaha_apply.sandbox.control import Control
 from skaha_apply.sandbox.desktopapps import DesktopApps
 from skaha_apply.sandbox.journal import Journal
 from skaha_apply.sandbox.options import SandboxError, SandboxOptions
+from skaha_apply.sandbox.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +83,7 @@ def _prepared(options: SandboxOptions) -> SandboxOptions:
         raise SandboxError(f"the working directory {workdir} is not there", "create it, or give another one")
     try:
         options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (options.data / "logs").mkdir(exist_ok=True)
+        (options.data / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise SandboxError(f"{options.data}: {error.strerror}", "choose a data folder that can be written") from None
     return replace(options, data=options.data.resolve(), workdir=workdir)
@@ -91,7 +92,7 @@ def _prepared(options: SandboxOptions) -> SandboxOptions:
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
     """Hold the operating system's lock on the data folder."""
-    with (data / "lock").open("a") as lock:
+    with open(data / "lock", "a", opener=private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+PRIVATE = 0o600
+
 _HINTS = {
     errno.ENOSPC: "Free some space, then run it again; or keep the state elsewhere with --state.",
     errno.EDQUOT: "The quota is used up: free some space, then run it again; or keep the state elsewhere with --state.",
@@ -39,16 +41,17 @@ def refusal(error: OSError, doing: str, path: Path) -> StateError:
     return StateError(f"cannot {doing} {path}: {reason}", hint=hint)
 
 
-def replace(path: Path, data: bytes, *, durable: bool = True) -> None:
+def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> None:
     """Put `data` in the place of `path` at once: readers see the old file or the new one, whole.
 
-    The rights of a file that is replaced are kept. With `durable` it has reached the disk when this returns. Raises
-    `OSError`; the old file is then intact and nothing is left beside it.
+    The rights of a file that is replaced are kept. A `private` file is readable by its user only, also if the old file
+    was readable by everybody; rights for a group alone are somebody's choice and kept. With `durable` the file has
+    reached the disk when this returns. Raises `OSError`; the old file is then intact and nothing is left next to it.
     """
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)  # first, for nothing may fail once it is replaced
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        _write(temporary, data, _rights(path), durable=durable)
+        _write(temporary, data, private_rights(path) if private else _rights(path), durable=durable)
         os.replace(temporary, path)  # noqa: PTH105 - the same call, and the one whose promise is documented
     except BaseException:
         with suppress(OSError):
@@ -80,6 +83,22 @@ def _sync(folder: int) -> None:
         os.fsync(folder)
 
 
+def private_rights(path: Path) -> int:
+    """The rights for a private file that is written at `path`."""
+    rights = _rights(path)
+    return PRIVATE if rights is None or rights & stat.S_IRWXO else rights
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open or create a private file; one that everybody could read is closed to others. Raises `OSError`."""
+    rights = private_rights(path)
+    descriptor = os.open(path, flags | os.O_CLOEXEC, PRIVATE)
+    if rights == PRIVATE and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with suppress(OSError):  # a file system without rights, or a file of another user
+            os.fchmod(descriptor, PRIVATE)
+    return descriptor
+
+
 def _rights(path: Path) -> int | None:
     try:
         return stat.S_IMODE(path.stat().st_mode)
@@ -88,7 +107,9 @@ def _rights(path: Path) -> int | None:
 
 
 def _write(path: Path, data: bytes, rights: int | None, *, durable: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if rights is None else PRIVATE
+    )
     with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is a descriptor
         if rights is not None:
             with suppress(OSError):  # file systems without rights

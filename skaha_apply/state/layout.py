@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import string
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FOLDER = ".skaha-apply"
+PRIVATE = 0o700
 
 _PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.")
 _LONGEST = 120  # bytes; with `.state.json`, a temporary file's suffix and all below the usual limit of 255
@@ -69,14 +72,32 @@ def logs_folder(root: Path, server_folder: str, project: str) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`; a `.skaha-apply` among its parents gets a `.gitignore`, for it holds nothing for git.
+    """Make `folder`; a `.skaha-apply` among its parents gets a `.gitignore`, because it holds nothing for git.
+
+    The folders from `.skaha-apply` down are private, whatever the umask.
 
     Raises `OSError`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    ours = next((part for part in (folder, *folder.parents) if part.name == FOLDER), None)
-    if ours is not None and not (ours / ".gitignore").exists():
+    parts = (folder, *folder.parents)
+    ours = next((part for part in parts if part.name == FOLDER), None)
+    if ours is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    ours.parent.mkdir(parents=True, exist_ok=True)
+    for part in reversed(parts[: parts.index(ours) + 1]):
+        part.mkdir(mode=PRIVATE, exist_ok=True)
+        _close_to_others(part)
+    if not (ours / ".gitignore").exists():
         (ours / ".gitignore").write_text("*\n", encoding="utf-8")
+        (ours / ".gitignore").chmod(0o600)
+
+
+def _close_to_others(folder: Path) -> None:
+    """Make a folder private whose rights are those of the umask; rights for a group alone are somebody's choice."""
+    rights = stat.S_IMODE(folder.stat().st_mode)
+    if rights & stat.S_IRWXO or rights & PRIVATE != PRIVATE:
+        with suppress(OSError):  # a folder of another user, or a file system without rights
+            folder.chmod(PRIVATE)
 
 
 def _escape(char: str) -> str:

@@ -145,7 +145,7 @@ class LocalStore:
             begun = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
-                durable.replace(self._path, data)
+                durable.replace(self._path, data, private=True)
                 self._known = version_of(document)
                 self._seen = _look(self._path)
             except OSError as error:

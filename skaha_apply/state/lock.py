@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.state import holder as holders
 from skaha_apply.state.clocks import TOLERANCE
-from skaha_apply.state.durable import refusal
+from skaha_apply.state.durable import open_private, refusal
 from skaha_apply.state.layout import make_folder
 from skaha_apply.state.lease import LEASE, SLACK
 
@@ -176,7 +176,7 @@ class FileLock:
     def _open(self, create: int) -> int | None:
         # Somebody may remove the file between our open and our lock: then ours is a lock on nothing, and again.
         while True:
-            descriptor = os.open(self._path, os.O_RDWR | create | os.O_CLOEXEC, 0o666)
+            descriptor = open_private(self._path, os.O_RDWR | create)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.path.samestat(os.fstat(descriptor), self._path.stat()):

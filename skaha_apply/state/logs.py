@@ -75,7 +75,7 @@ class SavedLogs:
 
 def _put(path: Path, text: str) -> None:
     make_folder(path.parent)
-    durable.replace(path, text.encode("utf-8", "backslashreplace"), durable=False)
+    durable.replace(path, text.encode("utf-8", "backslashreplace"), durable=False, private=True)
 
 
 def _order(label: str) -> tuple[int, str]:

@@ -31,7 +31,7 @@ class RescueFile:
         """Keep an encoded state; raises `StateError`."""
         try:
             make_folder(self.path.parent)
-            durable.replace(self.path, data)
+            durable.replace(self.path, data, private=True)
         except OSError as error:
             raise durable.refusal(error, "keep the state in", self.path) from error
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.model.inert import inert_json
 from skaha_apply.model.report import Note, PhaseChanged
+from skaha_apply.state.durable import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ class EventFile:
         self._left: list[bytes] = []
         self.problem: str | None = None
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._file = open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             self._mend()
         except OSError as error:
             raise SkahaApplyError(

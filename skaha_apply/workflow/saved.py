@@ -13,6 +13,7 @@ from skaha_apply.model.session_ids import short_id
 from skaha_apply.model.variables import Given
 from skaha_apply.planning.approval import approval_digest
 from skaha_apply.planning.options import Adopt, PlanOptions
+from skaha_apply.state.durable import open_private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,8 @@ def write_plan(
         ],
     }
     try:
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        with os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=1) + "\n")
     except OSError as error:
         raise StateError(f"the plan cannot be saved to {path}: {error.strerror or error}") from error
 
