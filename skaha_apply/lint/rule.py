@@ -109,6 +109,6 @@ def _visible(char: str) -> str:
 
 
 def double_quoted(text: str) -> str:
-    """A text as a double-quoted YAML scalar."""
+    """A text as a double-quoted YAML scalar; what a terminal does not show is escaped."""
     escapes = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-    return '"' + "".join(escapes.get(char, char) for char in text) + '"'
+    return '"' + "".join(escapes.get(char) or _visible(char) for char in text) + '"'

@@ -111,6 +111,13 @@ def test_the_command_line_is_advised_as_a_script_of_a_shell():
     assert 'Write cmd: bash and args: [-c, "python\\tx.py\\t*.fits\\t|\\ttee\\tlog"]' in found[0].detail
 
 
+def test_the_advice_shows_no_invisible_character():
+    manifest = {"name": "s", "image": IMAGE, "cmd": "p", "args": ["a b\u202ec"]}
+    text = json.dumps({"version": 1, "project": "p", "sessions": [manifest]})
+    (found,) = check(load(["-"], root=Path(), stdin=text.encode).projects, select={"arg-space"})
+    assert 'write "a\\tb\\u202ec"' in found.detail
+
+
 def test_the_advice_keeps_references():
     manifest = {
         "version": 1,
