@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import pytest
 
+from skaha_apply.model.session_ids import short_id
+
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 GONE = "images.canfar.net/skaha/gone:1.0"
 SLEEP = {"cmd": "sleep", "args": "600"}
@@ -26,7 +28,7 @@ def export(desk, *words, code=0, **environment):
 def adoption(desk, text, *words):
     """The plan of an exported manifest with a state that knows nothing: action, name and id of each."""
     (desk.folder / "mine.yaml").write_text(text)
-    plan = desk.plan("mine.yaml", "--adopt", "--state", "fresh.json", *words)
+    plan = desk.plan("mine.yaml", "--adopt", "--state", "fresh.json", "--show-ids", *words)
     return [(one["action"], one["name"], one["id"]) for one in plan["actions"]]
 
 
@@ -199,8 +201,9 @@ def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused
     assert [row.split()[-1] for row in ended.out.splitlines() if "- name:" in row] == ["old", "older"]
     refused = f"# To run again it would be refused: the image `{GONE}` is not in the server's list"
     assert ended.out.count(refused) == 2
-    for said in ("viewer (b1): it was started within a desktop", "c1 (notebook): the server shows no name",
-                 "bare (d1): the server shows no image", "ray (e1): `ray"):  # fmt: skip
+    viewer, notebook, ray = map(short_id, ("b1", "c1", "e1"))
+    for said in (f"viewer ({viewer}): it was started within a desktop", f"{notebook} (notebook): the server shows no",
+                 "bare (d1): the server shows no image", f"ray ({ray}): `ray"):  # fmt: skip
         assert f"#   {said}" in ended.out
     assert "\x1b" not in ended.out
     assert "left out: 4 that no manifest can describe" in ended.err

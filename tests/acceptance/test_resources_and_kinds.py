@@ -37,16 +37,16 @@ def test_interactive_kinds_are_made_shown_and_limited(desk, sandbox):
         {"name": "view", "kind": "carta", "image": "images.canfar.net/skaha/carta:4.0", "cores": 2, "ram": 8},
     ]
     desk.write(*kinds, {"name": "batch", "cmd": "sleep", "args": ["600"]})
-    ended = desk.apply("--wait", "ready", "--poll", "0.3s")
+    ended = desk.apply("--wait", "ready", "--poll", "0.3s", "--show-ids")
     live = desk.live()
     assert {name: row["type"] for name, row in live.items()} == {
         "note": "notebook", "desk": "desktop", "view": "carta", "batch": "headless",
     }  # fmt: skip
     for name in ("note", "desk", "view"):
         assert f"open {name}: {live[name]['connectURL']}" in ended.out
-    status = {row["name"]: row for row in desk("status", "-o", "json").json["sessions"]}
+    status = {row["name"]: row for row in desk("status", "-o", "json", "--show-ids").json["sessions"]}
     assert status["note"]["connect_url"] == live["note"]["connectURL"]
-    assert live["view"]["connectURL"] in desk("status").out
+    assert live["view"]["connectURL"] in desk("status", "--show-ids").out
     assert desk.plan()["has_changes"] is False
     sent = {post["session"]: dict(post["body"]) for post in desk.posts()}
     assert "env" not in sent[live["note"]["id"]]

@@ -8,6 +8,8 @@ from collections import Counter
 
 import pytest
 
+from skaha_apply.model.session_ids import short_id
+
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
 CHANGED = {**SLEEP, "args": ["601"]}
 
@@ -65,7 +67,7 @@ def test_an_action_that_nobody_saw_makes_it_stale(applied, sandbox):
     applied("plan", "--out", "p.plan", "--take-over")
     assert sandbox.create(name="desk", cmd="sleep", args="600").status_code == 200
     taken = applied.live()["desk"]["id"]
-    stale(applied, rf"not approved: replace desk \({taken}\)")
+    stale(applied, rf"not approved: replace desk \({short_id(taken)}\)")
     applied("plan", "--out", "p.plan", "--take-over")
     applied("apply", "p.plan", "--settle", "0.5s")
     assert applied.live()["desk"]["id"] != taken
