@@ -110,12 +110,14 @@ class LiveSession:
 class Listing:
     """One answer to `GET /session`: all sessions of the account.
 
-    `asked` and `at` are server time in Unix seconds: when the request was sent, and when it was answered.
+    `asked` and `at` are server time in Unix seconds: when the request was sent, and when it was answered. `user` is the
+    name of the user as the server reports it with the response, None if it reports none.
     """
 
     sessions: tuple[LiveSession, ...]
     asked: float
     at: float
+    user: str | None = None
 
     @cached_property
     def by_id(self) -> Mapping[str, LiveSession]:
@@ -132,8 +134,8 @@ class Listing:
 
     @property
     def account(self) -> str | None:
-        """The `userid` that the listed sessions bear, None when there is none."""
-        return next((session.userid for session in self.sessions if session.userid), None)
+        """The user that the server reports, else the `userid` of a listed session; None without both."""
+        return self.user or next((session.userid for session in self.sessions if session.userid), None)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Client:
             sessions, notes = wire.read_sessions(answer.body)
             self._say_once(notes)
             self._identify(sessions)
-            return Listing(sessions, at - answer.took, at)
+            return Listing(sessions, at - answer.took, at, wire.user(answer.headers))
 
         listing: Listing = await self._read(read_call("session"), read)
         return listing

@@ -18,7 +18,7 @@ from skaha_apply.model.session import LiveSession, Number
 from skaha_apply.skaha.clock import LAST_MOMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # Ids are 8 characters on the stock server [RandomStringGenerator]; what goes into a path is at least a label value.
 SESSION_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -32,6 +32,7 @@ _UNITS_OF_RAM = {
 _UNITS_OF_CORES = {"": 1.0, "m": 1 / 1000}
 _TEXT_SHOWN = 300
 _VALUE_SHOWN = 40
+_LONGEST_USER = 200
 _ABSENT = (None, "", "<none>", "0")
 _ABSURD = 1e12  # no session has so many cores or GiB
 
@@ -60,6 +61,12 @@ def read_json(body: bytes, asked: str) -> Any:
 
 
 NOT_SKAHA_HINT = "check the address of the server (--server, SKAHA_URL), and what stands between it and you"
+
+
+def user(headers: Mapping[str, str]) -> str | None:
+    """The user whom the server has authenticated; None if no header or no usable name reports it."""
+    name = headers.get("x-vo-authenticated", "").strip()
+    return name if name.isprintable() and 0 < len(name) <= _LONGEST_USER else None
 
 
 def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]]:

@@ -27,7 +27,7 @@ def test_another_accounts_credential_is_refused_when_it_lists_sessions(applied, 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "refresh", "status", "mark"])
 def test_another_accounts_credential_is_refused_when_its_list_is_empty(applied, sandbox, one_line, command):
-    refused(applied, sandbox, one_line, command, r"account 'sandbox'", r"the list is empty")
+    refused(applied, sandbox, one_line, command, r"account 'sandbox'", r"'another'")
 
 
 def refused(desk, sandbox, one_line, command, *said):

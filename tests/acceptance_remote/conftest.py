@@ -25,6 +25,7 @@ def _load(folder):
 Desk = _load("acceptance").Desk
 PlainBackend, GitLab = _load("state").PlainBackend, _load("state").GitLab
 _room, one_line = _load("acceptance")._room, _load("acceptance").one_line
+odd_server = _load("acceptance").odd_server
 
 
 class Ordered:

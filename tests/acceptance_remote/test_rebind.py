@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -104,21 +105,59 @@ def test_another_account_is_refused_unless_it_was_renamed(moved, sandbox, one_li
     assert moved.state["account"] == "another"
 
 
-def test_a_credential_that_no_list_can_place_is_told_to_be_the_accounts(desk, sandbox, one_line):
-    """All has ended and expired, the list is empty, and the token is a new one of the same account."""
+@pytest.fixture
+def in_front(odd_server, sandbox):
+    """A function that starts a server in front of the sandbox which takes any token, and gives its URL.
+
+    It reports the user with its responses, or it does not.
+    """
+
+    def start(*, reports):
+        class Front(BaseHTTPRequestHandler):
+            def do_GET(self):
+                reply = sandbox.http.get(self.path, headers={"Authorization": f"Bearer {sandbox.token}"})
+                self.send_response(reply.status_code)
+                user = reply.headers.get("x-vo-authenticated")
+                assert user == "sandbox"
+                if reports:
+                    self.send_header("x-vo-authenticated", user)
+                self.send_header("Content-Type", reply.headers["Content-Type"])
+                self.send_header("Content-Length", str(len(reply.content)))
+                self.end_headers()
+                self.wfile.write(reply.content)
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        return f"{odd_server(Front)}/skaha/v1"
+
+    return start
+
+
+@pytest.fixture
+def emptied(desk, sandbox):
+    """A desk with a change to make, after all sessions of its state have expired."""
     desk.write({**SLEEP, "args": ["0.1"]})
     desk.apply("--wait", "complete", "--poll", "0.2s")
     for session in sandbox.sessions():
         sandbox.expire(session["id"])
     assert desk.live() == {}
     desk.write({**SLEEP, "args": ["0.2"]})
-    new = {"SKAHA_TOKEN": "token-of-another"}  # the sandbox cannot give one account two tokens
-    one_line(desk("plan", code=1, **new), r"the list is empty", r"state rebind")
-    said = desk("state", "rebind", "--yes", **new).out
+    return desk
+
+
+def test_a_new_token_of_the_user_that_the_server_reports_needs_no_rebind(emptied, in_front):
+    new = {"SKAHA_TOKEN": "a-rotated-token", "SKAHA_URL": in_front(reports=True)}
+    assert emptied.plan(**new)["has_changes"] is True
+
+
+def test_a_credential_that_nothing_can_place_is_bound_by_hand(emptied, in_front, one_line):
+    new = {"SKAHA_TOKEN": "a-rotated-token", "SKAHA_URL": in_front(reports=False)}
+    one_line(emptied("plan", code=1, **new), r"the list is empty", r"state rebind")
+    said = emptied("state", "rebind", "--yes", **new).out
     assert "is remembered as that of the account" in said
-    assert desk.plan(**new)["summary"]["replace"] + desk.plan(**new)["summary"]["create"] == 3
-    assert "token" not in json.dumps(desk.state)
-    assert desk.plan()["has_changes"] is True  # and the first one is still known
+    assert emptied.plan(**new)["has_changes"] is True
+    assert "token" not in json.dumps(emptied.state)
 
 
 @pytest.mark.parametrize("words", [["--sandbox"], ["--from", "x.org", "--state", "x.json"]])

@@ -31,6 +31,22 @@ async def test_a_list_is_read_with_names_in_lower_case():
 
 
 @pytest.mark.parametrize(
+    ("body", "headers", "account"),
+    [
+        ([], {"X_VO_Authenticated": " alice "}, "alice"),
+        ([ONE], {"X_VO_Authenticated": "alice"}, "alice"),
+        ([ONE], {}, "me"),
+        ([ONE], {"X_VO_Authenticated": " "}, "me"),
+        ([], {}, None),
+    ],
+)
+@awaited
+async def test_the_account_is_the_user_that_the_server_reports_else_that_of_a_session(body, headers, account):
+    found, _ = await listing(reply(200, json.dumps(body), kind="application/json", **headers))
+    assert found.account == account
+
+
+@pytest.mark.parametrize(
     "act",
     [
         drop(),
