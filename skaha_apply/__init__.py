@@ -12,7 +12,7 @@ from skaha_apply.model.version import __version__
 
 if TYPE_CHECKING:
     from skaha_apply.model.errors import SkahaApplyError
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
     from skaha_apply.workflow.api import Session, Skaha, connect, define, load, load_all
 
 __all__ = ["Project", "Session", "Skaha", "SkahaApplyError", "__version__", "connect", "define", "load", "load_all"]
@@ -23,5 +23,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415 - see above
 
-    homes = {"Project": "model.spec", "SkahaApplyError": "model.errors"}
+    homes = {"Project": "model.project", "SkahaApplyError": "model.errors"}
     return getattr(import_module(f"{__name__}.{homes.get(name, 'workflow.api')}"), name)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.burial import POD_GRACE
+from skaha_apply.planning.tracking.deletions import POD_GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.apply.tools import Outcomes, Tools
+    from skaha_apply.apply.context import Outcomes, Tools
     from skaha_apply.model.session import Listing, Observation
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import Tombstone

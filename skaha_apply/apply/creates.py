@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES, JobFailed
 from skaha_apply.model.errors import StateError
+from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.request import Accepted, Refused
-from skaha_apply.model.secrets import masked
 from skaha_apply.model.state import Intent
-from skaha_apply.planning.expand import create_request
-from skaha_apply.planning.observe import created
+from skaha_apply.planning.replicas import create_request
+from skaha_apply.planning.tracking.unconfirmed_creates import created
 
 if TYPE_CHECKING:
+    from skaha_apply.apply.context import Outcomes, Tools
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.tools import Outcomes, Tools
-    from skaha_apply.apply.turns import Turns
-    from skaha_apply.apply.watch import Watch
+    from skaha_apply.apply.throttle import Turns
+    from skaha_apply.apply.watcher import Watch
     from skaha_apply.model.request import CreateRequest, Outcome
     from skaha_apply.model.spec import ReplicaKey
 

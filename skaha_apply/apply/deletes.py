@@ -10,13 +10,13 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Refused, Unsure
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Tombstone
-from skaha_apply.planning.burial import deleted
+from skaha_apply.planning.tracking.deletions import deleted
 
 if TYPE_CHECKING:
+    from skaha_apply.apply.context import Outcomes, Tools
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.tools import Outcomes, Tools
-    from skaha_apply.apply.turns import Turns
-    from skaha_apply.apply.watch import Watch
+    from skaha_apply.apply.throttle import Turns
+    from skaha_apply.apply.watcher import Watch
     from skaha_apply.model.plan import Action, Victim
 
 

@@ -13,10 +13,10 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.apply.context import Outcomes, Tools
 from skaha_apply.apply.job import Halted, Job, JobFailed, Needless
 from skaha_apply.apply.jobs import Jobs
-from skaha_apply.apply.tools import Outcomes, Tools
-from skaha_apply.apply.turns import Turns
+from skaha_apply.apply.throttle import Turns
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import ActionEnded, Failure, Started

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.creates import Creates
 from skaha_apply.apply.deletes import Deletes
 from skaha_apply.apply.job import JobFailed, Shape, shape_of
-from skaha_apply.apply.preflight import objection
 from skaha_apply.apply.renewals import renew
-from skaha_apply.apply.watch import Watch
+from skaha_apply.apply.watcher import Watch
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.state import ReplicaRecord
@@ -18,12 +17,12 @@ from skaha_apply.model.state import ReplicaRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from skaha_apply.apply.context import Outcomes, Tools
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.tools import Outcomes, Tools
-    from skaha_apply.apply.turns import Turns
+    from skaha_apply.apply.throttle import Turns
     from skaha_apply.model.plan import Action
     from skaha_apply.model.request import Offer
-    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
 
 
 class Jobs:
@@ -155,3 +154,26 @@ class Jobs:
             return await self._tools.server.offer()
         except ServerError:
             return None
+
+
+def objection(spec: SessionSpec, offer: Offer, *, private: bool) -> str | None:
+    """Why the server would refuse this spec, as far as /context, /image and /repository tell; None when it would not.
+
+    Parts that the server does not tell in a known form are not judged. Of cores and ram the integer part must be among
+    the options [PostAction]; `private` says that a registry credential for the image will be sent, so that it need not
+    be in the public list.
+    """
+    if offer.registries is not None and not spec.image.startswith(tuple(offer.registries)):
+        return f"image {spec.image} must come from one of {', '.join(offer.registries)}"
+    if offer.images is not None and not private and spec.image not in offer.images:
+        why = "a new one takes up to 30 min to appear there, a private one needs a registry login"
+        return f"image {spec.image} is not in the server's list ({why})"
+    for name, value, options in (
+        ("cores", spec.cores, offer.cores),
+        ("ram", spec.ram, offer.ram),
+        ("gpus", spec.gpus, offer.gpus),
+    ):
+        if value is not None and options is not None and int(value) not in options:
+            offered = ", ".join(f"{option:g}" for option in sorted(options))
+            return f"{name}: {value:g} is not offered by the server ({offered})"
+    return None

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.observe import absorb
+from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.working_state import Book
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,9 +8,9 @@ from skaha_apply.apply.job import TRIES, JobFailed
 from skaha_apply.model.request import Accepted, Refused
 
 if TYPE_CHECKING:
+    from skaha_apply.apply.context import Tools
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.tools import Tools
-    from skaha_apply.apply.turns import Turns
+    from skaha_apply.apply.throttle import Turns
 
 
 async def renew(job: Job, tools: Tools, turns: Turns) -> str | None:

@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     atexit.register(gc.freeze)  # what is left at the end is not searched for garbage once more
     try:
         with as_interrupts():
-            from skaha_apply.cli.standard import standard_output  # noqa: PLC0415 - an interrupt is caught below
+            from skaha_apply.cli.output.streams import standard_output  # noqa: PLC0415 - an interrupt is caught below
 
             with standard_output() as ended:
-                from skaha_apply.cli.calling import call  # noqa: PLC0415 - as above
+                from skaha_apply.cli.command_line import call  # noqa: PLC0415 - as above
 
                 return int(ended(call(arguments)))
     except KeyboardInterrupt:

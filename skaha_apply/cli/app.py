@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skaha_apply.cli.streams import Streams
+from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.version import __version__
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skaha_apply.cli.invocation import invocation
-from skaha_apply.cli.parsers import DURATION, assignment, duration, hours, pattern
-from skaha_apply.cli.session_ids import identify, show_ids
-from skaha_apply.cli.streams import Streams
-from skaha_apply.cli.veil import suspect
+from skaha_apply.cli.option_types import DURATION, assignment, duration, hours, pattern
+from skaha_apply.cli.output.masking import suspect
+from skaha_apply.cli.output.session_ids import identify, show_ids
+from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
     from skaha_apply.model.variables import Given, Lack
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.workflow.setting import Setting
+    from skaha_apply.workflow.setup.settings import Setting
 
 Paths = Annotated[
     list[str] | None,
@@ -101,7 +101,7 @@ class Varied(Basic):
 
     def given(self, lack: Lack) -> Given:
         """The values of the call, those of SKAHA_VAR_name included; raises what `variables.given` raises."""
-        from skaha_apply.workflow.variables import given  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.setup.variables import given  # noqa: PLC0415 - keeps --help fast
 
         pairs = (text.partition("=") for text in self.var or ())
         found = given({name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, lack)
@@ -147,7 +147,7 @@ class Located(Varied):
         """The setting of the call; raises `UsageError` for options that contradict each other."""
         if self.show_ids:
             show_ids()
-        from skaha_apply.workflow.setting import Setting  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415 - keeps --help fast
 
         check_server(self.server, sandbox=self.sandbox)
         default = Setting()

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.invocation import leave_out
-from skaha_apply.cli.running import run
-from skaha_apply.cli.standard import stdin_bytes
-from skaha_apply.cli.veil import hide
+from skaha_apply.cli.output.masking import hide
+from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
 from skaha_apply.render.errors import problems_text
 from skaha_apply.render.printable import line
@@ -18,11 +18,11 @@ from skaha_apply.render.printable import line
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
-    from skaha_apply.cli.streams import Streams
-    from skaha_apply.model.spec import Project
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.workflow.setting import Setting
-    from skaha_apply.workflow.world import Place, World
+    from skaha_apply.workflow.setup.context import Place, World
+    from skaha_apply.workflow.setup.settings import Setting
 
     Later = Callable[[], Coroutine[Any, Any, ExitCode]]
     Work = Callable[[World, Project], Awaitable[ExitCode | Later]]
@@ -33,7 +33,7 @@ def load(setting: Setting, streams: Streams, *, looks: bool = False) -> tuple[Pr
 
     Raises what `load_projects` raises.
     """
-    from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.load import load_projects  # noqa: PLC0415 - keeps --help fast
 
     projects, warnings = load_projects(setting, stdin_bytes)
     for project in projects:
@@ -60,7 +60,7 @@ def for_each(
     """
 
     async def everything() -> ExitCode:
-        from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - keeps --help fast
 
         async with AsyncExitStack() as stack:
             worlds: dict[Path | None, World] = {}
@@ -86,7 +86,7 @@ def for_each_offline(
     scope: PlanOptions,
 ) -> ExitCode:
     """As `for_each`, with no server: nothing is sent and no credential is read."""
-    from skaha_apply.workflow.world import find_place  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.context import find_place  # noqa: PLC0415 - keeps --help fast
 
     place = find_place(setting)
     return run(
@@ -101,7 +101,7 @@ async def _each(
     work: Callable[[Project], Awaitable[ExitCode | Later]],
     scope: PlanOptions | None,
 ) -> ExitCode:
-    from skaha_apply.workflow.scope import check_scope  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.selection import check_scope  # noqa: PLC0415 - keeps --help fast
 
     if scope is not None:
         await check_scope(place, projects, scope)

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import indent
 
 from skaha_apply.lint.rules import RULES
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 HEADER = """version: 1
 project: survey

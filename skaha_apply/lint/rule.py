@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from skaha_apply.model.place import Place, Severity
+    from skaha_apply.model.diagnostics import Severity
+    from skaha_apply.model.location import Place
+    from skaha_apply.model.project import Project
     from skaha_apply.model.request import Offer
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.spec import SessionSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from skaha_apply.lint.rule import double_quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 REFERENCE = re.compile(r"\$?\$\{[^}]*\}?")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")

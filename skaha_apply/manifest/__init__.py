@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.manifest.findings import FORM_RULES, FORM_WARNINGS
 from skaha_apply.manifest.loading import collector_at_rest, load
+from skaha_apply.manifest.source.problems import FORM_RULES, FORM_WARNINGS
 
 if TYPE_CHECKING:
-    from skaha_apply.manifest.given import read_values
-    from skaha_apply.manifest.items import with_items
-    from skaha_apply.manifest.layout.formatting import format_all, formatted
-    from skaha_apply.manifest.making.conversion import convert
-    from skaha_apply.manifest.making.writing import Remarks, dump
-    from skaha_apply.manifest.schemas import schema
+    from skaha_apply.manifest.expansion.item_counts import with_items
+    from skaha_apply.manifest.format.format import format_all, formatted
+    from skaha_apply.manifest.generate.from_command import convert
+    from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
+    from skaha_apply.manifest.schema import manifest_schema
+    from skaha_apply.manifest.variables.files import read_values
 
 __all__ = [
     "FORM_RULES",
@@ -28,19 +28,19 @@ __all__ = [
     "format_all",
     "formatted",
     "load",
+    "manifest_schema",
     "read_values",
-    "schema",
     "with_items",
 ]
 HOMES = {
-    "Remarks": "making.writing",
-    "convert": "making.conversion",
-    "dump": "making.writing",
-    "format_all": "layout.formatting",
-    "formatted": "layout.formatting",
-    "read_values": "given",
-    "schema": "schemas",
-    "with_items": "items",
+    "Remarks": "generate.yaml_writer",
+    "convert": "generate.from_command",
+    "dump": "generate.yaml_writer",
+    "format_all": "format.format",
+    "formatted": "format.format",
+    "read_values": "variables.files",
+    "manifest_schema": "schema",
+    "with_items": "expansion.item_counts",
 }
 
 

@@ -7,26 +7,28 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.comments import ignores
-from skaha_apply.manifest.fields import BY_NAME, DEFAULT_FIELDS
-from skaha_apply.manifest.findings import quoted
-from skaha_apply.manifest.foreign import ForeignFile, is_foreign_error, is_foreign_root
-from skaha_apply.manifest.nodes import NotYaml, compose
-from skaha_apply.manifest.syntax import advice
-from skaha_apply.manifest.toplevel import TOP_FIELDS
-from skaha_apply.manifest.values import WORDS, Entry, Unreadable, Values, number_of
-from skaha_apply.manifest.variables import read_variables
-from skaha_apply.manifest.whole import read_whole
-from skaha_apply.model.place import Place
+from skaha_apply.manifest.fields import readers
+from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
+from skaha_apply.manifest.fields.session_fields import BY_NAME, DEFAULT_FIELDS
+from skaha_apply.manifest.fields.values import WORDS, Entry, Unreadable, Values, number_of
+from skaha_apply.manifest.source.foreign_files import ForeignFile, is_foreign_error, is_foreign_root
+from skaha_apply.manifest.source.ignore_comments import ignores
+from skaha_apply.manifest.source.nodes import NotYaml, compose
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.syntax_errors import advice
+from skaha_apply.manifest.variables.declared import read_variables
+from skaha_apply.model.location import Place
+from skaha_apply.model.project import MaxActive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.manifest.findings import Findings
-    from skaha_apply.manifest.nodes import Node
-    from skaha_apply.manifest.variables import Variable
-    from skaha_apply.manifest.whole import Whole
-    from skaha_apply.model.place import Ignore
+    from skaha_apply.manifest.fields.values import Entry
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.manifest.source.problems import Findings
+    from skaha_apply.manifest.variables.declared import Variable
+    from skaha_apply.model.diagnostics import Ignore
+
 
 VERSION = 1
 LONGEST = 100  # characters of an unknown key that are compared with the known ones
@@ -177,3 +179,58 @@ def _nearest(name: str, known: tuple[str, ...]) -> str:
 
 def _first_key(root: Node) -> Node:
     return root.pairs[0][0] if root.pairs else root
+
+
+CAPS = ("project", "account")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The caps and the store that one file names, each with its node; None where it leaves them out."""
+
+    max_active: tuple[MaxActive, Node] | None = None
+    state: tuple[str, Node] | None = None
+
+
+def read_whole(values: Values, entries: Mapping[str, Entry]) -> Whole:
+    """What stands at the top of a file; what is wrong is reported and left out."""
+    caps = state = None
+    if "max_active" in entries:
+        node = entries["max_active"].value
+        try:
+            caps = (_max_active(values, node), node)
+        except Unreadable:
+            caps = None
+    if "state" in entries:
+        node = entries["state"].value
+        try:
+            state = (values.text(node, "state"), node)
+        except Unreadable:
+            state = None
+    return Whole(caps, state)
+
+
+def _max_active(values: Values, node: Node) -> MaxActive:
+    if node.shape == "scalar":
+        return MaxActive(project=readers.count(values, node, "max_active"))
+    if node.shape != "mapping" or not node.pairs:
+        what = "an empty mapping" if node.shape == "mapping" else WORDS[node.shape]
+        detail = "Write max_active: 200, or {project: 200, account: 250}."
+        raise values.refuse("wrong-type", node, f"max_active must be a number, not {what}", detail, path="max_active")
+    caps: dict[str, int] = {}
+    failed = False
+    for name, entry in values.entries(node, "max_active").items():
+        path = f"max_active.{name}"
+        try:
+            if name not in CAPS:
+                near = get_close_matches(name.lower()[:100], CAPS, n=1)
+                detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(CAPS)}."
+                raise values.refuse(
+                    "unknown-key", entry.key, f"{quoted(name)} is no key of max_active", detail, path=path
+                )
+            caps[name] = readers.count(values, entry.value, path)
+        except Unreadable:
+            failed = True
+    if failed:
+        raise Unreadable("max_active")
+    return MaxActive(**caps)

@@ -10,19 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest import foreign
 from skaha_apply.manifest.document import read_document
-from skaha_apply.manifest.expansion import expand
-from skaha_apply.manifest.findings import Findings
-from skaha_apply.manifest.foreign import ForeignFile, read_text
-from skaha_apply.manifest.matrix.axes import Reading
-from skaha_apply.manifest.matrix.lists import Lists
+from skaha_apply.manifest.expansion.expand import expand
+from skaha_apply.manifest.expansion.list_files import Lists
+from skaha_apply.manifest.expansion.matrix_axes import Reading
 from skaha_apply.manifest.merging import Part, compare_variables, merged
-from skaha_apply.manifest.sites import find_site, recorded
-from skaha_apply.manifest.sources import Found, Source, Unusable, discover, without_manifests
-from skaha_apply.manifest.variables import Variables
-from skaha_apply.model.place import Diagnostic, Place, Severity
-from skaha_apply.model.spec import Loaded
+from skaha_apply.manifest.source import foreign_files
+from skaha_apply.manifest.source.files import Found, Source, Unusable, discover, without_manifests
+from skaha_apply.manifest.source.foreign_files import ForeignFile, read_text
+from skaha_apply.manifest.source.manifest_paths import find_site, recorded
+from skaha_apply.manifest.source.problems import Findings
+from skaha_apply.manifest.variables.declared import Variables
+from skaha_apply.model.diagnostics import Diagnostic, Severity
+from skaha_apply.model.location import Place
+from skaha_apply.model.project import Loaded
 from skaha_apply.model.variables import Given
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from skaha_apply.manifest.document import Document
-    from skaha_apply.manifest.sites import Homes, Site
-    from skaha_apply.model.spec import Project
+    from skaha_apply.manifest.source.manifest_paths import Homes, Site
+    from skaha_apply.model.project import Project
 
 IN_SESSION = re.compile(r"sessions\[([0-9]+)\]")
 
@@ -189,17 +190,19 @@ def _without_manifests(sources: Sequence[Source], skipped: Sequence[Source]) -> 
     for folder in dict.fromkeys(source.folder for source in skipped):
         if folder not in with_manifests:
             names = [source.shown for source in skipped if source.folder == folder]
-            yield without_manifests(folder, f"{foreign.note(names, f'YAML files with {foreign.WHY}')}.").diagnostic
+            yield without_manifests(
+                folder, f"{foreign_files.note(names, f'YAML files with {foreign_files.WHY}')}."
+            ).diagnostic
 
 
 def _notes(skipped: Sequence[Source], found: Found) -> Iterator[str]:
     if skipped:
-        what = f"YAML file{'s are' if len(skipped) > 1 else ' is'} skipped ({foreign.WHY})"
-        yield foreign.note([source.shown for source in skipped], what)
+        what = f"YAML file{'s are' if len(skipped) > 1 else ' is'} skipped ({foreign_files.WHY})"
+        yield foreign_files.note([source.shown for source in skipped], what)
     if found.outside:
         what = "links are" if len(found.outside) > 1 else "link is"
         what += " not followed (out of the folder, or to a hidden file)"
-        yield foreign.note(found.outside, what)
+        yield foreign_files.note(found.outside, what)
 
 
 def _projects(parts: Sequence[Part], sites: Mapping[str, Site], found: Found) -> tuple[Project, ...]:

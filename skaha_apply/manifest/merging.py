@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from skaha_apply.manifest.findings import Findings, quoted
-from skaha_apply.model.place import Place
-from skaha_apply.model.spec import MaxActive, Project
+from skaha_apply.manifest.source.problems import Findings, quoted
+from skaha_apply.model.location import Place
+from skaha_apply.model.project import MaxActive, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skaha_apply.manifest.document import Document
-    from skaha_apply.manifest.expansion import Expanded, Placed
-    from skaha_apply.manifest.nodes import Node
-    from skaha_apply.manifest.variables import Variable, Variables
+    from skaha_apply.manifest.expansion.expand import Expanded, Placed
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.manifest.variables.declared import Variable, Variables
     from skaha_apply.model.spec import SessionSpec
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from skaha_apply.manifest.fields import SESSION_FIELDS
-from skaha_apply.manifest.findings import FORM_RULES
-from skaha_apply.manifest.making.writing import scalar
-from skaha_apply.manifest.schemas import schema_text
-from skaha_apply.manifest.toplevel import TOP_FIELDS
+from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
+from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
+from skaha_apply.manifest.generate.yaml_writer import scalar
+from skaha_apply.manifest.schema import schema_text
+from skaha_apply.manifest.source.problems import FORM_RULES
 
 BEGIN = "<!-- generated from the table of fields: begin -->"
 END = "<!-- generated: end -->"

@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.place import Diagnostic, Place
+    from skaha_apply.model.diagnostics import Diagnostic
+    from skaha_apply.model.location import Place
 
 
 class ExitCode(IntEnum):

@@ -11,19 +11,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
-from skaha_apply.planning import following, gates, recutting, removal, reruns, rows
-from skaha_apply.planning.approval import approval_digest, approval_lines
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.expand import Expansion
-from skaha_apply.planning.observe import doubles, leftovers
-from skaha_apply.planning.safety import judge, with_losses
+from skaha_apply.planning.decisions import reruns, undesired
+from skaha_apply.planning.decisions.desired import desired as decide
+from skaha_apply.planning.replicas import Expansion
+from skaha_apply.planning.safety import losses
+from skaha_apply.planning.safety.approval import approval_digest, approval_lines
+from skaha_apply.planning.safety.losses import with_losses
+from skaha_apply.planning.safety.rules import judge
+from skaha_apply.planning.scheduling import gates
+from skaha_apply.planning.situation import Sight
+from skaha_apply.planning.tracking.unconfirmed_creates import doubles, leftovers
+from skaha_apply.planning.working_state import Book
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.spec import DesiredReplica, Project
-    from skaha_apply.planning.observe import Absorbed
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import DesiredReplica
     from skaha_apply.planning.options import Facts, PlanOptions
+    from skaha_apply.planning.tracking.update import Absorbed
 
 _ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
 
@@ -46,17 +52,17 @@ def plan(
     book = Book.open(absorbed.state)
     numbers, kept = reruns.wanted(book, project, facts, options), reruns.kept(book, project)
     desired = (expansion or Expansion(project)).replicas(numbers, kept)
-    sight = rows.Sight(book, facts, options, absorbed.adopted)
-    actions = gates.passed(project, [rows.desired(replica, sight) for replica in desired], sight)
-    ground = removal.Ground.of(book, facts, project)
-    actions += [removal.removed(owned, project) for owned in _undesired(ground, desired)]
+    sight = Sight(book, facts, options, absorbed.adopted)
+    actions = gates.passed(project, [decide(replica, sight) for replica in desired], sight)
+    ground = undesired.Ground.of(book, facts, project)
+    actions += [undesired.removed(owned, project) for owned in _undesired(ground, desired)]
     return _assemble(project, book, facts, options, (desired, actions))
 
 
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
     book = Book.open(absorbed.state)
-    actions = [removal.destroyed(owned) for owned in _undesired(removal.Ground.of(book, facts, project), ())]
+    actions = [undesired.destroyed(owned) for owned in _undesired(undesired.Ground.of(book, facts, project), ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 
@@ -69,7 +75,7 @@ def _assemble(
 ) -> Plan:
     desired, actions = judged
     actions = [*actions, *_surplus(book, facts)]
-    actions = with_losses(actions, book, facts, following.followers(project, actions))
+    actions = with_losses(actions, book, facts, losses.followers(project, actions))
     ordered = sorted(_scoped(actions, options), key=lambda action: _ORDER.get(action.kind, 2))
     lines = approval_lines(desired, ordered)
     verdict = judge(ordered, project, book, options)
@@ -86,26 +92,26 @@ def _assemble(
         destroys=options.destroying,
         question=verdict.question,
         new_state=facts.new_state,
-        notes=(*facts.notes, *recutting.notes(ordered)),
+        notes=(*facts.notes, *losses.notes(ordered)),
     )
 
 
-def _undesired(ground: removal.Ground, desired: tuple[DesiredReplica, ...]) -> list[removal.Owned]:
+def _undesired(ground: undesired.Ground, desired: tuple[DesiredReplica, ...]) -> list[undesired.Owned]:
     """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
     wanted = {replica.key for replica in desired}
     known = {**ground.book.intents, **ground.book.records}
-    return [removal.Owned(ground, key) for key in sorted(known) if key not in wanted]
+    return [undesired.Owned(ground, key) for key in sorted(known) if key not in wanted]
 
 
 def _surplus(book: Book, facts: Facts) -> list[Action]:
     """Sessions of ours beyond the one of each replica: left by unsure creates, or taken for gone too early."""
     late = [
-        removal.leftover(record, session, book)
+        undesired.leftover(record, session, book)
         for _, record in sorted(book.records.items())
         for session in leftovers(book, record, facts.seen)
     ]
     return late + [
-        removal.surplus(doubt, session, book)
+        undesired.surplus(doubt, session, book)
         for _, doubt in sorted(book.doubts.items())
         if doubt.key not in book.intents
         for session in doubles(book, doubt, facts.seen)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.render.findings import MOST, findings_text
-from skaha_apply.render.ink import plain
+from skaha_apply.render.color import plain
+from skaha_apply.render.lint.text import MOST, findings_text
 from skaha_apply.render.printable import block, line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skaha_apply.model.diagnostics import Diagnostic
     from skaha_apply.model.errors import SkahaApplyError
-    from skaha_apply.model.place import Diagnostic
-    from skaha_apply.render.ink import Ink
+    from skaha_apply.render.color import Ink
 
 
 def error_text(error: SkahaApplyError, ink: Ink = plain) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from skaha_apply.model.secrets import SENSITIVE
+from skaha_apply.model.masking.secrets import SENSITIVE
 
 _LATER = re.compile(r"\$\{var\.[^}]*\}")
 VALUE_WIDTH = 120  # characters of one value that a changed field shows

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.sandbox import environment, processes
+from skaha_apply.sandbox import environment
 from skaha_apply.sandbox.options import (
     DETACHED_IDLE_S,
     RunningSandbox,
@@ -24,6 +24,7 @@ from skaha_apply.sandbox.options import (
     SandboxOptions,
     check_installed,
 )
+from skaha_apply.sandbox.platform import processes
 from skaha_apply.sandbox.private import private
 
 if TYPE_CHECKING:

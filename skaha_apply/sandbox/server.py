@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from skaha_apply.sandbox import catalog, processes
-from skaha_apply.sandbox.access import Accounts, IssuedTokens
-from skaha_apply.sandbox.app import Application
-from skaha_apply.sandbox.calls import Service
 from skaha_apply.sandbox.clock import Clock
-from skaha_apply.sandbox.cluster import Cluster
-from skaha_apply.sandbox.control import Control
-from skaha_apply.sandbox.desktopapps import DesktopApps
-from skaha_apply.sandbox.journal import Journal
+from skaha_apply.sandbox.http.access import Accounts, IssuedTokens
+from skaha_apply.sandbox.http.app import Application
+from skaha_apply.sandbox.http.calls import Service
+from skaha_apply.sandbox.http.control import Control
 from skaha_apply.sandbox.options import SandboxError, SandboxOptions
+from skaha_apply.sandbox.platform import catalog, processes
+from skaha_apply.sandbox.platform.cluster import Cluster
+from skaha_apply.sandbox.platform.database import Journal
+from skaha_apply.sandbox.platform.desktop_apps import DesktopApps
 from skaha_apply.sandbox.private import private
 
 if TYPE_CHECKING:

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any, Self
 from skaha_apply.model.errors import ServerError, SkahaApplyError, StateError, Unauthorized, Unreachable
 from skaha_apply.model.request import Accepted, CreateRequest, Offer, Outcome, Refused
 from skaha_apply.model.session import Kind, Listing, LiveSession
-from skaha_apply.skaha import wire
-from skaha_apply.skaha.endings import NOT_SENT, failure, outcome
-from skaha_apply.skaha.exchange import ClientOptions, Exchange
-from skaha_apply.skaha.forms import create_call, delete_call, log_call, read_call, renew_call
-from skaha_apply.skaha.registry import TrustedRegistries, explain
-from skaha_apply.skaha.retry import NOT_FOUND, Answer, Verdict
+from skaha_apply.skaha import responses
+from skaha_apply.skaha.auth.registry import TrustedRegistries, explain
+from skaha_apply.skaha.outcomes import NOT_SENT, failure, outcome
+from skaha_apply.skaha.requests import create_call, delete_call, log_call, read_call, renew_call
+from skaha_apply.skaha.transport.exchange import ClientOptions, Exchange
+from skaha_apply.skaha.transport.retry import NOT_FOUND, Answer, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
-    from skaha_apply.skaha.forms import Call
+    from skaha_apply.skaha.requests import Call
 
 __all__ = ["Client", "ClientOptions"]
 
@@ -125,21 +125,21 @@ class Client:
 
         def read(answer: Answer) -> Listing:
             at = self.now()
-            sessions, notes = wire.read_sessions(answer.body)
+            sessions, notes = responses.read_sessions(answer.body)
             self._say_once(notes)
             self._identify(sessions)
-            return Listing(sessions, at - answer.took, at, wire.user(answer.headers))
+            return Listing(sessions, at - answer.took, at, responses.user(answer.headers))
 
         listing: Listing = await self._read(read_call("session"), read)
         return listing
 
     async def session(self, session_id: str) -> LiveSession | None:
         """One session; None when the server says 404, and for what cannot be an id."""
-        if not wire.is_session_id(session_id):
+        if not responses.is_session_id(session_id):
             return None
         found: LiveSession | None = await self._read(
             read_call(f"session/{session_id}", session_id),
-            lambda answer: wire.read_session(answer.body),
+            lambda answer: responses.read_session(answer.body),
         )
         self._identify([found] if found else [])
         return found
@@ -155,9 +155,9 @@ class Client:
     async def offer(self) -> Offer:
         """What the server offers; parts that it does not tell in a known form are None. Raises `Unauthorized`."""
         context, images, registries = await asyncio.gather(
-            self._part("context", wire.read_context),
-            self._part("image", wire.read_images),
-            self._part("repository", wire.read_registries),
+            self._part("context", responses.read_context),
+            self._part("image", responses.read_images),
+            self._part("repository", responses.read_registries),
         )
         if registries is not None:
             self._registries.known = registries
@@ -179,10 +179,10 @@ class Client:
         trusted: tuple[str, ...] = ()
         if registry and not registry.host:
             try:
-                trusted = await self._registries.ask(lambda: self._part("repository", wire.read_registries))
+                trusted = await self._registries.ask(lambda: self._part("repository", responses.read_registries))
             except SkahaApplyError as error:
                 return Refused(0, str(error), auth=True, hint=error.hint)
-        outcome = await self._write(create_call(request, registry, trusted), wire.read_created)
+        outcome = await self._write(create_call(request, registry, trusted), responses.read_created)
         if request.kind.interactive and isinstance(outcome, Accepted):
             self._exchange.options.identify(outcome.id, "")
         if isinstance(outcome, Refused) and (why := explain(outcome.text, registry)):
@@ -191,13 +191,13 @@ class Client:
 
     async def delete(self, session_id: str) -> Outcome:
         """Delete one session; the server says 200 whatever happens [DeleteAction]."""
-        if not wire.is_session_id(session_id):
+        if not responses.is_session_id(session_id):
             return Refused(0, f"{session_id!r} is not a session id")
         return await self._write(delete_call(session_id))
 
     async def renew(self, session_id: str) -> Outcome:
         """Push the deadline of a running session; refused when it is not running."""
-        if not wire.is_session_id(session_id):
+        if not responses.is_session_id(session_id):
             return Refused(0, f"{session_id!r} is not a session id")
         return await self._write(renew_call(session_id))
 
@@ -207,7 +207,7 @@ class Client:
                 self._exchange.options.identify(session.id, session.connect_url)
 
     async def _text(self, session_id: str, view: str) -> str | None:
-        if not wire.is_session_id(session_id):
+        if not responses.is_session_id(session_id):
             return None
         text: str | None = await self._read(
             log_call(session_id, view),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from skaha_apply.model.place import Place
+    from skaha_apply.model.location import Place
 
 # What stands before the first colon, if no folder and no `./` or `~` comes before it.
 _PREFIX = re.compile(r"([^/\\.~][^/\\:]*|):")

@@ -16,7 +16,7 @@ from skaha_apply.model.spec import Frozen
 from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument
 from skaha_apply.state.digest import KEY as DIGEST
 from skaha_apply.state.digest import differences, document_text, is_intact
-from skaha_apply.state.likeness import LIKE, Unlike, difference, models, written_out
+from skaha_apply.state.spec_compression import LIKE, Unlike, difference, models, written_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skaha_apply.state.holder import Holder
+    from skaha_apply.state.lock_owner import Holder
 
 # Seconds that a lock is valid after it was taken or extended; far above the longest time between two writes.
 LEASE = 3600.0

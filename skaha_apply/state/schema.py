@@ -7,7 +7,7 @@ from typing import Any
 from skaha_apply.model.state import STATE_FORMAT, StateDocument
 from skaha_apply.state.codec import ALWAYS, MAJOR
 from skaha_apply.state.digest import KEY
-from skaha_apply.state.likeness import LIKE
+from skaha_apply.state.spec_compression import LIKE
 
 
 def state_schema() -> dict[str, Any]:

@@ -17,13 +17,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import ManifestError, UsageError
-from skaha_apply.model.place import Severity
-from skaha_apply.model.spec import Project, SessionSpec
-from skaha_apply.planning.approval import needs_approval
+from skaha_apply.model.project import Project
+from skaha_apply.model.spec import SessionSpec
 from skaha_apply.planning.options import PlanOptions
-from skaha_apply.workflow.run import ApplyOptions
-from skaha_apply.workflow.setting import Setting
+from skaha_apply.planning.safety.approval import needs_approval
+from skaha_apply.workflow.reconcile.run import ApplyOptions
+from skaha_apply.workflow.setup.settings import Setting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Event, Report
+    from skaha_apply.workflow.setup.context import World
     from skaha_apply.workflow.status import StatusRow
-    from skaha_apply.workflow.world import World
 
 Session = SessionSpec
 Wait = Literal["none", "ready", "complete"]
@@ -60,8 +61,8 @@ def load(*paths: str | Path, variables: Mapping[str, object] | None = None) -> P
 
 def load_all(*paths: str | Path, variables: Mapping[str, object] | None = None) -> tuple[Project, ...]:
     """Every project that manifests describe; see `load`."""
-    from skaha_apply.workflow.load import load_projects  # noqa: PLC0415 - YAML, for those who load some
-    from skaha_apply.workflow.variables import given  # noqa: PLC0415 - as above
+    from skaha_apply.workflow.setup.load import load_projects  # noqa: PLC0415 - YAML, for those who load some
+    from skaha_apply.workflow.setup.variables import given  # noqa: PLC0415 - as above
 
     values = given({name: str(value) for name, value in (variables or {}).items()}, (), os.environ)
     return load_projects(Setting(paths=tuple(map(str, paths)), given=values))[0]
@@ -103,7 +104,7 @@ class Skaha:
             StateError: for a state that cannot be read, or belongs to another project, server or account.
             ServerError: when the server cannot be asked.
         """
-        from skaha_apply.workflow.observe import plan  # noqa: PLC0415
+        from skaha_apply.workflow.plan import plan  # noqa: PLC0415
 
         return await plan(self._world.at(project), project, PlanOptions())
 
@@ -138,7 +139,7 @@ class Skaha:
             StateLocked: another process works on this project.
             StateError, ServerError: state or server cannot be used.
         """
-        from skaha_apply.workflow.apply import apply  # noqa: PLC0415
+        from skaha_apply.workflow.reconcile.loop import apply  # noqa: PLC0415
 
         async def answer(shown: Plan) -> bool:
             return approve(shown)
@@ -167,7 +168,7 @@ class Skaha:
 
     async def destroy(self, project: Project, *, force: bool = False, allow_loss: float = 100.0) -> Report:
         """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
-        from skaha_apply.workflow.apply import destroy  # noqa: PLC0415
+        from skaha_apply.workflow.reconcile.loop import destroy  # noqa: PLC0415
 
         async def yes(_: Plan) -> bool:
             return True
@@ -204,7 +205,7 @@ async def connect(
         ServerError: without a usable credential.
         UsageError: for a server that cannot be.
     """
-    from skaha_apply.workflow.world import open_world  # noqa: PLC0415 - httpx, for those who connect
+    from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - httpx, for those who connect
 
     base = setting or Setting()
     command = credential_command if credential_command is not None else base.credential_command

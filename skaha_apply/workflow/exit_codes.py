@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.needs import is_held
+from skaha_apply.planning.scheduling.needs import is_held
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action

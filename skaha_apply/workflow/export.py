@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint
-from skaha_apply.manifest.making import live
-from skaha_apply.manifest.making.writing import Remarks, dump
+from skaha_apply.manifest.generate import from_sessions
+from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.place import Place as TextPlace
-from skaha_apply.model.place import Severity
-from skaha_apply.model.spec import Project
-from skaha_apply.state.layout import state_path
-from skaha_apply.state.open import open_store
-from skaha_apply.workflow.load import load_leniently
-from skaha_apply.workflow.world import open_world
+from skaha_apply.model.location import Place as TextPlace
+from skaha_apply.model.project import Project
+from skaha_apply.state.paths import state_path
+from skaha_apply.state.stores import open_store
+from skaha_apply.workflow.setup.context import open_world
+from skaha_apply.workflow.setup.load import load_leniently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.manifest.making.live import Entries, Wish
-    from skaha_apply.workflow.setting import Setting
-    from skaha_apply.workflow.world import Place, World
+    from skaha_apply.manifest.generate.from_sessions import Entries, Wish
+    from skaha_apply.workflow.setup.context import Place, World
+    from skaha_apply.workflow.setup.settings import Setting
 
 DEFAULT_PROJECT = "exported"
 MOST_REMARKS = 20
@@ -51,10 +51,10 @@ async def export(setting: Setting, wish: Wish) -> Exported:
         ServerError: when the server cannot be asked.
     """
     project = setting.project or DEFAULT_PROJECT
-    live.check_project(project)
+    from_sessions.check_project(project)
     async with open_world(setting) as world:
         listing = await world.client.sessions()
-        found = live.entries(listing, wish)
+        found = from_sessions.entries(listing, wish)
         refused = await _refused(world, found)
         owners = await _owners(world.place)
     owned = _owned(found, owners)
@@ -128,4 +128,4 @@ def _notes(found: Entries, owned: Mapping[str, list[str]], *, listed: int) -> It
     if found.left_out:
         yield f"left out: {len(found.left_out)} that no manifest can describe; its first lines say why"
     if owned:
-        yield f"owned by a project already: {live.some(list(owned))}; adopt nothing into two projects"
+        yield f"owned by a project already: {from_sessions.some(list(owned))}; adopt nothing into two projects"

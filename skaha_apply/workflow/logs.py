@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, UsageError
-from skaha_apply.model.secrets import masked
-from skaha_apply.model.session_ids import log_label
-from skaha_apply.planning.options import matches
-from skaha_apply.workflow.binding import check_store
+from skaha_apply.model.masking.secrets import masked
+from skaha_apply.model.masking.session_ids import log_label
+from skaha_apply.planning.selection import matches
+from skaha_apply.workflow.state.binding import check_store
 
 if TYPE_CHECKING:
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord, StateDocument
-    from skaha_apply.workflow.world import World
+    from skaha_apply.workflow.setup.context import World
 
 
 ALL = 0  # in place of an attempt's number: all of them

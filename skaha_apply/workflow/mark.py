@@ -14,23 +14,24 @@ from skaha_apply.model.plan import Action, ActionKind, Victim
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
-from skaha_apply.planning import reruns
 from skaha_apply.planning.attempts import history
-from skaha_apply.planning.expand import expand
-from skaha_apply.workflow.apply import open_run
-from skaha_apply.workflow.binding import check_account
-from skaha_apply.workflow.choice import Candidate, Choice, check_axis
-from skaha_apply.workflow.locking import open_ledger
-from skaha_apply.workflow.passes import make_tools
+from skaha_apply.planning.decisions import reruns
+from skaha_apply.planning.replicas import expand
+from skaha_apply.workflow.reconcile.loop import open_run
+from skaha_apply.workflow.reconcile.one_pass import make_tools
+from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
+from skaha_apply.workflow.state.binding import check_account
+from skaha_apply.workflow.state.locking import open_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
-    from skaha_apply.model.spec import DesiredReplica, Project, ReplicaKey
-    from skaha_apply.planning.book import Book
-    from skaha_apply.workflow.world import World
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.planning.working_state import Book
+    from skaha_apply.workflow.setup.context import World
 
 
 MOST_NAMED = 5  # replicas or words that a message names

@@ -7,24 +7,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, worst
+from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.secrets import masked
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.observe import look, plan_from
-from skaha_apply.workflow.standing import families, holds
+from skaha_apply.workflow.plan import look, plan_from
+from skaha_apply.workflow.progress import families, holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.project import Project
     from skaha_apply.model.report import Family, Hold
-    from skaha_apply.model.spec import Project
     from skaha_apply.model.state import ReplicaRecord, StateDocument
-    from skaha_apply.workflow.observe import Sight
-    from skaha_apply.workflow.world import World
+    from skaha_apply.workflow.plan import Sight
+    from skaha_apply.workflow.setup.context import World
 
 LONG = 600.0  # seconds since its acceptance after which a pending replica tells the last line of its events
 ASKED = 20  # replicas whose events are asked for

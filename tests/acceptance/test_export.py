@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from skaha_apply.model.session_ids import short_id
+from skaha_apply.model.masking.session_ids import short_id
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 GONE = "images.canfar.net/skaha/gone:1.0"

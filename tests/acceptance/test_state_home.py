@@ -12,7 +12,7 @@ import sys
 import pytest
 
 import skaha_apply
-from skaha_apply.workflow.setting import Setting
+from skaha_apply.workflow.setup.settings import Setting
 
 SLEEP = {"name": "tile", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 STATE = ".skaha-apply/localhost/survey.state.json"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.errors import ExitCode, SafetyRefusal
-from skaha_apply.workflow.binding import check_first_run
-from skaha_apply.workflow.setting import Setting
-from skaha_apply.workflow.world import Place
+from skaha_apply.workflow.setup.context import Place
+from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.state.binding import check_first_run
 
 SERVER = "ws-uv.canfar.net/skaha/v1"
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from skaha_apply.model.session_ids import short_id
+from skaha_apply.model.masking.session_ids import short_id
 
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
 CHANGED = {**SLEEP, "args": ["601"]}

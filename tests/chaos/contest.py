@@ -19,16 +19,16 @@ from world import URL, ChaosPlace, Ended, Process, Universe
 
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.login import token_login
-from skaha_apply.state.backend import backend
 from skaha_apply.state.clocks import Clocks
-from skaha_apply.state.http import HttpStore
-from skaha_apply.state.local import LocalStore
-from skaha_apply.workflow import apply as apply_module
-from skaha_apply.workflow.run import ApplyOptions
-from skaha_apply.workflow.setting import Setting
-from skaha_apply.workflow.world import World
+from skaha_apply.state.http.config import backend
+from skaha_apply.state.http.store import HttpStore
+from skaha_apply.state.local.store import LocalStore
+from skaha_apply.workflow.reconcile import loop as apply_module
+from skaha_apply.workflow.reconcile.run import ApplyOptions
+from skaha_apply.workflow.setup.context import World
+from skaha_apply.workflow.setup.settings import Setting
 
 STATE = "https://state.example.org/survey"
 

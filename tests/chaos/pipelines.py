@@ -10,8 +10,9 @@ from judge import overlaps, strangers_touched
 from scenario import FILE, Attempt, draw_weather
 from server import IMAGES, LIFE
 
+from skaha_apply.model.project import MaxActive, Project
 from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import MaxActive, Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 
 HOUR = 3600.0
 PASS, FAIL, HANG = "pass", "fail", "hang"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from server import IMAGES, Weather
 
+from skaha_apply.model.project import Project
 from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 
 FILE = "manifests/survey.yaml"
 

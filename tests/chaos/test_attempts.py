@@ -10,8 +10,9 @@ from server import IMAGES, LIFE, TTL, Weather
 from world import Universe
 
 from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.project import Project
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 
 TIMED_OUT = "timed out: running for more than 5m"
 

@@ -13,8 +13,9 @@ from judge import faults_of
 from server import IMAGES, Weather
 from world import Universe
 
+from skaha_apply.model.project import Project
 from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 
 EVERY = int(os.environ.get("SKAHA_APPLY_CRASH_EVERY", "8"))
 FILE = "manifests/survey.yaml"

@@ -14,7 +14,8 @@ from judge import faults_of
 from server import IMAGES, Weather
 
 from skaha_apply.model.errors import StateLocked, Unreachable
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.project import Project
+from skaha_apply.model.spec import SessionSpec
 
 SEEDS = 40
 FILE = "manifests/survey.yaml"

@@ -14,8 +14,9 @@ from scenario import FILE, Attempt, calm, draw_weather
 from server import IMAGES, LIFE, Weather
 from world import Universe
 
+from skaha_apply.model.project import Project
 from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 
 SEEDS = 40
 EVERY = int(os.environ.get("SKAHA_APPLY_CRASH_EVERY", "8"))

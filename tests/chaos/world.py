@@ -13,15 +13,15 @@ from virtual import Timeline, VirtualClock, VirtualLoop
 from skaha_apply.model.errors import SkahaApplyError, StateError, StateLocked
 from skaha_apply.model.report import ActionEnded
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.login import token_login
 from skaha_apply.state.codec import decode, encode
-from skaha_apply.state.version import check_next, version_of
-from skaha_apply.workflow import apply as apply_module
-from skaha_apply.workflow.observe import plan as make_plan
-from skaha_apply.workflow.run import ApplyOptions
-from skaha_apply.workflow.setting import Setting
-from skaha_apply.workflow.world import World
+from skaha_apply.state.serial import check_next, version_of
+from skaha_apply.workflow.plan import plan as make_plan
+from skaha_apply.workflow.reconcile import loop as apply_module
+from skaha_apply.workflow.reconcile.run import ApplyOptions
+from skaha_apply.workflow.setup.context import World
+from skaha_apply.workflow.setup.settings import Setting
 
 URL = "https://skaha.example.org/skaha/v1"
 BOUND = "skaha.example.org/skaha/v1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.cli import main
-from skaha_apply.cli.durations import seconds
+from skaha_apply.model.durations import seconds
 from skaha_apply.model.errors import UsageError
 
 COMMANDS = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from skaha_apply.cli import calling
+from skaha_apply.cli import command_line
 from skaha_apply.model.errors import ExitCode
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -27,8 +27,8 @@ def commands():
         for name, child in (inner or {}).items():
             yield from walk(child, [*path, name])
 
-    calling.register()
-    return dict(walk(get_command(calling.app), []))
+    command_line.register()
+    return dict(walk(get_command(command_line.app), []))
 
 
 def documented(section):
@@ -54,12 +54,12 @@ def test_a_section_has_the_arguments_of_its_command(name):
 
 
 def test_each_command_is_registered_by_its_own_module_alone():
-    for name in calling.HOMES:
-        program = f"from skaha_apply.cli import calling; calling.register({name!r})"
-        program += "; from typer.main import get_command; print(sorted(get_command(calling.app).commands))"
+    for name in command_line.COMMANDS:
+        program = f"from skaha_apply.cli import command_line; command_line.register({name!r})"
+        program += "; from typer.main import get_command; print(sorted(get_command(command_line.app).commands))"
         made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert f"'{name}'" in made.stdout.splitlines()[-1]
-    assert set(calling.HOMES) == {name.split(" ")[0] for name in commands()}
+    assert set(command_line.COMMANDS) == {name.split(" ")[0] for name in commands()}
 
 
 def test_sections_are_commands():

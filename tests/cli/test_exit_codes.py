@@ -11,7 +11,7 @@ import time
 import jsonschema
 import pytest
 
-from skaha_apply.render.documents import plan_schema
+from skaha_apply.render.plan.documents import plan_schema
 
 WAIT_S = 60
 LONG = """\

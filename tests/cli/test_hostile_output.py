@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from skaha_apply.cli import main
-from skaha_apply.cli.outlet import Outlet
+from skaha_apply.cli.output.outlet import Outlet
 
 BAD = "::set-output name=approved::yes ##[add-mask]e ##vso[x]y \u202eabc\x9b31m"
 KEY = "::set-output name=approved::yes"

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from skaha_apply.cli import main
-from skaha_apply.model.session_ids import short_id
+from skaha_apply.model.masking.session_ids import short_id
 
 MANIFEST = """\
 version: 1

@@ -12,7 +12,7 @@ import time
 import jsonschema
 import pytest
 
-from skaha_apply.render.lint_document import lint_schema
+from skaha_apply.render.lint.documents import lint_schema
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = "version: 1\nproject: p\nsessions:\n"

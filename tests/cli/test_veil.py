@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from skaha_apply.cli import boundary, veil
+from skaha_apply.cli import errors
 from skaha_apply.cli.options import Located
-from skaha_apply.cli.streams import Streams
+from skaha_apply.cli.output import masking
+from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode
 
 SECRET = "tok-7Kq9.Zx4+vB2"
@@ -15,7 +16,7 @@ SECRET = "tok-7Kq9.Zx4+vB2"
 @pytest.fixture(autouse=True)
 def _lifted():
     yield
-    veil.lift()
+    masking.lift()
 
 
 def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeypatch):
@@ -26,7 +27,7 @@ def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeyp
         raise ValueError(f"with {sorted(given.values.values())}")
 
     options = Located(var=[f"token={SECRET}"], verbose=True)
-    assert boundary.guarded(command, options) is ExitCode.ERROR
+    assert errors.guarded(command, options) is ExitCode.ERROR
     told = capsys.readouterr()
     assert "Traceback" in told.err
     assert "ValueError: with ['(sensitive)', '(sensitive)']" in told.err
@@ -34,7 +35,7 @@ def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeyp
 
 
 def test_what_is_hidden_is_masked_in_all_that_is_written(capsys):
-    veil.hide({"token": SECRET, "pin": "1234"})
+    masking.hide({"token": SECRET, "pin": "1234"})
     streams = Streams(colour=False)
     streams.show(f'{{"replica": 1234, "token": "{SECRET}"}}\n')
     streams.say(f"said {SECRET}")
@@ -44,11 +45,11 @@ def test_what_is_hidden_is_masked_in_all_that_is_written(capsys):
 
 
 def test_another_call_begins_without_the_values_of_the_last(capsys):
-    veil.hide({"token": SECRET})
+    masking.hide({"token": SECRET})
 
     def command(_):
         Streams(colour=False).say(SECRET)
         return ExitCode.OK
 
-    assert boundary.guarded(command, Located()) is ExitCode.OK
+    assert errors.guarded(command, Located()) is ExitCode.OK
     assert capsys.readouterr().err == f"{SECRET}\n"

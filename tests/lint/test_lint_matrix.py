@@ -10,7 +10,7 @@ import pytest
 from skaha_apply.lint import check
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import load, with_items
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.variables import Given, Lack
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"

@@ -11,7 +11,7 @@ from skaha_apply.lint import Online, check
 from skaha_apply.lint.docs import manifest, pages
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import FORM_RULES, load
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.request import Offer
 
 ROOT = Path(__file__).parents[2]

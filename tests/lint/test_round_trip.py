@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from skaha_apply.lint import Online, check
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import dump, load
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.project import Project
 from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.variables import Given
-from skaha_apply.planning.expand import create_request, expand
-from skaha_apply.skaha import wire
-from skaha_apply.skaha.forms import create_parameters
+from skaha_apply.planning.replicas import create_request, expand
+from skaha_apply.skaha import responses
+from skaha_apply.skaha.requests import create_parameters
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 OK = 200
@@ -127,9 +128,9 @@ def made(sandbox):
 
 
 def offer_of(sandbox):
-    context = wire.read_context(sandbox.get("/context").content)
-    images_ = wire.read_images(sandbox.get("/image").content)
-    registries = wire.read_registries(sandbox.get("/repository").content)
+    context = responses.read_context(sandbox.get("/context").content)
+    images_ = responses.read_images(sandbox.get("/image").content)
+    registries = responses.read_registries(sandbox.get("/repository").content)
     return type(context)(cores=context.cores, ram=context.ram, gpus=context.gpus, images=images_, registries=registries)
 
 

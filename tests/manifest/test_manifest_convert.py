@@ -9,8 +9,8 @@ import pytest
 
 from skaha_apply.lint import check
 from skaha_apply.manifest import convert, load
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.place import Severity
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skaha_apply.manifest import dump, formatted, load
-from skaha_apply.manifest.fields import CANONICAL, SESSION_FIELDS
-from skaha_apply.manifest.making.writing import scalar
+from skaha_apply.manifest.fields.session_fields import CANONICAL, SESSION_FIELDS
+from skaha_apply.manifest.generate.yaml_writer import scalar
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec

@@ -13,7 +13,7 @@ from skaha_apply.lint import check
 from skaha_apply.manifest import Remarks, dump, load
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import LATER, SessionSpec
-from skaha_apply.render.findings import findings_text
+from skaha_apply.render.lint.text import findings_text
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 SEED = f"""version: 1

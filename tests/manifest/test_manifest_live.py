@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from skaha_apply.lint import check
 from skaha_apply.manifest import Remarks, dump, formatted, load
-from skaha_apply.manifest.making.live import Wish, entries
-from skaha_apply.model.place import Severity
+from skaha_apply.manifest.generate.from_sessions import Wish, entries
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.session import Kind, Listing, LiveSession, Phase
-from skaha_apply.planning.book import resembles
+from skaha_apply.planning.working_state import resembles
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

@@ -17,10 +17,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from skaha_apply.lint import check
-from skaha_apply.manifest import load, schema
-from skaha_apply.manifest.fields import BY_NAME
+from skaha_apply.manifest import load, manifest_schema
+from skaha_apply.manifest.fields.session_fields import BY_NAME
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
-from skaha_apply.manifest.schemas import schema_text
+from skaha_apply.manifest.schema import schema_text
 from skaha_apply.model.variables import Given, Lack
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +33,12 @@ IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
 def valid(text):
     document = json.loads(json.dumps(YAML(typ="safe", pure=True).load(text), default=str))  # dates are texts in JSON
-    return jsonschema.Draft202012Validator(schema()).is_valid(document)
+    return jsonschema.Draft202012Validator(manifest_schema()).is_valid(document)
 
 
 def test_the_schema_is_fresh_and_a_schema():
     assert (ROOT / SCHEMA).read_text(encoding="utf-8") == schema_text()
-    jsonschema.Draft202012Validator.check_schema(schema())
+    jsonschema.Draft202012Validator.check_schema(manifest_schema())
 
 
 def test_the_page_is_fresh():
@@ -47,11 +47,11 @@ def test_the_page_is_fresh():
 
 
 def test_examples_in_the_schema_are_valid():
-    for example in schema()["examples"]:
-        jsonschema.validate(example, schema())
+    for example in manifest_schema()["examples"]:
+        jsonschema.validate(example, manifest_schema())
         text = json.dumps(example)
         assert load(["-"], root=Path(), stdin=text.encode).diagnostics == ()
-    for name, field in schema()["properties"]["sessions"]["items"]["properties"].items():
+    for name, field in manifest_schema()["properties"]["sessions"]["items"]["properties"].items():
         assert field["description"]
         assert field["title"]
         for example in field["examples"]:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skaha_apply.manifest import FORM_RULES, load
-from skaha_apply.manifest.slugs import slug
-from skaha_apply.model.place import Severity
+from skaha_apply.manifest.variables.interpolation import slug
+from skaha_apply.model.diagnostics import Severity
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = f'version: 1\nproject: p\ndefaults: {{image: "{IMAGE}", ram: 8, env: {{A: a, B: b}}}}\nsessions:\n'
@@ -454,7 +454,7 @@ def test_more_ways_to_choose_than_any_survey(folder, part):
 @pytest.mark.parametrize("rest", ["args: ['{0}']", "args: ['x${{tile}}{0}']", "env: {{X: '{0}'}}"])
 def test_more_text_than_any_survey(folder, monkeypatch, rest):
     """One long text for each of many combinations fills the memory from a small file."""
-    monkeypatch.setattr("skaha_apply.manifest.expansion.MAX_TEXT", 10_000)
+    monkeypatch.setattr("skaha_apply.manifest.expansion.expand.MAX_TEXT", 10_000)
     numbers = ", ".join(map(str, range(10)))
     assert session(folder, f"{{tile: [{numbers}]}}", rest.format("y" * 900)).diagnostics == ()
     found = only(session(folder, f"{{tile: [{numbers}]}}", rest.format("y" * 1_000)))
@@ -463,7 +463,7 @@ def test_more_text_than_any_survey(folder, monkeypatch, rest):
 
 
 def test_more_includes_that_meet_than_any_survey(folder, monkeypatch):
-    monkeypatch.setattr("skaha_apply.manifest.expansion.MAX_CHANGED", 200)
+    monkeypatch.setattr("skaha_apply.manifest.expansion.expand.MAX_CHANGED", 200)
     axes = [f"a{number}" for number in range(6)]
     includes = ", ".join(f"{{{axis}: 1, ram: {number + 1}}}" for number, axis in enumerate(axes))
     matrix = "{" + ", ".join(f"{axis}: [0, 1]" for axis in axes) + f", include: [{includes}]}}"

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from skaha_apply.manifest import load
-from skaha_apply.manifest.folders import open_resolved
+from skaha_apply.manifest.source.folders import open_resolved
 from skaha_apply.model.variables import Given
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.manifest import load
-from skaha_apply.model.spec import MaxActive
+from skaha_apply.model.project import MaxActive
 from skaha_apply.model.variables import Given, Lack
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from skaha_apply.model.secrets import masked
+from skaha_apply.model.masking.secrets import masked
 
 ODD = 'p&ss w/rd"\\é'
 

@@ -10,14 +10,15 @@ from scene import SETTLE
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Listing, LiveSession, Observation
 from skaha_apply.model.state import Intent, ReplicaRecord, Tombstone
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.burial import deleted
-from skaha_apply.planning.observe import absorb, created
 from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan
+from skaha_apply.planning.tracking.deletions import deleted
+from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.working_state import Book
 
 if TYPE_CHECKING:
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
     from skaha_apply.model.state import StateDocument
 
 _CREATING = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY)

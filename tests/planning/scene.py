@@ -5,16 +5,17 @@ Times are seconds around `NOW`. A session that is not given an id has its live n
 
 from __future__ import annotations
 
+from skaha_apply.model.project import Project
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
-from skaha_apply.model.spec import Project, SessionSpec
+from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
 from skaha_apply.planning.digest import spec_key
-from skaha_apply.planning.expand import expand
-from skaha_apply.planning.observe import absorb
 from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.planner import plan_destroy
+from skaha_apply.planning.replicas import expand
+from skaha_apply.planning.tracking.update import absorb
 
 NOW = 1_800_000_000.0
 SETTLE = 5.0

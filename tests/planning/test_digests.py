@@ -8,7 +8,7 @@ from scene import IMAGE, desktop, project, replica, spec
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.planning.diff import changes
 from skaha_apply.planning.digest import VERSION, canonical, same_version, spec_key
-from skaha_apply.planning.expand import create_request, expand
+from skaha_apply.planning.replicas import create_request, expand
 
 
 def digests(wanted, number=1, run_numbers=None):

@@ -22,8 +22,8 @@ from scene import (
     tombstone,
 )
 
-from skaha_apply.model.session_ids import short_id
-from skaha_apply.model.spec import MaxActive
+from skaha_apply.model.masking.session_ids import short_id
+from skaha_apply.model.project import MaxActive
 
 FULL = "parallelism 2 of tile-${tile} is full"
 

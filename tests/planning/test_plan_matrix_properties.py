@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scene import HOUR, NOW
 
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.project import MaxActive
 from skaha_apply.model.session import Phase
-from skaha_apply.model.spec import MaxActive
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.expand import expand
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.planning.replicas import expand
+from skaha_apply.planning.working_state import Book
 
 MANY = settings(
     deadline=None,

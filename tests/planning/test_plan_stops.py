@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from scene import NOW, decide, intent, kinds, lines, live, matrix, project, record, seen, spec, state, tombstone
 
+from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
-from skaha_apply.model.session_ids import short_id
 from skaha_apply.model.state import Attempt
 
 TILES = matrix("tile", "abcd", pilot=2)

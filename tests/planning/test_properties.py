@@ -16,10 +16,10 @@ from scene import HOUR, NOW, SETTLE
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.observe import absorb
 from skaha_apply.planning.options import Adopt, Facts, PlanOptions
 from skaha_apply.planning.planner import plan, plan_destroy
+from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.working_state import Book
 
 MANY = settings(
     deadline=None,

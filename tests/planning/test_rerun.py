@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from scene import HOUR, NOW, decide, desktop, intent, kinds, lines, live, look, project, record, seen, spec, state
 
-from skaha_apply.planning import reruns
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.expand import expand
+from skaha_apply.planning.decisions import reruns
+from skaha_apply.planning.replicas import expand
+from skaha_apply.planning.working_state import Book
 
 DAY = 24 * HOUR
 

@@ -22,12 +22,12 @@ from scene import (
     tombstone,
 )
 
+from skaha_apply.model.durations import exact, rough
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.attempts import REMEMBERED, left_of_wait
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.observe import created
-from skaha_apply.planning.spans import exact, rough
+from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.working_state import Book
 
 THRICE = spec(retries=2)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from scene import decide, doubt, kinds, live, project, record, seen, spec, state
 
-from skaha_apply.model.session_ids import short_id
-from skaha_apply.planning.approval import approval_digest
-from skaha_apply.planning.options import Adopt, matches, ranges
-from skaha_apply.planning.staleness import differences
+from skaha_apply.model.masking.session_ids import short_id
+from skaha_apply.planning.options import Adopt
+from skaha_apply.planning.safety.approval import approval_digest, differences
+from skaha_apply.planning.selection import matches, ranges
 
 OLD, NEW = spec("old"), spec("new", replicas=3)
 

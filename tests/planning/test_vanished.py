@@ -27,8 +27,8 @@ from scene import (
 
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
-from skaha_apply.planning.book import Book
-from skaha_apply.planning.observe import created
+from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.working_state import Book
 
 DESK = desktop()
 

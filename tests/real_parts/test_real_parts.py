@@ -19,8 +19,8 @@ from cluster import received
 
 from skaha_apply.model.request import Accepted, CreateRequest
 from skaha_apply.model.session import Kind
+from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.login import token_login
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 IN_A_SESSION = 25

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
-from skaha_apply.render.board import Block, Board
+from skaha_apply.render.run.live_table import Block, Board
 
 CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")
 

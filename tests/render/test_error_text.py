@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from skaha_apply.model.errors import SkahaApplyError
-from skaha_apply.model.place import Place
+from skaha_apply.model.location import Place
 from skaha_apply.render.errors import error_text
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.report import Family, Hold
-from skaha_apply.render.families import brief, family_line, family_rows, hold_rows, painted
-from skaha_apply.render.ink import plain
+from skaha_apply.render.color import plain
+from skaha_apply.render.run.entries import brief, family_line, family_rows, hold_rows, painted
 
 TILES = Family(
     "tile-${tile}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from skaha_apply.model.place import Diagnostic, Place, Severity
-from skaha_apply.render.findings import count_text, findings_text
+from skaha_apply.model.diagnostics import Diagnostic, Severity
+from skaha_apply.model.location import Place
+from skaha_apply.render.lint.text import count_text, findings_text
 
 
 def finding(line, severity=Severity.ERROR, detail="Write x."):

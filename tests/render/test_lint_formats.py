@@ -11,13 +11,13 @@ import jsonschema
 import pytest
 import xmlschema
 
-from skaha_apply.model.place import Diagnostic, LintReport, Place, RuleText, Severity
-from skaha_apply.render.fingerprints import fingerprints
-from skaha_apply.render.github import SUMMARY, github_summary, github_text
-from skaha_apply.render.gitlab import gitlab_document
-from skaha_apply.render.junit import junit_text
-from skaha_apply.render.lint_document import SCHEMA, lint_document, lint_schema, schema_text
-from skaha_apply.render.sarif import sarif_document
+from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
+from skaha_apply.model.location import Place
+from skaha_apply.render.lint.documents import SCHEMA, fingerprints, lint_document, lint_schema, schema_text
+from skaha_apply.render.lint.github import SUMMARY, github_summary, github_text
+from skaha_apply.render.lint.gitlab import gitlab_document
+from skaha_apply.render.lint.junit import junit_text
+from skaha_apply.render.lint.sarif import sarif_document
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

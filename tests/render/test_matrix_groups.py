@@ -8,9 +8,9 @@ import pytest
 
 from skaha_apply.model.plan import Change
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
-from skaha_apply.render.documents import plan_document
-from skaha_apply.render.markdown import plans_markdown
-from skaha_apply.render.text import plan_text
+from skaha_apply.render.plan.documents import plan_document
+from skaha_apply.render.plan.markdown import plans_markdown
+from skaha_apply.render.plan.text import plan_text
 
 NEW = "not in the state and not live"
 

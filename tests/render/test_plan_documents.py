@@ -9,7 +9,13 @@ import pytest
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.plan import Change
 from skaha_apply.model.report import Failure, ReplicaReport, Report
-from skaha_apply.render.documents import plan_document, plan_schema, plans_document, report_document, reports_document
+from skaha_apply.render.plan.documents import (
+    plan_document,
+    plan_schema,
+    plans_document,
+    report_document,
+    reports_document,
+)
 
 PUBLISHED = Path(__file__).parents[2] / "schemas" / "plan.v1.schema.json"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from skaha_apply.render.markdown import COMMENT, plans_markdown
+from skaha_apply.render.plan.markdown import COMMENT, plans_markdown
 
 
 def test_a_small_plan_is_whole(action, plan):

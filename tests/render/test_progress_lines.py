@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
-from skaha_apply.render.progress import Lines
+from skaha_apply.render.run.lines import Lines
 
 RUNNING = Waiting("survey", (Family("reduce", {"running": 2, "failed": 0}),))
 

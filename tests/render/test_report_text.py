@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.report import FailedLog, Failure, ReplicaReport, Report
-from skaha_apply.render.report import report_text
+from skaha_apply.render.run.report import report_text
 
 
 def report(**more):

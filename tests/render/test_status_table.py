@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from skaha_apply.model.report import Family, Hold
-from skaha_apply.render.table import (
+from skaha_apply.render.run.status import (
     is_large,
     overview,
     overview_text,

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from skaha_apply.model.timeline import Lane, Segment, Stretch, Timeline
-from skaha_apply.render.timeline import timeline_picture
+from skaha_apply.render.pictures.timeline import timeline_picture
 
 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
 T0 = 1_790_000_000.0

@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from skaha_apply.sandbox.faultplan import KINDS, Plan
+from skaha_apply.sandbox.faults.fault_plan import KINDS, Plan
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from facts import BAD_YAML, IMAGE, NO_JOB, Answer, differences, names
 
-from skaha_apply.sandbox.yamlwords import is_retyped
+from skaha_apply.sandbox.text.yaml_words import is_retyped
 
 ILLEGAL = Answer(400, "Illegal group reference\n")
 YAML = Answer(500, BAD_YAML)

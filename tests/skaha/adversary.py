@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.login import token_login
 
 TOKEN = "token-that-nobody-may-see"
 NOON = 1_800_000_000.0  # a Unix time for clocks that start somewhere

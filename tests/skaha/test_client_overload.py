@@ -10,8 +10,8 @@ from adversary import Adversary, FastClock, awaited, client, hang, reply
 from skaha_apply.model.errors import Unreachable, UsageError
 from skaha_apply.model.request import Accepted, CreateRequest, Refused
 from skaha_apply.model.session import Kind
-from skaha_apply.skaha.clock import SystemClock
-from skaha_apply.skaha.gate import Entry, Gate
+from skaha_apply.skaha.transport.clock import SystemClock
+from skaha_apply.skaha.transport.throttle import Entry, Gate
 
 JOBS = [CreateRequest(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
 MADE = reply(200, "k2j3h4g5\n")

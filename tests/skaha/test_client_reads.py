@@ -7,7 +7,7 @@ import pytest
 from adversary import NOON, TOKEN, Adversary, FastClock, awaited, client, cut, drop, hang, raw, reply
 
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, Unauthorized, Unreachable
-from skaha_apply.skaha.clock import SystemClock
+from skaha_apply.skaha.transport.clock import SystemClock
 
 ONE = {"id": "k2j3h4g5", "name": "Reduce-1", "type": "headless", "status": "Running", "userid": "me"}
 LIST = reply(200, json.dumps([ONE]), kind="application/json")

@@ -9,8 +9,8 @@ from adversary import awaited
 from skaha_apply.model.errors import Forbidden, Unauthorized
 from skaha_apply.model.request import Accepted, CreateRequest, Refused
 from skaha_apply.model.session import Kind, Phase
+from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.login import token_login
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

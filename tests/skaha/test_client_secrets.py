@@ -14,10 +14,10 @@ from certificates import certificate, real_certificate
 from skaha_apply.model.errors import ServerError, Unauthorized, Unreachable, UsageError
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.session import Kind
-from skaha_apply.skaha.clock import SystemClock
-from skaha_apply.skaha.login import certificate_login, token_login
-from skaha_apply.skaha.registry import RegistryLogin
-from skaha_apply.skaha.secret import Secret
+from skaha_apply.skaha.auth.login import certificate_login, token_login
+from skaha_apply.skaha.auth.registry import RegistryLogin
+from skaha_apply.skaha.auth.secret import Secret
+from skaha_apply.skaha.transport.clock import SystemClock
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
 SECRETS = (TOKEN, "cli-secret", "value-of-env", "Y2xpLXNlY3JldA")

@@ -9,9 +9,9 @@ from adversary import TOKEN, Adversary, FastClock, awaited, client, cut, drop, h
 from skaha_apply.model.errors import Unauthorized
 from skaha_apply.model.request import Accepted, CreateRequest, Refused, Unsure
 from skaha_apply.model.session import Kind
-from skaha_apply.skaha.login import token_login
-from skaha_apply.skaha.registry import RegistryLogin
-from skaha_apply.skaha.secret import Secret
+from skaha_apply.skaha.auth.login import token_login
+from skaha_apply.skaha.auth.registry import RegistryLogin
+from skaha_apply.skaha.auth.secret import Secret
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 JOB = CreateRequest("reduce-1", IMAGE, Kind.HEADLESS)

@@ -9,9 +9,9 @@ import pytest
 from adversary import awaited
 
 from skaha_apply.model.errors import Unauthorized
+from skaha_apply.skaha.auth.login import token_login
+from skaha_apply.skaha.auth.renewal import CredentialCommand
 from skaha_apply.skaha.client import Client, ClientOptions
-from skaha_apply.skaha.login import token_login
-from skaha_apply.skaha.renewal import CredentialCommand
 
 
 class Source:
@@ -74,7 +74,7 @@ async def test_the_command_runs_at_the_start_near_the_end_and_after_a_refusal(pr
 
 @awaited
 async def test_a_command_that_takes_too_long_is_ended_with_its_children(monkeypatch, tmp_path):
-    monkeypatch.setattr("skaha_apply.skaha.renewal.LIMIT", 0.3)
+    monkeypatch.setattr("skaha_apply.skaha.auth.renewal.LIMIT", 0.3)
     command = CredentialCommand(
         f"sh -c 'sleep 1 && touch {tmp_path}/late & wait; echo token'", {"PATH": "/usr/bin:/bin"}
     )

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skaha_apply.model.errors import SkahaApplyError, Unauthorized
-from skaha_apply.skaha.certificate import read_certificate
-from skaha_apply.skaha.login import certificate_login, token_login
-from skaha_apply.skaha.secret import Secret
-from skaha_apply.skaha.settings import CredentialSource, Surroundings, find_login
+from skaha_apply.skaha.auth.certificate import read_certificate
+from skaha_apply.skaha.auth.login import certificate_login, token_login
+from skaha_apply.skaha.auth.secret import Secret
+from skaha_apply.skaha.auth.settings import CredentialSource, Surroundings, find_login
 
 LAB = "https://example.org/skaha/v1"
 CANFAR = """

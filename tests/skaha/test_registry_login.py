@@ -9,8 +9,8 @@ from adversary import Adversary, awaited, client, reply
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.request import CreateRequest, Refused
 from skaha_apply.model.session import Kind
-from skaha_apply.skaha.login import token_login
-from skaha_apply.skaha.settings import Surroundings, find_login
+from skaha_apply.skaha.auth.login import token_login
+from skaha_apply.skaha.auth.settings import Surroundings, find_login
 
 SERVER = "https://example.org/skaha/v1"
 FILE = "version: 2\nregistry: {username: filed, secret: filed-secret}\n"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skaha_apply.skaha.retry import Answer, Effect, Lost, Verdict, delay, judge, retry_after
+from skaha_apply.skaha.transport.retry import Answer, Effect, Lost, Verdict, delay, judge, retry_after
 
 HTML = b"<html>Service Unavailable</html>"
 

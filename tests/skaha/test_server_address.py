@@ -4,7 +4,7 @@ import pytest
 
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.skaha.address import address_key, base_url, server_folder
-from skaha_apply.skaha.settings import Surroundings, resolve_server
+from skaha_apply.skaha.auth.settings import Surroundings, resolve_server
 
 CANFAR = """
 version: 2

@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
-from skaha_apply.skaha.clock import ServerTime
+from skaha_apply.skaha.transport.clock import ServerTime
 
 
 class Wall:

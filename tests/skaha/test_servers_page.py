@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from skaha_apply.skaha.settings import FILES, Surroundings, find_login, resolve_server
+from skaha_apply.skaha.auth.settings import FILES, Surroundings, find_login, resolve_server
 
 PAGE = (Path(__file__).parents[2] / "docs" / "servers-and-credentials.md").read_text(encoding="utf-8")
 

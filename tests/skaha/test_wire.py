@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.session import Phase
-from skaha_apply.skaha.wire import (
+from skaha_apply.skaha.responses import (
     one_line,
     read_context,
     read_cores,

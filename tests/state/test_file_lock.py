@@ -15,14 +15,14 @@ import pytest
 
 from skaha_apply.model.errors import ExitCode, StateError, StateLocked
 from skaha_apply.state.clocks import Clocks
-from skaha_apply.state.holder import Holder, from_json, to_json
 from skaha_apply.state.lease import LEASE, SLACK
-from skaha_apply.state.local import LocalStore
+from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.lock_owner import Holder, from_json, to_json
 
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from skaha_apply.state.local import LocalStore
+from skaha_apply.state.local.store import LocalStore
 
 async def main():
     store = LocalStore(Path(sys.argv[1]))

@@ -12,13 +12,13 @@ from urllib.parse import quote
 import pytest
 
 from skaha_apply.model.errors import StateError, StateLocked
-from skaha_apply.state.backend import backend
 from skaha_apply.state.codec import decode, encode
-from skaha_apply.state.http import HttpStore
+from skaha_apply.state.http.config import backend
+from skaha_apply.state.http.rescue import rescue_path
+from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.lease import LEASE, SLACK
-from skaha_apply.state.local import LocalStore
-from skaha_apply.state.open import open_store
-from skaha_apply.state.rescue import rescue_path
+from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.stores import open_store
 
 
 class Told(list):

@@ -16,7 +16,7 @@ import pytest
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.codec import decode, encode
-from skaha_apply.state.local import LocalStore
+from skaha_apply.state.local.store import LocalStore
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ import asyncio, resource, sys
 from pathlib import Path
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.codec import decode
-from skaha_apply.state.local import LocalStore
+from skaha_apply.state.local.store import LocalStore
 
 async def main(path, new):
     store = LocalStore(path)
@@ -309,7 +309,7 @@ def test_a_full_disk_leaves_the_old_state(tmp_path, make_document):
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from skaha_apply.state.local import LocalStore
+from skaha_apply.state.local.store import LocalStore
 
 async def main(path):
     store = LocalStore(path)

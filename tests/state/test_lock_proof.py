@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from skaha_apply.model.errors import ExitCode, StateError, StateLocked
-from skaha_apply.state.backend import backend
 from skaha_apply.state.clocks import TRUSTED, Clocks
-from skaha_apply.state.http import HttpStore
+from skaha_apply.state.http.config import backend
+from skaha_apply.state.http.rescue import rescue_path
+from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.lease import LEASE, SLACK
-from skaha_apply.state.local import LocalStore
-from skaha_apply.state.rescue import rescue_path
+from skaha_apply.state.local.store import LocalStore
 
 OVER = LEASE + 2 * SLACK
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from skaha_apply.state.durable import open_private
-from skaha_apply.state.layout import make_folder
-from skaha_apply.state.local import LocalStore
-from skaha_apply.state.logs import SavedLogs
-from skaha_apply.state.rescue import RescueFile
+from skaha_apply.state.http.rescue import RescueFile
+from skaha_apply.state.local.durable import open_private
+from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.paths import make_folder
+from skaha_apply.state.saved_logs import SavedLogs
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277])

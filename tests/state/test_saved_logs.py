@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.state.layout import logs_folder
-from skaha_apply.state.logs import SavedLogs
+from skaha_apply.state.paths import logs_folder
+from skaha_apply.state.saved_logs import SavedLogs
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.state.open import open_store
+from skaha_apply.state.stores import open_store
 
 UNKNOWN = [
     "git:/path/r.git",

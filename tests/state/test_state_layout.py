@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skaha_apply.state.layout import file_name, find_root, logs_folder, make_folder, state_path
+from skaha_apply.state.paths import file_name, find_root, logs_folder, make_folder, state_path
 
 names = st.text(max_size=300) | st.text("aAbB.%-=_/é", max_size=6)
 

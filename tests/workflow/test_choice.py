@@ -5,7 +5,7 @@ import pytest
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.workflow.choice import Candidate, Choice, check_axis
+from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
 
 
 def tile(value, replica=1, replicas=1, phase=None, **more):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.spec import Project
-from skaha_apply.workflow.binding import check_store
-from skaha_apply.workflow.setting import Setting
-from skaha_apply.workflow.world import Place
+from skaha_apply.model.project import Project
+from skaha_apply.workflow.setup.context import Place
+from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.state.binding import check_store
 
 URL = "https://git.example.org/api/v4/projects/7/terraform/state/survey"
 

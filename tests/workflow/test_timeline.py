@@ -9,7 +9,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
 from skaha_apply.model.timeline import Segment, Stretch, Timeline
-from skaha_apply.render.timeline import _steps
+from skaha_apply.render.pictures.timeline import _steps
 from skaha_apply.workflow.status import ProjectStatus, StatusRow
 from skaha_apply.workflow.timeline import timeline
 

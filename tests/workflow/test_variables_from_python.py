@@ -4,8 +4,8 @@ import pytest
 
 import skaha_apply
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.spec import Project
-from skaha_apply.workflow.variables import check_complete
+from skaha_apply.model.project import Project
+from skaha_apply.workflow.setup.variables import check_complete
 
 MANIFEST = """\
 version: 1

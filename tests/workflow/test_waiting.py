@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
+from skaha_apply.model.project import Project
 from skaha_apply.model.session import Phase
-from skaha_apply.model.spec import DesiredReplica, Project, SessionSpec
+from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.run import ApplyOptions, Run
-from skaha_apply.workflow.standing import families, holds
-from skaha_apply.workflow.waiting import ended
+from skaha_apply.workflow.progress import families, holds
+from skaha_apply.workflow.reconcile.run import ApplyOptions, Run
+from skaha_apply.workflow.reconcile.wait import ended
 
 
 def spec(kind="headless"):

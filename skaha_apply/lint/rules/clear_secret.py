@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import LATER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 
 NAME = re.compile(

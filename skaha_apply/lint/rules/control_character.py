@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown, texts
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 LINE_END = re.compile("[\n\r\x85\u2028\u2029]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, environment, shown
 from skaha_apply.lint.yaml_words import boolean, is_plain
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 DOTS = (".", "..")  # Kubernetes refuses the first as a whole name, and the second also at the start of a name

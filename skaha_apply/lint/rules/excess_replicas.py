@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, shown
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 INDEX = re.compile(r"sessions\[([0-9]+)\]")
 

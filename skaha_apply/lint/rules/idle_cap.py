@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.families import families
 from skaha_apply.lint.rule import Finding, Rule, shown
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from skaha_apply.lint.families import Family
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 HEADLESS = ("pilot", "stop_after", "retries", "retry_wait", "timeout", "pending_timeout", "rerun", "vanished")
 DEFAULTS = {name: SessionSpec.model_fields[name].default for name in (*HEADLESS, "renew")}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Online, Rule, sessions, shown
 from skaha_apply.lint.source import outside_references, written
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 REGISTRY = "images.canfar.net"
 NAMESPACE = "library"  # where the published clients look for an image without a namespace

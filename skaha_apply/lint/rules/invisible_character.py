@@ -7,12 +7,13 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import BLANK, Finding, Rule, all_text, sessions, shown, texts
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 FORMAT = frozenset({"Cf", "Zs"})  # what only directs the layout, and spaces
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.families import in_need
 from skaha_apply.lint.rule import Finding, Rule, shown
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.lint.families import Family
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 
 LEAST = 2  # sessions in a circle as it is written, first and last being the same

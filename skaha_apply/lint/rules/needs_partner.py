@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions, shown
-from skaha_apply.model.place import Severity
-from skaha_apply.planning.families import Families
+from skaha_apply.model.diagnostics import Severity
+from skaha_apply.planning.entries import Families
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 
 def check(projects: Sequence[Project]) -> Iterable[Finding]:

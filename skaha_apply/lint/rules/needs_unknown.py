@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.families import in_need
 from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.lint.families import Family
-    from skaha_apply.model.spec import Project
+    from skaha_apply.model.project import Project
 
 
 MOST = 63  # characters of a name that are compared with others

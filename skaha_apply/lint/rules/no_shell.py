@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
 from skaha_apply.lint.shell import PATTERN_PROGRAMS, expansion_of_value, has_shell, syntax, syntax_of_command
 from skaha_apply.lint.source import written
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 LONGEST = 1_000  # characters of a text that is judged
 MOST = 300  # characters of a script that a message shows

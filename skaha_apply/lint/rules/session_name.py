@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
 from skaha_apply.lint.source import has_reference, outside_references, written
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 MAX_NAME = 63  # of a label, and of the pod's hostname [SessionLabels]
 

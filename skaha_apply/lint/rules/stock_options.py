@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Online, Rule, sessions
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from skaha_apply.model.project import Project
     from skaha_apply.model.session import Number
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.spec import SessionSpec
 
 # k8s-resources.json of the chart; the integer part counts.
 RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140)

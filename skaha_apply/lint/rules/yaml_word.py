@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions, shown, texts
 from skaha_apply.lint.yaml_words import is_refused
-from skaha_apply.model.place import Severity
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import REPLICA_ID, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.model.spec import Project, SessionSpec
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 LONGEST = 100  # characters of a text in which a reference may stand that makes it a word
 ANSWERS = {"y": "yes", "Y": "yes", "n": "no", "N": "no"}

@@ -1,0 +1,53 @@
+"""What a pass works with, and what it has done so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.apply.lister import Looker
+    from skaha_apply.apply.log_saver import Keeper
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.plan import Action, Trial
+    from skaha_apply.model.ports import Server
+    from skaha_apply.model.report import Event, Failure
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a pass works with; `settle` in seconds, `concurrency` in requests in flight, `secrets` by variable."""
+
+    server: Server
+    ledger: Ledger
+    looker: Looker
+    keeper: Keeper
+    observe: Callable[[Event], None]
+    project: str
+    settle: float
+    concurrency: int
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class Outcomes:
+    """What a pass did.
+
+    `accepted` and `deleted` are ids, `unsure` counts answers that never came clear at once, `spared` what was not
+    deleted since it had ended meanwhile. `tried` is what was tried in vain and is not to be tried again, `done` what
+    was carried out.
+    """
+
+    applied: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    unsure: int = 0
+    spared: int = 0
+    tried: set[Trial] = field(default_factory=set)
+    done: list[Action] = field(default_factory=list)
+    halted: SkahaApplyError | None = None

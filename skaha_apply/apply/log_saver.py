@@ -1,0 +1,85 @@
+"""Logs vanish with their session, an hour after its end: they are fetched while they can be."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import ServerError, StateError, Unauthorized
+from skaha_apply.model.masking.secrets import masked
+from skaha_apply.model.masking.session_ids import log_label
+from skaha_apply.model.state import ReplicaRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.model.ports import LogStore, Server
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+
+_AT_ONCE = 64
+
+
+def label(record: ReplicaRecord, spec: SessionSpec | None) -> str:
+    """The label of a record's log; the ID of an interactive session is not in it."""
+    return log_label(record.attempt, record.id, interactive=spec is not None and spec.kind.interactive)
+
+
+class Keeper:
+    """Saves logs and events, each once; None instead of a store keeps nothing.
+
+    What a session prints of `secrets` (values by variable) is masked in what is saved.
+    """
+
+    def __init__(self, server: Server, logs: LogStore | None, secrets: Mapping[str, str] | None = None) -> None:
+        self._server = server
+        self._logs = logs
+        self._secrets = secrets or {}
+        self.problem: str | None = None
+
+    async def save_ended(self, ledger: Ledger, keys: Collection[ReplicaKey] | None = None) -> None:
+        """Save the log of every replica (or of these alone) that has ended and whose log is not saved yet.
+
+        Raises `Unauthorized` when the server refuses the credential.
+        """
+        records = ledger.book.records
+        known = records.values() if keys is None else [records[key] for key in keys if key in records]
+        ended = [record for record in known if record.phase.ended and not record.logged]
+        if self._logs is None or not ended:
+            return
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(record: ReplicaRecord) -> ReplicaRecord | None:
+            async with places:
+                return record if await self.save(record, ledger.book.specs.get(record.spec)) else None
+
+        results = await asyncio.gather(*map(one, ended), return_exceptions=True)
+        for saved in (one for one in results if isinstance(one, ReplicaRecord)):
+            if (now := ledger.book.records.get(saved.key)) is not None and now.id == saved.id:
+                ledger.book.records[saved.key] = now.model_copy(update={"logged": True})
+        ledger.changed()
+        for failed in results:
+            if isinstance(failed, BaseException):
+                raise failed
+
+    async def save(self, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
+        """Save one replica's log and events as they are now; False when they could not be had.
+
+        Raises `Unauthorized` when the server refuses the credential.
+        """
+        if self._logs is None or record.id is None:
+            return False
+        try:
+            log = masked(await self._server.logs(record.id), self._secrets)
+            events = await self._server.events(record.id)
+            events = None if events is None else masked(events, self._secrets)
+        except Unauthorized:
+            raise  # the log is saved once the credential is valid again, and nothing is deleted before
+        except ServerError:
+            return False
+        try:
+            await asyncio.to_thread(self._logs.save, record.name, label(record, spec), log, events)
+        except StateError as error:
+            self.problem = self.problem or f"a log could not be saved: {error.message}"
+            return False
+        return True

@@ -1,0 +1,70 @@
+"""A command is a function from a frozen value of its options to an exit code; this turns such a value into options.
+
+Each field of the options value is declared once, as typer wants it (`Annotated[str, typer.Option(...)] = default`),
+and inherited by every command whose options extend it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from skaha_apply.cli.errors import guarded
+from skaha_apply.cli.options import Basic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import typer
+
+    from skaha_apply.model.errors import ExitCode
+
+Options = TypeVar("Options", bound=Basic)
+
+
+def command(
+    app: typer.Typer,
+    name: str,
+) -> Callable[[Callable[[Options], ExitCode]], Callable[[Options], ExitCode]]:
+    """Register `function(options) -> ExitCode` as a command of that name; its docstring is the help."""
+
+    def register(function: Callable[[Options], ExitCode]) -> Callable[[Options], ExitCode]:
+        app.command(name)(_as_command(function))
+        return function
+
+    return register
+
+
+def _as_command(function: Callable[[Options], ExitCode]) -> Callable[..., ExitCode]:
+    (options_type,) = (kind for name, kind in get_type_hints(function).items() if name != "return")
+    hints = get_type_hints(options_type, include_extras=True)
+
+    def run(**values: Any) -> ExitCode:
+        return guarded(function, options_type(**values))
+
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in _own_first(options_type)
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # how typer is told of them
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__doc__ = function.__doc__
+    run.__name__ = function.__name__
+    return run
+
+
+def _own_first(options_type: type[Any]) -> list[dataclasses.Field[Any]]:
+    """The fields as the help lists them: what is particular to a command before what it shares with others."""
+    fields = {field.name: field for field in dataclasses.fields(options_type)}
+    return [
+        fields.pop(name)
+        for kind in options_type.__mro__
+        for name in vars(kind).get("__annotations__", ())
+        if name in fields
+    ]

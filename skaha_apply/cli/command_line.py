@@ -1,0 +1,78 @@
+"""From the words of a command line to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.main import get_command
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.invocation import PROGRAM, begin
+from skaha_apply.cli.output.streams import Streams
+from skaha_apply.model.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# In the order of the help; the module `commands/X.py` registers the command X when it is imported.
+COMMANDS = (
+    "plan",
+    "apply",
+    "destroy",
+    "refresh",
+    "status",
+    "logs",
+    "events",
+    "mark",
+    "lint",
+    "fmt",
+    "export",
+    "convert",
+    "state",
+    "schema",
+    "split",
+    "sandbox",
+)
+# Older versions of typer raise click's own exceptions, newer ones bring a copy: the class is found by way of its child.
+_ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_BARE = {"--adopt": "--adopt=active"}  # options that may stand without their value
+
+
+def call(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Run one command line, by default that of the process."""
+    words = _spelled_out(sys.argv[1:] if arguments is None else arguments)
+    begin(words)
+    register(words[0] if words else "")
+    try:
+        return ExitCode(get_command(app).main(args=words, prog_name=PROGRAM, standalone_mode=False) or 0)
+    except _ParserError as error:
+        return _misuse(error, words)
+    except typer.Abort:  # an interrupt while the line was read, in older versions of typer
+        return ExitCode.INTERRUPTED
+    except SystemExit:  # the reader of a help text went away
+        return ExitCode.OK
+
+
+def register(name: str = "") -> None:
+    """Import the command of that name, or all when there is none; the others would cost a fifth of a second."""
+    for command in (name,) if name in COMMANDS else COMMANDS:
+        import_module(f"skaha_apply.cli.commands.{command}")
+
+
+def _spelled_out(words: Sequence[str]) -> list[str]:
+    """The words with a value after each option that may stand alone; what follows `--` is left as it is."""
+    end = words.index("--") if "--" in words else len(words)
+    return [*(_BARE.get(word, word) for word in words[:end]), *words[end:]]
+
+
+def _misuse(error: Any, words: list[str]) -> ExitCode:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else PROGRAM
+    hint = f"see: {path} --help"
+    if path == PROGRAM and words and words[0].startswith("-"):
+        hint = f"options stand after the command: {PROGRAM} plan {words[0]}"
+    Streams(colour="--no-color" not in words).message("error", error.format_message(), hint)
+    return ExitCode.USAGE

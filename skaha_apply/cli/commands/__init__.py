@@ -1,0 +1,1 @@
+"""One module a command: `skaha-apply X` is `X.py`."""

@@ -1,0 +1,87 @@
+"""`export`: live sessions, as a manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.command import command
+from skaha_apply.cli.options import Basic, CredentialCommand, Server, check_server
+from skaha_apply.cli.output.session_ids import identify
+from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
+
+
+class Status(StrEnum):
+    """The status words of the server [Session]."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    TERMINATING = "terminating"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Basic):
+    """The options of `export`."""
+
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Only sessions of this name, with or without the number of a replica; * and ? are wildcards.",
+            show_default=False,
+        ),
+    ] = None
+    project: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="The project of the manifest (default: exported).")
+    ] = None
+    kind: Annotated[
+        list[Kind] | None,
+        typer.Option(case_sensitive=False, help="Only sessions of this kind; may be repeated."),
+    ] = None
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(case_sensitive=False, help="Only sessions of this status; may be repeated."),
+    ] = None
+    everything: Annotated[bool, typer.Option("--all", help="Also sessions that ended or are being deleted.")] = False
+    server: Server = None
+    credential_command: CredentialCommand = None
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a local sandbox; started when none runs.")] = False
+
+
+@command(app, "export")
+def export(options: ExportOptions) -> ExitCode:
+    """Print live sessions as a manifest, for `plan --adopt`."""
+    from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.manifest.generate.from_sessions import Wish  # noqa: PLC0415
+    from skaha_apply.model.session import phase_of  # noqa: PLC0415
+    from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
+    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415
+
+    check_server(options.server, sandbox=options.sandbox)
+    streams = options.streams()
+    setting = Setting(
+        server=options.server,
+        credential_command=options.credential_command,
+        sandbox=options.sandbox,
+        project=options.project,
+        observe=streams.warn,
+        identify=identify,
+    )
+    wish = Wish(
+        patterns=tuple(options.patterns or ()),
+        kinds=frozenset(options.kind or ()),
+        phases=frozenset(phase_of(word) for word in options.status or ()),
+        over=options.everything,
+    )
+    made = run(exported(setting, wish), streams.give_back)
+    streams.show_document(made.text)
+    for note in made.notes:
+        streams.message("note", note)
+    return ExitCode.OK

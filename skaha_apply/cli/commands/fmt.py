@@ -1,0 +1,65 @@
+"""`fmt`: manifests in canonical order and layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.command import command
+from skaha_apply.cli.options import Basic, Paths
+from skaha_apply.cli.output.streams import stdin_bytes
+from skaha_apply.model.errors import ExitCode, SkahaApplyError
+from skaha_apply.render.errors import problems_text
+from skaha_apply.render.printable import line
+
+if TYPE_CHECKING:
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.diagnostics import Formatted
+    from skaha_apply.workflow.setup.settings import Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormatOptions(Basic):
+    """The options of `fmt`."""
+
+    paths: Paths = None
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when something would change.")] = (
+        False
+    )
+
+
+@command(app, "fmt")
+def fmt(options: FormatOptions) -> ExitCode:
+    """Write manifests in canonical order and layout; comments, anchors, quotes and the meaning stay."""
+    from skaha_apply.workflow.fmt import format_all  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415
+
+    streams = options.streams()
+    setting = Setting(paths=tuple(options.paths or ()))
+    codes = [_one(one, setting, streams, check=options.check) for one in format_all(setting, stdin_bytes)]
+    return ExitCode.ERROR if ExitCode.ERROR in codes else ExitCode.OK
+
+
+def _one(one: Formatted, setting: Setting, streams: Streams, *, check: bool) -> ExitCode:
+    from skaha_apply.workflow.fmt import write  # noqa: PLC0415 - keeps --help fast
+
+    if one.problems:
+        streams.tell(problems_text(one.problems))
+        return ExitCode.ERROR
+    if check:
+        if one.changed:
+            streams.show(f"would change {line(one.file)}\n")
+        return ExitCode.ERROR if one.changed else ExitCode.OK
+    if one.file == "-":
+        streams.show_exact(one.after)
+    elif one.changed:
+        try:
+            write(setting, one)
+        except SkahaApplyError as error:
+            streams.fail(error)
+            return ExitCode.ERROR
+        streams.show(f"changed {line(one.file)}\n")
+    return ExitCode.OK

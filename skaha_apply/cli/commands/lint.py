@@ -1,0 +1,169 @@
+"""`lint`: every finding about manifests; without `--online` it needs neither server nor credentials."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.command import command
+from skaha_apply.cli.option_types import report_in
+from skaha_apply.cli.options import CredentialCommand, Paths, Varied, check_server
+from skaha_apply.cli.output.session_ids import identify, public
+from skaha_apply.cli.output.streams import stdin_bytes, write_file
+from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.render.plan.documents import as_json
+
+if TYPE_CHECKING:
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.diagnostics import LintReport
+    from skaha_apply.workflow.setup.settings import Setting
+
+
+class LintFormat(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITLAB = "gitlab"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LintOptions(Varied):
+    """The options of `lint`."""
+
+    paths: Paths = None
+    output: Annotated[LintFormat, typer.Option("-o", "--output", help="How to print the findings.")] = LintFormat.TEXT
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=report_in(LintFormat), metavar="FORMAT=FILE", help="Write them to a file too; may be repeated."
+        ),
+    ] = None
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False
+    select: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Only these rules; may be repeated. Errors of form are always told."),
+    ] = None
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Not these rules; may be repeated.")] = None
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="Ask the server for its options, images and limits; none is one warning."),
+    ] = False
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|URL", help="With --online: the Skaha server, as for plan."),
+    ] = None
+    credential_command: CredentialCommand = None
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="With --online: ask a local sandbox; started when none runs."),
+    ] = False
+
+
+@command(app, "lint")
+def lint(options: LintOptions) -> ExitCode:
+    """Find what the server would refuse, drop or misread, before anything is sent."""
+    from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
+
+    with collector_at_rest():  # the process ends with this command
+        return _lint(options)
+
+
+def _lint(options: LintOptions) -> ExitCode:
+    from skaha_apply.workflow import lint  # noqa: PLC0415 - keeps --help fast
+
+    streams = options.streams()
+    setting = _setting(options, streams)
+    choice = lint.chosen(options.select or (), options.ignore or (), strict=options.strict)
+    loaded = lint.load(setting, stdin_bytes)
+    told = None
+    if options.online:
+        from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - for those who ask a server
+
+        told = run(lint.ask(setting, loaded.projects), streams.give_back)
+    report = lint.report(setting, loaded, choice, told)
+    _show(_rendered(report, options.output), options.output, streams)
+    for entry in options.report or ():
+        form, _, file = entry.partition("=")
+        write_file("report", file, _rendered(report, LintFormat(form)))
+    if options.output is LintFormat.GITHUB:
+        _summarise(report, streams)
+    return ExitCode.ERROR if report.failed else ExitCode.OK
+
+
+def _show(text: str, form: LintFormat, streams: Streams) -> None:
+    if form is LintFormat.GITHUB:
+        streams.show_commands(text)
+    elif form is LintFormat.TEXT:
+        streams.show(text)
+    else:
+        streams.show_document(text)
+
+
+def _setting(options: LintOptions, streams: Streams) -> Setting:
+    from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415
+
+    if (options.sandbox or options.server is not None) and not options.online:
+        raise UsageError("--server and --sandbox say which server is asked", hint="add --online")
+    check_server(options.server, sandbox=options.sandbox)
+    paths = tuple(options.paths or ())
+    given = options.given(Lack.ANY)
+    return Setting(
+        paths=paths,
+        server=options.server,
+        credential_command=options.credential_command,
+        sandbox=options.sandbox,
+        given=given,
+        observe=streams.warn,
+        identify=identify,
+    )
+
+
+def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays for its own imports
+    if form is LintFormat.JSON:
+        from skaha_apply.render.lint.documents import lint_document  # noqa: PLC0415
+
+        return as_json(lint_document(report))
+    if form is LintFormat.SARIF:
+        from skaha_apply.render.lint.sarif import sarif_document  # noqa: PLC0415
+
+        return as_json(sarif_document(report))
+    if form is LintFormat.GITLAB:
+        from skaha_apply.render.lint.gitlab import gitlab_document  # noqa: PLC0415
+
+        return as_json(gitlab_document(report))
+    if form is LintFormat.JUNIT:
+        from skaha_apply.render.lint.junit import junit_text  # noqa: PLC0415
+
+        return junit_text(report)
+    if form is LintFormat.GITHUB:
+        from skaha_apply.render.lint.github import github_text  # noqa: PLC0415
+
+        return github_text(report)
+    from skaha_apply.render.errors import problems_text  # noqa: PLC0415
+
+    return problems_text(report.found, most=None) or "no findings\n"
+
+
+def _summarise(report: LintReport, streams: Streams) -> None:
+    """Everything into the summary of the job, where the step has one; without it the annotations still stand."""
+    from skaha_apply.render.lint.github import github_summary  # noqa: PLC0415 - as above
+
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not file:
+        return
+    try:
+        with Path(file).open("a", encoding="utf-8") as summary:
+            summary.write(public(github_summary(report)))
+    except (OSError, ValueError) as error:
+        streams.message("warning", f"the summary of the job cannot be written: {error}")

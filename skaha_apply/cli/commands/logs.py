@@ -1,0 +1,104 @@
+"""`logs`: the logs of replicas, attempt by attempt. `events` shares its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.command import command
+from skaha_apply.cli.options import Named
+from skaha_apply.cli.projects import for_each, load
+from skaha_apply.model.errors import ExitCode, UsageError, worst
+from skaha_apply.render.printable import block, line
+
+if TYPE_CHECKING:
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.project import Project
+    from skaha_apply.workflow.logs import LogText
+    from skaha_apply.workflow.setup.context import World
+
+ALL = "all"
+
+
+def attempt(text: str) -> str:
+    """Which attempt is meant: a number from 1, or `all`."""
+    if text != ALL and not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise typer.BadParameter(f"{text!r} is neither the number of an attempt nor {ALL}")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsCall(Named):
+    """The options of `logs` and `events`."""
+
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[/REPLICAS]",
+            help="A session of the manifest, or some of its replicas: reduce, reduce/3, reduce/1-5.",
+            show_default=False,
+        ),
+    ]
+    attempt: Annotated[
+        str | None,
+        typer.Option(
+            "--attempt",
+            parser=attempt,
+            metavar="N|all",
+            help="Of an earlier attempt, or of all with headings (default: the last one).",
+        ),
+    ] = None
+
+
+@command(app, "logs")
+def logs(options: LogsCall) -> ExitCode:
+    """Print the log of replicas: from the server while it has it, else the saved copy."""
+    return read(options, events=False)
+
+
+def read(options: LogsCall, *, events: bool) -> ExitCode:
+    """Print the logs, or the events, of the chosen replicas."""
+    from skaha_apply.workflow.logs import ALL as EVERY  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415
+    from skaha_apply.workflow.setup.variables import unmasked  # noqa: PLC0415
+
+    streams = options.streams()
+    setting = options.setting()
+    projects = load(setting, streams, looks=True)
+    chosen = None if options.attempt is None else EVERY if options.attempt == ALL else int(options.attempt)
+    found: list[LogText] = []
+    unknown: list[UsageError] = []
+
+    async def one(world: World, project: Project) -> ExitCode:
+        for remark in unmasked(project):
+            streams.say(remark)
+        try:
+            found.extend(await read_logs(world, project, options.name, events=events, attempt=chosen))
+        except UsageError as error:
+            unknown.append(error)
+        return ExitCode.OK
+
+    code = for_each(setting, projects, streams, one)
+    if not found and unknown:
+        raise unknown[0]
+    for text in found:
+        _show(text, streams, alone=len(found) == 1, what="events" if events else "log")
+    return code if any(text.exists for text in found) else worst((code, ExitCode.ERROR))
+
+
+def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
+    """Show the text of one attempt; its control characters are shown and not obeyed, in a file too."""
+    name = f"{line(text.name)} ({line(text.id or 'no session')})"
+    if text.attempts > 1:
+        name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
+    if not text.text:
+        nothing = "the log is empty" if text.exists else f"no {what}, neither on the server nor saved"
+        streams.say(f"{name}: {nothing}")
+        return
+    if not alone:
+        streams.show(f"==> {name} <==\n")
+    shown = block(text.text)
+    streams.show(shown if shown.endswith("\n") else f"{shown}\n")

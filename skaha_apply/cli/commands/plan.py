@@ -1,0 +1,124 @@
+"""`plan`: what would change. Takes no lock and writes nothing but the files that are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.command import command
+from skaha_apply.cli.option_types import report_in
+from skaha_apply.cli.options import Choices
+from skaha_apply.cli.output.streams import write_file
+from skaha_apply.cli.projects import for_each, for_each_offline, load
+from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.render.color import plain
+from skaha_apply.render.plan.documents import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.render.color import Ink
+    from skaha_apply.workflow.setup.context import Place, World
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCall(Choices):
+    """The options of `plan`."""
+
+    output: Annotated[PlanFormat, typer.Option("-o", "--output", help="How to print the plan.")] = PlanFormat.TEXT
+    all: Annotated[bool, typer.Option("--all", help="With -o json: list also what is done or unchanged.")] = False
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Save the plan, for `apply FILE`.")] = None
+    report: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=report_in(PlanFormat), metavar="FORMAT=FILE", help="Write the plan to a file too; may be repeated."
+        ),
+    ] = None
+    detailed_exitcode: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit code 2 when there are changes."),
+    ] = False
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Compare with the state alone: no server is asked, no credential needed."),
+    ] = False
+
+    def check(self) -> None:
+        """Refuse what only a server can answer, or makes sense with its answer; raises `UsageError`."""
+        given = {"--out": self.out, "--adopt": self.adopt, "--take-over": self.take_over}
+        asking = [name for name, value in given.items() if value]
+        if self.offline and asking:
+            raise UsageError(f"--offline and {asking[0]} exclude each other", hint="what the server has is not known")
+
+
+@command(app, "plan")
+def plan(options: PlanCall) -> ExitCode:
+    """Show what apply would create, replace and delete, and why."""
+    from skaha_apply.workflow.plan import look, plan_from  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415
+
+    options.check()
+    streams = options.streams()
+    setting = options.setting()
+    projects = load(setting, streams)
+    wanted = options.plan_options()
+    plans: list[Plan] = []
+    lineages: list[str] = []
+
+    async def one(world: World, project: Project) -> ExitCode:
+        sight = await look(world, project)
+        plans.append(plan_from(world, project, wanted, sight))
+        lineages.append("" if sight.new_state else sight.state.lineage)
+        return _code(plans[-1])
+
+    async def one_offline(place: Place, project: Project) -> ExitCode:
+        from skaha_apply.workflow.plan import plan_offline  # noqa: PLC0415 - as above
+
+        plans.append(await plan_offline(place, project, wanted))
+        return _code(plans[-1])
+
+    def _code(made: Plan) -> ExitCode:
+        return ExitCode.CHANGES if options.detailed_exitcode and made.has_changes else ExitCode.OK
+
+    if options.offline:
+        code = for_each_offline(setting, projects, streams, one_offline, wanted)
+    else:
+        code = for_each(setting, projects, streams, one, wanted)
+    if plans:
+        text = _rendered(plans, options.output, streams.out_ink, everything=options.all)
+        (streams.show if options.output is PlanFormat.TEXT else streams.show_document)(text)
+        for entry in options.report or ():
+            form, _, file = entry.partition("=")
+            write_file("report", file, _rendered(plans, PlanFormat(form), plain, everything=options.all))
+    if options.out is not None and len(plans) == len(projects):
+        write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)), projects)
+    return code
+
+
+def _rendered(plans: Sequence[Plan], form: PlanFormat, ink: Ink, *, everything: bool) -> str:
+    if form is PlanFormat.JSON:
+        from skaha_apply.render.plan.documents import plans_document  # noqa: PLC0415 - each form pays for its own
+
+        return as_json(plans_document(plans, everything=everything))
+    if form is PlanFormat.MARKDOWN:
+        from skaha_apply.render.plan.markdown import plans_markdown  # noqa: PLC0415 - as above
+
+        return plans_markdown(plans)
+    from skaha_apply.render.plan.text import plan_text  # noqa: PLC0415 - as above
+
+    return "\n".join(plan_text(plan, ink) for plan in plans)

@@ -1,0 +1,86 @@
+"""What `apply`, `destroy` and `refresh` print and ask on their way."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.invocation import command as command_again
+from skaha_apply.cli.prompt import ask
+from skaha_apply.render.plan.documents import as_json
+from skaha_apply.render.printable import line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.errors import ExitCode
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.report import Report
+
+
+EventsFile = Annotated[
+    str | None,
+    typer.Option("--events", metavar="FILE", help="Append each change of phase to a file, as a line of JSON."),
+]
+
+
+NOTHING_TO_DELETE = "Nothing to delete: no session of this project is live."
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Conversation:
+    """What a person sees of an apply: the plan, the question, the progress, the report."""
+
+    def __init__(self, streams: Streams, *, yes: bool, as_documents: bool = False, destroying: bool = False) -> None:
+        self.streams = streams
+        self.narrator = streams.narrator()
+        self._yes = yes
+        self._as_documents = as_documents
+        self._destroying = destroying
+        self._reports: list[Report] = []
+
+    async def approve(self, plan: Plan) -> bool:
+        """Show the plan, and ask unless it is empty, refused, or approved beforehand."""
+        from skaha_apply.render.plan.text import NOTHING, plan_text  # noqa: PLC0415 - keeps --help fast
+
+        self.narrator.close()
+        nothing = NOTHING_TO_DELETE if self._destroying else NOTHING
+        if self._as_documents:
+            self.streams.tell(plan_text(plan, self.streams.err_ink, nothing))
+        else:
+            self.streams.show(plan_text(plan, self.streams.out_ink, nothing))
+        if plan.refused is not None or not plan.has_changes or self._yes:
+            return plan.refused is None
+        verb = "Destroy these sessions" if self._destroying else "Apply this plan"
+        return await ask(self.streams, f"{line(plan.question)} {verb} of {line(plan.project)}?".strip())
+
+    def ended(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
+        """Show a report, at once as text, together with others as JSON."""
+        from skaha_apply.render.run.report import report_text, resume_text  # noqa: PLC0415 - keeps --help fast
+
+        self.narrator.part(report.project).close()
+        self._reports.append(report)
+        if not self._as_documents:
+            self.streams.show(report_text(report, self.streams.out_ink, nothing))
+        (self.streams.tell if self._as_documents else self.streams.show)(resume_text(report, command_again()))
+        return report.exit_code
+
+    def close(self, projects: Sequence[Project] = ()) -> None:
+        """Give the terminal back, and show the reports as JSON, in the order of the projects."""
+        from skaha_apply.render.plan.documents import reports_document  # noqa: PLC0415 - keeps --help fast
+
+        self.narrator.close()
+        if self._as_documents and self._reports:
+            order = {project.name: index for index, project in enumerate(projects)}
+            reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))
+            self.streams.show_document(as_json(reports_document(reports)))

@@ -1,0 +1,190 @@
+"""The one place that every byte for standard output and standard error passes.
+
+An outlet masks sensitive values and IDs of interactive sessions, writes characters that act as escapes, and breaks up
+what the runner of a CI job would execute. It never raises: a reader that left swallows the rest, any other problem is
+kept in `problem`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.cli.output.masking import veiled
+from skaha_apply.cli.output.session_ids import public
+from skaha_apply.model.masking.inert_text import CommandFilter, inert_json, is_automated, without_controls
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+
+class Outlet(io.TextIOBase):
+    """A standard stream as commands, the parser of the command line and the interpreter write to it.
+
+    Args:
+        stream: the stream of the process; None when it was closed before the process started.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+        self.problem: str | None = "it is closed" if stream is None else None
+        self._used = False
+        self._commands = CommandFilter()
+        self._file = _descriptor(stream)
+        self._terminal = _is_terminal(stream)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """UTF-8, so that a writer passes every character on; see `_encoded`."""
+        return "utf-8"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something that was to be written could not be."""
+        return self._used and self.problem is not None
+
+    def writable(self) -> bool:
+        """Whether text may be written, also when nobody reads it."""
+        return True
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return self._terminal
+
+    def fileno(self) -> int:
+        """The descriptor of the stream; raises OSError without one."""
+        if self._file is None:
+            raise OSError("this stream has no descriptor")
+        return self._file
+
+    def flush(self) -> None:
+        """Do nothing: every write arrives at once."""
+
+    def write(self, text: str) -> int:
+        """Write text of any origin."""
+        safe = without_controls(self._hidden(text), styled=self._terminal)
+        self._put(self._encoded(self._harmless(safe)))
+        return len(text)
+
+    def draw(self, text: str) -> None:
+        """Write what moves the cursor of a terminal; its parts have been made inert."""
+        self._put(self._encoded(self._harmless(self._hidden(text))))
+
+    def write_commands(self, text: str) -> None:
+        """Write lines for the runner of a CI job."""
+        safe = without_controls(self._hidden(text))
+        self._put(self._commands(safe, ours=True).encode("utf-8", "backslashreplace"))
+
+    def write_document(self, text: str) -> None:
+        """Write a document that programs read: UTF-8, whatever the encoding of the terminal."""
+        safe = without_controls(self._hidden(text))
+        self._put(self._harmless(safe).encode("utf-8", "backslashreplace"))
+
+    def write_exact(self, data: bytes) -> None:
+        """Write bytes for another program; a terminal and a CI job get them as any text."""
+        if self._terminal or is_automated(os.environ):
+            self.write_document(data.decode("utf-8", "replace"))
+        else:
+            self._put(data)
+
+    def write_json(self, data: bytes) -> None:
+        """Write stored JSON: byte by byte, except for what a CI job would execute or must not show."""
+        text = data.decode("utf-8", "surrogateescape")
+        hidden = self._hidden(text)
+        if is_automated(os.environ) and (harmless := self._commands(hidden)) != hidden:
+            hidden = inert_json(hidden) if _is_text(hidden) else harmless
+        self._put(hidden.encode("utf-8", "surrogateescape"))
+
+    def _hidden(self, text: str) -> str:
+        return public(veiled(text), terminal=self._terminal)
+
+    def _harmless(self, text: str) -> str:
+        return self._commands(text) if is_automated(os.environ) else text
+
+    def _encoded(self, text: str) -> bytes:
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        return text.encode(encoding, "backslashreplace")
+
+    def _put(self, data: bytes) -> None:
+        self._used = self._used or bool(data)
+        if self.problem is not None or self.stream is None:
+            return
+        try:
+            if self._file is None:
+                _write_through(self.stream, data)
+            else:
+                _write_all(self._file, data)
+        except (OSError, ValueError) as error:
+            if self._has_no_reader(error):
+                self._swallow()
+                return
+            self.problem = getattr(error, "strerror", None) or str(error)
+            self._swallow()
+
+    def _has_no_reader(self, error: Exception) -> bool:
+        """Whether the reader left: a closed pipe, or a terminal that is gone (EIO)."""
+        gone = self._terminal and getattr(error, "errno", None) == errno.EIO
+        return gone or isinstance(error, BrokenPipeError | ConnectionResetError)
+
+    def _swallow(self) -> None:
+        """Point the stream at nothing, so that the interpreter's last flush is silent too."""
+        with suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self.fileno())
+            os.close(nothing)
+
+
+def occupy_descriptors() -> None:
+    """Open the null device for each standard descriptor that is closed, or a file opened later would get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(file, left) :]
+        except BlockingIOError:  # a pipe that somebody else made non-blocking
+            select.select([], [file], [])
+
+
+def _write_through(stream: Any, data: bytes) -> None:
+    """Write to a stream without a descriptor, which only a caller within the process has."""
+    binary = getattr(stream, "buffer", None)
+    if binary is None:
+        stream.write(data.decode("utf-8", "replace"))
+    else:
+        stream.flush()
+        binary.write(data)
+        binary.flush()
+
+
+def _descriptor(stream: TextIO | None) -> int | None:
+    with suppress(OSError, ValueError, AttributeError):
+        if stream is not None:
+            stream.flush()
+            return stream.fileno()
+    return None
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    with suppress(ValueError, AttributeError):
+        return stream is not None and stream.isatty()
+    return False
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text was UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,43 @@
+"""Which IDs of interactive sessions this invocation knows, and where they may be shown (design 10.8)."""
+
+from __future__ import annotations
+
+import os
+
+from skaha_apply.model.masking.inert_text import is_automated
+from skaha_apply.model.masking.session_ids import without_ids
+
+_ids: set[str] = set()
+_urls: set[str] = set()
+_shown: set[bool] = set()  # holds True with --show-ids
+
+
+def identify(session_id: str, url: str = "") -> None:
+    """Take note of an interactive session: from now on its ID and address are hidden."""
+    _ids.add(session_id)
+    if url:
+        _urls.add(url)
+
+
+def show_ids() -> None:
+    """Show IDs and addresses everywhere, as `--show-ids` asks; in a CI job they stay hidden."""
+    _shown.add(True)
+
+
+def forget_ids() -> None:
+    """Forget all sessions: another invocation begins."""
+    _ids.clear()
+    _urls.clear()
+    _shown.clear()
+
+
+def are_shown(*, terminal: bool = False) -> bool:
+    """Whether IDs and addresses may appear: in a terminal, or with --show-ids, and never in a CI job."""
+    return (terminal or bool(_shown)) and not is_automated(os.environ)
+
+
+def public(text: str, *, terminal: bool = False) -> str:
+    """A text as it may be written."""
+    if not _ids or are_shown(terminal=terminal):
+        return text
+    return without_ids(text, frozenset(_ids), frozenset(_urls))

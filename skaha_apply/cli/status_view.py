@@ -1,0 +1,168 @@
+"""How `status` is shown: printed once, drawn over itself in a terminal, or as what changed since the last look."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from skaha_apply.cli.output.session_ids import are_shown
+from skaha_apply.cli.output.streams import Streams, size_of
+from skaha_apply.model.report import PhaseChanged, Waiting
+from skaha_apply.render.plan.documents import as_json
+from skaha_apply.render.printable import line
+from skaha_apply.render.run.lines import Lines
+from skaha_apply.render.run.live_table import Block
+from skaha_apply.render.run.status import (
+    is_large,
+    moment,
+    overview,
+    overview_text,
+    status_document,
+    status_text,
+    statuses_document,
+    table_rows,
+)
+from skaha_apply.workflow.status import needing_attention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.render.run.entries import Row
+    from skaha_apply.workflow.status import ProjectStatus, StatusRow
+
+
+class View(Protocol):
+    """Shows one look after the other."""
+
+    def show(self, found: tuple[ProjectStatus, ...]) -> None:
+        """Show a look."""
+        ...
+
+    def away(self, error: SkahaApplyError) -> None:
+        """Say, once, that nothing can be seen for the moment."""
+        ...
+
+
+def view(streams: Streams, *, as_document: bool, every: bool, watched: bool) -> View:
+    """The view of a call: `as_document` JSON, `every` a row for each replica, `watched` again and again."""
+    if as_document:
+        return Documents(streams)
+    if watched and streams.out_is_terminal:
+        return Drawn(streams, every=every)
+    return Changes(streams, every=every)
+
+
+class _Absence:
+    """Says when nothing can be seen any more, and when it can be again."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._away = False
+
+    def away(self, error: SkahaApplyError) -> None:
+        """Say it once."""
+        if not self._away:
+            self._away = True
+            self._streams.message("warning", f"{error.message}; it is asked again and again")
+
+    def back(self) -> None:
+        """Say it once."""
+        if self._away:
+            self._away = False
+            self._streams.say("the server answers again")
+
+
+class Documents(_Absence):
+    """JSON, when a replica stands elsewhere than before."""
+
+    def __init__(self, streams: Streams) -> None:
+        super().__init__(streams)
+        self._last: Any = None
+
+    def show(self, found: tuple[ProjectStatus, ...]) -> None:
+        """Print a look that differs from the last one in more than the time that passed."""
+        self.back()
+        shown = are_shown(terminal=self._streams.out_is_terminal)
+        documents = [status_document(one, addresses=shown) for one in found]
+        replicas = [document["sessions"] for document in documents]
+        if documents and replicas != self._last:
+            self._streams.show_document(as_json(statuses_document(documents)))
+        self._last = replicas
+
+
+class Changes(_Absence):
+    """Text: all of it at first, then what changed."""
+
+    def __init__(self, streams: Streams, *, every: bool) -> None:
+        super().__init__(streams)
+        self._every = every
+        self._stood: dict[tuple[str, str, int], StatusRow] | None = None
+        self._muted = True
+        self._lines = Lines(self._say)
+
+    def _say(self, text: str) -> None:
+        if not self._muted:
+            self._streams.show(f"{text}\n")
+
+    def show(self, found: tuple[ProjectStatus, ...]) -> None:
+        """Print the first look, of each later one what changed."""
+        self.back()
+        stand = {(row.project, row.session, row.replica): row for one in found for row in one.rows}
+        if self._stood is None and found:
+            self._streams.show("\n".join(self._text(one, several=len(found) > 1) for one in found))
+        for key, row in stand.items():
+            before = self._stood.get(key) if self._stood is not None else row
+            if before is None or before.phase != row.phase:
+                self._lines(_change(row, before))
+        for one in found:
+            self._lines(Waiting(one.project, one.families, one.holds))
+        self._stood, self._muted = stand, False
+
+    def _text(self, one: ProjectStatus, *, several: bool) -> str:
+        ink = self._streams.out_ink
+        heading = f"{ink(line(one.project), 'bold')}\n" if several else ""
+        if self._every or not is_large(one):
+            return heading + status_text(one.rows, ink)
+        return heading + overview_text(one, needing_attention(one.rows), ink)
+
+
+class Drawn(_Absence):
+    """A block in a terminal that is drawn over itself."""
+
+    def __init__(self, streams: Streams, *, every: bool) -> None:
+        super().__init__(streams)
+        self._every = every
+        self._block = Block(streams.out.draw, lambda: size_of(streams.out), streams.out_ink)
+        self._found: tuple[ProjectStatus, ...] = ()
+        Streams.above = self._above
+
+    def show(self, found: tuple[ProjectStatus, ...]) -> None:
+        """Draw a look in place of the last one."""
+        self.back()
+        self._found = found
+        self._block.draw(self._rows)
+
+    def _above(self, text: str) -> None:
+        self._block.above(text)
+        if self._found:
+            self._block.draw(self._rows)
+
+    def _rows(self, width: int, height: int) -> list[Row]:
+        rows: list[Row] = []
+        for one in self._found:
+            room = max(4, (height - len(rows)) // max(len(self._found), 1))
+            rows.append(((f"{line(one.project)}  {moment(one.at)}", "bold"),))
+            rows += self._part(one, width, room - 1)
+        return rows
+
+    def _part(self, one: ProjectStatus, width: int, height: int) -> Iterable[Row]:
+        table = table_rows(one.rows)
+        if self._every or (not is_large(one) and len(table) <= height):
+            return table
+        return overview(one, needing_attention(one.rows), width, height)
+
+
+def _change(row: StatusRow, before: StatusRow | None) -> PhaseChanged:
+    changed = partial(PhaseChanged, row.project, row.session, row.replica, row.name, row.id)
+    return changed(before.phase if before else "new", row.phase, row.group, row.attempt)

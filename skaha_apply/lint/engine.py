@@ -1,0 +1,217 @@
+"""All rules over all projects of a call: no input, no output, no server."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.inputs import judgements
+from skaha_apply.lint.rule import shown
+from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore
+from skaha_apply.model.diagnostics import Diagnostic, RuleText
+from skaha_apply.model.location import Place, snippet
+from skaha_apply.model.masking.secrets import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from skaha_apply.lint.inputs import Judgement
+    from skaha_apply.lint.rule import Finding, Online, Rule
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
+
+
+WITH_SNIPPET = 1_000  # findings that come with a snippet; nobody reads more
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+INDEX = re.compile(r"sessions\[([0-9]+)\]")
+NARROW = 30  # characters of a value of a matrix that a message shows
+MOST_AXES = 3  # axes or columns of it
+
+
+def check(
+    projects: Sequence[Project],
+    *,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] = (),
+    online: Online | None = None,
+) -> tuple[Diagnostic, ...]:
+    """What the rules find, by place; of the combinations of a matrix with the same finding the first is named.
+
+    Sensitive values are judged as any other, and never shown. Nothing is said about what depends on a variable without
+    a value.
+
+    Args:
+        projects: all projects of the call, since names are unique over all of them.
+        select: ids of the rules to run, all by default.
+        ignore: ids of rules that are left out.
+        online: what the server tells; without it the stock server is assumed.
+    """
+    run = [rule for rule in RULES if rule.id not in ignore and (select is None or rule.id in select)]
+    judged = judgements(projects)
+    sheet = _Sheet(judged, {(one.place.file, one.line, one.rule) for project in projects for one in project.ignores})
+    for rule in sorted(run, key=lambda rule: rule is not clear_secret.RULE):  # what it masks, no other shows
+        given = [one.written if rule.as_written else one.filled for one in judged]
+        found = rule.online(given, online) if online is not None and rule.online else rule.check(given)
+        sheet.note(rule, found)
+    if unused_ignore.RULE in run:
+        # What a rule finds may differ between servers: a comment that is of no use here may be of use there.
+        decided = {rule.id for rule in run if not (online and rule.online)} | unused_ignore.unknown(projects)
+        settled = sheet.used | {(file, line, rule) for one in judged for file, line in one.open() for rule in decided}
+        sheet.note(unused_ignore.RULE, unused_ignore.unused(projects, decided, settled))
+    return tuple(sorted(sheet.diagnostics(), key=lambda item: (item.place, item.rule)))
+
+
+@dataclass
+class _Kept:
+    """A finding that is shown, and how many other combinations of the same matrix it stands for.
+
+    `alike` says that all of them have the very same words.
+    """
+
+    diagnostic: Diagnostic
+    combination: str = ""
+    family: tuple[int, str] = (0, "")
+    others: int = 0
+    alike: bool = True
+
+    @property
+    def said(self) -> tuple[str, Place, str]:
+        """What tells it from others, but for the combination."""
+        return self.diagnostic.rule, self.diagnostic.place, self.diagnostic.summary
+
+
+@dataclass
+class _Sheet:
+    """What was found so far, each once, and which comments kept something from being found."""
+
+    judged: Sequence[Judgement]
+    ignores: set[tuple[str, int, str]]
+    used: set[tuple[str, int, str]] = field(default_factory=set)
+    found: dict[tuple[object, ...], _Kept] = field(default_factory=dict)
+    lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def note(self, rule: Rule, findings: Iterable[Finding]) -> None:
+        by_project = {id(one.filled): one for one in self.judged} | {id(one.written): one for one in self.judged}
+        before: tuple[str, int] = ("", 0)
+        for finding in findings:
+            judgement = by_project[id(finding.project)]
+            if judgement.unsure(finding):
+                continue
+            place = finding.place or finding.project.place(finding.path) or Place("")
+            if ignored := [line for line in _lines(rule, finding, place) if line in self.ignores]:
+                self.used.update(ignored)
+                continue
+            before = (finding.path, before[1] + 1 if before[0] == finding.path else 0)
+            self._keep(rule, judgement.discreet(finding, rule), place, before[1])
+
+    def _keep(self, rule: Rule, finding: Finding, place: Place, nth: int) -> None:
+        """`nth` tells several findings of a rule about one field from each other."""
+        spec = _spec(finding)
+        if spec is None or not spec.values or finding.whole:
+            key: tuple[object, ...] = (rule.id, place, finding.summary)
+            if key not in self.found:
+                self.found[key] = _Kept(self._diagnostic(rule, finding, place))
+            return
+        family = (id(finding.project), spec.family)
+        key = (rule.id, place, family, INDEX.sub("", finding.path, count=1), nth)
+        kept = self.found.get(key)
+        if kept is None:
+            self.found[key] = _Kept(self._diagnostic(rule, finding, place), _combination(finding, spec), family)
+            return
+        kept.others += 1
+        kept.alike = kept.alike and kept.diagnostic.summary == finding.summary
+
+    def diagnostics(self) -> Iterator[Diagnostic]:
+        """Everything that was kept; a combination is named where not all of its matrix are alike.
+
+        The same words about the same place, a default that several matrices have, are told once.
+        """
+        sizes: Counter[tuple[int, str]] = Counter()
+        if any(kept.combination for kept in self.found.values()):
+            for one in self.judged:
+                sizes.update((id(project), spec.family) for project in one.both for spec in project.sessions)
+        known: set[tuple[str, Place, str]] = set()
+        partial: list[_Kept] = []
+        for kept in self.found.values():
+            if kept.combination and not (kept.alike and kept.others + 1 == sizes[kept.family] > 1):
+                partial.append(kept)
+            elif kept.said not in known:
+                known.add(kept.said)
+                yield kept.diagnostic
+        for kept in partial:
+            if not (kept.alike and kept.said in known):
+                summary = f"{kept.diagnostic.summary} ({kept.combination}{_more(kept.others)})"
+                yield replace(kept.diagnostic, summary=summary)
+
+    def _diagnostic(self, rule: Rule, finding: Finding, place: Place) -> Diagnostic:
+        path, session = _within_file(finding)
+        shown = self._snippet(finding, place) if finding.masked or len(self.found) < WITH_SNIPPET else ""
+        severity = finding.severity or rule.severity
+        return Diagnostic(rule.id, severity, finding.summary, finding.detail, place, shown, path, session)
+
+    def _snippet(self, finding: Finding, place: Place) -> str:
+        if place.file not in self.lines:
+            self.lines[place.file] = LINE_BREAK.split(finding.project.texts.get(place.file, ""))
+        lines = self.lines[place.file]
+        if finding.masked:
+            _mask(lines, place)
+        line = lines[place.line - 1] if place.line <= len(lines) else ""
+        return masked(snippet(line, place), finding.project.secrets) if line.strip() else ""
+
+
+def _lines(rule: Rule, finding: Finding, place: Place) -> Iterator[tuple[str, int, str]]:
+    """Where a comment can switch a finding off: at its place, and at the other fields that it is about."""
+    others = (finding.project.place(path) for path in finding.also)
+    for one in (place, *others):
+        if one is not None:
+            yield one.file, one.line, rule.id
+
+
+def _spec(finding: Finding) -> SessionSpec | None:
+    index = INDEX.match(finding.path)
+    return finding.project.sessions[int(index[1])] if index else None
+
+
+def _combination(finding: Finding, spec: SessionSpec) -> str:
+    """The values of a combination, each with its line: with tile = `NGC 4501` (tiles.txt:3)."""
+    named = []
+    for axis, value in list(spec.values.items())[:MOST_AXES]:
+        place = finding.project.places.get(f"{_session(finding.path)}.values.{axis}")
+        where = f" ({place.file}:{place.line})" if place else ""
+        named.append(f"{axis} = {shown(value, NARROW)}{where}")
+    return "with " + ", ".join(named + ["…"] * (len(spec.values) > MOST_AXES))
+
+
+def _session(path: str) -> str:
+    return path[: path.index("]") + 1]
+
+
+def _more(others: int) -> str:
+    return f" and {others:,} more combination{'s' * (others > 1)}" if others else ""
+
+
+def _mask(lines: list[str], place: Place) -> None:
+    for number in range(place.line, min(place.end_line, len(lines)) + 1):
+        line = lines[number - 1]
+        start = place.column - 1 if number == place.line else 0
+        end = place.end_column - 1 if number == place.end_line else len(line)
+        lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
+
+
+def _within_file(finding: Finding) -> tuple[str, str]:
+    """The path with the index of the file's own list, and the name of the session."""
+    index = INDEX.match(finding.path)
+    if index is None:
+        return finding.path, ""
+    number, project = int(index[1]), finding.project
+    entry = project.entries[number] if number < len(project.entries) else number
+    return f"sessions[{entry}]{finding.path[index.end() :]}", project.sessions[number].group or project.sessions[
+        number
+    ].name
+
+
+def catalog() -> tuple[RuleText, ...]:
+    """What there is to say about every rule, in the order of their ids."""
+    return tuple(RuleText(rule.id, rule.severity, rule.title, rule.why, f"rules/{rule.id}.md") for rule in RULES)

@@ -1,0 +1,102 @@
+"""What the rules are given to judge: texts as they are sent, and what may be said about them afterwards.
+
+A sensitive value is judged but never shown, and a variable without a value leaves a field open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.lint.rule import sessions, texts
+from skaha_apply.model.masking.secrets import masked
+from skaha_apply.model.spec import LATER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.lint.rule import Finding, Rule
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
+
+TEXT = re.compile(r"sessions\[([0-9]+)\]\.(?:(cmd)|args\[([0-9]+)\]|env\.(.*))", re.DOTALL)
+FIRST = 1  # the replica whose number stands for that of all
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A project as it is `written`, and `filled` as it is sent for the first replica of each session."""
+
+    written: Project
+    filled: Project
+
+    @property
+    def both(self) -> tuple[Project, ...]:
+        """Each once."""
+        return (self.written,) if self.filled is self.written else (self.written, self.filled)
+
+    def unsure(self, finding: Finding) -> bool:
+        """Whether it depends on a variable without a value."""
+        unknown = self.written.unknown
+        if unknown and any(_within(path, unknown) for path in (finding.path, *finding.also)):
+            return True
+        return bool(self.written.withheld) and LATER.search(_text(self.filled, finding.path)) is not None
+
+    def open(self) -> set[tuple[str, int]]:
+        """File and line of what depends on a variable without a value."""
+        if not self.written.ignores:
+            return set()
+        paths = set(self.written.unknown)
+        if self.written.withheld:
+            for _, path, spec in sessions([self.filled]):
+                paths.update(f"{path}.{part}" for part, _, text in texts(spec) if LATER.search(text))
+        places = [self.written.place(path) for path in paths]
+        return {(place.file, place.line) for place in places if place is not None}
+
+    def discreet(self, finding: Finding, rule: Rule) -> Finding:
+        """The finding without any sensitive value: of a text that holds one nothing is told but what is wrong."""
+        secrets = self.written.secrets
+        if not secrets:
+            return finding
+        names = [found[2] for found in LATER.finditer(_text(self.written, finding.path)) if found[2] in secrets]
+        if not names:
+            summary, detail = masked(finding.summary, secrets), masked(finding.detail, secrets)
+            return replace(finding, summary=summary, detail=detail)
+        held = " and ".join(f"`${{var.{name}}}`" for name in dict.fromkeys(names))
+        title = rule.title.rstrip(".")
+        summary = f"with the value of {held}: {title[0].lower() + title[1:]}"
+        detail = f"{rule.why} (What is sensitive is not shown.)"
+        return replace(finding, summary=summary, detail=detail)
+
+
+def judgements(projects: Sequence[Project]) -> tuple[Judgement, ...]:
+    """Each project with what is known only when a session is created filled in, as far as it has values."""
+    return tuple(Judgement(project, _filled(project)) for project in projects)
+
+
+def _filled(project: Project) -> Project:
+    filled = tuple(spec.filled(FIRST, project.secrets) for spec in project.sessions)
+    if all(one is other for one, other in zip(filled, project.sessions, strict=True)):
+        return project
+    return replace(project, sessions=filled)
+
+
+def _within(path: str, unknown: frozenset[str]) -> bool:
+    """Whether a path or any of its parents is among the unknown."""
+    while path:
+        if path in unknown:
+            return True
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return False
+
+
+def _text(project: Project, path: str) -> str:
+    """The text of `cmd`, of an argument or of a variable; "" for any other path."""
+    found = TEXT.fullmatch(path)
+    if found is None:
+        return ""
+    spec: SessionSpec = project.sessions[int(found[1])]
+    if found[2]:
+        return spec.cmd or ""
+    return spec.args[int(found[3])] if found[3] else spec.env[found[4]]

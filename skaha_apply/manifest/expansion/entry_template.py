@@ -1,0 +1,280 @@
+"""The keys of one session, ready to become a spec for each combination: what is fixed, and what varies each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.manifest.expansion.sources import Fixed, Preparing, Scalar, Source, Text, Texts
+from skaha_apply.manifest.fields.readers import Needs
+from skaha_apply.manifest.fields.session_fields import BY_NAME
+from skaha_apply.manifest.fields.values import Located, Unreadable
+from skaha_apply.manifest.variables.interpolation import COUNT
+from skaha_apply.model.spec import SessionSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from skaha_apply.manifest.fields.values import Values
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.manifest.variables.interpolation import Scope
+    from skaha_apply.manifest.variables.interpolation import Values as Known
+
+PARTS = ("cmd", "args", "env", "needs", "matrix")  # keys whose value is no field of a spec as it is read
+LISTS = ("cmd", "args")
+# `replicas` first, since ${replica.count} may stand in the others.
+ORDER = ("replicas", *(name for name in BY_NAME if name not in ("replicas", "env", "matrix")))
+REQUIRED = tuple(key for key in BY_NAME.values() if key.required)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A mapping that may give keys of a session, and its path: an include, the session, or the defaults."""
+
+    path: str
+    nodes: Mapping[str, Node]
+
+
+@dataclass
+class Reads:
+    """Values that were read before, by key and node: what is repeated by an alias or a default is read once."""
+
+    values: Values
+    known: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def read(self, name: str, node: Node, path: str) -> Any:
+        """One value; raises `Unreadable`."""
+        key = (name, id(node))
+        if key not in self.known:
+            try:
+                self.known[key] = BY_NAME[name].read(self.values, node, path)
+            except Unreadable:
+                self.known[key] = None
+        if self.known[key] is None:
+            raise Unreadable(path)
+        return self.known[key]
+
+
+class Blueprint:
+    """The sources of every key, the strongest first. Making one raises `Unreadable` after all errors were reported."""
+
+    def __init__(self, reads: Reads, scope: Scope, node: Node, levels: Sequence[Level]) -> None:
+        self.reads = reads
+        self.node = node
+        self.levels = levels
+        named = levels[-2].nodes.get("name")
+        self.preparing = Preparing(reads.values, scope, named.text if named is not None else "")
+        self.chains: dict[str, list[Source]] = {}
+        self.environment: dict[str, list[Source]] = {}
+        self._prepare()
+        filled = self._filled(self.chains)
+        self.used = _taken(self._filled(key for key in self.chains if key != "name"))
+        self.sent = _taken(self._filled(LISTS))
+        self.leaving = sorted({source.template.only for source in filled if source.template.only})
+        self.unknown = {id(source.node) for source in filled if source.template.unknown}
+        self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], Fixed)]
+        self.naming = [each for each in _names(self.chains["name"]) if each != COUNT]
+        self.weight = 1 + sum(len(_items(chain[0], {})) for name, chain in self.chains.items() if name in LISTS)
+        self.weight += len(self.environment)
+        self.fixed = self._fixed()
+        self._base: SessionSpec | None = None
+        self._nodes: dict[tuple[bool, ...], Mapping[str, Node]] = {}
+
+    def _prepare(self) -> None:
+        failed = False
+        given = {name for level in self.levels for name in level.nodes}
+        for name in ORDER:
+            if name not in given:
+                continue
+            try:
+                if chain := list(self._chain(name)):
+                    self.chains[name] = chain
+            except Unreadable:
+                failed = True
+        failed |= not self._prepare_environment()
+        own = self.levels[-2]
+        for key in REQUIRED:
+            if key.name not in given:
+                detail = f"Write {key.name}: {key.examples[0]}, for example."
+                first = self.node.pairs[0][0] if self.node.pairs else self.node
+                findings = self.reads.values.findings
+                findings.add("missing-key", first, f"{own.path} has no {key.name}", detail, path=own.path)
+                failed = True
+        if failed:
+            raise Unreadable(own.path)
+
+    def _chain(self, name: str) -> Iterator[Source]:
+        for level in self.levels:
+            if name in level.nodes:
+                source = self._source(name, level.nodes[name], f"{level.path}.{name}")
+                yield source
+                if source.certain:
+                    return
+
+    def _source(self, name: str, node: Node, path: str) -> Source:
+        if name in LISTS:
+            return self.preparing.texts(self.reads.read(name, node, path), node, path)
+        if name != "needs" and node.shape == "scalar" and "${" in node.text:
+            return self.preparing.scalar(BY_NAME[name], node, path)
+        return Fixed(self.reads.read(name, node, path), node)
+
+    def _prepare_environment(self) -> bool:
+        """The variables of all levels, those of the defaults first; False after an error."""
+        whole = True
+        items: dict[str, list[tuple[Located, str]]] = {}
+        for level in reversed([level for level in self.levels if "env" in level.nodes]):
+            path = f"{level.path}.env"
+            try:
+                for name, item in self.reads.read("env", level.nodes["env"], path).items():
+                    items.setdefault(name, []).insert(0, (item, f"{path}.{name}"))
+            except Unreadable:
+                whole = False
+        for name, given in items.items():
+            chain: list[Source] = []
+            for item, path in given:
+                try:
+                    chain.append(self.preparing.text(item, path))
+                except Unreadable:
+                    whole = False
+                    break
+                if chain[-1].certain:
+                    break
+            self.environment[name] = chain
+        return whole
+
+    def _filled(self, names: Iterable[str]) -> list[Scalar | Text]:
+        """The sources of some keys, and of all environment variables, that have references."""
+        chains = (*(self.chains[name] for name in names if name in self.chains), *self.environment.values())
+        sources = [source for chain in chains for source in chain if not isinstance(source, Fixed)]
+        texts = [item for source in sources if isinstance(source, Texts) for item in source.items]
+        return [source for source in (*sources, *texts) if isinstance(source, Scalar | Text)]
+
+    def _fixed(self) -> dict[str, Any]:
+        """The fields of a spec that are the same in every combination."""
+        read = {name: chain[0].read({}) for name, chain in self.chains.items() if name not in self.varying}
+        fixed = {name: value for name, value in read.items() if name not in PARTS}
+        needs: Needs = read.get("needs", Needs())
+        fixed["needs"] = tuple(item.text for item in needs.names)
+        fixed["require"] = dict(needs.require)
+        if not self._command_varies:
+            fixed["cmd"], fixed["args"] = _command(read.get("cmd") or [], read.get("args") or [])
+        if not self._environment_varies:
+            fixed["env"] = self._variables({})
+        return fixed
+
+    @property
+    def _command_varies(self) -> bool:
+        return any(name in self.varying for name in LISTS)
+
+    @property
+    def _environment_varies(self) -> bool:
+        return any(not isinstance(chain[0], Fixed) for chain in self.environment.values())
+
+    def spec(self, values: Known, given: Mapping[str, Any]) -> SessionSpec:
+        """The spec of one combination; `given` are fields that no key gives. Raises `Unreadable`."""
+        fields = self._fields(values)
+        if self._base is None:
+            # What the readers let pass is valid, so that one validation is enough for all.
+            self._base = SessionSpec(**self.fixed, **fields, **given)
+            return self._base
+        return self._base.model_copy(update={**fields, **given})
+
+    def _fields(self, values: Known) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        values[COUNT] = str(self.fixed.get("replicas", 1))
+        failed = False
+        for name in self.varying:
+            try:
+                if name not in LISTS:
+                    fields[name] = self._value(name, values)
+                if name == "replicas":
+                    values[COUNT] = str(fields[name])
+            except Unreadable:
+                failed = True
+        try:
+            if self._command_varies:
+                fields["cmd"], fields["args"] = _command(*(self._first(name, values) or [] for name in LISTS))
+            if self._environment_varies:
+                fields["env"] = self._variables(values)
+        except Unreadable:
+            failed = True
+        if failed:
+            raise Unreadable
+        return fields
+
+    def _first(self, name: str, values: Mapping[str, str]) -> Any:
+        """The value of the first source that is there, None without any."""
+        for source in self.chains.get(name, ()):
+            if not source.absent(values):
+                return source.read(values)
+        return None
+
+    def _value(self, name: str, values: Mapping[str, str]) -> Any:
+        value = self._first(name, values)
+        if value is not None:
+            return value
+        if BY_NAME[name].required:
+            last = self.chains[name][-1]
+            detail = "Fill the cell in, or give one in defaults."
+            findings = self.reads.values.findings
+            findings.using = self.leaving
+            raise self.reads.values.refuse(
+                "missing-key", last.node, f"an empty cell leaves {name} out", detail, path=name
+            )
+        return SessionSpec.model_fields[name].default
+
+    def _variables(self, values: Mapping[str, str]) -> dict[str, str]:
+        texts: dict[str, str] = {}
+        for name, chain in self.environment.items():
+            for source in chain:
+                if not source.absent(values):
+                    texts[name] = source.read(values).text
+                    break
+        return texts
+
+    def nodes(self, values: Mapping[str, str]) -> Mapping[str, Node]:
+        """The nodes of the values of one combination by their path: `args[2]`, "" for the whole."""
+        pattern = tuple([not values[name] for name in self.leaving])
+        if pattern not in self._nodes:
+            self._nodes[pattern] = self._placed(values)
+        return self._nodes[pattern]
+
+    def _placed(self, values: Mapping[str, str]) -> dict[str, Node]:
+        there = {
+            name: next((source for source in chain if not source.absent(values)), None)
+            for name, chain in self.chains.items()
+        }
+        nodes = {"": self.chains["name"][0].node}
+        nodes.update((name, source.node) for name, source in there.items() if source is not None)
+        commands, arguments = (_items(there.get(name), values) for name in LISTS)
+        if commands:
+            nodes["cmd"] = commands[0]
+        nodes.update((f"args[{index}]", node) for index, node in enumerate([*commands[1:], *arguments]))
+        strongest = next((level.nodes["env"] for level in self.levels if "env" in level.nodes), None)
+        if strongest is not None:
+            nodes["env"] = strongest
+        for name, chain in self.environment.items():
+            nodes.update((f"env.{name}", source.node) for source in reversed(chain) if not source.absent(values))
+        needs: Needs = self.chains["needs"][0].read({}) if "needs" in self.chains else Needs()
+        nodes.update((f"needs[{index}]", item.node) for index, item in enumerate(needs.names))
+        return nodes
+
+
+def _command(command: Sequence[Located], arguments: Sequence[Located]) -> tuple[str | None, tuple[str, ...]]:
+    """The program, and its arguments: the rest of a `cmd` that is a list goes first."""
+    texts = tuple([item.text for item in arguments])
+    return (command[0].text if command else None, (*[item.text for item in command[1:]], *texts))
+
+
+def _items(source: Source | None, values: Mapping[str, str]) -> list[Node]:
+    if isinstance(source, Texts):
+        return [item.node for item in source.items if not (values and item.absent(values))]
+    return [item.node for item in source.read(values)] if source is not None else []
+
+
+def _taken(sources: Iterable[Scalar | Text]) -> set[str]:
+    return {name for source in sources for name in source.template.names}
+
+
+def _names(chain: Sequence[Source]) -> tuple[str, ...]:
+    return chain[0].template.names if isinstance(chain[0], Scalar) else ()

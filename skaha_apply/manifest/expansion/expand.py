@@ -1,0 +1,298 @@
+"""From an entry of `sessions` to what should exist: one spec for each combination of its matrix.
+
+An entry is merged with the defaults, its matrix gives the combinations, and its keys are filled in and read for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.expansion.empty_arguments import left_out
+from skaha_apply.manifest.expansion.entry_template import Blueprint, Level, Reads
+from skaha_apply.manifest.expansion.matrix import Combination, Matrix, read_matrix
+from skaha_apply.manifest.fields.values import Unreadable
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.variables.interpolation import Misreference, Scope, Use, Values, template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from skaha_apply.manifest.document import Document
+    from skaha_apply.manifest.expansion.matrix_axes import Reading
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.model.spec import LeftOut, SessionSpec
+
+SENT = frozenset({"cmd", "args", "env"})  # keys whose values a program receives
+MAX_TEXT = 100_000_000  # characters of names, arguments and variables of all sessions of one file, counted likewise
+MAX_CHANGED = 500_000  # the same of one session, for each set of includes that changes some combination
+MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, each counted as often as it is filled in
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A session spec, the nodes of its values by their path (`args[2]`, "" for the whole), the entry's index.
+
+    `unknown` are the paths of values that depend on a variable without a value, `left_out` the arguments that empty
+    values leave out.
+    """
+
+    spec: SessionSpec
+    nodes: Mapping[str, Node]
+    entry: int
+    combination: Combination
+    unknown: frozenset[str]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass
+class Expanded:
+    """What the entries of one file come to.
+
+    `empty` are the names of those without any combination, `empty_lists` of those that have some only by an `include`.
+    `named_only` gives, by the name of an entry as written, the axes and columns that stand in this name only.
+    """
+
+    sessions: list[Placed] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    empty_lists: list[str] = field(default_factory=list)
+    named_only: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    count: int = 0
+    size: int = 0
+
+
+class _TooMany(Exception):
+    """The file is beyond any survey, which was reported."""
+
+
+def expand(document: Document, reading: Reading, file: str) -> Expanded:
+    """Every session of a document that can be read; errors go to the document's findings."""
+    reads = Reads(document.values)
+    for name, node in document.defaults.items():
+        if "${" not in node.text:
+            _try(reads, name, node)
+    expanded = Expanded()
+    for index, (node, own) in enumerate(document.sessions):
+        if node.shape != "mapping":
+            continue
+        try:
+            _Entry(document, reading, reads, index, node, own).expand(expanded, file)
+        except Unreadable:
+            continue
+        except _TooMany:
+            break
+        finally:
+            document.values.findings.origin = None
+    return expanded
+
+
+def _try(reads: Reads, name: str, node: Node) -> None:
+    try:
+        reads.read(name, node, f"defaults.{name}")
+    except Unreadable:
+        return
+
+
+@dataclass
+class _Entry:
+    """One entry of `sessions` on its way."""
+
+    document: Document
+    reading: Reading
+    reads: Reads
+    index: int
+    node: Node
+    own: Mapping[str, Node]
+
+    @property
+    def path(self) -> str:
+        """Its path in the file."""
+        return f"sessions[{self.index}]"
+
+    def expand(self, expanded: Expanded, file: str) -> None:
+        """Add its sessions. Raises `Unreadable` or `_TooMany` after that was reported."""
+        matrix, whole = self._matrix()
+        scope = Scope(self.reading.variables, matrix.names, matrix.unknown)
+        plan = self._blueprint(matrix, scope, ())
+        if not whole or not self._tells_apart(matrix, scope):
+            raise Unreadable(self.path)
+        written = self.own["name"].text
+        if not matrix.combinations:
+            expanded.empty.append(written)
+        elif matrix.emptied:
+            expanded.empty_lists.append(written)
+        plans: dict[tuple[int, ...], Blueprint | None] = {(): plan}
+        unnamed: list[tuple[str, Combination]] = []
+        names = _Names(self.reading, f"{self.path}.name")
+        for combination in matrix.combinations:
+            if combination.includes not in plans:
+                self._refuse_changes(len(plans) * plan.weight)
+                plans[combination.includes] = self._included(matrix, scope, combination.includes)
+            this = plans[combination.includes]
+            if this is None:
+                continue
+            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in this.naming]:
+                unnamed.append((lacking[0], combination))
+                continue
+            placed = self._placed(this, combination, file)
+            if placed is None or (matrix.names and not names.take(placed.spec.key, combination)):
+                continue
+            expanded.sessions.append(placed)
+            self._count(expanded, this, placed.spec)
+        names.report()
+        self._report_unnamed(unnamed)
+        if not matrix.unknown and (only := _named_only(matrix, [each for each in plans.values() if each is not None])):
+            expanded.named_only[written] = only
+
+    def _matrix(self) -> tuple[Matrix, bool]:
+        """The matrix, and whether it could be read; what stands for one that could not takes any name."""
+        if "matrix" not in self.own:
+            return Matrix(), True
+        try:
+            return read_matrix(self.reading, self.own["matrix"], f"{self.path}.matrix"), True
+        except Unreadable:
+            return Matrix(unknown=True), False
+
+    def _blueprint(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint:
+        given = [Level(f"{self.path}.matrix.include[{index}]", matrix.overrides[index]) for index in reversed(includes)]
+        levels = [*given, Level(self.path, self.own), Level("defaults", self.document.defaults)]
+        return Blueprint(self.reads, scope, self.node, levels)
+
+    def _included(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint | None:
+        """The same with what includes give, None after an error in one of them."""
+        try:
+            return self._blueprint(matrix, scope, includes)
+        except Unreadable:
+            return None
+
+    def _refuse_changes(self, values: int) -> None:
+        """No end of includes, each two of which meet in a combination that nothing else is like."""
+        if values > MAX_CHANGED:
+            summary = f"{self.path}.matrix.include changes so many combinations, each in its own way, that more than "
+            summary += f"{MAX_CHANGED:,} values are to be kept"
+            detail = "Give what differs as columns of a table: rows: {file: TABLE}."
+            self.reading.values.findings.add("too-large", self.own["matrix"], summary, detail, path=self.path)
+            raise _TooMany
+
+    def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
+        """Whether the name has every axis in it that can have several values, or of a table some column."""
+        node = self.own["name"]
+        if matrix.unknown or not matrix.names:
+            return True
+        try:
+            used = template(node.text, scope, Use.NAME).names
+        except Misreference:
+            return False
+        missing = [name for name in matrix.names if name not in used]
+        if len(missing) < len(matrix.names):
+            missing = [] if matrix.table else [name for name in missing if self._several(matrix, name)]
+        elif matrix.table:
+            missing = missing[:1]
+        if not missing:
+            return True
+        suggested = node.text + "".join(f"-${{{name}}}" for name in missing)
+        lacking = ", ".join(f"${{{name}}}" for name in missing)
+        summary = f"the name {quoted(node.text)} does not tell the combinations of its matrix apart: it lacks {lacking}"
+        detail = f'Write name: "{suggested}", for example.'
+        self.reading.values.findings.add("matrix", node, summary, detail, path=f"{self.path}.name")
+        return False
+
+    def _several(self, matrix: Matrix, name: str) -> bool:
+        """Whether an axis has several values, or a file for a list, which may grow."""
+        index = matrix.names.index(name)
+        cells = [combination.cells[index] for combination in matrix.combinations]
+        return len({cell.text for cell in cells}) > 1 or any(cell.place.file != self.manifest for cell in cells)
+
+    @property
+    def manifest(self) -> str:
+        """The file, as places name it."""
+        return self.reading.values.findings.file
+
+    def _placed(self, plan: Blueprint, combination: Combination, file: str) -> Placed | None:
+        """One combination as a session, None after an error."""
+        findings = self.reading.values.findings
+        values = Values(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
+        written = self.own["name"].text
+        given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
+        findings.origin = combination if combination.names else None
+        try:
+            spec = plan.spec(values, given)
+        except Unreadable:
+            return None
+        finally:
+            findings.origin = None
+        nodes = plan.nodes(values)
+        unknown = (path for path, node in nodes.items() if path and id(node) in plan.unknown) if plan.unknown else ()
+        return Placed(spec, nodes, self.index, combination, frozenset(unknown), left_out(plan, values))
+
+    def _report_unnamed(self, unnamed: list[tuple[str, Combination]]) -> None:
+        """A name cannot do without a cell that it refers to."""
+        if not unnamed:
+            return
+        name, first = unnamed[0]
+        summary = f"the name {quoted(self.own['name'].text)} needs {name}, which is empty here"
+        if more := len(unnamed) - 1:
+            summary += f", and in {more:,} more row{'s' * (more > 1)}"
+        place = dict(first.pairs())[name].place
+        self.reading.values.findings.add_at("matrix", place, summary, "Fill the cell in.", path=f"{self.path}.name")
+
+    def _count(self, expanded: Expanded, plan: Blueprint, spec: SessionSpec) -> None:
+        expanded.count += plan.weight
+        expanded.size += len(spec.name) + sum(map(len, spec.args)) + sum(map(len, spec.env.values()))
+        if expanded.count > MAX_VALUES:
+            summary = f"more than {MAX_VALUES:,} values"
+        elif expanded.size > MAX_TEXT:
+            summary = f"more than {MAX_TEXT:,} characters"
+        else:
+            return
+        summary += " after aliases, defaults and matrices are filled in"
+        self.reading.values.findings.add("too-large", self.node, summary, "Split the manifest.")
+        raise _TooMany
+
+
+def _named_only(matrix: Matrix, plans: Sequence[Blueprint]) -> tuple[str, ...]:
+    """The axes or columns that the name has, and that neither another value nor an `include` uses.
+
+    A row of a table needs one column that its program receives, so that the name can be another column.
+    """
+    sent = any(plan.sent.intersection(matrix.names) for plan in plans) or any(
+        keys.keys() & SENT for keys in matrix.overrides.values()
+    )
+    if matrix.table and sent:
+        return ()
+    used = matrix.choosing.union(*(plan.used for plan in plans))
+    named = {name.removeprefix("slug.") for plan in plans for name in plan.naming}
+    return tuple(name for name in matrix.names if name in named and name not in used)
+
+
+@dataclass
+class _Names:
+    """The names that the combinations of one session take, and those that two of them would take."""
+
+    reading: Reading
+    path: str
+    taken: dict[str, Combination] = field(default_factory=dict)
+    twice: list[tuple[str, Combination, Combination]] = field(default_factory=list)
+
+    def take(self, name: str, combination: Combination) -> bool:
+        """Whether the name was free."""
+        first = self.taken.setdefault(name, combination)
+        if first is combination:
+            return True
+        self.twice.append((name, first, combination))
+        return False
+
+    def report(self) -> None:
+        """Tell of the first two, and how many more there are."""
+        if not self.twice:
+            return
+        name, first, second = self.twice[0]
+        pairs = zip(first.names, first.cells, second.cells, strict=True)
+        differ = [axis for axis, one, other in pairs if one.text != other.text][:2] or [*first.names]
+        summary = f"two combinations make the name {quoted(name)}: {first.said(differ)}; and {second.said(differ)}"
+        if more := len(self.twice) - 1:
+            summary += f"; and {more:,} more such pair{'s' * (more > 1)}"
+        detail = "In a name, values are in lower case, + is p and any other character but letters, digits and - is -. "
+        detail += "Change a value, take one away by exclude, or put another axis or column into the name."
+        place = second.cells[second.names.index(differ[0])].place
+        self.reading.values.findings.add_at("matrix", place, summary, detail, path=self.path)

@@ -1,0 +1,65 @@
+"""How long the lists are that sessions of several replicas share out, where such a list can be seen from here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.expansion.list_files import Lists, Unlisted
+from skaha_apply.manifest.source.folders import roots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
+
+LISTS = (".csv", ".list", ".lst", ".tsv", ".txt")
+LONGEST = 1_000  # characters of a path
+
+
+def with_items(projects: Sequence[Project], paths: Sequence[Path | str]) -> tuple[Project, ...]:
+    """The projects with `items`: of each argument and variable that names a list below the folder of the call.
+
+    Lists are found as those of a matrix, beside the manifest or in that folder, and counted in the same way: lines that
+    are neither blank nor comments. What is not there is most likely on the server, and is left out. `paths` are the
+    manifests of the call.
+    """
+    lists = Lists(roots(paths))
+    return tuple(_counted(project, lists) for project in projects)
+
+
+def _counted(project: Project, lists: Lists) -> Project:
+    found: dict[str, int] = {}
+    lengths: dict[tuple[str, str], int | None] = {}
+    for index, spec in enumerate(project.sessions):
+        if spec.replicas == 1 or spec.kind.interactive:
+            continue
+        for part, name in _named(spec):
+            path = f"sessions[{index}].{part}"
+            place = project.place(path)
+            beside = os.path.dirname(os.path.abspath(place.file)) if place else os.getcwd()  # noqa: PTH100, PTH109, PTH120 - as in lists
+            if (name, beside) not in lengths:
+                lengths[name, beside] = _length(lists, name, beside)
+            length = lengths[name, beside]
+            if length is not None:
+                found[path] = length
+    return replace(project, items=found) if found else project
+
+
+def _named(spec: SessionSpec) -> Iterator[tuple[str, str]]:
+    """What may be the relative path of a list, with the path of the text within the session."""
+    texts = [(f"args[{index}]", text.rpartition("=")[2]) for index, text in enumerate(spec.args)]
+    texts += [(f"env.{name}", text) for name, text in spec.env.items()]
+    for part, text in texts:
+        if text.lower().endswith(LISTS) and "${" not in text and len(text) < LONGEST:
+            yield part, text
+
+
+def _length(lists: Lists, name: str, beside: str) -> int | None:
+    try:
+        return len(lists.get(name, beside).values())
+    except Unlisted:
+        return None

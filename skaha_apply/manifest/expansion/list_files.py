@@ -1,0 +1,167 @@
+"""The files that a matrix takes its values from: found only below the folder of the call, read with bounds.
+
+A manifest may come from a stranger's pull request, and what its lists hold is sent to a server. So nothing above that
+folder is read, by no path and by no link, and nothing hidden, where checkouts keep credentials (`.git/config`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.source.files import CONTROL, shown_path
+from skaha_apply.manifest.source.folders import is_hidden, is_open, open_resolved, within
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.model.location import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MAX_LIST = 50_000_000  # bytes
+NOTE = re.compile(r"\s#")  # within a value: probably meant as a comment
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Unlisted(Exception):
+    """A list that cannot be had: what is wrong, what to do, and the line of it where that is known."""
+
+    def __init__(self, summary: str, detail: str = "", file: str = "", line: int = 0) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.detail = detail
+        self.file = file
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """One list: `shown` as the user would write it, and its text without a byte order mark."""
+
+    shown: str
+    text: str
+
+    def values(self, most: int | None = None) -> list[tuple[str, Place]]:
+        """One value a line, stripped, with its place; comments and blank lines are left out.
+
+        It ends with the first value beyond `most`.
+        """
+        found: list[tuple[str, Place]] = []
+        for number, line in enumerate(io.StringIO(self.text, newline=None), start=1):
+            if most is not None and len(found) > most:
+                break
+            text = line.strip()
+            if text and not is_comment(text):
+                column = line.index(text) + 1
+                found.append((text, Place(self.shown, number, column, number, column + len(text))))
+        return found
+
+
+def is_comment(line: str) -> bool:
+    """Whether a line of a list or table is a comment: its first character that is not blank is a `#` without a quote.
+
+    `skaha_apply.distributed` has the same rule, and so have `mark --from` and `split --list`.
+    """
+    return line.lstrip()[:1] == "#"
+
+
+@dataclass
+class Lists:
+    """Finds and reads lists; each is read once.
+
+    `roots` are the folders that they may be in; what is among `apart` is none (both real paths).
+    """
+
+    roots: tuple[str, ...]
+    apart: Collection[str] = ()
+    read: dict[str, ListFile | Unlisted] = field(default_factory=dict)
+
+    def get(self, name: str, beside: str) -> ListFile:
+        """The list of that name: beside the manifest, else in the folder of the call.
+
+        Raises `Unlisted`, also when both have one and they differ.
+        """
+        _refuse_outside(name)
+        here = os.getcwd()  # noqa: PTH109 - the text is wanted
+        places = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (beside, here))  # noqa: PTH118
+        there = [place for place in places if os.path.lexists(place)]
+        if not there:
+            named = (shown_path(folder) for folder in (beside, here))
+            looked = " and in ".join(dict.fromkeys("the folder of the call" if name == "." else name for name in named))
+            raise Unlisted(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
+        found = [self._read(place, name) for place in there]
+        if len(found) > 1 and found[0].text != found[1].text:
+            summary = f"{quoted(name)} is both {found[0].shown} and {found[1].shown}, and they differ"
+            raise Unlisted(summary, "It is looked for beside the manifest, then in the folder of the call: remove one.")
+        return found[0]
+
+    def _read(self, place: str, name: str) -> ListFile:
+        if place not in self.read:
+            try:
+                self.read[place] = self._open(place, name)
+            except Unlisted as error:
+                self.read[place] = error
+        known = self.read[place]
+        if isinstance(known, Unlisted):
+            raise known
+        return known
+
+    def _open(self, place: str, name: str) -> ListFile:
+        below = within(place, self.roots)
+        if not below:
+            detail = "It may only be below the folder of the call, or that of the manifest that was named."
+            raise Unlisted(f"{quoted(name)} leads out of the folder, by a link", detail)
+        if not is_open(place, self.roots):
+            raise Unlisted(f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot.")
+        shown = shown_path(place)
+        if place in self.apart:
+            raise Unlisted(
+                f"{quoted(name)} holds values for variables", "Such a file is no list: what it holds is not sent."
+            )
+        try:
+            return ListFile(shown, _decode(_bytes(place, name), name))
+        except (OSError, ValueError) as error:
+            reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            raise Unlisted(f"{quoted(name)} cannot be read: {reason}") from None
+
+
+def _refuse_outside(name: str) -> None:
+    parts = Path(name).parts
+    detail = "Write a path below the folder of the manifest, or of the call."
+    if CONTROL.search(name) or not parts:
+        raise Unlisted(f"{quoted(name)} is no path of a file", detail)
+    if Path(name).is_absolute() or name.startswith(("~", "\\")) or re.match(r"[A-Za-z]:[/\\]", name):
+        raise Unlisted(f"{quoted(name)} is an absolute path", detail)
+    if ".." in parts:
+        raise Unlisted(f"{quoted(name)} leads out of the folder", detail)
+    if is_hidden(parts):
+        raise Unlisted(f"{quoted(name)} is hidden", "Move the list to a file without a leading dot.")
+
+
+def _bytes(place: str, name: str) -> bytes:
+    descriptor = open_resolved(place)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unlisted(f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file.")
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+        data = file.read(MAX_LIST + 1)
+    if len(data) > MAX_LIST:
+        raise Unlisted(f"{quoted(name)} is larger than {MAX_LIST // 1_000_000} MB")
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unlisted(f"{quoted(name)} is UTF-16", "Save it as UTF-8.")
+    if b"\x00" in data:
+        raise Unlisted(f"{quoted(name)} is not a text file", "A list is UTF-8 text, one value a line; a table is CSV.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(LINE_END.split(data[: error.start].decode("latin-1")))
+        detail = f"The byte 0x{data[error.start]:02X} in line {line} is not: save the file as UTF-8."
+        raise Unlisted(f"{quoted(name)} is not UTF-8", detail) from None

@@ -1,0 +1,244 @@
+"""The axes of a matrix, or the columns of its table: names, and values with the place that each is written at."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.expansion.list_files import NOTE, Unlisted
+from skaha_apply.manifest.expansion.tables import read_table
+from skaha_apply.manifest.fields.values import WORDS, Unreadable
+from skaha_apply.manifest.source.names import NAME
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.variables.interpolation import Misreference, Scope, Use, template
+from skaha_apply.model.location import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from skaha_apply.manifest.expansion.list_files import ListFile, Lists
+    from skaha_apply.manifest.fields.values import Entry, Values
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.manifest.variables.declared import Variables
+
+MOST = 100_000  # combinations of one session
+TOLD = 10  # values that stand twice in a list, each a message
+PARTS = ("include", "exclude")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A value of an axis or a column, as written, and where."""
+
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a matrix takes: the nodes of its file, the variables, the lists, the folder of the manifest."""
+
+    values: Values
+    variables: Variables
+    lists: Lists | None
+    beside: str
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Names in the order as written, and the values of each; of a table the rows.
+
+    `lists` is None when a variable without a value decides which values there are.
+    """
+
+    node: Node
+    place: Place
+    names: tuple[str, ...]
+    lists: Mapping[str, tuple[Listed, ...]] | None = field(default_factory=dict)
+    rows: tuple[tuple[Listed, ...], ...] = ()
+    table: bool = False
+
+
+class Unknown(Exception):
+    """A value that depends on a variable without one."""
+
+
+def read_axes(reading: Reading, node: Node, path: str) -> Axes:
+    """The axes of a matrix. Raises `Unreadable` after what is wrong was reported."""
+    entries = reading.values.entries(node, path)
+    axes = {name: entry for name, entry in entries.items() if name not in PARTS}
+    place = reading.values.findings.place(node)
+    if not axes:
+        detail = "Write an axis, tile: [t001, t002], or a table, rows: {file: fields.csv}."
+        raise reading.values.refuse("matrix", node, f"{path} has no axis", detail, path=path)
+    if "rows" in axes:
+        return _table(reading, node, path, axes, place)
+    lists: dict[str, tuple[Listed, ...]] = {}
+    failed = unknown = False
+    for name, entry in axes.items():
+        try:
+            lists[name] = _axis(reading, name, entry, f"{path}.{name}")
+        except Unknown:
+            unknown = True
+        except Unreadable:
+            failed = True
+    if failed:
+        raise Unreadable(path)
+    return Axes(node, place, tuple(axes), None if unknown else lists)
+
+
+def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], place: Place) -> Axes:
+    for name, entry in axes.items():
+        if name != "rows":
+            detail = "Give axes, or rows: {file: TABLE}; a column of the table is a value already."
+            raise reading.values.refuse(
+                "matrix", entry.key, f"{path} has both rows and the axis {quoted(name)}", detail, path=f"{path}.{name}"
+            )
+    where = axes["rows"].value
+    if where.shape != "mapping":
+        detail = "Write rows: {file: fields.csv}."
+        raise reading.values.refuse(
+            "wrong-type", where, f"{path}.rows must be a mapping, not {WORDS[where.shape]}", detail, path=f"{path}.rows"
+        )
+    try:
+        listed, file = _file(reading, where, f"{path}.rows")
+    except Unknown:
+        return Axes(node, place, (), None, (), True)
+    try:
+        table = read_table(file, MOST)
+    except Unlisted as error:
+        raise _wrong_list(reading, listed, error, f"{path}.rows") from None
+    rows = tuple(_row(file.shown, line, cells) for line, cells in table.rows)
+    noted = [(Place(file.shown, line, 1, line, 1), text) for line, text in table.noted]
+    _warn_noted(reading, noted, f"{path}.rows")
+    return Axes(node, place, table.columns, {}, rows, True)
+
+
+def _row(file: str, line: int, cells: tuple[str, ...]) -> tuple[Listed, ...]:
+    place = Place(file, line, 1, line, 1)
+    return tuple([Listed(cell, place) for cell in cells])
+
+
+def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed, ...]:
+    if NAME.match(name) is None:
+        detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
+        raise reading.values.refuse(
+            "wrong-value", entry.key, f"{quoted(name)} is no name of an axis", detail, path=path
+        )
+    node = entry.value
+    if node.shape == "mapping":
+        listed, file = _file(reading, node, path)
+        found = file.values(MOST)
+        if len(found) > MOST:
+            error = Unlisted(
+                f"more than {MOST:,} values", "Split the list, and the manifest.", file.shown, found[MOST][1].line
+            )
+            raise _wrong_list(reading, listed, error, path)
+        values = list(itertools.starmap(Listed, found))
+        _warn_noted(reading, [(place, text) for text, place in found if NOTE.search(text)], path)
+    elif node.shape == "sequence":
+        values = _written_values(reading, node, path)
+    else:
+        what = "empty" if node.empty else WORDS[node.shape]
+        detail = _meant(name, node)
+        raise reading.values.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
+    _refuse_twice(reading, values, path)
+    return tuple(values)
+
+
+def _warn_noted(reading: Reading, noted: Sequence[tuple[Place, str]], path: str) -> None:
+    """A `#` begins a comment only at the beginning of a line, which is the same for every list and table."""
+    for place, text in noted[:TOLD]:
+        summary = f"the value {quoted(text.strip())} has a # in it, which begins no comment here"
+        detail = (
+            "The whole is sent. Put the comment on a line of its own; in a table, quotes state that the # is meant."
+        )
+        reading.values.findings.add_at("list-comment", place, summary, detail, path=path)
+
+
+def _meant(name: str, node: Node) -> str:
+    """What to write for an axis that is no list; one text is most likely the name of a file."""
+    if name == "file":
+        return f"Give the axis a name: tile: {{file: {quoted(node.text or 'tiles.txt')[1:-1]}}}."
+    if node.text and ("." in node.text or "/" in node.text):
+        return f"Write {name}: {{file: {quoted(node.text)[1:-1]}}} for a list in a file, or {name}: [one, two]."
+    return f"Write {name}: [one, two], or {name}: {{file: {name}.txt}}."
+
+
+def _written_values(reading: Reading, node: Node, path: str) -> list[Listed]:
+    values: list[Listed] = []
+    failed = False
+    for index, item in enumerate(node.items):
+        try:
+            values.append(written(reading, item, f"{path}[{index}]"))
+        except Unreadable:
+            failed = True
+    if failed:
+        raise Unreadable(path)
+    for index, (item, value) in enumerate(zip(node.items, values, strict=True)):
+        if not value.text:
+            raise reading.values.refuse("wrong-value", item, f"{path}[{index}] is an empty text", path=path)
+    return values
+
+
+def _refuse_twice(reading: Reading, values: Iterable[Listed], path: str) -> None:
+    seen: dict[str, Place] = {}
+    twice = 0
+    for value in values:
+        first = seen.setdefault(value.text, value.place)
+        if first is value.place:
+            continue
+        twice += 1
+        if twice <= TOLD:
+            summary = f"{quoted(value.text)} stands twice in {path}; it is already at {first.file}:{first.line}"
+            reading.values.findings.add_at("matrix", value.place, summary, "Remove one of the two.", path=path)
+    if twice:
+        raise Unreadable(path)
+
+
+def written(reading: Reading, node: Node, path: str) -> Listed:
+    """A value of the manifest as it is written, with variables filled in; raises `Unreadable`, or `Unknown`."""
+    text = reading.values.text(node, path)
+    if "${" in text:
+        try:
+            filled = template(text, Scope(reading.variables), Use.MATRIX)
+        except Misreference as error:
+            raise reading.values.refuse("interpolation", node, error.summary, error.detail, path=path) from None
+        if filled.unknown:
+            raise Unknown(path)
+        text = filled.fill({})
+    return Listed(text, reading.values.findings.place(node))
+
+
+def _file(reading: Reading, node: Node, path: str) -> tuple[Listed, ListFile]:
+    """The list that `{file: NAME}` names, and that name with its place."""
+    entries = reading.values.entries(node, path)
+    for key, entry in entries.items():
+        if key != "file":
+            near = get_close_matches(key.lower()[:100], ["file"], n=1)
+            detail = "Did you mean file?" if near else "Write {file: NAME}."
+            raise reading.values.refuse(
+                "unknown-key", entry.key, f"{quoted(key)} is no key of {path}", detail, path=f"{path}.{key}"
+            )
+    if "file" not in entries:
+        raise reading.values.refuse("missing-key", node, f"{path} names no file", "Write {file: NAME}.", path=path)
+    listed = written(reading, entries["file"].value, f"{path}.file")
+    if reading.lists is None:
+        raise Unknown(path)
+    try:
+        file = reading.lists.get(listed.text, reading.beside or os.curdir)
+    except Unlisted as error:
+        raise _wrong_list(reading, listed, error, f"{path}.file") from None
+    reading.values.findings.know(file.shown, file.text)
+    return listed, file
+
+
+def _wrong_list(reading: Reading, listed: Listed, error: Unlisted, path: str) -> Unreadable:
+    place = Place(error.file, error.line, 1, error.line, 1) if error.file else listed.place
+    reading.values.findings.add_at(
+        "matrix" if error.file else "list-file", place, error.summary, error.detail, path=path
+    )
+    return Unreadable(path)

@@ -1,0 +1,124 @@
+"""Pieces of the JSON schema of a manifest: what each kind of value may look like to other YAML readers."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.manifest.fields import readers
+from skaha_apply.manifest.fields.values import PROJECT
+from skaha_apply.manifest.source.names import FORM
+from skaha_apply.model.session import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Any scalar, taken as written; null is what other readers make of a key without a value, so there `~` wants quotes.
+TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
+AMOUNT: Mapping[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": sys.float_info.max}
+NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
+ANY_CASE = "^ *(" + "|".join("".join(f"[{char.upper()}{char}]" for char in kind) for kind in Kind) + ") *$"
+PROJECT_PATTERN = "^" + PROJECT.pattern.removesuffix(r"\Z") + "$"
+COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 1}
+SPAN: Mapping[str, Any] = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0, "maximum": readers.LONGEST},
+        {"type": "string", "pattern": readers.SPAN_PATTERN},
+    ],
+}
+NEED: Mapping[str, Any] = {
+    "anyOf": [
+        TEXT,
+        {
+            "type": "object",
+            "properties": {
+                "name": {"description": "The name as it is written there.", **TEXT},
+                "require": {
+                    "description": "The share that has to succeed once all has ended; ended: whatever the result.",
+                    "anyOf": [
+                        {"enum": [readers.ENDED]},
+                        {"type": "string", "pattern": readers.SHARE_PATTERN},
+                    ],
+                },
+            },
+            "required": ["name"],
+            "additionalProperties": False,
+        },
+    ],
+}
+NAMES: Mapping[str, Any] = {"pattern": f"^{FORM}$"}  # of axes and variables
+FILE: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"file": {"description": "A path below the folder of the manifest, or of the call.", **TEXT}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+AXIS: Mapping[str, Any] = {"anyOf": [{"type": "array", "items": {**TEXT, "minLength": 1}}, FILE]}
+REFERENCE = r"(^|[^$])\$\{[A-Za-z_][A-Za-z0-9_.-]*\}"
+WITH_REFERENCES = r"^([A-Za-z0-9-]|\$\{[A-Za-z_][A-Za-z0-9_.-]*\})+$"
+NAME: Mapping[str, Any] = {
+    "anyOf": [
+        {"type": ["string", "number"], "pattern": NAME_PATTERN},
+        {"type": "string", "allOf": [{"pattern": WITH_REFERENCES}, {"pattern": REFERENCE}]},
+    ],
+}
+VARIABLES: Mapping[str, Any] = {
+    "type": "object",
+    "propertyNames": NAMES,
+    "additionalProperties": {
+        "type": "object",
+        "properties": {
+            "default": {
+                "description": "The value without another one; without a default a call has to give it.",
+                **TEXT,
+            },
+            "sensitive": {"description": "Never printed and never stored: true for tokens.", "type": "boolean"},
+            "description": {"description": "What it is for.", **TEXT},
+        },
+        "additionalProperties": False,
+    },
+}
+MAX_ACTIVE: Mapping[str, Any] = {
+    "anyOf": [
+        COUNT,
+        {
+            "type": "object",
+            "properties": {
+                "project": {"description": "Of this project.", **COUNT},
+                "account": {"description": "Of the user: every project, every tool.", **COUNT},
+            },
+            "minProperties": 1,
+            "additionalProperties": False,
+        },
+    ],
+}
+
+
+def filled(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A shape, or a text with a reference that becomes such a value."""
+    return {"anyOf": [shape, {"type": "string", "pattern": REFERENCE}]}
+
+
+def matrix(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape of a matrix; `keys` are the keys of a session that may differ between combinations."""
+    choosing = {"type": "object", "minProperties": 1, "additionalProperties": TEXT}
+    return {
+        "type": "object",
+        "properties": {
+            "rows": {
+                "description": "A CSV file with a header line, each column a value, each row a combination.",
+                **FILE,
+            },
+            "include": {
+                "description": "Combinations that are added, or that get other keys.",
+                "type": "array",
+                "items": {**choosing, "properties": keys},
+            },
+            "exclude": {"description": "Combinations that are left out.", "type": "array", "items": choosing},
+        },
+        "propertyNames": NAMES,
+        "additionalProperties": AXIS,
+        "if": {"required": ["rows"]},
+        "then": {"propertyNames": {"enum": ["rows", "include", "exclude"]}},
+        "else": {"not": {"propertyNames": {"enum": ["include", "exclude"]}}},
+    }

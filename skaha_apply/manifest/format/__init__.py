@@ -1,0 +1,1 @@
+"""`fmt`: moves whole lines."""

@@ -1,0 +1,1 @@
+"""Manifests out: from live sessions, and from command lines of the published clients."""

@@ -1,0 +1,194 @@
+"""Live sessions as entries of a manifest, for work that was started by hand or by a script.
+
+The server tells neither cmd, args, env nor REPLICA_COUNT; what follows from that is said in comments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.fields.values import PROJECT
+from skaha_apply.manifest.generate.numbered_names import SINGLE, read_series
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.model.errors import UsageError
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.spec import SessionSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.session import Listing, LiveSession
+
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*")  # what the server can have been asked for
+MOST_NAMED = 10
+OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.TERMINATING})
+NO_CMD = "cmd: ... (not listed, nor are args and env)"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which sessions are wanted: all, unless `patterns`, `kinds` or `phases` say which.
+
+    A pattern (`*` and `?` are wildcards) means a name as it is listed, or one without the number of its replica. Those
+    that ended or are being deleted are wanted only with `over`, or where `phases` names theirs.
+    """
+
+    patterns: Sequence[str] = ()
+    kinds: frozenset[Kind] = frozenset()
+    phases: frozenset[Phase] = frozenset()
+    over: bool = False
+
+    def named(self, name: str) -> bool:
+        """Whether a live name is wanted."""
+        return not self.patterns or any(_means(pattern, name) for pattern in self.patterns)
+
+    def standing(self, phase: Phase) -> bool:
+        """Whether sessions of this phase are wanted."""
+        return phase in self.phases if self.phases else self.over or phase not in OVER
+
+
+@dataclass
+class Entries:
+    """The entries, with the ids and the remarks of each by its name; and what was left out, with the reason.
+
+    `over` counts the sessions that were left out only because they ended or are being deleted.
+    """
+
+    sessions: list[SessionSpec] = field(default_factory=list)
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    within: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    over: int = 0
+
+
+def check_project(name: str) -> None:
+    """Refuse what is no name of a project; raises `UsageError`."""
+    if not PROJECT.match(name):
+        hint = "Use letters, digits, -, _ and ., at most 64, with a letter or digit first and last."
+        raise UsageError(f"{quoted(name)} is no name for a project", hint=hint)
+
+
+def entries(listing: Listing, wish: Wish) -> Entries:
+    """The wanted sessions of a list, in the order of their names; `name-1` … `name-N` become one entry.
+
+    Raises:
+        UsageError: for a pattern that means no session of the list, which holds some.
+    """
+    _check_patterns(listing, wish)
+    made = Entries()
+    chosen = {one.name: one for one in _chosen(listing, wish, made)}
+    specs = {name: _spec(one) for name, one in chosen.items()}
+    for series in read_series(specs, listing.by_name):
+        sessions, name = [chosen[one] for one in series.names], series.spec.name
+        made.sessions.append(series.spec)
+        made.ids[name] = [one.id for one in sessions]
+        if remarks := [*series.remarks, *_too_small(sessions[0]), *_ends(sessions)]:
+            made.remarks[name] = remarks
+        if not series.spec.kind.interactive:
+            made.within[name] = [NO_CMD]
+    return made
+
+
+def _means(pattern: str, name: str) -> bool:
+    stem, dash, number = name.rpartition("-")
+    names = (name, stem) if dash and number.isascii() and number.isdigit() else (name,)
+    return any(fnmatchcase(one, pattern.casefold()) for one in names)
+
+
+def _check_patterns(listing: Listing, wish: Wish) -> None:
+    names = [name for name in sorted(listing.by_name) if name]
+    for pattern in wish.patterns:
+        if listing.sessions and not any(_means(pattern, name) for name in names):
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            hint = f"There are: {', '.join(names[:MOST_NAMED]) or 'none with a name'}{more}."
+            raise UsageError(f"{quoted(pattern)} means no session that is listed", hint=hint)
+
+
+def _chosen(listing: Listing, wish: Wish, made: Entries) -> Iterable[LiveSession]:
+    """At most one session of each name: the one that `plan --adopt` would take."""
+    for name in sorted(listing.by_name):
+        sessions = listing.by_name[name]
+        if not name:
+            if not wish.patterns:
+                wanted = [one for one in sessions if _of_kind(one, wish) and wish.standing(one.phase)]
+                made.left_out.extend(f"{one.id} ({one.kind}): the server shows no name of it." for one in wanted)
+            continue
+        active = [one for one in sessions if one.phase.active]
+        done = [one for one in sessions if one.phase is Phase.DONE]
+        first = (active or done or list(sessions))[0]
+        if not wish.named(name) or not _of_kind(first, wish):
+            continue
+        if not wish.standing(first.phase):
+            made.over += first.phase in OVER and not wish.phases
+        elif len(active) > 1:
+            made.left_out.append(
+                f"{name}: {len(active)} sessions bear this name ({some([one.id for one in active])}), and a plan "
+                "could not tell them apart. Delete all but one, and export again."
+            )
+        elif reason := _unfit(first):
+            made.left_out.append(f"{name} ({first.id}): {reason}")
+        else:
+            yield first
+
+
+def _of_kind(session: LiveSession, wish: Wish) -> bool:
+    return not wish.kinds or session.kind in wish.kinds
+
+
+def _unfit(session: LiveSession) -> str | None:
+    if session.kind == "desktop-app":
+        return "it was started within a desktop, and only a desktop starts these."
+    if session.kind not in set(Kind):
+        return f"{quoted(session.kind)} is no kind of session that can be created."
+    if not IMAGE.fullmatch(session.image):
+        return f"{quoted(session.image)} is no name of an image." if session.image else "the server shows no image."
+    return None
+
+
+def _spec(session: LiveSession) -> SessionSpec:
+    """The session as an entry of its own, with its resources where they can be asked for."""
+    kind = Kind(session.kind)
+    # Those of desktop and firefly are constants, whatever is asked [launch-desktop.yaml, launch-firefly.yaml].
+    asked = kind not in SINGLE and not _too_small(session)
+    return SessionSpec(
+        name=session.name,
+        image=session.image,
+        kind=kind,
+        cores=session.cores if asked else None,
+        ram=session.ram if asked else None,
+        gpus=session.gpus or None,
+    )
+
+
+def _too_small(session: LiveSession) -> tuple[str, ...]:
+    if session.kind in SINGLE or min(session.cores or 1, session.ram or 1) >= 1:
+        return ()
+    return (
+        f"It has cores: {session.cores} and ram: {session.ram}; less than 1 cannot be asked for, so both are open.",
+    )
+
+
+def _ends(sessions: Sequence[LiveSession]) -> Iterable[str]:
+    """What to say of sessions that do not run on."""
+    by_phase: dict[Phase, list[str]] = defaultdict(list)
+    for one in sessions:
+        by_phase[one.phase].append(one.name)
+    said = {
+        Phase.DONE: "completed; `--adopt=ended` records it as done.",
+        Phase.FAILED: "failed; `--adopt` calls that a conflict as long as it is listed.",
+        Phase.TERMINATING: "being deleted.",
+    }
+    for phase, text in said.items():
+        if names := by_phase.get(phase):
+            yield f"{some(names)}: {text}"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more

@@ -1,0 +1,194 @@
+"""Session specs as the text of a manifest, in the one style that all generated manifests have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.variables.interpolation import literal
+from skaha_apply.model.session import Kind
+from skaha_apply.model.spec import SessionSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+WIDTH = 100  # of a list on one line; a longer one gets a line for each item
+INDICATORS = "-?:,[]{}#&*!|>'\"%@`"
+ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\\0"}
+ACTED_ON = re.compile(r'[$"\\]')
+COUNTS = ("retries", "stop_after")
+COURSE = (
+    "retries",
+    "retry_wait",
+    "stop_after",
+    "timeout",
+    "pending_timeout",
+    "rerun",
+    "vanished",
+    "when_removed",
+    "renew",
+)
+UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts on
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What is said beside the values: `head` at the top, `sessions` above the session of that name, `within` in it.
+
+    `escaped` tells that texts have the server's own escapes, which a comment on their line has to allow.
+    """
+
+    head: Sequence[str] = ()
+    sessions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    within: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    escaped: bool = False
+
+
+def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None = None) -> str:
+    """The text of a manifest that loads as these sessions. `file` of the specs is left out, and so are defaults.
+
+    Texts are in quotes only where YAML needs it, since text is read as it is written: `0843` stays `0843`.
+    """
+    remarks = remarks or Remarks()
+    lines = [*_comments(remarks.head, ""), "version: 1", f"project: {scalar(project)}"]
+    if not sessions:
+        lines.append("sessions: []")
+    else:
+        lines.append("sessions:")
+        for spec in sessions:
+            lines.extend(_session(_literal(spec), remarks))
+    return "\n".join(lines) + "\n"
+
+
+def _literal(spec: SessionSpec) -> SessionSpec:
+    """A spec whose texts are read back as they are, `${` too."""
+    texts = (spec.name, spec.image, spec.cmd or "", *spec.args, *spec.env.values())
+    if not any("${" in text for text in texts):
+        return spec
+    return spec.model_copy(
+        update={
+            "name": literal(spec.name),
+            "image": literal(spec.image),
+            "cmd": None if spec.cmd is None else literal(spec.cmd),
+            "args": tuple(map(literal, spec.args)),
+            "env": {name: literal(text) for name, text in spec.env.items()},
+        },
+    )
+
+
+def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
+    yield from _comments(remarks.sessions.get(spec.name, ()), "  ")
+    yield f"  - name: {scalar(spec.name)}"
+    if spec.kind is not Kind.HEADLESS:
+        yield f"    kind: {spec.kind}"
+    if spec.needs:
+        yield from _needs(spec)
+    yield f"    image: {scalar(spec.image)}"
+    yield from _numbers(spec)
+    yield from _comments(remarks.within.get(spec.name, ()), "    ")
+    if spec.cmd is not None:
+        yield from _allowed([spec.cmd], remarks, "    ")
+        yield f"    cmd: {scalar(spec.cmd)}"
+    if spec.args:
+        yield from _list("args", spec.args, remarks)
+    if spec.env:
+        yield "    env:"
+        for name, value in spec.env.items():
+            key = '"<<"' if name == "<<" else scalar(name)
+            yield from _allowed([value], remarks, "      ")
+            yield f"      {key}: {scalar(value)}"
+    yield from _course(spec)
+    if spec.protect:
+        yield "    protect: true"
+
+
+def _numbers(spec: SessionSpec) -> Iterable[str]:
+    for name in ("cores", "ram", "gpus"):
+        if (value := getattr(spec, name)) is not None:
+            yield f"    {name}: {value}"
+    if spec.replicas != 1:
+        yield f"    replicas: {spec.replicas}"
+    for name in ("parallelism", "pilot"):
+        if (value := getattr(spec, name)) is not None:
+            yield f"    {name}: {value}"
+
+
+def _course(spec: SessionSpec) -> Iterable[str]:
+    """What is to be done when it fails, takes too long, is gone or removed."""
+    for name in COURSE:
+        value = getattr(spec, name)
+        if value != SessionSpec.model_fields[name].default:
+            yield f"    {name}: {value if name in COUNTS or isinstance(value, str) else _span(value)}"
+
+
+def _span(seconds: float) -> str:
+    unit, length = next(pair for pair in UNITS if not seconds % pair[1] or pair[1] == 1)
+    return f"{seconds / length:.15g}{unit}"
+
+
+def _needs(spec: SessionSpec) -> Iterable[str]:
+    if not spec.require:
+        yield from _list("needs", spec.needs, Remarks())
+        return
+    yield "    needs:"
+    for name in spec.needs:
+        share = spec.require.get(name)
+        require = "ended" if share == 0 else "" if share is None else f"{share * 100:.15g}%"
+        yield (
+            f"      - {{name: {scalar(name, flow=True)}, require: {require}}}" if require else f"      - {scalar(name)}"
+        )
+
+
+def _list(name: str, items: Sequence[str], remarks: Remarks) -> Iterable[str]:
+    one_line = f"    {name}: [{', '.join(scalar(item, flow=True) for item in items)}]"
+    if len(one_line) <= WIDTH and not (remarks.escaped and any(map(ACTED_ON.search, items))):
+        yield one_line
+        return
+    yield f"    {name}:"
+    for item in items:
+        yield from _allowed([item], remarks, "      ")
+        yield f"      - {scalar(item)}"
+
+
+def _allowed(texts: Iterable[str], remarks: Remarks, margin: str) -> Iterable[str]:
+    if remarks.escaped and any(map(ACTED_ON.search, texts)):
+        yield f"{margin}# skaha-apply: ignore[{ESCAPE_RULE}]"
+
+
+def _comments(remarks: Iterable[str], margin: str) -> Iterable[str]:
+    for remark in remarks:
+        shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in remark)
+        yield f"{margin}# {shown}"
+
+
+def scalar(text: str, *, flow: bool = False) -> str:
+    """A text as a YAML scalar: plain where it can be (`flow`: within brackets), else in quotes.
+
+    A text that the runner of a CI job would execute on a line of its own is written with escapes.
+    """
+    if not text.isprintable() or "##" in text or text.startswith("::"):
+        return _double(text).replace("##", "\\x23\\x23").replace("::", "\\x3a\\x3a")
+    plain = (
+        text
+        and text == text.strip(" ")
+        and ": " not in text
+        and " #" not in text
+        and not text.endswith(":")
+        and not text.startswith(("---", "..."))
+        and (text[0] not in INDICATORS or (text[0] in "-?:" and len(text) > 1 and text[1] not in " ,[]{}"))
+        and not (flow and any(char in ",[]{}" for char in text))
+        and not (flow and text[0] in "?:")
+    )
+    if plain:
+        return text
+    return f"'{text.replace(chr(39), chr(39) * 2)}'" if '"' in text or "\\" in text else f'"{text}"'
+
+
+def _double(text: str) -> str:
+    return (
+        '"'
+        + "".join(ESCAPES.get(char) or (char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
+        + '"'
+    )

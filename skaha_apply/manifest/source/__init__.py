@@ -1,0 +1,1 @@
+"""YAML files as text and nodes: folders, syntax errors, comments, the place of every value."""

@@ -1,0 +1,139 @@
+"""Errors of form while one manifest is read: each is collected with its place and a snippet, none stops the others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from skaha_apply.model.diagnostics import Diagnostic, Severity
+from skaha_apply.model.location import Place, snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from skaha_apply.manifest.source.nodes import Node
+
+# What can be wrong with the form of a manifest, by the id that a diagnostic bears.
+FORM_RULES: dict[str, str] = {
+    "duplicate-key": "A key that is given twice hides the first of its values.",
+    "empty": "A manifest says at least its version, its project and its sessions.",
+    "encoding": "Manifests are UTF-8 text.",
+    "file": "Every path of the command line is a readable manifest, or a folder with manifests below it.",
+    "interpolation": "A `${...}` that means nothing would be sent to the server as it stands.",
+    "list-comment": "A `#` begins a comment only at the beginning of a line of a list or table (a warning).",
+    "list-file": "The lists and tables of a matrix are text files below the folder of the call.",
+    "matrix": "Each combination of a matrix is one session, which its name has to tell from the others.",
+    "missing-key": "Some keys have no default.",
+    "too-large": "What is far beyond any survey is refused before it fills the memory.",
+    "unmatched": "An `include` or `exclude` that fits no combination, or adds one that is there, is most likely a "
+    "misspelled one, and so is an `include` with keys of a session that adds one (a warning: lists change).",
+    "unknown-key": "A key that is not understood is most likely a misspelt one, and would be ignored in silence.",
+    "variable": "Each variable has one meaning in a call, and a value before anything is created with it.",
+    "version": "Another version of the manifest's language may mean something else by the same words.",
+    "wrong-type": "Each key has one type: text, a number, a truth value, a list or a mapping.",
+    "wrong-value": "Each key has its range of values.",
+    "yaml": "Manifests are YAML 1.2, one document a file.",
+}
+FORM_WARNINGS = frozenset({"list-comment", "unmatched"})  # those of them that are no errors
+
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+INDEX = re.compile(r"\[[0-9]+\]")
+WITH_SNIPPET = 1_000  # findings of one file that come with a snippet; nobody reads more
+SHOWN = 60  # characters of a value that a message repeats
+
+
+def quoted(value: str) -> str:
+    """A value as it stands in a message: in backticks, on one line, cut when long, without control characters."""
+    shown = value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"
+    return "`" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown) + "`"
+
+
+class Origin(Protocol):
+    """A combination of a matrix that findings are about."""
+
+    def said(self, names: Collection[str]) -> str:
+        """Those of its values that matter, with their places: tile = `NGC 4501` (tiles.txt:3)."""
+        ...
+
+
+@dataclass
+class Findings:
+    """The diagnostics of one file, in the order in which they were found, none twice.
+
+    While `origin` is set, findings are about that combination: what comes up at one place for many of them is told
+    once, for the first. `using` are the values of it that matter.
+    """
+
+    file: str
+    text: str = ""
+    others: dict[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
+    using: Collection[str] = ()
+    _found: dict[tuple[str, Place, str], Diagnostic] = field(default_factory=dict)
+    _more: dict[tuple[str, Place, str], int] = field(default_factory=dict)
+    _lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def place(self, node: Node) -> Place:
+        """Where a node stands."""
+        return Place(self.file, node.line, node.column, node.end_line, node.end_column)
+
+    def add(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> None:
+        """Note what is wrong with a node."""
+        self.add_at(rule, self.place(node), summary, detail, path=path)
+
+    def add_at(self, rule: str, place: Place, summary: str, detail: str = "", *, path: str = "") -> None:
+        """Note what is wrong at a place."""
+        # What an alias repeats is one mistake, whatever it is an item of; so is what many combinations share.
+        key = (rule, place, INDEX.sub("[]", path if self.origin else summary))
+        if key in self._found:
+            self._more[key] = self._more.get(key, 0) + bool(self.origin)
+            return
+        said = self.origin.said(self.using) if self.origin else ""
+        if said:
+            summary = f"{summary}, with {said}"
+        severity = Severity.WARNING if rule in FORM_WARNINGS else Severity.ERROR
+        self._found[key] = Diagnostic(rule, severity, summary, detail, place, self._snippet(place), path)
+
+    def know(self, file: str, text: str) -> None:
+        """Give the text of another file, for snippets of findings that are in it."""
+        self.others.setdefault(file, text)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts that snippets are taken from, by file."""
+        return {self.file: self.text, **self.others}
+
+    def hide(self, node: Node) -> None:
+        """Show a value in no snippet."""
+        lines = self._of(self.file)
+        place = self.place(node)
+        for number in range(place.line, min(place.end_line, len(lines)) + 1):
+            line = lines[number - 1]
+            start = place.column - 1 if number == place.line else 0
+            end = place.end_column - 1 if number == place.end_line else len(line)
+            lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
+        self.text = "\n".join(lines)
+
+    def _of(self, file: str) -> list[str]:
+        if file not in self._lines:
+            self._lines[file] = LINE_BREAK.split(self.texts.get(file, ""))
+        return self._lines[file]
+
+    def _snippet(self, place: Place) -> str:
+        lines = self._of(place.file) if len(self._found) < WITH_SNIPPET else []
+        line = lines[place.line - 1] if place.line <= len(lines) else ""
+        return snippet(line, place) if line.strip() else ""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All of them, by their place."""
+        told = (self._counted(key, found) for key, found in self._found.items())
+        return tuple(sorted(told, key=lambda found: found.place))
+
+    def _counted(self, key: tuple[str, Place, str], found: Diagnostic) -> Diagnostic:
+        more = self._more.get(key, 0)
+        if not more:
+            return found
+        others = f"and {more:,} more combination{'s' if more > 1 else ''}"
+        return replace(found, summary=f"{found.summary}, {others}")

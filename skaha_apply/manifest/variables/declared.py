@@ -1,0 +1,143 @@
+"""The `variables` of a file: what it declares, and which values hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.fields.values import WORDS, Unreadable
+from skaha_apply.manifest.source.names import NAME
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.model.variables import Given, Lack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.manifest.fields.values import Entry, Values
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.manifest.source.problems import Findings
+
+KEYS = ("default", "sensitive", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declaration; `node` is its name."""
+
+    name: str
+    node: Node
+    default: str | None = None
+    sensitive: bool = False
+
+
+@dataclass
+class Variables:
+    """The variables of one file with the values that a call gives."""
+
+    findings: Findings
+    declared: Mapping[str, Variable] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
+    used: set[str] = field(default_factory=set)  # those that some text refers to
+
+    def value(self, variable: Variable) -> str | None:
+        """The value that holds; None without one, which is reported where it may not be."""
+        self.used.add(variable.name)
+        value = self.given.values.get(variable.name, variable.default)
+        may_lack = self.given.lack is Lack.ANY or (self.given.lack is Lack.SENSITIVE and variable.sensitive)
+        if value is None and not may_lack:
+            name = variable.name
+            kind = "sensitive variable" if variable.sensitive else "variable"
+            ways = ["--var-file FILE"] if variable.sensitive else [f"--var {name}=VALUE", "--var-file FILE"]
+            if "-" not in name:  # no shell exports such a name
+                ways.append(f"SKAHA_VAR_{name} in the environment")
+            detail = f"Give it by {', '.join(ways[:-1])} or {ways[-1]}." if len(ways) > 1 else f"Give it by {ways[0]}."
+            self.findings.add(
+                "variable", variable.node, f"the {kind} {quoted(name)} has no value", detail, path=f"variables.{name}"
+            )
+        return value
+
+    def suggestion(self, name: str) -> str:
+        """What to write for one that is not declared."""
+        by_case = {known.lower(): known for known in self.declared}
+        near = get_close_matches(name.lower()[:100], by_case, n=1)
+        if near:
+            return f"Did you mean ${{var.{by_case[near[0]]}}}?"
+        return f"Declare it at the top of this file: variables: {{{name}: {{default: VALUE}}}}."
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The values of sensitive variables by name, of those that have one."""
+        values = ((one.name, self.given.values.get(one.name, one.default)) for one in self.declared.values())
+        return {name: value for name, value in values if self.declared[name].sensitive and value is not None}
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The sensitive variables that are used and have no value."""
+        sensitive = frozenset(one.name for one in self.declared.values() if one.sensitive)
+        return (sensitive & self.used) - self.secrets.keys()
+
+
+def read_variables(values: Values, node: Node) -> dict[str, Variable]:
+    """What a file declares; what is wrong is reported, and what is right is returned."""
+    if node.shape != "mapping":
+        written = "empty" if node.empty else WORDS[node.shape]
+        detail = "Write variables: {NAME: {default: VALUE}}, or leave the key out."
+        values.findings.add("wrong-type", node, f"variables must be a mapping, not {written}", detail, path="variables")
+        return {}
+    declared: dict[str, Variable] = {}
+    entries = values.entries(node, "variables")
+    for entry in entries.values():
+        _hide(values, entry)
+    for name, entry in entries.items():
+        try:
+            declared[name] = _declaration(values, name, entry)
+        except Unreadable:
+            continue
+    return declared
+
+
+def _hide(values: Values, entry: Entry) -> None:
+    """Keep a sensitive default out of every snippet, before anything is said about its lines."""
+    pairs = [(key.text, value) for key, value in entry.value.pairs]
+    if any(key == "sensitive" and value.text.lower() != "false" for key, value in pairs):
+        for key, value in pairs:
+            if key == "default":
+                values.findings.hide(value)
+
+
+def _declaration(values: Values, name: str, entry: Entry) -> Variable:
+    path = f"variables.{name}"
+    if NAME.match(name) is None:
+        detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
+        raise values.refuse("wrong-value", entry.key, f"{quoted(name)} is no name of a variable", detail, path=path)
+    node = entry.value
+    if node.shape != "mapping":
+        written = f"{name}: {{}}" if node.empty else f"{name}: {{default: VALUE}}"
+        what = "has no value" if node.empty else f"must be a mapping, not {WORDS[node.shape]}"
+        detail = f"Write {written}." if not node.empty else f"Write {written} for one without a default."
+        raise values.refuse("wrong-type", node, f"{path} {what}", detail, path=path)
+    keys = values.entries(node, path)
+    if {"default", "sensitive"} <= keys.keys() and keys["sensitive"].value.text.lower() != "false":
+        values.findings.hide(keys["default"].value)  # one that came by `<<` too
+    for key, found in keys.items():
+        if key not in KEYS:
+            near = get_close_matches(key.lower()[:100], KEYS, n=1)
+            detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(KEYS)}."
+            values.findings.add(
+                "unknown-key", found.key, f"{quoted(key)} is no key of {path}", detail, path=f"{path}.{key}"
+            )
+    sensitive = values.truth(keys["sensitive"].value, f"{path}.sensitive") if "sensitive" in keys else False
+    default = None
+    if "default" in keys:
+        default = _default(values, keys["default"].value, f"{path}.default")
+    if "description" in keys:
+        values.text(keys["description"].value, f"{path}.description")
+    return Variable(name, entry.key, default, sensitive)
+
+
+def _default(values: Values, node: Node, path: str) -> str:
+    if node.empty:
+        detail = 'Write "" for an empty text; leave the key out when a call has to give the value.'
+        raise values.refuse("wrong-type", node, f"{path} has no value", detail, path=path)
+    return values.text(node, path)

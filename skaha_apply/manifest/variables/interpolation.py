@@ -1,0 +1,246 @@
+"""`${name}` within a text: parsed once, filled for every combination.
+
+A reference is to a value of the matrix, to a declared variable or to the replica. Nothing else can be read, least of
+all the environment: what a manifest of a stranger refers to cannot carry a secret away.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum, auto
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.source.names import NAME
+from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.model.spec import LATER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.manifest.variables.declared import Variables
+
+
+REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+COUNT = "replica.count"
+ID = "replica.id"
+LITERAL = "A literal ${ is written $${."
+SHOWN = 10  # known names of a kind that a message lists
+LONGEST = 100  # characters of an unknown name that are compared with the known ones
+
+
+class Use(Enum):
+    """What a text is for, which decides what it may refer to."""
+
+    NAME = auto()  # values are slugged
+    TEXT = auto()  # cmd, args, env: may hold what is known only when a session is created
+    FIELD = auto()  # any other key
+    MATRIX = auto()  # variables only
+
+
+class Misreference(Exception):
+    """A reference that means nothing; `detail` says what to write instead."""
+
+    def __init__(self, summary: str, detail: str) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with references, ready to be filled.
+
+    `pieces` are pairs: a text as it is, or ("", the name of a value). `names` are the values that it takes, without
+    `slug.`. `later` counts what stays until a session is created. `wholly` says that it is made of references only,
+    `only` the value that it is one reference to. `unknown` says that it depends on a variable without a value.
+    """
+
+    pieces: tuple[tuple[str, str], ...]
+    names: tuple[str, ...] = ()
+    later: int = 0
+    wholly: bool = False
+    only: str = ""
+    unknown: bool = False
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The text with these values in it."""
+        return "".join([values[name] if name else text for text, name in self.pieces])
+
+    def misread(self, filled: str) -> bool:
+        """Whether a filled text has what would be filled in later without being meant so."""
+        return "${" in filled and len(LATER.findall(filled)) != self.later
+
+
+class Values(dict[str, str]):
+    """The values of one combination by name; `slug.name` is made when it is asked for."""
+
+    def __missing__(self, name: str) -> str:
+        if not name.startswith("slug."):
+            raise KeyError(name)
+        value = slug(self[name.removeprefix("slug.")])
+        self[name] = value
+        return value
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the texts of one session may refer to.
+
+    `names` are its axes or columns, `unknown` says that these depend on a variable without a value; then any name may
+    be one of them.
+    """
+
+    variables: Variables
+    names: tuple[str, ...] = ()
+    unknown: bool = False
+
+
+@dataclass
+class _Draft:
+    pieces: list[tuple[str, str]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    later: int = 0
+    unknown: bool = False
+
+
+def template(text: str, scope: Scope, use: Use) -> Template:
+    """A text whose references are resolved as far as they are the same in every combination.
+
+    Raises `Misreference` for the first that means nothing.
+    """
+    draft = _Draft()
+    literal = ""
+    at = 0
+    for found in REFERENCE.finditer(text):
+        between = text[at : found.start()]
+        at = found.end()
+        if found[1] is None:
+            between += "${"
+        literal += between
+        if between:
+            draft.pieces.append((between, ""))
+        if found[1] is not None:
+            _refer(_name(found), scope, use, draft)
+    if text[at:]:
+        draft.pieces.append((text[at:], ""))
+    alone = not literal and not text[at:]
+    only = draft.names[0] if alone and len(draft.pieces) == 1 and draft.pieces[0][1] else ""
+    return Template(tuple(draft.pieces), tuple(draft.names), draft.later, alone, only, draft.unknown)
+
+
+def literal(text: str) -> str:
+    """How a text is written so that nothing in it is a reference."""
+    return text.replace("${", "$${")
+
+
+def _name(found: re.Match[str]) -> str:
+    inner, written = found[1], found[0]
+    if not found[2]:
+        name = (re.match(r"[A-Za-z0-9_.-]+", inner) or [""])[0]
+        shown = f"${{{name or 'name'}}}"
+        raise Misreference(f"{quoted(written)} is not closed", f"Write {shown}. {LITERAL}")
+    if not inner.strip():
+        raise Misreference(f"{quoted(written)} names nothing", f"Write ${{name}}. {LITERAL}")
+    if inner != inner.strip() and DOTTED.match(inner.strip()):
+        raise Misreference(f"{quoted(written)} has spaces", f"Write ${{{inner.strip()}}}.")
+    if not DOTTED.match(inner):
+        detail = f"A reference is a name and nothing else: ${{tile}}, ${{var.night}}, ${{replica.id}}. {LITERAL}"
+        raise Misreference(f"{quoted(written)} is no reference", detail)
+    return inner
+
+
+def _refer(name: str, scope: Scope, use: Use, draft: _Draft) -> None:
+    head, dot, rest = name.partition(".")
+    if head == "slug" and dot:
+        _slugged(name, rest, scope, use, draft)
+    elif head == "var" and dot:
+        _variable(name, rest, scope, use, draft)
+    elif name == ID:
+        if use is not Use.TEXT:
+            detail = "It is known only when a session is created, so it stands in cmd, args and values of env alone."
+            raise Misreference(f"`${{{name}}}` cannot be used here", detail)
+        draft.pieces.append((f"${{{name}}}", ""))
+        draft.later += 1
+    elif name == COUNT and use is not Use.MATRIX:
+        draft.pieces.append(("", name))
+        draft.names.append(name)
+    else:
+        _value(name, scope, use, draft)
+
+
+def _slugged(name: str, rest: str, scope: Scope, use: Use, draft: _Draft) -> None:
+    if rest.startswith("var."):
+        part = _Draft()
+        _variable(name, rest.removeprefix("var."), scope, Use.NAME, part)
+        draft.pieces.extend(part.pieces)
+        draft.unknown |= part.unknown
+        return
+    _value(rest, scope, use, draft, slugged=True)
+
+
+def _value(name: str, scope: Scope, use: Use, draft: _Draft, *, slugged: bool = False) -> None:
+    written = f"slug.{name}" if slugged else name
+    if use is Use.MATRIX:
+        detail = f"Only variables, ${{var.name}}, are known before there are combinations. {LITERAL}"
+        raise Misreference(f"`${{{written}}}` cannot be used in a matrix", detail)
+    if name not in scope.names:
+        if scope.unknown and NAME.match(name):
+            draft.pieces.append((slug(name), ""))
+            draft.unknown = True
+            return
+        raise Misreference(*_unknown(written, scope, use))
+    draft.pieces.append(("", f"slug.{name}" if slugged or use is Use.NAME else name))
+    draft.names.append(name)
+    draft.unknown |= scope.unknown
+
+
+def _variable(written: str, name: str, scope: Scope, use: Use, draft: _Draft) -> None:
+    declared = scope.variables.declared.get(name)
+    if declared is None:
+        raise Misreference(f"no variable {quoted(name)} is declared", scope.variables.suggestion(name))
+    if declared.sensitive:
+        if use is not Use.TEXT:
+            detail = "It is sent and never stored, so it stands in cmd, args and values of env alone."
+            raise Misreference(f"`${{{written}}}` is sensitive and cannot be used here", detail)
+        scope.variables.value(declared)
+        draft.pieces.append((f"${{var.{name}}}", ""))
+        draft.later += 1
+        return
+    value = scope.variables.value(declared)
+    if value is None:
+        draft.unknown = True
+        value = name
+    draft.pieces.append((slug(value) if use is Use.NAME else value, ""))
+
+
+def _unknown(name: str, scope: Scope, use: Use) -> tuple[str, str]:
+    known = {each: f"${{{each}}}" for each in (*scope.names, ID, COUNT)}
+    known.update((f"var.{each}", f"${{var.{each}}}") for each in scope.variables.declared)
+    known.update((f"slug.{each}", f"${{slug.{each}}}") for each in scope.names)
+    summary = f"`${{{name}}}` is not known" if len(name) < LONGEST else f"{quoted(name)} is not known"
+    if name in scope.variables.declared:
+        return summary, f"Did you mean ${{var.{name}}}?"
+    folded = {each.lower(): shown for each, shown in known.items()}
+    near = get_close_matches(name.lower()[:LONGEST], folded, n=1, cutoff=0.6)
+    if near:
+        return summary, f"Did you mean {folded[near[0]]}? {LITERAL}"
+    replica = (ID, COUNT) if use is Use.TEXT else (COUNT,)
+    some = (*scope.names[:SHOWN], *replica, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
+    shown = ", ".join(f"${{{each}}}" for each in some)
+    return summary, f"Known here are {shown}; nothing of the environment can be read. {LITERAL}"
+
+
+FOREIGN = re.compile(r"[^a-z0-9-]")
+
+
+@lru_cache(maxsize=200_000)
+def slug(text: str) -> str:
+    """Lower case, `+` becomes `p`, any other foreign character `-`: `NGC 4501` ngc-4501, `270.280` 270-280.
+
+    Character by character, so that few values become the same: `-1.5` and `1.5` stay two.
+    """
+    return FOREIGN.sub("-", text.lower().replace("+", "p"))

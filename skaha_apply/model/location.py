@@ -1,0 +1,41 @@
+"""Where a value stands in a file: file, line, column, and the text around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A range of text in a manifest; lines and columns count from 1, the end is exclusive.
+
+    `file` is the path as the user would write it, or `-` for standard input.
+    """
+
+    file: str
+    line: int = 1
+    column: int = 1
+    end_line: int = 1
+    end_column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+SNIPPET_WIDTH = 110  # characters of a manifest's line that a snippet shows
+
+
+def snippet(line: str, place: Place) -> str:
+    """The text of a place's first line with carets below the place; a long line is cut around it.
+
+    Characters that a terminal would act on are shown as a replacement character, tabs as one space.
+    """
+    first = max(place.column - 1, 0)
+    last = place.end_column - 1 if place.end_line == place.line else len(line)
+    last = min(max(last, first + 1), max(len(line), first + 1))
+    cut = max(0, first - SNIPPET_WIDTH // 2) if len(line) > SNIPPET_WIDTH else 0
+    shown = "".join(
+        " " if char == "\t" else char if char.isprintable() else "\ufffd" for char in line[cut : cut + SNIPPET_WIDTH]
+    ).rstrip()
+    carets = max(1, min(last - cut, SNIPPET_WIDTH) - (first - cut))
+    return f"{shown}\n{' ' * (first - cut)}{'^' * carets}"

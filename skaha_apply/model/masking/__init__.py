@@ -1,0 +1,1 @@
+"""What may be shown: secrets, IDs of interactive sessions, text of others."""

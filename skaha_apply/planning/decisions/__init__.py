@@ -1,0 +1,1 @@
+"""The action of each replica, from the state alone."""

@@ -1,0 +1,83 @@
+"""Which run of a replica is wanted: another number than the recorded one makes it, and what needs it, run again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.digest import VERSION, same_version
+from skaha_apply.planning.tracking.vanished import counts_as_complete
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
+    from skaha_apply.planning.options import Facts, PlanOptions
+    from skaha_apply.planning.working_state import Book
+
+
+def recorded(book: Book) -> dict[ReplicaKey, int]:
+    """How often each known replica was told to run again, where it was.
+
+    The create that is open may be that of another run than the recorded one; what needs it then belongs to that.
+    """
+    numbers = {key: record.run_number for key, record in book.records.items() if record.run_number}
+    for key, intent in book.intents.items():
+        if intent.run_number > numbers.get(key, 0):
+            numbers[key] = intent.run_number
+    return numbers
+
+
+def wanted(book: Book, project: Project, facts: Facts, options: PlanOptions) -> dict[ReplicaKey, int]:
+    """The run number that each replica of the manifest should have, where it is not 0.
+
+    It is the recorded one, and the next one for what succeeded and is to run again: `rerun: always`, or older than the
+    age of `rerun`. What is out of scope stays as it is, so that what needs it does.
+    """
+    numbers = recorded(book)
+    for spec, record in _candidates(book, project):
+        if _is_due(record, spec, facts, options) and options.includes(record.key, spec.group):
+            numbers[record.key] = max(record.run_number + 1, numbers.get(record.key, 0))
+    return numbers
+
+
+def kept(book: Book, project: Project) -> dict[ReplicaKey, str]:
+    """The recorded work digests of what never runs again (`rerun: never`), so that nothing follows a change of it."""
+    found = {}
+    for spec in project.sessions:
+        for replica in range(1, spec.replicas + 1) if spec.rerun == "never" else ():
+            record = book.records.get((spec.key, replica))
+            if record is None or not same_version(record.work, f"{VERSION}:"):
+                continue
+            if _stays(record, book.specs[record.spec], spec):
+                found[record.key] = record.work
+    return found
+
+
+def _stays(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
+    """Whether a replica that never runs again has a session or a result that stays."""
+    return record.phase.active or record.phase is Phase.DONE or counts_as_complete(record, recorded, wanted)
+
+
+def _candidates(book: Book, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
+    """The recorded replicas of specs that may say to run again."""
+    for spec in project.sessions:
+        if spec.kind.interactive or spec.rerun in ("on-change", "never"):
+            continue
+        for replica in range(1, spec.replicas + 1):
+            if (record := book.records.get((spec.key, replica))) is not None:
+                yield spec, record
+
+
+def _is_due(record: ReplicaRecord, spec: SessionSpec, facts: Facts, options: PlanOptions) -> bool:
+    if record.phase is not Phase.DONE:
+        return False
+    now = facts.seen.listing.at
+    since = now if options.since is None else options.since
+    ended = record.ended or record.accepted or 0.0
+    if since < ended <= now:
+        return False  # it ended in this call, and runs but once in one
+    # What seems to have ended in the future did so before the clock was set back.
+    return isinstance(spec.rerun, str) or abs(since - ended) > spec.rerun

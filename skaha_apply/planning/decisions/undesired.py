@@ -1,0 +1,160 @@
+"""What the state holds beyond the manifest: replicas that are no longer asked for, and doubles of our own creates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind, Victim
+
+if TYPE_CHECKING:
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.session import LiveSession
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
+    from skaha_apply.planning.options import Facts
+    from skaha_apply.planning.working_state import Book
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is looked at for each replica beyond the manifest, worked out once.
+
+    `dying` are the replicas whose session is being deleted and still to be seen; a pod may linger behind that.
+    `protected` are the keys of specs that the manifest protects.
+    """
+
+    book: Book
+    facts: Facts
+    dying: frozenset[ReplicaKey]
+    protected: frozenset[str]
+
+    @classmethod
+    def of(cls, book: Book, facts: Facts, project: Project) -> Ground:
+        """The ground of a plan."""
+        buried = (tomb for tomb in book.tombstones.values() if tomb.why != "surplus")
+        return cls(
+            book=book,
+            facts=facts,
+            dying=frozenset(tomb.key for tomb in buried if facts.seen.session(tomb.id)),
+            protected=frozenset(spec.key for spec in project.sessions if spec.protect),
+        )
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A replica that the state knows and the manifest does not ask for."""
+
+    ground: Ground
+    key: ReplicaKey
+
+    @property
+    def book(self) -> Book:
+        """The state."""
+        return self.ground.book
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the world."""
+        return self.ground.facts
+
+    @property
+    def protected(self) -> bool:
+        """Whether it was protected when it was made, or its spec is now."""
+        return self.spec.protect or self.key[0] in self.ground.protected
+
+    @property
+    def entry(self) -> ReplicaRecord | Intent:
+        """Its record, or the intent that is all there is of it."""
+        return self.book.records.get(self.key) or self.book.intents[self.key]
+
+    @property
+    def spec(self) -> SessionSpec:
+        """The spec it was made from."""
+        return self.book.specs[self.entry.spec]
+
+    def action(self, kind: ActionKind, reason: str, victims: tuple[Victim, ...] = ()) -> Action:
+        """An action about it."""
+        record = self.book.records.get(self.key)
+        return Action(
+            kind=kind,
+            session=self.spec.name,
+            replica=self.key[1],
+            replicas=self.spec.replicas,
+            name=self.entry.name,
+            reason=reason,
+            group=self.spec.group,
+            id=record.id if record else None,
+            record=record,
+            victims=victims,
+        )
+
+
+def removed(owned: Owned, project: Project) -> Action:
+    """The action for what the state owns and the manifest no longer asks for.
+
+    What came from standard input (`-`) has no folder that could be loaded without it.
+    """
+    if owned.spec.file not in project.files:
+        if owned.spec.file in owned.facts.present:
+            return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
+        if not any(_inside(owned.spec.file, folder) for folder in project.folders):
+            reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
+            return owned.action(ActionKind.NOT_LOADED, reason)
+    finishes = owned.spec.when_removed == "finish"
+    return replace(_let_go(owned, "no longer in the manifest", finishes=finishes), unloved=True)
+
+
+def destroyed(owned: Owned) -> Action:
+    """The action for one owned replica when everything is to be destroyed."""
+    return _let_go(owned, "destroy", finishes=False)
+
+
+def _let_go(owned: Owned, reason: str, *, finishes: bool) -> Action:
+    book, key = owned.book, owned.key
+    if key in book.intents:
+        return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
+    if key in owned.ground.dying:
+        return owned.action(ActionKind.WAIT, "its session is being deleted")
+    record = book.records[key]
+    if not record.phase.active or record.id is None:
+        return owned.action(ActionKind.RETIRED, f"{reason}; ended, its record is kept")
+    if owned.protected:
+        return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
+    if finishes:
+        return owned.action(ActionKind.UNCHANGED, f"{reason}; runs to its end (when_removed: finish)")
+    victims = (Victim(record.id, active=True, why="delete"),)
+    return owned.action(ActionKind.DELETE, reason, victims)
+
+
+def _inside(file: str, folder: str) -> bool:
+    if folder in ("", "."):
+        return file != "-" and not file.startswith(("/", "../"))
+    return file.startswith(folder.rstrip("/") + "/")
+
+
+def surplus(doubt: Doubt, session: LiveSession, book: Book) -> Action:
+    """Delete a double that our own unsure create made."""
+    reason = "a double that an earlier create without an answer left behind"
+    return _needless(doubt, session, book, reason)
+
+
+def leftover(record: ReplicaRecord, session: LiveSession, book: Book) -> Action:
+    """Delete an earlier session of a replica that has a later one."""
+    return _needless(record, session, book, "an earlier session of it that was taken for gone")
+
+
+def _needless(entry: Doubt | ReplicaRecord, session: LiveSession, book: Book, reason: str) -> Action:
+    spec = book.specs[entry.spec]
+    return Action(
+        kind=ActionKind.DELETE,
+        session=spec.name,
+        replica=entry.replica,
+        replicas=spec.replicas,
+        name=entry.name,
+        reason=reason,
+        group=spec.group,
+        id=session.id,
+        record=book.records.get(entry.key),
+        victims=(Victim(session.id, active=session.phase.active, why="surplus"),),
+    )

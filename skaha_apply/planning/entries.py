@@ -1,0 +1,160 @@
+"""Entries of the manifest as wholes: a matrix is one family, and needs lead from combinations to families.
+
+A combination needs, of each family that it names, the combinations that agree with it in every axis that both have.
+Looking them up is one step a combination, however many there are: a family is sorted once for each set of axes by
+which it is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import SkahaApplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
+
+Axes = tuple[str, ...]
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """An entry of the manifest: its name as written, and its combinations in their order."""
+
+    key: str
+    name: str
+    specs: tuple[SessionSpec, ...]
+
+    @cached_property
+    def needs(self) -> Mapping[str, str]:
+        """The families that any of its combinations needs: key to name as written."""
+        found: dict[str, str] = {}
+        for spec in self.specs:
+            for name in spec.needs:
+                found.setdefault(name.casefold(), name)
+        return found
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """The place of each combination in the order of the manifest, by session key."""
+        return {spec.key: index for index, spec in enumerate(self.specs)}
+
+    @cached_property
+    def parallelism(self) -> int | None:
+        """How many of it may be active at once; where combinations differ, the fewest."""
+        return min((spec.parallelism for spec in self.specs if spec.parallelism is not None), default=None)
+
+    @cached_property
+    def pilot(self) -> int:
+        """How many of its replicas run first, alone; where combinations differ, the most."""
+        return max((spec.pilot for spec in self.specs if spec.pilot is not None), default=0)
+
+    @cached_property
+    def stop_after(self) -> int:
+        """After how many failed attempts in a row it is stopped; where combinations differ, the fewest."""
+        return min(spec.stop_after for spec in self.specs)
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """What one combination needs of one family: those that agree with it, in the order of the manifest.
+
+    The same object for every combination that needs the same ones.
+    """
+
+    family: Family
+    specs: tuple[SessionSpec, ...]
+
+
+class Families:
+    """The families of a project by key, and who needs what of them."""
+
+    def __init__(self, project: Project) -> None:
+        members: dict[str, list[SessionSpec]] = {}
+        for spec in project.sessions:
+            members.setdefault(spec.family, []).append(spec)
+        self.by_key = {
+            key: Family(key, specs[0].group or specs[0].name, tuple(specs)) for key, specs in members.items()
+        }
+        self.empty = {name.casefold(): name for name in project.empty if name.casefold() not in self.by_key}
+        self._sorted: dict[tuple[str, frozenset[str]], tuple[_Part, ...]] = {}
+        self._groups: dict[tuple[str, tuple[tuple[Axes, Values], ...]], Group] = {}
+
+    def needed(self, spec: SessionSpec) -> tuple[tuple[str, Group | None], ...]:
+        """What a combination needs, in its order: name as written and group; None for a family whose list is empty."""
+        names = {name.casefold(): name for name in reversed(spec.needs)}
+        return tuple(
+            (name, self._group(spec, self.by_key[key]) if key in self.by_key else None)
+            for key, name in reversed(names.items())
+        )
+
+    def in_order_of_need(self) -> tuple[Family, ...]:
+        """The families, each after everything that it needs; otherwise in their order.
+
+        Raises:
+            SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
+        """
+        ordered: dict[str, Family] = {}
+        for root in self.by_key.values():
+            trail: list[Family] = [root]
+            while trail:
+                family = trail[-1]
+                missing = [key for key in family.needs if key not in ordered and key not in self.empty]
+                if not missing:
+                    ordered.setdefault(family.key, family)
+                    trail.pop()
+                    continue
+                trail.append(self._next(trail, missing[0]))
+        return tuple(ordered.values())
+
+    def _next(self, trail: list[Family], key: str) -> Family:
+        family, needed = trail[-1], self.by_key.get(key)
+        if needed is None:
+            name = family.needs[key]
+            raise SkahaApplyError(f"session {family.name!r} needs {name!r}, which is not in the manifest")
+        if needed in trail:
+            circle = " -> ".join([*(one.name for one in trail[trail.index(needed) :]), needed.name])
+            raise SkahaApplyError(f"needs run in a circle: {circle}")
+        return needed
+
+    def _group(self, spec: SessionSpec, family: Family) -> Group:
+        """The combinations of a family that agree with a spec."""
+        parts = self._parts(family, frozenset(spec.values))
+        agreed = tuple((part.shared, tuple(spec.values[axis] for axis in part.shared)) for part in parts)
+        known = self._groups.get((family.key, agreed))
+        if known is not None:
+            return known
+        found = [one for part, (_, values) in zip(parts, agreed, strict=True) for one in part.by_values.get(values, ())]
+        if len(parts) > 1:
+            found.sort(key=lambda one: family.place[one.key])
+        made = self._groups[family.key, agreed] = Group(family, tuple(found))
+        return made
+
+    def _parts(self, family: Family, axes: frozenset[str]) -> tuple[_Part, ...]:
+        """A family sorted by the axes that it shares with another; rows without a cell lack that axis."""
+        known = self._sorted.get((family.key, axes))
+        if known is not None:
+            return known
+        by_axes: dict[frozenset[str], _Part] = {}
+        for spec in family.specs:
+            theirs = frozenset(spec.values)
+            part = by_axes.get(theirs)
+            if part is None:
+                part = by_axes[theirs] = _Part(tuple(sorted(axes & theirs)), {})
+            part.by_values.setdefault(tuple(spec.values[axis] for axis in part.shared), []).append(spec)
+        made = self._sorted[family.key, axes] = tuple(by_axes.values())
+        return made
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The combinations of a family that have the same axes, by their values on those that are shared."""
+
+    shared: Axes
+    by_values: dict[Values, list[SessionSpec]]

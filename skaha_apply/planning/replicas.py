@@ -1,0 +1,148 @@
+"""From session specs to desired replicas, and from a desired replica to the request that makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.request import CreateRequest
+from skaha_apply.model.spec import DesiredReplica
+from skaha_apply.planning.digest import digest, run_digest, run_tag, work_content, work_digest
+from skaha_apply.planning.entries import Families
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.planning.entries import Group
+
+
+def expand(
+    project: Project,
+    run_numbers: Mapping[ReplicaKey, int] | None = None,
+    kept: Mapping[ReplicaKey, str] | None = None,
+) -> tuple[DesiredReplica, ...]:
+    """Every replica of a project, in the order of the manifest: specs, combinations as listed, then replicas.
+
+    Args:
+        project: a project that passed the linter.
+        run_numbers: how often a replica was told to run again, from the state; 0 when absent.
+        kept: the work digests of replicas that stay as they were made: those that what needs them is linked to.
+
+    Raises:
+        SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
+    """
+    numbers, stays = run_numbers or {}, kept or {}
+    families = Families(project)
+    made: dict[str, tuple[DesiredReplica, ...]] = {}
+    links: dict[str, str] = {}
+    joined: dict[Group, str] = {}
+    for family in families.in_order_of_need():
+        for spec in family.specs:
+            needed = _links(spec, families, links, joined)
+            made[spec.key] = tuple(_replicas(spec, needed, numbers))
+        for spec in family.specs:
+            links[spec.key] = digest(
+                [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
+            )
+    return tuple(replica for spec in project.sessions for replica in made[spec.key])
+
+
+class Expansion:
+    """The replicas of one project, kept from plan to plan: digests are made anew only when what decides them moved."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: tuple[dict[ReplicaKey, int], dict[ReplicaKey, str], tuple[DesiredReplica, ...]] | None = None
+
+    def replicas(
+        self, run_numbers: Mapping[ReplicaKey, int], kept: Mapping[ReplicaKey, str]
+    ) -> tuple[DesiredReplica, ...]:
+        """What `expand` gives; see there."""
+        if self._known is None or self._known[:2] != (run_numbers, kept):
+            self._known = dict(run_numbers), dict(kept), expand(self._project, run_numbers, kept)
+        return self._known[2]
+
+
+def _links(
+    spec: SessionSpec, families: Families, links: Mapping[str, str], joined: dict[Group, str]
+) -> tuple[str, ...]:
+    """The links to what a combination needs, one for each needed family, without their names.
+
+    Several combinations are joined to one link by their sorted links, so that neither their names nor their order nor
+    the axes' take part: what is renamed in manifest and state runs nothing again. One alone is its own link, matrix or
+    not. A family whose list is empty, or of which nothing agrees, gives none.
+    """
+    found = []
+    for _, group in families.needed(spec):
+        if group is None or not group.specs:
+            continue
+        if group not in joined:
+            parts = sorted(links[one.key] for one in group.specs)
+            joined[group] = parts[0] if len(parts) == 1 else digest(parts)
+        found.append(joined[group])
+    return tuple(sorted(found))
+
+
+def create_request(
+    desired: DesiredReplica, project: str, attempt: int, secrets: Mapping[str, str] | None = None
+) -> CreateRequest:
+    """The request that makes one replica, with the environment by which it finds its share of the work.
+
+    Sensitive values and the replica's number are filled in here, and nowhere else on the way to the server.
+
+    Interactive kinds ignore cmd, args and env in silence [PostAction.getHeadlessImageBundle], so they get none.
+    """
+    spec = desired.spec.filled(desired.replica, secrets or {})
+    bare = CreateRequest(
+        name=desired.name,
+        image=spec.image,
+        kind=spec.kind,
+        cores=spec.cores,
+        ram=spec.ram,
+        gpus=spec.gpus,
+    )
+    if spec.kind.interactive:
+        return bare
+    environment = (
+        *spec.env.items(),
+        ("REPLICA_ID", str(desired.replica)),
+        ("REPLICA_COUNT", str(spec.replicas)),
+        ("SKAHA_APPLY_PROJECT", project),
+        ("SKAHA_APPLY_RUN", desired.run_tag),
+        ("SKAHA_APPLY_ATTEMPT", str(attempt)),
+    )
+    return CreateRequest(
+        name=bare.name,
+        image=bare.image,
+        kind=bare.kind,
+        cores=bare.cores,
+        ram=bare.ram,
+        gpus=bare.gpus,
+        cmd=spec.cmd,
+        args=spec.args,
+        env=environment,
+    )
+
+
+def _replicas(
+    spec: SessionSpec,
+    links: Sequence[str],
+    numbers: Mapping[ReplicaKey, int],
+) -> Iterable[DesiredReplica]:
+    content = work_content(spec)
+    tags: dict[int, str] = {}
+    for replica in range(1, spec.replicas + 1):
+        number = numbers.get((spec.key, replica), 0)
+        if number not in tags:
+            tags[number] = run_tag(content, links, number)
+        work = work_digest(content, links, replica)
+        yield DesiredReplica(
+            spec=spec,
+            replica=replica,
+            name=spec.live_name(replica),
+            work=work,
+            run=run_digest(work, spec),
+            run_number=number,
+            run_tag=tags[number],
+        )

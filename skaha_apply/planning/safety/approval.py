@@ -1,0 +1,103 @@
+"""What a reviewer approves, as lines, and their digest: the desired set and each action that cannot be undone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.masking.session_ids import short_id
+from skaha_apply.model.plan import ActionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import DesiredReplica
+
+
+UNASKED = frozenset({"surplus", "timeout", "limit"})  # reasons of deletes that nobody has to approve
+_KINDS = frozenset({ActionKind.DELETE, ActionKind.REPLACE, ActionKind.ADOPT})
+
+
+def needs_approval(action: Action) -> bool:
+    """Whether a reviewer has to have seen it: it deletes, replaces (now or later), takes over, or adopts a stranger's.
+
+    The double of an unsure create of our own may be removed at any time, and what such a create made is ours already.
+    Deletions that the manifest orders (`timeout`, `stop_after`) need none either.
+    """
+    if action.kind is ActionKind.ADOPT:
+        return action.adopted is not None
+    if action.held_back:
+        return True
+    return action.kind in _KINDS and not any(victim.why in UNASKED for victim in action.victims)
+
+
+def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:
+    """The lines that are approved: `= ` for each desired replica, `! ` for each action that needs approval."""
+    wanted = [f"= {replica.spec.key}/{replica.replica} {replica.work} {replica.run}" for replica in desired]
+    return (*sorted(wanted), *sorted(approval_line(action) for action in actions if needs_approval(action)))
+
+
+def approval_line(action: Action) -> str:
+    """One action as it is approved: its kind, name, replica, the sessions that it is about and the paths that changed.
+
+    A plan can be public, and its digest could be searched for the IDs behind it, so the line has their short digests.
+    """
+    ids = dict.fromkeys(map(short_id, [*([action.id] if action.id else []), *(one.id for one in action.victims)]))
+    paths = ",".join(change.path for change in action.changes)
+    kind = ActionKind.REPLACE if action.held_back else action.kind
+    return f"! {kind} {action.name} {action.replica} {','.join(ids) or '-'} {paths}".rstrip()
+
+
+def approval_digest(lines: Iterable[str]) -> str:
+    """`sha256:` of the approved lines."""
+    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
+
+
+SHOWN = 20  # differences that are given
+
+
+def differences(approved: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
+    """What differs between the approved lines and those of now (see `approval_lines`); none when it may be applied.
+
+    An approved action that is no longer called for (the replica ended, or was deleted meanwhile) is no difference. Of
+    many differences the first are given, and how many more there are.
+    """
+    before, after = set(approved), set(now)
+    wanted, wants = _desired(before - after), _desired(after - before)
+    actions = sorted(line.removeprefix("! ") for line in after - before if line.startswith("! "))
+    found = (
+        *_count(wanted.keys() & wants.keys(), "would run something else, or with other resources"),
+        *_count(wants.keys() - wanted.keys(), "is desired now"),
+        *_count(wanted.keys() - wants.keys(), "is no longer desired"),
+        *(f"not approved: {_action(line)}" for line in actions),
+    )
+    return found if len(found) <= SHOWN else (*found[:SHOWN], f"and {len(found) - SHOWN} more")
+
+
+def _desired(lines: Iterable[str]) -> dict[tuple[str, int], str]:
+    """The digests of desired replicas, by session and replica."""
+    found = {}
+    for line in lines:
+        if line.startswith("= "):
+            replica, _, digests = line.removeprefix("= ").partition(" ")
+            session, _, number = replica.rpartition("/")
+            found[session, int(number)] = digests
+    return found
+
+
+def _count(replicas: Iterable[tuple[str, int]], what: str) -> list[str]:
+    chosen = sorted(replicas)
+    counts = Counter(session for session, _ in chosen)
+    several = what.replace("is ", "are ", 1) if what.startswith("is ") else what
+    return [
+        f"{session}: {count} replicas {several}" if count > 1 else f"{session}/{dict(chosen)[session]} {what}"
+        for session, count in counts.items()
+    ]
+
+
+def _action(line: str) -> str:
+    kind, name, _, session_id, *paths = line.split(" ", 4)
+    known = "" if session_id == "-" else f" ({session_id})"
+    return f"{kind} {name}{known}" + (f": {paths[0]}" if paths else "")

@@ -1,0 +1,140 @@
+"""What a plan loses: active work that it ends, and finished work that will run again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.entries import Families
+from skaha_apply.planning.safety.approval import UNASKED
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.planning.options import Facts, PlanOptions
+    from skaha_apply.planning.working_state import Book
+
+
+def with_losses(
+    actions: Iterable[Action], book: Book, facts: Facts, asked_for: Container[ReplicaKey] = ()
+) -> list[Action]:
+    """The actions, each with the core-hours that it throws away.
+
+    Lost are active replicas that are deleted or replaced, and finished ones that run again: elapsed time (from
+    startTime, else from acceptance; to now, or to when the end was first seen) times cores (as requested, else the
+    defaultRequest of /context). What times out, and what `asked_for` holds (it runs again at the manifest's own wish),
+    is no loss.
+    """
+    return [action if action.key in asked_for else _with_loss(action, book, facts) for action in actions]
+
+
+def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
+    record = action.record
+    needless = any(victim.why in UNASKED for victim in action.victims)
+    loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
+    if record is None or needless or not loses:
+        return action
+    active, finished = record.phase.active, _is_finished(action, book)
+    begun = record.started or record.accepted
+    if begun is None or not (active or finished):
+        return action
+    end = (record.ended or begun) if finished else facts.seen.listing.at
+    spec = book.specs[record.spec]
+    cores = spec.cores if spec.cores is not None else facts.offer.default_cores
+    hours = max(0.0, end - begun) / 3600 * cores
+    return replace(action, lost=hours, bounded=finished or record.started is None)
+
+
+def _is_finished(action: Action, book: Book) -> bool:
+    """Whether its replica has computed something to its end; interactive sessions do not."""
+    record = action.record
+    return record is not None and record.phase is Phase.DONE and not book.specs[record.spec].kind.interactive
+
+
+def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
+    if lost > options.allow_loss:
+        most = "at most " if bound else ""
+        yield (
+            f"{most}{lost:.0f} core-hours would be lost, more than {options.allow_loss:g}; "
+            f"--allow-loss {int(lost) + 1} carries it out"
+        )
+
+
+def followers(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaKey]:
+    """The replicas that are computed again for a rerun of what they need, and for no other reason."""
+    if not any(_renews(spec) for spec in project.sessions):
+        return frozenset()
+    families = Families(project)
+    edited = {
+        action.desired.spec.family for action in actions if action.desired and (action.changes or not action.record)
+    }
+    renewed: set[str] = set()
+    follows: set[str] = set()
+    for family in families.in_order_of_need():
+        needs = family.needs.keys()
+        if needs & edited:
+            edited.add(family.key)
+        elif needs & renewed:
+            follows.add(family.key)
+        if family.key in follows or any(_renews(spec) for spec in family.specs):
+            renewed.add(family.key)
+    return frozenset(
+        action.key
+        for action in actions
+        if action.desired and action.desired.spec.family in follows and not action.changes
+        if action.held_back or action.kind is ActionKind.REPLACE
+    )
+
+
+def _renews(spec: SessionSpec) -> bool:
+    return spec.rerun not in ("on-change", "never")
+
+
+@dataclass
+class _Cost:
+    """Shares that would be computed again: finished ones, running ones, and their core-hours."""
+
+    finished: int = 0
+    running: int = 0
+    hours: float = 0.0
+    bounded: bool = False
+
+
+def notes(actions: Iterable[Action]) -> tuple[str, ...]:
+    """One note for each session whose `replicas` change, where that throws work away.
+
+    Args:
+        actions: those in scope, with their losses.
+    """
+    costs: dict[tuple[str, int, int], _Cost] = {}
+    for action in actions:
+        cut = next((change for change in action.changes if change.path == "replicas"), None)
+        again = action.held_back or action.kind is ActionKind.REPLACE
+        if cut is None or not again or action.record is None or _is_interactive(action):
+            continue
+        cost = costs.setdefault((action.group or action.session, cut.before, cut.after), _Cost())
+        cost.finished += action.record.phase is Phase.DONE
+        cost.running += action.record.phase.active
+        cost.hours += action.lost
+        cost.bounded |= action.bounded and action.lost > 0
+    return tuple(
+        f"{name}: replicas {before} -> {after} cuts the work anew: {_shares(cost)} would be computed again "
+        f"({'at most ' if cost.bounded else ''}{cost.hours:.1f} core-hours); "
+        "to run more at once change parallelism, which costs nothing"
+        for (name, before, after), cost in costs.items()
+        if cost.finished or cost.running
+    )
+
+
+def _is_interactive(action: Action) -> bool:
+    return action.desired is None or action.desired.spec.kind.interactive
+
+
+def _shares(cost: _Cost) -> str:
+    parts = [f"{number} {word}" for number, word in ((cost.finished, "finished"), (cost.running, "running")) if number]
+    return f"{' and '.join(parts)} share{'s' if cost.finished + cost.running > 1 else ''}"

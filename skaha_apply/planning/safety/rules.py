@@ -1,0 +1,112 @@
+"""The safety rules: which plans are printed but not carried out, and what would be lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.planning.safety.losses import _is_finished, _loss
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.working_state import Book
+
+MASS_SHARE = 0.30
+MASS_LEAST = 10
+GONE = (
+    "apply again and look at the plan, which --force carries out; "
+    "where the server forgot what had ended, `skaha-apply mark complete` says so"
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the safety rules say of a plan."""
+
+    refused: str | None
+    core_hours_lost: float
+    lost_is_bound: bool
+    recomputed: int
+    question: str = ""  # what a person must know before the approval
+
+
+def judge(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Verdict:
+    """Whether the plan is refused, why, and what lifts it."""
+    lost = sum(action.lost for action in actions)
+    bound = any(action.bounded and action.lost for action in actions)
+    again = [action for action in actions if action.held_back or action.kind is ActionKind.REPLACE]
+    recomputed = sum(_is_finished(action, book) for action in again)
+    reasons = [] if options.force else [*_mass(actions, project, book, options), *_loss(lost, options, bound=bound)]
+    question = "" if options.destroying else _retired(actions)
+    return Verdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
+
+
+def _retired(actions: Sequence[Action]) -> str:
+    """A sentence if a large share of the known replicas left the manifest, else "".
+
+    Nothing of them is lost, so no rule refuses the plan. But a list that was cut short by accident looks the same.
+    """
+    known = sum(action.record is not None for action in actions)
+    retired = sum(action.kind is ActionKind.RETIRED for action in actions)
+    if not _is_mass(retired, known):
+        return ""
+    return f"{retired} of {known} known replicas are no longer in the manifest."
+
+
+def _mass(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
+    if options.destroying:
+        return
+    deletes = sum(action.unloved and action.kind is ActionKind.DELETE for action in actions)
+    again = sum(action.unloved and action.kind is ActionKind.CREATE for action in actions)
+    emptied = tuple(_emptied(project, book, options))
+    yield from emptied
+    if deletes and not project.sessions and not emptied:
+        yield f"the manifest has no sessions and {deletes} would be deleted; `destroy` says that on purpose, or --force"
+        return
+    owned = _owned(actions, book)
+    if _is_mass(deletes + again, owned):
+        parts = [f"{deletes} would be deleted for want of a manifest line"] if deletes else []
+        parts += [f"{again} would be created again because they are gone"] if again else []
+        yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force carries it out"
+
+
+def gone(plan: Plan, book: Book, options: PlanOptions) -> str | None:
+    """What forbids a later pass of an approved wait: so many were deleted meanwhile that somebody may have meant it."""
+    again = sum(action.unloved and action.kind is ActionKind.CREATE for action in plan.actions)
+    owned = _owned(plan.actions, book)
+    if options.force or not _is_mass(again, owned):
+        return None
+    return f"of {owned} owned replicas {again} are gone, and would be created again without anybody having been asked"
+
+
+def _owned(actions: Sequence[Action], book: Book) -> int:
+    return len(book.records) - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
+
+
+def _is_mass(number: int, owned: int) -> bool:
+    return owned >= MASS_LEAST and number > MASS_SHARE * owned
+
+
+def _emptied(project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
+    """Entries with an empty list and known replicas that the manifest does not ask for: probably an accident.
+
+    A combination that an `include` adds is still asked for, and does not count.
+    """
+    names = (*project.empty, *project.empty_lists)
+    if not names or options.limited:
+        return
+    asked = {spec.key for spec in project.sessions}
+    left = (record for key, record in book.records.items() if key[0] not in asked)
+    known = Counter(book.specs[record.spec].family for record in left)
+    for name in names:
+        if number := known[name.casefold()]:
+            yield (
+                f"the list of {name} is empty and {number} replicas of it are known; restore it, or --force goes on "
+                "without it, and `state forget` drops what is known"
+            )

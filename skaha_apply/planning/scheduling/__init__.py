@@ -1,0 +1,1 @@
+"""Gates before a create: dependencies, failures, the pilot, limits."""

@@ -1,0 +1,134 @@
+"""What keeps the rest of an entry from starting: its pilot, and the limit of failed attempts in a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.scheduling.needs import Obstacle, is_done, is_hopeless, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
+    from skaha_apply.planning.entries import Family
+    from skaha_apply.planning.options import PlanOptions
+
+_QUEUED = (Phase.ACCEPTED, Phase.PENDING)
+_End = tuple[float, bool, str, int, int]  # when it was seen, whether it succeeded; then what makes an order of them
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The failure limit of an entry was reached by `row` failed attempts.
+
+    `since` is when a listing first showed the failure that reached it, in Unix seconds by the server's clock.
+    """
+
+    row: int
+    since: float
+    obstacle: Obstacle
+
+    def drops(self, action: Action) -> bool:
+        """Whether the session of a replica is still Pending since before the limit was reached.
+
+        A session that was accepted later was let through, because its replica had been changed or marked.
+        """
+        record, wanted = action.record, action.desired
+        if record is None or wanted is None or record.id is None or record.phase not in _QUEUED:
+            return False
+        recorded = action.kind is ActionKind.UNCHANGED or (action.kind is ActionKind.ADOPT and action.adopted is None)
+        same = record.run == wanted.run and not (wanted.spec.kind.interactive or wanted.spec.protect)
+        return recorded and same and (record.accepted or 0.0) <= self.since
+
+
+def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Obstacle | None]:
+    """How many replicas of a family are its pilot, and what keeps the others from starting.
+
+    The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
+    interactive kind it has to be Running.
+    """
+    first = actions[: family.pilot]
+    hopeless = next((action for action in first if is_hopeless(action)), None)
+    if hopeless is not None:
+        return len(first), Obstacle(f"pilot: {shown(hopeless)}", final=True)
+    waited = next((action for action in first if not (is_done(action) or _is_up(action))), None)
+    if waited is None:
+        return len(first), None
+    outside = next((action for action in first if not (is_done(action) or options.in_scope(action))), None)
+    if outside is not None:
+        return len(first), Obstacle(f"pilot: {outside.name} has to succeed first and is out of scope", final=True)
+    return len(first), Obstacle(f"pilot: {waited.name} has to succeed first", final=False)
+
+
+def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
+    """The failure limit of an entry, if the attempts that failed in a row have reached it.
+
+    Attempts of interactive sessions do not count: they are kept alive, with a pause.
+    """
+    ends = sorted(end for action in actions for end in _ends(action))
+    row = []
+    for seen, succeeded, *_ in reversed(ends):
+        if succeeded:
+            break
+        row.append(seen)
+    if len(row) < family.stop_after:
+        return None
+    way_out = f"fix the cause, then `skaha-apply mark rerun '{family.name}' --phase failed`"
+    obstacle = Obstacle(f"stopped after {len(row)} failed attempts in a row; {way_out}", final=True)
+    return Stop(len(row), row[-family.stop_after], obstacle)
+
+
+def has_retries_left(action: Action, spec: SessionSpec) -> bool:
+    """Whether a replica failed and would be tried again: now, or once a back-off is over."""
+    record = action.record
+    if record is None or record.phase is not Phase.FAILED or spec.kind.interactive:
+        return False
+    left = record.attempt <= spec.retries
+    return action.kind is ActionKind.RETRY or (left and action.kind in (ActionKind.WAIT, ActionKind.FAILED))
+
+
+def begins_anew(action: Action) -> bool:
+    """Whether it was changed or marked since its last attempt: failures of others do not stop it."""
+    record, wanted = action.record, action.desired
+    if record is None or wanted is None:
+        return False
+    due = record.phase is Phase.DUE and not (record.stopped and record.run == wanted.run)
+    return due or action.kind is ActionKind.REPLACE
+
+
+def _ends(action: Action) -> Iterator[_End]:
+    """The ends of the attempts of a replica at what is asked for now; those at something else do not count."""
+    record, wanted = action.record, action.desired
+    if record is None or wanted is None or record.run != wanted.run or wanted.spec.kind.interactive:
+        return
+    if record.phase.ended:
+        yield (record.ended or 0.0, record.phase is Phase.DONE, *action.key, record.attempt)
+    for number, ended in _failed_before(record):
+        yield (ended, False, *action.key, number)
+
+
+def _failed_before(record: ReplicaRecord) -> Iterator[tuple[int, float]]:
+    """The failed attempts that led up to the present one: number, and when the end was seen.
+
+    Attempts are numbered anew after a change and after a mark, so that those before it have no smaller number.
+    """
+    number = record.attempt
+    for earlier in reversed(record.earlier):
+        repeats = earlier.attempt == number and not earlier.phase.ended  # deleted by someone, and created once more
+        if earlier.run_number != record.run_number or not (repeats or earlier.attempt == number - 1):
+            return
+        number = earlier.attempt
+        if earlier.phase is Phase.FAILED:
+            yield number, earlier.ended or 0.0
+
+
+def _is_up(action: Action) -> bool:
+    """Whether it is an interactive session that runs."""
+    record, wanted = action.record, action.desired
+    if record is None or wanted is None or not wanted.spec.kind.interactive:
+        return False
+    return action.kind in (ActionKind.UNCHANGED, ActionKind.RENEW) and record.phase is Phase.RUNNING

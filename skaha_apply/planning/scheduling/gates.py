@@ -1,0 +1,145 @@
+"""What may stand in the way of a create, in the order in which it is asked.
+
+A stranger of that name; failed attempts in a row; something needed; the pilot; a double of it that goes first; and
+last, when all of that is known of every replica, the places that are free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.planning.entries import Families
+from skaha_apply.planning.scheduling import failure_limits
+from skaha_apply.planning.scheduling.limits import CREATING, Cap, Caps
+from skaha_apply.planning.scheduling.needs import Needs, Obstacle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.planning.entries import Family
+    from skaha_apply.planning.scheduling.failure_limits import Stop
+    from skaha_apply.planning.situation import Sight
+
+
+def passed(project: Project, actions: Sequence[Action], sight: Sight) -> list[Action]:
+    """The actions of the desired replicas, in the order of the manifest, each as the gates leave it."""
+    families = Families(project)
+    gate = _Gate(sight, families)
+    for action in actions:
+        gate.judged.setdefault(action.key[0], []).append(action)
+    for family in families.in_order_of_need():
+        gate.judge(family)
+    judged = [action for spec in project.sessions for action in gate.judged[spec.key]]
+    caps = Caps(sight, project, families, judged)
+    return [_placed(action, caps) for action in judged]
+
+
+class _Gate:
+    """Judges the families of a project one after the other, each after what it needs.
+
+    `judged` holds the actions of each session, as they were and in the end as they are.
+    """
+
+    def __init__(self, sight: Sight, families: Families) -> None:
+        self.judged: dict[str, list[Action]] = {}
+        self._sight = sight
+        self._needs = Needs(families, self.judged, sight.options)
+
+    def judge(self, family: Family) -> None:
+        """Pass the actions of one family through all gates but the last; what it needs was judged before."""
+        actions = [action for spec in family.specs for action in self.judged[spec.key]]
+        stopped = failure_limits.stop(family, actions)
+        for spec in family.specs:
+            needs = self._needs.obstacle(spec)
+            self.judged[spec.key] = [self._pass(action, stopped, needs) for action in self.judged[spec.key]]
+        pilot = self._lead(family) if family.pilot else None
+        if stopped is not None or (pilot is not None and pilot.final):
+            self._needs.halted.add(family.key)
+
+    def _pass(self, action: Action, stopped: Stop | None, needs: Obstacle | None) -> Action:
+        if stopped is not None and stopped.drops(action):
+            return _dropped(action, stopped)
+        if stopped is not None and self._retries(action):
+            return _behind(action, stopped.obstacle)
+        if action.kind not in CREATING:
+            return action
+        if other := self._stranger(action):
+            return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
+        limit = stopped.obstacle if stopped is not None and not failure_limits.begins_anew(action) else None
+        if obstacle := limit or needs:
+            return _behind(action, obstacle)
+        return self._after_duplicate(action)
+
+    def _after_duplicate(self, action: Action) -> Action:
+        if action.key not in self._sight.doubled:
+            return action
+        waits = _behind(action, Obstacle("another session of it is deleted first", final=False))
+        return replace(waits, hangs=False)
+
+    def _lead(self, family: Family) -> Obstacle | None:
+        """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
+        judged = [action for spec in family.specs for action in self.judged[spec.key]]
+        first, obstacle = failure_limits.pilot(family, judged, self._sight.options)
+        if obstacle is None:
+            return None
+        for spec in family.specs:
+            mine = self.judged[spec.key]
+            led = [_staying(action, obstacle) if action.kind in CREATING else action for action in mine[first:]]
+            self.judged[spec.key] = [*mine[:first], *led]
+            first = max(0, first - len(mine))
+        return obstacle
+
+    def _retries(self, action: Action) -> bool:
+        if action.desired is None or action.key in self._sight.book.intents or action.key in self._sight.burying:
+            return False
+        return failure_limits.has_retries_left(action, action.desired.spec)
+
+    def _stranger(self, action: Action) -> str | None:
+        """A stranger's active session of that name, which would be taken for this replica."""
+        going = {victim.id for victim in action.victims}
+        for session in self._sight.strangers(action.name):
+            if session.phase.active and session.id not in going:
+                whose = f"{session.id} of that name is active and not owned by this state ({session.status})"
+                return f"{whose}; delete it, or `state forget` this replica, then --adopt or --take-over"
+        return None
+
+
+def _dropped(action: Action, stopped: Stop) -> Action:
+    """Delete a session that is still Pending: the failure limit keeps its entry from running."""
+    record = action.record
+    if record is None or record.id is None:
+        return action
+    reason = f"failure limit: {stopped.row} failed attempts in a row"
+    victims = (Victim(record.id, active=True, why="limit"),)
+    return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
+
+
+def _placed(action: Action, caps: Caps) -> Action:
+    if action.kind not in CREATING or action.held_back:
+        return action
+    cap = caps.full(action)
+    return action if cap is None else _without_place(action, cap)
+
+
+def _without_place(action: Action, cap: Cap) -> Action:
+    return replace(_staying(action, Obstacle(cap.reason, final=False)), hangs=cap.hangs)
+
+
+def _behind(action: Action, obstacle: Obstacle) -> Action:
+    """A create that waits, or is blocked; when it waits, what is active and out of date is deleted all the same."""
+    if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
+        return replace(action, held_back=True, reason=f"{action.reason}; {obstacle.reason}")
+    return _staying(action, obstacle)
+
+
+def _staying(action: Action, obstacle: Obstacle) -> Action:
+    """A create that has to wait, or is blocked; what is active stays as it is until its turn comes."""
+    if obstacle.final:
+        return replace(action, kind=ActionKind.BLOCKED, victims=(), reason=obstacle.reason, held_back=False, hangs=True)
+    later = action.kind is ActionKind.REPLACE
+    stays = later and any(victim.active for victim in action.victims)
+    reason = f"{action.reason}; {obstacle.reason}" if stays else obstacle.reason
+    return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, held_back=later, hangs=True)

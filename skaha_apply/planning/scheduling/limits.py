@@ -1,0 +1,146 @@
+"""How many sessions may be active at once: of a family, of the project, of the account, and interactive ones.
+
+Places are given in the order of the manifest. A replace takes the place of what it replaces. With more active than a
+cap, only as many are replaced as fit beside those that stay; the others go on as they are and keep their place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.planning.scheduling.slots import Places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.planning.entries import Families
+    from skaha_apply.planning.scheduling.slots import Holder
+    from skaha_apply.planning.situation import Sight
+
+CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
+
+
+@dataclass
+class Cap:
+    """One limit, and who holds its places: replicas by key, sessions by id. `taken` counts both, each once.
+
+    `hangs` tells that no place gets free by itself: all are held by what runs until somebody ends it.
+    """
+
+    limit: int
+    reason: str
+    taken: int
+    keys: frozenset[ReplicaKey] = frozenset()
+    ids: frozenset[str] = frozenset()
+    hangs: bool = False
+    replacing: int = 0
+    replaced: int = field(default=0, init=False)
+
+    def holds(self, action: Action) -> bool:
+        """Whether what an action replaces holds a place, which its create takes."""
+        return action.key in self.keys or any(victim.id in self.ids for victim in action.victims)
+
+    def has_room(self, action: Action) -> bool:
+        """Whether an action fits; what is replaced, beside everything that is not."""
+        if self.holds(action):
+            return self.taken - self.replacing + self.replaced < self.limit
+        return self.taken < self.limit
+
+    def take(self, action: Action) -> None:
+        """Give an action its place."""
+        if self.holds(action):
+            self.replaced += 1
+        else:
+            self.taken += 1
+
+
+class Caps:
+    """The caps of a project as they are now."""
+
+    def __init__(self, sight: Sight, project: Project, families: Families, actions: Sequence[Action]) -> None:
+        self._options = sight.options
+        self._places = Places(sight, {spec.key: spec for spec in project.sessions}, _adoptions(actions, sight))
+        held: dict[str, list[Holder]] = {}
+        for holder in self._places.holders:
+            held.setdefault(holder.family, []).append(holder)
+        self._families = {
+            family.key: _of_family(family.name, family.parallelism, held.get(family.key, []))
+            for family in families.by_key.values()
+            if family.parallelism is not None
+        }
+        self._headless = [*self._of_project(project), *self._of_account(project)]
+        self._interactive = self._of_server(sight)
+        for action in actions:
+            if self._counts(action) and action.desired:
+                for cap in self._of(action.desired.spec):
+                    cap.replacing += cap.holds(action)
+
+    def full(self, action: Action) -> Cap | None:
+        """The first cap that has no room for an action; else it gets its places.
+
+        What is not carried out takes none: it would keep one from those that are.
+        """
+        if action.desired is None or not self._counts(action):
+            return None
+        caps = self._of(action.desired.spec)
+        found = next((cap for cap in caps if not cap.has_room(action)), None)
+        if found is None:
+            for cap in caps:
+                cap.take(action)
+        return found
+
+    def _counts(self, action: Action) -> bool:
+        """Whether an action will create something: in scope, not tried in vain before, not only deleting for now."""
+        creating = action.kind in CREATING and not action.held_back
+        return creating and self._options.in_scope(action) and not self._options.has_failed(action)
+
+    def _of(self, spec: SessionSpec) -> list[Cap]:
+        family = self._families.get(spec.family)
+        general = self._interactive if spec.kind.interactive else self._headless
+        return [family, *general] if family else general
+
+    def _of_project(self, project: Project) -> Iterable[Cap]:
+        limit = project.max_active.project
+        if limit is not None:
+            held = [holder for holder in self._places.holders if holder.headless]
+            keys = frozenset(holder.key for holder in held if not holder.extra)
+            yield Cap(limit, f"max_active {limit} of the project is full", taken=len(held), keys=keys)
+
+    def _of_account(self, project: Project) -> Iterable[Cap]:
+        """Every Pending or Running headless session of the user counts, whoever made it: time frees their places."""
+        limit = project.max_active.account
+        if limit is not None:
+            listed, unlisted = self._places.listed(headless=True), self._places.unlisted
+            taken = len(listed) + len(unlisted)
+            reason = f"max_active {limit} of the account is full"
+            reason += f" ({taken} headless sessions are Pending or Running)" if taken >= limit else ""
+            yield Cap(limit, reason, taken, keys=unlisted, ids=listed)
+
+    def _of_server(self, sight: Sight) -> list[Cap]:
+        """The server refuses more than so many Pending or Running interactive sessions of a user [PostAction]."""
+        limit = sight.facts.offer.max_interactive
+        if limit is None:
+            return []
+        listed = self._places.listed(headless=False)
+        reason = f"the server's limit of {limit} interactive sessions is reached"
+        return [Cap(limit, reason, taken=len(listed), ids=listed, hangs=True)]
+
+
+def _of_family(name: str, limit: int, held: Sequence[Holder]) -> Cap:
+    return Cap(
+        limit,
+        f"parallelism {limit} of {name} is full",
+        taken=len(held),
+        keys=frozenset(holder.key for holder in held if not holder.extra),
+        hangs=not any(holder.ends for holder in held),
+    )
+
+
+def _adoptions(actions: Sequence[Action], sight: Sight) -> list[Action]:
+    """What of strangers becomes ours with this plan, and counts from then on."""
+    adopts = [action for action in actions if action.adopted is not None and action.adopted.phase.active]
+    return [action for action in adopts if sight.options.in_scope(action)]

@@ -1,0 +1,145 @@
+"""Whether what a combination needs has come far enough: all of it done, or of all that has ended a share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.session import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.planning.entries import Families, Group
+    from skaha_apply.planning.options import PlanOptions
+
+# Ended without success; it takes a change, or a command of somebody, to go on.
+HOPELESS = frozenset(
+    {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why something is not created: `final` when waiting does not help."""
+
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """How far the replicas of a group are.
+
+    `hopeless` counts what ended without success, `first_held` is one that is on hold, and `outside` states whether an
+    unfinished one is out of the scope of this invocation: the tool does not wait for it.
+    """
+
+    total: int
+    done: int
+    hopeless: int
+    first_hopeless: Action | None
+    first_held: Action | None
+    outside: bool
+
+    @property
+    def open(self) -> int:
+        return self.total - self.done - self.hopeless
+
+
+class Needs:
+    """Judges the needs of combinations by the actions of what they need, which were judged before.
+
+    `halted` are the families of which nothing more is begun, for failures or for their pilot. What is blocked counts
+    as ended for a share; but not there, where somebody has to look first.
+    """
+
+    def __init__(self, families: Families, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
+        self.halted: set[str] = set()
+        self._families = families
+        self._judged = judged
+        self._options = options
+        self._tallies: dict[Group, _Tally] = {}
+
+    def obstacle(self, spec: SessionSpec) -> Obstacle | None:
+        """What stands in the way of a combination among what it needs; a block comes before a wait."""
+        shares = {name.casefold(): share for name, share in spec.require.items()}
+        waiting: list[str] = []
+        for name, group in self._families.needed(spec):
+            if group is None:
+                return Obstacle(f"needs {self._families.empty[name.casefold()]}, whose list is empty", final=True)
+            if not group.specs:
+                return Obstacle(f"needs {group.family.name}, which has none for {_values(spec, group)}", final=True)
+            share = shares.get(name.casefold())
+            if share is not None and group.family.key in self.halted:
+                return Obstacle(f"needs {group.family.name}, which was stopped", final=True)
+            found = _judge(group.family.name, self._tally(group), share)
+            if found is not None and found.final:
+                return Obstacle(f"needs {found.reason}", final=True)
+            waiting += [found.reason] if found else []
+        return Obstacle(f"needs {', '.join(waiting)}", final=False) if waiting else None
+
+    def _tally(self, group: Group) -> _Tally:
+        if group not in self._tallies:
+            actions = [action for spec in group.specs for action in self._judged[spec.key]]
+            hopeless = [action for action in actions if action.kind in HOPELESS]
+            unfinished = [action for action in actions if not (action.kind in HOPELESS or is_done(action))]
+            self._tallies[group] = _Tally(
+                total=len(actions),
+                done=len(actions) - len(hopeless) - len(unfinished),
+                hopeless=len(hopeless),
+                first_hopeless=next(filter(is_hopeless, actions), None),
+                first_held=next(filter(is_held, actions), None),
+                outside=not all(map(self._options.in_scope, unfinished)),
+            )
+        return self._tallies[group]
+
+
+def is_done(action: Action) -> bool:
+    """Whether the work of a replica has succeeded; what our own lost create made may have ended already."""
+    if action.kind is ActionKind.ADOPT:
+        return action.record is not None and action.record.phase is Phase.DONE
+    return action.kind is ActionKind.DONE
+
+
+def is_held(action: Action) -> bool:
+    """Whether somebody put a replica on hold."""
+    record = action.record
+    return action.kind is ActionKind.UNCHANGED and record is not None and record.phase is Phase.HELD
+
+
+def is_hopeless(action: Action) -> bool:
+    """Whether waiting does not bring a replica to its success: it takes a change, or a command of somebody."""
+    return action.kind in HOPELESS or is_held(action)
+
+
+def shown(action: Action) -> str:
+    """A hopeless replica in words: `tile-3 is failed`."""
+    words = {ActionKind.CONFLICT: "in conflict", ActionKind.UNCHANGED: "on hold"}
+    word = words.get(action.kind, action.kind.value)
+    return f"{action.name} is {word}"
+
+
+def _judge(name: str, tally: _Tally, share: float | None) -> Obstacle | None:
+    """What is missing of one group: without a share every replica has to succeed, and one that cannot blocks."""
+    cannot = tally.first_hopeless if share is None else tally.first_held
+    if cannot is not None:
+        return Obstacle(f"{name}: {shown(cannot)}", final=True)
+    if tally.open:
+        count = f"{tally.open} of {tally.total} not {'done' if share is None else 'ended'}"
+        scope = ", out of the scope of --target and --exclude" if tally.outside else ""
+        return Obstacle(f"{name} ({count}{scope})", final=tally.outside)
+    if share is None:
+        return None
+    wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
+    if tally.done < wanted:
+        return Obstacle(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)
+    return None
+
+
+def _values(spec: SessionSpec, group: Group) -> str:
+    theirs = {axis for one in group.family.specs for axis in one.values}
+    return ", ".join(f"{axis}={value}" for axis, value in sorted(spec.values.items()) if axis in theirs)

@@ -1,0 +1,137 @@
+"""Who holds a place: everything of a project that is active, or may be, also what the manifest no longer asks for.
+
+A replica holds one place while its session is active, being deleted, or its create is open; each double of our own
+holds one more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.planning.tracking import unconfirmed_creates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.state import Tombstone
+    from skaha_apply.planning.situation import Sight
+
+_COUNTED = (Phase.PENDING, Phase.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What holds a place: the session of a replica, or with `extra` a further one.
+
+    `ends` tells that its place gets free by itself: that of an interactive session that runs does not.
+    """
+
+    key: ReplicaKey
+    family: str
+    headless: bool
+    ends: bool = True
+    extra: bool = False
+
+
+class Places:
+    """The holders of places in a project, and the sessions that count for the whole account."""
+
+    def __init__(self, sight: Sight, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:
+        self._sight = sight
+        self._book = sight.book
+        self._specs = specs
+        main: dict[ReplicaKey, Holder] = {}
+        for holder in (*self._recorded(), *self._intended(), *self._buried(), *self._adopted(adoptions)):
+            main.setdefault(holder.key, holder)
+        self.holders = (*main.values(), *self._extras())
+
+    def listed(self, *, headless: bool) -> frozenset[str]:
+        """The ids of the Pending and Running sessions of the account, of one sort or the other.
+
+        A headless one with a status word that we do not know may well run, and counts; of interactive ones the server
+        counts what it calls Pending or Running [PostAction].
+        """
+        counted = (*_COUNTED, Phase.OTHER) if headless else _COUNTED
+        return frozenset(
+            session.id
+            for session in self._sight.facts.seen.listing.sessions
+            if session.phase in counted and (session.kind.lower() == Kind.HEADLESS) is headless
+        )
+
+    @property
+    def unlisted(self) -> frozenset[ReplicaKey]:
+        """Our headless replicas that are or may be Pending or Running, and that the list does not show."""
+        listed = self._sight.facts.seen.listing.by_id
+        ours = {
+            key
+            for key, record in self._book.records.items()
+            if record.phase in (Phase.ACCEPTED, *_COUNTED)
+            if record.id not in listed and record.id not in self._book.tombstones
+            if not self._book.specs[record.spec].kind.interactive
+        }
+        for key, intent in self._book.intents.items():
+            record = self._book.records.get(key)
+            shown = record is not None and record.phase in _COUNTED and record.id in listed
+            if not shown and not self._book.specs[intent.spec].kind.interactive:
+                ours.add(key)
+        return frozenset(ours)
+
+    def _recorded(self) -> Iterator[Holder]:
+        for key, record in self._book.records.items():
+            if record.phase.active:
+                headless = not self._book.specs[record.spec].kind.interactive
+                ends = headless or record.phase is not Phase.RUNNING or record.id in self._book.tombstones
+                yield Holder(key, self._family(key), headless, ends)
+
+    def _intended(self) -> Iterator[Holder]:
+        for key, intent in self._book.intents.items():
+            yield Holder(key, self._family(key), not self._book.specs[intent.spec].kind.interactive)
+
+    def _buried(self) -> Iterator[Holder]:
+        for tombstone in self._book.tombstones.values():
+            if tombstone.active and tombstone.why != "surplus":
+                yield Holder(tombstone.key, self._family(tombstone.key), self._is_headless(tombstone))
+
+    def _adopted(self, adoptions: Iterable[Action]) -> Iterator[Holder]:
+        for action in adoptions:
+            if action.desired is not None and action.adopted is not None:
+                spec = action.desired.spec
+                ends = not spec.kind.interactive or action.adopted.phase is not Phase.RUNNING
+                yield Holder(action.key, spec.family, not spec.kind.interactive, ends)
+
+    def _extras(self) -> Iterator[Holder]:
+        """Doubles that our own creates made, also while they are being deleted."""
+        book, seen = self._book, self._sight.facts.seen
+        for tombstone in book.tombstones.values():
+            if tombstone.active and tombstone.why == "surplus":
+                yield self._extra(tombstone.key, headless=self._is_headless(tombstone))
+        for doubt in book.doubts.values():
+            for session in unconfirmed_creates.doubles(book, doubt, seen):
+                if session.phase.active:
+                    yield self._extra(doubt.key, headless=session.kind.lower() == Kind.HEADLESS)
+        for record in book.records.values():
+            if record.past:
+                for session in unconfirmed_creates.leftovers(book, record, seen):
+                    yield self._extra(record.key, headless=session.kind.lower() == Kind.HEADLESS)
+
+    def _extra(self, key: ReplicaKey, *, headless: bool) -> Holder:
+        return Holder(key, self._family(key), headless, extra=True)
+
+    def _is_headless(self, tombstone: Tombstone) -> bool:
+        session = self._sight.facts.seen.session(tombstone.id)
+        if session is not None:
+            return session.kind.lower() == Kind.HEADLESS
+        record = self._book.records.get(tombstone.key)
+        spec = self._book.specs[record.spec] if record else self._specs.get(tombstone.session)
+        return spec is None or not spec.kind.interactive
+
+    def _family(self, key: ReplicaKey) -> str:
+        """The family of a replica: as the manifest has it, else as it was recorded."""
+        if (spec := self._specs.get(key[0])) is not None:
+            return spec.family
+        entry = self._book.records.get(key) or self._book.intents.get(key)
+        return self._book.specs[entry.spec].family if entry is not None else key[0]

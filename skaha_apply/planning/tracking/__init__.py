@@ -1,0 +1,1 @@
+"""Moves the state to what an observation shows."""

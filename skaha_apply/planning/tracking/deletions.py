@@ -1,0 +1,59 @@
+"""What we delete: when a tombstone may be forgotten, and what its replica has come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.tracking.clock_skew import apart, since
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import Observation
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord, Tombstone
+    from skaha_apply.planning.working_state import Book
+
+TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfterFinished of launch-headless.yaml
+POD_GRACE = 60.0  # seconds that a deleted pod is waited for
+
+
+def bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) -> None:
+    """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
+    if not seen.whole and tombstone.id not in seen.gone:
+        return
+    if live := seen.session(tombstone.id):
+        ours = tombstone.sent or tombstone.key in seen.in_flight or live.phase is Phase.TERMINATING
+        if not ours and seen.listing.asked >= since(seen, tombstone.at) + settle:
+            del book.tombstones[tombstone.id]
+        return
+    waited = apart(seen, tombstone.at)
+    if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
+        return
+    del book.tombstones[tombstone.id]
+    if tombstone.why == "surplus":
+        _settle_doubt(book, tombstone.key)
+    record = book.records.get(tombstone.key)
+    if record is None or record.id != tombstone.id:
+        return
+    if not tombstone.sent and waited > TTL / 2:
+        return  # it may have ended and expired on its own; the record is looked up by its id, as any other
+    book.records[record.key] = deleted(record, tombstone, seen.listing.at)
+
+
+def deleted(record: ReplicaRecord, tombstone: Tombstone, at: float) -> ReplicaRecord:
+    """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
+    if tombstone.why == "timeout":
+        if not record.phase.active:
+            return record
+        return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": tombstone.note})
+    if tombstone.why == "limit":
+        update = {"phase": Phase.DUE, "stopped": True, "note": "its session was deleted because of the failure limit"}
+        return record.model_copy(update=update)
+    phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
+    return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
+
+
+def _settle_doubt(book: Book, key: ReplicaKey) -> None:
+    """One unsure post is accounted for: the double that it made is gone."""
+    if (doubt := book.doubts.pop(key, None)) is not None and doubt.posts > 1:
+        book.doubts[key] = doubt.model_copy(update={"posts": doubt.posts - 1})

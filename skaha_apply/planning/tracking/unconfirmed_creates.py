@@ -1,0 +1,191 @@
+"""Creates whose outcome is not known: which later listed session is theirs, and which is a duplicate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import ACTIVE, Phase
+from skaha_apply.model.state import Doubt, ReplicaRecord
+from skaha_apply.planning.attempts import REMEMBERED, history
+from skaha_apply.planning.tracking.clock_skew import ahead, apart, since
+from skaha_apply.planning.tracking.deletions import TTL
+from skaha_apply.planning.tracking.vanished import vanished_before
+from skaha_apply.planning.working_state import Book, resembles
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import LiveSession, Observation
+    from skaha_apply.model.state import Intent
+
+
+DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a double
+
+
+_RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
+
+
+def settled(intent: Intent, seen: Observation, settle: float) -> bool:
+    """Whether this look may decide an open intent: asked for a settle time after that was given up, or found."""
+    if not seen.whole or intent.key in seen.in_flight:
+        return False
+    # One that was written while the list was under way is not found by it, whenever the state was first read.
+    if intent.given_up is not None and not ahead(seen, intent.given_up):
+        return seen.listing.asked >= intent.given_up + settle
+    return seen.listing.asked >= since(seen, intent.at) + settle
+
+
+def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, ...]:
+    """The sessions that an unsure create left beside the recorded one: ours to delete, best first.
+
+    Only ids new since its intent, with its image, kind and resources. Where there are more of them than unsure posts,
+    those being deleted counted, some are a stranger's, and none is touched.
+    """
+    spec = book.specs.get(doubt.spec)
+    if spec is None:
+        return ()
+    record = book.records.get(doubt.key)
+    known = record.id if record else None
+    others = [
+        session
+        for session in seen.listing.by_name.get(doubt.name, ())
+        if session.id != known and session.id not in doubt.listed and resembles(session, spec)
+    ]
+    if not others:
+        return ()  # as nearly always: what is owned, and being deleted, is looked through only where it matters
+    owned = book.owned()
+    found = [session for session in others if session.id not in owned]
+    dying = sum(tomb.key == doubt.key and tomb.why == "surplus" for tomb in book.tombstones.values())
+    return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
+
+
+def leftovers(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+    """Earlier sessions of a replica that run although they were taken for gone, a later one beside them."""
+    return tuple(one for one in lingering(book, record, seen) if one.phase is not Phase.TERMINATING)
+
+
+def lingering(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+    """The same, and those that vanished and are stopping now: nothing is put beside them. What had ended only goes."""
+    found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
+    vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()
+    return tuple(
+        session
+        for session in found
+        if session.phase in ACTIVE and session.id != record.id
+        if session.phase is not Phase.TERMINATING or session.id in vanished
+    )
+
+
+def _rank(session: LiveSession) -> tuple[int, str]:
+    return (_RANK.get(session.phase, len(_RANK)), session.id)
+
+
+def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> bool:
+    """Decide a settled intent; True when a session was adopted, whose id then is among `owned`."""
+    spec, record = book.specs[intent.spec], book.records.get(intent.key)
+    del book.intents[intent.key]
+    if record and record.phase.active and record.id and seen.session(record.id):
+        # A create follows the end of what it replaces, and that is still there: it was never sent.
+        return False
+    found = [
+        session
+        for session in seen.listing.by_name.get(intent.name, ())
+        if session.id not in owned and session.id not in intent.listed and resembles(session, spec)
+    ]
+    left = intent.posts
+    if found:
+        kept = min(found, key=_rank)
+        owned.add(kept.id)
+        mine = created(book, intent, kept.id, min(intent.at, seen.listing.at))
+        book.records[intent.key] = _live(mine, kept, seen.listing.at)
+        left -= 1
+    elif apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
+        book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
+            update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
+        )
+    elif record and not record.phase.ended:
+        note = "its create was not carried out"
+        book.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
+    if left > 0:
+        remember_doubt(book, intent, left)
+    return bool(found)
+
+
+def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
+    """Remember for a day that creates of this name may still turn up; no digests when their work differs."""
+    earlier = book.doubts.get(intent.key)
+    same = earlier is None or earlier.work == intent.work
+    book.doubts[intent.key] = Doubt(
+        session=intent.session,
+        replica=intent.replica,
+        name=intent.name,
+        spec=intent.spec,
+        work=intent.work if same else "",
+        run=intent.run if same else "",
+        run_number=intent.run_number,
+        attempt=intent.attempt,
+        since=intent.at,
+        listed=earlier.listed if earlier else intent.listed,
+        posts=posts + (earlier.posts if earlier else 0),
+    )
+
+
+def created(book: Book, intent: Intent | Doubt, session_id: str | None, now: float) -> ReplicaRecord:
+    """The record of a replica whose create was accepted."""
+    earlier = book.records.get(intent.key)
+    past = (*earlier.past, earlier.id) if earlier and earlier.id else earlier.past if earlier else ()
+    return ReplicaRecord(
+        session=intent.session,
+        replica=intent.replica,
+        name=intent.name,
+        spec=intent.spec,
+        work=intent.work,
+        run=intent.run,
+        run_number=intent.run_number,
+        attempt=intent.attempt,
+        phase=Phase.ACCEPTED,
+        id=session_id,
+        past=past[-REMEMBERED:],
+        accepted=now,
+        vanished=vanished_before(earlier, intent),
+        earlier=history(earlier),
+    )
+
+
+def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
+    phase = live.phase
+    again = record.phase is Phase.RUNNING and phase is Phase.PENDING
+    return record.model_copy(
+        update={
+            "phase": phase,
+            "seen": at,
+            "ran": (record.ran or at) if phase is Phase.RUNNING else None,
+            "running": at if phase is Phase.RUNNING else record.running,
+            "vanished": 0 if phase.ended else record.vanished,
+            "stopped": False,
+            "queued": at if again else None if phase is Phase.RUNNING else record.queued,
+            "started": live.started or record.started,
+            "expires": live.expires,
+            "ended": (record.ended or at) if phase.ended else None,
+            "note": live.status if phase is Phase.OTHER else "",
+        },
+    )
+
+
+def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
+    """What an unsure create left behind late is the replica, where there is none, or only a worse one.
+
+    Completed is better than Running, and Running than Pending. Where it may compute one thing or another it is neither.
+    """
+    record = book.records.get(doubt.key)
+    extra = doubles(book, doubt, seen)
+    if not extra or not doubt.work or doubt.key in book.intents or doubt.key in seen.in_flight:
+        return
+    if record is None or record.id is None or record.phase in (Phase.DUE, Phase.GONE, Phase.UNKNOWN):
+        late = created(book, doubt, extra[0].id, min(doubt.since, seen.listing.at))
+        book.records[doubt.key] = _live(late, extra[0], seen.listing.at)
+        return
+    current = seen.session(record.id)
+    if current is None or record.id in book.tombstones or record.phase is Phase.DONE or record.spec != doubt.spec:
+        return
+    if _rank(extra[0])[0] < _rank(current)[0]:
+        better = record.model_copy(update={"id": extra[0].id, "started": None, "ended": None})
+        book.records[record.key] = _live(better, extra[0], seen.listing.at)

@@ -1,0 +1,82 @@
+"""What a look at the server teaches the state: the half of the decision table that is about what happened.
+
+Nothing here decides what to do next. `absorb` moves the memory on (phases, ends, adoptions of what an unsure create
+left behind, tombstones that are gone) and the planner reads the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.tracking.clock_skew import apart
+from skaha_apply.planning.tracking.deletions import bury
+from skaha_apply.planning.tracking.unconfirmed_creates import DOUBT_AGE, _live, _prefer, _resolve, settled
+from skaha_apply.planning.tracking.vanished import Absences
+from skaha_apply.planning.working_state import Book
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import LiveSession, Observation
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord, StateDocument
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """The state after a look, and the replicas that were adopted from an unsure create."""
+
+    state: StateDocument
+    adopted: frozenset[ReplicaKey]
+
+
+def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
+    """Move the memory on to what the server shows.
+
+    Args:
+        state: the memory so far.
+        seen: the listing and the single look-ups beside it.
+        settle: seconds after which a listing is believed about an unsure request.
+    """
+    book = Book.open(state)
+    for tombstone in tuple(book.tombstones.values()):
+        bury(book, tombstone, seen, settle)
+    owned = set(book.owned())
+    adopted = frozenset(
+        key
+        for key, intent in sorted(book.intents.items())
+        if settled(intent, seen, settle) and _resolve(book, intent, seen, owned)
+    )
+    absences = Absences(book, seen, settle)
+    for record in tuple(book.records.values()):
+        if record.key not in book.intents and record.id not in book.tombstones:
+            _follow(book, record, seen, absences)
+    for doubt in tuple(book.doubts.values()):
+        if apart(seen, doubt.since) > DOUBT_AGE:
+            del book.doubts[doubt.key]
+        else:
+            _prefer(book, doubt, seen)
+    account = state.account or seen.listing.account
+    book.head = book.head.model_copy(update={"account": account})
+    return Absorbed(book.close(), adopted)
+
+
+def _follow(book: Book, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
+    """Move one record on to what the list or a single look shows."""
+    if record.id is None:
+        return
+    live = seen.session(record.id)
+    if live and (record.phase.active or _is_back(record, live)):
+        book.records[record.key] = _live(record, live, seen.listing.at)
+    elif record.phase.active and record.id in seen.gone:
+        book.records[record.key] = absences.absent(record)
+
+
+def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:
+    """Whether a session that was taken for gone is listed after all: a list, or a single look, was behind.
+
+    One that was marked to run again is due as well, and stays so while its ended session is listed.
+    """
+    if record.phase is Phase.DUE:
+        return live.phase.active or record.seen is None
+    return record.phase in (Phase.GONE, Phase.UNKNOWN)

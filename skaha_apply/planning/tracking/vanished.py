@@ -1,0 +1,97 @@
+"""Sessions that the server no longer knows although nobody saw them end: deleted by someone, or held as unknown.
+
+The server tells nothing of what is gone, and forgets what has ended (after an hour, where its chart was left as it is).
+What was seen a moment ago was deleted by someone, and comes again; but not again and again, for where sessions are
+forgotten sooner than anybody looks, finished work would run for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.tracking.clock_skew import RECENT, apart
+
+if TYPE_CHECKING:
+    from skaha_apply.model.session import Observation
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
+    from skaha_apply.planning.working_state import Book
+
+ENOUGH = 2  # sessions of one attempt that vanish in a row before it is no longer believed that someone deleted them
+_MEMORY = 86400.0  # seconds for which one that was held so speaks for the others of its project
+_FORGOTTEN = (
+    "it was gone again before its end was seen: deleted once more, or the server forgets ended sessions sooner than "
+    "they are looked for"
+)
+
+
+class Absences:
+    """What becomes of the records whose sessions one look shows to be gone, one after the other."""
+
+    def __init__(self, book: Book, seen: Observation, settle: float) -> None:
+        self._book = book
+        self._seen = seen
+        self._settle = settle
+        self._forgets: bool | None = None  # whether the server is known to forget too soon; looked up once
+
+    def absent(self, record: ReplicaRecord) -> ReplicaRecord:
+        """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
+        at = self._seen.listing.at
+        if record.phase is Phase.ACCEPTED:
+            last = record.accepted or at
+            if self._seen.listing.asked < last + self._settle:
+                return record
+            due: dict[str, object] = {"phase": Phase.DUE, "note": "it was accepted but never listed"}
+            late = "it was accepted but never listed"
+        else:
+            last = record.seen or record.accepted or 0.0
+            due = {"phase": Phase.GONE, "note": _disappeared(record, apart(self._seen, last)), "ended": at}
+            late = "it vanished unseen: it may have ended, been pruned or expired"
+        if self._book.specs[record.spec].kind.interactive:
+            return record.model_copy(update=due)
+        if apart(self._seen, last) >= RECENT:
+            return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
+        vanished = record.vanished + 1
+        if vanished < ENOUGH and not self._is_forgetful():
+            return record.model_copy(update={**due, "vanished": vanished})
+        self._forgets = True
+        held = {"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)}
+        return record.model_copy(update=held)
+
+    def _is_forgetful(self) -> bool:
+        """Whether another batch session vanished again and again lately: the rest need not run twice to prove it."""
+        if self._forgets is None:
+            self._forgets = any(
+                record.phase is Phase.UNKNOWN
+                and record.vanished >= ENOUGH
+                and apart(self._seen, record.seen or record.accepted or 0.0) < _MEMORY
+                for record in self._book.records.values()
+            )
+        return self._forgets
+
+
+def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
+    """Whether a session that disappeared counts as succeeded, because its manifest says `vanished: complete`.
+
+    Args:
+        record: what the state knows of the replica.
+        recorded: the spec that its session was created from.
+        wanted: the spec of the manifest, which decides.
+    """
+    batch = not (recorded.kind.interactive or wanted.kind.interactive)
+    return batch and wanted.vanished == "complete" and record.phase in (Phase.GONE, Phase.UNKNOWN)
+
+
+def _disappeared(record: ReplicaRecord, seconds: float) -> str:
+    """How long after the last listing that showed a session the tool found that it no longer exists."""
+    status = (record.note or "active") if record.phase is Phase.OTHER else record.phase.value
+    return f"disappeared {seconds:.0f} s after it was last seen {status}"
+
+
+def vanished_before(earlier: ReplicaRecord | None, intent: Intent | Doubt) -> int:
+    """How many sessions in a row vanished before the one that is created now, of the same attempt at the same work."""
+    if earlier is None or earlier.phase not in (Phase.GONE, Phase.DUE):
+        return 0
+    same = (earlier.run, earlier.run_number, earlier.attempt) == (intent.run, intent.run_number, intent.attempt)
+    return earlier.vanished if same else 0

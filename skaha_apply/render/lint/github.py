@@ -1,0 +1,83 @@
+"""Findings for GitHub Actions: annotations as far as a step may show them, and all of them as the job's summary."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.diagnostics import Severity
+from skaha_apply.render.lint.text import count_text
+from skaha_apply.render.printable import block, cut, line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skaha_apply.model.diagnostics import Diagnostic, LintReport
+
+MOST = 10  # annotations of one kind that a step shows
+SUMMARY = 1_000_000  # bytes; GitHub takes 1 MiB a step
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
+
+
+def github_text(report: LintReport) -> str:
+    """Workflow commands, errors first; what a step would not show is only counted."""
+    lines = []
+    left = 0
+    for severity in (Severity.ERROR, Severity.WARNING):
+        found = [one for one in report.found if one.severity is severity]
+        lines += [_command(one, report) for one in found[:MOST]]
+        left += max(0, len(found) - MOST)
+    if left:
+        lines.append(f"::notice::and {left} more, listed in the summary of this job")
+    return "".join(f"{one}\n" for one in lines)
+
+
+def github_summary(report: LintReport) -> str:
+    """Every finding as a table in Markdown, as far as GitHub takes it; what was cut is counted."""
+    head = f"### skaha-apply lint: {count_text(report.found)}\n\n"
+    if not report.found:
+        return head
+    head += "| place | rule | finding |\n|---|---|---|\n"
+    rows = _rows(report)
+    kept, size = [], len(head.encode()) + 200
+    for row in rows:
+        size += len(row.encode())
+        if size > SUMMARY:
+            break
+        kept.append(row)
+    left = len(report.found) - len(kept)
+    tail = f"\n_Cut here: {left} more; `lint -o json` has all of them._\n" if left else ""
+    return head + "".join(kept) + tail
+
+
+def _rows(report: LintReport) -> Iterable[str]:
+    ordered = sorted(report.found, key=lambda one: one.severity is not Severity.ERROR)
+    for one in islice(ordered, SUMMARY):
+        place = f"{report.path(one.place.file)}:{one.place.line}:{one.place.column}"
+        text = f"{one.summary}. {one.detail}" if one.detail else one.summary
+        yield f"| {_cell(place)} | {one.severity}: {_cell(one.rule)} | {_cell(cut(text, 2000))} |\n"
+
+
+def _cell(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", line(text.replace("\n", " ")))
+
+
+def _command(one: Diagnostic, report: LintReport) -> str:
+    place = one.place
+    given: dict[str, str | int] = {"file": report.path(place.file), "line": place.line}
+    given["endLine"] = max(place.end_line, place.line)
+    if place.end_line == place.line:  # columns of several lines mean nothing to GitHub
+        given |= {"col": place.column, "endColumn": place.end_column}
+    given["title"] = one.rule
+    properties = ",".join(f"{name}={_property(str(value))}" for name, value in given.items())
+    text = f"{one.summary}\n{one.detail}" if one.detail else one.summary
+    return f"::{one.severity} {properties}::{_message(block(text))}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

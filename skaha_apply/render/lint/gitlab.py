@@ -1,0 +1,27 @@
+"""Findings as GitLab's Code Quality report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.diagnostics import Severity
+from skaha_apply.render.lint.documents import fingerprints
+
+if TYPE_CHECKING:
+    from skaha_apply.model.diagnostics import LintReport
+
+SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor"}
+
+
+def gitlab_document(report: LintReport) -> list[dict[str, Any]]:
+    """One entry for each finding; an empty list when there is none."""
+    return [
+        {
+            "description": f"{one.summary}. {one.detail}" if one.detail else one.summary,
+            "check_name": one.rule,
+            "fingerprint": print_,
+            "severity": SEVERITIES[one.severity],
+            "location": {"path": report.path(one.place.file), "lines": {"begin": one.place.line}},
+        }
+        for one, print_ in zip(report.found, fingerprints(report), strict=True)
+    ]

@@ -1,0 +1,57 @@
+"""Findings as a JUnit report: a suite for each manifest, in it a test case for each rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape, quoteattr
+
+from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.masking.inert_text import inert_xml
+from skaha_apply.render.lint.text import finding_text
+from skaha_apply.render.printable import block, line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.diagnostics import Diagnostic, LintReport
+
+
+def junit_text(report: LintReport) -> str:
+    """The report as XML. A rule that found an error is a failure, with `strict` one that found a warning too.
+
+    What does not fail is shown as the output of a test case that passed.
+    """
+    by_file: dict[str, dict[str, list[Diagnostic]]] = {file: {} for file in sorted(report.files)}
+    for one in report.found:
+        by_file.setdefault(one.place.file, {}).setdefault(one.rule, []).append(one)
+    suites = [_suite(file, found, report) for file, found in by_file.items()]
+    tests, failures = sum(suite[0] for suite in suites), sum(suite[1] for suite in suites)
+    head = f'<testsuites name="skaha-apply lint" tests="{tests}" failures="{failures}" errors="0">'
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', head, *(suite[2] for suite in suites), "</testsuites>\n"]
+    return inert_xml("\n".join(lines))
+
+
+def _suite(file: str, found: dict[str, list[Diagnostic]], report: LintReport) -> tuple[int, int, str]:
+    """The tests and the failures of one manifest, counted, and its XML."""
+    rules = list(dict.fromkeys([*(rule.id for rule in report.rules), *sorted(found)]))
+    name = _attribute(report.path(file))
+    cases = [_case(rule, name, found.get(rule, ()), report) for rule in rules]
+    failures = sum(failed for failed, _ in cases)
+    head = f'  <testsuite name={name} tests="{len(cases)}" failures="{failures}" errors="0">'
+    return len(cases), failures, "\n".join([head, *(text for _, text in cases), "  </testsuite>"])
+
+
+def _case(rule: str, name: str, found: Sequence[Diagnostic], report: LintReport) -> tuple[bool, str]:
+    head = f"    <testcase name={_attribute(rule)} classname={name}"
+    if not found:
+        return False, f"{head}/>"
+    text = escape(block("\n\n".join(map(finding_text, found))))
+    worst = next((one for one in found if one.severity is Severity.ERROR), found[0])
+    if worst.severity is not Severity.ERROR and not report.strict:
+        return False, f"{head}>\n      <system-out>{text}</system-out>\n    </testcase>"
+    failure = f"<failure type={_attribute(worst.severity.value)} message={_attribute(worst.summary)}>{text}</failure>"
+    return True, f"{head}>\n      {failure}\n    </testcase>"
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(line(text))

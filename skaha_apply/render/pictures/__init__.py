@@ -1,0 +1,1 @@
+"""Timelines and shares as PNG or SVG."""

@@ -1,0 +1,240 @@
+"""A run as a picture: a row for each replica, coloured by what it did, and below how many ran and waited at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.timeline import Stretch
+from skaha_apply.render.action_labels import many
+from skaha_apply.render.pictures.figure import BLUE, GREEN, GREY, ORANGE, RED, drawn
+from skaha_apply.render.printable import cut, line
+from skaha_apply.render.run.entries import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from skaha_apply.model.timeline import Lane, Timeline
+
+NAMED = 40  # lanes that have their own name beside them; of more, only the entries have
+RASTER = 4000  # stretches beyond which a vector picture holds them as pixels
+_DAY = 86400.0
+_PALE = "#c8c8c8"
+_FADED = 0.35  # opacity of the time in which a session ended, and nobody saw when
+_COLOURS = {
+    Stretch.WAITING: _PALE,
+    Stretch.RUNNING: BLUE,
+    Stretch.DONE: GREEN,
+    Stretch.UNKNOWN: ORANGE,
+    Stretch.DELETED: GREY,
+    Stretch.FAILED: RED,
+}
+_NAME = 28  # characters
+_ENTRIES = 24  # entries that are named
+_ROW = 0.2  # inches of a named lane
+_WIDTH, _LEAST, _MOST = 11.0, 3.4, 7.0  # inches
+_COUNTS = 1.3  # inches of the panel of numbers
+_SEEN = 40  # of all rows, the part that an entry is high at least
+_THIN, _THICK, _FULL = 0.5, 2.0, 600  # points and rows: how much is added to a failure, so that single ones are seen
+
+
+def timeline_picture(timelines: Sequence[Timeline], form: str) -> bytes:
+    """The picture of some projects, one above the other, in one of `pictures.FORMS`.
+
+    Raises:
+        SkahaApplyError: matplotlib cannot be used.
+    """
+    heights = [_height(one) for one in timelines]
+    size = (_WIDTH, sum(heights) + len(timelines) * _COUNTS)
+    return drawn(lambda figure: _draw(figure, timelines, heights), form, size)
+
+
+def _height(timeline: Timeline) -> float:
+    count = len(timeline.lanes)
+    return min(max(_LEAST, 1.2 + _ROW * count), _MOST) if count <= NAMED else _MOST - _COUNTS
+
+
+def _draw(figure: Figure, timelines: Sequence[Timeline], heights: Sequence[float]) -> None:
+    ratios = [part for height in heights for part in (height, _COUNTS)]
+    panels = figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
+    for place, timeline in enumerate(timelines):
+        lanes, counts = panels[2 * place], panels[2 * place + 1]
+        _draw_lanes(lanes, timeline)
+        _draw_counts(counts, timeline)
+        _draw_times((lanes, counts), timeline)
+    panels[-1].set_xlabel("time (UTC)")
+
+
+def _draw_lanes(axes: Axes, timeline: Timeline) -> None:
+    named = len(timeline.lanes) <= NAMED
+    rows = _named_rows(timeline.lanes) if named else _thin_rows(timeline.lanes)
+    raster = sum(len(row.lane.segments) for row in rows) > RASTER
+    for kind in Stretch:  # failures last, so that nothing hides them
+        for sure in (False, True):
+            _add(axes, rows, (kind, sure), raster=raster)
+    axes.set_ylim(len(rows) or 1, 0)
+    axes.grid(visible=named, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    if named:
+        axes.set_yticks([row.top + row.height / 2 for row in rows], [cut(line(row.lane.name), _NAME) for row in rows])
+    else:
+        axes.set_ylim(rows[-1].top + rows[-1].height, 0)
+        _name_entries(axes, rows)
+    axes.set_title(_title(timeline))
+    if rows:
+        _explain(axes, timeline.lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Where a lane is drawn, downwards in rows."""
+
+    lane: Lane
+    top: float
+    height: float
+    edge: float = 0.4  # points; it keeps what is short or thin visible
+
+
+def _named_rows(lanes: Sequence[Lane]) -> list[_Row]:
+    """Each with some room around it, in the order of the manifest."""
+    return [_Row(lane, place + 0.14, 0.72) for place, lane in enumerate(lanes)]
+
+
+def _thin_rows(lanes: Sequence[Lane]) -> list[_Row]:
+    """The entries in their order, the first to begin on top; an entry of few lanes is high enough to be seen."""
+    entries: dict[str, list[Lane]] = {}
+    for lane in lanes:
+        entries.setdefault(lane.entry, []).append(lane)
+    least = len(lanes) / _SEEN if len(entries) <= _ENTRIES else 0.0
+    edge = min(max(_FULL / len(lanes), _THIN), _THICK)
+    rows, top = [], 0.0
+    for members in entries.values():
+        height = max(1.0, least / len(members))
+        for lane in sorted(members, key=lambda one: one.begin):
+            rows.append(_Row(lane, top, height, edge))
+            top += height
+    return rows
+
+
+def _add(axes: Axes, rows: Sequence[_Row], what: tuple[Stretch, bool], *, raster: bool) -> None:
+    """Draw the parts of one kind: solid what listings showed, faded up to the listing that showed the end."""
+    from matplotlib.collections import PolyCollection  # noqa: PLC0415 - an extra, see pictures
+
+    kind, sure = what
+    corners = [
+        [(begin, row.top), (begin, row.top + row.height), (end, row.top + row.height), (end, row.top)]
+        for row in rows
+        for begin, end in _parts(row.lane, kind, sure=sure)
+    ]
+    if corners:
+        edge = rows[0].edge if kind is Stretch.FAILED else 0.4
+        colour = _COLOURS[kind]
+        collection = PolyCollection(corners, facecolors=colour, edgecolors=colour, linewidths=edge)
+        collection.set_rasterized(raster)
+        collection.set_alpha(1.0 if sure else _FADED)
+        axes.add_collection(collection, autolim=False)
+
+
+def _parts(lane: Lane, kind: Stretch, *, sure: bool) -> Iterable[tuple[float, float]]:
+    """Begin and end, in days, of the observed parts of one kind, or of those that nobody observed."""
+    for one in lane.segments:
+        begin, end = (one.begin, one.seen) if sure else (one.seen, one.end)
+        if one.kind is kind and (sure or end > begin):
+            yield begin / _DAY, end / _DAY
+
+
+def _name_entries(axes: Axes, rows: Sequence[_Row]) -> None:
+    """The name of each entry beside its rows, and a line between two; of many entries only as many as there is room."""
+    blocks = []
+    for entry, members in groupby(rows, key=lambda row: row.lane.entry):
+        block = list(members)
+        blocks.append((block[0].top, block[-1].top + block[-1].height, f"{cut(line(entry), _NAME)} ({len(block)})"))
+    for top, _, _ in blocks[1:] if len(blocks) <= _ENTRIES else ():
+        axes.axhline(top, color=GREY, linewidth=0.6)
+    room = blocks[-1][1] / _ENTRIES
+    last, ticks = -room, []
+    for top, bottom, name in blocks:
+        middle = (top + bottom) / 2
+        if middle - last >= room:
+            ticks.append((middle, name))
+            last = middle
+    axes.set_yticks([middle for middle, _ in ticks], [name for _, name in ticks])
+
+
+def _title(timeline: Timeline) -> str:
+    ends = Counter(lane.segments[-1].kind for lane in timeline.lanes)
+    parts = [f"{ends[kind]} {kind.value}" for kind in Stretch if ends[kind]]
+    retried = sum(lane.attempts > 1 for lane in timeline.lanes)
+    if retried:
+        parts.append(f"{retried} tried more than once")
+    return f"{cut(line(timeline.project), _NAME)}: {many(len(timeline.lanes), 'replica')}\n{', '.join(parts)}"
+
+
+def _explain(axes: Axes, lanes: Sequence[Lane]) -> None:
+    from matplotlib.patches import Patch  # noqa: PLC0415 - an extra, see pictures
+
+    shown = {one.kind for lane in lanes for one in lane.segments}
+    patches = [Patch(color=_COLOURS[kind], label=kind.value) for kind in Stretch if kind in shown]
+    if any(one.sure is not None for lane in lanes for one in lane.segments):
+        patches.append(Patch(color=GREY, alpha=_FADED, label="not observed"))
+    axes.legend(
+        handles=patches, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(patches), borderaxespad=0.2,
+        handlelength=1.0, columnspacing=1.2, fontsize="small",
+    )  # fmt: skip
+
+
+def _draw_counts(axes: Axes, timeline: Timeline) -> None:
+    """How many ran, and how many waited in the queue, at each moment, as far as listings showed it."""
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra, see pictures
+
+    most = 1
+    for waiting, colour in ((True, GREY), (False, BLUE)):
+        times, counts = _steps(timeline, waiting=waiting)
+        if times:
+            most = max(most, *counts)
+            style: dict[str, Any] = {"color": colour, "linewidth": 1.0, "linestyle": ":" if waiting else "-"}
+            axes.step(times, counts, where="post", label="waiting" if waiting else "running", **style)
+    axes.set_ylim(0, 1.08 * most)
+    axes.set_ylabel("at once")
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    if timeline.lanes:
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize="small", ncols=2, borderaxespad=0.0)
+
+
+def _steps(timeline: Timeline, *, waiting: bool) -> tuple[list[float], list[int]]:
+    """The moments at which the number of replicas that wait, or run, changes, in days; and the number from then on."""
+    changes: Counter[float] = Counter()
+    for lane in timeline.lanes:
+        for one in lane.segments:
+            if (one.kind is Stretch.WAITING) == waiting:
+                changes[one.begin] += 1
+                changes[one.seen] -= 1
+    times, counts, now = [], [], 0
+    for moment in sorted(changes):
+        now += changes[moment]
+        times.append(moment / _DAY)
+        counts.append(now)
+    return times, counts
+
+
+def _draw_times(panels: Sequence[Axes], timeline: Timeline) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - an extra, see pictures
+
+    ends = [one.end for lane in timeline.lanes for one in lane.segments] or [timeline.at]
+    begin = min((lane.begin for lane in timeline.lanes), default=timeline.at)
+    span = max(max(ends) - begin, 1.0)
+    for axes in panels:
+        locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]  # matplotlib's own
+        axes.xaxis.set_major_locator(locator)
+        dates = ConciseDateFormatter(locator, tz="UTC")  # type: ignore[no-untyped-call]  # as above
+        axes.xaxis.set_major_formatter(dates)
+        axes.set_xlim((begin - 0.01 * span) / _DAY, (begin + 1.02 * span) / _DAY)
+    panels[0].tick_params(axis="x", labelbottom=False)
+    panels[0].xaxis.get_offset_text().set_visible(False)
+    panels[1].set_title(f"{brief(span)} in all", fontsize="small", color=GREY, loc="left", pad=2)

@@ -1,0 +1,169 @@
+"""Plans and reports as JSON for scripts and CI; the models here are also where the committed schema comes from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skaha_apply.model.masking.inert_text import inert_json
+from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET, ActionKind
+from skaha_apply.model.report import REPORT_FORMAT
+from skaha_apply.render.printable import sensitive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.report import Report
+
+
+_Version = Annotated[
+    str,
+    Field(
+        pattern=r"^1\.\d+$",
+        description="MAJOR.MINOR: minor grows by addition, so ignore keys that you do not know; refuse another major",
+    ),
+]
+
+
+def _counts(schema: dict[str, Any]) -> None:
+    keys = [kind.value for kind in COUNTED]
+    schema["properties"] = {key: {"type": "integer", "minimum": 0} for key in keys}
+    schema["required"] = [key for key in keys if key != ActionKind.RETIRED]  # older plans do not have it
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, populate_by_name=True)
+
+
+class ChangeDocument(_Document):
+    """One field that differs; null where it was or will be absent."""
+
+    path: str = Field(description="in the words of the manifest: args[2], env.BAND, ram")
+    before: Any = Field(alias="from")
+    after: Any = Field(alias="to")
+
+
+class ActionDocument(_Document):
+    """What happens to one replica, and why."""
+
+    action: str = Field(description="a key of summary (`retired` only with --all); with --all also `not loaded`")
+    session: str = Field(description="the name in the manifest, of a matrix that of its combination")
+    group: str = Field(default="", description="the name as written, `tile-${tile}`; only where that is another")
+    replica: int = Field(ge=1, description="REPLICA_ID, from 1")
+    replicas: int = Field(ge=1, description="REPLICA_COUNT")
+    name: str = Field(description="the live name, in lower case")
+    id: str | None = Field(
+        description="the session that it is about, of an interactive one a short digest; null without one"
+    )
+    reason: str = Field(description="for people; an open set")
+    changes: list[ChangeDocument]
+
+
+class PlanDocument(_Document):
+    """The plan of one project, as `plan -o json` prints it; several projects come as `{format_version, plans}`."""
+
+    format_version: _Version
+    project: str
+    server: str
+    digest: str = Field(description="of what a reviewer approves: desired replicas, and actions that cannot be undone")
+    offline: bool = Field(default=False, description="that no server was asked; only where that is so")
+    has_changes: bool = Field(description="whether there is a create, replace, delete, adopt, renew or retry")
+    refused: str | None = Field(description="which safety rule forbids it, and what lifts that")
+    core_hours_lost: float = Field(ge=0)
+    summary: dict[str, int] = Field(description="how many replicas of each action", json_schema_extra=_counts)
+    actions: list[ActionDocument] = Field(
+        description="what is not unchanged or done; deletes, replaces, then others in the order of the manifest",
+    )
+
+
+class PlansDocument(_Document):
+    """The plans of several projects."""
+
+    format_version: _Version
+    plans: list[PlanDocument]
+
+
+def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
+    """One plan as a JSON value; with `everything` also the replicas that are unchanged or done."""
+    shown = [action for action in plan.actions if everything or action.kind not in QUIET]
+    document = PlanDocument(
+        format_version=PLAN_FORMAT,
+        project=plan.project,
+        server=plan.server,
+        digest=plan.digest,
+        offline=plan.offline,
+        has_changes=plan.has_changes,
+        refused=plan.refused,
+        core_hours_lost=plan.core_hours_lost,
+        summary=plan.summary,
+        actions=[_action(action) for action in shown],
+    )
+    made = document.model_dump(mode="json", by_alias=True)
+    if not plan.offline:
+        del made["offline"]
+    for action in made["actions"]:
+        if not action["group"]:
+            del action["group"]
+    return made
+
+
+def plans_document(plans: Sequence[Plan], *, everything: bool = False) -> dict[str, Any]:
+    """The document of one call: a plan, or of several projects `{format_version, plans}`."""
+    documents = [plan_document(plan, everything=everything) for plan in plans]
+    return documents[0] if len(documents) == 1 else {"format_version": PLAN_FORMAT, "plans": documents}
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """The report of one apply as a JSON value."""
+    return {
+        "format_version": REPORT_FORMAT,
+        "project": report.project,
+        "applied": dict(report.applied),
+        "failed": [{"name": one.name, "action": one.action, "error": one.error} for one in report.failed],
+        "sessions": [
+            {"name": one.name, "replica": one.replica, "id": one.id, "phase": one.phase} for one in report.sessions
+        ],
+    }
+
+
+def reports_document(reports: Sequence[Report]) -> dict[str, Any]:
+    """The document of one call: a report, or of several projects `{format_version, reports}`."""
+    documents = [report_document(report) for report in reports]
+    return documents[0] if len(documents) == 1 else {"format_version": REPORT_FORMAT, "reports": documents}
+
+
+def plan_schema() -> dict[str, Any]:
+    """The JSON Schema of what `plan -o json` prints."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - only the schema needs it
+
+    schema = TypeAdapter(PlanDocument | PlansDocument).json_schema(mode="serialization", by_alias=True)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"skaha-apply plan, format {PLAN_FORMAT}",
+        **schema,
+    }
+
+
+def _action(action: Action) -> ActionDocument:
+    return ActionDocument(
+        action=action.kind.value,
+        session=action.session,
+        group=action.group,
+        replica=action.replica,
+        replicas=action.replicas,
+        name=action.name,
+        id=action.id,
+        reason=action.reason,
+        changes=[
+            ChangeDocument(path=change.path, before=sensitive(change.before), after=sensitive(change.after))
+            for change in action.changes
+        ],
+    )
+
+
+def as_json(document: Any) -> str:
+    """One document, indented, with a newline at its end; nothing in it acts on a terminal or in a CI job."""
+    return inert_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"

@@ -1,0 +1,78 @@
+"""Plans as Markdown for a comment under a merge request: bounded, with the counts always whole."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.render import action_labels
+from skaha_apply.render.plan import text
+from skaha_apply.render.printable import cut, line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skaha_apply.model.plan import Plan
+
+COMMENT = 65_536  # characters of a comment that GitHub takes
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
+
+
+def plans_markdown(plans: Sequence[Plan], limit: int = COMMENT) -> str:
+    """All plans, at most `limit` characters: the counts of each first, then the actions as far as they fit."""
+    counts = [_counts(plan) for plan in plans]
+    kept, left = [], limit - len(_CUT_COUNTS) - 1
+    for part in counts:
+        if len(part) + 1 > left:
+            break
+        kept.append(part)
+        left -= len(part) + 1
+    if len(kept) < len(counts):
+        return "\n".join(kept) + _CUT_COUNTS.format(rest=len(counts) - len(kept))
+    for number, plan in enumerate(plans):
+        share = left // (len(plans) - number)
+        details = _details(plan, share)
+        kept[number] += details
+        left -= len(details)
+    return "\n".join(kept)
+
+
+_CUT_COUNTS = "\n\n_Cut here: {rest} more projects; `plan -o json` has all of them._\n"
+
+
+def _counts(plan: Plan) -> str:
+    summary = plan.summary
+    title = f"### {_plain(plan.project)}: {action_labels.headline(summary) if plan.has_changes else 'no changes'}\n"
+    lines = [title]
+    if plan.refused:
+        lines.append(f"**Refused:** {_plain(cut(plan.refused, 2000))}\n")
+    if plan.new_state:
+        lines.append("There is no state yet: this plan starts a new one.\n")
+    if other := action_labels.others(summary):
+        lines.append(f"Also: {other}.\n")
+    lines += [f"{_plain(cut(note, 500))}\n" for note in plan.notes[:10]]
+    return "\n".join(lines)
+
+
+def _details(plan: Plan, room: int) -> str:
+    """The actions in a fenced block of at most `room` characters; "" without any or without room."""
+    rows = [*text.body(plan)[1:], *text.foot(plan)[1:]]
+    longest = max((len(run) for row in rows for run in re.findall(r"`+", row)), default=0)
+    fence = "`" * max(3, longest + 1)
+    before, after = f"\n<details><summary>Actions</summary>\n\n{fence}\n", f"{fence}\n\n</details>\n"
+    marked = "… cut here: {rest} of {all} lines are left out; `plan -o json` lists every action\n"
+    left = room - len(before) - len(after) - len(marked) - 20
+    kept: list[str] = []
+    for row in rows:
+        left -= len(row) + 1
+        if left < 0:
+            break
+        kept.append(row + "\n")
+    if not kept:
+        return ""
+    tail = marked.format(rest=len(rows) - len(kept), all=len(rows)) if len(kept) < len(rows) else ""
+    return before + "".join(kept) + tail + after
+
+
+def _plain(value: str) -> str:
+    return _SPECIAL.sub(r"\\\1", line(value))

@@ -1,0 +1,1 @@
+"""A run: live table, lines, report, status."""

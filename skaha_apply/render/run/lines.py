@@ -1,0 +1,191 @@
+"""What an apply tells where no terminal is: one plain line a change, and where many change, one a pass and entry."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
+from skaha_apply.model.session import Phase
+from skaha_apply.render import action_labels
+from skaha_apply.render.color import plain
+from skaha_apply.render.plan.groups import skeleton
+from skaha_apply.render.printable import cut, line
+from skaha_apply.render.run.entries import family_line, hold_rows, ordered, painted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from skaha_apply.model.report import Event
+
+FEW = 8  # changes of one entry in one pass that have a line each
+MANY = 50  # replicas of an entry, beyond which only its numbers are told, and failures
+PAUSE = 60.0  # seconds between two lines about the numbers of such an entry
+SINGLE = 100  # actions of one pass that have a line each
+STEPS = 10  # lines about the others
+ERRORS = 20  # failures of one pass that have a line each
+_REASON_WIDTH = 100
+_HOLDS = 10
+
+
+class Narrator(Protocol):
+    """An observer that is closed at the end, so that nothing of it is left moving in a terminal."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        ...
+
+    def part(self, project: str) -> Narrator:
+        """The part of one project, which is closed by itself, or with the whole."""
+        ...
+
+    def close(self) -> None:
+        """Stop drawing; more events may come and start it again."""
+        ...
+
+
+def event_line(event: Event) -> str | None:
+    """One event as one line; None for what is no change (a pass of a wait that ended)."""
+    match event:
+        case Started(project=project, total=total):
+            return f"{line(project)}: {action_labels.many(total, 'action')}" if total else None
+        case ActionEnded(action=action, error=str(error)):
+            return f"not {action_labels.LOOKS[action.kind].past} {line(action.name)}: {line(error)}"
+        case ActionEnded(action=action, id=session):
+            known = f" {line(session)}" if session else ""
+            return f"{action_labels.LOOKS[action.kind].past} {line(action.name)}{known}"
+        case PhaseChanged(name=name, id=session, before=before, after=after):
+            known = f" {line(session)}" if session else ""
+            return f"{line(name)}{known}: {line(before)} -> {line(after)}"
+        case Waiting():
+            return None
+        case Note(text=text):
+            return line(text)
+
+
+def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str:
+    """`37 running, 63 done (needs reduce)`; the phases that are not zero in the order of their life."""
+    text = ", ".join(f"{counts[name]} {action_labels.standing(line(name))}" for name in ordered(counts))
+    text = text or "nothing in scope"
+    return f"{text} ({cut(line('; '.join(reasons)), _REASON_WIDTH)})" if reasons else text
+
+
+class Lines:
+    """Plain lines. A wait is told when it begins to wait for something else, never at each poll.
+
+    What failed is told at once. Other changes are told when their pass ends: one by one, or where an entry has many of
+    them, as where it stands now; of an entry with many replicas that is told once a minute. Of a pass with many actions
+    every tenth part is told.
+
+    Args:
+        say: takes one line.
+        clock: seconds.
+    """
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._holds: frozenset[tuple[str, str, str]] = frozenset()
+        self._changes: list[PhaseChanged] = []
+        self._failures = self._errors = 0
+        self._actions: Counter[str] = Counter()
+        self._started = Started("", 0)
+        self._large: frozenset[str] = frozenset()
+        self._told: dict[str, float] = {}
+        self._waits = False
+        self._parts: dict[str, Lines] = {}
+
+    def part(self, project: str) -> Lines:
+        """The lines of one project, which counts by itself; the same at each call."""
+        if project not in self._parts:
+            self._parts[project] = Lines(self._say, self._clock)
+        return self._parts[project]
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case Waiting():
+                self._wait(event)
+            case PhaseChanged():
+                self._change(event)
+            case Started():
+                self._started, self._actions = event, Counter()
+                if not self._waits:
+                    self._tell(event)
+            case ActionEnded():
+                self._act(event)
+            case _:
+                self._tell(event)
+
+    def close(self) -> None:
+        """Say what was kept until the end of the pass, or of the minute."""
+        self._flush(None)
+        for part in self._parts.values():
+            part.close()
+
+    def _tell(self, event: Event) -> None:
+        if text := event_line(event):
+            self._say(text)
+
+    def _act(self, event: ActionEnded) -> None:
+        self._actions["failed" if event.error is not None else event.action.kind.value] += 1
+        if event.error is not None:
+            self._errors += 1
+            if self._errors <= ERRORS:
+                self._tell(event)
+        elif self._started.total <= SINGLE and (event.action.group or event.action.session) not in self._large:
+            self._tell(event)
+        ended, total = self._actions.total(), self._started.total
+        if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
+            wrong = self._actions["failed"]
+            beside = f", {wrong} of them not carried out" if wrong else ""
+            self._say(f"{line(self._started.project)}: {ended} of {action_labels.many(total, 'action')} ended{beside}")
+
+    def _change(self, event: PhaseChanged) -> None:
+        if event.after != Phase.FAILED:
+            self._changes.append(event)
+            return
+        self._failures += 1
+        if self._failures <= ERRORS:
+            self._tell(event)
+
+    def _wait(self, event: Waiting) -> None:
+        self._waits = True
+        self._large = frozenset(family.name for family in event.families if family.total > MANY)
+        self._flush({family.name: family_line(family) for family in event.families})
+        holds = frozenset((hold.family, hold.kind, skeleton(hold.reason)) for hold in event.holds)
+        if self._holds != holds:
+            self._holds = holds
+            self._say(f"{line(event.project)}: {counts_line(event.counts)}")
+            rows = painted(hold_rows(event.holds), plain)
+            for row in rows[:_HOLDS]:
+                self._say(f"  {row}")
+            if len(rows) > _HOLDS:
+                self._say(f"  … and {len(rows) - _HOLDS} more")
+
+    def _flush(self, standings: Mapping[str, str] | None) -> None:
+        """Tell the changes so far; `standings` are lines about where entries stand now, None at the end."""
+        entries: dict[str, list[PhaseChanged]] = {}
+        for change in self._changes:
+            entries.setdefault(change.group or change.session, []).append(change)
+        self._changes = []
+        for name, changes in entries.items():
+            if name in self._large and standings is not None and self._clock() < self._told.get(name, -PAUSE) + PAUSE:
+                self._changes += changes
+            elif len(changes) <= FEW and name not in self._large:
+                for change in changes:
+                    self._tell(change)
+            else:
+                self._told[name] = self._clock()
+                self._say((standings or {}).get(name) or _moves(name, changes))
+        if self._failures > ERRORS:
+            self._say(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
+        if self._errors > ERRORS:
+            self._say(f"… and {self._errors - ERRORS} more actions were not carried out; the report groups them")
+        self._failures = self._errors = 0
+
+
+def _moves(name: str, changes: Sequence[PhaseChanged]) -> str:
+    """`tile-${tile}: 40 running -> done, 8 pending -> running`."""
+    moves = Counter(f"{change.before} -> {change.after}" for change in changes)
+    return f"{line(name)}: " + ", ".join(f"{count} {line(move)}" for move, count in moves.items())

@@ -1,0 +1,98 @@
+"""Faults to order: what a network and a busy server do to clients, on purpose and repeatably.
+
+Each request draws its fault from the plan in force. `after` in a name means that the effect has happened.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.faults.fault_plan import RATES, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What one request suffers; `kind` is empty for nothing but the latency (seconds)."""
+
+    kind: str = ""
+    latency: float = 0.0
+    status: int = 0
+    text: str = ""
+
+
+class Faults:
+    """The plan in force, its random numbers, and how often each fault has struck."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plan = plan or Plan()
+        self.struck: Counter[str] = Counter()
+        self._random = random.Random(self.plan.seed)  # noqa: S311 - repeatable on purpose
+        self._seen = 0
+        self._steps = [0] * len(self.plan.script)
+        self._empty = self.plan.next_lists_empty + int(self.plan.empty_list_once)
+
+    def draw(self, method: str, route: str, name: str | None) -> Fault:
+        """Decide what a request suffers; `name` is the session name of a create."""
+        plan = self.plan
+        if plan.only and not any(_meets(entry, method, route) for entry in plan.only):
+            return Fault()
+        self._seen += 1
+        fault = self._pick(method, route, name)
+        if fault.kind:
+            self.struck[fault.kind] += 1
+        return fault
+
+    def _pick(self, method: str, route: str, name: str | None) -> Fault:
+        plan = self.plan
+        if self._seen <= plan.after:
+            return Fault()
+        latency = self._latency()
+        scripted = self._scripted({"method": method, "route": route, "name": name}, latency)
+        if scripted is not None:
+            return scripted
+        if plan.count is not None and self.struck.total() >= plan.count:
+            return Fault(latency=latency)
+        if plan.refuse and method in plan.refuse:
+            answer = plan.refuse[method]
+            return Fault("refuse", latency, int(answer.get("status", 400)), str(answer.get("text", "")))
+        return Fault(self._by_chance(method, route), latency)
+
+    def _by_chance(self, method: str, route: str) -> str:
+        """Give the first kind that this request draws, or nothing."""
+        if method == "GET" and route == "/session" and self._empty > 0:
+            self._empty -= 1
+            return "empty_list"
+        if method == "DELETE" and self._random.random() < self.plan.delete_without_effect:
+            return "no_effect"
+        rates = ((kind, getattr(self.plan, name)) for name, kind in RATES.items())
+        return next((kind for kind, rate in rates if rate and self._random.random() < rate), "")
+
+    def _latency(self) -> float:
+        asked = self.plan.latency_ms
+        low, high = (asked[0], asked[-1]) if isinstance(asked, list) else (asked, asked)
+        return (low if low == high else self._random.uniform(low, high)) / 1000
+
+    def _scripted(self, request: Mapping[str, str | None], latency: float) -> Fault | None:
+        """Give the fault of the first step that is due; all steps count the request."""
+        due: Fault | None = None
+        for index, step in enumerate(self.plan.script):
+            wanted: Mapping[str, str] = step.get("match", {})
+            if all(request.get(key) == value for key, value in wanted.items()):
+                self._steps[index] += 1
+                first = int(step.get("nth", 1))
+                if due is None and first <= self._steps[index] < first + int(step.get("times", 1)):
+                    pause = latency + float(step.get("ms", 0)) / 1000
+                    kind = "" if step["fault"] == "latency" else str(step["fault"])
+                    due = Fault(kind, pause, int(step.get("status", 400)), str(step.get("text", "")))
+        return due
+
+
+def _meets(entry: str, method: str, route: str) -> bool:
+    words = entry.split()
+    return all(word in (method, route) for word in words)

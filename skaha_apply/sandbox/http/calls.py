@@ -1,0 +1,93 @@
+"""One request to a Skaha route, and what the routes answer from.
+
+Source: skaha-api.md, "Addresses, methods, authentication" (routes) and "Reading" (desktop apps) [SessionAction].
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.text.java_text import split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.sandbox.http.parameters import Parameters
+    from skaha_apply.sandbox.platform.cluster import Cluster
+    from skaha_apply.sandbox.platform.desktop_apps import DesktopApps
+
+_OPEN = ("/capabilities", "/availability")
+_PATH = re.compile(r"/v([01])(/session|/context|/image|/repository)(?:/(.*))?", re.DOTALL)
+_MOST_SEGMENTS = 3
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a path below /skaha leads.
+
+    `session_id` and `app_id` are None when the path has no such segment, and "" for an empty one; `too_long` holds the
+    path of more than three segments, which is refused.
+    """
+
+    service: str
+    session_id: str | None = None
+    is_app: bool = False
+    app_id: str | None = None
+    too_long: str | None = None
+
+    @property
+    def route(self) -> str:
+        """The route as faults and the request log name it."""
+        if self.session_id is None:
+            return self.service
+        app = ("/app/{appid}" if self.app_id is not None else "/app") if self.is_app else ""
+        return f"{self.service}/{{id}}{app}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a known route: who asks, for what, with which parameters."""
+
+    method: str
+    place: Place
+    userid: str
+    parameters: Parameters
+    headers: Mapping[str, str]
+    list_lag: float = 0.0
+
+    @property
+    def session_id(self) -> str:
+        """The session id of the path; "" without one."""
+        return self.place.session_id or ""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the routes answer from: the cluster, its desktop apps, the public images, the server's own address."""
+
+    cluster: Cluster
+    apps: DesktopApps
+    images: Mapping[str, tuple[str, ...]]
+    origin: str
+
+
+def locate(path: str, *, v0: bool) -> Place | None:
+    """Find the service of a path below /skaha; None when there is none.
+
+    Below /session the path is split as Java does: any second segment counts as `app`. Below the others it is ignored.
+    """
+    if path in _OPEN:
+        return Place(path)
+    found = _PATH.fullmatch(path)
+    if found is None or (found[1] == "0" and not v0):
+        return None
+    service, below = found[2], found[3]
+    if service != "/session" or below is None:
+        return Place(service)
+    parts = split(below, "/")
+    if len(parts) > _MOST_SEGMENTS:
+        return Place(service, parts[0], is_app=True, app_id=parts[2], too_long=below)
+    padded: list[str | None] = [*parts, None, None, None]
+    return Place(service, padded[0], is_app=len(parts) > 1, app_id=padded[2])

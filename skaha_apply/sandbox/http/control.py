@@ -1,0 +1,163 @@
+"""The control routes below /sandbox, for tests and rehearsals: faults, the clock, the request log, the truth."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.sandbox import environment
+from skaha_apply.sandbox.faults.fault_plan import Plan, read_plan
+from skaha_apply.sandbox.faults.faults import Faults
+from skaha_apply.sandbox.faults.request_log import RequestLog
+from skaha_apply.sandbox.http.access import IssuedTokens
+from skaha_apply.sandbox.http.responses import JSON, Answer, text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from skaha_apply.sandbox.options import SandboxOptions
+    from skaha_apply.sandbox.platform.cluster import Cluster
+
+_SETTINGS: dict[str, tuple[type, ...]] = {
+    "slots": (int,),
+    "workdir": (str,),
+    "ttl": (int, float),
+    "interactive_ttl": (int, float),
+    "deadline": (int, float),
+    "interactive_deadline": (int, float),
+    "grace": (int, float),
+    "max_interactive": (int,),
+}
+_LAST = 1000
+
+
+@dataclass
+class Control:
+    """What the control routes act on. `touched` is set when a request shows that somebody still uses the sandbox."""
+
+    options: SandboxOptions
+    cluster: Cluster
+    pid: int
+    faults: Faults = field(default_factory=Faults)
+    log: RequestLog = field(default_factory=RequestLog)
+    issued: IssuedTokens = field(default_factory=IssuedTokens)
+
+    async def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
+        """Answer `method path` (path below /sandbox); 400 with a reason for what it cannot read."""
+        action = _ROUTES.get((method, path))
+        if action is None:
+            known = ", ".join(f"{verb} /sandbox{route}" for verb, route in _ROUTES)
+            return text(f"no such control route; there are: {known}\n", 404)
+        try:
+            document = json.loads(body) if body.strip() else {}
+            return _json(await action(self, query, document))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return text(f"{error}\n", 400)
+
+
+async def _status(control: Control, _query: dict[str, str], _document: Any) -> object:
+    return {
+        "pid": control.pid,
+        "userid": control.options.userid,
+        "data": str(control.options.data),
+        "now": control.cluster.clock.now(),
+        "clock_offset": control.cluster.clock.offset,
+        **control.cluster.counts(),
+    }
+
+
+async def _get_faults(control: Control, _query: dict[str, str], _document: Any) -> object:
+    return {"plan": asdict(control.faults.plan), "struck": dict(control.faults.struck)}
+
+
+async def _put_faults(control: Control, query: dict[str, str], document: Any) -> object:
+    control.faults = Faults(read_plan(document))
+    return await _get_faults(control, query, document)
+
+
+async def _requests(control: Control, query: dict[str, str], _document: Any) -> object:
+    return control.log.document(int(query.get("last", _LAST)))
+
+
+async def _clear_requests(control: Control, _query: dict[str, str], _document: Any) -> object:
+    control.log.clear()
+    return {}
+
+
+async def _clock(control: Control, _query: dict[str, str], document: Any) -> object:
+    control.cluster.advance(float(document["advance_s"]))
+    return {"now": control.cluster.clock.now(), "offset": control.cluster.clock.offset}
+
+
+async def _reset(control: Control, _query: dict[str, str], _document: Any) -> object:
+    await control.cluster.reset()
+    control.cluster.clock.offset = 0.0
+    control.cluster.advance(0.0)
+    control.cluster.options = control.options
+    control.faults = Faults(Plan())
+    control.log.clear()
+    control.issued.ends.clear()
+    return {}
+
+
+async def _issue_token(control: Control, _query: dict[str, str], document: Any) -> object:
+    lifetime, claims = float(document["lifetime_s"]), document.get("claims", False)
+    return {"token": control.issued.issue(lifetime, claims=bool(claims))}
+
+
+async def _expire_tokens(control: Control, _query: dict[str, str], _document: Any) -> object:
+    control.issued.expire_all()
+    return {}
+
+
+async def _sessions(control: Control, _query: dict[str, str], _document: Any) -> object:
+    control.cluster.expire_due()
+    everything = (*control.cluster.sessions.values(), *control.cluster.past.values())
+    rows = [{**session.document(), "listed": session.gone is None} for session in everything]
+    rows.sort(key=lambda row: row["created"])
+    return {**control.cluster.counts(), "base_env": environment.for_sessions(), "sessions": rows}
+
+
+async def _expire(control: Control, _query: dict[str, str], document: Any) -> object:
+    session = control.cluster.sessions.get(document["id"])
+    if session is None:
+        raise ValueError(f"no session {document['id']} is listed")
+    control.cluster.delete(session, "expired")
+    return {}
+
+
+async def _settings(control: Control, _query: dict[str, str], document: Any) -> object:
+    control.cluster.adjust(**{name: _setting(name, value) for name, value in document.items()})
+    return {name: str(getattr(control.cluster.options, name)) for name in _SETTINGS}
+
+
+def _setting(name: str, value: Any) -> object:
+    """Read one setting; raises ValueError."""
+    wanted = _SETTINGS.get(name, ())
+    if isinstance(value, bool) or type(value) not in wanted:
+        raise ValueError(f"not a setting that can be changed: {name}={value!r}; there are: {', '.join(_SETTINGS)}")
+    if not (Path(value).is_dir() if name == "workdir" else value >= (name == "slots")):
+        raise ValueError(f"{name} cannot be {value!r}")
+    return Path(value) if name == "workdir" else value
+
+
+def _json(document: object) -> Answer:
+    return Answer(200, json.dumps(document).encode(), JSON)
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Control, dict[str, str], Any], Awaitable[object]]] = {
+    ("GET", "/status"): _status,
+    ("GET", "/faults"): _get_faults,
+    ("PUT", "/faults"): _put_faults,
+    ("GET", "/requests"): _requests,
+    ("DELETE", "/requests"): _clear_requests,
+    ("POST", "/clock"): _clock,
+    ("POST", "/reset"): _reset,
+    ("GET", "/sessions"): _sessions,
+    ("POST", "/expire"): _expire,
+    ("POST", "/tokens"): _issue_token,
+    ("DELETE", "/tokens"): _expire_tokens,
+    ("PUT", "/settings"): _settings,
+}

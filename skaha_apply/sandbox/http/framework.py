@@ -1,0 +1,66 @@
+"""What the REST framework does around every action: methods, parameters, credentials, headers.
+
+Source: skaha-api.md, "Addresses, methods, authentication" and "How parameters are read" [RestServlet, RestAction].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.http.access import admitted
+from skaha_apply.sandbox.http.responses import EMPTY, Answer, Refusal, tomcat_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.sandbox.http.access import Accounts
+    from skaha_apply.sandbox.http.parameters import Parameters
+
+SERVER = {"server": "OpenCADC/cadc-rest"}
+_METHODS = {"/session": ("GET", "POST", "DELETE"), "/capabilities": ("GET", "HEAD"), "/availability": ("GET", "HEAD")}
+_OPTIONS = {"Allow": "GET, HEAD, POST, PUT, DELETE, OPTIONS"}
+_REFUSED = ("GET", "HEAD", "POST", "PUT", "DELETE", "TRACE")
+
+
+def answer_without_action(method: str, service: str) -> Answer | None:
+    """Answer what reaches no action, for any caller; None when `service` (`/session`, ...) takes the method."""
+    methods = _METHODS.get(service, ("GET",))
+    if method in methods:
+        return None
+    if method == "OPTIONS":
+        return EMPTY.with_headers(_OPTIONS)
+    if method not in _REFUSED:
+        return tomcat_page(501, "Not Implemented")
+    return Answer(405, f"unsupported: HTTP {method}\n".encode(), headers={"Allow": ", ".join(methods)})
+
+
+def perform(
+    accounts: Accounts,
+    authorization: str | None,
+    read: Callable[[], Parameters],
+    action: Callable[[str, Parameters], Answer],
+) -> Answer:
+    """Run one action of a user.
+
+    A wrong credential is refused before anything is read. The user's name is on every response of a known user whose
+    parameters could be read, refusals included.
+
+    Args:
+        accounts: who is known.
+        authorization: the header.
+        read: gives the parameters; may raise Refusal.
+        action: answers for a user with parameters; may raise Refusal.
+    """
+    try:
+        caller = accounts.identify(authorization)
+    except Refusal as refusal:
+        return refusal.answer
+    headers = dict(SERVER)
+    try:
+        parameters = read()
+        if caller is not None:
+            headers["x-vo-authenticated"] = caller.userid
+        answer = action(admitted(caller), parameters)
+    except Refusal as refusal:
+        answer = refusal.answer
+    return answer.with_headers(headers)

@@ -1,0 +1,62 @@
+"""Where sessions outlive the server: one SQLite file, one row a session.
+
+Each change is written before its answer is sent, without waiting for the disk: what counts here is a server killed at
+any moment, not a machine that loses its power.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.options import SandboxError
+from skaha_apply.sandbox.platform.sessions import Session, from_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Journal:
+    """The sessions and a few settings of one data folder; raises SandboxError when the file is none of ours."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.touch(mode=0o600)
+            self._base = sqlite3.connect(path, isolation_level=None)
+            self._base.execute("PRAGMA journal_mode = WAL")
+            self._base.execute("PRAGMA synchronous = OFF")
+            self._base.execute("CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, document TEXT) WITHOUT ROWID")
+            self._base.execute("CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        except (sqlite3.Error, OSError) as error:
+            hint = "move the file away to start with an empty sandbox, or choose another data folder"
+            raise SandboxError(f"{path}: {error}", hint) from None
+
+    def sessions(self) -> Iterator[Session]:
+        """Give all sessions, gone ones too."""
+        for (document,) in self._base.execute("SELECT document FROM session"):
+            yield from_document(json.loads(document))
+
+    def write(self, session: Session) -> None:
+        """Store one session."""
+        row = (session.id, json.dumps(session.document()))
+        self._base.execute("INSERT OR REPLACE INTO session VALUES (?, ?)", row)
+
+    def setting(self, name: str) -> str | None:
+        """Give a stored setting."""
+        row = self._base.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set(self, name: str, value: str) -> None:
+        """Store a setting."""
+        self._base.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def clear(self) -> None:
+        """Forget all sessions; settings stay."""
+        self._base.execute("DELETE FROM session")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._base.close()

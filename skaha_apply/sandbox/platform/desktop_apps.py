@@ -1,0 +1,69 @@
+"""Desktop apps: programs on the desktop of a running desktop session. They are listed, and nothing runs.
+
+They live as long as their desktop session is listed, and not longer than the sandbox process.
+Source: skaha-api.md, "Reading" (desktop apps) [PostAction.attachDesktopApp, GetAction].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.platform.launch import random_id
+from skaha_apply.sandbox.platform.sessions import RUNNING, Session
+
+if TYPE_CHECKING:
+    from skaha_apply.sandbox.http.create import Resources
+    from skaha_apply.sandbox.platform.cluster import Cluster
+
+KIND = "desktop-app"
+_ID_LENGTH = 3
+
+
+class DesktopApps:
+    """The desktop apps of all users."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._apps: dict[tuple[str, str], Session] = {}
+
+    def listed(self, userid: str | None) -> list[Session]:
+        """Give the apps of one user, or of all, whose desktop session is still listed."""
+        for key in [key for key in self._apps if key[0] not in self._cluster.sessions]:
+            del self._apps[key]
+        return sorted(
+            (one for one in self._apps.values() if userid in (None, one.userid)), key=lambda one: one.job_name
+        )
+
+    def find(self, session_id: str, app_id: str, userid: str) -> Session | None:
+        """Give one app of a user."""
+        return next((one for one in self.listed(userid) if (one.id, one.appid) == (session_id, app_id)), None)
+
+    def attach(self, desktop: Session, image: str, name: str, resources: Resources) -> str:
+        """Start an app on a desktop session; give its id."""
+        app_id = random_id(_ID_LENGTH)
+        while (desktop.id, app_id) in self._apps:
+            app_id = random_id(_ID_LENGTH)
+        now = self._cluster.clock.now()
+        self._apps[desktop.id, app_id] = Session(
+            id=desktop.id,
+            userid=desktop.userid,
+            name=name,
+            kind=KIND,
+            image=image,
+            cores=resources.cores,
+            ram=resources.ram,
+            fixed=resources.fixed,
+            argv=(),
+            env={},
+            created=now,
+            deadline=desktop.deadline,
+            ttl=desktop.ttl,
+            status=RUNNING,
+            started=now,
+            appid=app_id,
+        )
+        return app_id
+
+    def delete(self, app: Session) -> None:
+        """End an app."""
+        self._apps.pop((app.id, app.appid or ""), None)

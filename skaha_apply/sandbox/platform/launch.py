@@ -1,0 +1,99 @@
+"""From an accepted create to the session that will run: id, argv, environment, limits, and why it did not start.
+
+Source: skaha-api.md, "cmd, args, env" (the platform's own variables), "Status and time" [launch-headless.yaml].
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import TYPE_CHECKING
+
+from skaha_apply.sandbox.platform.sessions import Session
+from skaha_apply.sandbox.text import placeholders
+from skaha_apply.sandbox.text.containers import environment, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from skaha_apply.sandbox.http.create import Origin, Wish
+    from skaha_apply.sandbox.options import SandboxOptions
+
+_ID_LENGTH = 8
+
+
+def random_id(length: int = _ID_LENGTH) -> str:
+    """Give an id: a letter, then letters and digits [RandomStringGenerator]."""
+    tail = (secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length - 1))
+    return secrets.choice(string.ascii_lowercase) + "".join(tail)
+
+
+def new_id(taken: Callable[[str], bool]) -> str:
+    """Give a free session id of 8 characters."""
+    while taken(identifier := random_id()):
+        pass
+    return identifier
+
+
+def session(wish: Wish, origin: Origin, options: SandboxOptions, now: float) -> Session:
+    """Give the session of a create. The platform's own variables come last and win [launch-headless.yaml].
+
+    `skaha_hostname` is the host of the API. `now` is in seconds since the epoch.
+    """
+    headless = wish.kind == "headless"
+    home = placeholders.home(options.data, origin.userid)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    platform = {
+        "HOME": str(home),
+        "PWD": str(options.workdir),
+        "OMP_NUM_THREADS": placeholders.threads(wish.resources.cores),
+        "skaha_hostname": placeholders.HOST,
+        "skaha_username": origin.userid,
+        "skaha_sessionid": origin.session_id,
+    }
+    env = environment(wish.container, platform)
+    return Session(
+        id=origin.session_id,
+        userid=origin.userid,
+        name=wish.name,
+        kind=wish.kind,
+        image=wish.container.image,
+        cores=wish.resources.cores,
+        ram=wish.resources.ram,
+        fixed=wish.resources.fixed,
+        argv=_argv(wish, env),
+        env=env,
+        created=now,
+        deadline=options.deadline if headless else options.interactive_deadline,
+        ttl=options.ttl if headless else options.interactive_ttl,
+    )
+
+
+def _argv(wish: Wish, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Give what is run, `$(NAME)` expanded; without a command a line that says what is missing."""
+    if wish.kind != "headless":
+        return ("cat",)
+    given = tuple(expand(word, env) for word in (*wish.container.command, *wish.container.args))
+    if not wish.container.command:
+        image = wish.container.image
+        return ("echo", f"sandbox: the default command of {image} is not here to be run; arguments: {list(given)}")
+    return given
+
+
+def start_error(argv: Sequence[str], error: Exception, workdir: Path) -> str:
+    """Say, in the words of Kubernetes' events, why `argv` could not be started."""
+    program = argv[0]
+    if not workdir.is_dir():
+        reason = f'chdir to cwd ("{workdir}") failed: no such file or directory'
+    elif isinstance(error, FileNotFoundError) and "/" not in program:
+        reason = f'exec: "{program}": executable file not found in $PATH'
+    elif isinstance(error, FileNotFoundError):
+        reason = f'exec: "{program}": stat {program}: no such file or directory'
+    else:
+        detail = error.strerror if isinstance(error, OSError) else None
+        reason = f'exec: "{program}": {(detail or str(error)).lower()}'
+    return (
+        "Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+        f"runc create failed: unable to start container process: {reason}: unknown"
+    )

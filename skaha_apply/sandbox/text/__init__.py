@@ -1,0 +1,1 @@
+"""What Java, YAML and Kubernetes make of text."""

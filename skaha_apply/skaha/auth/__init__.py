@@ -1,0 +1,1 @@
+"""Server and credential: where they are found, renewed and masked."""

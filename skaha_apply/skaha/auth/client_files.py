@@ -1,0 +1,210 @@
+"""The configuration files of the two published clients, read for their servers and credentials.
+
+Both shapes are understood in either file: version 2 of canfar, and the contexts of skaha (and of canfar's version 1).
+Keys that are not known, or hold something else than expected, are passed over; these files are not ours.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.model.location import Place
+from skaha_apply.skaha.address import base_url
+from skaha_apply.skaha.auth.registry import RegistryLogin, host_of
+from skaha_apply.skaha.auth.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The routes of v0 are gone from the server [web.xml], while skaha's files still name it.
+_GONE_VERSION = "v0"
+_PROCEED = "mend the file, or set SKAHA_URL and SKAHA_TOKEN, which are looked at before it"
+_BUILT_IN = "canfar"  # the server that the client knows without a file [canfar.models.config.default_servers]
+_SELECTS = ("active", "servers", "authentication", "contexts")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A credential as a file holds it: a token with its expiry (Unix seconds), or the path of a certificate.
+
+    `refresh` is the refresh token of the client that wrote the file. Only that client may use it.
+    """
+
+    token: Secret | None = None
+    expires: float | None = None
+    certificate: str | None = None
+    refresh: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEntry:
+    """A server by its name: base URL with the version, and the credential that goes with it."""
+
+    name: str
+    url: str
+    record: Record | None = None
+    also: str = ""  # another name by which it may be asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One file: its servers, which of them is active, the active credential, and a registry's login.
+
+    `unselected` states why there is no active server; "" with one, and for a file that leaves the choice to its client.
+    """
+
+    shown: str
+    servers: tuple[ServerEntry, ...] = ()
+    active: ServerEntry | None = None
+    unselected: str = ""
+    record: Record | None = None
+    registry: RegistryLogin | None = None
+
+    def named(self, name: str) -> ServerEntry | None:
+        """The server of that name, in any case."""
+        wanted = name.casefold()
+        return next((entry for entry in self.servers if wanted in (entry.name.casefold(), entry.also.casefold())), None)
+
+
+def read_configuration(path: Path, shown: str) -> Configuration | None:
+    """The configuration in `path`, None when there is no such file.
+
+    Raises `SkahaApplyError` with file and line for a file that cannot be read; its text, which holds secrets, is not
+    repeated. `shown` is how messages call the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SkahaApplyError(f"{shown} cannot be read: {error.strerror}", hint=_PROCEED) from None
+    except UnicodeDecodeError:
+        raise SkahaApplyError("this is not UTF-8 text", hint=_PROCEED, place=Place(shown)) from None
+    document = _parse(text, shown)
+    if document is None:
+        return Configuration(shown)
+    if not isinstance(document, dict):
+        raise SkahaApplyError("a configuration is a mapping of keys to values", hint=_PROCEED, place=Place(shown))
+    read = _read_contexts if "contexts" in document and "servers" not in document else _read_servers
+    return read(document, shown)
+
+
+def _parse(text: str, shown: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except DuplicateKeyError as error:
+        raise _malformed(error, "a key is given twice", shown) from None
+    except MarkedYAMLError as error:
+        # A quoted part may be a piece of a secret.
+        problem = re.sub(r"['\"].*", "…", error.problem or "") or "it cannot be read"
+        raise _malformed(error, problem, shown) from None
+    except (YAMLError, RecursionError, ValueError):
+        raise SkahaApplyError("this is not YAML", hint=_PROCEED, place=Place(shown)) from None
+
+
+def _malformed(error: MarkedYAMLError, problem: str, shown: str) -> SkahaApplyError:
+    mark = error.problem_mark or error.context_mark
+    place = Place(shown, mark.line + 1, mark.column + 1) if mark else Place(shown)
+    return SkahaApplyError(f"this is not YAML: {problem}", hint=_PROCEED, place=place)
+
+
+def _read_servers(document: dict[str, Any], shown: str) -> Configuration:
+    records = {str(name): _record(value) for name, value in _mapping(document.get("authentication")).items()}
+    active = _mapping(document.get("active"))
+    entries = []
+    for name, value in _mapping(document.get("servers")).items():
+        fields = _mapping(value)
+        url = _url(fields, shown)
+        if url:
+            entries.append(ServerEntry(str(name), url, records.get(str(fields.get("idp")))))
+    name = active.get("server")
+    selected = next((entry for entry in entries if entry.name == name), None)
+    built_in = name == _BUILT_IN and "servers" not in document
+    return Configuration(
+        shown,
+        tuple(entries),
+        selected,
+        "" if selected or built_in else _unselected(document, name, "servers", shown),
+        records.get(str(active.get("authentication"))),
+        _registry(document, shown),
+    )
+
+
+def _unselected(document: dict[str, Any], name: Any, key: str, shown: str) -> str:
+    """Why no server of a file is active; "" for a file that says nothing about servers and logins."""
+    if not any(part in document for part in _SELECTS):
+        return ""
+    if not isinstance(name, str) or not name.strip():
+        return f"{shown} names no active server"
+    if name in _mapping(document.get(key)):
+        return f"{shown} gives no usable URL for its active server {name!r}"
+    return f"{shown} names {name!r} as its active server, and has no server of that name"
+
+
+def _read_contexts(document: dict[str, Any], shown: str) -> Configuration:
+    active = document.get("active")
+    entries = []
+    for name, value in _mapping(document.get("contexts")).items():
+        fields = _mapping(_mapping(value).get("server"))
+        url = _url(fields, shown)
+        if url:
+            entries.append(ServerEntry(str(name), url, _record(value), str(fields.get("name") or "")))
+    selected = next((entry for entry in entries if entry.name == active), None)
+    return Configuration(
+        shown,
+        tuple(entries),
+        selected,
+        "" if selected else _unselected(document, active, "contexts", shown),
+        _record(_mapping(document.get("contexts")).get(str(active))),
+        _registry(document, shown),
+    )
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _url(fields: dict[Any, Any], shown: str) -> str | None:
+    url, version = fields.get("url"), fields.get("version")
+    if not isinstance(url, str) or not url.strip():
+        return None
+    if isinstance(version, str) and version and version != _GONE_VERSION:
+        url = f"{url.rstrip('/')}/{version}"
+    try:
+        read = base_url(url.strip(), shown)
+    except UsageError:
+        return None
+    return read.removesuffix(_GONE_VERSION) + "v1" if read.endswith(f"/{_GONE_VERSION}") else read
+
+
+def _record(value: Any) -> Record | None:
+    fields = _mapping(value)
+    token, path, expiry = fields.get("token"), fields.get("path"), fields.get("expiry")
+    refresh = token.get("refresh") if isinstance(token, dict) else None
+    if isinstance(token, dict):
+        token = token.get("access")
+    if isinstance(expiry, dict):
+        expiry = expiry.get("access")
+    # The clients write 0 for an end that they do not know.
+    expires = float(expiry) if isinstance(expiry, int | float) and expiry > 0 else None
+    if isinstance(token, str) and token.strip() and str(fields.get("mode")).lower() != "x509":
+        renewable = isinstance(refresh, str) and bool(refresh.strip())
+        return Record(token=Secret(token), expires=expires, refresh=Secret(str(refresh)) if renewable else None)
+    if isinstance(path, str) and path.strip():
+        return Record(certificate=path.strip())
+    return None
+
+
+def _registry(document: dict[str, Any], shown: str) -> RegistryLogin | None:
+    fields = _mapping(document.get("registry"))
+    url, username, secret = (fields.get(key) for key in ("url", "username", "secret"))
+    if not username or not secret:
+        return None
+    return RegistryLogin(host_of(str(url or "")), str(username), Secret(str(secret)), shown)

@@ -1,0 +1,236 @@
+"""Which server is asked, and with which credential: arguments first, then the environment, then the clients' files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from skaha_apply.model.errors import SkahaApplyError, Unauthorized, UsageError
+from skaha_apply.skaha.address import DEFAULT_SERVER, base_url, same_server
+from skaha_apply.skaha.auth.client_files import Configuration, Record, ServerEntry, read_configuration
+from skaha_apply.skaha.auth.login import RENEW_FILE, Login, certificate_login, token_login
+from skaha_apply.skaha.auth.registry import find_registry
+from skaha_apply.skaha.auth.renewal import CredentialCommand, run_client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+URL_VARIABLES = ("SKAHA_URL", "CANFAR_URL")
+TOKEN_VARIABLES = ("SKAHA_TOKEN", "CANFAR_TOKEN")
+CERTIFICATE_VARIABLES = ("SKAHA_CERTIFICATE", "CANFAR_CERTIFICATE")
+COMMAND_VARIABLES = ("SKAHA_CREDENTIAL_COMMAND",)
+_OF_VARIABLE = (
+    "start the command again with a new token in {name}; a running command sees a new token only from "
+    "--credential-command, or from the file that `canfar login` writes"
+)
+RENEWAL_PAUSE = 30.0  # seconds between two attempts of the client to renew one token
+FILES = (".canfar/config.yaml", ".skaha/config.yaml")
+PROXY_CERTIFICATE = ".ssl/cadcproxy.pem"
+_log = logging.getLogger("skaha_apply.settings")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The environment variables and the home folder in which settings are looked up."""
+
+    environ: Mapping[str, str]
+    home: Path
+
+    @classmethod
+    def of_process(cls) -> Surroundings:
+        """Those of this process, as they are now."""
+        return cls(dict(os.environ), Path(os.environ.get("HOME") or Path.home()))
+
+    def first(self, names: tuple[str, ...]) -> tuple[str, str] | None:
+        """Name and value of the first variable that is set to something."""
+        return next(((name, self.environ[name].strip()) for name in names if self.environ.get(name, "").strip()), None)
+
+
+def resolve_server(argument: str | None, surroundings: Surroundings) -> str:
+    """The base URL of the server, with the version.
+
+    `argument` (a URL or the name of a configured server), SKAHA_URL, CANFAR_URL, the active server of
+    ~/.canfar/config.yaml, of ~/.skaha/config.yaml, else CANFAR's own. Raises `UsageError` for what cannot be an address
+    or a known name, `SkahaApplyError` for a file that cannot be read, and for one whose servers are there and none of
+    them is active: a token of the environment must not go to a server that nobody chose.
+    """
+    found = surroundings.first(URL_VARIABLES)
+    given = ("--server", argument.strip()) if argument is not None else found
+    if given:
+        source, text = given
+        return base_url(text, source) if "://" in text else _named(text, source, surroundings).url
+    for configuration in _configurations(surroundings):
+        if configuration.active:
+            return configuration.active.url
+        if configuration.unselected:
+            raise SkahaApplyError(configuration.unselected, hint=_selection_hint(configuration))
+    return DEFAULT_SERVER
+
+
+def _named(name: str, source: str, surroundings: Surroundings) -> ServerEntry:
+    configurations = _configurations(surroundings)
+    for configuration in configurations:
+        if entry := configuration.named(name):
+            return entry
+    known = sorted({entry.name for configuration in configurations for entry in configuration.servers})
+    hint = f"known are {', '.join(known)}" if known else "no servers are configured; give the URL"
+    raise UsageError(f"{source}: there is no configured server {name!r}", hint=hint)
+
+
+def _selection_hint(configuration: Configuration) -> str:
+    names = [entry.name for entry in configuration.servers]
+    known = f" ({', '.join(names)})" if names else ""
+    return f"choose one by `canfar server use NAME`{known}, or give --server NAME|URL or SKAHA_URL"
+
+
+def _configurations(surroundings: Surroundings) -> list[Configuration]:
+    read = (read_configuration(surroundings.home / name, f"~/{name}") for name in FILES)
+    return [configuration for configuration in read if configuration]
+
+
+class CredentialSource:
+    """Where the credential for a server comes from: a command, else the environment and the clients' files.
+
+    Args:
+        server: base URL of the server.
+        command: `--credential-command`, by default SKAHA_CREDENTIAL_COMMAND. Raises `UsageError` if it cannot be split.
+        surroundings: those of the process by default, as they are at each look-up.
+    """
+
+    def __init__(self, server: str, command: str | None = None, surroundings: Surroundings | None = None) -> None:
+        self._server = server
+        self._fixed = surroundings
+        found = self._surroundings.first(COMMAND_VARIABLES)
+        text = command if command is not None else found and found[1]
+        self._command = CredentialCommand(text, self._surroundings.environ) if text is not None else None
+        self._tried: tuple[Record, float] | None = None
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        return self._fixed or Surroundings.of_process()
+
+    def login(self) -> Login:
+        """The credential as it is now; raises as `find_login` does."""
+        given = self._command.login() if self._command else None
+        return find_login(self._server, self._surroundings, given)
+
+    async def renew(self, now: float, /, *, refused: bool) -> None:
+        """Run the command if that is due, or the client whose file holds an expired token that it can renew."""
+        if self._command is not None:
+            await self._command.renew(now, refused=refused)
+            return
+        record = _renewable(self._server, self._surroundings)
+        ended = record is not None and (refused if record.expires is None else record.expires <= time.time())
+        if record is None or not ended:
+            return
+        if self._tried and self._tried[0] == record and time.monotonic() - self._tried[1] < RENEWAL_PAUSE:
+            return
+        self._tried = record, time.monotonic()
+        await run_client(self._surroundings.environ)
+
+
+def _renewable(server: str, surroundings: Surroundings) -> Record | None:
+    """The record that the published client renews when it runs: the active one of its file, with a refresh token.
+
+    None if the credential for `server` comes from elsewhere.
+    """
+    if surroundings.first((*TOKEN_VARIABLES, *CERTIFICATE_VARIABLES)):
+        return None
+    try:
+        configuration = read_configuration(surroundings.home / FILES[0], f"~/{FILES[0]}")
+    except SkahaApplyError:
+        return None
+    record = configuration.record if configuration and configuration.active else None
+    if configuration is None or record is None or record.refresh is None:
+        return None
+    return record if _record_for(server, configuration) == record else None
+
+
+def find_login(server: str, surroundings: Surroundings, given: Login | None = None) -> Login:
+    """The credential for a server: `given`, else of the environment, configuration files, ~/.ssl/cadcproxy.pem.
+
+    A token from a file goes only to a server that the file names with it. Raises `Unauthorized` when there is none,
+    or it cannot be used; `SkahaApplyError` with file and line for a file that cannot be read.
+    """
+    given = given or _from_environment(surroundings)
+    try:
+        configurations = _configurations(surroundings)
+    except SkahaApplyError as error:
+        if given is None:
+            raise
+        _log.warning("%s; its registry login is not used", error)
+        configurations = []
+    filed = next((found.registry for found in configurations if found.registry), None)
+    registry = find_registry(surroundings.environ, filed)
+    login = given or _from_files(server, surroundings, configurations)
+    return replace(login, registry=registry) if registry else login
+
+
+def _from_environment(surroundings: Surroundings) -> Login | None:
+    if found := surroundings.first(TOKEN_VARIABLES):
+        return token_login(found[1], found[0], renewal=_OF_VARIABLE.format(name=found[0]))
+    if found := surroundings.first(CERTIFICATE_VARIABLES):
+        name, value = found
+        if "-----BEGIN" in value:
+            # CI secrets often hold line ends as the two characters \n.
+            return certificate_login(value.replace("\\n", "\n"), name)
+        path = _path(value, surroundings)
+        login = _from_certificate(path, f"{name} ({value})")
+        if login is None:
+            raise Unauthorized(f"{name} names {value}, and there is no such file")
+        return login
+    return None
+
+
+def _from_files(server: str, surroundings: Surroundings, configurations: list[Configuration]) -> Login:
+    kept_back = []
+    for configuration in configurations:
+        record, source = _record_for(server, configuration), configuration.shown
+        if record and record.token:
+            found = token_login(record.token.reveal(), source, expires=record.expires, renewal=RENEW_FILE)
+            return replace(found, hidden=(record.refresh,)) if record.refresh else found
+        if record and record.certificate:
+            path = _path(record.certificate, surroundings)
+            if login := _from_certificate(path, f"{record.certificate} (from {source})"):
+                return login
+        if record is None and configuration.record and configuration.record.token:
+            kept_back.append(source)
+    if login := _from_certificate(surroundings.home / PROXY_CERTIFICATE, f"~/{PROXY_CERTIFICATE}"):
+        return login
+    host = urlsplit(server).netloc
+    why = f"; the token in {kept_back[0]} is for another server, and is not sent to this one" if kept_back else ""
+    raise Unauthorized(
+        f"there is no credential for {host}{why}",
+        hint="get one: `canfar login`, or a token in SKAHA_TOKEN",
+    )
+
+
+def _record_for(server: str, configuration: Configuration) -> Record | None:
+    for entry in configuration.servers:
+        if same_server(entry.url, server) and entry.record:
+            return entry.record
+    active = configuration.active
+    if active and same_server(active.url, server):
+        return configuration.record
+    # A certificate gives nothing away to the server that it is shown to; a token does.
+    return configuration.record if configuration.record and configuration.record.certificate else None
+
+
+def _from_certificate(path: Path, source: str) -> Login | None:
+    try:
+        return certificate_login(path.read_text(encoding="ascii", errors="replace"), source)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Unauthorized(f"the certificate {source} cannot be read: {error.strerror}") from None
+
+
+def _path(text: str, surroundings: Surroundings) -> Path:
+    if text == "~" or text.startswith("~/"):
+        return surroundings.home / text[2:]
+    return Path(text)

@@ -1,0 +1,1 @@
+"""One request until its end: connections, throttle, retries."""

@@ -1,0 +1,67 @@
+"""TLS: which certificates are trusted, the client's own certificate, and the subject of one that is not trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from skaha_apply.model.errors import Unauthorized, UsageError
+from skaha_apply.skaha.auth.certificate import read_certificate
+from skaha_apply.skaha.auth.login import RENEW_CERTIFICATE
+
+if TYPE_CHECKING:
+    from skaha_apply.skaha.auth.login import Login
+
+_ATTRIBUTES = {"550403": "CN", "55040a": "O", "55040b": "OU", "550406": "C"}  # [RFC 4519, 2]
+_PATIENCE = 3.0  # seconds for a message to become more helpful
+
+
+def tls_context(login: Login) -> ssl.SSLContext:
+    """The trusted certificates, from SSL_CERT_FILE or SSL_CERT_DIR if set, and the client's own certificate.
+
+    Raises `UsageError` if the trusted certificates cannot be read, `Unauthorized` if OpenSSL refuses the client's own.
+    """
+    try:
+        context = httpx.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from None
+    if login.pem is None:
+        return context
+    try:
+        # OpenSSL's interface in Python loads keys from files only; this one is readable by its owner only.
+        with tempfile.TemporaryDirectory(prefix="skaha-apply-") as folder:
+            path = Path(folder) / "certificate.pem"
+            path.write_text(login.pem.reveal(), encoding="ascii", errors="replace")
+            context.load_cert_chain(path, password=lambda: "")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "it cannot be read"
+        raise Unauthorized(
+            f"the certificate from {login.source} cannot be used: {reason}",
+            hint=f"get a new one without a password: {RENEW_CERTIFICATE}",
+        ) from None
+    return context
+
+
+async def peer_subject(host: str, port: int) -> str | None:
+    """The subject of the certificate that a host presents, as `CN=..., O=...`; None if it cannot be had.
+
+    The connection trusts any certificate, because its only purpose is a message. Nothing is sent over it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            _, writer = await asyncio.open_connection(host, port, ssl=context)
+        presented = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.transport.abort()
+        subject = read_certificate(ssl.DER_cert_to_PEM_cert(presented)).subject
+    except (OSError, ValueError, TimeoutError):
+        return None
+    named = [f"{_ATTRIBUTES[kind]}={value}" for kind, value in subject if kind in _ATTRIBUTES]
+    return ", ".join(named) or None

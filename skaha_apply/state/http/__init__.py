@@ -1,0 +1,1 @@
+"""A state store that speaks the http backend protocol of Terraform."""

@@ -1,0 +1,251 @@
+"""A file of every change of phase, one JSON line each, for a sheet, a database or a mail.
+
+A line is written before the state that holds its change. A process that is killed between the two writes it again in
+the next run: each change is told at least once, never not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.model.masking.inert_text import inert_json
+from skaha_apply.model.report import Note, PhaseChanged
+from skaha_apply.state.local.durable import open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from skaha_apply.model.ports import Store
+    from skaha_apply.model.report import Event
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord, StateDocument
+
+_UNSEEN = "unsure"  # what a change is said to come from where nothing was known but an unsure create
+
+
+class EventFile:
+    """Appends lines to a file, each by one write, so that several processes may write to the same one.
+
+    What cannot be written (a full disk) is kept and tried again with what follows; `left` counts it.
+
+    Args:
+        path: it is made when it is not there; its folder is not.
+        public: gives a text as it may be written; a program reads the file, so it may be public.
+
+    Raises:
+        SkahaApplyError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, public: Callable[[str], str] = str) -> None:
+        self._path = path
+        self._public = public
+        self._left: list[bytes] = []
+        self.problem: str | None = None
+        try:
+            self._file = open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            self._mend()
+        except OSError as error:
+            raise SkahaApplyError(
+                f"the file of events cannot be written: {path}: {error.strerror}",
+                hint="name a file in a folder that is there and that you may write to",
+            ) from error
+
+    @property
+    def left(self) -> int:
+        """How many lines could not be written so far."""
+        return len(self._left)
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Write a line, after those that could not be written before."""
+        text = inert_json(self._public(json.dumps(line, ensure_ascii=False)))
+        self._left.append(text.encode("utf-8", "backslashreplace") + b"\n")
+        self.flush()
+
+    def flush(self) -> None:
+        """Try to write what is left."""
+        try:
+            while self._left:
+                self._left[0] = self._left[0][os.write(self._file, self._left[0]) :]
+                if not self._left[0]:
+                    del self._left[0]
+        except OSError as error:
+            self.problem = f"events cannot be written to {self._path}: {error.strerror}"
+
+    def close(self) -> None:
+        """Close the file; raises `SkahaApplyError` when there are lines that could not be written."""
+        if self._file < 0:
+            return
+        self.flush()
+        os.close(self._file)
+        self._file = -1
+        if self._left:
+            raise SkahaApplyError(
+                f"{self.left} event(s) are missing in {self._path}: {self.problem}",
+                hint="the state has every change; `status -o json` shows where each replica stands",
+            )
+
+    def _mend(self) -> None:
+        """End a line that a full disk has cut short, so that the next one begins where a line begins."""
+        if not stat.S_ISREG(os.fstat(self._file).st_mode) or not os.fstat(self._file).st_size:
+            return
+        with self._path.open("rb") as written:
+            written.seek(-1, os.SEEK_END)
+            if written.read(1) != b"\n":
+                os.write(self._file, b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was last told of a replica."""
+
+    phase: str
+    id: str | None
+    attempt: int
+
+
+class Journal:
+    """Tells an `EventFile` every change of phase of one project, whether a look shows it or the state takes it in.
+
+    Args:
+        events: where the lines go.
+        project: its name.
+        now: Unix seconds by the server's clock.
+        observe: told once when lines cannot be written.
+    """
+
+    def __init__(
+        self, events: EventFile, project: str, now: Callable[[], float], observe: Callable[[Event], None]
+    ) -> None:
+        self._events = events
+        self._project = project
+        self._now = now
+        self._observe = observe
+        self._warned = False
+        self._told: dict[ReplicaKey, _Told] = {}
+
+    def begin(self, document: StateDocument | None) -> None:
+        """Take what is stored as told: it was, before it was stored."""
+        records = document.replicas if document else ()
+        self._told = {record.key: _Told(record.phase.value, record.id, record.attempt) for record in records}
+
+    def seen(self, event: Event) -> None:
+        """Tell a change that a look has shown, and before it what it came from where that was not told yet."""
+        if not isinstance(event, PhaseChanged):
+            return
+        key = (event.session.casefold(), event.replica)
+        told = self._told.get(key)
+        if event.before not in (_UNSEEN, told.phase if told else ""):
+            self._tell(key, replace(event, after=event.before, note=""))
+        self._tell(key, event)
+
+    def stored(self, document: StateDocument) -> None:
+        """Tell what differs in a document that is about to be stored."""
+        for record in document.replicas:
+            told = self._told.get(record.key)
+            if told is None or (told.phase, told.id, told.attempt) != (record.phase.value, record.id, record.attempt):
+                self._tell(record.key, _as_event(record, document))
+
+    def _tell(self, key: ReplicaKey, event: PhaseChanged) -> None:
+        told = self._told.get(key)
+        now = _Told(event.after, event.id, event.attempt)
+        if told == now:
+            return
+        self._told[key] = now
+        self._events.append(
+            {
+                "time": _moment(self._now()),
+                "project": self._project,
+                "session": event.session,
+                "group": event.group or None,
+                "replica": event.replica,
+                "name": event.name,
+                "id": event.id,
+                "attempt": event.attempt,
+                "from": told.phase if told else None,
+                "to": event.after,
+                "note": event.note or None,
+            },
+        )
+        if self._events.left and not self._warned:
+            self._warned = True
+            self._observe(Note(f"{self._events.problem}; tried again with the next one"))
+
+
+class ToldStore:
+    """A store that tells a journal what it is about to store; see `model.ports.Store`."""
+
+    def __init__(self, store: Store, journal: Journal) -> None:
+        self._store = store
+        self._journal = journal
+
+    @property
+    def address(self) -> str:
+        """The path or URL, without secrets."""
+        return self._store.address
+
+    @property
+    def interval(self) -> float:
+        """Seconds between grouped writes."""
+        return self._store.interval
+
+    async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - as in the port
+        """See `Store`."""
+        await self._store.acquire(operation, timeout)
+
+    async def release(self) -> None:
+        """See `Store`."""
+        await self._store.release()
+
+    async def read(self) -> StateDocument | None:
+        """See `Store`."""
+        document = await self._store.read()
+        self._journal.begin(document)
+        return document
+
+    async def read_bytes(self) -> bytes | None:
+        """See `Store`."""
+        return await self._store.read_bytes()
+
+    async def write(self, document: StateDocument) -> None:
+        """Tell, then store."""
+        self._journal.stored(document)
+        await self._store.write(document)
+
+    async def prove(self) -> None:
+        """See `Store`."""
+        await self._store.prove()
+
+    async def remove(self) -> None:
+        """See `Store`."""
+        await self._store.remove()
+
+    async def unlock(self, lock_id: str) -> None:
+        """See `Store`."""
+        await self._store.unlock(lock_id)
+
+
+def _as_event(record: ReplicaRecord, document: StateDocument) -> PhaseChanged:
+    spec = document.specs.get(record.spec)
+    return PhaseChanged(
+        project=document.project,
+        session=spec.name if spec else record.session,
+        replica=record.replica,
+        name=record.name,
+        id=record.id,
+        before="",
+        after=record.phase.value,
+        group=spec.group if spec else "",
+        attempt=record.attempt,
+        note=record.note,
+    )
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

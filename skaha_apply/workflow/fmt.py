@@ -1,0 +1,37 @@
+"""`fmt`: manifests in canonical form, written back whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply import manifest
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.state.local import durable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.model.diagnostics import Formatted
+    from skaha_apply.workflow.setup.settings import Setting
+
+
+def format_all(setting: Setting, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
+    """The manifests of a call, formatted; nothing is written."""
+    return manifest.format_all(setting.sources, stdin=stdin)
+
+
+def write(setting: Setting, one: Formatted) -> None:
+    """Put the formatted text in the place of the file, at once; a link stays a link, and the file keeps its rights.
+
+    Raises:
+        SkahaApplyError: when it was changed meanwhile, or cannot be written; then it is as it was.
+    """
+    path = Path(setting.cwd, one.file)
+    try:
+        path = path.resolve()
+        if path.read_bytes() != one.before:
+            raise SkahaApplyError(f"{one.file} was changed meanwhile and is left as it is", hint="run it again")
+        durable.replace(path, one.after)
+    except OSError as error:
+        raise SkahaApplyError(f"cannot write {one.file}: {error.strerror or error}") from error

@@ -1,0 +1,161 @@
+"""What `lint` finds: the errors of form, the rules, and with a server what that offers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from skaha_apply import lint, manifest
+from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
+from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
+from skaha_apply.model.location import Place
+from skaha_apply.model.report import Note
+from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.variables import Lack
+from skaha_apply.state.paths import find_homes, find_root
+from skaha_apply.workflow.setup.variables import check_declared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from skaha_apply.model.project import Loaded, Project
+    from skaha_apply.model.session import Listing
+    from skaha_apply.workflow.setup.settings import Setting
+
+UNREACHED = RuleText(
+    "server-unreached",
+    Severity.WARNING,
+    "A server that could not be asked (only with `--online`).",
+    "With --online the server's own offer counts; without an answer the stock server is assumed.",
+)
+MOST_NAMES = 10_000  # of replicas of one interactive session; more can never be
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rules are run, all but the errors of form, and whether warnings fail."""
+
+    select: frozenset[str] | None = None
+    ignore: frozenset[str] = frozenset()
+    strict: bool = False
+
+
+def catalog() -> tuple[RuleText, ...]:
+    """Every rule and every error of form, by id."""
+    severities = dict.fromkeys(manifest.FORM_WARNINGS, Severity.WARNING)
+    forms = (
+        RuleText(name, severities.get(name, Severity.ERROR), why, why) for name, why in manifest.FORM_RULES.items()
+    )
+    return tuple(sorted((*lint.catalog(), *forms, UNREACHED), key=lambda rule: rule.id))
+
+
+def chosen(select: Sequence[str], ignore: Sequence[str], *, strict: bool) -> Choice:
+    """The choice that options make; each of their values may hold several ids, separated by commas.
+
+    Raises:
+        UsageError: for what is no rule, or cannot be left out.
+    """
+    named = frozenset(_ids(select)) if select else None
+    return Choice(named, frozenset(_ids(ignore)), strict)
+
+
+def _ids(values: Sequence[str]) -> Iterable[str]:
+    known = {rule.id for rule in lint.catalog()}
+    for value in values:
+        for name in filter(None, map(str.strip, value.split(","))):
+            if name in manifest.FORM_RULES:
+                raise UsageError(f"{name} is an error of form, which can neither be chosen nor left out")
+            if name not in known:
+                near = get_close_matches(name, sorted(known), n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
+                raise UsageError(f"{name!r} is no rule", hint=hint)
+            yield name
+
+
+def load(setting: Setting, stdin: Callable[[], bytes] | None = None) -> Loaded:
+    """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
+    given = replace(setting.given, lack=Lack.ANY)
+    loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given)
+    for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
+        setting.observe(Note(warning))
+    return replace(loaded, projects=manifest.with_items(loaded.projects, setting.sources))
+
+
+def report(
+    setting: Setting,
+    loaded: Loaded,
+    choice: Choice,
+    online: lint.Online | Diagnostic | None = None,
+) -> LintReport:
+    """Everything that is found in loaded manifests; `online` is what `ask` gave."""
+    asked = None if isinstance(online, Diagnostic) else online
+    found = [*loaded.diagnostics]
+    found += lint.check(loaded.projects, select=choice.select, ignore=choice.ignore, online=asked)
+    found += [online] if isinstance(online, Diagnostic) else []
+    found.sort(key=lambda one: (one.severity is not Severity.ERROR, one.place, one.rule))
+    files = {file for project in loaded.projects for file in project.texts} | {one.place.file for one in found}
+    return LintReport(
+        found=tuple(found),
+        rules=tuple(rule for rule in catalog() if _is_run(rule.id, choice)),
+        files=tuple(sorted(files)),
+        strict=choice.strict,
+        paths={file: _in_repository(file, setting.cwd) for file in files},
+    )
+
+
+def _is_run(rule: str, choice: Choice) -> bool:
+    if rule in manifest.FORM_RULES or rule == UNREACHED.id:
+        return True
+    return rule not in choice.ignore and (choice.select is None or rule in choice.select)
+
+
+def _in_repository(file: str, cwd: Path) -> str:
+    """A file relative to the root of the checkout; absolute when it lies elsewhere."""
+    if file == "-":
+        return file
+    path, root = os.path.abspath(cwd / file), find_root(cwd)  # noqa: PTH100 - resolve() would follow links
+    for start in (str(root), os.path.realpath(root)):
+        if path.startswith(start.rstrip(os.sep) + os.sep):
+            return path[len(start.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+    return file
+
+
+async def ask(setting: Setting, projects: Sequence[Project]) -> lint.Online | Diagnostic:
+    """What the server tells that the rules can use; one warning when it cannot be asked.
+
+    Raises:
+        UsageError: for a server that cannot be.
+    """
+    from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - httpx, for those who ask
+
+    try:
+        async with open_world(setting) as world:
+            listing = await world.client.sessions()
+            offer = await world.client.offer()
+            images = {spec.image for project in projects for spec in project.sessions}
+            private = frozenset(image for image in images if world.client.private(image))
+    except (UsageError, Interrupted):
+        raise
+    except SkahaApplyError as error:
+        summary = f"the server could not be asked: {error.message}"
+        detail = f"The rules assume the stock server. {error.hint or ''}".rstrip()
+        place = Place(setting.sources[0])
+        return Diagnostic(UNREACHED.id, Severity.WARNING, " ".join(summary.split()), detail, place)
+    return lint.Online(offer, private, _taken(listing, projects))
+
+
+def _taken(listing: Listing, projects: Sequence[Project]) -> int:
+    """Interactive sessions that count against the limit [PostAction] and bear no name of these manifests."""
+    ours = {
+        spec.live_name(replica)
+        for project in projects
+        for spec in project.sessions
+        if spec.kind.interactive
+        for replica in range(1, min(spec.replicas, MOST_NAMES) + 1)
+    }
+    kinds = {str(kind) for kind in Kind if kind.interactive}
+    counted = (Phase.PENDING, Phase.RUNNING)
+    return sum(one.kind.lower() in kinds and one.phase in counted and one.name not in ours for one in listing.sessions)

@@ -1,0 +1,153 @@
+"""Observe and plan: read the state, look at the server, and say what would be done. Takes no lock, writes nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.lister import Looker
+from skaha_apply.model.request import Offer
+from skaha_apply.model.session import Listing, Observation
+from skaha_apply.planning.options import Facts, PlanOptions
+from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.planner import plan_destroy
+from skaha_apply.planning.tracking.update import Absorbed, absorb
+from skaha_apply.workflow.state.binding import check_account, check_confirmed, check_server, check_store, new_document
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.replicas import Expansion
+    from skaha_apply.workflow.setup.context import Place, World
+
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look has shown: the state moved on, and the look itself."""
+
+    state: StateDocument
+    seen: Observation
+    adopted: frozenset[ReplicaKey]
+    new_state: bool
+    offer: Offer
+
+
+async def plan(world: World, project: Project, options: PlanOptions) -> Plan:
+    """The plan of one project, as it is now.
+
+    Raises:
+        StateError: for a state that cannot be read, or belongs to another project, server or account.
+        ServerError: when the server cannot be asked.
+    """
+    return plan_from(world, project, options, await look(world, project))
+
+
+async def look(world: World, project: Project) -> Sight:
+    """One look at server and state; see `plan` for what it raises."""
+    check_store(world.place, project)
+    stored = await world.place.store(project.name).read()
+    document = stored or new_document(project.name, world.place.server)
+    check_server(document, project.name, world.place.server)
+    looker = Looker(world.client, world.place.setting.settle)
+    pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
+    seen = await looker.look(document, pods)
+    check_account(document, world, seen.listing)
+    absorbed = absorb(document, seen, world.place.setting.settle)
+    offer = await ask_offer(world, project, document)
+    return Sight(absorbed.state, seen, absorbed.adopted, stored is None, offer)
+
+
+def plan_from(
+    world: World,
+    project: Project,
+    options: PlanOptions,
+    sight: Sight,
+    expansion: Expansion | None = None,
+) -> Plan:
+    """The plan that follows from a look; pure but for the check which manifest files still exist."""
+    facts = Facts(
+        seen=sight.seen,
+        server=world.client.address,
+        settle=world.place.setting.settle,
+        present=_present(world, sight.state),
+        offer=sight.offer,
+        new_state=sight.new_state,
+        notes=_notes(world, sight),
+    )
+    absorbed = Absorbed(sight.state, sight.adopted)
+    if options.destroying:
+        made = plan_destroy(project, absorbed, facts, options)
+    else:
+        made = make_plan(project, absorbed, facts, options, expansion)
+    check_confirmed(sight.state, world, sight.seen.listing, made)
+    return made
+
+
+async def ask_offer(world: World, project: Project, document: StateDocument) -> Offer:
+    """What the server offers, where a plan needs it: the limit of interactive sessions, the cores of flexible ones."""
+    interactive = any(spec.kind.interactive for spec in project.sessions)
+    flexible = any(spec.cores is None for spec in document.specs.values())
+    return await world.client.offer() if interactive or flexible else Offer()
+
+
+def _present(world: World, document: StateDocument) -> frozenset[str]:
+    files = {spec.file for spec in document.specs.values()}
+    return frozenset(file for file in files if file and file != "-" and (world.place.root / file).exists())
+
+
+def _notes(world: World, sight: Sight) -> tuple[str, ...]:
+    notes = []
+    if not world.client.has_server_time:
+        notes.append("the server tells no time (no Date header); the clock of this machine is used")
+    if untold := sorted(sight.seen.untold):
+        shown = ", ".join(untold[:MOST_NAMED]) + (" and more" if len(untold) > MOST_NAMED else "")
+        notes.append(f"the list leaves out {shown}, and the server does not say that they are gone; taken as they were")
+    return tuple(notes)
+
+
+async def plan_offline(place: Place, project: Project, options: PlanOptions) -> Plan:
+    """The plan of one project as of the last write of its state: what was active then is taken to be so still.
+
+    The time of that write is also the plan's own, or else everything that ran then would seem to run ever since.
+
+    Raises:
+        StateError: for a state that cannot be read, or belongs to another project or server.
+    """
+    check_store(place, project)
+    stored = await place.store(project.name).read()
+    document = stored or new_document(project.name, place.server)
+    check_server(document, project.name, place.server)
+    then = document.written or time.time()
+    files = {spec.file for spec in document.specs.values()}
+    facts = Facts(
+        seen=Observation(Listing((), then, then), found=then, whole=False),
+        server=place.url or place.server,
+        settle=place.setting.settle,
+        present=frozenset(file for file in files if file and file != "-" and (place.root / file).exists()),
+        new_state=stored is None,
+        notes=(_remark(None if stored is None else then),),
+    )
+    made = make_plan(project, Absorbed(document, frozenset()), facts, options)
+    return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)))
+
+
+def _remark(written: float | None) -> str:
+    """What has to be said of such a plan; `written` is when the state was last written, None without one."""
+    unknown = "what the server has now is not known"
+    if written is None:
+        return f"offline: there is no state to compare with, and {unknown}"
+    moment = datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"offline: compared with the state alone, as it was written at {moment}; {unknown}"
+
+
+def _without_server(action: Action) -> Action:
+    """What the state does not know may be live all the same, under a stranger's name."""
+    return replace(action, reason="not in the state") if action.reason == "not in the state and not live" else action

@@ -1,0 +1,103 @@
+"""Where a project stands as numbers: by entry of the manifest, and what the rest is waiting for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from shlex import quote
+from statistics import median
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.report import Family, Hold
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.scheduling.needs import is_held
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping, Sequence
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord
+
+NAMED = 5  # names that a hold gives
+_STANDING_BY = (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT)
+
+
+def standing(action: Action, record: ReplicaRecord | None) -> str:
+    """Where a replica stands in a word: what keeps it from starting, else the phase of its session.
+
+    One that is due again counts as what is planned for it, not as what became of it before.
+    """
+    if action.kind in _STANDING_BY or action.kind is ActionKind.DONE or record is None:
+        return action.kind.value
+    same = action.record is not None and action.record.id == record.id
+    again = action.kind in (ActionKind.CREATE, ActionKind.RETRY) and record.phase.ended and same
+    return action.kind.value if again else record.phase.value
+
+
+def families(
+    actions: Iterable[Action],
+    records: Mapping[ReplicaKey, ReplicaRecord],
+    now: float,
+) -> tuple[Family, ...]:
+    """The entries of the manifest that these actions are about, in the order in which they come first.
+
+    Args:
+        actions: of a plan; those that nothing is desired for are left out, unless they run to their end.
+        records: what is known of the replicas, by their keys.
+        now: Unix seconds by the server's clock.
+    """
+    entries: dict[str, list[Action]] = {}
+    for action in actions:
+        if action.desired is not None or _finishes(action):
+            entries.setdefault((action.group or action.session).casefold(), []).append(action)
+    return tuple(_family(members, records, now) for members in entries.values())
+
+
+def _finishes(action: Action) -> bool:
+    """Whether it is no longer in the manifest and left to run to its end."""
+    return action.kind is ActionKind.UNCHANGED and action.record is not None and action.record.phase.active
+
+
+def _family(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], now: float) -> Family:
+    counts: Counter[str] = Counter()
+    failed: list[str] = []
+    running: list[tuple[float, str]] = []
+    spans: list[float] = []
+    for action in members:
+        record = records.get(action.key)
+        word = standing(action, record)
+        counts[word] += 1
+        if word == Phase.FAILED:
+            failed.append(action.name)
+        if record is None or record.started is None:
+            continue
+        if word == Phase.RUNNING:
+            running.append((max(0.0, now - record.started), record.name))
+        elif record.phase is Phase.DONE and record.ended is not None:
+            spans.append(max(0.0, record.ended - record.started))
+    longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
+    return Family(
+        name=members[0].group or members[0].session,
+        counts=dict(counts),
+        failed=tuple(failed),
+        longest=longest,
+        longest_name=name,
+        median=median(spans) if spans else None,
+    )
+
+
+def holds(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY) -> tuple[Hold, ...]:
+    """What waits, is blocked or in conflict, by entry and reason, in the order in which each comes first.
+
+    A replica on hold counts as blocked. `kinds` are those of the actions that are told.
+    """
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for action in actions:
+        entry = action.group or action.session
+        if action.kind in kinds:
+            found.setdefault((entry, action.kind.value, action.reason), []).append(action.name)
+        elif is_held(action):
+            reason = f"on hold; `skaha-apply mark rerun {quote(entry)}` releases it"
+            found.setdefault((entry, ActionKind.BLOCKED.value, reason), []).append(action.name)
+    return tuple(Hold(*about, count=len(names), names=tuple(names[:NAMED])) for about, names in found.items())

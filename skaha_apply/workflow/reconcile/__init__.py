@@ -1,0 +1,1 @@
+"""`apply`: passes, approval, wait, report."""

@@ -1,0 +1,182 @@
+"""Saved plans: what was shown, on disk, so that exactly that is applied later or nothing. They hold no secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.errors import StalePlan, StateError, UsageError
+from skaha_apply.model.masking.session_ids import short_id
+from skaha_apply.model.variables import Given
+from skaha_apply.planning.options import Adopt, PlanOptions
+from skaha_apply.planning.safety.approval import approval_digest
+from skaha_apply.state.local.durable import open_private
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.workflow.setup.settings import Setting
+
+MARK = "skaha-apply plan"
+FORMAT = "1.2"
+_FULL_IDS = ("1.0", "1.1")  # formats whose lines hold whole IDs
+_ACTION = re.compile(r"(! \S+ \S+ \d+ )(\S+)(.*)")
+_MOST = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan as it was reviewed: what it covers by project, and the call that made it.
+
+    `approved` are the lines that were shown, `lineages` the lineage of each project's state, "" for one that did not
+    exist; both by project. `variables` are the values that the call gave, but for those of `sensitive` variables, which
+    are given anew; `apart` are the files that the call read values from, which are no manifests.
+    """
+
+    paths: tuple[str, ...]
+    project: str | None
+    server: str
+    options: PlanOptions
+    approved: dict[str, tuple[str, ...]]
+    lineages: dict[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+
+    def given(self, anew: Given) -> Given:
+        """What a call gives that applies this plan: the plan's own values, and those of sensitive variables `anew`.
+
+        Raises:
+            UsageError: when an option gives a variable another value than the plan has.
+        """
+        for name in sorted({*anew.chosen, *anew.listed} - self.sensitive):
+            if anew.values[name] != self.variables.get(name):
+                raise UsageError(f"the variable {name} is settled by the saved plan", hint="plan again with its value")
+        secret = {name: value for name, value in anew.values.items() if name in self.sensitive}
+        return Given(
+            {**self.variables, **secret},
+            chosen=anew.chosen & self.sensitive,
+            files=anew.files | self.apart,
+            lack=anew.lack,
+        )
+
+    def check(self, server: str, projects: Sequence[str]) -> None:
+        """Refuse a plan for another server, or one whose manifests now name other projects; raises StalePlan."""
+        if server != self.server:
+            raise StalePlan(f"the plan is for {self.server}, this call uses {server}", hint="Plan again.")
+        if set(projects) != set(self.approved):
+            raise StalePlan(
+                f"the plan is for {', '.join(sorted(self.approved))}; the manifests now hold "
+                f"{', '.join(sorted(projects)) or 'no project'}",
+                hint="Plan again, and have the new plan approved.",
+            )
+
+
+def write_plan(
+    path: Path,
+    setting: Setting,
+    options: PlanOptions,
+    plans: Sequence[tuple[Plan, str]],
+    projects: Sequence[Project],
+) -> None:
+    """Save plans, each with the lineage of its state; raises StateError when the file cannot be written."""
+    given = {name: value for project in projects for name, value in project.given.items()}
+    content = {
+        "kind": MARK,
+        "format_version": FORMAT,
+        "paths": list(setting.sources),
+        "project": setting.project,
+        "server": plans[0][0].server if plans else "",
+        "variables": given,
+        "apart": sorted(os.path.relpath(file, setting.cwd) for file in setting.given.files),
+        "sensitive": sorted({name for project in projects for name in (*project.secrets, *project.withheld)}),
+        "options": {
+            "adopt": options.adopt.value,
+            "take_over": options.take_over,
+            "targets": list(options.targets),
+            "excludes": list(options.excludes),
+        },
+        "plans": [
+            {"project": plan.project, "lineage": lineage, "digest": plan.digest, "approved": list(plan.approved)}
+            for plan, lineage in plans
+        ],
+    }
+    try:
+        with os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=1) + "\n")
+    except OSError as error:
+        raise StateError(f"the plan cannot be saved to {path}: {error.strerror or error}") from error
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file holds a saved plan; told from its content."""
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and MARK.encode() in file.read(200) and path.stat().st_size < _MOST
+    except OSError:
+        return False
+
+
+def read_plan(path: Path) -> SavedPlan:
+    """A saved plan.
+
+    Raises:
+        UsageError: for a file that is no plan, is cut, or was made by a newer version.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _check_format(content, path)
+        _check_digests(content)
+        return SavedPlan(
+            paths=tuple(map(str, content["paths"])),
+            project=content["project"],
+            server=str(content["server"]),
+            options=PlanOptions(
+                adopt=Adopt(content["options"]["adopt"]),
+                take_over=bool(content["options"]["take_over"]),
+                targets=tuple(map(str, content["options"]["targets"])),
+                excludes=tuple(map(str, content["options"]["excludes"])),
+            ),
+            approved={str(one["project"]): _approved(content, one) for one in content["plans"]},
+            lineages={str(one["project"]): str(one["lineage"]) for one in content["plans"]},
+            variables={str(name): str(value) for name, value in content.get("variables", {}).items()},
+            sensitive=frozenset(map(str, content.get("sensitive", ()))),
+            apart=frozenset(os.path.realpath(str(file)) for file in content.get("apart", ())),
+        )
+    except OSError as error:
+        raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise UsageError(f"{path} is no plan that can be applied: {reason}", hint="Plan again.") from error
+
+
+def _approved(content: dict[str, Any], plan: dict[str, Any]) -> tuple[str, ...]:
+    """The lines that were shown, in today's form."""
+    lines = tuple(map(str, plan["approved"]))
+    return tuple(map(_with_short_ids, lines)) if content["format_version"] in _FULL_IDS else lines
+
+
+def _with_short_ids(text: str) -> str:
+    found = _ACTION.fullmatch(text)
+    if found is None or found[2] == "-":
+        return text
+    return found[1] + ",".join(map(short_id, found[2].split(","))) + found[3]
+
+
+def _check_format(content: dict[str, Any], path: Path) -> None:
+    if content["kind"] != MARK:
+        raise ValueError("it is of another kind")
+    if str(content["format_version"]).partition(".")[0] != FORMAT.partition(".")[0]:
+        raise UsageError(f"{path} was made by another version of skaha-apply", hint="Plan again.")
+
+
+def _check_digests(content: dict[str, Any]) -> None:
+    for one in content["plans"]:
+        if approval_digest(map(str, one["approved"])) != one["digest"]:
+            raise ValueError("it was changed after it was made")

@@ -1,0 +1,1 @@
+"""What a command starts from: settings, manifests, variables, selection, adapters."""

@@ -1,0 +1,253 @@
+"""The outside world of one call, wired from its setting: the server, and a store and a log store for each project."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.state.address import check_form
+from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folder, state_path
+from skaha_apply.state.saved_logs import SavedLogs
+from skaha_apply.state.stores import open_store
+from skaha_apply.workflow.event_file import EventFile, Journal
+from skaha_apply.workflow.state.home import check_no_other, check_one_home
+from skaha_apply.workflow.state.interactive_ids import watched
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from skaha_apply.model.ports import Store
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.report import Event
+    from skaha_apply.sandbox import RunningSandbox
+    from skaha_apply.skaha.client import Client
+    from skaha_apply.workflow.setup.settings import Setting
+
+
+SANDBOX = "sandbox"
+MOST_FOLDERS = 5_000  # that are searched for a sandbox outside a checkout
+BEFORE_APPROVAL = 10.0  # seconds that a server which does not answer is granted before anything was approved
+
+
+@dataclass
+class CredentialOutage:
+    """Whether the server refuses the credential at the moment, which was then reported."""
+
+    reported: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where state and logs live, and to which server the state is bound.
+
+    `root` is the folder that holds `.skaha-apply`: of an invocation that of the working directory, of a project (`at`)
+    that of its manifests. `homes` and `around` are as in `Project`.
+    """
+
+    setting: Setting
+    root: Path
+    folder: str  # `<server>` below `.skaha-apply`
+    server: str  # host and path, as a state is bound to it
+    url: str
+    homes: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
+
+    def at(self, project: Project) -> Place:
+        """The place of one project, wherever the command is invoked; that of the invocation without manifests."""
+        if not project.homes:
+            return self
+        return replace(self, root=Path(project.homes[0]), homes=project.homes, around=project.around)
+
+    @property
+    def local(self) -> bool:
+        """Whether the server is this machine."""
+        return self.server.partition("/")[0] == "localhost"
+
+    @property
+    def remote(self) -> bool:
+        """Whether the state lives in a store over http; a rehearsal in the sandbox never does."""
+        address = self.setting.state or os.environ.get("TF_HTTP_ADDRESS", "")
+        return "://" in address and not self.setting.sandbox
+
+    def store(self, project: str) -> Store:
+        """The store of one project's state; `--state` may be a file, a folder of states, or an http address.
+
+        Raises:
+            UsageError: for an address of another form.
+            StateError: for the default place, if the manifests lie in two checkouts, or
+                if the project has no state there but one elsewhere.
+        """
+        default = state_path(self.root, self.folder, project)
+        address = None if self.setting.sandbox else self.setting.state
+        if self.setting.sandbox or not (address or os.environ.get("TF_HTTP_ADDRESS")):
+            check_one_home(self, project)
+            check_no_other(self, project)
+        if self.setting.sandbox:
+            return watched(open_store(None, default, {}), self.setting.identify)
+        if address is not None:
+            check_form(address, "--state")
+        if address is not None and "://" not in address:
+            path = self.setting.cwd / address
+            address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
+        store = open_store(address, default, os.environ, observe=self.setting.observe)
+        return watched(store, self.setting.identify)
+
+    def declared(self, address: str, project: str) -> str:
+        """Where a manifest says that the state is kept: a URL, or a path from the folder of `.skaha-apply`."""
+        if "://" in address:
+            return address
+        path = self.root / Path(address).expanduser()
+        name = state_path(self.root, self.folder, project).name
+        return str(path / name if path.is_dir() or address.endswith("/") else path)
+
+    def logs(self, project: str) -> SavedLogs:
+        """Where one project's logs are kept."""
+        return SavedLogs(logs_folder(self.root, self.folder, project), keep=self.setting.keep_logs)
+
+
+@dataclass(frozen=True)
+class World:
+    """A place, and a client for its server; `journal` is told every change of phase that is stored.
+
+    `outage` is shared by the projects of an invocation, so that an expired credential is reported once.
+
+    `turns` is held for a pass by those of its projects that may not make one at the same time.
+    """
+
+    place: Place
+    client: Client
+    journal: Journal | None = None
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
+    outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
+
+    def at(self, project: Project) -> World:
+        """The world of one project: the same server, and the place of its manifests."""
+        return replace(self, place=self.place.at(project))
+
+
+def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:
+    """The place of a call; no request is sent.
+
+    Raises:
+        UsageError: for a server that cannot be.
+    """
+    from skaha_apply.skaha.address import address_key, server_folder  # noqa: PLC0415
+    from skaha_apply.skaha.auth.settings import Surroundings, resolve_server  # noqa: PLC0415
+
+    root = find_root(setting.cwd)
+    if setting.sandbox:
+        return Place(setting, root, SANDBOX, SANDBOX, sandbox_url or "")
+    url = resolve_server(setting.server, Surroundings.of_process())
+    return Place(setting, root, server_folder(url), address_key(url), url)
+
+
+@asynccontextmanager
+async def open_world(setting: Setting, home: Path | None = None) -> AsyncIterator[World]:
+    """The world of an invocation; with `--sandbox` a sandbox is started if none runs.
+
+    `home` is the folder whose sandbox is used, by default that of the working directory.
+
+    Raises:
+        SkahaApplyError: without a server, a credential or a sandbox.
+    """
+    from skaha_apply.skaha.auth.credential import renew_nothing  # noqa: PLC0415
+    from skaha_apply.skaha.auth.settings import CredentialSource  # noqa: PLC0415
+    from skaha_apply.skaha.client import Client, ClientOptions  # noqa: PLC0415 - httpx, for those who send something
+
+    if setting.sandbox:
+        running = await asyncio.to_thread(start_sandbox, setting, home or default_home(setting))
+        from skaha_apply.skaha.auth.login import token_login  # noqa: PLC0415
+
+        place = find_place(setting, running.url)
+        login, renew = lambda: token_login(running.token, "the sandbox"), renew_nothing
+    else:
+        place = find_place(setting)
+        source = CredentialSource(place.url, setting.credential_command)
+        login, renew = source.login, source.renew
+    options = ClientOptions(
+        server=place.url,
+        login=login,
+        renew=renew,
+        concurrency=setting.concurrency,
+        patience=BEFORE_APPROVAL,
+        observe=setting.observe,
+        identify=setting.identify,
+    )
+    async with Client(options) as client:
+        yield World(place, client)
+
+
+def sandbox_data(root: Path) -> Path:
+    """Where the sandbox of a folder keeps its data."""
+    return root / FOLDER / SANDBOX / "server"
+
+
+def default_home(setting: Setting) -> Path:
+    """The folder whose sandbox a command without manifests uses.
+
+    It is the root of the checkout. Outside a checkout it is a folder below the working directory that has a sandbox, as
+    manifests there have given it one; else the working directory.
+    """
+    root = find_root(setting.cwd)
+    if find_checkout(setting.cwd) or sandbox_data(root).is_dir():
+        return root
+    walks = (os.walk(setting.cwd / source) for source in setting.sources)
+    folders = (Path(folder) for folder, _, _ in islice(chain.from_iterable(walks), MOST_FOLDERS))
+    return next((folder for folder in folders if sandbox_data(folder).is_dir()), root)
+
+
+def start_sandbox(setting: Setting, home: Path) -> RunningSandbox:
+    """The sandbox of a folder, started if none runs.
+
+    Its sessions run at the root of the checkout, and outside a checkout in the working directory.
+
+    Raises:
+        SkahaApplyError: when it cannot be started.
+    """
+    from skaha_apply.sandbox import SandboxError, SandboxOptions, ensure  # noqa: PLC0415
+    from skaha_apply.state.paths import make_folder  # noqa: PLC0415
+
+    data = sandbox_data(home)
+    try:
+        make_folder(data)
+        return ensure(SandboxOptions(data=data, workdir=find_checkout(home) or setting.cwd))
+    except (SandboxError, OSError) as error:
+        hint = getattr(error, "hint", None)
+        raise SkahaApplyError(f"the sandbox cannot be started: {error}", hint=hint) from error
+
+
+@contextmanager
+def closing_events(path: str | None, public: Callable[[str], str]) -> Iterator[EventFile | None]:
+    """The file of events of a call, None without one; raises `SkahaApplyError` as `EventFile` and its `close` do.
+
+    `public` gives a text as it may be written there.
+    """
+    if path is None:
+        yield None
+        return
+    with closing(EventFile(Path(path), public)) as events:
+        yield events
+
+
+def told_to(
+    events: EventFile | None,
+    world: World,
+    project: Project,
+    observe: Callable[[Event], None],
+) -> tuple[World, Callable[[Event], None]]:
+    """The world and the observer of a call whose changes of phase go to a file as well; None changes neither."""
+    if events is None:
+        return world, observe
+    journal = Journal(events, project.name, world.client.now, observe)
+
+    def both(event: Event) -> None:
+        journal.seen(event)
+        observe(event)
+
+    return replace(world, journal=journal), both

@@ -1,0 +1,98 @@
+"""Paths in, projects that may be applied out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skaha_apply import lint, manifest
+from skaha_apply.model.diagnostics import Diagnostic, Severity
+from skaha_apply.model.errors import ManifestError, UsageError
+from skaha_apply.model.location import Place
+from skaha_apply.model.project import Project
+from skaha_apply.model.report import Note
+from skaha_apply.model.variables import Lack
+from skaha_apply.state.paths import find_homes
+from skaha_apply.workflow.setup.variables import check_declared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from skaha_apply.model.project import Loaded
+    from skaha_apply.workflow.setup.settings import Setting
+
+
+def diagnose(
+    setting: Setting,
+    stdin: Callable[[], bytes] | None = None,
+) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
+    """Every project of a call, and every finding about it, errors first."""
+    return _diagnosed(_load(setting, stdin))
+
+
+def _load(setting: Setting, stdin: Callable[[], bytes] | None) -> Loaded:
+    loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=setting.given)
+    for note in loaded.notes:
+        setting.observe(Note(note))
+    return loaded
+
+
+def load_leniently(setting: Setting, stdin: Callable[[], bytes] | None = None) -> tuple[Project, ...]:
+    """The projects of an invocation for their names and places: errors count for nothing, and no list is read."""
+    given = replace(setting.given, lack=Lack.ANY)
+    return manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given, lists=False).projects
+
+
+def find_project(setting: Setting, name: str, stdin: Callable[[], bytes] | None = None) -> Project:
+    """The project of that name, for the place of its state.
+
+    A project that no manifest of the invocation names (it was renamed, or its manifest is damaged) is taken to have
+    lived where the others live, if they share a home.
+    """
+    known = load_leniently(setting, stdin)
+    found = next((project for project in known if project.name == name), None)
+    if found is not None:
+        return found
+    homes = {project.homes for project in known}
+    around = tuple(dict.fromkeys(folder for project in known for folder in project.around))
+    return Project(name, (), homes=homes.pop() if len(homes) == 1 else (), around=around)
+
+
+def _with_given(loaded: Loaded, values: Mapping[str, str]) -> tuple[Project, ...]:
+    """The projects with the values that the call gave; sensitive ones, and what no manifest declares, are left out."""
+    sensitive = {name for project in loaded.projects for name in (*project.secrets, *project.withheld)}
+    plain = {name: values[name] for name in sorted(loaded.declared - sensitive) if name in values}
+    return tuple(replace(project, given=plain) for project in loaded.projects)
+
+
+def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
+    found = (*loaded.diagnostics, *lint.check(loaded.projects))
+    return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.place)))
+
+
+def load_projects(
+    setting: Setting,
+    stdin: Callable[[], bytes] | None = None,
+) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
+    """The projects that may be applied, and the warnings about them.
+
+    Raises:
+        ManifestError: for any error, with all findings.
+        UsageError: when `--project` names a project that is not there, or `--var` a variable that no manifest declares.
+    """
+    loaded = _load(setting, stdin)
+    projects, found = _diagnosed(replace(loaded, projects=_with_given(loaded, setting.given.values)))
+    if any(one.severity is Severity.ERROR for one in found):
+        raise ManifestError(found)
+    for warning in check_declared(setting.given, loaded.declared):
+        setting.observe(Note(warning))
+    if setting.project is not None:
+        chosen = tuple(project for project in projects if project.name == setting.project)
+        if not chosen:
+            known = ", ".join(project.name for project in projects)
+            raise UsageError(f"there is no project {setting.project!r} in these manifests", hint=f"there are: {known}")
+        return chosen, found
+    if not projects:
+        empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Place(setting.sources[0]))
+        raise ManifestError((empty,))
+    return projects, found

@@ -1,0 +1,139 @@
+"""Which replicas a call names: by patterns, by the values of an axis, by phases; thousands of names at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import UsageError
+from skaha_apply.planning.selection import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.session import Phase
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.workflow.setup.context import Place
+
+
+_WILD = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A replica that may be meant: its key, live name and spec, and its phase, None without a record."""
+
+    key: ReplicaKey
+    name: str
+    spec: SessionSpec
+    phase: Phase | None = None
+
+
+@dataclass
+class Choice:
+    """Tells which candidates are meant, and which of its words meant none of those that it was asked about.
+
+    Args:
+        patterns: `NAME[/REPLICAS]`, a live name, or the name of a matrix as written; none means all.
+        axis: with it, only combinations that have one of `values` there, as written.
+        values: values of the axis.
+        phases: only replicas in one of these; none means any.
+    """
+
+    patterns: tuple[str, ...] = ()
+    axis: str | None = None
+    values: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    _plain: Mapping[str, list[str]] = field(init=False)
+    _wild: list[str] = field(init=False)
+    _meant: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Sort the patterns: those without a wildcard are looked up by their name."""
+        plain: dict[str, list[str]] = defaultdict(list)
+        self._wild = []
+        for pattern in dict.fromkeys(self.patterns):
+            name = pattern.partition("/")[0].casefold()
+            if _WILD & set(name):
+                self._wild.append(pattern)
+            else:
+                plain[name].append(pattern)
+        self._plain = dict(plain)
+        self._wanted = frozenset(self.values)
+
+    def takes(self, one: Candidate) -> bool:
+        """Whether a candidate is meant.
+
+        Raises:
+            UsageError: for a pattern that is none.
+        """
+        named = not self.patterns or self._is_named(one)
+        valued = self.axis is None or one.spec.values.get(self.axis) in self._wanted
+        if self.axis is not None and named and valued:
+            self._meant.add(one.spec.values[self.axis])
+        return named and valued and (not self.phases or one.phase in self.phases)
+
+    def _is_named(self, one: Candidate) -> bool:
+        found = [
+            *self._matching(one, self._wild),
+            *self._matching(one, self._plain.get(one.key[0], ())),
+            *(pattern for pattern in self._plain.get(one.name.casefold(), ()) if "/" not in pattern),
+            *(self._matching(one, self._plain.get(one.spec.family, ())) if one.spec.group else ()),
+        ]
+        if self.axis is None:
+            self._meant.update(found)
+        return bool(found)
+
+    @staticmethod
+    def _matching(one: Candidate, patterns: Iterable[str]) -> list[str]:
+        try:
+            return [pattern for pattern in patterns if matches(pattern, *one.key, one.spec.group)]
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+
+    @property
+    def meaningless(self) -> tuple[str, ...]:
+        """The values, or without an axis the patterns, that meant none of the candidates so far."""
+        words = self.patterns if self.axis is None else self.values
+        return tuple(word for word in dict.fromkeys(words) if word not in self._meant)
+
+
+def check_axis(axis: str, specs: Iterable[SessionSpec]) -> None:
+    """Refuse an axis that no session has; raises UsageError, which names those that there are."""
+    known = sorted({name for spec in specs for name in spec.values})
+    if axis not in known:
+        there = f"there are: {', '.join(known)}" if known else "no session here has a matrix"
+        raise UsageError(f"--axis {axis}: no session has such an axis or column", hint=there)
+
+
+MOST_NAMED = 10
+
+
+async def check_scope(place: Place, projects: Sequence[Project], options: PlanOptions) -> None:
+    """Refuse patterns that mean no replica of any project of the call, desired or recorded.
+
+    Raises:
+        UsageError: naming the pattern, and what there is.
+        StateError: when a state cannot be read.
+    """
+    if not options.limited:
+        return
+    known: dict[ReplicaKey, str] = {}  # to the name of its matrix as written
+    for project in projects:
+        document = await place.at(project).store(project.name).read()
+        if document is not None:
+            known |= {record.key: document.specs[record.spec].group for record in document.replicas}
+        known |= {
+            (spec.key, replica): spec.group for spec in project.sessions for replica in range(1, spec.replicas + 1)
+        }
+    for pattern in (*options.targets, *options.excludes):
+        if not any(matches(pattern, *key, group) for key, group in known.items()):
+            names = sorted({group or session for (session, _), group in known.items()})
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            raise UsageError(
+                f"{pattern!r} means no replica of {', '.join(project.name for project in projects)}",
+                hint=f"there are: {', '.join(names[:MOST_NAMED])}{more}",
+            )

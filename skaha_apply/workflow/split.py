@@ -1,0 +1,194 @@
+"""What is to be shared out, read as a payload reads it: files of a glob with their sizes, or the lines of a list."""
+
+from __future__ import annotations
+
+import glob
+import math
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.expansion.list_files import NOTE, is_comment
+from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.model.shares import Listing, Load, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from skaha_apply.workflow.setup.settings import Setting
+
+_COUNTED = "--load count counts items"
+_COLUMN = "each line is then an item, blanks or a tab, and a number from 0 on"
+
+
+def from_paths(patterns: Sequence[str], load: Load | None = None) -> Listing:
+    """The files that patterns and paths stand for, each once, sorted by name; a folder counts with all it holds.
+
+    Raises:
+        UsageError: `load` is a column, which only a list has, or one folder is all that is named.
+        SkahaApplyError: a pattern matches nothing, or a size cannot be read.
+    """
+    if load is Load.COLUMN:
+        raise UsageError("--load column is for the lines of a list", hint="give the list with --list FILE")
+    if len(patterns) == 1 and Path(patterns[0]).is_dir():
+        inside = os.path.join(patterns[0], "*")  # noqa: PTH118 - the pattern is text
+        raise UsageError(f"{patterns[0]} is one folder", hint=f"to share out what is in it, write {inside!r}")
+    items = tuple(sorted({path for pattern in patterns for path in _matches(pattern)}))
+    where = f" of {patterns[0]}" if len(patterns) == 1 else ""
+    counted = _counted(items, f"{len(items)} file{'s' * (len(items) != 1)}{where}", "sorted by name")
+    return counted if load is Load.COUNT else _weighed(counted, map(_size, items), Unit.BYTES)
+
+
+def from_list(name: str, raw: bytes, load: Load | None = None) -> Listing:
+    """The lines of a list, as `skaha_apply.distributed` reads them: blank ones and comments do not count.
+
+    Without `load`, files that are all here have their sizes, anything else counts as one.
+
+    Raises:
+        SkahaApplyError: no text, no lines, a line without a number (`load` is a column), or a size that cannot be read.
+    """
+    lines = tuple(_numbered(name, raw))
+    numbered = tuple((number, line) for number, line in lines if not is_comment(line))
+    if not numbered:
+        raise SkahaApplyError(f"the list {_called(name)} has no lines", hint="it has one item a line")
+    items = tuple(line for _, line in numbered)
+    source = f"{len(items)} item{'s' * (len(items) != 1)} of {_called(name)}"
+    counted = _counted(items, source, "in the order of the list", tuple(_remarks(items, len(lines) - len(items))))
+    if load is Load.COLUMN:
+        named, weights = zip(*(_column(name, *pair) for pair in numbered), strict=True)
+        return _weighed(replace(counted, items=named), weights, Unit.WEIGHT)
+    if load is Load.SIZE:
+        return _weighed(counted, map(_size, items), Unit.BYTES)
+    return counted if load is Load.COUNT else _weighed_if_files(counted)
+
+
+def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
+    """The bytes of a list file, `-` being standard input; raises `SkahaApplyError` when it cannot be read."""
+    if name == "-":
+        return stdin()
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise SkahaApplyError(f"cannot read the list {name}: {_why(error)}") from error
+
+
+def replicas_of(setting: Setting, session: str, stdin: Callable[[], bytes] | None = None) -> int:
+    """The `replicas` of a session in the manifests of a setting; of a matrix each combination's.
+
+    Raises:
+        ManifestError: for manifests with errors.
+        UsageError: no session has that name, as written or as filled in, or several of other counts do.
+    """
+    from skaha_apply.workflow.setup.load import load_projects  # noqa: PLC0415 - most calls read no manifest
+
+    projects, _ = load_projects(setting, stdin)
+    meant = session.casefold()
+    specs = (spec for project in projects for spec in project.sessions)
+    found = {spec.replicas for spec in specs if meant in {spec.name.casefold(), spec.family}}
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        counts = f"from {min(found)} to {max(found)}"
+        raise UsageError(f"{session!r} has different numbers of replicas, {counts}", hint="give --replicas N")
+    known = list(dict.fromkeys(spec.group or spec.name for project in projects for spec in project.sessions))
+    shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")  # noqa: PLR2004 - what fits on a line
+    raise UsageError(f"there is no session {session!r} in these manifests", hint=f"there are: {shown}")
+
+
+def _matches(pattern: str) -> list[str]:
+    # A name with brackets that the shell has found is meant as it stands.
+    if os.path.lexists(pattern):
+        return [pattern]
+    try:
+        found = glob.glob(os.path.expanduser(pattern), recursive=True)  # noqa: PTH111, PTH207 - names as a shell has them
+    except ValueError as error:
+        raise SkahaApplyError(f"cannot look for {pattern!r}: {error}") from error
+    if not found:
+        raise SkahaApplyError(
+            f"nothing matches {pattern!r}",
+            hint=f"paths are taken from {Path.cwd()}; a list of what is elsewhere is given with --list FILE",
+        )
+    return found
+
+
+def _size(item: str) -> int:
+    try:
+        return _bytes_of(item)
+    except (OSError, ValueError) as error:
+        raise SkahaApplyError(f"cannot tell the size of {item}: {_why(error)}", hint=_COUNTED) from error
+
+
+def _bytes_of(path: str) -> int:
+    found = os.stat(path)  # noqa: PTH116 - a million of them
+    if not stat.S_ISDIR(found.st_mode):
+        return found.st_size
+    with os.scandir(path) as entries:
+        # Links in a folder lead to what others own, or round in a circle.
+        return sum(_bytes_of(entry.path) for entry in entries if not entry.is_symlink())
+
+
+def _weighed_if_files(counted: Listing) -> Listing:
+    sizes = []
+    for item in counted.items:
+        try:
+            sizes.append(_bytes_of(item))
+        except (OSError, ValueError):
+            why = f"load is counted in items, since {item!r} is no file here"
+            way = "--load column takes a number at the end of each line"
+            return replace(counted, notes=(*counted.notes, f"{why}; {way}")) if sizes else counted
+    return _weighed(counted, sizes, Unit.BYTES)
+
+
+def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their numbers, cut as `skaha_apply.distributed chunk LIST` cuts them."""
+    if b"\0" in raw:
+        raise SkahaApplyError(
+            f"the list {_called(name)} is no text: it holds NUL bytes", hint="a list is UTF-8, with one item a line"
+        )
+    # Not splitlines, which also splits at characters that names may hold; and names may be any bytes.
+    for number, line in enumerate(raw.decode("utf-8-sig", "surrogateescape").split("\n"), 1):
+        item = line.rstrip("\r")
+        if item.strip():
+            yield number, item
+
+
+def _remarks(items: tuple[str, ...], comments: int) -> Iterator[str]:
+    if comments:
+        what = "1 line begins with # and is no item" if comments == 1 else f"{comments} lines begin with #: no items"
+        yield f"{what}, as for `skaha_apply.distributed chunk LIST`; a script that reads the list must skip it too"
+    noted = next((item for item in items if NOTE.search(item)), None)
+    if noted is not None:
+        yield f"{noted!r} has a # in it, which begins no comment: put a comment on a line of its own"
+
+
+def _column(name: str, number: int, line: str) -> tuple[str, float]:
+    item, _, text = line.rstrip().replace("\t", " ").rpartition(" ")
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not item.strip() or not 0 <= weight < math.inf:
+        raise SkahaApplyError(f"{_called(name)}:{number}: no load at the end of {line!r}", hint=_COLUMN)
+    return item.rstrip(), weight
+
+
+def _counted(items: tuple[str, ...], source: str, order: str, notes: tuple[str, ...] = ()) -> Listing:
+    return Listing(items, (1,) * len(items), Unit.ITEMS, source, order, notes)
+
+
+def _weighed(counted: Listing, weights: Iterable[float], unit: Unit) -> Listing:
+    loads = tuple(weights)
+    if any(loads):
+        return replace(counted, weights=loads, unit=unit)
+    what = "all files are empty" if unit is Unit.BYTES else "every load is 0"
+    return replace(counted, notes=(*counted.notes, f"{what}: load is counted in items"))
+
+
+def _called(name: str) -> str:
+    return "standard input" if name == "-" else name
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,1 @@
+"""The state of a project: its place, its binding, and the `state` commands."""

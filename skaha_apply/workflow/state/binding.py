@@ -1,0 +1,131 @@
+"""A state belongs to one server and one account; a command that meets another stops before anything is done."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from skaha_apply.model.errors import SafetyRefusal, StateError
+from skaha_apply.model.state import StateDocument
+from skaha_apply.state.address import check_form
+from skaha_apply.state.codec import check_binding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.session import Listing
+    from skaha_apply.workflow.setup.context import Place, World
+
+_PORTS = {"http": ":80", "https": ":443"}
+_REMEMBERED = 5  # credentials of one account that are remembered, by digest
+
+
+def new_document(project: str, server: str) -> StateDocument:
+    """The state of a project that has none yet."""
+    return StateDocument(lineage=str(uuid.uuid4()), project=project, server=server)
+
+
+def check_store(place: Place, project: Project) -> None:
+    """Refuse another store than the one that the manifests name: it would be a second memory, and all would run again.
+
+    The sandbox has a state of its own, whatever they say. Raises StateError, which names both, and UsageError
+    for an address of an unknown form.
+    """
+    if project.state is None or place.setting.sandbox:
+        return
+    check_form(project.state, "state", project.places.get("state"))
+    in_use, said = place.store(project.name).address, place.declared(project.state, project.name)
+    if _normal(in_use) == _normal(said):
+        return
+    way = f"--state {_shown(said)}, or TF_HTTP_ADDRESS={_shown(said)}," if "://" in said else f"--state {said}"
+    raise StateError(
+        f"the manifests of {project.name} say that its state is kept at {_shown(said)}; this call would use {in_use}",
+        hint=f"{way} chooses it; where the state has moved, correct `state:` in the manifests.",
+        place=project.places.get("state"),
+    )
+
+
+def _shown(address: str) -> str:
+    """An address as it may be shown: a URL without user and query."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in address else address
+
+
+def _normal(address: str) -> str:
+    """An address in one spelling: a path without links, a URL without user, query, default port and last slash."""
+    if "://" not in address:
+        return os.path.realpath(address)
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(_PORTS.get(parts.scheme, ""))
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def check_server(document: StateDocument, project: str, server: str) -> None:
+    """Refuse a state of another project or server; raises StateError."""
+    check_binding(document, project, server)
+
+
+def check_account(document: StateDocument, world: World, listing: Listing) -> None:
+    """Refuse a state of another account before anything is concluded from what its list leaves out.
+
+    An empty list bears no `userid`. Then only a credential that was seen with this account before is taken for it: to
+    another account all that is recorded as active would look gone, and would be recorded so.
+
+    Raises:
+        StateError: for another account, and for one that cannot be told while something is open.
+    """
+    check_binding(document, document.project, document.server, listing.account)
+    active = any(record.phase.active for record in document.replicas)
+    if active or document.intents or document.tombstones:
+        _check_told(document, world, listing)
+
+
+def check_confirmed(document: StateDocument, world: World, listing: Listing, plan: Plan) -> None:
+    """Refuse to act for an account that cannot be told: raises StateError when the plan would change something."""
+    if plan.has_changes:
+        _check_told(document, world, listing)
+
+
+def _check_told(document: StateDocument, world: World, listing: Listing) -> None:
+    identity = world.client.identity
+    told = listing.account is not None or document.account is None
+    if told or world.place.setting.sandbox or identity is None or identity in document.identities:
+        return
+    raise StateError(
+        f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "
+        "the list is empty, so that nothing tells whose it is",
+        hint="Use the credential of that account; if this is it, say so by `skaha-apply state rebind`.",
+    )
+
+
+def remember_identity(ledger: Ledger, listing: Listing | None, world: World) -> None:
+    """Note the credential once a list has shown whose it is: when all has expired, no list tells any more."""
+    head, identity = ledger.book.head, world.client.identity
+    if listing is None or listing.account is None or listing.account != head.account:
+        return
+    if identity is None or identity in head.identities or world.place.setting.sandbox:
+        return
+    ledger.book.head = with_identity(head, identity)
+    ledger.changed()
+
+
+def with_identity(document: StateDocument, identity: str | None) -> StateDocument:
+    """The state with a credential among those that are known to belong to its account."""
+    if identity is None or identity in document.identities:
+        return document
+    return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
+
+
+def check_first_run(place: Place, environment: Mapping[str, str], *, init: bool) -> None:
+    """Refuse to start a new memory on a CI runner, which would run everything again; raises SafetyRefusal."""
+    if init or place.local or place.remote or place.setting.sandbox or not environment.get("CI"):
+        return
+    raise SafetyRefusal(
+        "there is no state here, and a fresh CI runner keeps none: everything would be run again",
+        hint="Keep the state in a remote store (--state URL), or say --init when this is the first run.",
+    )

@@ -1,0 +1,125 @@
+"""The state itself: shown, unlocked, forgotten in part, renamed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.ledger import WRITER
+from skaha_apply.model.errors import StateError, UsageError
+from skaha_apply.planning.selection import matches
+from skaha_apply.planning.working_state import Book
+from skaha_apply.workflow.state.locking import held
+from skaha_apply.workflow.state.rename import knows_matrix, knows_session, with_matrix_renamed, with_session_renamed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from skaha_apply.model.ports import Store
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.workflow.setup.context import Place
+
+
+async def show(place: Place, project: str) -> StateDocument:
+    """The state of a project; raises StateError when there is none."""
+    store = place.store(project)
+    document = await store.read()
+    if document is None:
+        raise StateError(f"project {project!r} has no state at {store.address}")
+    return document
+
+
+async def unlock(place: Place, project: str, lock_id: str) -> None:
+    """Free a lock whose holder is gone; the id is the proof that this lock is meant. Raises StateError."""
+    await place.store(project).unlock(lock_id)
+
+
+async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Drop the records of replicas in any phase, without a pattern all; gives their live names, if any.
+
+    Raises:
+        UsageError: for a pattern that is none.
+        StateError: when the state cannot be read or written.
+    """
+    store = place.store(project)
+    async with held(store, "state forget", place.setting.lock_timeout):
+        document = await show(place, project)
+        book = Book.open(document)
+        known = {**book.intents, **book.records}
+        groups = {key: book.specs[entry.spec].group for key, entry in known.items()}
+        meant = {key for key in known if not patterns or _meant(patterns, key, groups[key])}
+        if not meant:
+            return ()
+        names = {book.records[key].name if key in book.records else book.intents[key].name for key in meant}
+        for table in (book.records, book.intents, book.doubts):
+            for key in meant:
+                table.pop(key, None)
+        for tombstone in tuple(book.tombstones.values()):
+            if tombstone.key in meant:
+                del book.tombstones[tombstone.id]
+        await rewrite(store, book.close())
+        return tuple(sorted(names))
+
+
+def _meant(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
+    try:
+        return any(matches(pattern, *key, group) for pattern in patterns)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+async def move(place: Place, project: str, old: str, new: str) -> str:
+    """Rename a session or a project in the state, so that nothing runs again; says what was renamed.
+
+    A session OLD of the project's state becomes NEW, and so does a matrix by its name as written, all its combinations
+    with it. Without either, the state of a project OLD becomes that of project NEW.
+
+    Raises:
+        UsageError: when OLD is neither, or NEW is taken.
+        StateError: when the state cannot be read or written.
+    """
+    document = await place.store(project).read()
+    if document is not None and knows_matrix(document, old):
+        await _rename(place, project, old, new, with_matrix_renamed)
+        return f"matrix {old} is now {new}"
+    if document is not None and knows_session(document, old):
+        await _rename(place, project, old, new, with_session_renamed)
+        return f"session {old} is now {new}"
+    if await place.store(old).read() is not None:
+        return await _move_project(place, old, new)
+    raise UsageError(
+        f"there is neither a session {old!r} in the state of {project!r}, nor a state of a project {old!r}"
+    )
+
+
+async def _rename(
+    place: Place, project: str, old: str, new: str, rename: Callable[[StateDocument, str, str], StateDocument]
+) -> None:
+    store = place.store(project)
+    async with held(store, "state mv", place.setting.lock_timeout):
+        await rewrite(store, rename(await show(place, project), old, new))
+
+
+async def _move_project(place: Place, old: str, new: str) -> str:
+    source, target = place.store(old), place.store(new)
+    if source.address == target.address:
+        async with held(source, "state mv", place.setting.lock_timeout):
+            await rewrite(source, (await show(place, old)).model_copy(update={"project": new}))
+        return f"project {old} is now {new}"
+    patience = place.setting.lock_timeout
+    async with held(source, "state mv", patience), held(target, "state mv", patience):
+        document = await source.read()
+        if document is None:
+            raise StateError(f"project {old!r} has no state at {source.address}")
+        if await target.read() is not None:
+            raise UsageError(f"project {new!r} has a state already, at {target.address}")
+        await rewrite(target, document.model_copy(update={"project": new}))
+        await source.remove()
+    return f"project {old} is now {new}"
+
+
+async def rewrite(store: Store, document: StateDocument) -> None:
+    """Store a changed document as the next one of its serials, under the lock. Raises StateError."""
+    stamp = {"serial": document.serial + 1, "writer": WRITER, "written": time.time()}
+    await store.write(document.model_copy(update=stamp))

@@ -1,0 +1,65 @@
+"""The lock around everything that writes a state, and the ledger that is open inside."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from skaha_apply.apply.ledger import Ledger
+from skaha_apply.workflow.event_file import ToldStore
+from skaha_apply.workflow.state.binding import check_server, check_store, new_document
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from skaha_apply.model.ports import Store
+    from skaha_apply.model.project import Project
+    from skaha_apply.workflow.setup.context import World
+
+UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving before it has the rest of two seconds
+
+
+@asynccontextmanager
+async def held(store: Store, operation: str, patience: float) -> AsyncIterator[None]:
+    """Hold the lock of a store; a held one is waited for, at most `patience` seconds.
+
+    Raises:
+        StateLocked: when somebody else keeps it; the message says who, and since when.
+    """
+    await store.acquire(operation, patience)
+    limit: float | None = None
+    try:
+        yield
+    except asyncio.CancelledError:
+        limit = UNLOCK_LIMIT
+        raise
+    finally:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(store.release(), limit)
+
+
+@asynccontextmanager
+async def open_ledger(
+    world: World,
+    project: Project,
+    operation: str,
+    patience: float | None = None,
+) -> AsyncIterator[tuple[Ledger, bool]]:
+    """The ledger of a project under its lock, and whether the state is new; what was changed is stored at the end.
+
+    Raises:
+        StateLocked: when somebody else keeps the lock.
+        StateError: when the state cannot be read or written, belongs to another project or server, or is kept elsewhere
+            than the manifests say.
+    """
+    check_store(world.place, project)
+    store = world.place.store(project.name)
+    if world.journal is not None:
+        store = ToldStore(store, world.journal)
+    async with held(store, operation, world.place.setting.lock_timeout if patience is None else patience):
+        stored = await store.read()
+        document = stored or new_document(project.name, world.place.server)
+        check_server(document, project.name, world.place.server)
+        async with Ledger(store, document, world.client.now) as ledger:
+            yield ledger, stored is None

@@ -1,0 +1,185 @@
+"""Bind a state anew: to a server that moved, and to the credential that is used now."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import StateError, UsageError
+from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.paths import FOLDER, logs_folder, make_folder, state_path
+from skaha_apply.workflow.setup.context import SANDBOX
+from skaha_apply.workflow.state.binding import with_identity
+from skaha_apply.workflow.state.edit import rewrite
+from skaha_apply.workflow.state.locking import held
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from skaha_apply.model.ports import Store
+    from skaha_apply.model.session import Listing
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.workflow.setup.context import Place, World
+
+
+@dataclass(frozen=True)
+class Rebinding:
+    """What would be rebound: (before, after) of the server, the account and the place of the state.
+
+    `trusts` tells that the present credential is remembered from now on as that of the account. Of `active` sessions
+    that the state knows, the server lists `listed`.
+    """
+
+    project: str
+    server: tuple[str, str]
+    account: tuple[str | None, str | None]
+    address: tuple[str, str]
+    trusts: bool
+    active: int
+    listed: int
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to write."""
+        return self.trusts or any(before != after for before, after in (self.server, self.account, self.address))
+
+
+@dataclass(frozen=True)
+class RebindOptions:
+    """Which account is meant, and the host of the server as it was; None where there is only one that it can be."""
+
+    account: str | None = None
+    host: str | None = None
+
+
+async def rebind(
+    world: World,
+    project: str,
+    options: RebindOptions,
+    approve: Callable[[Rebinding], Awaitable[bool]],
+) -> bool:
+    """Show what would be rebound, ask, and write it; gives whether the answer was yes.
+
+    A local state that lies in the folder of the server as it was moves to that of the present one, saved logs included.
+    `approve` is asked also when nothing would change, so that it can say so.
+
+    Raises:
+        UsageError: when it is not clear which state is meant.
+        StateError: when the list shows another account than the state's, or than the one that was named.
+        ServerError: when the server cannot be asked.
+        StateLocked: when somebody else keeps the lock.
+    """
+    place = world.place
+    target = place.store(project)
+    source = await _source(place, project, target, options.host)
+    async with AsyncExitStack() as locks:
+        for store in dict.fromkeys((source, target)):
+            await locks.enter_async_context(held(store, "state rebind", place.setting.lock_timeout))
+        document = await _read(source, project)
+        listing = await world.client.sessions()
+        account = _account(document, listing, options.account)
+        after = _bound(document, world, account)
+        planned = _rebinding(document, after, listing, (source.address, target.address))
+        if not await approve(planned):
+            return False
+        if planned.changes:
+            await _move(after, source, target)
+    if source is not target:
+        _move_logs(place, project, Path(source.address).parent.name)
+    return True
+
+
+async def _source(place: Place, project: str, target: Store, host: str | None) -> Store:
+    """The store of the state as it is now: where it is expected, else in the folder of another server."""
+    named = place.remote or place.setting.state is not None
+    if named and host is not None:
+        raise UsageError("--from chooses among the states below .skaha-apply/, --state names one", hint="Give one.")
+    if named or host == place.folder or (host is None and await target.read_bytes() is not None):
+        return target
+    found = _elsewhere(place, project)
+    known = ", ".join(found) or "none"
+    if host is not None and host not in found:
+        raise UsageError(f"there is no state of project {project!r} for {host}", hint=f"There are states for: {known}.")
+    if len(found) > 1 and host is None:
+        raise UsageError(f"project {project!r} has states for several servers: {known}", hint="Say which with --from.")
+    chosen = host or next(iter(found), None)
+    return target if chosen is None else LocalStore(found[chosen])
+
+
+def _elsewhere(place: Place, project: str) -> dict[str, Path]:
+    """The project's states for other servers, by host."""
+    folders = sorted(path for path in (place.root / FOLDER).glob("*") if path.name not in (place.folder, SANDBOX))
+    states = {folder.name: state_path(place.root, folder.name, project) for folder in folders}
+    return {name: path for name, path in states.items() if path.exists()}
+
+
+async def _read(store: Store, project: str) -> StateDocument:
+    document = await store.read()
+    if document is None:
+        raise StateError(f"project {project!r} has no state at {store.address}", hint="There is nothing to rebind.")
+    if document.project != project:
+        raise StateError(
+            f"the state {store.address} belongs to project {document.project!r}, not to {project!r}",
+            hint=f"A renamed project takes its state along by `skaha-apply state mv {document.project} {project}`.",
+        )
+    return document
+
+
+def _account(document: StateDocument, listing: Listing, named: str | None) -> str | None:
+    """The account that the state belongs to from now on; raises StateError when the list shows another."""
+    shown = listing.account
+    if named is not None and shown not in (None, named):
+        raise StateError(
+            f"the server lists sessions of account {shown!r}, not of {named!r}",
+            hint=f"Use a credential of {named}.",
+        )
+    if named is None and None not in (shown, document.account) and shown != document.account:
+        raise StateError(
+            f"the state belongs to account {document.account!r}, the credential is that of {shown!r}",
+            hint=f"Use a credential of {document.account}; if the account was renamed, say --account {shown}.",
+        )
+    return named or shown or document.account
+
+
+def _bound(document: StateDocument, world: World, account: str | None) -> StateDocument:
+    known = document.identities if account == document.account else ()
+    bound = document.model_copy(update={"server": world.place.server, "account": account, "identities": known})
+    return bound if account is None else with_identity(bound, world.client.identity)
+
+
+def _rebinding(
+    before: StateDocument,
+    after: StateDocument,
+    listing: Listing,
+    address: tuple[str, str],
+) -> Rebinding:
+    active = [record.id for record in before.replicas if record.phase.active and record.id]
+    return Rebinding(
+        project=before.project,
+        server=(before.server, after.server),
+        account=(before.account, after.account),
+        address=address,
+        trusts=after.identities != before.identities,
+        active=len(active),
+        listed=sum(one in listing.by_id for one in active),
+    )
+
+
+async def _move(document: StateDocument, source: Store, target: Store) -> None:
+    if source is target:
+        await rewrite(target, document)
+        return
+    if await target.read() is not None:
+        raise UsageError(f"there is a state at {target.address} already", hint="Choose between the two by hand.")
+    await rewrite(target, document)
+    await source.remove()
+
+
+def _move_logs(place: Place, project: str, host: str) -> None:
+    """Take the saved logs along, unless some were saved for the new server; they stay where they are if that fails."""
+    before, after = logs_folder(place.root, host, project), logs_folder(place.root, place.folder, project)
+    with suppress(OSError):
+        make_folder(after.parent)
+        before.rename(after)

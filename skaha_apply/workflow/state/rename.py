@@ -1,0 +1,122 @@
+"""A session of the state under another name, or a whole matrix; what needs it follows, and nothing runs again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.variables.interpolation import slug
+from skaha_apply.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import StateDocument
+
+_REFERENCE = re.compile(r"\$\{(?:slug\.)?([^}]+)\}")
+_TABLES = ("replicas", "intents", "tombstones", "doubts")
+
+
+def knows_session(document: StateDocument, name: str) -> bool:
+    """Whether a state has replicas of a session of that name, in any case."""
+    return any(record.session == name.casefold() for record in document.replicas)
+
+
+def knows_matrix(document: StateDocument, name: str) -> bool:
+    """Whether a state has replicas of a matrix of that name as written, in any case."""
+    return any(spec.group and spec.family == name.casefold() for spec in document.specs.values())
+
+
+def with_session_renamed(document: StateDocument, old: str, new: str) -> StateDocument:
+    """The state with one session under a new name.
+
+    Raises:
+        UsageError: when the new name is taken.
+    """
+    return _renamed(document, {old.casefold(): new}, old, new, group="")
+
+
+def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDocument:
+    """The state with all combinations of a matrix under the names that the new one gives them.
+
+    `old` and `new` are as written, `tile-${tile}`; of a variable in a name the value is taken from the present names.
+
+    Raises:
+        UsageError: when a new name is taken, two are the same, or `new` has a value that the matrix does not have.
+    """
+    specs = [spec for spec in document.specs.values() if spec.group and spec.family == old.casefold()]
+    names = {spec.key: _name(spec, new) for spec in specs}
+    taken: dict[str, str] = {}
+    for key, name in names.items():
+        other = taken.setdefault(name.casefold(), key)
+        if other != key:
+            raise UsageError(
+                f"{new} names two combinations {name!r}: those that are {other!r} and {key!r} now",
+                hint="The new name needs every axis in which combinations differ.",
+            )
+    return _renamed(document, names, old, new, group=new)
+
+
+def _renamed(document: StateDocument, names: Mapping[str, str], old: str, new: str, *, group: str) -> StateDocument:
+    """The state with sessions under new names; `names` are those by the key of the present one."""
+    keys = {key: name.casefold() for key, name in names.items()}
+    known = {record.session for record in document.replicas}
+    if clash := sorted((known - keys.keys()) & set(keys.values())):
+        raise UsageError(f"the state of {document.project!r} has a session {clash[0]!r} already")
+    tables = {
+        table: tuple(
+            entry.model_copy(update={"session": keys[entry.session]}) if entry.session in keys else entry
+            for entry in getattr(document, table)
+        )
+        for table in _TABLES
+    }
+    specs = {}
+    for key, spec in document.specs.items():
+        update = {"name": names.get(spec.key, spec.name)}
+        if group and spec.key in names:
+            update["group"] = "" if group == update["name"] else group
+        specs[key] = _following(spec.model_copy(update=update), old, new)
+    return document.model_copy(update={"specs": specs, **tables})
+
+
+def _following(spec: SessionSpec, old: str, new: str) -> SessionSpec:
+    """A spec whose `needs` and `require` name what was renamed by its new name."""
+    if all(name.casefold() != old.casefold() for name in (*spec.needs, *spec.require)):
+        return spec
+    needs = tuple(new if name.casefold() == old.casefold() else name for name in spec.needs)
+    require = {new if name.casefold() == old.casefold() else name: share for name, share in spec.require.items()}
+    return spec.model_copy(update={"needs": needs, "require": require})
+
+
+def _name(spec: SessionSpec, new: str) -> str:
+    """The name of a combination under another entry's name."""
+    values = {**_variables(spec), **{axis: slug(value) for axis, value in spec.values.items()}}
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values:
+            raise UsageError(
+                f"{new}: {spec.group} has no value {found[1]!r}",
+                hint=f"It has: {', '.join(values) or 'none'}.",
+            )
+        return values[found[1]]
+
+    return _REFERENCE.sub(value, new)
+
+
+def _variables(spec: SessionSpec) -> dict[str, str]:
+    """The values of variables in a combination's name, taken from that name: `var.night` of `map-${var.night}-${t}`."""
+    pattern, end = "", 0
+    groups: list[str] = []
+    for found in _REFERENCE.finditer(spec.group):
+        pattern += re.escape(spec.group[end : found.start()])
+        end = found.end()
+        if found[1] in spec.values:
+            pattern += re.escape(slug(spec.values[found[1]]))
+        elif found[1] in groups:
+            pattern += rf"(?P=v{groups.index(found[1])})"
+        else:
+            pattern += rf"(?P<v{len(groups)}>.*?)"
+            groups.append(found[1])
+    fits = re.fullmatch(pattern + re.escape(spec.group[end:]), spec.name, re.IGNORECASE)
+    return {name: fits[f"v{number}"] for number, name in enumerate(groups)} if fits else {}

@@ -1,0 +1,93 @@
+"""A state taken out of its store and brought back: copies, repairs, the state that a store did not take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import StateError, UsageError
+from skaha_apply.model.session import Kind
+from skaha_apply.state.codec import check_binding, decode, encode
+from skaha_apply.state.serial import follows
+from skaha_apply.workflow.setup.load import find_project
+from skaha_apply.workflow.state.interactive_ids import interactive_ids
+from skaha_apply.workflow.state.locking import held
+
+if TYPE_CHECKING:
+    from skaha_apply.model.state import StateDocument
+    from skaha_apply.workflow.setup.context import Place
+
+
+async def pull(place: Place, project: str) -> bytes:
+    """What the store holds, byte by byte; it may be damaged. Raises StateError when there is nothing."""
+    store = place.store(project)
+    data = await store.read_bytes()
+    if data is None:
+        raise StateError(f"project {project!r} has no state at {store.address}")
+    return data
+
+
+def holds_interactive_ids(data: bytes) -> bool:
+    """Whether a stored state has an ID that opens an interactive session; a damaged one if it has such a kind."""
+    try:
+        return any(interactive_ids(decode(data, "that is stored")))
+    except StateError:
+        return any(f'"{kind}"'.encode() in data for kind in Kind if kind.interactive)
+
+
+async def push(place: Place, project: str | None, data: bytes, source: str) -> str:
+    """Store a state that was pulled, or kept in a rescue file; says what was done.
+
+    Its serial stays as it is. `source` is what `data` was read from, for messages. Without a project, the state tells
+    which one it is of.
+
+    Raises:
+        UsageError: when it is of another project than the one that was named.
+        StateError: when it is no state, or what is stored is newer, of another lineage, or of another server.
+        StateLocked: when somebody else keeps the lock.
+    """
+    document = decode(data, source)
+    if project is not None and project != document.project:
+        raise UsageError(
+            f"{source} is the state of project {document.project!r}, not of {project!r}",
+            hint=f"Leave --project out; a project is renamed by `skaha-apply state mv {document.project} {project}`.",
+        )
+    store = place.at(find_project(place.setting, document.project)).store(document.project)
+    async with held(store, "state push", place.setting.lock_timeout):
+        present = await store.read_bytes()
+        stored = None if present is None else decode(present, store.address)
+        check_binding(document, document.project if stored is None else stored.project, _server(stored, place))
+        if stored is not None and encode(stored) == encode(document):
+            return f"{store.address} holds this state already: serial {document.serial}"
+        _check_newer(document, stored, store.address, source)
+        await store.write(document)
+    return f"pushed to {store.address}: serial {document.serial}, in place of {_serial(stored)}"
+
+
+def _server(stored: StateDocument | None, place: Place) -> str:
+    # What is stored knows its server; the call's counts only where a new memory begins.
+    return place.server if stored is None else stored.server
+
+
+def _check_newer(document: StateDocument, stored: StateDocument | None, address: str, source: str) -> None:
+    """Refuse a state that does not follow what is stored; raises StateError."""
+    if stored is None:
+        return
+    if stored.lineage != document.lineage:
+        raise StateError(
+            f"{source} has another lineage ({document.lineage}) than the state {address} ({stored.lineage})",
+            hint="They are two separate memories: one of them is of another run or place. Check --state and --project.",
+        )
+    if stored.serial >= document.serial:
+        raise StateError(
+            f"{source} has serial {document.serial}; the state {address} has {stored.serial}, which is not older",
+            hint="What is stored is left as it is; `skaha-apply plan` shows what it knows.",
+        )
+    if not follows(document, stored):
+        raise StateError(
+            f"{source} was written before the state {address}, though its serial is higher: both followed the same one",
+            hint="What is stored is left as it is, for it knows of what was done since; an apply needs no more.",
+        )
+
+
+def _serial(stored: StateDocument | None) -> str:
+    return "none" if stored is None else f"serial {stored.serial}"
