@@ -13,17 +13,17 @@ from skaha_apply.planning.tracking.deletions import POD_GRACE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.apply.context import Outcomes, Tools
+    from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.model.session import Listing, Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import Tombstone
+    from skaha_apply.model.state import PendingDelete
 
 FIRST_PAUSE = 0.2  # seconds between two looks; each further one half as long again
 LONGEST_PAUSE = 2.0
 
 
 async def look(
-    tools: Tools,
+    tools: ExecutionContext,
     check: Callable[[Listing], None] = lambda _: None,
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
     """One look, by which the ledger is moved on; what changed its phase is told. Gives the adopted replicas too."""
@@ -38,7 +38,7 @@ async def look(
 
 
 async def settle_leftovers(
-    tools: Tools,
+    tools: ExecutionContext,
     check: Callable[[Listing], None] = lambda _: None,
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
     """Look until nothing of an earlier run is open: intents decided, deleted sessions gone.
@@ -64,7 +64,7 @@ async def settle_leftovers(
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def _worth_waiting(tombstone: Tombstone, seen: Observation, tools: Tools, tries: Counter[str]) -> bool:
+def _worth_waiting(tombstone: PendingDelete, seen: Observation, tools: ExecutionContext, tries: Counter[str]) -> bool:
     live = seen.session(tombstone.id)
     if live is not None:
         last = tombstone.at + (POD_GRACE if live.phase is Phase.TERMINATING else tools.settle)
@@ -73,7 +73,9 @@ def _worth_waiting(tombstone: Tombstone, seen: Observation, tools: Tools, tries:
     return tombstone.why not in ("delete", "surplus") and seen.listing.at - tombstone.at < POD_GRACE
 
 
-async def _delete_again(tombstone: Tombstone, seen: Observation, tools: Tools, tries: Counter[str]) -> None:
+async def _delete_again(
+    tombstone: PendingDelete, seen: Observation, tools: ExecutionContext, tries: Counter[str]
+) -> None:
     live = seen.session(tombstone.id)
     due = seen.listing.asked >= tombstone.at + tools.settle
     if live is None or live.phase is Phase.TERMINATING or not tombstone.sent or not due:
@@ -86,7 +88,7 @@ async def _delete_again(tombstone: Tombstone, seen: Observation, tools: Tools, t
         await tools.server.delete(tombstone.id)
 
 
-async def confirm(tools: Tools, outcomes: Outcomes) -> tuple[str, ...]:
+async def confirm(tools: ExecutionContext, outcomes: Outcomes) -> tuple[str, ...]:
     """Read the list until it shows everything accepted and nothing deleted, for at most a settle.
 
     The full settle is waited for only when an answer was unsure in this run. Gives notes on what is still missing.

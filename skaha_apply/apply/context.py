@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from skaha_apply.apply.ledger import Ledger
-    from skaha_apply.apply.lister import Looker
-    from skaha_apply.apply.log_saver import Keeper
+    from skaha_apply.apply.lister import Lister
+    from skaha_apply.apply.log_saver import LogSaver
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.model.plan import Action, Trial
     from skaha_apply.model.ports import Server
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tools:
+class ExecutionContext:
     """What a pass works with; `settle` in seconds, `concurrency` in requests in flight, `secrets` by variable."""
 
     server: Server
     ledger: Ledger
-    looker: Looker
-    keeper: Keeper
+    looker: Lister
+    keeper: LogSaver
     observe: Callable[[Event], None]
     project: str
     settle: float

@@ -15,10 +15,10 @@ from skaha_apply.planning.replicas import create_request
 from skaha_apply.planning.tracking.unconfirmed_creates import created
 
 if TYPE_CHECKING:
-    from skaha_apply.apply.context import Outcomes, Tools
+    from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import Turns
-    from skaha_apply.apply.watcher import Watch
+    from skaha_apply.apply.throttle import JobThrottle
+    from skaha_apply.apply.watcher import DeletionWatcher
     from skaha_apply.model.request import CreateRequest, Outcome
     from skaha_apply.model.spec import ReplicaKey
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Creates:
     """Makes the sessions of jobs, each behind a durable intent."""
 
-    def __init__(self, tools: Tools, outcomes: Outcomes, turns: Turns, watch: Watch) -> None:
+    def __init__(self, tools: ExecutionContext, outcomes: Outcomes, turns: JobThrottle, watch: DeletionWatcher) -> None:
         self._tools = tools
         self._outcomes = outcomes
         self._turns = turns

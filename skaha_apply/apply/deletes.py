@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.job import TRIES, JobFailed, Needless
+from skaha_apply.apply.job import TRIES, JobFailed, NothingToDo
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.request import Refused, Unsure
+from skaha_apply.model.request import Refused, Unconfirmed
 from skaha_apply.model.session import Phase
-from skaha_apply.model.state import Tombstone
+from skaha_apply.model.state import PendingDelete
 from skaha_apply.planning.tracking.deletions import deleted
 
 if TYPE_CHECKING:
-    from skaha_apply.apply.context import Outcomes, Tools
+    from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import Turns
-    from skaha_apply.apply.watcher import Watch
-    from skaha_apply.model.plan import Action, Victim
+    from skaha_apply.apply.throttle import JobThrottle
+    from skaha_apply.apply.watcher import DeletionWatcher
+    from skaha_apply.model.plan import Action, SessionToDelete
 
 
 class Deletes:
     """Deletes what jobs name as victims, each behind a durable tombstone."""
 
-    def __init__(self, tools: Tools, outcomes: Outcomes, turns: Turns, watch: Watch) -> None:
+    def __init__(self, tools: ExecutionContext, outcomes: Outcomes, turns: JobThrottle, watch: DeletionWatcher) -> None:
         self._tools = tools
         self._outcomes = outcomes
         self._turns = turns
@@ -33,7 +33,7 @@ class Deletes:
         """Put a tombstone for each victim into the book, before its DELETE."""
         action, book = job.action, self._tools.ledger.book
         for victim in action.victims:
-            tomb = Tombstone(
+            tomb = PendingDelete(
                 id=victim.id,
                 session=action.key[0],
                 replica=action.replica,
@@ -53,7 +53,7 @@ class Deletes:
             if (now := book.tombstones.get(tomb.id)) is not None and not now.sent:
                 del book.tombstones[tomb.id]
 
-    async def carry_out(self, job: Job, victim: Victim) -> None:
+    async def carry_out(self, job: Job, victim: SessionToDelete) -> None:
         """Delete one session and wait until it is gone; where it is replaced, until its pod has stopped too.
 
         Raises:
@@ -73,7 +73,7 @@ class Deletes:
             if isinstance(outcome, Refused):
                 self._keep_alive(victim)
                 self._turns.refused(outcome)
-            self._outcomes.unsure += isinstance(outcome, Unsure)
+            self._outcomes.unsure += isinstance(outcome, Unconfirmed)
             self._turns.leave(job)
             if await self._watch.departed(victim.id, pod=job.creates and victim.active):
                 self._departed(job, victim)
@@ -82,7 +82,7 @@ class Deletes:
         self._keep_alive(victim)
         raise JobFailed(f"{victim.id} is still listed after {TRIES} DELETEs")
 
-    async def _spare_ended(self, action: Action, victim: Victim) -> None:
+    async def _spare_ended(self, action: Action, victim: SessionToDelete) -> None:
         """Raise Needless for what has ended by itself since the plan was made, where that makes the deletion needless.
 
         A session that took too long may have ended in time after all, and other resources are no reason to run again
@@ -97,22 +97,22 @@ class Deletes:
             return
         if victim.why == "limit":
             if live is None or live.phase is not Phase.PENDING:
-                raise Needless
+                raise NothingToDo
         elif live is not None and live.phase in ends:
-            raise Needless
+            raise NothingToDo
 
-    def _mark_sent(self, victim: Victim) -> None:
+    def _mark_sent(self, victim: SessionToDelete) -> None:
         ledger = self._tools.ledger
         if tomb := ledger.book.tombstones.get(victim.id):
             sent = tomb.model_copy(update={"sent": True, "at": self._tools.server.now()})
             ledger.book.tombstones[victim.id] = sent
             ledger.changed()
 
-    def _keep_alive(self, victim: Victim) -> None:
+    def _keep_alive(self, victim: SessionToDelete) -> None:
         self._tools.ledger.book.tombstones.pop(victim.id, None)
         self._tools.ledger.changed()
 
-    def _departed(self, job: Job, victim: Victim) -> None:
+    def _departed(self, job: Job, victim: SessionToDelete) -> None:
         """A deleted session is gone: what follows for its replica; the tombstone of a pod that lingers stays."""
         book = self._tools.ledger.book
         tomb = next((one for one in job.tombs if one.id == victim.id), None)

@@ -13,10 +13,10 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.context import Outcomes, Tools
-from skaha_apply.apply.job import Halted, Job, JobFailed, Needless
+from skaha_apply.apply.context import ExecutionContext, Outcomes
+from skaha_apply.apply.job import Job, JobFailed, NothingToDo, RunStopped
 from skaha_apply.apply.jobs import Jobs
-from skaha_apply.apply.throttle import Turns
+from skaha_apply.apply.throttle import JobThrottle
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import ActionEnded, Failure, Started
@@ -31,7 +31,7 @@ DRAIN = 5.0  # seconds that requests in flight are granted after an interrupt
 MIN_WINDOW = 4  # times the concurrency: at least so many intents are written ahead
 
 
-async def execute(actions: Iterable[Action], tools: Tools) -> Outcomes:
+async def execute(actions: Iterable[Action], tools: ExecutionContext) -> Outcomes:
     """Carry out actions; what fails is reported in the result and the others go on.
 
     On cancellation no new request is begun, those in flight get `DRAIN` seconds, what then is still open stays an open
@@ -41,7 +41,7 @@ async def execute(actions: Iterable[Action], tools: Tools) -> Outcomes:
         StateError: when an intent cannot be stored; nothing is sent without one.
     """
     outcomes = Outcomes()
-    turns = Turns(outcomes, 2 * tools.concurrency)
+    turns = JobThrottle(outcomes, 2 * tools.concurrency)
     jobs = Jobs(tools, outcomes, turns)
     todo = [Job(action) for action in actions if action.kind.changes]
     tools.observe(Started(tools.project, len(todo)))
@@ -67,7 +67,9 @@ class _Run:
     `parked` jobs wait for the first create of their image and resources; it makes them ready, or fails them.
     """
 
-    def __init__(self, jobs: Jobs, tools: Tools, turns: Turns, outcomes: Outcomes, todo: list[Job]) -> None:
+    def __init__(
+        self, jobs: Jobs, tools: ExecutionContext, turns: JobThrottle, outcomes: Outcomes, todo: list[Job]
+    ) -> None:
         self._jobs = jobs
         self._turns = turns
         self._tools = tools
@@ -108,7 +110,7 @@ class _Run:
         """After an interrupt: no new requests, a short time for those in flight."""
         self._outcomes.halted = self._outcomes.halted or Interrupted("interrupted")
         self._tools.server.stop()
-        self._jobs.watch.abandon(Halted())
+        self._jobs.watch.abandon(RunStopped())
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=DRAIN)
             for task in late:
@@ -145,10 +147,10 @@ class _Run:
         except JobFailed as failure:
             error = str(failure)
             self._fail(job, error, again=failure.again)
-        except Needless:
+        except NothingToDo:
             job.ended = True
             self._outcomes.spared += 1
-        except Halted:
+        except RunStopped:
             return
         except SkahaApplyError as failure:
             self._outcomes.halted = self._outcomes.halted or failure

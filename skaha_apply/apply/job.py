@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.session import Number
     from skaha_apply.model.spec import DesiredReplica, SessionSpec
-    from skaha_apply.model.state import Tombstone
+    from skaha_apply.model.state import PendingDelete
 
 TRIES = 3  # times that one run posts a create, or sends a DELETE, of one replica
 
@@ -26,11 +26,11 @@ class JobFailed(Exception):
         self.again = again
 
 
-class Halted(Exception):
+class RunStopped(Exception):
     """The job was not begun, or not ended, because the whole run stops; the reason is reported once."""
 
 
-class Needless(Exception):
+class NothingToDo(Exception):
     """What the action was for has come about by itself; it is not counted."""
 
 
@@ -49,7 +49,7 @@ class Job:
     ended: bool = False
     placed: bool = True
     pioneer: bool = False
-    tombs: list[Tombstone] = field(default_factory=list)
+    tombs: list[PendingDelete] = field(default_factory=list)
 
     @property
     def creates(self) -> bool:

@@ -9,7 +9,7 @@ from skaha_apply.apply.creates import Creates
 from skaha_apply.apply.deletes import Deletes
 from skaha_apply.apply.job import JobFailed, Shape, shape_of
 from skaha_apply.apply.renewals import renew
-from skaha_apply.apply.watcher import Watch
+from skaha_apply.apply.watcher import DeletionWatcher
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.state import ReplicaRecord
@@ -17,9 +17,9 @@ from skaha_apply.model.state import ReplicaRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.apply.context import Outcomes, Tools
+    from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import Turns
+    from skaha_apply.apply.throttle import JobThrottle
     from skaha_apply.model.plan import Action
     from skaha_apply.model.request import Offer
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Jobs:
     """The jobs of one pass: what is reserved and in flight, and how each is carried out."""
 
-    def __init__(self, tools: Tools, outcomes: Outcomes, turns: Turns) -> None:
-        self.watch = Watch(tools.looker, tools.ledger, tools.settle, self.in_flight, tools.observe)
+    def __init__(self, tools: ExecutionContext, outcomes: Outcomes, turns: JobThrottle) -> None:
+        self.watch = DeletionWatcher(tools.looker, tools.ledger, tools.settle, self.in_flight, tools.observe)
         self._tools = tools
         self._turns = turns
         self._deletes = Deletes(tools, outcomes, turns, self.watch)

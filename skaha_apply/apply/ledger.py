@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.planning.tracking.update import absorb
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, store: Store, document: StateDocument, now: Callable[[], float]) -> None:
-        self.book = Book.open(document)
+        self.book = WorkingState.open(document)
         self._store = store
         self._now = now
         self._serial = document.serial
@@ -87,7 +87,7 @@ class Ledger:
         document = self.book.close()
         absorbed = absorb(document, seen, settle)
         if absorbed.state != document:
-            self.book = Book.open(absorbed.state)
+            self.book = WorkingState.open(absorbed.state)
             self.changed()
         return absorbed.adopted, tuple(_phase_changes(self.book, before))
 
@@ -155,7 +155,7 @@ class Ledger:
         self.book.head = self.book.head.model_copy(update=head)
 
 
-def _phase_changes(book: Book, before: Mapping[ReplicaKey, str]) -> list[PhaseChanged]:
+def _phase_changes(book: WorkingState, before: Mapping[ReplicaKey, str]) -> list[PhaseChanged]:
     from skaha_apply.model.report import PhaseChanged  # noqa: PLC0415
 
     return [

@@ -23,7 +23,7 @@ BLINK = 0.1  # seconds until an empty list is read again
 _AT_ONCE = 64
 
 
-class Looker:
+class Lister:
     """Looks at the server on behalf of one state.
 
     A listing may lag, and has been seen empty by accident. So each unfinished session that it leaves out is asked for

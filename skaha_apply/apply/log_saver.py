@@ -25,7 +25,7 @@ def label(record: ReplicaRecord, spec: SessionSpec | None) -> str:
     return log_label(record.attempt, record.id, interactive=spec is not None and spec.kind.interactive)
 
 
-class Keeper:
+class LogSaver:
     """Saves logs and events, each once; None instead of a store keeps nothing.
 
     What a session prints of `secrets` (values by variable) is masked in what is saved.

@@ -8,12 +8,12 @@ from skaha_apply.apply.job import TRIES, JobFailed
 from skaha_apply.model.request import Accepted, Refused
 
 if TYPE_CHECKING:
-    from skaha_apply.apply.context import Tools
+    from skaha_apply.apply.context import ExecutionContext
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import Turns
+    from skaha_apply.apply.throttle import JobThrottle
 
 
-async def renew(job: Job, tools: Tools, turns: Turns) -> str | None:
+async def renew(job: Job, tools: ExecutionContext, turns: JobThrottle) -> str | None:
     """Push the deadline of one session; gives its id.
 
     Raises:
@@ -33,7 +33,7 @@ async def renew(job: Job, tools: Tools, turns: Turns) -> str | None:
     raise JobFailed(f"no clear answer to {TRIES} renewals; the last: {last}", again=True)
 
 
-def _remember(job: Job, tools: Tools) -> None:
+def _remember(job: Job, tools: ExecutionContext) -> None:
     ledger, key = tools.ledger, job.action.key
     record = ledger.book.records.get(key)
     if record is not None and record.id == job.action.id:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.job import Halted, JobFailed
+from skaha_apply.apply.job import JobFailed, RunStopped
 from skaha_apply.model.errors import Forbidden, SkahaApplyError, TimeoutReached, Unauthorized
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ AWAY = frozenset({0, 429, 503})
 FORBIDDEN = 403
 
 
-class Turns:
+class JobThrottle:
     """Places for jobs. One that only waits for a list gives its place to the next, and takes one again after it."""
 
     def __init__(self, outcomes: Outcomes, places: int) -> None:
@@ -44,7 +44,7 @@ class Turns:
     def go_on(self) -> None:
         """Raise Halted when no new request is to be begun."""
         if self._outcomes.halted:
-            raise Halted
+            raise RunStopped
 
     def refused(self, outcome: Refused) -> None:
         """Raise what a refusal means: JobFailed for this action, or Halted for the whole run."""
@@ -58,4 +58,4 @@ class Turns:
 
     def _halt(self, error: SkahaApplyError) -> None:
         self._outcomes.halted = self._outcomes.halted or error
-        raise Halted
+        raise RunStopped

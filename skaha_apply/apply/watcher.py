@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.apply.ledger import Ledger
-    from skaha_apply.apply.lister import Looker
+    from skaha_apply.apply.lister import Lister
     from skaha_apply.model.report import Event
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
@@ -31,7 +31,7 @@ class _Departure:
     gone: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-class Watch:
+class DeletionWatcher:
     """One loop of lists that serves everybody who waits, so that a thousand waits cost no more than one.
 
     Args:
@@ -44,7 +44,7 @@ class Watch:
 
     def __init__(
         self,
-        looker: Looker,
+        looker: Lister,
         ledger: Ledger,
         settle: float,
         in_flight: Callable[[], frozenset[ReplicaKey]],

@@ -11,7 +11,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from skaha_apply.cli.errors import guarded
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import CommonOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.errors import ExitCode
 
-Options = TypeVar("Options", bound=Basic)
+Options = TypeVar("Options", bound=CommonOptions)
 
 
 def command(

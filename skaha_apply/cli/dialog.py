@@ -38,7 +38,7 @@ class ReportFormat(StrEnum):
     JSON = "json"
 
 
-class Conversation:
+class Dialog:
     """What a person sees of an apply: the plan, the question, the progress, the report."""
 
     def __init__(self, streams: Streams, *, yes: bool, as_documents: bool = False, destroying: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, TypeVar
 
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.output.masking import lift, veiled_defect
 from skaha_apply.cli.output.session_ids import forget_ids
 from skaha_apply.cli.output.streams import Streams
@@ -15,7 +15,7 @@ from skaha_apply.render.errors import problems_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Options = TypeVar("Options", bound=Basic)
+Options = TypeVar("Options", bound=CommonOptions)
 
 
 def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCode:

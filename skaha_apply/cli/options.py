@@ -17,9 +17,9 @@ from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from skaha_apply.model.variables import Given, Lack
+    from skaha_apply.model.variables import MissingValues, VariableValues
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 Paths = Annotated[
     list[str] | None,
@@ -67,7 +67,7 @@ class Adoption(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Basic:
+class CommonOptions:
     """What every command takes."""
 
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also in a terminal.")] = False
@@ -82,7 +82,7 @@ class Basic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Varied(Basic):
+class VariableOptions(CommonOptions):
     """Values for the variables of manifests."""
 
     var: Annotated[
@@ -99,7 +99,7 @@ class Varied(Basic):
         typer.Option("--var-file", metavar="FILE", help="Values for variables, NAME: VALUE a line; may be repeated."),
     ] = None
 
-    def given(self, lack: Lack) -> Given:
+    def given(self, lack: MissingValues) -> VariableValues:
         """The values of the call, those of SKAHA_VAR_name included; raises what `variables.given` raises."""
         from skaha_apply.workflow.setup.variables import given  # noqa: PLC0415 - keeps --help fast
 
@@ -110,7 +110,7 @@ class Varied(Basic):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Located(Varied):
+class Located(VariableOptions):
     """Which server, which state, which project."""
 
     server: Server = None
@@ -137,21 +137,21 @@ class Located(Varied):
         return ()
 
     @property
-    def lack(self) -> Lack:
+    def lack(self) -> MissingValues:
         """Which variables may be without a value: here those whose values are never compared."""
-        from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
 
-        return Lack.SENSITIVE
+        return MissingValues.SENSITIVE
 
-    def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Setting:
+    def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Settings:
         """The setting of the call; raises `UsageError` for options that contradict each other."""
         if self.show_ids:
             show_ids()
-        from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
 
         check_server(self.server, sandbox=self.sandbox)
-        default = Setting()
-        return Setting(
+        default = Settings()
+        return Settings(
             paths=self.sources,
             server=self.server,
             credential_command=self.credential_command,
@@ -182,7 +182,7 @@ class Manifests(Located):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named(Located):
+class NameOptions(Located):
     """A command whose arguments are names; its manifests are given by an option."""
 
     manifest: Annotated[

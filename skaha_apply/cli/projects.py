@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.workflow.setup.context import Place, World
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.settings import Settings
 
     Later = Callable[[], Coroutine[Any, Any, ExitCode]]
-    Work = Callable[[World, Project], Awaitable[ExitCode | Later]]
+    Work = Callable[[Context, Project], Awaitable[ExitCode | Later]]
 
 
-def load(setting: Setting, streams: Streams, *, looks: bool = False) -> tuple[Project, ...]:
+def load(setting: Settings, streams: Streams, *, looks: bool = False) -> tuple[Project, ...]:
     """The projects of a call; warnings about them are told, but where a command only `looks`.
 
     Raises what `load_projects` raises.
@@ -45,7 +45,7 @@ def load(setting: Setting, streams: Streams, *, looks: bool = False) -> tuple[Pr
 
 
 def for_each(
-    setting: Setting,
+    setting: Settings,
     projects: tuple[Project, ...],
     streams: Streams,
     work: Work,
@@ -63,7 +63,7 @@ def for_each(
         from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - keeps --help fast
 
         async with AsyncExitStack() as stack:
-            worlds: dict[Path | None, World] = {}
+            worlds: dict[Path | None, Context] = {}
             for home in dict.fromkeys(map(home_of, projects)):
                 worlds[home] = await stack.enter_async_context(open_world(setting, home))
             place = next(iter(worlds.values())).place
@@ -79,7 +79,7 @@ def for_each(
 
 
 def for_each_offline(
-    setting: Setting,
+    setting: Settings,
     projects: tuple[Project, ...],
     streams: Streams,
     work: Callable[[Place, Project], Awaitable[ExitCode]],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
 from skaha_apply.manifest.fields.session_fields import BY_NAME, DEFAULT_FIELDS
-from skaha_apply.manifest.fields.values import WORDS, Entry, Unreadable, Values, number_of
+from skaha_apply.manifest.fields.values import WORDS, Entry, InvalidValue, Values, number_of
 from skaha_apply.manifest.source.foreign_files import ForeignFile, is_foreign_error, is_foreign_root
 from skaha_apply.manifest.source.ignore_comments import ignores
 from skaha_apply.manifest.source.nodes import NotYaml, compose
@@ -116,7 +116,7 @@ def _project(root: Node, entries: Mapping[str, Entry], values: Values) -> str | 
         return None
     try:
         return values.project(entries["project"].value, "project")
-    except Unreadable:
+    except InvalidValue:
         return None
 
 
@@ -199,13 +199,13 @@ def read_whole(values: Values, entries: Mapping[str, Entry]) -> Whole:
         node = entries["max_active"].value
         try:
             caps = (_max_active(values, node), node)
-        except Unreadable:
+        except InvalidValue:
             caps = None
     if "state" in entries:
         node = entries["state"].value
         try:
             state = (values.text(node, "state"), node)
-        except Unreadable:
+        except InvalidValue:
             state = None
     return Whole(caps, state)
 
@@ -229,8 +229,8 @@ def _max_active(values: Values, node: Node) -> MaxActive:
                     "unknown-key", entry.key, f"{quoted(name)} is no key of max_active", detail, path=path
                 )
             caps[name] = readers.count(values, entry.value, path)
-        except Unreadable:
+        except InvalidValue:
             failed = True
     if failed:
-        raise Unreadable("max_active")
+        raise InvalidValue("max_active")
     return MaxActive(**caps)

@@ -16,7 +16,7 @@ from skaha_apply.manifest.expansion.list_files import Lists
 from skaha_apply.manifest.expansion.matrix_axes import Reading
 from skaha_apply.manifest.merging import Part, compare_variables, merged
 from skaha_apply.manifest.source import foreign_files
-from skaha_apply.manifest.source.files import Found, Source, Unusable, discover, without_manifests
+from skaha_apply.manifest.source.files import Found, ManifestFileError, Source, discover, without_manifests
 from skaha_apply.manifest.source.foreign_files import ForeignFile, read_text
 from skaha_apply.manifest.source.manifest_paths import find_site, recorded
 from skaha_apply.manifest.source.problems import Findings
@@ -24,7 +24,7 @@ from skaha_apply.manifest.variables.declared import Variables
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.location import Place
 from skaha_apply.model.project import Loaded
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ def load(
     *,
     root: Path | Homes,
     stdin: Callable[[], bytes] | None = None,
-    given: Given = Given(),  # noqa: B008 - a frozen value
+    given: VariableValues = VariableValues(),  # noqa: B008 - a frozen value
     lists: bool = True,
 ) -> Loaded:
     """The projects that manifests describe.
@@ -83,7 +83,7 @@ class _Call:
 
     homes: Homes
     stdin: Callable[[], bytes] | None
-    given: Given
+    given: VariableValues
     lists: bool
     cached: dict[tuple[str, ...], Lists] = field(default_factory=dict)
 
@@ -97,7 +97,7 @@ class _Call:
                 drafts.append(self._draft(source))
             except ForeignFile:
                 skipped.append(source)
-            except Unusable as error:
+            except ManifestFileError as error:
                 diagnostics.append(error.diagnostic)
         sites = self._sites(drafts)
         read = [self._read(one, sites) for one in drafts]
@@ -111,7 +111,7 @@ class _Call:
         return Loaded(projects, tuple(diagnostics), declared, tuple(_notes(skipped, found)))
 
     def _draft(self, source: Source) -> _Draft:
-        """One file. Raises `Unusable`, or `ForeignFile`."""
+        """One file. Raises `ManifestFileError`, or `ForeignFile`."""
         place = source.place
         is_open = source.is_open(place)
         text = read_text(source, place, self.stdin)

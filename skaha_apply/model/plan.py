@@ -69,7 +69,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
+class SessionToDelete:
     """A live session that an action deletes; `active` says whether its pod may still run."""
 
     id: str
@@ -101,7 +101,7 @@ class Action:
     changes: tuple[Change, ...] = ()
     desired: DesiredReplica | None = None
     record: ReplicaRecord | None = None
-    victims: tuple[Victim, ...] = ()
+    victims: tuple[SessionToDelete, ...] = ()
     adopted: LiveSession | None = None
     attempt: int = 1
     lost: float = 0.0

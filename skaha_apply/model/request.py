@@ -47,13 +47,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsure:
+class Unconfirmed:
     """No clear answer: it may or may not have happened."""
 
     text: str
 
 
-Outcome = Accepted | Refused | Unsure
+Outcome = Accepted | Refused | Unconfirmed
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ class Intent(ReplicaEntry):
     given_up: Time | None = None
 
 
-class Tombstone(Frozen):
+class PendingDelete(Frozen):
     """An id that we asked, or were about to ask, to delete; kept until it is gone.
 
     `active` says whether it may have had a running pod, which is waited for. `sent` turns true once a DELETE may have
@@ -144,7 +144,7 @@ class Tombstone(Frozen):
         return (self.session, self.replica)
 
 
-class Doubt(ReplicaEntry):
+class UnconfirmedCreate(ReplicaEntry):
     """Creates of one name without a clear answer: for a day, what they may have left behind is ours to remove.
 
     `listed` are the ids that bore that name before the first of them; `posts` how many may have had an effect without
@@ -176,5 +176,5 @@ class StateDocument(Frozen):
     specs: dict[str, SessionSpec] = Field(default_factory=dict)
     replicas: tuple[ReplicaRecord, ...] = ()
     intents: tuple[Intent, ...] = ()
-    tombstones: tuple[Tombstone, ...] = ()
-    doubts: tuple[Doubt, ...] = ()
+    tombstones: tuple[PendingDelete, ...] = ()
+    doubts: tuple[UnconfirmedCreate, ...] = ()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Lack(StrEnum):
+class MissingValues(StrEnum):
     """Which declared variables may be without a value."""
 
     NONE = "none"  # what creates sessions
@@ -19,7 +19,7 @@ class Lack(StrEnum):
 
 
 @dataclass(frozen=True)
-class Given:
+class VariableValues:
     """The values that a call gives to variables, by name, as text.
 
     `values` are all, those of the environment and of files included, with the one that counts of each. They are not
@@ -32,4 +32,4 @@ class Given:
     chosen: frozenset[str] = frozenset()
     listed: Mapping[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
-    lack: Lack = Lack.NONE
+    lack: MissingValues = MissingValues.NONE

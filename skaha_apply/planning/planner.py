@@ -21,7 +21,7 @@ from skaha_apply.planning.safety.rules import judge
 from skaha_apply.planning.scheduling import gates
 from skaha_apply.planning.situation import Sight
 from skaha_apply.planning.tracking.unconfirmed_creates import doubles, leftovers
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +49,7 @@ def plan(
     Returns:
         Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
     """
-    book = Book.open(absorbed.state)
+    book = WorkingState.open(absorbed.state)
     numbers, kept = reruns.wanted(book, project, facts, options), reruns.kept(book, project)
     desired = (expansion or Expansion(project)).replicas(numbers, kept)
     sight = Sight(book, facts, options, absorbed.adopted)
@@ -61,14 +61,14 @@ def plan(
 
 def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
     """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
-    book = Book.open(absorbed.state)
+    book = WorkingState.open(absorbed.state)
     actions = [undesired.destroyed(owned) for owned in _undesired(undesired.Ground.of(book, facts, project), ())]
     return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
 
 
 def _assemble(
     project: Project,
-    book: Book,
+    book: WorkingState,
     facts: Facts,
     options: PlanOptions,
     judged: tuple[tuple[DesiredReplica, ...], list[Action]],
@@ -103,7 +103,7 @@ def _undesired(ground: undesired.Ground, desired: tuple[DesiredReplica, ...]) ->
     return [undesired.Owned(ground, key) for key in sorted(known) if key not in wanted]
 
 
-def _surplus(book: Book, facts: Facts) -> list[Action]:
+def _surplus(book: WorkingState, facts: Facts) -> list[Action]:
     """Sessions of ours beyond the one of each replica: left by unsure creates, or taken for gone too early."""
     late = [
         undesired.leftover(record, session, book)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.options import Facts, PlanOptions
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.planning.working_state import WorkingState
 
 
 class Sight:
     """Everything that the rows look at, with the look-ups that are needed for each replica made once."""
 
-    def __init__(self, book: Book, facts: Facts, options: PlanOptions, adopted: frozenset[ReplicaKey]) -> None:
+    def __init__(self, book: WorkingState, facts: Facts, options: PlanOptions, adopted: frozenset[ReplicaKey]) -> None:
         self.book = book
         self.facts = facts
         self.options = options

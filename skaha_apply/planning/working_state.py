@@ -12,24 +12,31 @@ from skaha_apply.planning.digest import spec_key
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.model.state import Doubt, Intent, ReplicaEntry, ReplicaRecord, StateDocument, Tombstone
+    from skaha_apply.model.state import (
+        Intent,
+        PendingDelete,
+        ReplicaEntry,
+        ReplicaRecord,
+        StateDocument,
+        UnconfirmedCreate,
+    )
 
 _RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
 
 
 @dataclass
-class Book:
+class WorkingState:
     """The mutable working copy of a state; its entries are frozen and replaced as a whole."""
 
     head: StateDocument
     specs: dict[str, SessionSpec] = field(default_factory=dict)
     records: dict[ReplicaKey, ReplicaRecord] = field(default_factory=dict)
     intents: dict[ReplicaKey, Intent] = field(default_factory=dict)
-    tombstones: dict[str, Tombstone] = field(default_factory=dict)
-    doubts: dict[ReplicaKey, Doubt] = field(default_factory=dict)
+    tombstones: dict[str, PendingDelete] = field(default_factory=dict)
+    doubts: dict[ReplicaKey, UnconfirmedCreate] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, document: StateDocument) -> Book:
+    def open(cls, document: StateDocument) -> WorkingState:
         """The working copy of a document."""
         return cls(
             head=document,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from skaha_apply.model.durations import exact as format_exact
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, SkahaApplyError, Unauthorized, Unreachable
-from skaha_apply.model.request import Accepted, Outcome, Refused, Unsure
+from skaha_apply.model.request import Accepted, Outcome, Refused, Unconfirmed
 from skaha_apply.skaha.responses import NOT_SKAHA_HINT, one_line
 from skaha_apply.skaha.transport.retry import (
     BAD_REQUEST,
@@ -117,7 +117,7 @@ def outcome(
     if ended.verdict is Verdict.ANSWERED and answer and answer.ok:
         return _accepted(answer, read_id, text)
     if ended.doubt:
-        return Unsure(text)
+        return Unconfirmed(text)
     if ended.result is None:
         return Refused(0, NOT_SENT if ended.stopped else text, stopped=ended.stopped)
     status = answer.status if answer else 0
@@ -138,7 +138,7 @@ def _accepted(answer: Answer, read_id: Callable[[bytes], str | None] | None, tex
     if read_id is None:
         return Accepted()
     session_id = read_id(answer.body) if answer.status in _CREATED else None
-    return Accepted(session_id) if session_id else Unsure(f"the response has no session ID: {text}")
+    return Accepted(session_id) if session_id else Unconfirmed(f"the response has no session ID: {text}")
 
 
 def _redirect(answer: Answer) -> str:

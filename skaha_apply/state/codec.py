@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.spec import Frozen
-from skaha_apply.model.state import STATE_FORMAT, Doubt, Intent, ReplicaRecord, StateDocument
+from skaha_apply.model.state import STATE_FORMAT, Intent, ReplicaRecord, StateDocument, UnconfirmedCreate
 from skaha_apply.state.digest import KEY as DIGEST
 from skaha_apply.state.digest import differences, document_text, is_intact
-from skaha_apply.state.spec_compression import LIKE, Unlike, difference, models, written_out
+from skaha_apply.state.spec_compression import LIKE, DiffersTooMuch, difference, models, written_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,7 +203,7 @@ def _check_version(version: Any, source: str) -> None:
 def _written_out(specs: dict[str, Any], source: str) -> dict[str, Any]:
     try:
         return written_out(specs)
-    except Unlike as error:
+    except DiffersTooMuch as error:
         raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=_RESTORE) from error
 
 
@@ -242,7 +242,11 @@ def _check_whole(document: StateDocument, what: str) -> None:
         if record.key in seen:
             raise StateError(f"{what} holds {record.session}/{record.replica} twice", hint=_RESTORE)
         seen.add(record.key)
-    entries: tuple[ReplicaRecord | Intent | Doubt, ...] = (*document.replicas, *document.intents, *document.doubts)
+    entries: tuple[ReplicaRecord | Intent | UnconfirmedCreate, ...] = (
+        *document.replicas,
+        *document.intents,
+        *document.doubts,
+    )
     for entry in entries:
         if entry.spec not in document.specs:
             raise StateError(

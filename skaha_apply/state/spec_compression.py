@@ -19,7 +19,7 @@ _BY_NAME = ("env", "values")
 _FIELDS = tuple(SessionSpec.model_fields)
 
 
-class Unlike(Exception):
+class DiffersTooMuch(Exception):
     """An entry that cannot be made out: `path` is the place within it, the text says why."""
 
     def __init__(self, path: str, text: str) -> None:
@@ -54,7 +54,7 @@ def _told(name: str, mine: Any, other: Any) -> Any:
 
 
 def written_out(specs: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a stored document with what each shares with its model; raises `Unlike`."""
+    """The entries of a stored document with what each shares with its model; raises `DiffersTooMuch`."""
     return {key: _one(key, entry, specs) if _is_like(entry) else entry for key, entry in specs.items()}
 
 
@@ -66,7 +66,7 @@ def _one(key: str, entry: dict[str, Any], specs: dict[str, Any]) -> dict[str, An
     name = entry[LIKE]
     model = specs.get(name) if isinstance(name, str) else None
     if not isinstance(model, dict) or LIKE in model:
-        raise Unlike(f"specs.{key}.{LIKE}", f"{name!r} names no spec that is written in full")
+        raise DiffersTooMuch(f"specs.{key}.{LIKE}", f"{name!r} names no spec that is written in full")
     whole = {**model, **entry}
     del whole[LIKE]
     for field in _BY_NAME:
@@ -79,16 +79,16 @@ def _one(key: str, entry: dict[str, Any], specs: dict[str, Any]) -> dict[str, An
 
 def _merged(changes: Any, model: Any, path: str) -> dict[str, Any]:
     if not isinstance(changes, dict) or not isinstance(model, dict):
-        raise Unlike(path, "is not given by name")
+        raise DiffersTooMuch(path, "is not given by name")
     return {name: text for name, text in {**model, **changes}.items() if text is not None}
 
 
 def _placed(changes: dict[str, Any], model: Any, path: str) -> list[Any]:
     if not isinstance(model, list):
-        raise Unlike(path, "is given by place, and its model has no places")
+        raise DiffersTooMuch(path, "is given by place, and its model has no places")
     texts = list(model)
     for place, text in changes.items():
         if not (place.isascii() and place.isdigit() and int(place) < len(texts)):
-            raise Unlike(path, f"{place!r} is no place in {len(texts)} arguments")
+            raise DiffersTooMuch(path, f"{place!r} is no place in {len(texts)} arguments")
         texts[int(place)] = text
     return texts

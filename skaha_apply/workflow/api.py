@@ -24,7 +24,7 @@ from skaha_apply.model.spec import SessionSpec
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.safety.approval import needs_approval
 from skaha_apply.workflow.reconcile.run import ApplyOptions
-from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.setup.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Event, Report
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.status import StatusRow
 
 Session = SessionSpec
@@ -65,7 +65,7 @@ def load_all(*paths: str | Path, variables: Mapping[str, object] | None = None) 
     from skaha_apply.workflow.setup.variables import given  # noqa: PLC0415 - as above
 
     values = given({name: str(value) for name, value in (variables or {}).items()}, (), os.environ)
-    return load_projects(Setting(paths=tuple(map(str, paths)), given=values))[0]
+    return load_projects(Settings(paths=tuple(map(str, paths)), given=values))[0]
 
 
 def define(name: str, *sessions: Session, secrets: Mapping[str, str] | None = None) -> Project:
@@ -95,7 +95,7 @@ class Skaha:
     no manifests: its state lives in the checkout of the working directory, else in the working directory.
     """
 
-    _world: World
+    _world: Context
 
     async def plan(self, project: Project) -> Plan:
         """What `apply` would do; takes no lock and writes nothing.
@@ -190,7 +190,7 @@ async def connect(
     credential_command: str | None = None,
     sandbox: bool = False,
     state: str | None = None,
-    setting: Setting | None = None,
+    setting: Settings | None = None,
 ) -> AsyncIterator[Skaha]:
     """A connection: server and credential as on the command line, or a sandbox on this machine.
 
@@ -207,7 +207,7 @@ async def connect(
     """
     from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - httpx, for those who connect
 
-    base = setting or Setting()
+    base = setting or Settings()
     command = credential_command if credential_command is not None else base.credential_command
     chosen = replace(base, server=server, credential_command=command, sandbox=sandbox, state=state)
     async with open_world(chosen) as world:

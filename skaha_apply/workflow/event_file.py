@@ -178,7 +178,7 @@ class Journal:
             self._observe(Note(f"{self._events.problem}; tried again with the next one"))
 
 
-class ToldStore:
+class EventLoggingStore:
     """A store that tells a journal what it is about to store; see `model.ports.Store`."""
 
     def __init__(self, store: Store, journal: Journal) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from skaha_apply.manifest.generate.from_sessions import Entries, Wish
-    from skaha_apply.workflow.setup.context import Place, World
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.settings import Settings
 
 DEFAULT_PROJECT = "exported"
 MOST_REMARKS = 20
@@ -43,7 +43,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
-async def export(setting: Setting, wish: Wish) -> Exported:
+async def export(setting: Settings, wish: Wish) -> Exported:
     """The wanted sessions of the account, as a manifest of the project of the setting; nothing is changed.
 
     Raises:
@@ -69,7 +69,7 @@ async def export(setting: Setting, wish: Wish) -> Exported:
     return Exported(dump(project, found.sessions, remarks), tuple(_notes(found, owned, listed=len(listing.sessions))))
 
 
-async def _refused(world: World, found: Entries) -> Mapping[str, list[str]]:
+async def _refused(world: Context, found: Entries) -> Mapping[str, list[str]]:
     """What the server would not take again: an image that left its list, an amount that it offers no more."""
     if not found.sessions:
         return {}

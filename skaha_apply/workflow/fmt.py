@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.model.diagnostics import Formatted
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 
-def format_all(setting: Setting, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
+def format_all(setting: Settings, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
     """The manifests of a call, formatted; nothing is written."""
     return manifest.format_all(setting.sources, stdin=stdin)
 
 
-def write(setting: Setting, one: Formatted) -> None:
+def write(setting: Settings, one: Formatted) -> None:
     """Put the formatted text in the place of the file, at once; a link stays a link, and the file keeps its rights.
 
     Raises:

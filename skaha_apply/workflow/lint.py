@@ -13,7 +13,7 @@ from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
 from skaha_apply.model.location import Place
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.model.variables import Lack
+from skaha_apply.model.variables import MissingValues
 from skaha_apply.state.paths import find_homes, find_root
 from skaha_apply.workflow.setup.variables import check_declared
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Loaded, Project
     from skaha_apply.model.session import Listing
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 UNREACHED = RuleText(
     "server-unreached",
@@ -75,9 +75,9 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
             yield name
 
 
-def load(setting: Setting, stdin: Callable[[], bytes] | None = None) -> Loaded:
+def load(setting: Settings, stdin: Callable[[], bytes] | None = None) -> Loaded:
     """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
-    given = replace(setting.given, lack=Lack.ANY)
+    given = replace(setting.given, lack=MissingValues.ANY)
     loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given)
     for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
         setting.observe(Note(warning))
@@ -85,7 +85,7 @@ def load(setting: Setting, stdin: Callable[[], bytes] | None = None) -> Loaded:
 
 
 def report(
-    setting: Setting,
+    setting: Settings,
     loaded: Loaded,
     choice: Choice,
     online: lint.Online | Diagnostic | None = None,
@@ -123,7 +123,7 @@ def _in_repository(file: str, cwd: Path) -> str:
     return file
 
 
-async def ask(setting: Setting, projects: Sequence[Project]) -> lint.Online | Diagnostic:
+async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | Diagnostic:
     """What the server tells that the rules can use; one warning when it cannot be asked.
 
     Raises:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord, StateDocument
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 
 ALL = 0  # in place of an attempt's number: all of them
@@ -61,7 +61,7 @@ class _Wanted:
 
 
 async def read_logs(
-    world: World,
+    world: Context,
     project: Project,
     pattern: str,
     *,
@@ -123,7 +123,7 @@ def _means(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> boo
 
 
 def _attempts(
-    world: World, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
+    world: Context, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
 ) -> list[_Wanted]:
     """The attempts of one replica that are wanted, oldest first; those that only their saved log is left of as well."""
     open_by_id = spec is not None and spec.kind.interactive
@@ -147,7 +147,7 @@ def _forgotten(record: ReplicaRecord, label: str) -> _Wanted | None:
     return _Wanted(record, int(number), session_id or None, "", over=True)
 
 
-async def _text(world: World, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
+async def _text(world: Context, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
     logs, name = world.place.logs(project.name), wanted.record.name
     saved = logs.read(name, wanted.label) or logs.read(name, f"{wanted.attempt}-{wanted.id}")  # older logs: whole IDs
     kept = (saved[1] if events else saved[0]) if saved else ""
@@ -168,7 +168,7 @@ async def _text(world: World, project: Project, wanted: _Wanted, attempts: int, 
     )
 
 
-async def _live(world: World, session_id: str | None, *, events: bool) -> str:
+async def _live(world: Context, session_id: str | None, *, events: bool) -> str:
     """The server's text; "" when the session is gone, or the server cannot be asked."""
     if session_id is None:
         return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.confirm import settle_leftovers
 from skaha_apply.apply.execute import execute
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
-    from skaha_apply.planning.working_state import Book
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.planning.working_state import WorkingState
+    from skaha_apply.workflow.setup.context import Context
 
 
 MOST_NAMED = 5  # replicas or words that a message names
@@ -71,7 +71,7 @@ class Mark:
 
 
 async def mark(
-    world: World,
+    world: Context,
     project: Project,
     options: MarkOptions,
     approve: Callable[[tuple[Mark, ...]], Awaitable[bool]],
@@ -116,7 +116,7 @@ async def mark(
 
 
 def meant_by(
-    book: Book, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
+    book: WorkingState, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The replicas that the options mean, in the order of the manifest, and the words that mean none.
 
@@ -131,18 +131,18 @@ def meant_by(
     return meant, choice.meaningless
 
 
-def _candidate(key: ReplicaKey, book: Book, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
+def _candidate(key: ReplicaKey, book: WorkingState, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
     record, wanted = book.records.get(key), desired.get(key)
     spec = wanted.spec if wanted is not None else book.specs[book.records[key].spec]
     name = record.name if record is not None else desired[key].name
     return Candidate(key, name, spec, record.phase if record is not None else None)
 
 
-def _expand(project: Project, book: Book) -> tuple[DesiredReplica, ...]:
+def _expand(project: Project, book: WorkingState) -> tuple[DesiredReplica, ...]:
     return expand(project, reruns.recorded(book), reruns.kept(book, project))
 
 
-def chosen(book: Book, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
+def chosen(book: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
     """The marks of those replicas that the verb changes; none if each of them is marked so already.
 
     Raises:
@@ -186,7 +186,7 @@ def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:
     return record is not None and record.phase in (Phase.HELD, Phase.DONE)
 
 
-def _deletions(marks: tuple[Mark, ...], book: Book, verb: Verb) -> list[Action]:
+def _deletions(marks: tuple[Mark, ...], book: WorkingState, verb: Verb) -> list[Action]:
     return [
         Action(
             kind=ActionKind.DELETE,
@@ -198,7 +198,7 @@ def _deletions(marks: tuple[Mark, ...], book: Book, verb: Verb) -> list[Action]:
             group=book.specs[book.records[one.key].spec].group,
             id=one.deletes,
             record=book.records[one.key],
-            victims=(Victim(one.deletes, active=True, why="hold" if verb is Verb.HOLD else "rerun"),),
+            victims=(SessionToDelete(one.deletes, active=True, why="hold" if verb is Verb.HOLD else "rerun"),),
         )
         for one in marks
         if one.deletes
@@ -224,7 +224,7 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
     book.records[one.key] = record.model_copy(update={"stopped": False, **changes[verb]})
 
 
-def _from_manifest(book: Book, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:
+def _from_manifest(book: WorkingState, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:
     """A record with the manifest's digests: what was finished before the first apply comes along this way."""
     content = {
         "name": record.name if record else desired.name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.lister import Looker
+from skaha_apply.apply.lister import Lister
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
 from skaha_apply.planning.options import Facts, PlanOptions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.replicas import Expansion
-    from skaha_apply.workflow.setup.context import Place, World
+    from skaha_apply.workflow.setup.context import Context, Place
 
 
 MOST_NAMED = 5
@@ -40,7 +40,7 @@ class Sight:
     offer: Offer
 
 
-async def plan(world: World, project: Project, options: PlanOptions) -> Plan:
+async def plan(world: Context, project: Project, options: PlanOptions) -> Plan:
     """The plan of one project, as it is now.
 
     Raises:
@@ -50,13 +50,13 @@ async def plan(world: World, project: Project, options: PlanOptions) -> Plan:
     return plan_from(world, project, options, await look(world, project))
 
 
-async def look(world: World, project: Project) -> Sight:
+async def look(world: Context, project: Project) -> Sight:
     """One look at server and state; see `plan` for what it raises."""
     check_store(world.place, project)
     stored = await world.place.store(project.name).read()
     document = stored or new_document(project.name, world.place.server)
     check_server(document, project.name, world.place.server)
-    looker = Looker(world.client, world.place.setting.settle)
+    looker = Lister(world.client, world.place.setting.settle)
     pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
     seen = await looker.look(document, pods)
     check_account(document, world, seen.listing)
@@ -66,7 +66,7 @@ async def look(world: World, project: Project) -> Sight:
 
 
 def plan_from(
-    world: World,
+    world: Context,
     project: Project,
     options: PlanOptions,
     sight: Sight,
@@ -91,19 +91,19 @@ def plan_from(
     return made
 
 
-async def ask_offer(world: World, project: Project, document: StateDocument) -> Offer:
+async def ask_offer(world: Context, project: Project, document: StateDocument) -> Offer:
     """What the server offers, where a plan needs it: the limit of interactive sessions, the cores of flexible ones."""
     interactive = any(spec.kind.interactive for spec in project.sessions)
     flexible = any(spec.cores is None for spec in document.specs.values())
     return await world.client.offer() if interactive or flexible else Offer()
 
 
-def _present(world: World, document: StateDocument) -> frozenset[str]:
+def _present(world: Context, document: StateDocument) -> frozenset[str]:
     files = {spec.file for spec in document.specs.values()}
     return frozenset(file for file in files if file and file != "-" and (world.place.root / file).exists())
 
 
-def _notes(world: World, sight: Sight) -> tuple[str, ...]:
+def _notes(world: Context, sight: Sight) -> tuple[str, ...]:
     notes = []
     if not world.client.has_server_time:
         notes.append("the server tells no time (no Date header); the clock of this machine is used")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
 from skaha_apply.model.masking.session_ids import short_id
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import VariableValues
 from skaha_apply.planning.options import Adopt, PlanOptions
 from skaha_apply.planning.safety.approval import approval_digest
 from skaha_apply.state.local.durable import open_private
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 MARK = "skaha-apply plan"
 FORMAT = "1.2"
@@ -49,7 +49,7 @@ class SavedPlan:
     sensitive: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
-    def given(self, anew: Given) -> Given:
+    def given(self, anew: VariableValues) -> VariableValues:
         """What a call gives that applies this plan: the plan's own values, and those of sensitive variables `anew`.
 
         Raises:
@@ -59,7 +59,7 @@ class SavedPlan:
             if anew.values[name] != self.variables.get(name):
                 raise UsageError(f"the variable {name} is settled by the saved plan", hint="plan again with its value")
         secret = {name: value for name, value in anew.values.items() if name in self.sensitive}
-        return Given(
+        return VariableValues(
             {**self.variables, **secret},
             chosen=anew.chosen & self.sensitive,
             files=anew.files | self.apart,
@@ -80,7 +80,7 @@ class SavedPlan:
 
 def write_plan(
     path: Path,
-    setting: Setting,
+    setting: Settings,
     options: PlanOptions,
     plans: Sequence[tuple[Plan, str]],
     projects: Sequence[Project],

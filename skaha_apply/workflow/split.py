@@ -17,7 +17,7 @@ from skaha_apply.model.shares import Listing, Load, Unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 _COUNTED = "--load count counts items"
 _COLUMN = "each line is then an item, blanks or a tab, and a number from 0 on"
@@ -74,7 +74,7 @@ def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
         raise SkahaApplyError(f"cannot read the list {name}: {_why(error)}") from error
 
 
-def replicas_of(setting: Setting, session: str, stdin: Callable[[], bytes] | None = None) -> int:
+def replicas_of(setting: Settings, session: str, stdin: Callable[[], bytes] | None = None) -> int:
     """The `replicas` of a session in the manifests of a setting; of a matrix each combination's.
 
     Raises:

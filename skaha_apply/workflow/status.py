@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Family, Hold
     from skaha_apply.model.state import ReplicaRecord, StateDocument
     from skaha_apply.workflow.plan import Sight
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 LONG = 600.0  # seconds since its acceptance after which a pending replica tells the last line of its events
 ASKED = 20  # replicas whose events are asked for
@@ -78,12 +78,12 @@ class ProjectStatus:
     at: float
 
 
-async def status(world: World, project: Project) -> tuple[StatusRow, ...]:
+async def status(world: Context, project: Project) -> tuple[StatusRow, ...]:
     """A row for every replica that is desired or owned, in the order of the manifest; raises what `survey` does."""
     return (await survey(world, project)).rows
 
 
-async def survey(world: World, project: Project) -> ProjectStatus:
+async def survey(world: Context, project: Project) -> ProjectStatus:
     """One look at a project.
 
     Raises:
@@ -107,7 +107,7 @@ async def survey(world: World, project: Project) -> ProjectStatus:
     )
 
 
-async def _looked(world: World, project: Project) -> tuple[Sight, Plan]:
+async def _looked(world: Context, project: Project) -> tuple[Sight, Plan]:
     """A look and what follows from it.
 
     An apply that works meanwhile records what it creates before it creates it, but maybe after the state was read here:
@@ -155,7 +155,7 @@ def _pending(record: ReplicaRecord | None, at: float) -> float | None:
     return max(0.0, at - record.accepted)
 
 
-async def _with_events(world: World, project: Project, rows: list[StatusRow]) -> tuple[StatusRow, ...]:
+async def _with_events(world: Context, project: Project, rows: list[StatusRow]) -> tuple[StatusRow, ...]:
     """The rows, those that have been pending for long with the last line of their events, where that can be had."""
     late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
     late = sorted(late, key=lambda row: -(row.pending or 0.0))[:ASKED]

@@ -69,7 +69,7 @@ def test_plan_apply_wait_status_and_destroy(notebook, sandbox):
 
 def test_cancelled_in_the_middle_nothing_is_lost_or_made_twice(notebook, sandbox):
     sandbox.faults(latency_ms=[20, 300], only=["POST /session"])
-    setting = skaha_apply.workflow.setup.settings.Setting(concurrency=8, settle=0.5)
+    setting = skaha_apply.workflow.setup.settings.Settings(concurrency=8, settle=0.5)
 
     async def cancelled():
         async with skaha_apply.connect(setting=setting) as skaha:

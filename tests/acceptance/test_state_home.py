@@ -12,7 +12,7 @@ import sys
 import pytest
 
 import skaha_apply
-from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.setup.settings import Settings
 
 SLEEP = {"name": "tile", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 STATE = ".skaha-apply/localhost/survey.state.json"
@@ -268,7 +268,7 @@ def test_a_notebook_finds_the_state_of_the_manifests(checkout, monkeypatch):
         monkeypatch.setenv(name, checkout.environment[name])
 
     async def plan():
-        async with skaha_apply.connect(setting=Setting(settle=0.5)) as skaha:
+        async with skaha_apply.connect(setting=Settings(settle=0.5)) as skaha:
             return await skaha.plan(skaha_apply.load("../manifests"))
 
     assert asyncio.run(plan()).summary["unchanged"] == 2

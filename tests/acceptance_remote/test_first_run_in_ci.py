@@ -6,14 +6,14 @@ import pytest
 
 from skaha_apply.model.errors import ExitCode, SafetyRefusal
 from skaha_apply.workflow.setup.context import Place
-from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.setup.settings import Settings
 from skaha_apply.workflow.state.binding import check_first_run
 
 SERVER = "ws-uv.canfar.net/skaha/v1"
 
 
 def place(tmp_path, server=SERVER, **setting):
-    return Place(Setting(**setting), tmp_path, server.partition("/")[0], server, f"https://{server}")
+    return Place(Settings(**setting), tmp_path, server.partition("/")[0], server, f"https://{server}")
 
 
 @pytest.mark.parametrize("setting", [{}, {"state": "some/where.json"}, {"state": "folder/"}])

@@ -27,8 +27,8 @@ from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.local.store import LocalStore
 from skaha_apply.workflow.reconcile import loop as apply_module
 from skaha_apply.workflow.reconcile.run import ApplyOptions
-from skaha_apply.workflow.setup.context import World
-from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.setup.context import Context
+from skaha_apply.workflow.setup.settings import Settings
 
 STATE = "https://state.example.org/survey"
 
@@ -227,7 +227,7 @@ class Contest(Universe):
         if not isinstance(process, Machine):
             process = Machine()
             process.loop = asyncio.get_running_loop()
-        setting = Setting(concurrency=self.concurrency, settle=self.settle, cwd=self.root)
+        setting = Settings(concurrency=self.concurrency, settle=self.settle, cwd=self.root)
         options = ClientOptions(
             server=URL,
             login=lambda: token_login("token", "the test"),
@@ -237,4 +237,4 @@ class Contest(Universe):
             draw=self.random.random,
         )
         async with Client(options) as client:
-            yield World(ContestPlace(setting, self.root, self, process), client)
+            yield Context(ContestPlace(setting, self.root, self, process), client)

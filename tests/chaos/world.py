@@ -20,8 +20,8 @@ from skaha_apply.state.serial import check_next, version_of
 from skaha_apply.workflow.plan import plan as make_plan
 from skaha_apply.workflow.reconcile import loop as apply_module
 from skaha_apply.workflow.reconcile.run import ApplyOptions
-from skaha_apply.workflow.setup.context import World
-from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.setup.context import Context
+from skaha_apply.workflow.setup.settings import Settings
 
 URL = "https://skaha.example.org/skaha/v1"
 BOUND = "skaha.example.org/skaha/v1"
@@ -160,7 +160,7 @@ class MemoryLogs:
 class ChaosPlace:
     """As `workflow.world.Place`, with the vaults for stores."""
 
-    setting: Setting
+    setting: Settings
     root: object
     universe: object
     process: Process
@@ -274,7 +274,7 @@ class Universe:
 
     @asynccontextmanager
     async def _world(self, process):
-        setting = Setting(concurrency=self.concurrency, settle=self.settle, cwd=self.root)
+        setting = Settings(concurrency=self.concurrency, settle=self.settle, cwd=self.root)
         options = ClientOptions(
             server=URL,
             login=lambda: token_login("token", "the test"),
@@ -284,4 +284,4 @@ class Universe:
             draw=self.random.random,
         )
         async with Client(options) as client:
-            yield World(ChaosPlace(setting, self.root, self, process), client)
+            yield Context(ChaosPlace(setting, self.root, self, process), client)

@@ -11,7 +11,7 @@ from skaha_apply.lint import check
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import load, with_items
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, retries: 1}}\n"
@@ -25,7 +25,7 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def linted(body, head=HEAD, given=Given(), **options):  # noqa: B008 - a frozen value
+def linted(body, head=HEAD, given=VariableValues(), **options):  # noqa: B008 - a frozen value
     """What is found in one manifest of the folder of the call."""
     Path("m.yaml").write_text(head + textwrap.dedent(body), encoding="utf-8")
     result = load(["m.yaml"], root=Path.cwd(), given=given)
@@ -201,7 +201,7 @@ def every_word(found):
 
 
 def test_a_sensitive_value_is_judged_and_never_shown():
-    found = linted(SENDS, TOKEN, Given({"token": SECRET, "night": "x"}))
+    found = linted(SENDS, TOKEN, VariableValues({"token": SECRET, "night": "x"}))
     assert told(found) == [("env-value", 8, 18), ("env-value", 8, 41)]
     assert "`${var.token}`" in found[0].summary
     assert found[0].detail.startswith("The server keeps a variable only if")
@@ -211,7 +211,7 @@ def test_a_sensitive_value_is_judged_and_never_shown():
 
 @pytest.mark.parametrize("secret", ["a b", "$x", "line\nline", "x" * 100 + "$", '"', "\\", "tab\tand space ", "é\x07="])
 def test_no_rule_shows_a_part_of_a_sensitive_value(secret):
-    found = linted(SENDS, TOKEN, Given({"token": secret, "night": "x"}))
+    found = linted(SENDS, TOKEN, VariableValues({"token": secret, "night": "x"}))
     assert found
     assert "x" * 10 not in every_word(found)
     rule = {one.id: one for one in RULES}
@@ -221,10 +221,10 @@ def test_no_rule_shows_a_part_of_a_sensitive_value(secret):
 
 
 def test_nothing_is_said_of_a_text_with_a_value_that_nobody_gave():
-    assert linted(SENDS, TOKEN, Given({"night": "x"}, lack=Lack.SENSITIVE)) == ()
+    assert linted(SENDS, TOKEN, VariableValues({"night": "x"}, lack=MissingValues.SENSITIVE)) == ()
     comment = SENDS.replace('"]\n', '"]  # skaha-apply: ignore[arg-space]\n')
-    assert linted(comment, TOKEN, Given({"night": "x"}, lack=Lack.SENSITIVE)) == ()
-    assert told(linted(comment, TOKEN, Given({"night": "x", "token": "plain"}))) == [("unused-ignore", 7, 84)]
+    assert linted(comment, TOKEN, VariableValues({"night": "x"}, lack=MissingValues.SENSITIVE)) == ()
+    assert told(linted(comment, TOKEN, VariableValues({"night": "x", "token": "plain"}))) == [("unused-ignore", 7, 84)]
 
 
 def test_a_clear_value_beside_a_sensitive_one_is_found():
@@ -233,7 +233,7 @@ def test_a_clear_value_beside_a_sensitive_one_is_found():
           - name: s
             env: {PASSWORD: "abc", TOKEN: "${var.token}", API_KEY: "${var.night}"}
         """
-    found = linted(body, TOKEN, Given({"token": "x", "night": "abc"}))
+    found = linted(body, TOKEN, VariableValues({"token": "x", "night": "abc"}))
     assert told(found) == [("clear-secret", 7, 21), ("clear-secret", 7, 60)]
 
 
@@ -243,7 +243,7 @@ def test_a_sensitive_default_is_found_and_not_shown():
     assert told([found]) == [("clear-secret", 5, 3)]
     assert "SKAHA_VAR_token" in found.detail
     assert "hunter2" not in every_word([found])
-    given = one(linted("sessions: [{name: s, args: ['${var.token}']}]\n", head, Given({"token": "other"})))
+    given = one(linted("sessions: [{name: s, args: ['${var.token}']}]\n", head, VariableValues({"token": "other"})))
     assert "hunter2" not in every_word([given])
 
 
@@ -264,7 +264,7 @@ def test_a_sensitive_default_is_found_and_not_shown():
 )
 def test_nothing_is_said_of_what_depends_on_a_variable_without_a_value(body):
     head = f"version: 1\nproject: p\nvariables: {{night: {{}}}}\ndefaults: {{image: {IMAGE}}}\n"
-    given = Given(lack=Lack.ANY)
+    given = VariableValues(lack=MissingValues.ANY)
     cmd = "" if "kind" in body else "    cmd: p\n"
     name = "" if "name:" in body else "    name: s\n"
     text = f"sessions:\n  - {body}\n{name}{cmd}"

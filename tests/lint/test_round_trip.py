@@ -20,7 +20,7 @@ from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.project import Project
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import VariableValues
 from skaha_apply.planning.replicas import create_request, expand
 from skaha_apply.skaha import responses
 from skaha_apply.skaha.requests import create_parameters
@@ -354,7 +354,7 @@ def pipelines(draw):
 def test_what_lint_lets_pass_of_a_matrix_arrives_filled_in(idle, drawn):
     sandbox, offer = idle
     text, token = drawn
-    loaded = load(["-"], root=Path(), stdin=text.encode, given=Given({"token": token}))
+    loaded = load(["-"], root=Path(), stdin=text.encode, given=VariableValues({"token": token}))
     errors = loaded.diagnostics or [
         one for one in check(loaded.projects, online=Online(offer)) if one.severity is Severity.ERROR
     ]

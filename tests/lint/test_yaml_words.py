@@ -13,7 +13,7 @@ import pytest
 from skaha_apply.lint import check
 from skaha_apply.lint.yaml_words import is_plain, is_refused
 from skaha_apply.manifest import load
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 REFUSED_TEXT = """
@@ -79,7 +79,7 @@ def test_names_that_are_text_without_quotes():
     assert not [name for name in other if is_plain(name)]
 
 
-def linted(folder, session, given=Given(), **options):  # noqa: B008 - a frozen value
+def linted(folder, session, given=VariableValues(), **options):  # noqa: B008 - a frozen value
     text = f"""version: 1
 project: p
 variables: {{zone: {{default: "01"}}, flag: {{sensitive: true, default: x}}}}
@@ -109,7 +109,7 @@ sessions:
 )
 def test_where_words_come_from(tmp_path, monkeypatch, session, given, words):
     monkeypatch.chdir(tmp_path)
-    (found,) = linted(tmp_path, session, Given(given))
+    (found,) = linted(tmp_path, session, VariableValues(given))
     assert found.severity == "error"
     assert found.place.line == 6
     assert words in found.summary
@@ -124,11 +124,11 @@ def test_texts_that_are_no_word(tmp_path, monkeypatch, session):
 def test_a_sensitive_word_is_found_and_not_shown(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     session = "{name: s, args: ['${var.flag}']}"
-    (found,) = linted(tmp_path, session, Given({"flag": "-0899"}))
+    (found,) = linted(tmp_path, session, VariableValues({"flag": "-0899"}))
     assert "-0899" not in f"{found.summary}{found.detail}{found.snippet}"
     text = (tmp_path / "m.yaml").read_text(encoding="utf-8").replace(", default: x", "")
     (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
-    without = load(["m.yaml"], root=Path(tmp_path), given=Given(lack=Lack.SENSITIVE))
+    without = load(["m.yaml"], root=Path(tmp_path), given=VariableValues(lack=MissingValues.SENSITIVE))
     assert check(without.projects, select={"yaml-word"}) == ()
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skaha_apply.manifest import dump, load
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -203,7 +203,7 @@ texts = st.text("${}.abt $replicavd", max_size=14) | st.sampled_from(
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(texts, min_size=1, max_size=4).map("".join), st.sampled_from(list(Lack)))
+@given(st.lists(texts, min_size=1, max_size=4).map("".join), st.sampled_from(list(MissingValues)))
 def test_never_a_crash_and_never_the_environment(text, lack):
     quoted = text.replace("'", "''")
     manifest = (
@@ -214,7 +214,7 @@ def test_never_a_crash_and_never_the_environment(text, lack):
     )
     os.environ["SECRET"] = os.environ[GIVEN] = "hunter2"  # what must not be found
     try:
-        loaded = load(["-"], root=Path(), stdin=manifest.encode, given=Given(lack=lack))
+        loaded = load(["-"], root=Path(), stdin=manifest.encode, given=VariableValues(lack=lack))
     finally:
         del os.environ["SECRET"], os.environ[GIVEN]
     assert "hunter2" not in repr(loaded)

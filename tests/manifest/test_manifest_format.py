@@ -17,7 +17,7 @@ from skaha_apply.manifest.generate.yaml_writer import scalar
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
@@ -33,7 +33,7 @@ def fmt(text):
 
 
 def meaning(data):
-    result = load(["-"], root=Path(), stdin=lambda: data, given=Given(lack=Lack.ANY), lists=False)
+    result = load(["-"], root=Path(), stdin=lambda: data, given=VariableValues(lack=MissingValues.ANY), lists=False)
     assert result.diagnostics == ()
     return [(project.name, project.sessions) for project in result.projects]
 
@@ -524,7 +524,7 @@ def test_pipelines_mean_the_same_with_and_without_their_lists(lists, text):
     keys = re.findall(r"^([a-z_]+):", made, re.MULTILINE)
     order = ["version", "project", "state", "max_active", "variables", "defaults", "sessions"]
     assert keys == [key for key in order if key in keys]
-    given_values = Given({"cores": "2", "token": "s"})
+    given_values = VariableValues({"cores": "2", "token": "s"})
     with chdir(lists):
         before, after = (load(["-"], root=Path(), stdin=one.encode, given=given_values) for one in (text, made))
     assert before.diagnostics == ()

@@ -21,7 +21,7 @@ from skaha_apply.manifest import load, manifest_schema
 from skaha_apply.manifest.fields.session_fields import BY_NAME
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
 from skaha_apply.manifest.schema import schema_text
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 ROOT = Path(__file__).parents[2]
 _SPEC = importlib.util.spec_from_file_location("tables_of_errors", Path(__file__).with_name("test_manifest_errors.py"))
@@ -75,7 +75,7 @@ def test_manifests_of_the_page(tmp_path, monkeypatch):
     made = {}
     for text in whole:
         assert valid(text)
-        result = load(["-"], root=Path(), stdin=text.encode, given=Given({"token": "secret"}))
+        result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues({"token": "secret"}))
         assert (result.diagnostics, check(result.projects)) == ((), ())
         made[result.projects[0].name] = result.projects[0].sessions
     assert [spec.name for spec in made["mosaics"]] == [
@@ -234,7 +234,7 @@ VARIABLES = (
 
 def agree(text, good):
     assert valid(text) is good
-    result = load(["-"], root=Path(), stdin=text.encode, given=Given(lack=Lack.ANY), lists=False)
+    result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues(lack=MissingValues.ANY), lists=False)
     assert [one.summary for one in result.diagnostics if one.rule != "unmatched"] == [] if good else result.diagnostics
 
 
@@ -267,7 +267,7 @@ BEYOND = {"interpolation", "list-file", "matrix", "unmatched", "variable"}
 def test_schema_and_loader_agree_on_whatever_stands_there(key, value):
     name = "s-${a}-${b}" if key == "matrix" else "s"
     text = f"version: 1\nproject: p\n{VARIABLES}sessions:\n  - name: {name}\n    image: {IMAGE}\n    {key}: {value}\n"
-    result = load(["-"], root=Path(), stdin=text.encode, given=Given(lack=Lack.ANY), lists=False)
+    result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues(lack=MissingValues.ANY), lists=False)
     rules = {one.rule for one in result.diagnostics}
     if rules - BEYOND:
         assert not valid(text), result.diagnostics

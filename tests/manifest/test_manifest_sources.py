@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from skaha_apply.manifest import load
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -225,7 +225,7 @@ def test_a_file_with_values_for_variables_is_never_a_manifest(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "values.yaml").write_text("project: hunter2\ntoken: hunter3\n")
     write(tmp_path / "m.yaml", "p", "a")
-    given = Given(files=frozenset({os.path.realpath("values.yaml")}))
+    given = VariableValues(files=frozenset({os.path.realpath("values.yaml")}))
     assert load(["."], root=tmp_path, given=given).diagnostics == ()
     (found,) = load(["values.yaml"], root=tmp_path, given=given).diagnostics
     assert "holds values for variables" in found.summary

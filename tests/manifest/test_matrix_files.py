@@ -8,7 +8,7 @@ import pytest
 
 from skaha_apply.manifest import load
 from skaha_apply.manifest.source.folders import open_resolved
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -171,7 +171,7 @@ def test_nothing_hidden_is_read(folder):
 
 def test_a_file_with_values_for_variables_is_no_list(folder):
     (folder / "values.yaml").write_text("token: hunter2\n")
-    given = Given(files=frozenset([os.path.realpath("values.yaml")]))
+    given = VariableValues(files=frozenset([os.path.realpath("values.yaml")]))
     refused(read(folder, "values.yaml", given=given), "values for variables")
 
 

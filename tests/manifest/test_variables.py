@@ -6,7 +6,7 @@ import pytest
 
 from skaha_apply.manifest import load
 from skaha_apply.model.project import MaxActive
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 SESSIONS = "sessions:\n  - name: s\n"
@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def read(folder, body, variables="", given=Given(), name="m.yaml"):  # noqa: B008 - a frozen value
+def read(folder, body, variables="", given=VariableValues(), name="m.yaml"):  # noqa: B008 - a frozen value
     declared = f"variables: {variables}\n" if variables else ""
     lines = "".join(f"    {line}\n" for line in body.split("\n"))
     text = f"version: 1\nproject: p\n{declared}{SESSIONS}    image: {IMAGE}\n{lines}"
@@ -43,16 +43,18 @@ def test_a_default_is_taken_as_written(folder, value):
 
 
 def test_what_a_call_gives_holds(folder):
-    given = Given({"x": "2026", "other": "y"})
+    given = VariableValues({"x": "2026", "other": "y"})
     assert session(folder, 'args: ["--n=${var.x}"]', "{x: {default: a}}", given).args == ("--n=2026",)
-    assert session(folder, 'args: ["${var.my-x}"]', "{my-x: {}}", Given({"my-x": "1"})).args == ("1",)
+    assert session(folder, 'args: ["${var.my-x}"]', "{my-x: {}}", VariableValues({"my-x": "1"})).args == ("1",)
 
 
 def test_a_value_is_no_text_with_references_in_it(folder):
-    loaded = read(folder, 'image: "${var.x}"', "{x: {default: y}}", Given({"x": "${var.y}"}))
-    loaded = read(folder, 'protect: true\nargs: ["${var.x}"]', "{x: {}, y: {default: z}}", Given({"x": "${HOME}"}))
+    loaded = read(folder, 'image: "${var.x}"', "{x: {default: y}}", VariableValues({"x": "${var.y}"}))
+    loaded = read(
+        folder, 'protect: true\nargs: ["${var.x}"]', "{x: {}, y: {default: z}}", VariableValues({"x": "${HOME}"})
+    )
     assert loaded.projects[0].sessions[0].args == ("${HOME}",)
-    found = only(read(folder, 'args: ["${var.x}"]', "{x: {}}", Given({"x": "${var.token}"})))
+    found = only(read(folder, 'args: ["${var.x}"]', "{x: {}}", VariableValues({"x": "${var.token}"})))
     assert "a text with a reference in it" in found.summary
 
 
@@ -65,7 +67,7 @@ def test_in_a_name_it_is_slugged_and_the_name_as_written_is_the_group(folder):
 
 
 def test_a_sensitive_one_stays_a_reference(folder):
-    given = Given({"token": "hunter2"})
+    given = VariableValues({"token": "hunter2"})
     body = 'cmd: "${var.token}"\nargs: ["--t=${var.token}", "${var.other}"]\nenv: {T: "${var.token}"}'
     loaded = read(folder, body, "{token: {sensitive: true}, other: {sensitive: true, default: hush}}", given)
     assert loaded.diagnostics == ()
@@ -113,7 +115,7 @@ def test_one_that_is_not_used_needs_no_value(folder):
 
 
 def test_what_only_compares_does_without_sensitive_values(folder):
-    given = Given(lack=Lack.SENSITIVE)
+    given = VariableValues(lack=MissingValues.SENSITIVE)
     loaded = read(folder, 'args: ["${var.x}"]', "{x: {sensitive: true}}", given)
     assert loaded.diagnostics == ()
     assert loaded.projects[0].sessions[0].args == ("${var.x}",)
@@ -124,7 +126,7 @@ def test_what_only_compares_does_without_sensitive_values(folder):
 
 def test_what_only_checks_does_without_any(folder):
     body = 'cores: ${var.x}\nargs: [a, "b-${var.x}"]\nenv: {A: "${var.x}", B: b}\nkind: "${var.x}"'
-    loaded = read(folder, body, "{x: {}}", Given(lack=Lack.ANY))
+    loaded = read(folder, body, "{x: {}}", VariableValues(lack=MissingValues.ANY))
     assert loaded.diagnostics == ()
     project = loaded.projects[0]
     assert project.unknown == {f"sessions[0].{path}" for path in ("cores", "args[1]", "env.A", "kind")}
@@ -147,7 +149,7 @@ def test_a_matrix_that_depends_on_one_without_a_value(folder, matrix):
         f'    matrix: {matrix}\n    args: [a, "${{t}}"]\n'
     )
     (folder / "m.yaml").write_text(text)
-    loaded = load(["m.yaml"], root=folder, given=Given(lack=Lack.ANY))
+    loaded = load(["m.yaml"], root=folder, given=VariableValues(lack=MissingValues.ANY))
     assert loaded.diagnostics == ()
     assert loaded.projects[0].unknown == {"sessions[0].name", "sessions[0].args[1]"}
     assert load(["m.yaml"], root=folder).diagnostics[0].rule == "variable"

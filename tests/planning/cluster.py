@@ -9,13 +9,13 @@ from scene import SETTLE
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Listing, LiveSession, Observation
-from skaha_apply.model.state import Intent, ReplicaRecord, Tombstone
+from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord
 from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.tracking.deletions import deleted
 from skaha_apply.planning.tracking.unconfirmed_creates import created
 from skaha_apply.planning.tracking.update import absorb
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
@@ -63,7 +63,7 @@ class Cluster:
 
     def apply(self, made):
         """Carry a plan out, every answer clear."""
-        book = Book.open(self.state)
+        book = WorkingState.open(self.state)
         for action in made.actions:
             if not action.kind.changes:
                 continue
@@ -98,7 +98,7 @@ class Cluster:
         self.deleted.add(victim.id)
         for record in tuple(book.records.values()):
             if record.id == victim.id and record.phase.active:
-                tomb = Tombstone(id=victim.id, session=record.session, replica=record.replica, name="", at=self.now)
+                tomb = PendingDelete(id=victim.id, session=record.session, replica=record.replica, name="", at=self.now)
                 tomb = tomb.model_copy(update={"why": victim.why, "note": "timed out"})
                 book.records[record.key] = deleted(record, tomb, self.now)
 

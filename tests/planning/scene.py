@@ -9,7 +9,7 @@ from skaha_apply.model.project import Project
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.state import Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord, StateDocument, UnconfirmedCreate
 from skaha_apply.planning.digest import spec_key
 from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
@@ -89,20 +89,20 @@ def intent(wanted, number=1, needed=(), **fields):
 def doubt(wanted, number=1, needed=(), **fields):
     """Creates without a clear answer: by default one, a minute ago."""
     base = _entry(wanted, number, needed, {"since": NOW - 60})
-    return Doubt(**base | fields)
+    return UnconfirmedCreate(**base | fields)
 
 
 def tombstone(session_id, wanted, number=1, **fields):
     """An id that was asked to be deleted: by default half a minute ago, while active."""
     base = {"id": session_id, "session": wanted.key, "replica": number, "name": wanted.live_name(number)}
-    return Tombstone(**base | {"at": NOW - 30, "sent": True} | fields)
+    return PendingDelete(**base | {"at": NOW - 30, "sent": True} | fields)
 
 
 def state(*entries, **head):
     """A state that holds these entries and the specs that they refer to."""
-    lists = {ReplicaRecord: "replicas", Intent: "intents", Tombstone: "tombstones", Doubt: "doubts"}
+    lists = {ReplicaRecord: "replicas", Intent: "intents", PendingDelete: "tombstones", UnconfirmedCreate: "doubts"}
     held = {name: tuple(one for one in entries if isinstance(one, kind)) for kind, name in lists.items()}
-    used = {one.spec for one in entries if not isinstance(one, Tombstone)}
+    used = {one.spec for one in entries if not isinstance(one, PendingDelete)}
     specs = {key: _specs[key] for key in sorted(used)}
     return StateDocument(lineage="l", project="survey", server="example.org/skaha/v1", specs=specs, **held | head)
 

@@ -15,7 +15,7 @@ from skaha_apply.model.project import MaxActive
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.replicas import expand
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 MANY = settings(
     deadline=None,
@@ -24,7 +24,7 @@ MANY = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 CREATING = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY)
-HOPELESS = (ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED)
+CANNOT_SUCCEED = (ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED)
 AXES = {(): [{}], ("tile",): [{"tile": t} for t in "abc"], ("tile", "band"): []}
 AXES["tile", "band"] = [{"tile": t, "band": b} for t in "ab" for b in "gr"]
 ROUNDS = 60
@@ -90,7 +90,7 @@ def situations(draw):
 
 def active(cluster):
     """The replicas of a project that hold a place, by key: one each."""
-    book = Book.open(cluster.state)
+    book = WorkingState.open(cluster.state)
     buried = {tombstone.key for tombstone in book.tombstones.values() if tombstone.active}
     return {key for key, record in book.records.items() if record.phase.active} | set(book.intents) | buried
 
@@ -148,7 +148,7 @@ def test_nothing_is_begun_before_what_it_needs(situation):
             done = [other.kind is ActionKind.DONE for other in needed]
             assert needed
             if name in spec.require:
-                assert all(other.kind in (ActionKind.DONE, *HOPELESS) for other in needed)
+                assert all(other.kind in (ActionKind.DONE, *CANNOT_SUCCEED) for other in needed)
                 assert sum(done) >= spec.require[name] * len(done)
             else:
                 assert all(done)

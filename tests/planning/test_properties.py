@@ -19,7 +19,7 @@ from skaha_apply.model.session import Kind, Phase
 from skaha_apply.planning.options import Adopt, Facts, PlanOptions
 from skaha_apply.planning.planner import plan, plan_destroy
 from skaha_apply.planning.tracking.update import absorb
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 MANY = settings(
     deadline=None,
@@ -279,7 +279,7 @@ def test_every_replica_has_one_action_and_every_record_at_least_one(project, clu
     wanted = [(spec.key, number) for spec in project.sessions for number in range(1, spec.replicas + 1)]
     extra = [action for action in made.actions if any(victim.why == "surplus" for victim in action.victims)]
     plain = [action.key for action in made.actions if action not in extra]
-    book = Book.open(cluster.state)
+    book = WorkingState.open(cluster.state)
     assert sorted(plain) == sorted({*wanted, *book.records, *book.intents})
     known = {*cluster.live, *(record.id for record in cluster.state.replicas)}
     assert {victim.id for action in made.actions for victim in action.victims} <= known
@@ -337,7 +337,7 @@ def test_nothing_is_made_under_a_name_that_others_use(project, cluster, options)
 def test_work_is_run_only_where_it_never_was_or_its_session_is_known_to_be_gone_or_it_changed(
     project, cluster, options
 ):
-    before = Book.open(cluster.state)
+    before = WorkingState.open(cluster.state)
     made = cluster.plan(project, options)
     for action in made.actions:
         record, wanted = action.record, action.desired

@@ -27,7 +27,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.attempts import REMEMBERED, left_of_wait
 from skaha_apply.planning.tracking.unconfirmed_creates import created
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 THRICE = spec(retries=2)
 
@@ -137,7 +137,7 @@ def test_an_open_retry_is_decided_before_anything_else_and_makes_the_same_attemp
 
 
 def again(before, attempt, number):
-    book = Book.open(state(before))
+    book = WorkingState.open(state(before))
     return created(book, intent(THRICE, attempt=attempt), f"id{number}", NOW)
 
 

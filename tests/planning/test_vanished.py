@@ -28,7 +28,7 @@ from scene import (
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.tracking.unconfirmed_creates import created
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 DESK = desktop()
 
@@ -225,7 +225,7 @@ def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
         assert kinds(first) == ["done reduce"]
         return
     assert kinds(first) == ["create reduce"]
-    again = created(Book.open(memory), intent(wanted), "reduce", NOW + 1)
+    again = created(WorkingState.open(memory), intent(wanted), "reduce", NOW + 1)
     memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
     assert "gone again before its end was seen" in second.actions[0].reason
@@ -281,7 +281,7 @@ def test_one_that_counts_as_complete_is_not_computed_again_for_more_memory(phase
 def test_one_that_ended_in_between_was_deleted_the_next_time():
     wanted = spec(retries=5)
     first = look(state(record(wanted)), seen(gone=["reduce"]))
-    retried = created(Book.open(first), intent(wanted, attempt=2), "reduce", NOW + 1)
+    retried = created(WorkingState.open(first), intent(wanted, attempt=2), "reduce", NOW + 1)
     memory = first.model_copy(update={"replicas": (retried,)})
     memory = look(memory, seen(live("reduce"), at=NOW + 10))
     assert kinds(decide(project(wanted), memory, seen(gone=["reduce"], at=NOW + 20))) == ["create reduce"]

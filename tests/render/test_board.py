@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
-from skaha_apply.render.run.live_table import Block, Board
+from skaha_apply.render.run.live_table import Block, LiveTable
 
 CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")
 
@@ -53,7 +53,7 @@ class Screen:
 
 
 def board(screen, clock=lambda: 0.0):
-    return Board(Block(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0)
+    return LiveTable(Block(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0)
 
 
 def tiles(done, **more):

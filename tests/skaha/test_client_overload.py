@@ -11,7 +11,7 @@ from skaha_apply.model.errors import Unreachable, UsageError
 from skaha_apply.model.request import Accepted, CreateRequest, Refused
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.transport.clock import SystemClock
-from skaha_apply.skaha.transport.throttle import Entry, Gate
+from skaha_apply.skaha.transport.throttle import Entry, RequestThrottle
 
 JOBS = [CreateRequest(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
 MADE = reply(200, "k2j3h4g5\n")
@@ -235,7 +235,7 @@ async def test_a_place_that_is_granted_as_the_stop_comes_sends_nothing():
 
 @awaited
 async def test_a_place_that_is_granted_as_the_cancellation_comes_is_given_back():
-    gate = Gate(1, 10.0, SystemClock())
+    gate = RequestThrottle(1, 10.0, SystemClock())
     await gate.enter()
     second = asyncio.ensure_future(gate.enter())
     await asyncio.sleep(0)

@@ -7,7 +7,7 @@ import pytest
 from adversary import TOKEN, Adversary, FastClock, awaited, client, cut, drop, hang, raw, reply
 
 from skaha_apply.model.errors import Unauthorized
-from skaha_apply.model.request import Accepted, CreateRequest, Refused, Unsure
+from skaha_apply.model.request import Accepted, CreateRequest, Refused, Unconfirmed
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.auth.registry import RegistryLogin
@@ -105,7 +105,7 @@ async def test_a_registry_login_goes_only_with_images_of_that_registry():
 async def test_a_create_that_may_have_happened_is_unsure_and_never_repeated(act):
     async with Adversary(act, MADE) as server, client(server) as skaha:
         outcome = await skaha.create(JOB)
-    assert isinstance(outcome, Unsure), outcome
+    assert isinstance(outcome, Unconfirmed), outcome
     assert "<" not in outcome.text
     assert server.methods == ["POST"]
 
@@ -113,7 +113,7 @@ async def test_a_create_that_may_have_happened_is_unsure_and_never_repeated(act)
 @awaited
 async def test_a_create_without_an_answer_in_time_is_unsure():
     async with Adversary(hang()) as server, client(server, clock=FastClock(real=0.3)) as skaha:
-        assert await skaha.create(JOB) == Unsure("no answer within 120 s")
+        assert await skaha.create(JOB) == Unconfirmed("no answer within 120 s")
     assert server.methods == ["POST"]
 
 
@@ -155,8 +155,8 @@ async def test_a_404_refuses_a_write_at_once_although_the_server_was_known():
     ("text", "sent", "outcome"),
     [
         ("No active job for user me with session k2j3h4g5\n", 1, Refused),
-        ('For input string: "connect"\n', 3, Unsure),
-        ("something else\n", 3, Unsure),
+        ('For input string: "connect"\n', 3, Unconfirmed),
+        ("something else\n", 3, Unconfirmed),
     ],
 )
 @awaited
@@ -233,16 +233,16 @@ async def test_an_unsure_delete_is_repeated_three_times_at_most():
         assert await skaha.delete("abcd1234") == Accepted()
     assert [request.target for request in server.requests] == ["/skaha/v1/session/abcd1234"] * 3
     async with Adversary(drop()) as server, client(server) as skaha:
-        assert isinstance(await skaha.delete("abcd1234"), Unsure)
+        assert isinstance(await skaha.delete("abcd1234"), Unconfirmed)
     assert server.methods == ["DELETE"] * 3
     async with Adversary(LOGIN_PAGE) as server, client(server) as skaha:
-        assert isinstance(await skaha.delete("abcd1234"), Unsure)
+        assert isinstance(await skaha.delete("abcd1234"), Unconfirmed)
 
 
 @awaited
 async def test_a_delete_that_may_have_happened_stays_unsure_when_refused_later():
     async with Adversary(drop(), reply(503, "away", Retry_After="99")) as server, client(server) as skaha:
-        assert isinstance(await skaha.delete("abcd1234"), Unsure)
+        assert isinstance(await skaha.delete("abcd1234"), Unconfirmed)
 
 
 @awaited
@@ -343,14 +343,14 @@ async def test_a_credential_that_is_gone_ends_as_refused():
 @awaited
 async def test_an_answer_cut_in_the_middle_is_unsure():
     async with Adversary(cut(b"k2j3h4g5")) as server, client(server) as skaha:
-        assert isinstance(await skaha.create(JOB), Unsure)
+        assert isinstance(await skaha.create(JOB), Unconfirmed)
 
 
 @awaited
 async def test_an_endless_answer_to_a_create_is_unsure():
     endless = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"a" * (3 << 20))
     async with Adversary(endless) as server, client(server) as skaha:
-        assert isinstance(await skaha.create(JOB), Unsure)
+        assert isinstance(await skaha.create(JOB), Unconfirmed)
     assert server.methods == ["POST"]
 
 

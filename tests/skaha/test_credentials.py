@@ -14,7 +14,7 @@ from skaha_apply.model.errors import SkahaApplyError, Unauthorized
 from skaha_apply.skaha.auth.certificate import read_certificate
 from skaha_apply.skaha.auth.login import certificate_login, token_login
 from skaha_apply.skaha.auth.secret import Secret
-from skaha_apply.skaha.auth.settings import CredentialSource, Surroundings, find_login
+from skaha_apply.skaha.auth.settings import CredentialSource, Environment, find_login
 
 LAB = "https://example.org/skaha/v1"
 CANFAR = """
@@ -57,7 +57,7 @@ def home(tmp_path):
             if text is not None:
                 (tmp_path / path).parent.mkdir(exist_ok=True)
                 (tmp_path / path).write_text(text.replace("PROXY", str(tmp_path / "its-proxy.pem")))
-        return Surroundings(environ, tmp_path)
+        return Environment(environ, tmp_path)
 
     return write
 

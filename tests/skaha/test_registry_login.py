@@ -10,7 +10,7 @@ from skaha_apply.model.errors import UsageError
 from skaha_apply.model.request import CreateRequest, Refused
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.auth.login import token_login
-from skaha_apply.skaha.auth.settings import Surroundings, find_login
+from skaha_apply.skaha.auth.settings import Environment, find_login
 
 SERVER = "https://example.org/skaha/v1"
 FILE = "version: 2\nregistry: {username: filed, secret: filed-secret}\n"
@@ -31,7 +31,7 @@ def found(tmp_path):
         if text is not None:
             (tmp_path / ".canfar").mkdir(exist_ok=True)
             (tmp_path / ".canfar" / "config.yaml").write_text(text)
-        login = find_login(SERVER, Surroundings({"SKAHA_TOKEN": "token", **environ}, tmp_path)).registry
+        login = find_login(SERVER, Environment({"SKAHA_TOKEN": "token", **environ}, tmp_path)).registry
         return login and (login.host, login.username, login.secret.reveal())
 
     return find
@@ -88,7 +88,7 @@ def create(image):
 
 
 def with_login(tmp_path, **environ):
-    return lambda: find_login(SERVER, Surroundings({"SKAHA_TOKEN": "the-token", **environ}, tmp_path))
+    return lambda: find_login(SERVER, Environment({"SKAHA_TOKEN": "the-token", **environ}, tmp_path))
 
 
 @awaited

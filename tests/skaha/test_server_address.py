@@ -4,7 +4,7 @@ import pytest
 
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.skaha.address import address_key, base_url, server_folder
-from skaha_apply.skaha.auth.settings import Surroundings, resolve_server
+from skaha_apply.skaha.auth.settings import Environment, resolve_server
 
 CANFAR = """
 version: 2
@@ -32,7 +32,7 @@ def home(tmp_path):
             if text is not None:
                 (tmp_path / folder).mkdir(exist_ok=True)
                 (tmp_path / folder / "config.yaml").write_text(text)
-        return Surroundings(environ, tmp_path)
+        return Environment(environ, tmp_path)
 
     return write
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from skaha_apply.skaha.auth.settings import FILES, Surroundings, find_login, resolve_server
+from skaha_apply.skaha.auth.settings import FILES, Environment, find_login, resolve_server
 
 PAGE = (Path(__file__).parents[2] / "docs" / "servers-and-credentials.md").read_text(encoding="utf-8")
 
@@ -15,7 +15,7 @@ def test_the_files_it_shows_are_read(tmp_path):
         home = tmp_path / name.split("/")[0]
         (home / name).parent.mkdir(parents=True)
         (home / name).write_text(text)
-        surroundings = Surroundings({}, home)
+        surroundings = Environment({}, home)
         server = resolve_server(None, surroundings)
         assert server == "https://example.org/skaha/v1"
         assert find_login(server, surroundings).token.reveal() == "..."

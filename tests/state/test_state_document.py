@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.state import STATE_FORMAT, Attempt, Doubt, Intent, ReplicaRecord, StateDocument, Tombstone
+from skaha_apply.model.state import (
+    STATE_FORMAT,
+    Attempt,
+    Intent,
+    PendingDelete,
+    ReplicaRecord,
+    StateDocument,
+    UnconfirmedCreate,
+)
 from skaha_apply.state.codec import Lines, check_binding, decode, encode
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -68,9 +76,15 @@ records = st.builds(
 )
 intents = st.builds(Intent, **of_spec, **digests, at=times, listed=ids, posts=counts, given_up=maybe_times)
 tombstones = st.builds(
-    Tombstone, **common, id=words, at=times, active=st.booleans(), sent=st.booleans(), why=st.sampled_from(["rerun"])
+    PendingDelete,
+    **common,
+    id=words,
+    at=times,
+    active=st.booleans(),
+    sent=st.booleans(),
+    why=st.sampled_from(["rerun"]),
 )
-doubts = st.builds(Doubt, **of_spec, since=times, listed=ids, posts=counts)
+doubts = st.builds(UnconfirmedCreate, **of_spec, since=times, listed=ids, posts=counts)
 documents = st.builds(
     StateDocument,
     format_version=st.just(STATE_FORMAT),

@@ -7,7 +7,7 @@ import pytest
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.project import Project
 from skaha_apply.workflow.setup.context import Place
-from skaha_apply.workflow.setup.settings import Setting
+from skaha_apply.workflow.setup.settings import Settings
 from skaha_apply.workflow.state.binding import check_store
 
 URL = "https://git.example.org/api/v4/projects/7/terraform/state/survey"
@@ -21,7 +21,7 @@ def check(tmp_path, monkeypatch):
     (tmp_path / "sub").mkdir()
 
     def run(said, used=None, *, sandbox=False):
-        setting = Setting(state=used, sandbox=sandbox, cwd=tmp_path / "sub")
+        setting = Settings(state=used, sandbox=sandbox, cwd=tmp_path / "sub")
         place = Place(setting, tmp_path, "ws.example.org", "ws.example.org/skaha", "https://ws.example.org/skaha")
         check_store(place, Project(name="survey", sessions=(), state=said))
 

@@ -12,7 +12,7 @@ from skaha_apply.model.report import PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
-from skaha_apply.workflow.event_file import EventFile, Journal, ToldStore
+from skaha_apply.workflow.event_file import EventFile, EventLoggingStore, Journal
 
 SPEC = SessionSpec(name="Tile", image="x/y/z:1", group="")
 
@@ -66,7 +66,7 @@ def changed(before, after, replica=1, **more):
 
 def test_it_is_told_before_it_is_stored_and_again_after_a_crash_between_the_two(journal):
     disk = Disk(journal.path)
-    store = ToldStore(disk, journal)
+    store = EventLoggingStore(disk, journal)
 
     async def run():
         assert await store.read() is None

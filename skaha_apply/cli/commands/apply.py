@@ -12,7 +12,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Conversation, EventsFile, ReportFormat
+from skaha_apply.cli.dialog import Dialog, EventsFile, ReportFormat
 from skaha_apply.cli.option_types import DURATION, duration, pause
 from skaha_apply.cli.options import Choices, Yes
 from skaha_apply.cli.output.session_ids import public
@@ -22,10 +22,10 @@ from skaha_apply.model.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from skaha_apply.cli.projects import Later
     from skaha_apply.model.project import Project
-    from skaha_apply.model.variables import Lack
+    from skaha_apply.model.variables import MissingValues
     from skaha_apply.workflow.reconcile.run import ApplyOptions, Run
     from skaha_apply.workflow.saved_plan import SavedPlan
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 
 class Wait(StrEnum):
@@ -68,11 +68,11 @@ class ApplyCall(Choices):
     events: EventsFile = None
 
     @property
-    def lack(self) -> Lack:
+    def lack(self) -> MissingValues:
         """No variable may be without a value: what is sent holds them all."""
-        from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
 
-        return Lack.NONE
+        return MissingValues.NONE
 
     def apply_options(self) -> ApplyOptions:
         """The options as the workflow takes them."""
@@ -95,7 +95,7 @@ def apply(options: ApplyCall) -> ExitCode:
     from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
 
     saved = _saved_plan(options)
-    talk = Conversation(
+    talk = Dialog(
         options.streams(),
         yes=options.yes or saved is not None,
         as_documents=options.output is ReportFormat.JSON,
@@ -106,7 +106,7 @@ def apply(options: ApplyCall) -> ExitCode:
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
     projects = load(setting, talk.streams)
 
-    async def one(world: World, project: Project) -> Later:
+    async def one(world: Context, project: Project) -> Later:
         chosen = how
         if saved is not None:
             saved.check(world.client.address, [each.name for each in projects])

@@ -9,12 +9,12 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import CommonOptions
 from skaha_apply.model.errors import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertOptions(Basic):
+class ConvertOptions(CommonOptions):
     """The options of `convert`."""
 
     line: Annotated[

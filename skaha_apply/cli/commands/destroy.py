@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Conversation
+from skaha_apply.cli.dialog import Dialog
 from skaha_apply.cli.options import AllowsLoss, Forces, Manifests, Targets, Yes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
@@ -15,7 +15,7 @@ from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.workflow.reconcile.run import ApplyOptions
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ def destroy(options: DestroyCall) -> ExitCode:
     """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
 
-    talk = Conversation(options.streams(), yes=options.yes, destroying=True)
+    talk = Dialog(options.streams(), yes=options.yes, destroying=True)
     setting = options.setting()
     projects = load(setting, talk.streams)
 
-    async def one(world: World, project: Project) -> ExitCode:
+    async def one(world: Context, project: Project) -> ExitCode:
         report = await workflow.destroy(world, project, options.apply_options(), talk.approve, talk.narrator)
         return talk.ended(report)
 

@@ -10,7 +10,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import Basic, CredentialCommand, Server, check_server
+from skaha_apply.cli.options import CommonOptions, CredentialCommand, Server, check_server
 from skaha_apply.cli.output.session_ids import identify
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
@@ -27,7 +27,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(Basic):
+class ExportOptions(CommonOptions):
     """The options of `export`."""
 
     patterns: Annotated[
@@ -62,11 +62,11 @@ def export(options: ExportOptions) -> ExitCode:
     from skaha_apply.manifest.generate.from_sessions import Wish  # noqa: PLC0415
     from skaha_apply.model.session import phase_of  # noqa: PLC0415
     from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
-    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415
+    from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     check_server(options.server, sandbox=options.sandbox)
     streams = options.streams()
-    setting = Setting(
+    setting = Settings(
         server=options.server,
         credential_command=options.credential_command,
         sandbox=options.sandbox,

@@ -9,7 +9,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import Basic, Paths
+from skaha_apply.cli.options import CommonOptions, Paths
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.errors import problems_text
@@ -18,11 +18,11 @@ from skaha_apply.render.printable import line
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.diagnostics import Formatted
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormatOptions(Basic):
+class FormatOptions(CommonOptions):
     """The options of `fmt`."""
 
     paths: Paths = None
@@ -35,15 +35,15 @@ class FormatOptions(Basic):
 def fmt(options: FormatOptions) -> ExitCode:
     """Write manifests in canonical order and layout; comments, anchors, quotes and the meaning stay."""
     from skaha_apply.workflow.fmt import format_all  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415
+    from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     streams = options.streams()
-    setting = Setting(paths=tuple(options.paths or ()))
+    setting = Settings(paths=tuple(options.paths or ()))
     codes = [_one(one, setting, streams, check=options.check) for one in format_all(setting, stdin_bytes)]
     return ExitCode.ERROR if ExitCode.ERROR in codes else ExitCode.OK
 
 
-def _one(one: Formatted, setting: Setting, streams: Streams, *, check: bool) -> ExitCode:
+def _one(one: Formatted, setting: Settings, streams: Streams, *, check: bool) -> ExitCode:
     from skaha_apply.workflow.fmt import write  # noqa: PLC0415 - keeps --help fast
 
     if one.problems:

@@ -13,7 +13,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import CredentialCommand, Paths, Varied, check_server
+from skaha_apply.cli.options import CredentialCommand, Paths, VariableOptions, check_server
 from skaha_apply.cli.output.session_ids import identify, public
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -22,7 +22,7 @@ from skaha_apply.render.plan.documents import as_json
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.diagnostics import LintReport
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 
 class LintFormat(StrEnum):
@@ -37,7 +37,7 @@ class LintFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LintOptions(Varied):
+class LintOptions(VariableOptions):
     """The options of `lint`."""
 
     paths: Paths = None
@@ -109,16 +109,16 @@ def _show(text: str, form: LintFormat, streams: Streams) -> None:
         streams.show_document(text)
 
 
-def _setting(options: LintOptions, streams: Streams) -> Setting:
-    from skaha_apply.model.variables import Lack  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415
+def _setting(options: LintOptions, streams: Streams) -> Settings:
+    from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     if (options.sandbox or options.server is not None) and not options.online:
         raise UsageError("--server and --sandbox say which server is asked", hint="add --online")
     check_server(options.server, sandbox=options.sandbox)
     paths = tuple(options.paths or ())
-    given = options.given(Lack.ANY)
-    return Setting(
+    given = options.given(MissingValues.ANY)
+    return Settings(
         paths=paths,
         server=options.server,
         credential_command=options.credential_command,

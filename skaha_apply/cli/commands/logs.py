@@ -9,7 +9,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import Named
+from skaha_apply.cli.options import NameOptions
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode, UsageError, worst
 from skaha_apply.render.printable import block, line
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
     from skaha_apply.workflow.logs import LogText
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 ALL = "all"
 
@@ -31,7 +31,7 @@ def attempt(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogsCall(Named):
+class LogsCall(NameOptions):
     """The options of `logs` and `events`."""
 
     name: Annotated[
@@ -72,7 +72,7 @@ def read(options: LogsCall, *, events: bool) -> ExitCode:
     found: list[LogText] = []
     unknown: list[UsageError] = []
 
-    async def one(world: World, project: Project) -> ExitCode:
+    async def one(world: Context, project: Project) -> ExitCode:
         for remark in unmasked(project):
             streams.say(remark)
         try:

@@ -13,7 +13,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import Named, Yes
+from skaha_apply.cli.options import NameOptions, Yes
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.prompt import ask
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.render.color import Ink
     from skaha_apply.workflow.mark import Mark, MarkOptions
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 SHOWN = 50  # replicas that are listed before the question
 
@@ -48,7 +48,7 @@ class MarkPhase(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkCall(Named):
+class MarkCall(NameOptions):
     """The options of `mark`."""
 
     verb: Annotated[
@@ -122,7 +122,7 @@ def mark(options: MarkCall) -> ExitCode:
         streams.show(_marks_text(marks, options.verb, streams.out_ink))
         return options.yes or await ask(streams, f"Mark {many(len(marks), 'replica')} {options.verb}?")
 
-    async def one(world: World, project: Project) -> ExitCode:
+    async def one(world: Context, project: Project) -> ExitCode:
         return await workflow.mark(world, project, chosen, approve, narrator)
 
     narrator = streams.narrator()

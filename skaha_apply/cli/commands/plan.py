@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.render.color import Ink
-    from skaha_apply.workflow.setup.context import Place, World
+    from skaha_apply.workflow.setup.context import Context, Place
 
 
 class PlanFormat(StrEnum):
@@ -80,7 +80,7 @@ def plan(options: PlanCall) -> ExitCode:
     plans: list[Plan] = []
     lineages: list[str] = []
 
-    async def one(world: World, project: Project) -> ExitCode:
+    async def one(world: Context, project: Project) -> ExitCode:
         sight = await look(world, project)
         plans.append(plan_from(world, project, wanted, sight))
         lineages.append("" if sight.new_state else sight.state.lineage)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Conversation, EventsFile
+from skaha_apply.cli.dialog import Dialog, EventsFile
 from skaha_apply.cli.options import Manifests
 from skaha_apply.cli.output.session_ids import public
 from skaha_apply.cli.projects import for_each, load
@@ -15,7 +15,7 @@ from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +31,11 @@ def refresh(options: RefreshCall) -> ExitCode:
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
 
-    talk = Conversation(options.streams(), yes=False)
+    talk = Dialog(options.streams(), yes=False)
     setting = options.setting()
     projects = load(setting, talk.streams, looks=True)
 
-    async def one(world: World, project: Project) -> ExitCode:
+    async def one(world: Context, project: Project) -> ExitCode:
         world, observe = told_to(events, world, project, talk.narrator)
         return talk.ended(await workflow.refresh(world, project, observe), "what the server shows is recorded")
 

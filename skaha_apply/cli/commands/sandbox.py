@@ -12,7 +12,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.option_types import DURATION, duration
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import CommonOptions
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def account(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(Basic):
+class DataOptions(CommonOptions):
     """Which sandbox."""
 
     data: Annotated[
@@ -59,9 +59,9 @@ class DataOptions(Basic):
     def folder(self) -> Path:
         """The folder of the sandbox."""
         from skaha_apply.workflow.setup.context import default_home, sandbox_data  # noqa: PLC0415
-        from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
 
-        return Path(self.data) if self.data is not None else sandbox_data(default_home(Setting()))
+        return Path(self.data) if self.data is not None else sandbox_data(default_home(Settings()))
 
 
 @dataclass(frozen=True, kw_only=True)

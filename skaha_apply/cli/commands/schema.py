@@ -10,7 +10,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import Basic
+from skaha_apply.cli.options import CommonOptions
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.render.plan.documents import as_json
 
@@ -25,7 +25,7 @@ class SchemaName(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchemaOptions(Basic):
+class SchemaOptions(CommonOptions):
     """The options of `schema`."""
 
     name: Annotated[SchemaName, typer.Argument(help="What to describe.", show_default=False)]

@@ -10,7 +10,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import Varied
+from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.shares import Helper, Load
@@ -31,7 +31,7 @@ class SplitFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitOptions(Varied):
+class SplitOptions(VariableOptions):
     """The options of `split`."""
 
     paths: Annotated[
@@ -111,11 +111,11 @@ def _replicas(options: SplitOptions) -> int:
         raise UsageError("over how many replicas?", hint="--replicas N, or --session NAME of a manifest")
     if options.list_file == "-" and "-" in (options.manifest or ()):
         raise UsageError("the list and the manifest cannot both be standard input", hint="save one in a file")
-    from skaha_apply.model.variables import Lack  # noqa: PLC0415 - only a call that reads manifests pays for it
-    from skaha_apply.workflow.setup.settings import Setting  # noqa: PLC0415 - as above
+    from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - only a call that reads manifests pays for it
+    from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - as above
     from skaha_apply.workflow.split import replicas_of  # noqa: PLC0415 - as above
 
-    setting = Setting(paths=tuple(options.manifest or ()), given=options.given(Lack.SENSITIVE))
+    setting = Settings(paths=tuple(options.manifest or ()), given=options.given(MissingValues.SENSITIVE))
     return replicas_of(setting, options.session, stdin_bytes)
 
 

@@ -12,7 +12,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import Located, Named, Yes
+from skaha_apply.cli.options import Located, NameOptions, Yes
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
     from skaha_apply.workflow.setup.context import Place
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
     from skaha_apply.workflow.state.rebind import Rebinding, RebindOptions
 
 
@@ -34,19 +34,19 @@ app.add_typer(group, name="state")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShowCall(Named):
+class ShowCall(NameOptions):
     """The options of `state show`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnlockCall(Named):
+class UnlockCall(NameOptions):
     """The options of `state unlock`."""
 
     id: Annotated[str, typer.Argument(metavar="ID", help="The id of the lock, as the refusal shows it.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgetCall(Named):
+class ForgetCall(NameOptions):
     """The options of `state forget`."""
 
     names: Annotated[
@@ -56,7 +56,7 @@ class ForgetCall(Named):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoveCall(Named):
+class MoveCall(NameOptions):
     """The options of `state mv`."""
 
     old: Annotated[str, typer.Argument(metavar="OLD", help="The session's or the project's name so far.")]
@@ -64,7 +64,7 @@ class MoveCall(Named):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullCall(Named):
+class PullCall(NameOptions):
     """The options of `state pull`."""
 
 
@@ -162,7 +162,7 @@ def _bytes(file: str) -> bytes:
         raise UsageError(f"cannot read the state {file}: {error.strerror}") from error
 
 
-def _place(options: Named) -> tuple[Place, str]:
+def _place(options: NameOptions) -> tuple[Place, str]:
     """Where the state is, and the name of the project."""
     from skaha_apply.workflow.setup.context import find_place  # noqa: PLC0415 - keeps --help fast
 
@@ -171,7 +171,7 @@ def _place(options: Named) -> tuple[Place, str]:
     return find_place(setting).at(project), project.name
 
 
-def chosen_project(setting: Setting) -> Project:
+def chosen_project(setting: Settings) -> Project:
     """The project that `--project` names, else the only one of the manifests; raises `UsageError`."""
     from skaha_apply.workflow.setup.load import find_project, load_leniently  # noqa: PLC0415 - keeps --help fast
 
@@ -186,7 +186,7 @@ def chosen_project(setting: Setting) -> Project:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RebindCall(Named):
+class RebindCall(NameOptions):
     """The options of `state rebind`."""
 
     account: Annotated[
@@ -220,7 +220,7 @@ def rebind(options: RebindCall) -> ExitCode:
 
 
 async def _rebind(
-    setting: Setting,
+    setting: Settings,
     project: Project,
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.cli.status_view import View
     from skaha_apply.model.project import Project
-    from skaha_apply.workflow.setup.context import World
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.context import Context
+    from skaha_apply.workflow.setup.settings import Settings
     from skaha_apply.workflow.status import ProjectStatus
 
 WATCH = 10.0  # seconds between two looks
@@ -105,7 +105,7 @@ def _once(look: _Look, shown: View, options: StatusCall) -> ExitCode | None:
 class _Look:
     """Looks at every project of a call; `seen` tells whether that has succeeded before."""
 
-    def __init__(self, setting: Setting, projects: tuple[Project, ...], streams: Streams) -> None:
+    def __init__(self, setting: Settings, projects: tuple[Project, ...], streams: Streams) -> None:
         self._setting, self._projects, self._streams = setting, projects, streams
         self.seen = False
 
@@ -116,7 +116,7 @@ class _Look:
         found: list[ProjectStatus] = []
         trouble: list[StateError] = []
 
-        async def one(world: World, project: Project) -> ExitCode:
+        async def one(world: Context, project: Project) -> ExitCode:
             try:
                 found.append(await survey(world, project))
             except StateError as error:

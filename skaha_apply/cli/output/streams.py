@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.report import Event
     from skaha_apply.render.color import Ink
-    from skaha_apply.render.run.lines import Narrator
+    from skaha_apply.render.run.lines import ProgressLines
 
 
 class Streams:
@@ -102,7 +102,7 @@ class Streams:
         """An error with its hint, on standard error."""
         self.tell(error_text(error, self.err_ink))
 
-    def narrator(self) -> Narrator:
+    def narrator(self) -> ProgressLines:
         """What tells the progress: a board in a terminal, lines elsewhere. An interrupt closes it."""
         if not self.err_is_terminal:
             from skaha_apply.render.run.lines import Lines  # noqa: PLC0415 - keeps --help fast
@@ -110,10 +110,10 @@ class Streams:
             lines = Lines(self.say)
             self.give_back = lines.close
             return lines
-        from skaha_apply.render.run.live_table import Block, Board  # noqa: PLC0415 - as above
+        from skaha_apply.render.run.live_table import Block, LiveTable  # noqa: PLC0415 - as above
 
         block = Block(self.err.draw, lambda: size_of(self.err), self.err_ink)
-        board = Board(block, self.err_ink)
+        board = LiveTable(block, self.err_ink)
         Streams.above = board.above
         self.give_back = board.close
         return board

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.manifest.expansion.sources import Fixed, Preparing, Scalar, Source, Text, Texts
 from skaha_apply.manifest.fields.readers import Needs
 from skaha_apply.manifest.fields.session_fields import BY_NAME
-from skaha_apply.manifest.fields.values import Located, Unreadable
+from skaha_apply.manifest.fields.values import InvalidValue, Located
 from skaha_apply.manifest.variables.interpolation import COUNT
 from skaha_apply.model.spec import SessionSpec
 
@@ -43,20 +43,20 @@ class Reads:
     known: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def read(self, name: str, node: Node, path: str) -> Any:
-        """One value; raises `Unreadable`."""
+        """One value; raises `InvalidValue`."""
         key = (name, id(node))
         if key not in self.known:
             try:
                 self.known[key] = BY_NAME[name].read(self.values, node, path)
-            except Unreadable:
+            except InvalidValue:
                 self.known[key] = None
         if self.known[key] is None:
-            raise Unreadable(path)
+            raise InvalidValue(path)
         return self.known[key]
 
 
 class Blueprint:
-    """The sources of every key, the strongest first. Making one raises `Unreadable` after all errors were reported."""
+    """The sources of every key, the strongest first. Raises `InvalidValue` after it reported every error."""
 
     def __init__(self, reads: Reads, scope: Scope, node: Node, levels: Sequence[Level]) -> None:
         self.reads = reads
@@ -89,7 +89,7 @@ class Blueprint:
             try:
                 if chain := list(self._chain(name)):
                     self.chains[name] = chain
-            except Unreadable:
+            except InvalidValue:
                 failed = True
         failed |= not self._prepare_environment()
         own = self.levels[-2]
@@ -101,7 +101,7 @@ class Blueprint:
                 findings.add("missing-key", first, f"{own.path} has no {key.name}", detail, path=own.path)
                 failed = True
         if failed:
-            raise Unreadable(own.path)
+            raise InvalidValue(own.path)
 
     def _chain(self, name: str) -> Iterator[Source]:
         for level in self.levels:
@@ -127,14 +127,14 @@ class Blueprint:
             try:
                 for name, item in self.reads.read("env", level.nodes["env"], path).items():
                     items.setdefault(name, []).insert(0, (item, f"{path}.{name}"))
-            except Unreadable:
+            except InvalidValue:
                 whole = False
         for name, given in items.items():
             chain: list[Source] = []
             for item, path in given:
                 try:
                     chain.append(self.preparing.text(item, path))
-                except Unreadable:
+                except InvalidValue:
                     whole = False
                     break
                 if chain[-1].certain:
@@ -171,7 +171,7 @@ class Blueprint:
         return any(not isinstance(chain[0], Fixed) for chain in self.environment.values())
 
     def spec(self, values: Known, given: Mapping[str, Any]) -> SessionSpec:
-        """The spec of one combination; `given` are fields that no key gives. Raises `Unreadable`."""
+        """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
         fields = self._fields(values)
         if self._base is None:
             # What the readers let pass is valid, so that one validation is enough for all.
@@ -189,17 +189,17 @@ class Blueprint:
                     fields[name] = self._value(name, values)
                 if name == "replicas":
                     values[COUNT] = str(fields[name])
-            except Unreadable:
+            except InvalidValue:
                 failed = True
         try:
             if self._command_varies:
                 fields["cmd"], fields["args"] = _command(*(self._first(name, values) or [] for name in LISTS))
             if self._environment_varies:
                 fields["env"] = self._variables(values)
-        except Unreadable:
+        except InvalidValue:
             failed = True
         if failed:
-            raise Unreadable
+            raise InvalidValue
         return fields
 
     def _first(self, name: str, values: Mapping[str, str]) -> Any:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.expansion.empty_arguments import left_out
 from skaha_apply.manifest.expansion.entry_template import Blueprint, Level, Reads
 from skaha_apply.manifest.expansion.matrix import Combination, Matrix, read_matrix
-from skaha_apply.manifest.fields.values import Unreadable
+from skaha_apply.manifest.fields.values import InvalidValue
 from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.manifest.variables.interpolation import Misreference, Scope, Use, Values, template
+from skaha_apply.manifest.variables.interpolation import BadReference, Scope, Use, Values, template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def expand(document: Document, reading: Reading, file: str) -> Expanded:
             continue
         try:
             _Entry(document, reading, reads, index, node, own).expand(expanded, file)
-        except Unreadable:
+        except InvalidValue:
             continue
         except _TooMany:
             break
@@ -89,7 +89,7 @@ def expand(document: Document, reading: Reading, file: str) -> Expanded:
 def _try(reads: Reads, name: str, node: Node) -> None:
     try:
         reads.read(name, node, f"defaults.{name}")
-    except Unreadable:
+    except InvalidValue:
         return
 
 
@@ -110,12 +110,12 @@ class _Entry:
         return f"sessions[{self.index}]"
 
     def expand(self, expanded: Expanded, file: str) -> None:
-        """Add its sessions. Raises `Unreadable` or `_TooMany` after that was reported."""
+        """Add its sessions. Raises `InvalidValue` or `_TooMany` after that was reported."""
         matrix, whole = self._matrix()
         scope = Scope(self.reading.variables, matrix.names, matrix.unknown)
         plan = self._blueprint(matrix, scope, ())
         if not whole or not self._tells_apart(matrix, scope):
-            raise Unreadable(self.path)
+            raise InvalidValue(self.path)
         written = self.own["name"].text
         if not matrix.combinations:
             expanded.empty.append(written)
@@ -150,7 +150,7 @@ class _Entry:
             return Matrix(), True
         try:
             return read_matrix(self.reading, self.own["matrix"], f"{self.path}.matrix"), True
-        except Unreadable:
+        except InvalidValue:
             return Matrix(unknown=True), False
 
     def _blueprint(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint:
@@ -162,7 +162,7 @@ class _Entry:
         """The same with what includes give, None after an error in one of them."""
         try:
             return self._blueprint(matrix, scope, includes)
-        except Unreadable:
+        except InvalidValue:
             return None
 
     def _refuse_changes(self, values: int) -> None:
@@ -181,7 +181,7 @@ class _Entry:
             return True
         try:
             used = template(node.text, scope, Use.NAME).names
-        except Misreference:
+        except BadReference:
             return False
         missing = [name for name in matrix.names if name not in used]
         if len(missing) < len(matrix.names):
@@ -217,7 +217,7 @@ class _Entry:
         findings.origin = combination if combination.names else None
         try:
             spec = plan.spec(values, given)
-        except Unreadable:
+        except InvalidValue:
             return None
         finally:
             findings.origin = None

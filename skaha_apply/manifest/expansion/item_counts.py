@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.expansion.list_files import Lists, Unlisted
+from skaha_apply.manifest.expansion.list_files import ListFileError, Lists
 from skaha_apply.manifest.source.folders import roots
 
 if TYPE_CHECKING:
@@ -61,5 +61,5 @@ def _named(spec: SessionSpec) -> Iterator[tuple[str, str]]:
 def _length(lists: Lists, name: str, beside: str) -> int | None:
     try:
         return len(lists.get(name, beside).values())
-    except Unlisted:
+    except ListFileError:
         return None

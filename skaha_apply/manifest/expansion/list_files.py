@@ -27,7 +27,7 @@ NOTE = re.compile(r"\s#")  # within a value: probably meant as a comment
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Unlisted(Exception):
+class ListFileError(Exception):
     """A list that cannot be had: what is wrong, what to do, and the line of it where that is known."""
 
     def __init__(self, summary: str, detail: str = "", file: str = "", line: int = 0) -> None:
@@ -78,12 +78,12 @@ class Lists:
 
     roots: tuple[str, ...]
     apart: Collection[str] = ()
-    read: dict[str, ListFile | Unlisted] = field(default_factory=dict)
+    read: dict[str, ListFile | ListFileError] = field(default_factory=dict)
 
     def get(self, name: str, beside: str) -> ListFile:
         """The list of that name: beside the manifest, else in the folder of the call.
 
-        Raises `Unlisted`, also when both have one and they differ.
+        Raises `ListFileError`, also when both have one and they differ.
         """
         _refuse_outside(name)
         here = os.getcwd()  # noqa: PTH109 - the text is wanted
@@ -92,21 +92,23 @@ class Lists:
         if not there:
             named = (shown_path(folder) for folder in (beside, here))
             looked = " and in ".join(dict.fromkeys("the folder of the call" if name == "." else name for name in named))
-            raise Unlisted(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
+            raise ListFileError(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
         found = [self._read(place, name) for place in there]
         if len(found) > 1 and found[0].text != found[1].text:
             summary = f"{quoted(name)} is both {found[0].shown} and {found[1].shown}, and they differ"
-            raise Unlisted(summary, "It is looked for beside the manifest, then in the folder of the call: remove one.")
+            raise ListFileError(
+                summary, "It is looked for beside the manifest, then in the folder of the call: remove one."
+            )
         return found[0]
 
     def _read(self, place: str, name: str) -> ListFile:
         if place not in self.read:
             try:
                 self.read[place] = self._open(place, name)
-            except Unlisted as error:
+            except ListFileError as error:
                 self.read[place] = error
         known = self.read[place]
-        if isinstance(known, Unlisted):
+        if isinstance(known, ListFileError):
             raise known
         return known
 
@@ -114,54 +116,60 @@ class Lists:
         below = within(place, self.roots)
         if not below:
             detail = "It may only be below the folder of the call, or that of the manifest that was named."
-            raise Unlisted(f"{quoted(name)} leads out of the folder, by a link", detail)
+            raise ListFileError(f"{quoted(name)} leads out of the folder, by a link", detail)
         if not is_open(place, self.roots):
-            raise Unlisted(f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot.")
+            raise ListFileError(
+                f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot."
+            )
         shown = shown_path(place)
         if place in self.apart:
-            raise Unlisted(
+            raise ListFileError(
                 f"{quoted(name)} holds values for variables", "Such a file is no list: what it holds is not sent."
             )
         try:
             return ListFile(shown, _decode(_bytes(place, name), name))
         except (OSError, ValueError) as error:
             reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-            raise Unlisted(f"{quoted(name)} cannot be read: {reason}") from None
+            raise ListFileError(f"{quoted(name)} cannot be read: {reason}") from None
 
 
 def _refuse_outside(name: str) -> None:
     parts = Path(name).parts
     detail = "Write a path below the folder of the manifest, or of the call."
     if CONTROL.search(name) or not parts:
-        raise Unlisted(f"{quoted(name)} is no path of a file", detail)
+        raise ListFileError(f"{quoted(name)} is no path of a file", detail)
     if Path(name).is_absolute() or name.startswith(("~", "\\")) or re.match(r"[A-Za-z]:[/\\]", name):
-        raise Unlisted(f"{quoted(name)} is an absolute path", detail)
+        raise ListFileError(f"{quoted(name)} is an absolute path", detail)
     if ".." in parts:
-        raise Unlisted(f"{quoted(name)} leads out of the folder", detail)
+        raise ListFileError(f"{quoted(name)} leads out of the folder", detail)
     if is_hidden(parts):
-        raise Unlisted(f"{quoted(name)} is hidden", "Move the list to a file without a leading dot.")
+        raise ListFileError(f"{quoted(name)} is hidden", "Move the list to a file without a leading dot.")
 
 
 def _bytes(place: str, name: str) -> bytes:
     descriptor = open_resolved(place)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise Unlisted(f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file.")
+        raise ListFileError(
+            f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file."
+        )
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         data = file.read(MAX_LIST + 1)
     if len(data) > MAX_LIST:
-        raise Unlisted(f"{quoted(name)} is larger than {MAX_LIST // 1_000_000} MB")
+        raise ListFileError(f"{quoted(name)} is larger than {MAX_LIST // 1_000_000} MB")
     return data
 
 
 def _decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Unlisted(f"{quoted(name)} is UTF-16", "Save it as UTF-8.")
+        raise ListFileError(f"{quoted(name)} is UTF-16", "Save it as UTF-8.")
     if b"\x00" in data:
-        raise Unlisted(f"{quoted(name)} is not a text file", "A list is UTF-8 text, one value a line; a table is CSV.")
+        raise ListFileError(
+            f"{quoted(name)} is not a text file", "A list is UTF-8 text, one value a line; a table is CSV."
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = len(LINE_END.split(data[: error.start].decode("latin-1")))
         detail = f"The byte 0x{data[error.start]:02X} in line {line} is not: save the file as UTF-8."
-        raise Unlisted(f"{quoted(name)} is not UTF-8", detail) from None
+        raise ListFileError(f"{quoted(name)} is not UTF-8", detail) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.expansion import suggestions
 from skaha_apply.manifest.expansion.matrix_axes import MOST, Axes, Listed, Unknown, read_axes, written
 from skaha_apply.manifest.fields.session_fields import BY_NAME
-from skaha_apply.manifest.fields.values import WORDS, Unreadable
+from skaha_apply.manifest.fields.values import WORDS, InvalidValue
 from skaha_apply.manifest.source.problems import quoted
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Matcher:
 
 
 def read_matrix(reading: Reading, node: Node, path: str) -> Matrix:
-    """The combinations of a matrix. Raises `Unreadable` after what is wrong was reported."""
+    """The combinations of a matrix. Raises `InvalidValue` after what is wrong was reported."""
     if node.shape != "mapping":
         what = "empty" if node.empty else WORDS[node.shape]
         detail = "Write matrix: {tile: [t001, t002]}, or {tile: {file: tiles.txt}}."
@@ -141,7 +141,7 @@ def _combined(reading: Reading, path: str, axes: Axes, excludes: list[_Choice], 
 
 
 def _matcher(reading: Reading, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
-    """A matcher that is done with so many combinations in seconds; raises `Unreadable` when it would not be."""
+    """A matcher that is done with so many combinations in seconds; raises `InvalidValue` when it would not be."""
     matcher = _Matcher(axes.names, choices)
     sets = len(matcher.groups)
     if sets * count > MAX_TRIES:
@@ -223,10 +223,10 @@ def _choices(reading: Reading, node: Node, path: str, axes: Axes) -> list[_Choic
     for index, item in enumerate(node.items):
         try:
             read.append(_choice(reading, item, f"{path}[{index}]", index, axes))
-        except Unreadable:
+        except InvalidValue:
             failed = True
     if failed:
-        raise Unreadable(path)
+        raise InvalidValue(path)
     return read
 
 
@@ -250,10 +250,10 @@ def _choice(reading: Reading, node: Node, path: str, index: int, axes: Axes) -> 
                 keys[name] = entry.value
             else:
                 raise _stranger(reading, entry.key, name, path, axes)
-        except Unreadable:
+        except InvalidValue:
             failed = True
     if failed:
-        raise Unreadable(path)
+        raise InvalidValue(path)
     if not chosen and not any_name:
         known = ", ".join(axes.names)
         detail = f"Say which combinations are meant, by {known}; what holds for all belongs to the session."
@@ -261,7 +261,7 @@ def _choice(reading: Reading, node: Node, path: str, index: int, axes: Axes) -> 
     return _Choice(index, node, chosen, keys)
 
 
-def _stranger(reading: Reading, key: Node, name: str, path: str, axes: Axes) -> Unreadable:
+def _stranger(reading: Reading, key: Node, name: str, path: str, axes: Axes) -> InvalidValue:
     what = "column" if axes.table else "axis"
     if name in BY_NAME and ".include[" not in path:
         summary, detail = f"{quoted(name)} is no {what} of this matrix", f"Choose by {', '.join(axes.names)}."

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.expansion.list_files import NOTE, Unlisted
+from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError
 from skaha_apply.manifest.expansion.tables import read_table
-from skaha_apply.manifest.fields.values import WORDS, Unreadable
+from skaha_apply.manifest.fields.values import WORDS, InvalidValue
 from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.manifest.variables.interpolation import Misreference, Scope, Use, template
+from skaha_apply.manifest.variables.interpolation import BadReference, Scope, Use, template
 from skaha_apply.model.location import Place
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Unknown(Exception):
 
 
 def read_axes(reading: Reading, node: Node, path: str) -> Axes:
-    """The axes of a matrix. Raises `Unreadable` after what is wrong was reported."""
+    """The axes of a matrix. Raises `InvalidValue` after what is wrong was reported."""
     entries = reading.values.entries(node, path)
     axes = {name: entry for name, entry in entries.items() if name not in PARTS}
     place = reading.values.findings.place(node)
@@ -83,10 +83,10 @@ def read_axes(reading: Reading, node: Node, path: str) -> Axes:
             lists[name] = _axis(reading, name, entry, f"{path}.{name}")
         except Unknown:
             unknown = True
-        except Unreadable:
+        except InvalidValue:
             failed = True
     if failed:
-        raise Unreadable(path)
+        raise InvalidValue(path)
     return Axes(node, place, tuple(axes), None if unknown else lists)
 
 
@@ -109,7 +109,7 @@ def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], p
         return Axes(node, place, (), None, (), True)
     try:
         table = read_table(file, MOST)
-    except Unlisted as error:
+    except ListFileError as error:
         raise _wrong_list(reading, listed, error, f"{path}.rows") from None
     rows = tuple(_row(file.shown, line, cells) for line, cells in table.rows)
     noted = [(Place(file.shown, line, 1, line, 1), text) for line, text in table.noted]
@@ -133,7 +133,7 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
         listed, file = _file(reading, node, path)
         found = file.values(MOST)
         if len(found) > MOST:
-            error = Unlisted(
+            error = ListFileError(
                 f"more than {MOST:,} values", "Split the list, and the manifest.", file.shown, found[MOST][1].line
             )
             raise _wrong_list(reading, listed, error, path)
@@ -174,10 +174,10 @@ def _written_values(reading: Reading, node: Node, path: str) -> list[Listed]:
     for index, item in enumerate(node.items):
         try:
             values.append(written(reading, item, f"{path}[{index}]"))
-        except Unreadable:
+        except InvalidValue:
             failed = True
     if failed:
-        raise Unreadable(path)
+        raise InvalidValue(path)
     for index, (item, value) in enumerate(zip(node.items, values, strict=True)):
         if not value.text:
             raise reading.values.refuse("wrong-value", item, f"{path}[{index}] is an empty text", path=path)
@@ -196,16 +196,16 @@ def _refuse_twice(reading: Reading, values: Iterable[Listed], path: str) -> None
             summary = f"{quoted(value.text)} stands twice in {path}; it is already at {first.file}:{first.line}"
             reading.values.findings.add_at("matrix", value.place, summary, "Remove one of the two.", path=path)
     if twice:
-        raise Unreadable(path)
+        raise InvalidValue(path)
 
 
 def written(reading: Reading, node: Node, path: str) -> Listed:
-    """A value of the manifest as it is written, with variables filled in; raises `Unreadable`, or `Unknown`."""
+    """A value of the manifest as it is written, with variables filled in; raises `InvalidValue`, or `Unknown`."""
     text = reading.values.text(node, path)
     if "${" in text:
         try:
             filled = template(text, Scope(reading.variables), Use.MATRIX)
-        except Misreference as error:
+        except BadReference as error:
             raise reading.values.refuse("interpolation", node, error.summary, error.detail, path=path) from None
         if filled.unknown:
             raise Unknown(path)
@@ -230,15 +230,15 @@ def _file(reading: Reading, node: Node, path: str) -> tuple[Listed, ListFile]:
         raise Unknown(path)
     try:
         file = reading.lists.get(listed.text, reading.beside or os.curdir)
-    except Unlisted as error:
+    except ListFileError as error:
         raise _wrong_list(reading, listed, error, f"{path}.file") from None
     reading.values.findings.know(file.shown, file.text)
     return listed, file
 
 
-def _wrong_list(reading: Reading, listed: Listed, error: Unlisted, path: str) -> Unreadable:
+def _wrong_list(reading: Reading, listed: Listed, error: ListFileError, path: str) -> InvalidValue:
     place = Place(error.file, error.line, 1, error.line, 1) if error.file else listed.place
     reading.values.findings.add_at(
         "matrix" if error.file else "list-file", place, error.summary, error.detail, path=path
     )
-    return Unreadable(path)
+    return InvalidValue(path)

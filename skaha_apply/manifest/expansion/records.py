@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.expansion.list_files import NOTE, Unlisted, is_comment
+from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError, is_comment
 from skaha_apply.manifest.source.problems import quoted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def delimiter(file: ListFile) -> str:
 
 
 def records(file: ListFile) -> Iterator[Record]:
-    """Every row that is neither blank nor a comment; raises `Unlisted` for a quote that is not closed."""
+    """Every row that is neither blank nor a comment; raises `ListFileError` for a quote that is not closed."""
     return _Reader(file, delimiter(file)).records()
 
 
@@ -96,7 +96,7 @@ class _Reader:
             if line[at] != self.mark:
                 summary = f"this is not CSV: {quoted(line[at])} follows a closing quote"
                 detail = 'Write a quote within a cell twice: "5"" pipe".'
-                raise Unlisted(summary, detail, self.file.shown, number)
+                raise ListFileError(summary, detail, self.file.shown, number)
             at += 1
 
     def _after_blanks(self, line: str, at: int) -> int:
@@ -114,6 +114,6 @@ class _Reader:
             if not line:
                 detail = 'Close it, or write a quote within a cell twice: "5"" pipe".'
                 summary = "this is not CSV: a quote that opens in this row is never closed"
-                raise Unlisted(summary, detail, self.file.shown, number)
+                raise ListFileError(summary, detail, self.file.shown, number)
         pieces.append(closing[0][:-1])
         return "".join(pieces).replace('""', '"'), line, closing.end()

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from skaha_apply.manifest.fields.values import Located, Unreadable
+from skaha_apply.manifest.fields.values import InvalidValue, Located
 from skaha_apply.manifest.source.nodes import Node
 from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.manifest.variables.interpolation import COUNT, Misreference, Template, Use, template
+from skaha_apply.manifest.variables.interpolation import COUNT, BadReference, Template, Use, template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Source(Protocol):
         ...
 
     def read(self, values: Mapping[str, str]) -> Any:
-        """The value for one combination. Raises `Unreadable`."""
+        """The value for one combination. Raises `InvalidValue`."""
         ...
 
 
@@ -85,7 +85,7 @@ class Scalar:
         return not self.certain and not values[self.template.only]
 
     def read(self, values: Mapping[str, str]) -> Any:
-        """The value; None when it depends on a variable without one. Raises `Unreadable`."""
+        """The value; None when it depends on a variable without one. Raises `InvalidValue`."""
         if self.template.unknown and self.key.name not in NEEDED:
             return None
         text = self.template.fill(values)
@@ -122,13 +122,13 @@ class Text:
         return bool(only) and not values[only]
 
     def read(self, values: Mapping[str, str]) -> Located:
-        """The text; raises `Unreadable` when it would be taken for a reference later."""
+        """The text; raises `InvalidValue` when it would be taken for a reference later."""
         text = self.template.fill(values)
         if self.template.misread(text):
             raise self._misread()
         return Located(text, self.item.node)
 
-    def _misread(self) -> Unreadable:
+    def _misread(self) -> InvalidValue:
         self.values.findings.using = self.template.names
         detail = (
             "${replica.id} and ${var.name} are filled in when a session is created, so they cannot be sent as text."
@@ -155,7 +155,7 @@ class Texts:
         return bool(self.only) and not values[self.only]
 
     def read(self, values: Mapping[str, str]) -> list[Located]:
-        """The texts that are there. Raises `Unreadable`."""
+        """The texts that are there. Raises `InvalidValue`."""
         return [item.read(values) for item in self.items if not item.absent(values)]
 
 
@@ -168,10 +168,10 @@ class Preparing:
     name: str = ""  # of the session, for what it has from elsewhere
 
     def parsed(self, text: str, node: Node, path: str, use: Use) -> Template:
-        """A text with its references; raises `Unreadable`."""
+        """A text with its references; raises `InvalidValue`."""
         try:
             return template(text, self.scope, use)
-        except Misreference as error:
+        except BadReference as error:
             detail = error.detail
             if self.name and path.startswith("defaults."):
                 detail = f"The session {quoted(self.name)} takes it from there. {detail}"
@@ -203,10 +203,10 @@ class Preparing:
         one = node.shape == "scalar"
         sources: list[Fixed | Text] = []
         for index, item in enumerate(items):
-            with suppress(Unreadable):
+            with suppress(InvalidValue):
                 sources.append(self.text(item, path if one else f"{path}[{index}]"))
         if len(sources) < len(items):
-            raise Unreadable(path)
+            raise InvalidValue(path)
         first = sources[0]
         only = first.template.only if one and len(sources) == 1 and isinstance(first, Text) else ""
         return Texts(sources, node, only)

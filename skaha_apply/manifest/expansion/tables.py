@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.expansion.list_files import Unlisted
+from skaha_apply.manifest.expansion.list_files import ListFileError
 from skaha_apply.manifest.expansion.records import delimiter, records
 from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.source.problems import quoted
@@ -32,7 +32,7 @@ class Table:
 
 
 def read_table(file: ListFile, most: int) -> Table:
-    """The table of a file; raises `Unlisted` with the first place that makes it none, or with more than `most` rows."""
+    """The table of a file. Raises `ListFileError` with its first wrong place, or if it has more than `most` rows."""
     read = records(file)
     header = next(read, None)
     if header is None:
@@ -47,12 +47,12 @@ def read_table(file: ListFile, most: int) -> Table:
         row = _row(record, names, columns, file, header.line)
         line = record.line
         if seen.setdefault(row, line) != line:
-            raise Unlisted(f"this row is the same as that of line {seen[row]}", "Remove one.", file.shown, line)
+            raise ListFileError(f"this row is the same as that of line {seen[row]}", "Remove one.", file.shown, line)
         rows.append((line, row))
         if record.noted:
             noted.append((line, record.noted))
         if len(rows) > most:
-            raise Unlisted(f"more than {most:,} rows", "Split the table, and the manifest.", file.shown, line)
+            raise ListFileError(f"more than {most:,} rows", "Split the table, and the manifest.", file.shown, line)
     return Table(columns, tuple(rows), tuple(noted))
 
 
@@ -68,7 +68,7 @@ def _row(
     mark = MARKS.get(delimiter(file), "delimiter")
     detail = f"A cell with a {mark} in it goes in double quotes" + (': "a, b".' if mark == "comma" else ".")
     summary = f"this row has {len(cells)} cell{'s' * (len(cells) != 1)}, and the header {len(columns)}"
-    raise Unlisted(summary, detail, file.shown, record.line)
+    raise ListFileError(summary, detail, file.shown, record.line)
 
 
 def _without_surplus(cells: tuple[str, ...], most: int) -> tuple[str, ...]:
@@ -79,14 +79,14 @@ def _without_surplus(cells: tuple[str, ...], most: int) -> tuple[str, ...]:
     return cells[:end]
 
 
-def _unnamed(index: int, file: ListFile, line: int) -> Unlisted:
+def _unnamed(index: int, file: ListFile, line: int) -> ListFileError:
     detail = "The first line names the columns: letters, digits, _ and -, not beginning with a digit."
-    return Unlisted(f"column {index + 1} has no name", detail, file.shown, line)
+    return ListFileError(f"column {index + 1} has no name", detail, file.shown, line)
 
 
 def _check_header(columns: tuple[str, ...], file: ListFile, line: int) -> None:
     if len(columns) > MOST_COLUMNS:
-        raise Unlisted(f"more than {MOST_COLUMNS:,} columns", "", file.shown, line)
+        raise ListFileError(f"more than {MOST_COLUMNS:,} columns", "", file.shown, line)
     for index, name in enumerate(columns):
         if not name:
             raise _unnamed(index, file, line)
@@ -94,6 +94,6 @@ def _check_header(columns: tuple[str, ...], file: ListFile, line: int) -> None:
             detail = "The first line names the columns: letters, digits, _ and -, not beginning with a digit."
             if len(columns) == 1 and any(mark in name for mark in ";\t"):
                 detail = "Separate the columns by commas, or by tabs in a file whose name ends in .tsv."
-            raise Unlisted(f"{quoted(name)} is no name of a column", detail, file.shown, line)
+            raise ListFileError(f"{quoted(name)} is no name of a column", detail, file.shown, line)
         if name in columns[:index]:
-            raise Unlisted(f"two columns are named {quoted(name)}", "Rename one.", file.shown, line)
+            raise ListFileError(f"two columns are named {quoted(name)}", "Rename one.", file.shown, line)

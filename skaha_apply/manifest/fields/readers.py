@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.manifest.fields.values import WORDS, Located, Unreadable, number_of
+from skaha_apply.manifest.fields.values import WORDS, InvalidValue, Located, number_of
 from skaha_apply.manifest.source.problems import quoted
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def needs(values: Values, node: Node, path: str) -> Needs:
         places = [(node, path)]
     read = [_need(values, item, where) for item, where in places]
     if None in read:
-        raise Unreadable(path)
+        raise InvalidValue(path)
     known: dict[str, float] = {}
     for (item, where), one in zip(places, read, strict=True):
         if one is not None and known.setdefault(one[0].text.casefold(), one[1]) != one[1]:
@@ -126,7 +126,7 @@ def _need(values: Values, node: Node, path: str) -> tuple[Located, float] | None
                 "wrong-type", node, f"{path} must be a name, not {WORDS[node.shape]}", detail, path=path
             )
         return _with_share(values, node, path)
-    except Unreadable:
+    except InvalidValue:
         return None
 
 

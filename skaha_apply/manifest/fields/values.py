@@ -61,22 +61,22 @@ class Entry:
     value: Node
 
 
-class Unreadable(Exception):
+class InvalidValue(Exception):
     """A value that was already reported."""
 
 
 @dataclass(slots=True)
 class Values:
-    """Reads the nodes of one file. Every reader raises `Unreadable` after it reported what is wrong."""
+    """Reads the nodes of one file. Every reader raises `InvalidValue` after it reported what is wrong."""
 
     findings: Findings
     known: dict[int, dict[str, Entry]] = field(default_factory=dict)  # by id of the mapping, so that aliases are cheap
     merged: int = 0
 
-    def refuse(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> Unreadable:
+    def refuse(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> InvalidValue:
         """Report, and give the exception to raise."""
         self.findings.add(rule, node, summary, detail, path=path)
-        return Unreadable(summary)
+        return InvalidValue(summary)
 
     def text(self, node: Node, path: str) -> str:
         """A scalar as it is written."""
@@ -92,7 +92,7 @@ class Values:
         if node.shape == "sequence":
             read = [self._item(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
             if None in read:
-                raise Unreadable(path)
+                raise InvalidValue(path)
             return [item for item in read if item is not None]
         if node.shape == "mapping":
             detail = f"Write a list: {path.rpartition('.')[2]}: [one, two]."
@@ -102,7 +102,7 @@ class Values:
     def _item(self, node: Node, path: str) -> Located | None:
         try:
             return Located(self.text(node, path), node)
-        except Unreadable:
+        except InvalidValue:
             return None
 
     def command(self, node: Node, path: str) -> list[Located]:
@@ -139,7 +139,7 @@ class Values:
             else:
                 read[name] = item
         if failed:
-            raise Unreadable(path)
+            raise InvalidValue(path)
         return read
 
     def number(self, node: Node, path: str) -> Number:
@@ -175,7 +175,7 @@ class Values:
             return TRUTH[node.text]
         raise self._not("true or false", node, path)
 
-    def _not(self, wanted: str, node: Node, path: str) -> Unreadable:
+    def _not(self, wanted: str, node: Node, path: str) -> InvalidValue:
         name = re.split(r"[.\]]", path)[-1]
         detail = ""
         if node.empty:

@@ -12,13 +12,13 @@ from skaha_apply.manifest.format.key_order import reordered
 from skaha_apply.manifest.format.layout import lay_out, spaced
 from skaha_apply.manifest.format.tokens import LINE_BREAK, Unusual, comments, parts, tokens
 from skaha_apply.manifest.loading import load
-from skaha_apply.manifest.source.files import Unusable, decode, discover, read_bytes
+from skaha_apply.manifest.source.files import ManifestFileError, decode, discover, read_bytes
 from skaha_apply.manifest.source.foreign_files import is_foreign
 from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.model.diagnostics import Diagnostic, Formatted, Severity
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.location import Place
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def format_all(paths: Sequence[Path | str], *, stdin: Callable[[], bytes] | None
             if source.folder and is_foreign(decode(data, source.shown)):
                 continue
             made.append(Formatted(source.shown, data, formatted(data, source.shown)))
-        except Unusable as error:
+        except ManifestFileError as error:
             made.append(Formatted(source.shown, data, data, (error.diagnostic,)))
         except ManifestError as error:
             made.append(Formatted(source.shown, data, data, error.diagnostics))
@@ -60,7 +60,7 @@ def formatted(data: bytes, file: str) -> bytes:
     """
     try:
         text = decode(data, file)
-    except Unusable as error:
+    except ManifestFileError as error:
         raise ManifestError((error.diagnostic,)) from None
     before = _Meaning(text, file)
     if before.found:
@@ -108,7 +108,7 @@ class _Meaning:
     """What must not change: the projects, the whole tree, the comments, and what each of those switches off."""
 
     def __init__(self, text: str, file: str) -> None:
-        given = Given(lack=Lack.ANY)
+        given = VariableValues(lack=MissingValues.ANY)
         loaded = load(["-"], root=Path(), stdin=text.encode, given=given, lists=False)
         self.found = tuple(
             Diagnostic(

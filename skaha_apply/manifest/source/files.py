@@ -63,7 +63,7 @@ class Found:
     outside: list[str] = field(default_factory=list)
 
 
-class Unusable(Exception):
+class ManifestFileError(Exception):
     """A manifest whose text cannot be read; `data` is the part of it that was read."""
 
     def __init__(self, rule: str, summary: str, detail: str, place: Place, data: bytes = b"") -> None:
@@ -82,7 +82,7 @@ def discover(paths: Sequence[Path | str], apart: Collection[str] = ()) -> Found:
     for path in paths:
         try:
             discovery.take(str(path))
-        except Unusable as error:
+        except ManifestFileError as error:
             discovery.found.diagnostics.append(error.diagnostic)
         except (OSError, ValueError) as error:
             discovery.found.diagnostics.append(_unreadable(str(path), error).diagnostic)
@@ -100,7 +100,7 @@ class _Discovery:
     sources: dict[str, Source] = field(default_factory=dict)
 
     def take(self, path: str) -> None:
-        """Add the manifests that one path stands for. Raises `Unusable`, `OSError` or `ValueError`."""
+        """Add the manifests that one path stands for. Raises `ManifestFileError`, `OSError` or `ValueError`."""
         if path == "-":
             self._add("-", Source("-", "-", open_folders=self.open_folders))
         elif not path:
@@ -144,7 +144,7 @@ class _Discovery:
             self.sources[place] = source
 
 
-def without_manifests(folder: str, why: str = "") -> Unusable:
+def without_manifests(folder: str, why: str = "") -> ManifestFileError:
     """The error of a folder, as the user would write it, that holds no manifest."""
     detail = why or "Every *.yaml and *.yml below a folder is read, except hidden files and folders (a leading dot)."
     return _file_error(folder, f"no manifests in the folder {quoted(folder)}", detail)
@@ -225,7 +225,7 @@ def path_below(path: str, folder: str) -> str | None:
 
 
 def read_bytes(source: Source, place: str, stdin: Callable[[], bytes] | None) -> bytes:
-    """What stands in a manifest, `place` is its real path; raises `Unusable` with the diagnostic."""
+    """What stands in a manifest, `place` is its real path; raises `ManifestFileError` with the diagnostic."""
     if source.shown == "-":
         data = stdin() if stdin is not None else sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
@@ -236,7 +236,7 @@ def read_bytes(source: Source, place: str, stdin: Callable[[], bytes] | None) ->
     if len(data) > MAX_BYTES:
         summary = f"larger than {MAX_BYTES >> 20} MB"
         detail = "Split it: the files of one project are merged."
-        raise Unusable("too-large", summary, detail, Place(source.shown), data)
+        raise ManifestFileError("too-large", summary, detail, Place(source.shown), data)
     return data
 
 
@@ -252,9 +252,9 @@ def _read_file(source: Source, place: str) -> bytes:
 
 
 def decode(data: bytes, file: str) -> str:
-    """The text of UTF-8 bytes, with or without a byte order mark; raises `Unusable` with the first wrong place."""
+    """The text of UTF-8 bytes, with or without a byte order mark. Raises `ManifestFileError` with the wrong place."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Unusable("encoding", "the file is UTF-16", "Save it as UTF-8.", Place(file))
+        raise ManifestFileError("encoding", "the file is UTF-16", "Save it as UTF-8.", Place(file))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -267,7 +267,7 @@ def decode(data: bytes, file: str) -> str:
         detail = "Save the file as UTF-8"
         if guess.isprintable():
             detail += f"; if it is Latin-1 (then this is {guess}): iconv -f latin1 -t utf-8 OLD > NEW"
-        raise Unusable("encoding", summary, detail + ".", _place_after(before, file)) from None
+        raise ManifestFileError("encoding", summary, detail + ".", _place_after(before, file)) from None
     wrong = UNREADABLE.search(text)
     if wrong is None:
         return text
@@ -275,7 +275,7 @@ def decode(data: bytes, file: str) -> str:
         raise _binary(file)
     summary = f"the character U+{ord(wrong[0]):04X} cannot stand in YAML"
     detail = f'Remove it; if it is meant, write it in double quotes as "\\u{ord(wrong[0]):04x}".'
-    raise Unusable("encoding", summary, detail, _place_after(text[: wrong.start()], file))
+    raise ManifestFileError("encoding", summary, detail, _place_after(text[: wrong.start()], file))
 
 
 def _place_after(text: str, file: str) -> Place:
@@ -283,15 +283,15 @@ def _place_after(text: str, file: str) -> Place:
     return Place(file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 2)
 
 
-def _binary(file: str) -> Unusable:
-    return Unusable("encoding", "this is not a text file", "A manifest is YAML text in UTF-8.", Place(file))
+def _binary(file: str) -> ManifestFileError:
+    return ManifestFileError("encoding", "this is not a text file", "A manifest is YAML text in UTF-8.", Place(file))
 
 
-def _file_error(shown: str, summary: str, detail: str) -> Unusable:
-    return Unusable("file", summary, detail, Place(shown))
+def _file_error(shown: str, summary: str, detail: str) -> ManifestFileError:
+    return ManifestFileError("file", summary, detail, Place(shown))
 
 
-def _unreadable(path: str, error: Exception) -> Unusable:
+def _unreadable(path: str, error: Exception) -> ManifestFileError:
     shown = shown_path(path) if "\x00" not in path else "(path)"
     if isinstance(error, FileNotFoundError):
         detail = "Name a manifest, a folder of manifests, or `-` for standard input."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.source.files import Unusable, decode, read_bytes
+from skaha_apply.manifest.source.files import ManifestFileError, decode, read_bytes
 from skaha_apply.manifest.source.nodes import NotYaml, compose
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_text(source: Source, place: str, stdin: Callable[[], bytes] | None) -> 
     try:
         data = read_bytes(source, place, stdin)
         return decode(data, source.shown)
-    except Unusable as error:
+    except ManifestFileError as error:
         data = data or error.data
         loose = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "latin-1", "replace")
         if source.folder and data and not _ANY_LINE.search(loose):

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.fields.values import WORDS, Unreadable
+from skaha_apply.manifest.fields.values import WORDS, InvalidValue
 from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,14 +37,16 @@ class Variables:
 
     findings: Findings
     declared: Mapping[str, Variable] = field(default_factory=dict)
-    given: Given = field(default_factory=Given)
+    given: VariableValues = field(default_factory=VariableValues)
     used: set[str] = field(default_factory=set)  # those that some text refers to
 
     def value(self, variable: Variable) -> str | None:
         """The value that holds; None without one, which is reported where it may not be."""
         self.used.add(variable.name)
         value = self.given.values.get(variable.name, variable.default)
-        may_lack = self.given.lack is Lack.ANY or (self.given.lack is Lack.SENSITIVE and variable.sensitive)
+        may_lack = self.given.lack is MissingValues.ANY or (
+            self.given.lack is MissingValues.SENSITIVE and variable.sensitive
+        )
         if value is None and not may_lack:
             name = variable.name
             kind = "sensitive variable" if variable.sensitive else "variable"
@@ -92,7 +94,7 @@ def read_variables(values: Values, node: Node) -> dict[str, Variable]:
     for name, entry in entries.items():
         try:
             declared[name] = _declaration(values, name, entry)
-        except Unreadable:
+        except InvalidValue:
             continue
     return declared
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.source.files import Unusable, decode, shown_path
+from skaha_apply.manifest.source.files import ManifestFileError, decode, shown_path
 from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.manifest.source.problems import quoted
@@ -46,7 +46,7 @@ def read_values(path: Path | str) -> dict[str, str]:
         raise UsageError(f"{file} is larger than {MOST_BYTES >> 20} MB", hint=_FORM)
     try:
         root = compose(decode(data, file))
-    except Unusable as error:
+    except ManifestFileError as error:
         raise ManifestError((error.diagnostic,)) from None
     except NotYaml as error:
         place = Place(file, error.line, error.column, error.end_line, error.end_column)

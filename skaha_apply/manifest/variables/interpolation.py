@@ -41,7 +41,7 @@ class Use(Enum):
     MATRIX = auto()  # variables only
 
 
-class Misreference(Exception):
+class BadReference(Exception):
     """A reference that means nothing; `detail` says what to write instead."""
 
     def __init__(self, summary: str, detail: str) -> None:
@@ -110,7 +110,7 @@ class _Draft:
 def template(text: str, scope: Scope, use: Use) -> Template:
     """A text whose references are resolved as far as they are the same in every combination.
 
-    Raises `Misreference` for the first that means nothing.
+    Raises `BadReference` for the first that means nothing.
     """
     draft = _Draft()
     literal = ""
@@ -142,14 +142,14 @@ def _name(found: re.Match[str]) -> str:
     if not found[2]:
         name = (re.match(r"[A-Za-z0-9_.-]+", inner) or [""])[0]
         shown = f"${{{name or 'name'}}}"
-        raise Misreference(f"{quoted(written)} is not closed", f"Write {shown}. {LITERAL}")
+        raise BadReference(f"{quoted(written)} is not closed", f"Write {shown}. {LITERAL}")
     if not inner.strip():
-        raise Misreference(f"{quoted(written)} names nothing", f"Write ${{name}}. {LITERAL}")
+        raise BadReference(f"{quoted(written)} names nothing", f"Write ${{name}}. {LITERAL}")
     if inner != inner.strip() and DOTTED.match(inner.strip()):
-        raise Misreference(f"{quoted(written)} has spaces", f"Write ${{{inner.strip()}}}.")
+        raise BadReference(f"{quoted(written)} has spaces", f"Write ${{{inner.strip()}}}.")
     if not DOTTED.match(inner):
         detail = f"A reference is a name and nothing else: ${{tile}}, ${{var.night}}, ${{replica.id}}. {LITERAL}"
-        raise Misreference(f"{quoted(written)} is no reference", detail)
+        raise BadReference(f"{quoted(written)} is no reference", detail)
     return inner
 
 
@@ -162,7 +162,7 @@ def _refer(name: str, scope: Scope, use: Use, draft: _Draft) -> None:
     elif name == ID:
         if use is not Use.TEXT:
             detail = "It is known only when a session is created, so it stands in cmd, args and values of env alone."
-            raise Misreference(f"`${{{name}}}` cannot be used here", detail)
+            raise BadReference(f"`${{{name}}}` cannot be used here", detail)
         draft.pieces.append((f"${{{name}}}", ""))
         draft.later += 1
     elif name == COUNT and use is not Use.MATRIX:
@@ -186,13 +186,13 @@ def _value(name: str, scope: Scope, use: Use, draft: _Draft, *, slugged: bool = 
     written = f"slug.{name}" if slugged else name
     if use is Use.MATRIX:
         detail = f"Only variables, ${{var.name}}, are known before there are combinations. {LITERAL}"
-        raise Misreference(f"`${{{written}}}` cannot be used in a matrix", detail)
+        raise BadReference(f"`${{{written}}}` cannot be used in a matrix", detail)
     if name not in scope.names:
         if scope.unknown and NAME.match(name):
             draft.pieces.append((slug(name), ""))
             draft.unknown = True
             return
-        raise Misreference(*_unknown(written, scope, use))
+        raise BadReference(*_unknown(written, scope, use))
     draft.pieces.append(("", f"slug.{name}" if slugged or use is Use.NAME else name))
     draft.names.append(name)
     draft.unknown |= scope.unknown
@@ -201,11 +201,11 @@ def _value(name: str, scope: Scope, use: Use, draft: _Draft, *, slugged: bool = 
 def _variable(written: str, name: str, scope: Scope, use: Use, draft: _Draft) -> None:
     declared = scope.variables.declared.get(name)
     if declared is None:
-        raise Misreference(f"no variable {quoted(name)} is declared", scope.variables.suggestion(name))
+        raise BadReference(f"no variable {quoted(name)} is declared", scope.variables.suggestion(name))
     if declared.sensitive:
         if use is not Use.TEXT:
             detail = "It is sent and never stored, so it stands in cmd, args and values of env alone."
-            raise Misreference(f"`${{{written}}}` is sensitive and cannot be used here", detail)
+            raise BadReference(f"`${{{written}}}` is sensitive and cannot be used here", detail)
         scope.variables.value(declared)
         draft.pieces.append((f"${{var.{name}}}", ""))
         draft.later += 1

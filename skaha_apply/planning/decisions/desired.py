@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.durations import exact, rough
-from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.session import Phase
 from skaha_apply.planning import attempts, diff
 from skaha_apply.planning.decisions import deadlines
@@ -74,7 +74,7 @@ def _active(replica: DesiredReplica, record: ReplicaRecord, sight: Sight, but: s
     what = _ACTIVE_REASON.get(record.phase, f"status {record.note or 'unknown'}")
     if over := deadlines.overdue(record, spec, now):
         if record.id and not (spec.protect or sight.book.specs[record.spec].protect):
-            victims = (Victim(record.id, active=True, why="timeout"),)
+            victims = (SessionToDelete(record.id, active=True, why="timeout"),)
             about = _about(ActionKind.DELETE, replica, f"{attempts.TIMED_OUT}: {over}")
             return replace(about, name=record.name, id=record.id, record=record, victims=victims)
         what = f"{over}, but it is protected"
@@ -155,7 +155,7 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, sight: Sight) -> Ac
         if done:
             return _action(ActionKind.DONE, replica, f"completed; {but}", record, changes)
         return replace(_active(replica, record, sight, but), changes=changes)
-    victims = (Victim(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
+    victims = (SessionToDelete(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
     about = _about(ActionKind.REPLACE, replica, reason)
     return replace(about, id=record.id, changes=changes, record=record, victims=victims)
 
@@ -180,7 +180,7 @@ def _unrecorded(replica: DesiredReplica, sight: Sight) -> Action:
         return _create(replica, None, "not in the state and not live", attempt=1)
     active = [session for session in strangers if session.phase.active]
     if sight.options.take_over:
-        victims = tuple(Victim(session.id, active=True, why="take-over") for session in active)
+        victims = tuple(SessionToDelete(session.id, active=True, why="take-over") for session in active)
         about = _about(ActionKind.REPLACE, replica, "taken over from a session that is not ours")
         return replace(about, id=strangers[0].id, victims=victims)
     if found := _adoptable(replica, strangers, sight.options.adopt):

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.options import Facts, PlanOptions
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.planning.working_state import WorkingState
 
 
-def recorded(book: Book) -> dict[ReplicaKey, int]:
+def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
     """How often each known replica was told to run again, where it was.
 
     The create that is open may be that of another run than the recorded one; what needs it then belongs to that.
@@ -30,7 +30,7 @@ def recorded(book: Book) -> dict[ReplicaKey, int]:
     return numbers
 
 
-def wanted(book: Book, project: Project, facts: Facts, options: PlanOptions) -> dict[ReplicaKey, int]:
+def wanted(book: WorkingState, project: Project, facts: Facts, options: PlanOptions) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, where it is not 0.
 
     It is the recorded one, and the next one for what succeeded and is to run again: `rerun: always`, or older than the
@@ -43,7 +43,7 @@ def wanted(book: Book, project: Project, facts: Facts, options: PlanOptions) -> 
     return numbers
 
 
-def kept(book: Book, project: Project) -> dict[ReplicaKey, str]:
+def kept(book: WorkingState, project: Project) -> dict[ReplicaKey, str]:
     """The recorded work digests of what never runs again (`rerun: never`), so that nothing follows a change of it."""
     found = {}
     for spec in project.sessions:
@@ -61,7 +61,7 @@ def _stays(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) ->
     return record.phase.active or record.phase is Phase.DONE or counts_as_complete(record, recorded, wanted)
 
 
-def _candidates(book: Book, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
+def _candidates(book: WorkingState, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
     """The recorded replicas of specs that may say to run again."""
     for spec in project.sessions:
         if spec.kind.interactive or spec.rerun in ("on-change", "never"):

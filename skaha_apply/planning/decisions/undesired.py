@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
+    from skaha_apply.model.state import Intent, ReplicaRecord, UnconfirmedCreate
     from skaha_apply.planning.options import Facts
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.planning.working_state import WorkingState
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Ground:
     `protected` are the keys of specs that the manifest protects.
     """
 
-    book: Book
+    book: WorkingState
     facts: Facts
     dying: frozenset[ReplicaKey]
     protected: frozenset[str]
 
     @classmethod
-    def of(cls, book: Book, facts: Facts, project: Project) -> Ground:
+    def of(cls, book: WorkingState, facts: Facts, project: Project) -> Ground:
         """The ground of a plan."""
         buried = (tomb for tomb in book.tombstones.values() if tomb.why != "surplus")
         return cls(
@@ -49,7 +49,7 @@ class Owned:
     key: ReplicaKey
 
     @property
-    def book(self) -> Book:
+    def book(self) -> WorkingState:
         """The state."""
         return self.ground.book
 
@@ -73,7 +73,7 @@ class Owned:
         """The spec it was made from."""
         return self.book.specs[self.entry.spec]
 
-    def action(self, kind: ActionKind, reason: str, victims: tuple[Victim, ...] = ()) -> Action:
+    def action(self, kind: ActionKind, reason: str, victims: tuple[SessionToDelete, ...] = ()) -> Action:
         """An action about it."""
         record = self.book.records.get(self.key)
         return Action(
@@ -123,7 +123,7 @@ def _let_go(owned: Owned, reason: str, *, finishes: bool) -> Action:
         return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
     if finishes:
         return owned.action(ActionKind.UNCHANGED, f"{reason}; runs to its end (when_removed: finish)")
-    victims = (Victim(record.id, active=True, why="delete"),)
+    victims = (SessionToDelete(record.id, active=True, why="delete"),)
     return owned.action(ActionKind.DELETE, reason, victims)
 
 
@@ -133,18 +133,20 @@ def _inside(file: str, folder: str) -> bool:
     return file.startswith(folder.rstrip("/") + "/")
 
 
-def surplus(doubt: Doubt, session: LiveSession, book: Book) -> Action:
+def surplus(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingState) -> Action:
     """Delete a double that our own unsure create made."""
     reason = "a double that an earlier create without an answer left behind"
     return _needless(doubt, session, book, reason)
 
 
-def leftover(record: ReplicaRecord, session: LiveSession, book: Book) -> Action:
+def leftover(record: ReplicaRecord, session: LiveSession, book: WorkingState) -> Action:
     """Delete an earlier session of a replica that has a later one."""
     return _needless(record, session, book, "an earlier session of it that was taken for gone")
 
 
-def _needless(entry: Doubt | ReplicaRecord, session: LiveSession, book: Book, reason: str) -> Action:
+def _needless(
+    entry: UnconfirmedCreate | ReplicaRecord, session: LiveSession, book: WorkingState, reason: str
+) -> Action:
     spec = book.specs[entry.spec]
     return Action(
         kind=ActionKind.DELETE,
@@ -156,5 +158,5 @@ def _needless(entry: Doubt | ReplicaRecord, session: LiveSession, book: Book, re
         group=spec.group,
         id=session.id,
         record=book.records.get(entry.key),
-        victims=(Victim(session.id, active=session.phase.active, why="surplus"),),
+        victims=(SessionToDelete(session.id, active=session.phase.active, why="surplus"),),
     )

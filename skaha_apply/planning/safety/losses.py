@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.options import Facts, PlanOptions
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.planning.working_state import WorkingState
 
 
 def with_losses(
-    actions: Iterable[Action], book: Book, facts: Facts, asked_for: Container[ReplicaKey] = ()
+    actions: Iterable[Action], book: WorkingState, facts: Facts, asked_for: Container[ReplicaKey] = ()
 ) -> list[Action]:
     """The actions, each with the core-hours that it throws away.
 
@@ -33,7 +33,7 @@ def with_losses(
     return [action if action.key in asked_for else _with_loss(action, book, facts) for action in actions]
 
 
-def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
+def _with_loss(action: Action, book: WorkingState, facts: Facts) -> Action:
     record = action.record
     needless = any(victim.why in UNASKED for victim in action.victims)
     loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
@@ -50,7 +50,7 @@ def _with_loss(action: Action, book: Book, facts: Facts) -> Action:
     return replace(action, lost=hours, bounded=finished or record.started is None)
 
 
-def _is_finished(action: Action, book: Book) -> bool:
+def _is_finished(action: Action, book: WorkingState) -> bool:
     """Whether its replica has computed something to its end; interactive sessions do not."""
     record = action.record
     return record is not None and record.phase is Phase.DONE and not book.specs[record.spec].kind.interactive

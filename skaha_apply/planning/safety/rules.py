@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.planning.working_state import WorkingState
 
 MASS_SHARE = 0.30
 MASS_LEAST = 10
@@ -36,7 +36,7 @@ class Verdict:
     question: str = ""  # what a person must know before the approval
 
 
-def judge(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Verdict:
+def judge(actions: Sequence[Action], project: Project, book: WorkingState, options: PlanOptions) -> Verdict:
     """Whether the plan is refused, why, and what lifts it."""
     lost = sum(action.lost for action in actions)
     bound = any(action.bounded and action.lost for action in actions)
@@ -59,7 +59,7 @@ def _retired(actions: Sequence[Action]) -> str:
     return f"{retired} of {known} known replicas are no longer in the manifest."
 
 
-def _mass(actions: Sequence[Action], project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
+def _mass(actions: Sequence[Action], project: Project, book: WorkingState, options: PlanOptions) -> Iterable[str]:
     if options.destroying:
         return
     deletes = sum(action.unloved and action.kind is ActionKind.DELETE for action in actions)
@@ -76,7 +76,7 @@ def _mass(actions: Sequence[Action], project: Project, book: Book, options: Plan
         yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force carries it out"
 
 
-def gone(plan: Plan, book: Book, options: PlanOptions) -> str | None:
+def gone(plan: Plan, book: WorkingState, options: PlanOptions) -> str | None:
     """What forbids a later pass of an approved wait: so many were deleted meanwhile that somebody may have meant it."""
     again = sum(action.unloved and action.kind is ActionKind.CREATE for action in plan.actions)
     owned = _owned(plan.actions, book)
@@ -85,7 +85,7 @@ def gone(plan: Plan, book: Book, options: PlanOptions) -> str | None:
     return f"of {owned} owned replicas {again} are gone, and would be created again without anybody having been asked"
 
 
-def _owned(actions: Sequence[Action], book: Book) -> int:
+def _owned(actions: Sequence[Action], book: WorkingState) -> int:
     return len(book.records) - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
 
 
@@ -93,7 +93,7 @@ def _is_mass(number: int, owned: int) -> bool:
     return owned >= MASS_LEAST and number > MASS_SHARE * owned
 
 
-def _emptied(project: Project, book: Book, options: PlanOptions) -> Iterable[str]:
+def _emptied(project: Project, book: WorkingState, options: PlanOptions) -> Iterable[str]:
     """Entries with an empty list and known replicas that the manifest does not ask for: probably an accident.
 
     A combination that an `include` adds is still asked for, and does not count.

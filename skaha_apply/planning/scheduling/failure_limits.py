@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.scheduling.needs import Obstacle, is_done, is_hopeless, shown
+from skaha_apply.planning.scheduling.needs import Blocker, is_done, is_hopeless, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ class Stop:
 
     row: int
     since: float
-    obstacle: Obstacle
+    obstacle: Blocker
 
     def drops(self, action: Action) -> bool:
         """Whether the session of a replica is still Pending since before the limit was reached.
@@ -45,7 +45,7 @@ class Stop:
         return recorded and same and (record.accepted or 0.0) <= self.since
 
 
-def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Obstacle | None]:
+def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
     """How many replicas of a family are its pilot, and what keeps the others from starting.
 
     The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
@@ -54,14 +54,14 @@ def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tu
     first = actions[: family.pilot]
     hopeless = next((action for action in first if is_hopeless(action)), None)
     if hopeless is not None:
-        return len(first), Obstacle(f"pilot: {shown(hopeless)}", final=True)
+        return len(first), Blocker(f"pilot: {shown(hopeless)}", final=True)
     waited = next((action for action in first if not (is_done(action) or _is_up(action))), None)
     if waited is None:
         return len(first), None
     outside = next((action for action in first if not (is_done(action) or options.in_scope(action))), None)
     if outside is not None:
-        return len(first), Obstacle(f"pilot: {outside.name} has to succeed first and is out of scope", final=True)
-    return len(first), Obstacle(f"pilot: {waited.name} has to succeed first", final=False)
+        return len(first), Blocker(f"pilot: {outside.name} has to succeed first and is out of scope", final=True)
+    return len(first), Blocker(f"pilot: {waited.name} has to succeed first", final=False)
 
 
 def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
@@ -78,7 +78,7 @@ def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
     if len(row) < family.stop_after:
         return None
     way_out = f"fix the cause, then `skaha-apply mark rerun '{family.name}' --phase failed`"
-    obstacle = Obstacle(f"stopped after {len(row)} failed attempts in a row; {way_out}", final=True)
+    obstacle = Blocker(f"stopped after {len(row)} failed attempts in a row; {way_out}", final=True)
     return Stop(len(row), row[-family.stop_after], obstacle)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.plan import Action, ActionKind, Victim
+from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.planning.entries import Families
 from skaha_apply.planning.scheduling import failure_limits
 from skaha_apply.planning.scheduling.limits import CREATING, Cap, Caps
-from skaha_apply.planning.scheduling.needs import Needs, Obstacle
+from skaha_apply.planning.scheduling.needs import Blocker, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class _Gate:
         if stopped is not None or (pilot is not None and pilot.final):
             self._needs.halted.add(family.key)
 
-    def _pass(self, action: Action, stopped: Stop | None, needs: Obstacle | None) -> Action:
+    def _pass(self, action: Action, stopped: Stop | None, needs: Blocker | None) -> Action:
         if stopped is not None and stopped.drops(action):
             return _dropped(action, stopped)
         if stopped is not None and self._retries(action):
@@ -76,10 +76,10 @@ class _Gate:
     def _after_duplicate(self, action: Action) -> Action:
         if action.key not in self._sight.doubled:
             return action
-        waits = _behind(action, Obstacle("another session of it is deleted first", final=False))
+        waits = _behind(action, Blocker("another session of it is deleted first", final=False))
         return replace(waits, hangs=False)
 
-    def _lead(self, family: Family) -> Obstacle | None:
+    def _lead(self, family: Family) -> Blocker | None:
         """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
         judged = [action for spec in family.specs for action in self.judged[spec.key]]
         first, obstacle = failure_limits.pilot(family, judged, self._sight.options)
@@ -113,7 +113,7 @@ def _dropped(action: Action, stopped: Stop) -> Action:
     if record is None or record.id is None:
         return action
     reason = f"failure limit: {stopped.row} failed attempts in a row"
-    victims = (Victim(record.id, active=True, why="limit"),)
+    victims = (SessionToDelete(record.id, active=True, why="limit"),)
     return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
 
 
@@ -125,17 +125,17 @@ def _placed(action: Action, caps: Caps) -> Action:
 
 
 def _without_place(action: Action, cap: Cap) -> Action:
-    return replace(_staying(action, Obstacle(cap.reason, final=False)), hangs=cap.hangs)
+    return replace(_staying(action, Blocker(cap.reason, final=False)), hangs=cap.hangs)
 
 
-def _behind(action: Action, obstacle: Obstacle) -> Action:
+def _behind(action: Action, obstacle: Blocker) -> Action:
     """A create that waits, or is blocked; when it waits, what is active and out of date is deleted all the same."""
     if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
         return replace(action, held_back=True, reason=f"{action.reason}; {obstacle.reason}")
     return _staying(action, obstacle)
 
 
-def _staying(action: Action, obstacle: Obstacle) -> Action:
+def _staying(action: Action, obstacle: Blocker) -> Action:
     """A create that has to wait, or is blocked; what is active stays as it is until its turn comes."""
     if obstacle.final:
         return replace(action, kind=ActionKind.BLOCKED, victims=(), reason=obstacle.reason, held_back=False, hangs=True)

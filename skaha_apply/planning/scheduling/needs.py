@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
 
 # Ended without success; it takes a change, or a command of somebody, to go on.
-HOPELESS = frozenset(
+CANNOT_SUCCEED = frozenset(
     {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Obstacle:
+class Blocker:
     """Why something is not created: `final` when waiting does not help."""
 
     reason: str
@@ -64,29 +64,29 @@ class Needs:
         self._options = options
         self._tallies: dict[Group, _Tally] = {}
 
-    def obstacle(self, spec: SessionSpec) -> Obstacle | None:
+    def obstacle(self, spec: SessionSpec) -> Blocker | None:
         """What stands in the way of a combination among what it needs; a block comes before a wait."""
         shares = {name.casefold(): share for name, share in spec.require.items()}
         waiting: list[str] = []
         for name, group in self._families.needed(spec):
             if group is None:
-                return Obstacle(f"needs {self._families.empty[name.casefold()]}, whose list is empty", final=True)
+                return Blocker(f"needs {self._families.empty[name.casefold()]}, whose list is empty", final=True)
             if not group.specs:
-                return Obstacle(f"needs {group.family.name}, which has none for {_values(spec, group)}", final=True)
+                return Blocker(f"needs {group.family.name}, which has none for {_values(spec, group)}", final=True)
             share = shares.get(name.casefold())
             if share is not None and group.family.key in self.halted:
-                return Obstacle(f"needs {group.family.name}, which was stopped", final=True)
+                return Blocker(f"needs {group.family.name}, which was stopped", final=True)
             found = _judge(group.family.name, self._tally(group), share)
             if found is not None and found.final:
-                return Obstacle(f"needs {found.reason}", final=True)
+                return Blocker(f"needs {found.reason}", final=True)
             waiting += [found.reason] if found else []
-        return Obstacle(f"needs {', '.join(waiting)}", final=False) if waiting else None
+        return Blocker(f"needs {', '.join(waiting)}", final=False) if waiting else None
 
     def _tally(self, group: Group) -> _Tally:
         if group not in self._tallies:
             actions = [action for spec in group.specs for action in self._judged[spec.key]]
-            hopeless = [action for action in actions if action.kind in HOPELESS]
-            unfinished = [action for action in actions if not (action.kind in HOPELESS or is_done(action))]
+            hopeless = [action for action in actions if action.kind in CANNOT_SUCCEED]
+            unfinished = [action for action in actions if not (action.kind in CANNOT_SUCCEED or is_done(action))]
             self._tallies[group] = _Tally(
                 total=len(actions),
                 done=len(actions) - len(hopeless) - len(unfinished),
@@ -113,7 +113,7 @@ def is_held(action: Action) -> bool:
 
 def is_hopeless(action: Action) -> bool:
     """Whether waiting does not bring a replica to its success: it takes a change, or a command of somebody."""
-    return action.kind in HOPELESS or is_held(action)
+    return action.kind in CANNOT_SUCCEED or is_held(action)
 
 
 def shown(action: Action) -> str:
@@ -123,20 +123,20 @@ def shown(action: Action) -> str:
     return f"{action.name} is {word}"
 
 
-def _judge(name: str, tally: _Tally, share: float | None) -> Obstacle | None:
+def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
     """What is missing of one group: without a share every replica has to succeed, and one that cannot blocks."""
     cannot = tally.first_hopeless if share is None else tally.first_held
     if cannot is not None:
-        return Obstacle(f"{name}: {shown(cannot)}", final=True)
+        return Blocker(f"{name}: {shown(cannot)}", final=True)
     if tally.open:
         count = f"{tally.open} of {tally.total} not {'done' if share is None else 'ended'}"
         scope = ", out of the scope of --target and --exclude" if tally.outside else ""
-        return Obstacle(f"{name} ({count}{scope})", final=tally.outside)
+        return Blocker(f"{name} ({count}{scope})", final=tally.outside)
     if share is None:
         return None
     wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
     if tally.done < wanted:
-        return Obstacle(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)
+        return Blocker(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)
     return None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.model.state import Tombstone
+    from skaha_apply.model.state import PendingDelete
     from skaha_apply.planning.situation import Sight
 
 _COUNTED = (Phase.PENDING, Phase.RUNNING)
@@ -121,7 +121,7 @@ class Places:
     def _extra(self, key: ReplicaKey, *, headless: bool) -> Holder:
         return Holder(key, self._family(key), headless, extra=True)
 
-    def _is_headless(self, tombstone: Tombstone) -> bool:
+    def _is_headless(self, tombstone: PendingDelete) -> bool:
         session = self._sight.facts.seen.session(tombstone.id)
         if session is not None:
             return session.kind.lower() == Kind.HEADLESS

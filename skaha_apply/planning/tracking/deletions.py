@@ -10,14 +10,14 @@ from skaha_apply.planning.tracking.clock_skew import apart, since
 if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import ReplicaRecord, Tombstone
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.model.state import PendingDelete, ReplicaRecord
+    from skaha_apply.planning.working_state import WorkingState
 
 TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfterFinished of launch-headless.yaml
 POD_GRACE = 60.0  # seconds that a deleted pod is waited for
 
 
-def bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) -> None:
+def bury(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle: float) -> None:
     """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
     if not seen.whole and tombstone.id not in seen.gone:
         return
@@ -40,7 +40,7 @@ def bury(book: Book, tombstone: Tombstone, seen: Observation, settle: float) -> 
     book.records[record.key] = deleted(record, tombstone, seen.listing.at)
 
 
-def deleted(record: ReplicaRecord, tombstone: Tombstone, at: float) -> ReplicaRecord:
+def deleted(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> ReplicaRecord:
     """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
     if tombstone.why == "timeout":
         if not record.phase.active:
@@ -53,7 +53,7 @@ def deleted(record: ReplicaRecord, tombstone: Tombstone, at: float) -> ReplicaRe
     return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
 
 
-def _settle_doubt(book: Book, key: ReplicaKey) -> None:
+def _settle_doubt(book: WorkingState, key: ReplicaKey) -> None:
     """One unsure post is accounted for: the double that it made is gone."""
     if (doubt := book.doubts.pop(key, None)) is not None and doubt.posts > 1:
         book.doubts[key] = doubt.model_copy(update={"posts": doubt.posts - 1})

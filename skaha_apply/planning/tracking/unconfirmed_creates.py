@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import ACTIVE, Phase
-from skaha_apply.model.state import Doubt, ReplicaRecord
+from skaha_apply.model.state import ReplicaRecord, UnconfirmedCreate
 from skaha_apply.planning.attempts import REMEMBERED, history
 from skaha_apply.planning.tracking.clock_skew import ahead, apart, since
 from skaha_apply.planning.tracking.deletions import TTL
 from skaha_apply.planning.tracking.vanished import vanished_before
-from skaha_apply.planning.working_state import Book, resembles
+from skaha_apply.planning.working_state import WorkingState, resembles
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession, Observation
@@ -33,7 +33,7 @@ def settled(intent: Intent, seen: Observation, settle: float) -> bool:
     return seen.listing.asked >= since(seen, intent.at) + settle
 
 
-def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, ...]:
+def doubles(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> tuple[LiveSession, ...]:
     """The sessions that an unsure create left beside the recorded one: ours to delete, best first.
 
     Only ids new since its intent, with its image, kind and resources. Where there are more of them than unsure posts,
@@ -57,12 +57,12 @@ def doubles(book: Book, doubt: Doubt, seen: Observation) -> tuple[LiveSession, .
     return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
 
 
-def leftovers(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+def leftovers(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """Earlier sessions of a replica that run although they were taken for gone, a later one beside them."""
     return tuple(one for one in lingering(book, record, seen) if one.phase is not Phase.TERMINATING)
 
 
-def lingering(book: Book, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+def lingering(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """The same, and those that vanished and are stopping now: nothing is put beside them. What had ended only goes."""
     found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
     vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()
@@ -78,7 +78,7 @@ def _rank(session: LiveSession) -> tuple[int, str]:
     return (_RANK.get(session.phase, len(_RANK)), session.id)
 
 
-def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> bool:
+def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[str]) -> bool:
     """Decide a settled intent; True when a session was adopted, whose id then is among `owned`."""
     spec, record = book.specs[intent.spec], book.records.get(intent.key)
     del book.intents[intent.key]
@@ -109,11 +109,11 @@ def _resolve(book: Book, intent: Intent, seen: Observation, owned: set[str]) -> 
     return bool(found)
 
 
-def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
+def remember_doubt(book: WorkingState, intent: Intent, posts: int) -> None:
     """Remember for a day that creates of this name may still turn up; no digests when their work differs."""
     earlier = book.doubts.get(intent.key)
     same = earlier is None or earlier.work == intent.work
-    book.doubts[intent.key] = Doubt(
+    book.doubts[intent.key] = UnconfirmedCreate(
         session=intent.session,
         replica=intent.replica,
         name=intent.name,
@@ -128,7 +128,9 @@ def remember_doubt(book: Book, intent: Intent, posts: int) -> None:
     )
 
 
-def created(book: Book, intent: Intent | Doubt, session_id: str | None, now: float) -> ReplicaRecord:
+def created(
+    book: WorkingState, intent: Intent | UnconfirmedCreate, session_id: str | None, now: float
+) -> ReplicaRecord:
     """The record of a replica whose create was accepted."""
     earlier = book.records.get(intent.key)
     past = (*earlier.past, earlier.id) if earlier and earlier.id else earlier.past if earlier else ()
@@ -170,7 +172,7 @@ def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
     )
 
 
-def _prefer(book: Book, doubt: Doubt, seen: Observation) -> None:
+def _prefer(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> None:
     """What an unsure create left behind late is the replica, where there is none, or only a worse one.
 
     Completed is better than Running, and Running than Pending. Where it may compute one thing or another it is neither.

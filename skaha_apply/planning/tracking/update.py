@@ -14,7 +14,7 @@ from skaha_apply.planning.tracking.clock_skew import apart
 from skaha_apply.planning.tracking.deletions import bury
 from skaha_apply.planning.tracking.unconfirmed_creates import DOUBT_AGE, _live, _prefer, _resolve, settled
 from skaha_apply.planning.tracking.vanished import Absences
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession, Observation
@@ -38,7 +38,7 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
         seen: the listing and the single look-ups beside it.
         settle: seconds after which a listing is believed about an unsure request.
     """
-    book = Book.open(state)
+    book = WorkingState.open(state)
     for tombstone in tuple(book.tombstones.values()):
         bury(book, tombstone, seen, settle)
     owned = set(book.owned())
@@ -61,7 +61,7 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
     return Absorbed(book.close(), adopted)
 
 
-def _follow(book: Book, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
+def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
     """Move one record on to what the list or a single look shows."""
     if record.id is None:
         return

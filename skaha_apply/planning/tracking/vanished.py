@@ -15,8 +15,8 @@ from skaha_apply.planning.tracking.clock_skew import RECENT, apart
 if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import SessionSpec
-    from skaha_apply.model.state import Doubt, Intent, ReplicaRecord
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.model.state import Intent, ReplicaRecord, UnconfirmedCreate
+    from skaha_apply.planning.working_state import WorkingState
 
 ENOUGH = 2  # sessions of one attempt that vanish in a row before it is no longer believed that someone deleted them
 _MEMORY = 86400.0  # seconds for which one that was held so speaks for the others of its project
@@ -29,7 +29,7 @@ _FORGOTTEN = (
 class Absences:
     """What becomes of the records whose sessions one look shows to be gone, one after the other."""
 
-    def __init__(self, book: Book, seen: Observation, settle: float) -> None:
+    def __init__(self, book: WorkingState, seen: Observation, settle: float) -> None:
         self._book = book
         self._seen = seen
         self._settle = settle
@@ -89,7 +89,7 @@ def _disappeared(record: ReplicaRecord, seconds: float) -> str:
     return f"disappeared {seconds:.0f} s after it was last seen {status}"
 
 
-def vanished_before(earlier: ReplicaRecord | None, intent: Intent | Doubt) -> int:
+def vanished_before(earlier: ReplicaRecord | None, intent: Intent | UnconfirmedCreate) -> int:
     """How many sessions in a row vanished before the one that is created now, of the same attempt at the same work."""
     if earlier is None or earlier.phase not in (Phase.GONE, Phase.DUE):
         return 0

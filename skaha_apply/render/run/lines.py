@@ -29,14 +29,14 @@ _REASON_WIDTH = 100
 _HOLDS = 10
 
 
-class Narrator(Protocol):
+class ProgressLines(Protocol):
     """An observer that is closed at the end, so that nothing of it is left moving in a terminal."""
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
         ...
 
-    def part(self, project: str) -> Narrator:
+    def part(self, project: str) -> ProgressLines:
         """The part of one project, which is closed by itself, or with the whole."""
         ...
 

@@ -117,7 +117,7 @@ class _Part:
         return ((name, ""), ("━" * full, "green"), ("─" * (_BAR - full), "dim"), (about, ""))
 
 
-class Board:
+class LiveTable:
     """Actions as a bar, entries as a table, and what waits and why; what went wrong scrolls by above.
 
     Args:
@@ -224,7 +224,7 @@ class Board:
 class BoardPart:
     """One project's part of a board."""
 
-    def __init__(self, board: Board, project: str) -> None:
+    def __init__(self, board: LiveTable, project: str) -> None:
         self._board, self._project = board, project
 
     def __call__(self, event: Event) -> None:

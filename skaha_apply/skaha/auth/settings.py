@@ -35,14 +35,14 @@ _log = logging.getLogger("skaha_apply.settings")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """The environment variables and the home folder in which settings are looked up."""
 
     environ: Mapping[str, str]
     home: Path
 
     @classmethod
-    def of_process(cls) -> Surroundings:
+    def of_process(cls) -> Environment:
         """Those of this process, as they are now."""
         return cls(dict(os.environ), Path(os.environ.get("HOME") or Path.home()))
 
@@ -51,7 +51,7 @@ class Surroundings:
         return next(((name, self.environ[name].strip()) for name in names if self.environ.get(name, "").strip()), None)
 
 
-def resolve_server(argument: str | None, surroundings: Surroundings) -> str:
+def resolve_server(argument: str | None, surroundings: Environment) -> str:
     """The base URL of the server, with the version.
 
     `argument` (a URL or the name of a configured server), SKAHA_URL, CANFAR_URL, the active server of
@@ -72,7 +72,7 @@ def resolve_server(argument: str | None, surroundings: Surroundings) -> str:
     return DEFAULT_SERVER
 
 
-def _named(name: str, source: str, surroundings: Surroundings) -> ServerEntry:
+def _named(name: str, source: str, surroundings: Environment) -> ServerEntry:
     configurations = _configurations(surroundings)
     for configuration in configurations:
         if entry := configuration.named(name):
@@ -88,7 +88,7 @@ def _selection_hint(configuration: Configuration) -> str:
     return f"choose one by `canfar server use NAME`{known}, or give --server NAME|URL or SKAHA_URL"
 
 
-def _configurations(surroundings: Surroundings) -> list[Configuration]:
+def _configurations(surroundings: Environment) -> list[Configuration]:
     read = (read_configuration(surroundings.home / name, f"~/{name}") for name in FILES)
     return [configuration for configuration in read if configuration]
 
@@ -102,7 +102,7 @@ class CredentialSource:
         surroundings: those of the process by default, as they are at each look-up.
     """
 
-    def __init__(self, server: str, command: str | None = None, surroundings: Surroundings | None = None) -> None:
+    def __init__(self, server: str, command: str | None = None, surroundings: Environment | None = None) -> None:
         self._server = server
         self._fixed = surroundings
         found = self._surroundings.first(COMMAND_VARIABLES)
@@ -111,8 +111,8 @@ class CredentialSource:
         self._tried: tuple[Record, float] | None = None
 
     @property
-    def _surroundings(self) -> Surroundings:
-        return self._fixed or Surroundings.of_process()
+    def _surroundings(self) -> Environment:
+        return self._fixed or Environment.of_process()
 
     def login(self) -> Login:
         """The credential as it is now; raises as `find_login` does."""
@@ -134,7 +134,7 @@ class CredentialSource:
         await run_client(self._surroundings.environ)
 
 
-def _renewable(server: str, surroundings: Surroundings) -> Record | None:
+def _renewable(server: str, surroundings: Environment) -> Record | None:
     """The record that the published client renews when it runs: the active one of its file, with a refresh token.
 
     None if the credential for `server` comes from elsewhere.
@@ -151,7 +151,7 @@ def _renewable(server: str, surroundings: Surroundings) -> Record | None:
     return record if _record_for(server, configuration) == record else None
 
 
-def find_login(server: str, surroundings: Surroundings, given: Login | None = None) -> Login:
+def find_login(server: str, surroundings: Environment, given: Login | None = None) -> Login:
     """The credential for a server: `given`, else of the environment, configuration files, ~/.ssl/cadcproxy.pem.
 
     A token from a file goes only to a server that the file names with it. Raises `Unauthorized` when there is none,
@@ -171,7 +171,7 @@ def find_login(server: str, surroundings: Surroundings, given: Login | None = No
     return replace(login, registry=registry) if registry else login
 
 
-def _from_environment(surroundings: Surroundings) -> Login | None:
+def _from_environment(surroundings: Environment) -> Login | None:
     if found := surroundings.first(TOKEN_VARIABLES):
         return token_login(found[1], found[0], renewal=_OF_VARIABLE.format(name=found[0]))
     if found := surroundings.first(CERTIFICATE_VARIABLES):
@@ -187,7 +187,7 @@ def _from_environment(surroundings: Surroundings) -> Login | None:
     return None
 
 
-def _from_files(server: str, surroundings: Surroundings, configurations: list[Configuration]) -> Login:
+def _from_files(server: str, surroundings: Environment, configurations: list[Configuration]) -> Login:
     kept_back = []
     for configuration in configurations:
         record, source = _record_for(server, configuration), configuration.shown
@@ -230,7 +230,7 @@ def _from_certificate(path: Path, source: str) -> Login | None:
         raise Unauthorized(f"the certificate {source} cannot be read: {error.strerror}") from None
 
 
-def _path(text: str, surroundings: Surroundings) -> Path:
+def _path(text: str, surroundings: Environment) -> Path:
     if text == "~" or text.startswith("~/"):
         return surroundings.home / text[2:]
     return Path(text)

@@ -30,7 +30,7 @@ from skaha_apply.skaha.transport.retry import (
     judge,
     retry_after,
 )
-from skaha_apply.skaha.transport.throttle import Entry, Gate
+from skaha_apply.skaha.transport.throttle import Entry, RequestThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ class Exchange:
         self.options = options
         self.base = base_url(options.server, "the server's address")
         self.time = ServerTime(options.clock)
-        self.gate = Gate(options.concurrency, options.patience, options.clock, self._outage)
+        self.gate = RequestThrottle(options.concurrency, options.patience, options.clock, self._outage)
         self.credential = Credential(options.login, options.renew, options.clock, self.time.now)
         self._path = urlsplit(self.base).path
         self._connections: Connections | None = None
@@ -242,7 +242,7 @@ class Exchange:
         assert ended.result is not None  # noqa: S101 - called after a try
         if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED):
             gate.answered()
-        if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED, Verdict.HOPELESS):
+        if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED, Verdict.CANNOT_SUCCEED):
             return None
         progress.failures += 1
         told = ended.asked

@@ -49,7 +49,7 @@ class Verdict(StrEnum):
     DENIED = "denied"  # the credential is refused; nothing happened
     FOREIGN = "foreign"  # nothing happened: this answer is not by Skaha
     UNSURE = "unsure"  # it may have happened
-    HOPELESS = "hopeless"  # nothing happened, and waiting mends nothing
+    CANNOT_SUCCEED = "hopeless"  # nothing happened, and waiting mends nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _names_session(body: bytes, known_as: bytes) -> bool:
 def _judge_loss(effect: Effect, lost: Lost) -> Verdict:
     if lost.sent and effect is not Effect.READ:
         return Verdict.UNSURE
-    return Verdict.HOPELESS if lost.hopeless else Verdict.BUSY
+    return Verdict.CANNOT_SUCCEED if lost.hopeless else Verdict.BUSY
 
 
 def _judge_refusal(effect: Effect, answer: Answer) -> Verdict:

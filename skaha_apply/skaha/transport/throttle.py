@@ -30,7 +30,7 @@ class Entry(Enum):
     GIVEN_UP = "given up"
 
 
-class Gate:
+class RequestThrottle:
     """Lets at most `window` requests through at a time, in the order in which they came.
 
     Args:

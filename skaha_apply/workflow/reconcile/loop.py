@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event, Report
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 
 async def apply(
-    world: World,
+    world: Context,
     project: Project,
     options: ApplyOptions,
     approve: Callable[[Plan], Awaitable[bool]],
@@ -61,7 +61,7 @@ async def apply(
 
 
 async def begin(
-    world: World,
+    world: Context,
     project: Project,
     options: ApplyOptions,
     approve: Callable[[Plan], Awaitable[bool]],
@@ -107,7 +107,7 @@ async def _wait(run: Run) -> None:
 
 
 async def destroy(
-    world: World,
+    world: Context,
     project: Project,
     options: ApplyOptions,
     approve: Callable[[Plan], Awaitable[bool]],
@@ -118,7 +118,7 @@ async def destroy(
     return await apply(world, project, replace(options, plan=destroying, wait="none"), approve, observe)
 
 
-async def refresh(world: World, project: Project, observe: Callable[[Event], None]) -> Report:
+async def refresh(world: Context, project: Project, observe: Callable[[Event], None]) -> Report:
     """Look and record (phases, times, logs), and do nothing else. See `apply` for what it raises."""
     run = open_run(world, project, observe)
     async with open_ledger(world, project, "refresh") as (ledger, _):
@@ -128,7 +128,7 @@ async def refresh(world: World, project: Project, observe: Callable[[Event], Non
     return make_report(run)
 
 
-def open_run(world: World, project: Project, observe: Callable[[Event], None]) -> Run:
+def open_run(world: Context, project: Project, observe: Callable[[Event], None]) -> Run:
     """A run that approves nothing, for commands that only look and record."""
 
     async def no(_: Plan) -> bool:

@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import confirm, settle_leftovers
-from skaha_apply.apply.context import Outcomes, Tools
+from skaha_apply.apply.context import ExecutionContext, Outcomes
 from skaha_apply.apply.execute import execute
-from skaha_apply.apply.lister import Looker
-from skaha_apply.apply.log_saver import Keeper
+from skaha_apply.apply.lister import Lister
+from skaha_apply.apply.log_saver import LogSaver
 from skaha_apply.model.errors import SafetyRefusal, TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import Note
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.planning.working_state import Book
+    from skaha_apply.planning.working_state import WorkingState
     from skaha_apply.workflow.reconcile.run import Run
 
 
@@ -137,17 +137,17 @@ def _plan_options(run: Run) -> PlanOptions:
     return replace(run.options.plan, failed=frozenset(run.tried), since=run.since)
 
 
-def make_tools(run: Run, ledger: Ledger) -> Tools:
+def make_tools(run: Run, ledger: Ledger) -> ExecutionContext:
     """What a pass over an open ledger works with."""
     world = run.world
     setting = world.place.setting
     for remark in unmasked(run.project) if setting.keep_logs else ():
         run.observe(Note(remark))
-    return Tools(
+    return ExecutionContext(
         server=world.client.guarded(ledger.prove),
         ledger=ledger,
-        looker=Looker(world.client, setting.settle),
-        keeper=Keeper(
+        looker=Lister(world.client, setting.settle),
+        keeper=LogSaver(
             world.client, world.place.logs(run.project.name) if setting.keep_logs else None, run.project.secrets
         ),
         observe=run.observe,
@@ -158,7 +158,7 @@ def make_tools(run: Run, ledger: Ledger) -> Tools:
     )
 
 
-async def sighted(run: Run, tools: Tools, *, new: bool) -> Sight:
+async def sighted(run: Run, tools: ExecutionContext, *, new: bool) -> Sight:
     """Look until nothing of an earlier run is open, and record at once what the list shows."""
     ledger = tools.ledger
     seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document, run.world))
@@ -171,7 +171,7 @@ async def sighted(run: Run, tools: Tools, *, new: bool) -> Sight:
     return Sight(document, seen, adopted, new, run.offer)
 
 
-async def _remove_doubles(run: Run, tools: Tools) -> None:
+async def _remove_doubles(run: Run, tools: ExecutionContext) -> None:
     """What our own unsure creates made twice is removed as soon as a settled list shows it."""
     document = tools.ledger.document
     seen = await tools.looker.look(document)
@@ -209,7 +209,7 @@ def settle_records(plan: Plan, ledger: Ledger) -> None:
             ledger.changed()
 
 
-def _current(record: ReplicaRecord, action: Action, book: Book) -> ReplicaRecord:
+def _current(record: ReplicaRecord, action: Action, book: WorkingState) -> ReplicaRecord:
     """The record with the spec of now, where that says the same of the work; specs are compared, for it is cheap."""
     desired = action.desired
     if desired is None or (record.work, record.run) != (desired.work, desired.run):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event, Failure
     from skaha_apply.model.session import Listing
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Run:
     event loop.
     """
 
-    world: World
+    world: Context
     project: Project
     options: ApplyOptions
     approve: Callable[[Plan], Awaitable[bool]]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.sandbox import RunningSandbox
     from skaha_apply.skaha.client import Client
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 
 SANDBOX = "sandbox"
@@ -50,7 +50,7 @@ class Place:
     that of its manifests. `homes` and `around` are as in `Project`.
     """
 
-    setting: Setting
+    setting: Settings
     root: Path
     folder: str  # `<server>` below `.skaha-apply`
     server: str  # host and path, as a state is bound to it
@@ -112,7 +112,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class World:
+class Context:
     """A place, and a client for its server; `journal` is told every change of phase that is stored.
 
     `outage` is shared by the projects of an invocation, so that an expired credential is reported once.
@@ -126,29 +126,29 @@ class World:
     turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
     outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
 
-    def at(self, project: Project) -> World:
+    def at(self, project: Project) -> Context:
         """The world of one project: the same server, and the place of its manifests."""
         return replace(self, place=self.place.at(project))
 
 
-def find_place(setting: Setting, sandbox_url: str | None = None) -> Place:
+def find_place(setting: Settings, sandbox_url: str | None = None) -> Place:
     """The place of a call; no request is sent.
 
     Raises:
         UsageError: for a server that cannot be.
     """
     from skaha_apply.skaha.address import address_key, server_folder  # noqa: PLC0415
-    from skaha_apply.skaha.auth.settings import Surroundings, resolve_server  # noqa: PLC0415
+    from skaha_apply.skaha.auth.settings import Environment, resolve_server  # noqa: PLC0415
 
     root = find_root(setting.cwd)
     if setting.sandbox:
         return Place(setting, root, SANDBOX, SANDBOX, sandbox_url or "")
-    url = resolve_server(setting.server, Surroundings.of_process())
+    url = resolve_server(setting.server, Environment.of_process())
     return Place(setting, root, server_folder(url), address_key(url), url)
 
 
 @asynccontextmanager
-async def open_world(setting: Setting, home: Path | None = None) -> AsyncIterator[World]:
+async def open_world(setting: Settings, home: Path | None = None) -> AsyncIterator[Context]:
     """The world of an invocation; with `--sandbox` a sandbox is started if none runs.
 
     `home` is the folder whose sandbox is used, by default that of the working directory.
@@ -180,7 +180,7 @@ async def open_world(setting: Setting, home: Path | None = None) -> AsyncIterato
         identify=setting.identify,
     )
     async with Client(options) as client:
-        yield World(place, client)
+        yield Context(place, client)
 
 
 def sandbox_data(root: Path) -> Path:
@@ -188,7 +188,7 @@ def sandbox_data(root: Path) -> Path:
     return root / FOLDER / SANDBOX / "server"
 
 
-def default_home(setting: Setting) -> Path:
+def default_home(setting: Settings) -> Path:
     """The folder whose sandbox a command without manifests uses.
 
     It is the root of the checkout. Outside a checkout it is a folder below the working directory that has a sandbox, as
@@ -202,7 +202,7 @@ def default_home(setting: Setting) -> Path:
     return next((folder for folder in folders if sandbox_data(folder).is_dir()), root)
 
 
-def start_sandbox(setting: Setting, home: Path) -> RunningSandbox:
+def start_sandbox(setting: Settings, home: Path) -> RunningSandbox:
     """The sandbox of a folder, started if none runs.
 
     Its sessions run at the root of the checkout, and outside a checkout in the working directory.
@@ -237,10 +237,10 @@ def closing_events(path: str | None, public: Callable[[str], str]) -> Iterator[E
 
 def told_to(
     events: EventFile | None,
-    world: World,
+    world: Context,
     project: Project,
     observe: Callable[[Event], None],
-) -> tuple[World, Callable[[Event], None]]:
+) -> tuple[Context, Callable[[Event], None]]:
     """The world and the observer of a call whose changes of phase go to a file as well; None changes neither."""
     if events is None:
         return world, observe

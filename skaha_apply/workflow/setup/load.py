@@ -11,7 +11,7 @@ from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.location import Place
 from skaha_apply.model.project import Project
 from skaha_apply.model.report import Note
-from skaha_apply.model.variables import Lack
+from skaha_apply.model.variables import MissingValues
 from skaha_apply.state.paths import find_homes
 from skaha_apply.workflow.setup.variables import check_declared
 
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from skaha_apply.model.project import Loaded
-    from skaha_apply.workflow.setup.settings import Setting
+    from skaha_apply.workflow.setup.settings import Settings
 
 
 def diagnose(
-    setting: Setting,
+    setting: Settings,
     stdin: Callable[[], bytes] | None = None,
 ) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
     """Every project of a call, and every finding about it, errors first."""
     return _diagnosed(_load(setting, stdin))
 
 
-def _load(setting: Setting, stdin: Callable[[], bytes] | None) -> Loaded:
+def _load(setting: Settings, stdin: Callable[[], bytes] | None) -> Loaded:
     loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=setting.given)
     for note in loaded.notes:
         setting.observe(Note(note))
     return loaded
 
 
-def load_leniently(setting: Setting, stdin: Callable[[], bytes] | None = None) -> tuple[Project, ...]:
+def load_leniently(setting: Settings, stdin: Callable[[], bytes] | None = None) -> tuple[Project, ...]:
     """The projects of an invocation for their names and places: errors count for nothing, and no list is read."""
-    given = replace(setting.given, lack=Lack.ANY)
+    given = replace(setting.given, lack=MissingValues.ANY)
     return manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given, lists=False).projects
 
 
-def find_project(setting: Setting, name: str, stdin: Callable[[], bytes] | None = None) -> Project:
+def find_project(setting: Settings, name: str, stdin: Callable[[], bytes] | None = None) -> Project:
     """The project of that name, for the place of its state.
 
     A project that no manifest of the invocation names (it was renamed, or its manifest is damaged) is taken to have
@@ -71,7 +71,7 @@ def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, .
 
 
 def load_projects(
-    setting: Setting,
+    setting: Settings,
     stdin: Callable[[], bytes] | None = None,
 ) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
     """The projects that may be applied, and the warnings about them.

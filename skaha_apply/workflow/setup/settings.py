@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.report import Note
-from skaha_apply.model.variables import Given
+from skaha_apply.model.variables import VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def _no_one(_session_id: str, _url: str) -> None:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Settings:
     """Where manifests, server and state are found, and how hard the server is worked.
 
     Times are seconds. `credential_command` is a command that prints the credential. `server` is a name or URL, `state`
@@ -50,7 +50,7 @@ class Setting:
     settle: float = 5.0
     lock_timeout: float = 0.0
     keep_logs: bool = True
-    given: Given = field(default_factory=Given)
+    given: VariableValues = field(default_factory=VariableValues)
     cwd: Path = field(default_factory=Path.cwd)
     command: tuple[str, ...] = ()
     observe: Callable[[Event], None] = field(default=log_note, compare=False)

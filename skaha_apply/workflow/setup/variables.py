@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply import manifest
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.variables import Given, Lack
+from skaha_apply.model.variables import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +22,8 @@ def given(
     chosen: Mapping[str, str],
     files: Sequence[str],
     environment: Mapping[str, str],
-    lack: Lack = Lack.SENSITIVE,
-) -> Given:
+    lack: MissingValues = MissingValues.SENSITIVE,
+) -> VariableValues:
     """What a call gives for variables: `chosen` over the later of `files` over the earlier over the environment.
 
     Raises:
@@ -37,10 +37,10 @@ def given(
         values |= read
         listed |= dict.fromkeys(read, str(file))
     paths = frozenset(os.path.realpath(file) for file in files)
-    return Given({**values, **chosen}, frozenset(chosen), listed, paths, lack)
+    return VariableValues({**values, **chosen}, frozenset(chosen), listed, paths, lack)
 
 
-def check_declared(given: Given, declared: frozenset[str]) -> tuple[str, ...]:
+def check_declared(given: VariableValues, declared: frozenset[str]) -> tuple[str, ...]:
     """Warnings about names of files that no manifest declares.
 
     Raises:

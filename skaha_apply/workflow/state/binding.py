@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import Listing
-    from skaha_apply.workflow.setup.context import Place, World
+    from skaha_apply.workflow.setup.context import Context, Place
 
 _PORTS = {"http": ":80", "https": ":443"}
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
@@ -70,7 +70,7 @@ def check_server(document: StateDocument, project: str, server: str) -> None:
     check_binding(document, project, server)
 
 
-def check_account(document: StateDocument, world: World, listing: Listing) -> None:
+def check_account(document: StateDocument, world: Context, listing: Listing) -> None:
     """Refuse a state of another account before anything is concluded from what its list leaves out.
 
     An empty list bears no `userid`. Then only a credential that was seen with this account before is taken for it: to
@@ -85,13 +85,13 @@ def check_account(document: StateDocument, world: World, listing: Listing) -> No
         _check_told(document, world, listing)
 
 
-def check_confirmed(document: StateDocument, world: World, listing: Listing, plan: Plan) -> None:
+def check_confirmed(document: StateDocument, world: Context, listing: Listing, plan: Plan) -> None:
     """Refuse to act for an account that cannot be told: raises StateError when the plan would change something."""
     if plan.has_changes:
         _check_told(document, world, listing)
 
 
-def _check_told(document: StateDocument, world: World, listing: Listing) -> None:
+def _check_told(document: StateDocument, world: Context, listing: Listing) -> None:
     identity = world.client.identity
     told = listing.account is not None or document.account is None
     if told or world.place.setting.sandbox or identity is None or identity in document.identities:
@@ -103,7 +103,7 @@ def _check_told(document: StateDocument, world: World, listing: Listing) -> None
     )
 
 
-def remember_identity(ledger: Ledger, listing: Listing | None, world: World) -> None:
+def remember_identity(ledger: Ledger, listing: Listing | None, world: Context) -> None:
     """Note the credential once a list has shown whose it is: when all has expired, no list tells any more."""
     head, identity = ledger.book.head, world.client.identity
     if listing is None or listing.account is None or listing.account != head.account:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.ledger import WRITER
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.selection import matches
-from skaha_apply.planning.working_state import Book
+from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.locking import held
 from skaha_apply.workflow.state.rename import knows_matrix, knows_session, with_matrix_renamed, with_session_renamed
 
@@ -45,7 +45,7 @@ async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[s
     store = place.store(project)
     async with held(store, "state forget", place.setting.lock_timeout):
         document = await show(place, project)
-        book = Book.open(document)
+        book = WorkingState.open(document)
         known = {**book.intents, **book.records}
         groups = {key: book.specs[entry.spec].group for key, entry in known.items()}
         meant = {key for key in known if not patterns or _meant(patterns, key, groups[key])}

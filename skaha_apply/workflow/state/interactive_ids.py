@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from skaha_apply.model.ports import Store
-    from skaha_apply.model.state import Doubt, Intent, StateDocument
+    from skaha_apply.model.state import Intent, StateDocument, UnconfirmedCreate
 
 
 def watched(store: Store, identify: Callable[[str, str], None]) -> Store:
@@ -40,7 +40,7 @@ def interactive_ids(document: StateDocument) -> Iterator[str]:
     for record in document.replicas:
         if record.key in interactive:
             yield from (one for one in (record.id, *record.past, *(old.id for old in record.earlier)) if one)
-    unconfirmed: tuple[Intent | Doubt, ...] = (*document.intents, *document.doubts)
+    unconfirmed: tuple[Intent | UnconfirmedCreate, ...] = (*document.intents, *document.doubts)
     for entry in unconfirmed:
         if kinds[entry.spec].interactive:
             yield from entry.listed

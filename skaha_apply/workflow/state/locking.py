@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import Ledger
-from skaha_apply.workflow.event_file import ToldStore
+from skaha_apply.workflow.event_file import EventLoggingStore
 from skaha_apply.workflow.state.binding import check_server, check_store, new_document
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
-    from skaha_apply.workflow.setup.context import World
+    from skaha_apply.workflow.setup.context import Context
 
 UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving before it has the rest of two seconds
 
@@ -41,7 +41,7 @@ async def held(store: Store, operation: str, patience: float) -> AsyncIterator[N
 
 @asynccontextmanager
 async def open_ledger(
-    world: World,
+    world: Context,
     project: Project,
     operation: str,
     patience: float | None = None,
@@ -56,7 +56,7 @@ async def open_ledger(
     check_store(world.place, project)
     store = world.place.store(project.name)
     if world.journal is not None:
-        store = ToldStore(store, world.journal)
+        store = EventLoggingStore(store, world.journal)
     async with held(store, operation, world.place.setting.lock_timeout if patience is None else patience):
         stored = await store.read()
         document = stored or new_document(project.name, world.place.server)

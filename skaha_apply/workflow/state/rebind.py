@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.ports import Store
     from skaha_apply.model.session import Listing
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.workflow.setup.context import Place, World
+    from skaha_apply.workflow.setup.context import Context, Place
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RebindOptions:
 
 
 async def rebind(
-    world: World,
+    world: Context,
     project: str,
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],
@@ -143,7 +143,7 @@ def _account(document: StateDocument, listing: Listing, named: str | None) -> st
     return named or shown or document.account
 
 
-def _bound(document: StateDocument, world: World, account: str | None) -> StateDocument:
+def _bound(document: StateDocument, world: Context, account: str | None) -> StateDocument:
     known = document.identities if account == document.account else ()
     bound = document.model_copy(update={"server": world.place.server, "account": account, "identities": known})
     return bound if account is None else with_identity(bound, world.client.identity)
