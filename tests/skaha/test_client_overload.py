@@ -8,7 +8,7 @@ import pytest
 from adversary import Adversary, FastClock, awaited, client, hang, reply
 
 from skaha_apply.model.errors import Unreachable, UsageError
-from skaha_apply.model.request import Accepted, CreateRequest, Refused
+from skaha_apply.model.request import Accepted, CreateRequest, Refused, Unconfirmed
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.transport.clock import SystemClock
 from skaha_apply.skaha.transport.throttle import Entry, RequestThrottle
@@ -180,14 +180,14 @@ async def test_stop_ends_rests_at_once_and_lets_what_is_in_flight_go_on():
 
 
 @awaited
-async def test_an_unsure_delete_in_flight_at_stop_stays_unsure():
+async def test_an_unconfirmed_delete_in_flight_at_stop_stays_unconfirmed():
     gate = asyncio.Event()
     async with Adversary(hang(gate, reply(500, "x"))) as server, client(server) as skaha:
         deleting = asyncio.ensure_future(skaha.delete("abcd1234"))
         await until(lambda: server.requests)
         skaha.stop()
         gate.set()
-        assert type(await deleting).__name__ == "Unsure"
+        assert isinstance(await deleting, Unconfirmed)
     assert len(server.requests) == 1
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from skaha_apply.model.errors import StateError, StateLocked
+from skaha_apply.model.errors import StateError, StateLocked, UsageError
 from skaha_apply.state.codec import decode, encode
 from skaha_apply.state.http.config import backend
 from skaha_apply.state.http.rescue import rescue_path
@@ -557,7 +557,6 @@ def test_which_store_is_opened(tmp_path):
     assert open_store(None, default, {"TF_HTTP_ADDRESS": ""}).address == str(default)
     assert (open_store(None, default, {}).interval, open_store(None, default, env).interval) == (0.5, 10)
     for address, given in (
-        ("s3://bucket/x", {}),
         ("https://", {}),
         ("http://a:b/x", {}),
         (None, {"TF_HTTP_ADDRESS": "x"}),
@@ -565,6 +564,9 @@ def test_which_store_is_opened(tmp_path):
         with pytest.raises(StateError) as caught:
             open_store(address, default, given)
         assert caught.value.hint
+    with pytest.raises(UsageError) as refused:
+        open_store("s3://bucket/x", default, {})
+    assert refused.value.hint
 
 
 def test_the_variables_of_terraform_are_obeyed():
