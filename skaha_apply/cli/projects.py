@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.context import Context, StateLocation
     from skaha_apply.workflow.setup.settings import Settings
 
     Later = Callable[[], Coroutine[Any, Any, ExitCode]]
@@ -66,9 +66,9 @@ def for_each(
             worlds: dict[Path | None, Context] = {}
             for home in dict.fromkeys(map(home_of, projects)):
                 worlds[home] = await stack.enter_async_context(open_world(setting, home))
-            place = next(iter(worlds.values())).place
+            location = next(iter(worlds.values())).location
             return await _each(
-                place, projects, streams, lambda project: work(worlds[home_of(project)].at(project), project), scope
+                location, projects, streams, lambda project: work(worlds[home_of(project)].at(project), project), scope
             )
 
     def home_of(project: Project) -> Path | None:
@@ -82,20 +82,21 @@ def for_each_offline(
     setting: Settings,
     projects: tuple[Project, ...],
     streams: Streams,
-    work: Callable[[Place, Project], Awaitable[ExitCode]],
+    work: Callable[[StateLocation, Project], Awaitable[ExitCode]],
     scope: PlanOptions,
 ) -> ExitCode:
     """As `for_each`, with no server: nothing is sent and no credential is read."""
-    from skaha_apply.workflow.setup.context import find_place  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415 - keeps --help fast
 
-    place = find_place(setting)
+    location = find_location(setting)
     return run(
-        _each(place, projects, streams, lambda project: work(place.at(project), project), scope), streams.give_back
+        _each(location, projects, streams, lambda project: work(location.at(project), project), scope),
+        streams.give_back,
     )
 
 
 async def _each(
-    place: Place,
+    location: StateLocation,
     projects: tuple[Project, ...],
     streams: Streams,
     work: Callable[[Project], Awaitable[ExitCode | Later]],
@@ -104,7 +105,7 @@ async def _each(
     from skaha_apply.workflow.setup.selection import check_scope  # noqa: PLC0415 - keeps --help fast
 
     if scope is not None:
-        await check_scope(place, projects, scope)
+        await check_scope(location, projects, scope)
     telling = _Telling(streams, several=len(projects) > 1)
     for project in projects:
         await telling.take(project.name, work(project))

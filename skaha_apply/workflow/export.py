@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from skaha_apply.manifest.generate.from_sessions import Entries, Wish
-    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.context import Context, StateLocation
     from skaha_apply.workflow.setup.settings import Settings
 
 DEFAULT_PROJECT = "exported"
@@ -56,10 +56,10 @@ async def export(setting: Settings, wish: Wish) -> Exported:
         listing = await world.client.sessions()
         found = from_sessions.entries(listing, wish)
         refused = await _refused(world, found)
-        owners = await _owners(world.place)
+        owners = await _owners(world.location)
     owned = _owned(found, owners)
     remarks = Remarks(
-        head=tuple(_head(found, world.place, listing.account)),
+        head=tuple(_head(found, world.location, listing.account)),
         sessions={
             spec.name: [*found.remarks.get(spec.name, ()), *refused.get(spec.name, ()), *owned.get(spec.name, ())]
             for spec in found.sessions
@@ -84,17 +84,17 @@ async def _refused(world: Context, found: Entries) -> Mapping[str, list[str]]:
     return said
 
 
-async def _owners(place: Place) -> Mapping[str, str]:
+async def _owners(location: StateLocation) -> Mapping[str, str]:
     """The projects that own sessions already, by session id, as far as their states are kept here."""
     owners: dict[str, str] = {}
-    homes = {home for project in load_leniently(place.setting) for home in project.homes}
-    folders = {state_path(Path(home), place.folder, "any").parent for home in (str(place.root), *homes)}
+    homes = {home for project in load_leniently(location.setting) for home in project.homes}
+    folders = {state_path(Path(home), location.folder, "any").parent for home in (str(location.root), *homes)}
     for path in sorted(path for folder in folders for path in folder.glob("*.state.json")):
         try:
             document = await open_store(None, path, {}).read()
         except StateError:
             continue  # the commands that work on that project say what is wrong with it
-        if document is not None and document.server == place.server:
+        if document is not None and document.server == location.server:
             owners.update((record.id, document.project) for record in document.replicas if record.id)
     return owners
 
@@ -107,8 +107,8 @@ def _owned(found: Entries, owners: Mapping[str, str]) -> Mapping[str, list[str]]
     return owned
 
 
-def _head(found: Entries, place: Place, account: str | None) -> Iterable[str]:
-    yield f"Sessions of {account or 'this account'} on {place.server}, by `skaha-apply export`."
+def _head(found: Entries, location: StateLocation, account: str | None) -> Iterable[str]:
+    yield f"Sessions of {account or 'this account'} on {location.server}, by `skaha-apply export`."
     if found.sessions:
         yield from HOW_TO_GO_ON
     if found.left_out:

@@ -77,8 +77,8 @@ async def read_logs(
         UsageError: when nothing recorded is meant, or no replica has had such an attempt.
         StateError: when the state cannot be read.
     """
-    check_store(world.place, project)
-    document = await world.place.store(project.name).read()
+    check_store(world.location, project)
+    document = await world.location.store(project.name).read()
     records = document.replicas if document else ()
     specs = document.specs if document else {}
     meant = [one for one in records if _means(pattern, one, specs.get(one.spec))]
@@ -133,7 +133,7 @@ def _attempts(
     known = [_Wanted(record, one.attempt, one.id, one.phase.value, True, open_by_id) for one in record.earlier]
     known = [*known, last]
     labels = {one.label for one in known}
-    saved = world.place.logs(project.name).labels(record.name)
+    saved = world.location.logs(project.name).labels(record.name)
     forgotten = [_forgotten(record, label) for label in saved if label not in labels]
     every = [*(one for one in forgotten if one is not None), *known]
     return every if attempt == ALL else [one for one in every if one.attempt == attempt][-1:]
@@ -148,7 +148,7 @@ def _forgotten(record: ReplicaRecord, label: str) -> _Wanted | None:
 
 
 async def _text(world: Context, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
-    logs, name = world.place.logs(project.name), wanted.record.name
+    logs, name = world.location.logs(project.name), wanted.record.name
     saved = logs.read(name, wanted.label) or logs.read(name, f"{wanted.attempt}-{wanted.id}")  # older logs: whole IDs
     kept = (saved[1] if events else saved[0]) if saved else ""
     # What was saved of an earlier attempt is all there is; of the last one the server may know more by now.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.replicas import Expansion
-    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.context import Context, StateLocation
 
 
 MOST_NAMED = 5
@@ -52,15 +52,15 @@ async def plan(world: Context, project: Project, options: PlanOptions) -> Plan:
 
 async def look(world: Context, project: Project) -> Sight:
     """One look at server and state; see `plan` for what it raises."""
-    check_store(world.place, project)
-    stored = await world.place.store(project.name).read()
-    document = stored or new_document(project.name, world.place.server)
-    check_server(document, project.name, world.place.server)
-    looker = Lister(world.client, world.place.setting.settle)
+    check_store(world.location, project)
+    stored = await world.location.store(project.name).read()
+    document = stored or new_document(project.name, world.location.server)
+    check_server(document, project.name, world.location.server)
+    looker = Lister(world.client, world.location.setting.settle)
     pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
     seen = await looker.look(document, pods)
     check_account(document, world, seen.listing)
-    absorbed = absorb(document, seen, world.place.setting.settle)
+    absorbed = absorb(document, seen, world.location.setting.settle)
     offer = await ask_offer(world, project, document)
     return Sight(absorbed.state, seen, absorbed.adopted, stored is None, offer)
 
@@ -76,7 +76,7 @@ def plan_from(
     facts = Facts(
         seen=sight.seen,
         server=world.client.address,
-        settle=world.place.setting.settle,
+        settle=world.location.setting.settle,
         present=_present(world, sight.state),
         offer=sight.offer,
         new_state=sight.new_state,
@@ -100,7 +100,7 @@ async def ask_offer(world: Context, project: Project, document: StateDocument) -
 
 def _present(world: Context, document: StateDocument) -> frozenset[str]:
     files = {spec.file for spec in document.specs.values()}
-    return frozenset(file for file in files if file and file != "-" and (world.place.root / file).exists())
+    return frozenset(file for file in files if file and file != "-" and (world.location.root / file).exists())
 
 
 def _notes(world: Context, sight: Sight) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def _notes(world: Context, sight: Sight) -> tuple[str, ...]:
     return tuple(notes)
 
 
-async def plan_offline(place: Place, project: Project, options: PlanOptions) -> Plan:
+async def plan_offline(location: StateLocation, project: Project, options: PlanOptions) -> Plan:
     """The plan of one project as of the last write of its state: what was active then is taken to be so still.
 
     The time of that write is also the plan's own, or else everything that ran then would seem to run ever since.
@@ -121,17 +121,17 @@ async def plan_offline(place: Place, project: Project, options: PlanOptions) -> 
     Raises:
         StateError: for a state that cannot be read, or belongs to another project or server.
     """
-    check_store(place, project)
-    stored = await place.store(project.name).read()
-    document = stored or new_document(project.name, place.server)
-    check_server(document, project.name, place.server)
+    check_store(location, project)
+    stored = await location.store(project.name).read()
+    document = stored or new_document(project.name, location.server)
+    check_server(document, project.name, location.server)
     then = document.written or time.time()
     files = {spec.file for spec in document.specs.values()}
     facts = Facts(
         seen=Observation(Listing((), then, then), found=then, whole=False),
-        server=place.url or place.server,
-        settle=place.setting.settle,
-        present=frozenset(file for file in files if file and file != "-" and (place.root / file).exists()),
+        server=location.url or location.server,
+        settle=location.setting.settle,
+        present=frozenset(file for file in files if file and file != "-" and (location.root / file).exists()),
         new_state=stored is None,
         notes=(_remark(None if stored is None else then),),
     )

@@ -118,7 +118,7 @@ async def _looked(world: Context, project: Project) -> tuple[Sight, Plan]:
         plan = plan_from(world, project, PlanOptions(), sight)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
             break
-        stored = await world.place.store(project.name).read()
+        stored = await world.location.store(project.name).read()
         if stored is None or stored.serial == sight.state.serial:
             break
     return sight, plan

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 from server import Wire
 from virtual import EPOCH, VirtualClock, VirtualLoop
-from world import URL, ChaosPlace, Ended, Process, Universe
+from world import URL, ChaosLocation, Ended, Process, Universe
 
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.planning.options import PlanOptions
@@ -146,7 +146,7 @@ class Shared:
 
 
 @dataclass
-class ContestPlace(ChaosPlace):
+class ContestLocation(ChaosLocation):
     """Gives stores of the tool itself."""
 
     def store(self, project):
@@ -237,4 +237,4 @@ class Contest(Universe):
             draw=self.random.random,
         )
         async with Client(options) as client:
-            yield Context(ContestPlace(setting, self.root, self, process), client)
+            yield Context(ContestLocation(setting, self.root, self, process), client)

@@ -157,8 +157,8 @@ class MemoryLogs:
 
 
 @dataclass
-class ChaosPlace:
-    """As `workflow.world.Place`, with the vaults for stores."""
+class ChaosLocation:
+    """As `workflow.setup.context.StateLocation`, with the vaults for stores."""
 
     setting: Settings
     root: object
@@ -284,4 +284,4 @@ class Universe:
             draw=self.random.random,
         )
         async with Client(options) as client:
-            yield Context(ChaosPlace(setting, self.root, self, process), client)
+            yield Context(ChaosLocation(setting, self.root, self, process), client)

@@ -6,7 +6,7 @@ import pytest
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.project import Project
-from skaha_apply.workflow.setup.context import Place
+from skaha_apply.workflow.setup.context import StateLocation
 from skaha_apply.workflow.setup.settings import Settings
 from skaha_apply.workflow.state.binding import check_store
 
@@ -22,8 +22,10 @@ def check(tmp_path, monkeypatch):
 
     def run(said, used=None, *, sandbox=False):
         setting = Settings(state=used, sandbox=sandbox, cwd=tmp_path / "sub")
-        place = Place(setting, tmp_path, "ws.example.org", "ws.example.org/skaha", "https://ws.example.org/skaha")
-        check_store(place, Project(name="survey", sessions=(), state=said))
+        location = StateLocation(
+            setting, tmp_path, "ws.example.org", "ws.example.org/skaha", "https://ws.example.org/skaha"
+        )
+        check_store(location, Project(name="survey", sessions=(), state=said))
 
     return run
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.render.color import Ink
-    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.context import Context, StateLocation
 
 
 class PlanFormat(StrEnum):
@@ -86,10 +86,10 @@ def plan(options: PlanCall) -> ExitCode:
         lineages.append("" if sight.new_state else sight.state.lineage)
         return _code(plans[-1])
 
-    async def one_offline(place: Place, project: Project) -> ExitCode:
+    async def one_offline(location: StateLocation, project: Project) -> ExitCode:
         from skaha_apply.workflow.plan import plan_offline  # noqa: PLC0415 - as above
 
-        plans.append(await plan_offline(place, project, wanted))
+        plans.append(await plan_offline(location, project, wanted))
         return _code(plans[-1])
 
     def _code(made: Plan) -> ExitCode:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from skaha_apply.model.project import Project
-    from skaha_apply.workflow.setup.context import Place
+    from skaha_apply.workflow.setup.context import StateLocation
     from skaha_apply.workflow.setup.settings import Settings
     from skaha_apply.workflow.state.rebind import Rebinding, RebindOptions
 
@@ -80,8 +80,8 @@ def show(options: ShowCall) -> ExitCode:
     """Print the state as JSON."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
-    place, project = _place(options)
-    document = run(edit.show(place, project))
+    location, project = _location(options)
+    document = run(edit.show(location, project))
     options.streams().show_document(as_json(document.model_dump(mode="json")))
     return ExitCode.OK
 
@@ -91,8 +91,8 @@ def unlock(options: UnlockCall) -> ExitCode:
     """Free a lock that a dead or lost run left behind."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
-    place, project = _place(options)
-    run(edit.unlock(place, project, options.id))
+    location, project = _location(options)
+    run(edit.unlock(location, project, options.id))
     options.streams().show("unlocked\n")
     return ExitCode.OK
 
@@ -102,8 +102,8 @@ def forget(options: ForgetCall) -> ExitCode:
     """Drop the memory of replicas; live sessions stay, and are strangers from then on."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
-    place, project = _place(options)
-    names = run(edit.forget(place, project, options.names))
+    location, project = _location(options)
+    names = run(edit.forget(location, project, options.names))
     streams = options.streams()
     streams.show("".join(f"forgot {line(name)}\n" for name in names))
     if not names:
@@ -117,8 +117,8 @@ def move(options: MoveCall) -> ExitCode:
     """Rename a session or a project in the state, so that nothing runs again."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
-    place, project = _place(options)
-    said = run(edit.move(place, project, options.old, options.new))
+    location, project = _location(options)
+    said = run(edit.move(location, project, options.old, options.new))
     options.streams().show(f"{line(said)}\n")
     return ExitCode.OK
 
@@ -129,8 +129,8 @@ def pull(options: PullCall) -> ExitCode:
     from skaha_apply.state.codec import decode  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.state import transfer  # noqa: PLC0415
 
-    place, project = _place(options)
-    data = run(transfer.pull(place, project))
+    location, project = _location(options)
+    data = run(transfer.pull(location, project))
     terminal = options.streams().out_is_terminal
     if not are_shown(terminal=terminal) and transfer.holds_interactive_ids(data):
         raise SafetyRefusal(
@@ -145,12 +145,12 @@ def pull(options: PullCall) -> ExitCode:
 @command(group, "push")
 def push(options: PushCall) -> ExitCode:
     """Store a state: what was pulled, or kept when its store did not take it. Never over a newer one."""
-    from skaha_apply.workflow.setup.context import find_place  # noqa: PLC0415
+    from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415
     from skaha_apply.workflow.state import transfer  # noqa: PLC0415 - keeps --help fast
 
     setting = options.setting()
     source = "the state on standard input" if options.file == "-" else options.file
-    said = run(transfer.push(find_place(setting), setting.project, _bytes(options.file), source))
+    said = run(transfer.push(find_location(setting), setting.project, _bytes(options.file), source))
     options.streams().show(f"{line(said)}\n")
     return ExitCode.OK
 
@@ -162,13 +162,13 @@ def _bytes(file: str) -> bytes:
         raise UsageError(f"cannot read the state {file}: {error.strerror}") from error
 
 
-def _place(options: NameOptions) -> tuple[Place, str]:
+def _location(options: NameOptions) -> tuple[StateLocation, str]:
     """Where the state is, and the name of the project."""
-    from skaha_apply.workflow.setup.context import find_place  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415 - keeps --help fast
 
     setting = options.setting()
     project = chosen_project(setting)
-    return find_place(setting).at(project), project.name
+    return find_location(setting).at(project), project.name
 
 
 def chosen_project(setting: Settings) -> Project:

@@ -75,10 +75,10 @@ async def _pass(run: Run) -> None:
     world, project = run.world, run.project
     run.began = asyncio.get_running_loop().time()
     operation = "destroy" if run.options.plan.destroying else "apply"
-    patience = world.place.setting.lock_timeout if run.plan is None else LATER_LOCK
+    patience = world.location.setting.lock_timeout if run.plan is None else LATER_LOCK
     async with open_ledger(world, project, operation, patience) as (ledger, new):
         if new:
-            check_first_run(world.place, os.environ, init=run.options.init)
+            check_first_run(world.location, os.environ, init=run.options.init)
         run.lineage = ledger.book.head.lineage
         try:
             await _act(run, ledger, new=new)
@@ -140,7 +140,7 @@ def _plan_options(run: Run) -> PlanOptions:
 def make_tools(run: Run, ledger: Ledger) -> ExecutionContext:
     """What a pass over an open ledger works with."""
     world = run.world
-    setting = world.place.setting
+    setting = world.location.setting
     for remark in unmasked(run.project) if setting.keep_logs else ():
         run.observe(Note(remark))
     return ExecutionContext(
@@ -148,7 +148,7 @@ def make_tools(run: Run, ledger: Ledger) -> ExecutionContext:
         ledger=ledger,
         looker=Lister(world.client, setting.settle),
         keeper=LogSaver(
-            world.client, world.place.logs(run.project.name) if setting.keep_logs else None, run.project.secrets
+            world.client, world.location.logs(run.project.name) if setting.keep_logs else None, run.project.secrets
         ),
         observe=run.observe,
         project=run.project.name,

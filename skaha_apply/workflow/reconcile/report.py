@@ -160,7 +160,7 @@ def _is_final(action: Action, kind: Kind) -> bool:
 
 def _logs(run: Run, failed: list[ReplicaRecord]) -> Iterable[FailedLog]:
     """The ends of the saved logs of replicas that failed, of the first few."""
-    logs = run.world.place.logs(run.project.name)
+    logs = run.world.location.logs(run.project.name)
     for record in failed[:MOST_LOGS]:
         spec = run.document.specs.get(record.spec) if run.document else None
         try:

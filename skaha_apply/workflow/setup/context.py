@@ -43,7 +43,7 @@ class CredentialOutage:
 
 
 @dataclass(frozen=True)
-class Place:
+class StateLocation:
     """Where state and logs live, and to which server the state is bound.
 
     `root` is the folder that holds `.skaha-apply`: of an invocation that of the working directory, of a project (`at`)
@@ -58,7 +58,7 @@ class Place:
     homes: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
 
-    def at(self, project: Project) -> Place:
+    def at(self, project: Project) -> StateLocation:
         """The place of one project, wherever the command is invoked; that of the invocation without manifests."""
         if not project.homes:
             return self
@@ -120,7 +120,7 @@ class Context:
     `turns` is held for a pass by those of its projects that may not make one at the same time.
     """
 
-    place: Place
+    location: StateLocation
     client: Client
     journal: Journal | None = None
     turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
@@ -128,10 +128,10 @@ class Context:
 
     def at(self, project: Project) -> Context:
         """The world of one project: the same server, and the place of its manifests."""
-        return replace(self, place=self.place.at(project))
+        return replace(self, location=self.location.at(project))
 
 
-def find_place(setting: Settings, sandbox_url: str | None = None) -> Place:
+def find_location(setting: Settings, sandbox_url: str | None = None) -> StateLocation:
     """The place of a call; no request is sent.
 
     Raises:
@@ -142,9 +142,9 @@ def find_place(setting: Settings, sandbox_url: str | None = None) -> Place:
 
     root = find_root(setting.cwd)
     if setting.sandbox:
-        return Place(setting, root, SANDBOX, SANDBOX, sandbox_url or "")
+        return StateLocation(setting, root, SANDBOX, SANDBOX, sandbox_url or "")
     url = resolve_server(setting.server, Environment.of_process())
-    return Place(setting, root, server_folder(url), address_key(url), url)
+    return StateLocation(setting, root, server_folder(url), address_key(url), url)
 
 
 @asynccontextmanager
@@ -164,14 +164,14 @@ async def open_world(setting: Settings, home: Path | None = None) -> AsyncIterat
         running = await asyncio.to_thread(start_sandbox, setting, home or default_home(setting))
         from skaha_apply.skaha.auth.login import token_login  # noqa: PLC0415
 
-        place = find_place(setting, running.url)
+        location = find_location(setting, running.url)
         login, renew = lambda: token_login(running.token, "the sandbox"), renew_nothing
     else:
-        place = find_place(setting)
-        source = CredentialSource(place.url, setting.credential_command)
+        location = find_location(setting)
+        source = CredentialSource(location.url, setting.credential_command)
         login, renew = source.login, source.renew
     options = ClientOptions(
-        server=place.url,
+        server=location.url,
         login=login,
         renew=renew,
         concurrency=setting.concurrency,
@@ -180,7 +180,7 @@ async def open_world(setting: Settings, home: Path | None = None) -> AsyncIterat
         identify=setting.identify,
     )
     async with Client(options) as client:
-        yield Context(place, client)
+        yield Context(location, client)
 
 
 def sandbox_data(root: Path) -> Path:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Phase
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.workflow.setup.context import Place
+    from skaha_apply.workflow.setup.context import StateLocation
 
 
 _WILD = frozenset("*?[")
@@ -112,7 +112,7 @@ def check_axis(axis: str, specs: Iterable[SessionSpec]) -> None:
 MOST_NAMED = 10
 
 
-async def check_scope(place: Place, projects: Sequence[Project], options: PlanOptions) -> None:
+async def check_scope(location: StateLocation, projects: Sequence[Project], options: PlanOptions) -> None:
     """Refuse patterns that mean no replica of any project of the call, desired or recorded.
 
     Raises:
@@ -123,7 +123,7 @@ async def check_scope(place: Place, projects: Sequence[Project], options: PlanOp
         return
     known: dict[ReplicaKey, str] = {}  # to the name of its matrix as written
     for project in projects:
-        document = await place.at(project).store(project.name).read()
+        document = await location.at(project).store(project.name).read()
         if document is not None:
             known |= {record.key: document.specs[record.spec].group for record in document.replicas}
         known |= {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import Listing
-    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.context import Context, StateLocation
 
 _PORTS = {"http": ":80", "https": ":443"}
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
@@ -30,16 +30,16 @@ def new_document(project: str, server: str) -> StateDocument:
     return StateDocument(lineage=str(uuid.uuid4()), project=project, server=server)
 
 
-def check_store(place: Place, project: Project) -> None:
+def check_store(location: StateLocation, project: Project) -> None:
     """Refuse another store than the one that the manifests name: it would be a second memory, and all would run again.
 
     The sandbox has a state of its own, whatever they say. Raises StateError, which names both, and UsageError
     for an address of an unknown form.
     """
-    if project.state is None or place.setting.sandbox:
+    if project.state is None or location.setting.sandbox:
         return
     check_form(project.state, "state", project.places.get("state"))
-    in_use, said = place.store(project.name).address, place.declared(project.state, project.name)
+    in_use, said = location.store(project.name).address, location.declared(project.state, project.name)
     if _normal(in_use) == _normal(said):
         return
     way = f"--state {_shown(said)}, or TF_HTTP_ADDRESS={_shown(said)}," if "://" in said else f"--state {said}"
@@ -94,7 +94,7 @@ def check_confirmed(document: StateDocument, world: Context, listing: Listing, p
 def _check_told(document: StateDocument, world: Context, listing: Listing) -> None:
     identity = world.client.identity
     told = listing.account is not None or document.account is None
-    if told or world.place.setting.sandbox or identity is None or identity in document.identities:
+    if told or world.location.setting.sandbox or identity is None or identity in document.identities:
         return
     raise StateError(
         f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "
@@ -108,7 +108,7 @@ def remember_identity(ledger: Ledger, listing: Listing | None, world: Context) -
     head, identity = ledger.book.head, world.client.identity
     if listing is None or listing.account is None or listing.account != head.account:
         return
-    if identity is None or identity in head.identities or world.place.setting.sandbox:
+    if identity is None or identity in head.identities or world.location.setting.sandbox:
         return
     ledger.book.head = with_identity(head, identity)
     ledger.changed()
@@ -121,9 +121,9 @@ def with_identity(document: StateDocument, identity: str | None) -> StateDocumen
     return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
 
 
-def check_first_run(place: Place, environment: Mapping[str, str], *, init: bool) -> None:
+def check_first_run(location: StateLocation, environment: Mapping[str, str], *, init: bool) -> None:
     """Refuse to start a new memory on a CI runner, which would run everything again; raises SafetyRefusal."""
-    if init or place.local or place.remote or place.setting.sandbox or not environment.get("CI"):
+    if init or location.local or location.remote or location.setting.sandbox or not environment.get("CI"):
         return
     raise SafetyRefusal(
         "there is no state here, and a fresh CI runner keeps none: everything would be run again",

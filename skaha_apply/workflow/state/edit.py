@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from skaha_apply.model.ports import Store
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.workflow.setup.context import Place
+    from skaha_apply.workflow.setup.context import StateLocation
 
 
-async def show(place: Place, project: str) -> StateDocument:
+async def show(location: StateLocation, project: str) -> StateDocument:
     """The state of a project; raises StateError when there is none."""
-    store = place.store(project)
+    store = location.store(project)
     document = await store.read()
     if document is None:
         raise StateError(f"project {project!r} has no state at {store.address}")
     return document
 
 
-async def unlock(place: Place, project: str, lock_id: str) -> None:
+async def unlock(location: StateLocation, project: str, lock_id: str) -> None:
     """Free a lock whose holder is gone; the id is the proof that this lock is meant. Raises StateError."""
-    await place.store(project).unlock(lock_id)
+    await location.store(project).unlock(lock_id)
 
 
-async def forget(place: Place, project: str, patterns: Sequence[str]) -> tuple[str, ...]:
+async def forget(location: StateLocation, project: str, patterns: Sequence[str]) -> tuple[str, ...]:
     """Drop the records of replicas in any phase, without a pattern all; gives their live names, if any.
 
     Raises:
         UsageError: for a pattern that is none.
         StateError: when the state cannot be read or written.
     """
-    store = place.store(project)
-    async with held(store, "state forget", place.setting.lock_timeout):
-        document = await show(place, project)
+    store = location.store(project)
+    async with held(store, "state forget", location.setting.lock_timeout):
+        document = await show(location, project)
         book = WorkingState.open(document)
         known = {**book.intents, **book.records}
         groups = {key: book.specs[entry.spec].group for key, entry in known.items()}
@@ -69,7 +69,7 @@ def _meant(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
         raise UsageError(str(error)) from error
 
 
-async def move(place: Place, project: str, old: str, new: str) -> str:
+async def move(location: StateLocation, project: str, old: str, new: str) -> str:
     """Rename a session or a project in the state, so that nothing runs again; says what was renamed.
 
     A session OLD of the project's state becomes NEW, and so does a matrix by its name as written, all its combinations
@@ -79,35 +79,39 @@ async def move(place: Place, project: str, old: str, new: str) -> str:
         UsageError: when OLD is neither, or NEW is taken.
         StateError: when the state cannot be read or written.
     """
-    document = await place.store(project).read()
+    document = await location.store(project).read()
     if document is not None and knows_matrix(document, old):
-        await _rename(place, project, old, new, with_matrix_renamed)
+        await _rename(location, project, old, new, with_matrix_renamed)
         return f"matrix {old} is now {new}"
     if document is not None and knows_session(document, old):
-        await _rename(place, project, old, new, with_session_renamed)
+        await _rename(location, project, old, new, with_session_renamed)
         return f"session {old} is now {new}"
-    if await place.store(old).read() is not None:
-        return await _move_project(place, old, new)
+    if await location.store(old).read() is not None:
+        return await _move_project(location, old, new)
     raise UsageError(
         f"there is neither a session {old!r} in the state of {project!r}, nor a state of a project {old!r}"
     )
 
 
 async def _rename(
-    place: Place, project: str, old: str, new: str, rename: Callable[[StateDocument, str, str], StateDocument]
+    location: StateLocation,
+    project: str,
+    old: str,
+    new: str,
+    rename: Callable[[StateDocument, str, str], StateDocument],
 ) -> None:
-    store = place.store(project)
-    async with held(store, "state mv", place.setting.lock_timeout):
-        await rewrite(store, rename(await show(place, project), old, new))
+    store = location.store(project)
+    async with held(store, "state mv", location.setting.lock_timeout):
+        await rewrite(store, rename(await show(location, project), old, new))
 
 
-async def _move_project(place: Place, old: str, new: str) -> str:
-    source, target = place.store(old), place.store(new)
+async def _move_project(location: StateLocation, old: str, new: str) -> str:
+    source, target = location.store(old), location.store(new)
     if source.address == target.address:
-        async with held(source, "state mv", place.setting.lock_timeout):
-            await rewrite(source, (await show(place, old)).model_copy(update={"project": new}))
+        async with held(source, "state mv", location.setting.lock_timeout):
+            await rewrite(source, (await show(location, old)).model_copy(update={"project": new}))
         return f"project {old} is now {new}"
-    patience = place.setting.lock_timeout
+    patience = location.setting.lock_timeout
     async with held(source, "state mv", patience), held(target, "state mv", patience):
         document = await source.read()
         if document is None:

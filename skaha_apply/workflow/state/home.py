@@ -17,33 +17,33 @@ from skaha_apply.state.paths import find_checkout, logs_folder, state_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skaha_apply.workflow.setup.context import Place
+    from skaha_apply.workflow.setup.context import StateLocation
 
 
-def check_one_home(place: Place, project: str) -> None:
+def check_one_home(location: StateLocation, project: str) -> None:
     """Refuse a default place for manifests that lie in several checkouts; raises StateError."""
-    if len(place.homes) < 2 or place.setting.sandbox:  # noqa: PLR2004 - two homes are not one
+    if len(location.homes) < 2 or location.setting.sandbox:  # noqa: PLR2004 - two homes are not one
         return
-    known = next((path for path in _states(place, project, map(Path, place.homes)) if path.exists()), None)
-    path = known or state_path(Path(place.homes[0]), place.folder, project)
+    known = next((path for path in _states(location, project, map(Path, location.homes)) if path.exists()), None)
+    path = known or state_path(Path(location.homes[0]), location.folder, project)
     raise StateError(
-        f"the manifests of project {project} lie in {' and '.join(place.homes)}; the tool cannot choose one of them "
+        f"the manifests of project {project} lie in {' and '.join(location.homes)}; the tool cannot choose one of them "
         "for the state",
-        hint=f"Choose the state: {_with_state(place, path)}",
+        hint=f"Choose the state: {_with_state(location, path)}",
     )
 
 
-def check_no_other(place: Place, project: str) -> None:
+def check_no_other(location: StateLocation, project: str) -> None:
     """Refuse to start a state at the default place while the project has one elsewhere; raises StateError."""
-    default = state_path(place.root, place.folder, project)
+    default = state_path(location.root, location.folder, project)
     if default.exists():
         return
-    other = next((path for path in _states(place, project, _nearby(place)) if _is_other(path, default)), None)
+    other = next((path for path in _states(location, project, _nearby(location)) if _is_other(path, default)), None)
     if other is None:
         return
-    ways = [f"to move that state, run `{_move(place, project, other)}`"]
-    if not place.setting.sandbox:
-        ways.insert(0, f"to use that state, run `{_with_state(place, other)}`")
+    ways = [f"to move that state, run `{_move(location, project, other)}`"]
+    if not location.setting.sandbox:
+        ways.insert(0, f"to use that state, run `{_with_state(location, other)}`")
     raise StateError(
         f"project {project} has no state at {default}, its default place, but it has one at {other}; "
         "a second state would run everything again",
@@ -51,33 +51,33 @@ def check_no_other(place: Place, project: str) -> None:
     )
 
 
-def _nearby(place: Place) -> Iterator[Path]:
+def _nearby(location: StateLocation) -> Iterator[Path]:
     """The working directory, its checkout, and the folders of the manifests with all their parents."""
-    cwd = place.setting.cwd.absolute()
+    cwd = location.setting.cwd.absolute()
     yield cwd
     checkout = find_checkout(cwd)
     if checkout is not None:
         yield checkout
-    for folder in map(Path, place.around):
+    for folder in map(Path, location.around):
         yield from (folder, *folder.parents)
 
 
-def _states(place: Place, project: str, folders: Iterator[Path]) -> Iterator[Path]:
+def _states(location: StateLocation, project: str, folders: Iterator[Path]) -> Iterator[Path]:
     """The default state in each of some folders."""
-    return (state_path(folder, place.folder, project) for folder in dict.fromkeys(folders))
+    return (state_path(folder, location.folder, project) for folder in dict.fromkeys(folders))
 
 
 def _is_other(path: Path, default: Path) -> bool:
     return os.path.exists(path) and os.path.realpath(path) != os.path.realpath(default)  # noqa: PTH110 - False where access is denied
 
 
-def _move(place: Place, project: str, other: Path) -> str:
+def _move(location: StateLocation, project: str, other: Path) -> str:
     """The shell command that moves a state with its saved logs to the default place."""
-    source, target = other.parent.parent.parent, place.root
-    steps = [(other, state_path(target, place.folder, project))]
-    logs = logs_folder(source, place.folder, project)
+    source, target = other.parent.parent.parent, location.root
+    steps = [(other, state_path(target, location.folder, project))]
+    logs = logs_folder(source, location.folder, project)
     if logs.is_dir():
-        steps.append((logs, logs_folder(target, place.folder, project)))
+        steps.append((logs, logs_folder(target, location.folder, project)))
     moves = (
         f"mkdir -p {shlex.quote(str(after.parent))} && mv {shlex.quote(str(before))} {shlex.quote(str(after))}"
         for before, after in steps
@@ -85,9 +85,9 @@ def _move(place: Place, project: str, other: Path) -> str:
     return " && ".join(moves)
 
 
-def _with_state(place: Place, path: Path) -> str:
+def _with_state(location: StateLocation, path: Path) -> str:
     """The command of this invocation with `--state`; a script passes `state` to `connect`."""
-    words = place.setting.command
+    words = location.setting.command
     if not words:
         return f"connect(state={str(path)!r})"
     options = 2 if words[0] == "state" else 1

@@ -53,13 +53,13 @@ async def open_ledger(
         StateError: when the state cannot be read or written, belongs to another project or server, or is kept elsewhere
             than the manifests say.
     """
-    check_store(world.place, project)
-    store = world.place.store(project.name)
+    check_store(world.location, project)
+    store = world.location.store(project.name)
     if world.journal is not None:
         store = EventLoggingStore(store, world.journal)
-    async with held(store, operation, world.place.setting.lock_timeout if patience is None else patience):
+    async with held(store, operation, world.location.setting.lock_timeout if patience is None else patience):
         stored = await store.read()
-        document = stored or new_document(project.name, world.place.server)
-        check_server(document, project.name, world.place.server)
+        document = stored or new_document(project.name, world.location.server)
+        check_server(document, project.name, world.location.server)
         async with Ledger(store, document, world.client.now) as ledger:
             yield ledger, stored is None

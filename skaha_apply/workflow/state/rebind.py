@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.ports import Store
     from skaha_apply.model.session import Listing
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.workflow.setup.context import Context, Place
+    from skaha_apply.workflow.setup.context import Context, StateLocation
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ async def rebind(
         ServerError: when the server cannot be asked.
         StateLocked: when somebody else keeps the lock.
     """
-    place = world.place
-    target = place.store(project)
-    source = await _source(place, project, target, options.host)
+    location = world.location
+    target = location.store(project)
+    source = await _source(location, project, target, options.host)
     async with AsyncExitStack() as locks:
         for store in dict.fromkeys((source, target)):
-            await locks.enter_async_context(held(store, "state rebind", place.setting.lock_timeout))
+            await locks.enter_async_context(held(store, "state rebind", location.setting.lock_timeout))
         document = await _read(source, project)
         listing = await world.client.sessions()
         account = _account(document, listing, options.account)
@@ -87,18 +87,18 @@ async def rebind(
         if planned.changes:
             await _move(after, source, target)
     if source is not target:
-        _move_logs(place, project, Path(source.address).parent.name)
+        _move_logs(location, project, Path(source.address).parent.name)
     return True
 
 
-async def _source(place: Place, project: str, target: Store, host: str | None) -> Store:
+async def _source(location: StateLocation, project: str, target: Store, host: str | None) -> Store:
     """The store of the state as it is now: where it is expected, else in the folder of another server."""
-    named = place.remote or place.setting.state is not None
+    named = location.remote or location.setting.state is not None
     if named and host is not None:
         raise UsageError("--from chooses among the states below .skaha-apply/, --state names one", hint="Give one.")
-    if named or host == place.folder or (host is None and await target.read_bytes() is not None):
+    if named or host == location.folder or (host is None and await target.read_bytes() is not None):
         return target
-    found = _elsewhere(place, project)
+    found = _elsewhere(location, project)
     known = ", ".join(found) or "none"
     if host is not None and host not in found:
         raise UsageError(f"there is no state of project {project!r} for {host}", hint=f"There are states for: {known}.")
@@ -108,10 +108,10 @@ async def _source(place: Place, project: str, target: Store, host: str | None) -
     return target if chosen is None else LocalStore(found[chosen])
 
 
-def _elsewhere(place: Place, project: str) -> dict[str, Path]:
+def _elsewhere(location: StateLocation, project: str) -> dict[str, Path]:
     """The project's states for other servers, by host."""
-    folders = sorted(path for path in (place.root / FOLDER).glob("*") if path.name not in (place.folder, SANDBOX))
-    states = {folder.name: state_path(place.root, folder.name, project) for folder in folders}
+    folders = sorted(path for path in (location.root / FOLDER).glob("*") if path.name not in (location.folder, SANDBOX))
+    states = {folder.name: state_path(location.root, folder.name, project) for folder in folders}
     return {name: path for name, path in states.items() if path.exists()}
 
 
@@ -145,7 +145,7 @@ def _account(document: StateDocument, listing: Listing, named: str | None) -> st
 
 def _bound(document: StateDocument, world: Context, account: str | None) -> StateDocument:
     known = document.identities if account == document.account else ()
-    bound = document.model_copy(update={"server": world.place.server, "account": account, "identities": known})
+    bound = document.model_copy(update={"server": world.location.server, "account": account, "identities": known})
     return bound if account is None else with_identity(bound, world.client.identity)
 
 
@@ -177,9 +177,9 @@ async def _move(document: StateDocument, source: Store, target: Store) -> None:
     await source.remove()
 
 
-def _move_logs(place: Place, project: str, host: str) -> None:
+def _move_logs(location: StateLocation, project: str, host: str) -> None:
     """Take the saved logs along, unless some were saved for the new server; they stay where they are if that fails."""
-    before, after = logs_folder(place.root, host, project), logs_folder(place.root, place.folder, project)
+    before, after = logs_folder(location.root, host, project), logs_folder(location.root, location.folder, project)
     with suppress(OSError):
         make_folder(after.parent)
         before.rename(after)

@@ -14,12 +14,12 @@ from skaha_apply.workflow.state.locking import held
 
 if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.workflow.setup.context import Place
+    from skaha_apply.workflow.setup.context import StateLocation
 
 
-async def pull(place: Place, project: str) -> bytes:
+async def pull(location: StateLocation, project: str) -> bytes:
     """What the store holds, byte by byte; it may be damaged. Raises StateError when there is nothing."""
-    store = place.store(project)
+    store = location.store(project)
     data = await store.read_bytes()
     if data is None:
         raise StateError(f"project {project!r} has no state at {store.address}")
@@ -34,7 +34,7 @@ def holds_interactive_ids(data: bytes) -> bool:
         return any(f'"{kind}"'.encode() in data for kind in Kind if kind.interactive)
 
 
-async def push(place: Place, project: str | None, data: bytes, source: str) -> str:
+async def push(location: StateLocation, project: str | None, data: bytes, source: str) -> str:
     """Store a state that was pulled, or kept in a rescue file; says what was done.
 
     Its serial stays as it is. `source` is what `data` was read from, for messages. Without a project, the state tells
@@ -51,11 +51,11 @@ async def push(place: Place, project: str | None, data: bytes, source: str) -> s
             f"{source} is the state of project {document.project!r}, not of {project!r}",
             hint=f"Leave --project out; a project is renamed by `skaha-apply state mv {document.project} {project}`.",
         )
-    store = place.at(find_project(place.setting, document.project)).store(document.project)
-    async with held(store, "state push", place.setting.lock_timeout):
+    store = location.at(find_project(location.setting, document.project)).store(document.project)
+    async with held(store, "state push", location.setting.lock_timeout):
         present = await store.read_bytes()
         stored = None if present is None else decode(present, store.address)
-        check_binding(document, document.project if stored is None else stored.project, _server(stored, place))
+        check_binding(document, document.project if stored is None else stored.project, _server(stored, location))
         if stored is not None and encode(stored) == encode(document):
             return f"{store.address} holds this state already: serial {document.serial}"
         _check_newer(document, stored, store.address, source)
@@ -63,9 +63,9 @@ async def push(place: Place, project: str | None, data: bytes, source: str) -> s
     return f"pushed to {store.address}: serial {document.serial}, in place of {_serial(stored)}"
 
 
-def _server(stored: StateDocument | None, place: Place) -> str:
+def _server(stored: StateDocument | None, location: StateLocation) -> str:
     # What is stored knows its server; the call's counts only where a new memory begins.
-    return place.server if stored is None else stored.server
+    return location.server if stored is None else stored.server
 
 
 def _check_newer(document: StateDocument, stored: StateDocument | None, address: str, source: str) -> None:
