@@ -1,0 +1,216 @@
+"""Plain English: the package, its help and its docs keep to the words of the glossary, and to American spelling.
+
+`python tests/test_language.py [FOLDER ...]` prints every phrase that is left, with its line. Texts for users have no
+allow-list. Docstrings, comments and names have one, a count per file in `language_allowed.json`, which may only shrink:
+`python tests/test_language.py --shrink` lowers the counts to what is left.
+"""
+
+import ast
+import io
+import json
+import re
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED = ROOT / "tests" / "language_allowed.json"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MODULES = sorted((ROOT / "skaha_apply").rglob("*.py"))
+SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
+
+# What not to write, and what to write instead. Ordinary words (look, place, call, answer, family) are banned as terms
+# only, so the pattern has the phrases in which they were terms.
+DETERMINER = r"(?:a|an|the|each|every|one|no|this|that|another|next|last|first|later|earlier|same|single)"
+BANNED = {
+    r"told|tells?|telling": "print, report, show, state",
+    r"said|says?|saying": "print, report, show, state",
+    r"bears?|borne": "has the name",
+    r"strangers?|sessions? of others": "unmanaged session",
+    r"doubles?(?! (?:quot|click|hash|slash|colon|star))": "duplicate session",
+    r"unsure|doubts?": "unconfirmed, unconfirmed create",
+    r"giv(?:e|es|en|ing) up|gave up": "timed out",
+    r"for want of": "because",
+    r"beside": "in addition to, next to",
+    r"anew": "again",
+    rf"memor(?:y|ies) of (?:{DETERMINER} )?(?:tool|project|what|plan)|(?:second|separate|tool's) memor(?:y|ies)": (
+        "state"
+    ),
+    rf"{DETERMINER} looks?(?!-|s?up| like| up)|two looks|between looks|looks? (?:again|so often)|sights?": "listing",
+    r"what (?:is|they|it) needed|what (?:it|they) needs?|what \w+ needs(?! to)": "dependency",
+    r"what needs (?:it|them)|followers?": "dependent",
+    r"held": "on hold",
+    r'answer(?:s|ed)? "?no"?': "declined",
+    rf"(?:server|store|registry|GitHub)(?:'s)? answer(?:s|ed)?|{DETERMINER} (?:clear |late |lost )?answers?|"
+    r"answers? of|answers? (?:with|again|no more)|(?:without|clear|lost) answers?|unanswered": "response, respond",
+    r"go(?:es|ing)? on|went on|gone on": "continue",
+    r"wants": "requires",
+    r"(?<!there )(?<!There )(?:is|are|was) no (?!longer|more\b|such|need\b|less)\w+": "is not a ...",
+    r"settl(?:es|ed|ing|e)(?! time|-time)": "resolve, mark",
+    r"mend(?:s|ed|ing)?": "fix",
+    r"burials?|bury|buri(?:es|ed)|tombstones?": "pending delete",
+    r"grounds?|the facts": "situation",
+    r"famil(?:y|ies)": "entry",
+    r"caps?|holders?|(?:a|free|no) places? (?:under|is|are|in the limit)": "limit, slot",
+    r"(?:this|another|next|later|earlier|same|one|every) calls?|of a call|calls of": "invocation",
+    r"spans?|stretch(?:es)?": "duration",
+    r"pauses?": "duration, wait",
+    rf"findings|{DETERMINER} finding|errors? of form|defects?": "diagnostic, syntax error",
+    r"halt(?:s|ed|ing)?|abandon(?:s|ed|ing)?": "stopped",
+    r"so (?:many|much|long|often)(?! as)": "name the number, the duration or the interval",
+    r"shall|may well": "must, can, might",
+    r"ours": "name the owner",
+}
+IN_MESSAGES = {r"gone": "deleted, not listed, disappeared", r"(?:we|our|us)": "the tool, or the command"}
+BRITISH = (
+    r"\w*(?:colour|behaviour|favour|honour|neighbour|labour|armour)\w*|cancell(?:ed|ing)|catalogues?|artefacts?|grey\w*|"
+    r"centres?|centred|labell(?:ed|ing)|modell(?:ed|ing)|travell(?:ed|ing)|signall(?:ed|ing)|licences?|defences?|"
+    r"fulfil(?!l)|judgements?|whilst|programme|analys(?:e|ed|es|ing)|"
+    r"(?:\w*_)?(?:initial|organ|recogn|normal|summar|serial|minim|maxim|optim|special|general|author|synchron|standard|"
+    r"categor|emphas|final|local|visual|util|prior|character)is(?:e|ed|es|er|ing|ation)(?:_\w*)?"
+)
+CODE = re.compile(r"`[^`\n]*`|\]\([^)\s]*\)|https?://\S+")
+
+
+class Phrase(NamedTuple):
+    """One phrase that is not plain English: where it stands and what to write instead."""
+
+    kind: str  # `text` for users, `prose` for contributors, `name` in code
+    file: str
+    line: int
+    found: str
+    instead: str
+
+
+@cache
+def pattern(kind: str) -> re.Pattern[str]:
+    phrases = [*BANNED, *(IN_MESSAGES if kind == "text" else ())]
+    return re.compile("|".join(rf"(?P<p{n}>\b(?:{one})\b)" for n, one in enumerate(phrases)), re.IGNORECASE)
+
+
+SPELLING = re.compile(rf"\b(?:{BRITISH})\b", re.IGNORECASE)
+
+
+def phrases(kind: str, file: str, line: int, text: str) -> Iterator[Phrase]:
+    text = CODE.sub(lambda code: re.sub(r"[^\n]", "#", code[0]), text)
+    instead = [*BANNED.values(), *IN_MESSAGES.values()]
+    for hit in pattern(kind).finditer(text):
+        number = int(hit.lastgroup[1:])
+        yield Phrase(kind, file, line + text.count("\n", 0, hit.start()), hit[0].replace("\n", " "), instead[number])
+    for hit in SPELLING.finditer(text):
+        yield Phrase(kind, file, line + text.count("\n", 0, hit.start()), hit[0], "American spelling")
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.Constant]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                yield node, first.value
+
+
+def is_command(node: ast.AST) -> bool:
+    """Whether the docstring is the help of a command."""
+    calls = [one.func for one in getattr(node, "decorator_list", ()) if isinstance(one, ast.Call)]
+    return any(getattr(one, "id", getattr(one, "attr", "")) == "command" for one in calls)
+
+
+def literals(tree: ast.Module, skipped: set[int]) -> Iterator[tuple[int, str]]:
+    """The texts of a module: strings with a space in them; a value that is filled in stands as `{}`."""
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            yield node.lineno, "".join(str(part) for part in parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside | skipped:
+            yield node.lineno, node.value
+
+
+def in_module(path: Path) -> Iterator[Phrase]:
+    source, file = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+    tree = ast.parse(source)
+    found = list(docstrings(tree))
+    for node, doc in found:
+        yield from phrases("text" if is_command(node) else "prose", file, doc.lineno, doc.value)
+    for line, text in literals(tree, {id(doc) for _, doc in found}):
+        if " " in text.strip():
+            yield from phrases("text", file, line, text)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield from phrases("prose", file, token.start[0], token.string)
+        elif token.type == tokenize.NAME and SPELLING.fullmatch(token.string):
+            yield Phrase("name", file, token.start[0], token.string, "American spelling")
+
+
+def in_schema(path: Path) -> Iterator[Phrase]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if '"description"' in line:
+            yield from phrases("text", path.relative_to(ROOT).as_posix(), number, line)
+
+
+@cache
+def left() -> list[Phrase]:
+    found = [one for path in MODULES for one in in_module(path)]
+    found += [one for path in SCHEMAS for one in in_schema(path)]
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        found += phrases("text", path.relative_to(ROOT).as_posix(), 1, text)
+    return sorted(found, key=lambda one: (one.file, one.line))
+
+
+def counts(kinds: tuple[str, ...]) -> Counter[str]:
+    return Counter(one.file for one in left() if one.kind in kinds)
+
+
+def report(found: list[Phrase]) -> str:
+    return "\n".join(f"{one.file}:{one.line}: {one.kind}: {one.found!r}: write {one.instead!r}" for one in found)
+
+
+def allowed() -> dict[str, dict[str, int]]:
+    return json.loads(ALLOWED.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("kinds", [("text",), ("prose", "name")], ids=["texts", "prose"])
+def test_no_new_phrase_is_used_that_the_glossary_replaces(kinds):
+    limits = allowed().get("-".join(kinds), {})
+    over = {file for file, count in counts(kinds).items() if count > limits.get(file, 0)}
+    assert not over, "\n" + report([one for one in left() if one.file in over and one.kind in kinds])
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("The server said no.", 1),
+        ("a double that an earlier create left behind", 1),
+        ("The wait goes on, and a colour is shown.", 2),
+        ("`tombstones` is a key of the state", 0),
+        ("There is no plan yet.", 0),
+        ("PLAN is no plan", 1),
+        ("The settle time is 5 s.", 0),
+        ("Look up the ID.", 0),
+    ],
+)
+def test_a_phrase_is_found_only_as_a_term(text, count):
+    assert len(list(phrases("prose", "FILE", 1, text))) == count
+
+
+def main(words: list[str]) -> None:
+    if words == ["--shrink"]:
+        kept = {"-".join(kinds): dict(counts(kinds)) for kinds in (("text",), ("prose", "name"))}
+        ALLOWED.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        return
+    found = [one for one in left() if not words or one.file.startswith(tuple(words))]
+    folders = Counter((one.kind, one.file.rpartition("/")[0]) for one in found)
+    print(report(found))  # noqa: T201
+    for (kind, folder), count in sorted(folders.items(), key=lambda pair: pair[0]):
+        print(f"{count:5} {kind:5} {folder or '.'}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
