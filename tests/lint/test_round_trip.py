@@ -264,6 +264,7 @@ SERVER_RULES = {
 }
 # What makes these errors is no answer of the server to one request.
 ELSEWHERE = {
+    "arg-shifted": "the server knows no tables, and takes the arguments that are left",
     "cmd-space": "the program is not found; test_programs_with_a_space_are_not_found",
     "name-collision": "the server takes both; test_the_server_takes_one_name_twice",
     "needs-cycle": "would wait for ever; the server knows no needs",

@@ -46,16 +46,16 @@ RULE = Rule(
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 101
-  retries: 2
   cmd: python
+  retries: 2
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 101
-  retries: 2
   pilot: 1
   cmd: python
+  retries: 2
 """,
     check=check,
 )

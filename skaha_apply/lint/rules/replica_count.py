@@ -35,29 +35,29 @@ RULE = Rule(
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
+  pilot: 1
   cmd: python
   retries: 2
-  pilot: 1
 - name: second
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
+  pilot: 1
   cmd: python
   retries: 2
-  pilot: 1
 - name: third
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 100000
+  pilot: 1
   cmd: python
   retries: 2
-  pilot: 1
 """,
     good="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
   replicas: 1000
+  pilot: 1
   cmd: python
   retries: 2
-  pilot: 1
 """,
     check=check,
 )
