@@ -30,5 +30,5 @@ def root(
         Streams().show(f"skaha-apply {__version__}\n")
         raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is None:
-        Streams().tell(f"{context.get_help()}\n")
+        Streams().notify(f"{context.get_help()}\n")
         raise typer.Exit(ExitCode.USAGE)

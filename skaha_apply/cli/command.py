@@ -50,7 +50,7 @@ def _as_command(function: Callable[[Options], ExitCode]) -> Callable[..., ExitCo
             default=inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default,
             annotation=hints[field.name],
         )
-        for field in _own_first(options_type)
+        for field in _own_fields_first(options_type)
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # how typer is told of them
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -59,7 +59,7 @@ def _as_command(function: Callable[[Options], ExitCode]) -> Callable[..., ExitCo
     return run
 
 
-def _own_first(options_type: type[Any]) -> list[dataclasses.Field[Any]]:
+def _own_fields_first(options_type: type[Any]) -> list[dataclasses.Field[Any]]:
     """The fields as the help lists them: what is particular to a command before what it shares with others."""
     fields = {field.name: field for field in dataclasses.fields(options_type)}
     return [

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.invocation import PROGRAM, begin
+from skaha_apply.cli.invocation import PROGRAM, set_words
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode
 
@@ -38,18 +38,18 @@ COMMANDS = (
 )
 # Older versions of typer raise click's own exceptions, newer ones bring a copy: the class is found by way of its child.
 _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-_BARE = {"--adopt": "--adopt=active"}  # options that may stand without their value
+_VALUE_IF_ALONE = {"--adopt": "--adopt=active"}  # options that may stand without their value
 
 
 def call(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run one command line, by default that of the process."""
-    words = _spelled_out(sys.argv[1:] if arguments is None else arguments)
-    begin(words)
+    words = _with_default_values(sys.argv[1:] if arguments is None else arguments)
+    set_words(words)
     register(words[0] if words else "")
     try:
         return ExitCode(get_command(app).main(args=words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except _ParserError as error:
-        return _misuse(error, words)
+        return _report_usage_error(error, words)
     except typer.Abort:  # an interrupt while the line was read, in older versions of typer
         return ExitCode.INTERRUPTED
     except SystemExit:  # the reader of a help text went away
@@ -62,13 +62,13 @@ def register(name: str = "") -> None:
         import_module(f"skaha_apply.cli.commands.{command}")
 
 
-def _spelled_out(words: Sequence[str]) -> list[str]:
+def _with_default_values(words: Sequence[str]) -> list[str]:
     """The words with a value after each option that may stand alone; what follows `--` is left as it is."""
     end = words.index("--") if "--" in words else len(words)
-    return [*(_BARE.get(word, word) for word in words[:end]), *words[end:]]
+    return [*(_VALUE_IF_ALONE.get(word, word) for word in words[:end]), *words[end:]]
 
 
-def _misuse(error: Any, words: list[str]) -> ExitCode:
+def _report_usage_error(error: Any, words: list[str]) -> ExitCode:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else PROGRAM
     hint = f"see: {path} --help"

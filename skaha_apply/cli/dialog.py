@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.invocation import command as command_again
+from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.prompt import ask
 from skaha_apply.render.plan.documents import as_json
 from skaha_apply.render.printable import line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Report
 
 
-EventsFile = Annotated[
+EventsOption = Annotated[
     str | None,
     typer.Option("--events", metavar="FILE", help="Append each change of phase to a file, as a line of JSON."),
 ]
@@ -43,7 +43,7 @@ class Dialog:
 
     def __init__(self, streams: Streams, *, yes: bool, as_documents: bool = False, destroying: bool = False) -> None:
         self.streams = streams
-        self.narrator = streams.narrator()
+        self.progress = streams.progress()
         self._yes = yes
         self._as_documents = as_documents
         self._destroying = destroying
@@ -53,10 +53,10 @@ class Dialog:
         """Show the plan, and ask unless it is empty, refused, or approved beforehand."""
         from skaha_apply.render.plan.text import NOTHING, plan_text  # noqa: PLC0415 - keeps --help fast
 
-        self.narrator.close()
+        self.progress.close()
         nothing = NOTHING_TO_DELETE if self._destroying else NOTHING
         if self._as_documents:
-            self.streams.tell(plan_text(plan, self.streams.err_ink, nothing))
+            self.streams.notify(plan_text(plan, self.streams.err_ink, nothing))
         else:
             self.streams.show(plan_text(plan, self.streams.out_ink, nothing))
         if plan.refused is not None or not plan.has_changes or self._yes:
@@ -68,18 +68,18 @@ class Dialog:
         """Show a report, at once as text, together with others as JSON."""
         from skaha_apply.render.run.report import report_text, resume_text  # noqa: PLC0415 - keeps --help fast
 
-        self.narrator.part(report.project).close()
+        self.progress.part(report.project).close()
         self._reports.append(report)
         if not self._as_documents:
             self.streams.show(report_text(report, self.streams.out_ink, nothing))
-        (self.streams.tell if self._as_documents else self.streams.show)(resume_text(report, command_again()))
+        (self.streams.notify if self._as_documents else self.streams.show)(resume_text(report, repeat_command()))
         return report.exit_code
 
     def close(self, projects: Sequence[Project] = ()) -> None:
         """Give the terminal back, and show the reports as JSON, in the order of the projects."""
         from skaha_apply.render.plan.documents import reports_document  # noqa: PLC0415 - keeps --help fast
 
-        self.narrator.close()
+        self.progress.close()
         if self._as_documents and self._reports:
             order = {project.name: index for index, project in enumerate(projects)}
             reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))

@@ -7,8 +7,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skaha_apply.cli.invocation import command
-from skaha_apply.cli.signals import as_interrupts, orderly
+from skaha_apply.cli.invocation import repeat_command
+from skaha_apply.cli.signals import as_interrupts, stop_signals
 from skaha_apply.model.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: None) -> T:
+def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lambda: None) -> T:
     """Run the work of a command to its end.
 
     SIGINT, SIGTERM and SIGHUP cancel the work once: a pass then sends no new request, waits a few seconds for those in
-    flight, and saves the state. Only a second SIGINT ends the process at once; `give_back` restores the terminal.
+    flight, and saves the state. Only a second SIGINT ends the process at once, after
+    `restore_terminal`.
 
     Raises:
         Interrupted: after a signal, once the work has ended in order.
@@ -29,14 +30,14 @@ def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: No
 
     async def guarded() -> T:
         task = asyncio.ensure_future(work)
-        signals = _Signals(task, give_back)
+        signals = _Signals(task, restore_terminal)
         loop = asyncio.get_running_loop()
-        for number in orderly():
+        for number in stop_signals():
             loop.add_signal_handler(number, signals, number)
         try:
             return await task
         except asyncio.CancelledError:
-            hint = f"running sessions continue on the server; to resume: {command()}"
+            hint = f"running sessions continue on the server; to resume: {repeat_command()}"
             raise Interrupted("interrupted", hint=hint) from None
 
     with as_interrupts():  # a loop that closes would leave the system's own handling, which kills the process
@@ -46,9 +47,9 @@ def run(work: Coroutine[Any, Any, T], give_back: Callable[[], None] = lambda: No
 class _Signals:
     """The first signal cancels the work, a SIGINT after it ends the process, any other repeated signal does nothing."""
 
-    def __init__(self, task: asyncio.Future[Any], give_back: Callable[[], None]) -> None:
+    def __init__(self, task: asyncio.Future[Any], restore_terminal: Callable[[], None]) -> None:
         self._task = task
-        self._give_back = give_back
+        self._give_back = restore_terminal
         self._came = False
 
     def __call__(self, number: int) -> None:

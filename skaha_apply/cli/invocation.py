@@ -16,18 +16,18 @@ _words: list[str] = []
 _sensitive: set[str] = set()
 
 
-def begin(words: Sequence[str]) -> None:
+def set_words(words: Sequence[str]) -> None:
     """Keep the words of a new invocation."""
     _words[:] = words
     _sensitive.clear()
 
 
-def leave_out(variables: Iterable[str]) -> None:
+def exclude_variables(variables: Iterable[str]) -> None:
     """Never repeat the values of these variables, which are sensitive."""
     _sensitive.update(variables)
 
 
-def command() -> str:
+def repeat_command() -> str:
     """The command to type again, without a login in an address and without sensitive values.
 
     A command that lacks a sensitive value stops with an error that names the variable.
@@ -46,7 +46,7 @@ def _is_sensitive(assignment: str) -> bool:
     return assignment.partition("=")[0].strip() in _sensitive
 
 
-def invocation() -> tuple[str, ...]:
+def redacted_words() -> tuple[str, ...]:
     """The words after the name of the program, without the values of variables: they can be sensitive."""
     words = _words or sys.argv[1:]
     before = ("", *words)

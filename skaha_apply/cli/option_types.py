@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 DURATION = "DURATION"  # 10s, 30m, 12h, 2d
-MIN_PAUSE = 0.05  # seconds
+MIN_INTERVAL = 0.05  # seconds
 
 
 def duration(text: str) -> float:
@@ -26,11 +26,11 @@ def duration(text: str) -> float:
         raise typer.BadParameter(error.message) from None
 
 
-def pause(text: str) -> float:
+def interval(text: str) -> float:
     """A span of time that is not zero, in seconds."""
     span = duration(text)
-    if span < MIN_PAUSE:
-        raise typer.BadParameter(f"at least {MIN_PAUSE:g}s, or the server is asked without a break")
+    if span < MIN_INTERVAL:
+        raise typer.BadParameter(f"at least {MIN_INTERVAL:g}s, or the server is asked without a break")
     return span
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.invocation import invocation
+from skaha_apply.cli.invocation import redacted_words
 from skaha_apply.cli.option_types import DURATION, assignment, duration, hours, pattern
-from skaha_apply.cli.output.masking import suspect
+from skaha_apply.cli.output.masking import add_possible_secrets
 from skaha_apply.cli.output.session_ids import identify, show_ids
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import UsageError
@@ -25,7 +25,7 @@ Paths = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH",
-        help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
+        help="ManifestOptions: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
         show_default=False,
     ),
 ]
@@ -35,7 +35,7 @@ Server = Annotated[
 ]
 
 
-CredentialCommand = Annotated[
+CredentialCommandOption = Annotated[
     str | None,
     typer.Option(
         "--credential-command",
@@ -45,7 +45,7 @@ CredentialCommand = Annotated[
 ]
 
 
-ShowIds = Annotated[
+ShowIdsOption = Annotated[
     bool,
     typer.Option(
         "--show-ids", help="Show IDs and addresses of interactive sessions also outside a terminal; never in a CI job."
@@ -77,7 +77,7 @@ class CommonOptions:
         """Where the command writes; with -v that also tells what the package logs (never a credential)."""
         streams = Streams(colour=not self.no_color)
         if self.verbose:
-            streams.tell_logs()
+            streams.show_logs()
         return streams
 
 
@@ -99,22 +99,24 @@ class VariableOptions(CommonOptions):
         typer.Option("--var-file", metavar="FILE", help="Values for variables, NAME: VALUE a line; may be repeated."),
     ] = None
 
-    def given(self, lack: MissingValues) -> VariableValues:
+    def given(self, missing_values: MissingValues) -> VariableValues:
         """The values of the call, those of SKAHA_VAR_name included; raises what `variables.given` raises."""
         from skaha_apply.workflow.setup.variables import given  # noqa: PLC0415 - keeps --help fast
 
         pairs = (text.partition("=") for text in self.var or ())
-        found = given({name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, lack)
-        suspect(found.values)
+        found = given(
+            {name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, missing_values
+        )
+        add_possible_secrets(found.values)
         return found
 
 
 @dataclass(frozen=True, kw_only=True)
-class Located(VariableOptions):
+class ServerOptions(VariableOptions):
     """Which server, which state, which project."""
 
     server: Server = None
-    credential_command: CredentialCommand = None
+    credential_command: CredentialCommandOption = None
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="Use a local sandbox, with a state of its own; started when none runs."),
@@ -128,7 +130,7 @@ class Located(VariableOptions):
         float | None,
         typer.Option(parser=duration, metavar=DURATION, help="Wait so long for the lock of the state (default: 0)."),
     ] = None
-    show_ids: ShowIds = False
+    show_ids: ShowIdsOption = False
     no_logs: Annotated[bool, typer.Option("--no-logs", help="Do not save the logs of sessions that ended.")] = False
 
     @property
@@ -137,7 +139,7 @@ class Located(VariableOptions):
         return ()
 
     @property
-    def lack(self) -> MissingValues:
+    def missing_values(self) -> MissingValues:
         """Which variables may be without a value: here those whose values are never compared."""
         from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
 
@@ -162,15 +164,15 @@ class Located(VariableOptions):
             settle=default.settle if settle is None else settle,
             lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
             keep_logs=not self.no_logs,
-            given=self.given(self.lack),
-            command=invocation(),
+            given=self.given(self.missing_values),
+            command=redacted_words(),
             observe=Streams(colour=not self.no_color).warn,
             identify=identify,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifests(Located):
+class ManifestOptions(ServerOptions):
     """A command whose arguments are manifests."""
 
     paths: Paths = None
@@ -182,7 +184,7 @@ class Manifests(Located):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NameOptions(Located):
+class NameOptions(ServerOptions):
     """A command whose arguments are names; its manifests are given by an option."""
 
     manifest: Annotated[
@@ -197,26 +199,28 @@ class NameOptions(Located):
 
 
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
-Targets = Annotated[
+TargetOption = Annotated[
     list[str] | None,
     typer.Option("--target", parser=pattern, metavar="NAME[/REPLICAS]", help="Only these; may be repeated."),
 ]
-Excludes = Annotated[
+ExcludeOption = Annotated[
     list[str] | None,
     typer.Option("--exclude", parser=pattern, metavar="NAME[/REPLICAS]", help="Not these; may be repeated."),
 ]
-Adopts = Annotated[
+AdoptOption = Annotated[
     Adoption | None,
     typer.Option(
         "--adopt",
         help="Record sessions of others that match; =ended also those that have ended (alone it means =active).",
     ),
 ]
-TakesOver = Annotated[bool, typer.Option("--take-over", help="Replace sessions of others that bear a name of ours.")]
-Forces = Annotated[
+TakeOverOption = Annotated[
+    bool, typer.Option("--take-over", help="Replace sessions of others that bear a name of ours.")
+]
+ForceOption = Annotated[
     bool, typer.Option("--force", help="Carry out what the safety rules refuse; never what is protected.")
 ]
-AllowsLoss = Annotated[
+AllowLossOption = Annotated[
     float | None,
     typer.Option(
         "--allow-loss",
@@ -228,15 +232,15 @@ AllowsLoss = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices(Manifests):
+class DecisionOptions(ManifestOptions):
     """What decides a plan."""
 
-    target: Targets = None
-    exclude: Excludes = None
-    adopt: Adopts = None
-    take_over: TakesOver = False
-    force: Forces = False
-    allow_loss: AllowsLoss = None
+    target: TargetOption = None
+    exclude: ExcludeOption = None
+    adopt: AdoptOption = None
+    take_over: TakeOverOption = False
+    force: ForceOption = False
+    allow_loss: AllowLossOption = None
 
     def plan_options(self) -> PlanOptions:
         """The options as the planner takes them."""

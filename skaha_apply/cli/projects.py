@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.cli.event_loop import run
-from skaha_apply.cli.invocation import leave_out
-from skaha_apply.cli.output.masking import hide
+from skaha_apply.cli.invocation import exclude_variables
+from skaha_apply.cli.output.masking import add_secrets
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
 from skaha_apply.render.errors import problems_text
@@ -37,10 +37,10 @@ def load(setting: Settings, streams: Streams, *, looks: bool = False) -> tuple[P
 
     projects, warnings = load_projects(setting, stdin_bytes)
     for project in projects:
-        hide(project.secrets)
-        leave_out(project.secrets)
+        add_secrets(project.secrets)
+        exclude_variables(project.secrets)
     if not looks:
-        streams.tell(problems_text(warnings))
+        streams.notify(problems_text(warnings))
     return projects
 
 
@@ -75,7 +75,7 @@ def for_each(
         """The folder whose sandbox a project uses; all projects share a server."""
         return Path(project.homes[0]) if setting.sandbox and project.homes else None
 
-    return run(everything(), streams.give_back)
+    return run(everything(), streams.restore_terminal)
 
 
 def for_each_offline(
@@ -91,7 +91,7 @@ def for_each_offline(
     location = find_location(setting)
     return run(
         _each(location, projects, streams, lambda project: work(location.at(project), project), scope),
-        streams.give_back,
+        streams.restore_terminal,
     )
 
 
@@ -106,16 +106,16 @@ async def _each(
 
     if scope is not None:
         await check_scope(location, projects, scope)
-    telling = _Telling(streams, several=len(projects) > 1)
+    telling = ProjectRunner(streams, several=len(projects) > 1)
     for project in projects:
         await telling.take(project.name, work(project))
-    async with _together() as group:
+    async with _all_or_first_error() as group:
         for name, go_on in telling.later.items():
             group.create_task(telling.take(name, go_on()))
     return worst(telling.codes)
 
 
-class _Telling:
+class ProjectRunner:
     """Takes what the work of several projects gives; an error of one is told, and is its code."""
 
     def __init__(self, streams: Streams, *, several: bool) -> None:
@@ -132,8 +132,8 @@ class _Telling:
             raise
         except SkahaApplyError as error:
             if self._several:
-                self._streams.say(f"{line(name)}:")
-            self._streams.fail(error)
+                self._streams.notify_line(f"{line(name)}:")
+            self._streams.show_error(error)
             given = error.exit_code
         if isinstance(given, ExitCode):
             self.codes.append(given)
@@ -142,7 +142,7 @@ class _Telling:
 
 
 @asynccontextmanager
-async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+async def _all_or_first_error() -> AsyncIterator[asyncio.TaskGroup]:
     """Tasks side by side; the first error ends the others in order, and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

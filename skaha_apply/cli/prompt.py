@@ -25,13 +25,13 @@ async def ask(streams: Streams, question: str) -> bool:
         raise SkahaApplyError("what needs approval could not be shown; nothing was changed")
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask for approval", hint="--yes carries it out without asking")
-    streams.tell(f"{question} [y/N] ")
+    streams.notify(f"{question} [y/N] ")
     answer = ""
     try:
         answer = await _line()
     finally:
         if not answer.endswith("\n"):  # the end of the input, or an interrupt
-            streams.tell("\n")
+            streams.notify("\n")
     return answer.strip().lower() in ("y", "yes")
 
 

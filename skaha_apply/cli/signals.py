@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def orderly() -> tuple[signal.Signals, ...]:
+def stop_signals() -> tuple[signal.Signals, ...]:
     """The signals that end a command in order; `nohup` makes the process ignore SIGHUP, and that stays so."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return (signal.SIGINT, signal.SIGTERM) if ignored else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,7 +19,7 @@ def orderly() -> tuple[signal.Signals, ...]:
 @contextmanager
 def as_interrupts() -> Iterator[None]:
     """Raise `KeyboardInterrupt` in the block for each of these signals. Only for the main thread."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in orderly()}
+    before = {number: signal.signal(number, signal.default_int_handler) for number in stop_signals()}
     try:
         yield
     finally:

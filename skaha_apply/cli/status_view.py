@@ -47,13 +47,13 @@ class View(Protocol):
 def view(streams: Streams, *, as_document: bool, every: bool, watched: bool) -> View:
     """The view of a call: `as_document` JSON, `every` a row for each replica, `watched` again and again."""
     if as_document:
-        return Documents(streams)
+        return JsonView(streams)
     if watched and streams.out_is_terminal:
-        return Drawn(streams, every=every)
-    return Changes(streams, every=every)
+        return LiveView(streams, every=every)
+    return ChangesView(streams, every=every)
 
 
-class _Absence:
+class OutageNotice:
     """Says when nothing can be seen any more, and when it can be again."""
 
     def __init__(self, streams: Streams) -> None:
@@ -70,10 +70,10 @@ class _Absence:
         """Say it once."""
         if self._away:
             self._away = False
-            self._streams.say("the server answers again")
+            self._streams.notify_line("the server answers again")
 
 
-class Documents(_Absence):
+class JsonView(OutageNotice):
     """JSON, when a replica stands elsewhere than before."""
 
     def __init__(self, streams: Streams) -> None:
@@ -91,7 +91,7 @@ class Documents(_Absence):
         self._last = replicas
 
 
-class Changes(_Absence):
+class ChangesView(OutageNotice):
     """Text: all of it at first, then what changed."""
 
     def __init__(self, streams: Streams, *, every: bool) -> None:
@@ -127,7 +127,7 @@ class Changes(_Absence):
         return heading + overview_text(one, needing_attention(one.rows), ink)
 
 
-class Drawn(_Absence):
+class LiveView(OutageNotice):
     """A block in a terminal that is drawn over itself."""
 
     def __init__(self, streams: Streams, *, every: bool) -> None:

@@ -18,9 +18,9 @@ COMMANDS = [
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_explains_itself(words, capsys):
     assert main([*words, "--help"]) == 0
-    told = capsys.readouterr()
-    assert f"Usage: skaha-apply {' '.join(words)}" in told.out
-    assert not told.err
+    printed = capsys.readouterr()
+    assert f"Usage: skaha-apply {' '.join(words)}" in printed.out
+    assert not printed.err
 
 
 def test_the_version_is_a_result(capsys):
@@ -69,10 +69,10 @@ def test_the_version_is_a_result(capsys):
 def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(words) == 4
-    told = capsys.readouterr()
-    assert said in told.err
-    assert not told.out
-    assert "Traceback" not in told.err
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert not printed.out
+    assert "Traceback" not in printed.err
 
 
 def test_words_of_others_are_shown_not_obeyed(capsys):

@@ -110,9 +110,9 @@ def test_a_signal_during_a_wait_is_130_and_the_next_plan_is_right(number, comman
         if line.startswith("created nap-2"):
             break
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in told
+    assert "Traceback" not in printed
     after = json.loads(command("plan", "m.yaml", "-o", "json").stdout)
     # Where the disk was too slow for the last write, an open intent waits for the next list; nothing is made twice.
     assert after["summary"]["unchanged"] + after["summary"]["wait"] == 2, after
@@ -129,9 +129,9 @@ def test_with_a_request_in_flight_only_a_second_sigint_ends_at_once(last, comman
     for number in (signal.SIGTERM, signal.SIGTERM, last):
         process.send_signal(number)
         time.sleep(0.2)  # signals of one kind that come together count as one
-    _, told = process.communicate(timeout=60)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert ("error: interrupted" in told) == (last != signal.SIGINT)
+    assert ("error: interrupted" in printed) == (last != signal.SIGINT)
     assert command("plan", "m.yaml", "-o", "json").returncode == 0
 
 
@@ -249,11 +249,11 @@ def test_a_reader_that_leaves_early_stops_nothing(command, sandbox):
     for words in (["plan", "m.yaml"], ["apply", "m.yaml", "--yes"]):
         process = command.start(*words)
         process.stdout.close()
-        told = process.stderr.read()
+        printed = process.stderr.read()
         process.stderr.close()
-        assert process.wait(60) == 0, told
-        assert "Traceback" not in told
-        assert "BrokenPipe" not in told
+        assert process.wait(60) == 0, printed
+        assert "Traceback" not in printed
+        assert "BrokenPipe" not in printed
     assert len(sandbox.sessions()) == 3
 
 
@@ -275,9 +275,9 @@ def test_a_signal_before_anything_began_is_130(command):
     process = command.start("plan", "-", stdin=subprocess.PIPE)
     process.stdin.write("#" * 1_000_000)  # more than a pipe holds: this comes back once it reads its standard input
     process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in told
+    assert "Traceback" not in printed
 
 
 def test_a_manifest_cannot_act_on_the_terminal(command):

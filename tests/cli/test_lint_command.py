@@ -212,11 +212,11 @@ def test_bad_input_is_one_diagnostic_in_bounded_time_and_memory(command, name, w
     make, rule = BAD[name]
     make(command.folder / "bad.yaml")
     made = command(*words, "bad.yaml", preexec_fn=bounded if sys.platform == "linux" else None)
-    told = made.stdout + made.stderr
-    assert made.returncode == 1, told
-    assert told.count("error: ") == 1
-    assert f"[{rule}]" in told
-    assert "Traceback" not in told
+    printed = made.stdout + made.stderr
+    assert made.returncode == 1, printed
+    assert printed.count("error: ") == 1
+    assert f"[{rule}]" in printed
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize("text", [b"\xef\xbb\xbf" + WARNING.encode(), WARNING.replace("\n", "\r\n").encode()])
@@ -228,7 +228,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(command, text):
 
 
 def test_files_that_vanish_meanwhile(command):
-    """A thousand files, removed while they are read: what is gone is told, and nothing else happens."""
+    """A thousand files, removed while they are read: what is gone is printed, and nothing else happens."""
     (command.folder / "many").mkdir()
     paths = [command.folder / "many" / f"{index:04}.yaml" for index in range(1000)]
     for index, path in enumerate(paths):
@@ -237,8 +237,8 @@ def test_files_that_vanish_meanwhile(command):
     while process.poll() is None and paths:
         paths.pop().unlink()
         time.sleep(0.0005)
-    out, told = process.communicate(timeout=WITHIN_S)
-    assert "Traceback" not in told
+    out, printed = process.communicate(timeout=WITHIN_S)
+    assert "Traceback" not in printed
     document_ = json.loads(out)
     assert {one["rule"] for one in document_["diagnostics"]} <= {"file"}
     assert process.returncode == bool(document_["diagnostics"])

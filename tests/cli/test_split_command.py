@@ -246,11 +246,11 @@ def test_bad_input_is_one_message_and_its_exit_code(split, tmp_path, arguments, 
     (tmp_path / "dead").mkdir()
     (tmp_path / "dead" / "link").symlink_to("nowhere")
     made = split(*arguments)
-    told = made.stderr.decode()
-    assert (made.returncode, made.stdout) == (code, b""), told
-    assert told.startswith("error: ")
-    assert message in told
-    assert len(told.splitlines()) <= 2
+    printed = made.stderr.decode()
+    assert (made.returncode, made.stdout) == (code, b""), printed
+    assert printed.startswith("error: ")
+    assert message in printed
+    assert len(printed.splitlines()) <= 2
 
 
 def test_a_picture_is_drawn_without_a_display_and_the_same_each_time(split, files, tmp_path):

@@ -12,10 +12,10 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Dialog, EventsFile, ReportFormat
-from skaha_apply.cli.option_types import DURATION, duration, pause
-from skaha_apply.cli.options import Choices, Yes
-from skaha_apply.cli.output.session_ids import public
+from skaha_apply.cli.dialog import Dialog, EventsOption, ReportFormat
+from skaha_apply.cli.option_types import DURATION, duration, interval
+from skaha_apply.cli.options import DecisionOptions, Yes
+from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode, UsageError
 
@@ -37,7 +37,7 @@ class Wait(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyCall(Choices):
+class ApplyArguments(DecisionOptions):
     """The options of `apply`."""
 
     yes: Yes = False
@@ -49,11 +49,11 @@ class ApplyCall(Choices):
     ] = Wait.NONE
     timeout: Annotated[
         float | None,
-        typer.Option(parser=pause, metavar=DURATION, help="Give up after so long, with exit code 10."),
+        typer.Option(parser=interval, metavar=DURATION, help="Give up after so long, with exit code 10."),
     ] = None
     poll: Annotated[
         float | None,
-        typer.Option(parser=pause, metavar=DURATION, help="Look so often while waiting (default: 10s)."),
+        typer.Option(parser=interval, metavar=DURATION, help="Look so often while waiting (default: 10s)."),
     ] = None
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests in flight at once.")] = 32
     settle: Annotated[
@@ -65,10 +65,10 @@ class ApplyCall(Choices):
     ] = None
     init: Annotated[bool, typer.Option("--init", help="In CI: this is the first run, there is no state yet.")] = False
     output: Annotated[ReportFormat, typer.Option("-o", "--output", help="How to print the report.")] = ReportFormat.TEXT
-    events: EventsFile = None
+    events: EventsOption = None
 
     @property
-    def lack(self) -> MissingValues:
+    def missing_values(self) -> MissingValues:
         """No variable may be without a value: what is sent holds them all."""
         from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
 
@@ -89,13 +89,13 @@ class ApplyCall(Choices):
 
 
 @command(app, "apply")
-def apply(options: ApplyCall) -> ExitCode:
+def apply(options: ApplyArguments) -> ExitCode:
     """Create, replace and delete sessions until the server holds what the manifests ask for."""
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
 
     saved = _saved_plan(options)
-    talk = Dialog(
+    dialog = Dialog(
         options.streams(),
         yes=options.yes or saved is not None,
         as_documents=options.output is ReportFormat.JSON,
@@ -104,27 +104,27 @@ def apply(options: ApplyCall) -> ExitCode:
     how = options.apply_options()
     if saved is not None:
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
-    projects = load(setting, talk.streams)
+    projects = load(setting, dialog.streams)
 
     async def one(world: Context, project: Project) -> Later:
         chosen = how
         if saved is not None:
             saved.check(world.client.address, [each.name for each in projects])
-            chosen = _as_saved(how, saved, project.name)
-        world, observe = told_to(events, world, project, talk.narrator.part(project.name))
-        return partial(go_on, await workflow.begin(world, project, chosen, talk.approve, observe))
+            chosen = _with_saved_choices(how, saved, project.name)
+        world, observe = told_to(events, world, project, dialog.progress.part(project.name))
+        return partial(go_on, await workflow.set_words(world, project, chosen, dialog.approve, observe))
 
     async def go_on(run: Run) -> ExitCode:
-        return talk.ended(await workflow.go_on(run))
+        return dialog.ended(await workflow.go_on(run))
 
-    with closing_events(options.events, public) as events:
+    with closing_events(options.events, mask_ids) as events:
         try:
-            return for_each(setting, projects, talk.streams, one, how.plan if saved is None else None)
+            return for_each(setting, projects, dialog.streams, one, how.plan if saved is None else None)
         finally:
-            talk.close(projects)
+            dialog.close(projects)
 
 
-def _saved_plan(options: ApplyCall) -> SavedPlan | None:
+def _saved_plan(options: ApplyArguments) -> SavedPlan | None:
     """The saved plan that is to be applied, told from its content; None when manifests are."""
     from skaha_apply.workflow.saved_plan import is_plan, read_plan  # noqa: PLC0415 - keeps --help fast
 
@@ -145,7 +145,7 @@ def _saved_plan(options: ApplyCall) -> SavedPlan | None:
     return read_plan(Path(plans[0]))
 
 
-def _as_saved(how: ApplyOptions, saved: SavedPlan, project: str) -> ApplyOptions:
+def _with_saved_choices(how: ApplyOptions, saved: SavedPlan, project: str) -> ApplyOptions:
     """The options of the call, with what the plan has settled; what lifts a refusal is said anew."""
     plan = replace(saved.options, force=how.plan.force, allow_loss=how.plan.allow_loss)
     return replace(how, plan=plan, approved=saved.approved[project], lineage=saved.lineages[project])

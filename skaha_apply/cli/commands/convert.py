@@ -14,7 +14,7 @@ from skaha_apply.model.errors import ExitCode
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertOptions(CommonOptions):
+class ConvertArguments(CommonOptions):
     """The options of `convert`."""
 
     line: Annotated[
@@ -24,7 +24,7 @@ class ConvertOptions(CommonOptions):
 
 
 @command(app, "convert")
-def convert(options: ConvertOptions) -> ExitCode:
+def convert(options: ConvertArguments) -> ExitCode:
     """Print the manifest that does what a `skaha create` or `canfar create` line does."""
     from skaha_apply import manifest  # noqa: PLC0415 - keeps --help fast
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
-from skaha_apply.cli.options import AllowsLoss, Forces, Manifests, Targets, Yes
+from skaha_apply.cli.options import AllowLossOption, ForceOption, ManifestOptions, TargetOption, Yes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DestroyCall(Manifests):
+class DestroyArguments(ManifestOptions):
     """The options of `destroy`."""
 
     yes: Yes = False
-    force: Forces = False
-    allow_loss: AllowsLoss = None
-    target: Targets = None
+    force: ForceOption = False
+    allow_loss: AllowLossOption = None
+    target: TargetOption = None
 
     def apply_options(self) -> ApplyOptions:
         """The options as the workflow takes them."""
@@ -39,19 +39,19 @@ class DestroyCall(Manifests):
 
 
 @command(app, "destroy")
-def destroy(options: DestroyCall) -> ExitCode:
+def destroy(options: DestroyArguments) -> ExitCode:
     """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
 
-    talk = Dialog(options.streams(), yes=options.yes, destroying=True)
+    dialog = Dialog(options.streams(), yes=options.yes, destroying=True)
     setting = options.setting()
-    projects = load(setting, talk.streams)
+    projects = load(setting, dialog.streams)
 
     async def one(world: Context, project: Project) -> ExitCode:
-        report = await workflow.destroy(world, project, options.apply_options(), talk.approve, talk.narrator)
-        return talk.ended(report)
+        report = await workflow.destroy(world, project, options.apply_options(), dialog.approve, dialog.progress)
+        return dialog.ended(report)
 
     try:
-        return for_each(setting, projects, talk.streams, one, options.apply_options().plan)
+        return for_each(setting, projects, dialog.streams, one, options.apply_options().plan)
     finally:
-        talk.close()
+        dialog.close()

@@ -10,7 +10,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import CommonOptions, CredentialCommand, Server, check_server
+from skaha_apply.cli.options import CommonOptions, CredentialCommandOption, Server, check_server
 from skaha_apply.cli.output.session_ids import identify
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
@@ -27,7 +27,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(CommonOptions):
+class ExportArguments(CommonOptions):
     """The options of `export`."""
 
     patterns: Annotated[
@@ -51,12 +51,12 @@ class ExportOptions(CommonOptions):
     ] = None
     everything: Annotated[bool, typer.Option("--all", help="Also sessions that ended or are being deleted.")] = False
     server: Server = None
-    credential_command: CredentialCommand = None
+    credential_command: CredentialCommandOption = None
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a local sandbox; started when none runs.")] = False
 
 
 @command(app, "export")
-def export(options: ExportOptions) -> ExitCode:
+def export(options: ExportArguments) -> ExitCode:
     """Print live sessions as a manifest, for `plan --adopt`."""
     from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.manifest.generate.from_sessions import Wish  # noqa: PLC0415
@@ -80,7 +80,7 @@ def export(options: ExportOptions) -> ExitCode:
         phases=frozenset(phase_of(word) for word in options.status or ()),
         over=options.everything,
     )
-    made = run(exported(setting, wish), streams.give_back)
+    made = run(exported(setting, wish), streams.restore_terminal)
     streams.show_document(made.text)
     for note in made.notes:
         streams.message("note", note)

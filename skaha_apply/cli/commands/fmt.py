@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormatOptions(CommonOptions):
+class FormatArguments(CommonOptions):
     """The options of `fmt`."""
 
     paths: Paths = None
@@ -32,7 +32,7 @@ class FormatOptions(CommonOptions):
 
 
 @command(app, "fmt")
-def fmt(options: FormatOptions) -> ExitCode:
+def fmt(options: FormatArguments) -> ExitCode:
     """Write manifests in canonical order and layout; comments, anchors, quotes and the meaning stay."""
     from skaha_apply.workflow.fmt import format_all  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
@@ -47,7 +47,7 @@ def _one(one: Formatted, setting: Settings, streams: Streams, *, check: bool) ->
     from skaha_apply.workflow.fmt import write  # noqa: PLC0415 - keeps --help fast
 
     if one.problems:
-        streams.tell(problems_text(one.problems))
+        streams.notify(problems_text(one.problems))
         return ExitCode.ERROR
     if check:
         if one.changed:
@@ -59,7 +59,7 @@ def _one(one: Formatted, setting: Settings, streams: Streams, *, check: bool) ->
         try:
             write(setting, one)
         except SkahaApplyError as error:
-            streams.fail(error)
+            streams.show_error(error)
             return ExitCode.ERROR
         streams.show(f"changed {line(one.file)}\n")
     return ExitCode.OK

@@ -13,8 +13,8 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import CredentialCommand, Paths, VariableOptions, check_server
-from skaha_apply.cli.output.session_ids import identify, public
+from skaha_apply.cli.options import CredentialCommandOption, Paths, VariableOptions, check_server
+from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.plan.documents import as_json
@@ -37,7 +37,7 @@ class LintFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LintOptions(VariableOptions):
+class LintArguments(VariableOptions):
     """The options of `lint`."""
 
     paths: Paths = None
@@ -62,7 +62,7 @@ class LintOptions(VariableOptions):
         str | None,
         typer.Option(metavar="NAME|URL", help="With --online: the Skaha server, as for plan."),
     ] = None
-    credential_command: CredentialCommand = None
+    credential_command: CredentialCommandOption = None
     sandbox: Annotated[
         bool,
         typer.Option("--sandbox", help="With --online: ask a local sandbox; started when none runs."),
@@ -70,7 +70,7 @@ class LintOptions(VariableOptions):
 
 
 @command(app, "lint")
-def lint(options: LintOptions) -> ExitCode:
+def lint(options: LintArguments) -> ExitCode:
     """Find what the server would refuse, drop or misread, before anything is sent."""
     from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
 
@@ -78,7 +78,7 @@ def lint(options: LintOptions) -> ExitCode:
         return _lint(options)
 
 
-def _lint(options: LintOptions) -> ExitCode:
+def _lint(options: LintArguments) -> ExitCode:
     from skaha_apply.workflow import lint  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
@@ -89,14 +89,14 @@ def _lint(options: LintOptions) -> ExitCode:
     if options.online:
         from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - for those who ask a server
 
-        told = run(lint.ask(setting, loaded.projects), streams.give_back)
+        told = run(lint.ask(setting, loaded.projects), streams.restore_terminal)
     report = lint.report(setting, loaded, choice, told)
     _show(_rendered(report, options.output), options.output, streams)
     for entry in options.report or ():
         form, _, file = entry.partition("=")
         write_file("report", file, _rendered(report, LintFormat(form)))
     if options.output is LintFormat.GITHUB:
-        _summarise(report, streams)
+        _append_job_summary(report, streams)
     return ExitCode.ERROR if report.failed else ExitCode.OK
 
 
@@ -109,7 +109,7 @@ def _show(text: str, form: LintFormat, streams: Streams) -> None:
         streams.show_document(text)
 
 
-def _setting(options: LintOptions, streams: Streams) -> Settings:
+def _setting(options: LintArguments, streams: Streams) -> Settings:
     from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
@@ -155,7 +155,7 @@ def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays fo
     return problems_text(report.found, most=None) or "no findings\n"
 
 
-def _summarise(report: LintReport, streams: Streams) -> None:
+def _append_job_summary(report: LintReport, streams: Streams) -> None:
     """Everything into the summary of the job, where the step has one; without it the annotations still stand."""
     from skaha_apply.render.lint.github import github_summary  # noqa: PLC0415 - as above
 
@@ -164,6 +164,6 @@ def _summarise(report: LintReport, streams: Streams) -> None:
         return
     try:
         with Path(file).open("a", encoding="utf-8") as summary:
-            summary.write(public(github_summary(report)))
+            summary.write(mask_ids(github_summary(report)))
     except (OSError, ValueError) as error:
         streams.message("warning", f"the summary of the job cannot be written: {error}")

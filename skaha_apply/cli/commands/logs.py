@@ -31,7 +31,7 @@ def attempt(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogsCall(NameOptions):
+class LogsArguments(NameOptions):
     """The options of `logs` and `events`."""
 
     name: Annotated[
@@ -54,12 +54,12 @@ class LogsCall(NameOptions):
 
 
 @command(app, "logs")
-def logs(options: LogsCall) -> ExitCode:
+def logs(options: LogsArguments) -> ExitCode:
     """Print the log of replicas: from the server while it has it, else the saved copy."""
     return read(options, events=False)
 
 
-def read(options: LogsCall, *, events: bool) -> ExitCode:
+def read(options: LogsArguments, *, events: bool) -> ExitCode:
     """Print the logs, or the events, of the chosen replicas."""
     from skaha_apply.workflow.logs import ALL as EVERY  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415
@@ -74,7 +74,7 @@ def read(options: LogsCall, *, events: bool) -> ExitCode:
 
     async def one(world: Context, project: Project) -> ExitCode:
         for remark in unmasked(project):
-            streams.say(remark)
+            streams.notify_line(remark)
         try:
             found.extend(await read_logs(world, project, options.name, events=events, attempt=chosen))
         except UsageError as error:
@@ -96,7 +96,7 @@ def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
         name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
     if not text.text:
         nothing = "the log is empty" if text.exists else f"no {what}, neither on the server nor saved"
-        streams.say(f"{name}: {nothing}")
+        streams.notify_line(f"{name}: {nothing}")
         return
     if not alone:
         streams.show(f"==> {name} <==\n")

@@ -48,7 +48,7 @@ class MarkPhase(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkCall(NameOptions):
+class MarkArguments(NameOptions):
     """The options of `mark`."""
 
     verb: Annotated[
@@ -89,7 +89,7 @@ class MarkCall(NameOptions):
 
         if self.axis is not None and self.from_ is None:
             raise UsageError("--axis says what the lines of --from are", hint="give the list of values by --from")
-        listed = _lines_in(self.from_) if self.from_ is not None else ()
+        listed = _read_name_list(self.from_) if self.from_ is not None else ()
         chosen = (*(self.names or ()), *(_patterns(listed, self.from_) if self.axis is None else ()))
         if not chosen and not listed and not self.phase:
             raise UsageError("which replicas? Nothing is chosen", hint="name them, or use --from or --phase")
@@ -104,7 +104,7 @@ class MarkCall(NameOptions):
 
 
 @command(app, "mark")
-def mark(options: MarkCall) -> ExitCode:
+def mark(options: MarkArguments) -> ExitCode:
     """Say of replicas that they are complete, have to run again, or are held."""
     from skaha_apply.workflow import mark as workflow  # noqa: PLC0415 - keeps --help fast
 
@@ -119,20 +119,20 @@ def mark(options: MarkCall) -> ExitCode:
         raise UsageError(f"which project is meant? These manifests have {known}", hint="say it with --project")
 
     async def approve(marks: tuple[Mark, ...]) -> bool:
-        streams.show(_marks_text(marks, options.verb, streams.out_ink))
+        streams.show(_preview_text(marks, options.verb, streams.out_ink))
         return options.yes or await ask(streams, f"Mark {many(len(marks), 'replica')} {options.verb}?")
 
     async def one(world: Context, project: Project) -> ExitCode:
-        return await workflow.mark(world, project, chosen, approve, narrator)
+        return await workflow.mark(world, project, chosen, approve, progress)
 
-    narrator = streams.narrator()
+    progress = streams.progress()
     try:
         return for_each(setting, projects, streams, one)
     finally:
-        narrator.close()
+        progress.close()
 
 
-def _lines_in(file: str) -> tuple[str, ...]:
+def _read_name_list(file: str) -> tuple[str, ...]:
     """The lines of a list: blank ones and comments skipped, any line ends."""
     try:
         text = (stdin_bytes() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
@@ -152,7 +152,9 @@ def _warn_of_comments(rows: tuple[str, ...], streams: Streams) -> None:
 
     noted = next((row for row in rows if NOTE.search(row)), None)
     if noted is not None:
-        streams.say(f"note: {line(noted)} has a # in it, which begins no comment: put a comment on a line of its own")
+        streams.notify_line(
+            f"note: {line(noted)} has a # in it, which begins no comment: put a comment on a line of its own"
+        )
 
 
 def _patterns(rows: tuple[str, ...], file: str | None) -> tuple[str, ...]:
@@ -166,7 +168,7 @@ def _checked(name: str, file: str) -> str:
         raise UsageError(f"{file}: {error.message}") from None
 
 
-def _marks_text(marks: tuple[Mark, ...], verb: MarkVerb, ink: Ink) -> str:
+def _preview_text(marks: tuple[Mark, ...], verb: MarkVerb, ink: Ink) -> str:
     rows = [f"{ink(verb.value, 'cyan')}  {_one(mark)}" for mark in marks[:SHOWN]]
     if len(marks) > SHOWN:
         rows.append(f"… and {len(marks) - SHOWN} more")

@@ -12,7 +12,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import Choices
+from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -37,7 +37,7 @@ class PlanFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanCall(Choices):
+class PlanArguments(DecisionOptions):
     """The options of `plan`."""
 
     output: Annotated[PlanFormat, typer.Option("-o", "--output", help="How to print the plan.")] = PlanFormat.TEXT
@@ -67,7 +67,7 @@ class PlanCall(Choices):
 
 
 @command(app, "plan")
-def plan(options: PlanCall) -> ExitCode:
+def plan(options: PlanArguments) -> ExitCode:
     """Show what apply would create, replace and delete, and why."""
     from skaha_apply.workflow.plan import look, plan_from  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Dialog, EventsFile
-from skaha_apply.cli.options import Manifests
-from skaha_apply.cli.output.session_ids import public
+from skaha_apply.cli.dialog import Dialog, EventsOption
+from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefreshCall(Manifests):
+class RefreshArguments(ManifestOptions):
     """The options of `refresh`."""
 
-    events: EventsFile = None
+    events: EventsOption = None
 
 
 @command(app, "refresh")
-def refresh(options: RefreshCall) -> ExitCode:
+def refresh(options: RefreshArguments) -> ExitCode:
     """Look at the server and record what it shows, logs included; nothing else is done."""
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
 
-    talk = Dialog(options.streams(), yes=False)
+    dialog = Dialog(options.streams(), yes=False)
     setting = options.setting()
-    projects = load(setting, talk.streams, looks=True)
+    projects = load(setting, dialog.streams, looks=True)
 
     async def one(world: Context, project: Project) -> ExitCode:
-        world, observe = told_to(events, world, project, talk.narrator)
-        return talk.ended(await workflow.refresh(world, project, observe), "what the server shows is recorded")
+        world, observe = told_to(events, world, project, dialog.progress)
+        return dialog.ended(await workflow.refresh(world, project, observe), "what the server shows is recorded")
 
-    with closing_events(options.events, public) as events:
+    with closing_events(options.events, mask_ids) as events:
         try:
-            return for_each(setting, projects, talk.streams, one)
+            return for_each(setting, projects, dialog.streams, one)
         finally:
-            talk.close()
+            dialog.close()

@@ -24,7 +24,7 @@ group = typer.Typer(help="A local Skaha server that runs headless sessions as pr
 app.add_typer(group, name="sandbox")
 
 
-_AS_THEY_ARE = (
+UNCHANGED_OPTIONS = (
     "token",
     "slots",
     "idle",
@@ -47,7 +47,7 @@ def account(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(CommonOptions):
+class SandboxFolderOptions(CommonOptions):
     """Which sandbox."""
 
     data: Annotated[
@@ -65,7 +65,7 @@ class DataOptions(CommonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeOptions(DataOptions):
+class ServeArguments(SandboxFolderOptions):
     """How to serve."""
 
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0
@@ -141,43 +141,43 @@ class ServeOptions(DataOptions):
             "images": tuple(self.image) if self.image else None,
             "denied": tuple(self.denied) if self.denied else None,
             "expired": tuple(self.expired) if self.expired else None,
-            **{name: getattr(self, name) for name in _AS_THEY_ARE},
+            **{name: getattr(self, name) for name in UNCHANGED_OPTIONS},
         }
         known = {name: value for name, value in given.items() if value is not None}
         return SandboxOptions(data=self.folder, port=self.port, v0=not self.no_v0, **known)
 
 
 @command(group, "serve")
-def serve(options: ServeOptions) -> ExitCode:
+def serve(options: ServeArguments) -> ExitCode:
     """Serve the Skaha API on 127.0.0.1 until Ctrl-C, SIGTERM or SIGHUP."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.sandbox.environment import start_clean  # noqa: PLC0415
     from skaha_apply.state.paths import make_folder  # noqa: PLC0415
 
     start_clean()
-    with _translated():
+    with _translating_errors():
         make_folder(options.folder)
         sandbox.serve(options.as_sandbox_options())
     return ExitCode.OK
 
 
 @command(group, "stop")
-def stop(options: DataOptions) -> ExitCode:
+def stop(options: SandboxFolderOptions) -> ExitCode:
     """End the sandbox; without one nothing is done."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
 
-    with _translated():
+    with _translating_errors():
         stopped = sandbox.stop(options.folder)
     options.streams().show("stopped\n" if stopped else "no sandbox runs here\n")
     return ExitCode.OK
 
 
 @command(group, "status")
-def status(options: DataOptions) -> ExitCode:
+def status(options: SandboxFolderOptions) -> ExitCode:
     """Say whether a sandbox runs, where, and how many sessions it has; exit code 1 without one."""
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
 
-    with _translated():
+    with _translating_errors():
         running = sandbox.status(options.folder)
     streams = options.streams()
     if running is None:
@@ -191,7 +191,7 @@ def status(options: DataOptions) -> ExitCode:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translating_errors() -> Iterator[None]:
     """The sandbox stands apart from the rest of the package, its error too."""
     from skaha_apply.sandbox import SandboxError  # noqa: PLC0415 - keeps --help fast
 

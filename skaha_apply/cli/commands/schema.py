@@ -25,14 +25,14 @@ class SchemaName(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchemaOptions(CommonOptions):
+class SchemaArguments(CommonOptions):
     """The options of `schema`."""
 
     name: Annotated[SchemaName, typer.Argument(help="What to describe.", show_default=False)]
 
 
 @command(app, "schema")
-def schema(options: SchemaOptions) -> ExitCode:
+def schema(options: SchemaArguments) -> ExitCode:
     """Print a JSON Schema: of manifests (for editors), of `plan -o json`, of the state, or of `lint -o json`."""
     options.streams().show_document(as_json(_schema(options.name)))
     return ExitCode.OK

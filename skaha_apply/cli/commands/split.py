@@ -31,7 +31,7 @@ class SplitFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitOptions(VariableOptions):
+class SplitArguments(VariableOptions):
     """The options of `split`."""
 
     paths: Annotated[
@@ -74,7 +74,7 @@ class SplitOptions(VariableOptions):
 
 
 @command(app, "split")
-def split(options: SplitOptions) -> ExitCode:
+def split(options: SplitArguments) -> ExitCode:
     """Show how `chunk` and `stripe` would share a list over replicas, and which of them to take."""
     from skaha_apply.planning.share_preview import preview  # noqa: PLC0415 - keeps --help fast
 
@@ -89,7 +89,7 @@ def split(options: SplitOptions) -> ExitCode:
     return ExitCode.OK
 
 
-def _form(options: SplitOptions) -> str | None:
+def _form(options: SplitArguments) -> str | None:
     """The form of the picture, which is known to be possible before a million files are looked at."""
     if options.picture is None:
         return None
@@ -100,7 +100,7 @@ def _form(options: SplitOptions) -> str | None:
     return form
 
 
-def _replicas(options: SplitOptions) -> int:
+def _replicas(options: SplitArguments) -> int:
     if options.replicas is not None and options.session is not None:
         raise UsageError("--replicas and --session exclude each other", hint="give one of them")
     if options.replicas is not None:
@@ -119,7 +119,7 @@ def _replicas(options: SplitOptions) -> int:
     return replicas_of(setting, options.session, stdin_bytes)
 
 
-def _listing(options: SplitOptions) -> Listing:
+def _listing(options: SplitArguments) -> Listing:
     from skaha_apply.workflow.split import from_list, from_paths, read_list  # noqa: PLC0415 - keeps --help fast
 
     if options.list_file is not None:

@@ -12,7 +12,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import Located, NameOptions, Yes
+from skaha_apply.cli.options import ServerOptions, NameOptions, Yes
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
@@ -34,19 +34,19 @@ app.add_typer(group, name="state")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShowCall(NameOptions):
+class ShowArguments(NameOptions):
     """The options of `state show`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnlockCall(NameOptions):
+class UnlockArguments(NameOptions):
     """The options of `state unlock`."""
 
     id: Annotated[str, typer.Argument(metavar="ID", help="The id of the lock, as the refusal shows it.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgetCall(NameOptions):
+class ForgetArguments(NameOptions):
     """The options of `state forget`."""
 
     names: Annotated[
@@ -56,7 +56,7 @@ class ForgetCall(NameOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoveCall(NameOptions):
+class MoveArguments(NameOptions):
     """The options of `state mv`."""
 
     old: Annotated[str, typer.Argument(metavar="OLD", help="The session's or the project's name so far.")]
@@ -64,19 +64,19 @@ class MoveCall(NameOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullCall(NameOptions):
+class PullArguments(NameOptions):
     """The options of `state pull`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PushCall(Located):
+class PushArguments(ServerOptions):
     """The options of `state push`."""
 
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A state: from state pull, or a rescue file.")]
 
 
 @command(group, "show")
-def show(options: ShowCall) -> ExitCode:
+def show(options: ShowArguments) -> ExitCode:
     """Print the state as JSON."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
@@ -87,7 +87,7 @@ def show(options: ShowCall) -> ExitCode:
 
 
 @command(group, "unlock")
-def unlock(options: UnlockCall) -> ExitCode:
+def unlock(options: UnlockArguments) -> ExitCode:
     """Free a lock that a dead or lost run left behind."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
@@ -98,7 +98,7 @@ def unlock(options: UnlockCall) -> ExitCode:
 
 
 @command(group, "forget")
-def forget(options: ForgetCall) -> ExitCode:
+def forget(options: ForgetArguments) -> ExitCode:
     """Drop the memory of replicas; live sessions stay, and are strangers from then on."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
@@ -108,12 +108,12 @@ def forget(options: ForgetCall) -> ExitCode:
     streams.show("".join(f"forgot {line(name)}\n" for name in names))
     if not names:
         wanted = line(", ".join(options.names))
-        streams.say(f"nothing to forget: no record in the state of {line(project)} matches {wanted}")
+        streams.notify_line(f"nothing to forget: no record in the state of {line(project)} matches {wanted}")
     return ExitCode.OK
 
 
 @command(group, "mv")
-def move(options: MoveCall) -> ExitCode:
+def move(options: MoveArguments) -> ExitCode:
     """Rename a session or a project in the state, so that nothing runs again."""
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
@@ -124,7 +124,7 @@ def move(options: MoveCall) -> ExitCode:
 
 
 @command(group, "pull")
-def pull(options: PullCall) -> ExitCode:
+def pull(options: PullArguments) -> ExitCode:
     """Print the stored state as it is, byte by byte."""
     from skaha_apply.state.codec import decode  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.state import transfer  # noqa: PLC0415
@@ -143,7 +143,7 @@ def pull(options: PullCall) -> ExitCode:
 
 
 @command(group, "push")
-def push(options: PushCall) -> ExitCode:
+def push(options: PushArguments) -> ExitCode:
     """Store a state: what was pulled, or kept when its store did not take it. Never over a newer one."""
     from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415
     from skaha_apply.workflow.state import transfer  # noqa: PLC0415 - keeps --help fast
@@ -167,11 +167,11 @@ def _location(options: NameOptions) -> tuple[StateLocation, str]:
     from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415 - keeps --help fast
 
     setting = options.setting()
-    project = chosen_project(setting)
+    project = single_project(setting)
     return find_location(setting).at(project), project.name
 
 
-def chosen_project(setting: Settings) -> Project:
+def single_project(setting: Settings) -> Project:
     """The project that `--project` names, else the only one of the manifests; raises `UsageError`."""
     from skaha_apply.workflow.setup.load import find_project, load_leniently  # noqa: PLC0415 - keeps --help fast
 
@@ -186,7 +186,7 @@ def chosen_project(setting: Settings) -> Project:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RebindCall(NameOptions):
+class RebindArguments(NameOptions):
     """The options of `state rebind`."""
 
     account: Annotated[
@@ -201,7 +201,7 @@ class RebindCall(NameOptions):
 
 
 @command(group, "rebind")
-def rebind(options: RebindCall) -> ExitCode:
+def rebind(options: RebindArguments) -> ExitCode:
     """Bind the state to the server and the credential of this call: for a server that moved, or a new credential."""
     from skaha_apply.workflow.state.rebind import RebindOptions  # noqa: PLC0415 - keeps --help fast
 
@@ -209,7 +209,7 @@ def rebind(options: RebindCall) -> ExitCode:
     if options.sandbox:
         raise UsageError("the state of the sandbox is bound to nothing else", hint="leave --sandbox out")
     setting = options.setting()
-    project = chosen_project(setting)
+    project = single_project(setting)
 
     async def approve(planned: Rebinding) -> bool:
         streams.show(_text(planned))

@@ -11,8 +11,8 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.option_types import DURATION, pause
-from skaha_apply.cli.options import Manifests
+from skaha_apply.cli.option_types import DURATION, interval
+from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode, ServerError, StateError, worst
@@ -36,7 +36,7 @@ class StatusFormat(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatusCall(Manifests):
+class StatusArguments(ManifestOptions):
     """The options of `status`."""
 
     output: Annotated[StatusFormat, typer.Option("-o", "--output", help="How to print it.")] = StatusFormat.TEXT
@@ -44,7 +44,7 @@ class StatusCall(Manifests):
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False
     poll: Annotated[
         float | None,
-        typer.Option(parser=pause, metavar=DURATION, help="Look so often with --watch (default: 10s)."),
+        typer.Option(parser=interval, metavar=DURATION, help="Look so often with --watch (default: 10s)."),
     ] = None
     exit_code: Annotated[
         bool,
@@ -63,29 +63,29 @@ class StatusCall(Manifests):
 
 
 @command(app, "status")
-def status(options: StatusCall) -> ExitCode:
+def status(options: StatusArguments) -> ExitCode:
     """Show where every replica stands."""
     from skaha_apply.cli.status_view import view  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
-    _check_picture(options)
+    _check_picture_format(options)
     setting = options.setting()
     projects = load(setting, streams, looks=True)
     shown = view(streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch)
-    look = _Look(setting, projects, streams)
+    look = ProjectSurvey(setting, projects, streams)
     while True:
-        code = _once(look, shown, options)
-        if not options.watch or not look.seen or (code is not None and _is_over(code, options)):
+        code = _refresh_once(look, shown, options)
+        if not options.watch or not look.seen or (code is not None and _ends_watch(code, options)):
             return ExitCode.ERROR if code is None else code
         time.sleep(WATCH if options.poll is None else options.poll)
 
 
-def _is_over(code: ExitCode, options: StatusCall) -> bool:
+def _ends_watch(code: ExitCode, options: StatusArguments) -> bool:
     """Whether a watch ends: after an error, or once nothing goes on any more where that is asked for."""
     return code is not (ExitCode.CHANGES if options.exit_code else ExitCode.OK)
 
 
-def _once(look: _Look, shown: View, options: StatusCall) -> ExitCode | None:
+def _refresh_once(look: ProjectSurvey, shown: View, options: StatusArguments) -> ExitCode | None:
     """Look, show it and draw it; None when server or state could not be asked, though they could be before."""
     try:
         code, found = look()
@@ -102,7 +102,7 @@ def _once(look: _Look, shown: View, options: StatusCall) -> ExitCode | None:
     return code
 
 
-class _Look:
+class ProjectSurvey:
     """Looks at every project of a call; `seen` tells whether that has succeeded before."""
 
     def __init__(self, setting: Settings, projects: tuple[Project, ...], streams: Streams) -> None:
@@ -132,7 +132,7 @@ class _Look:
         return code, tuple(found)
 
 
-def _check_picture(options: StatusCall) -> None:
+def _check_picture_format(options: StatusArguments) -> None:
     """Raise what would keep the picture from being drawn, before the server is asked."""
     if options.timeline is not None:
         from skaha_apply.render.pictures.figure import form_of, require  # noqa: PLC0415 - keeps --help fast

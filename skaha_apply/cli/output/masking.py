@@ -13,33 +13,34 @@ from skaha_apply.model.masking.secrets import masked
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TELLING = 8  # characters: a shorter value may stand in a result by chance, and a JSON document would no longer be one
-_hidden: dict[str, str] = {}
-_suspected: dict[str, str] = {}
+# A shorter value can stand in a result by chance, and masking it would break a JSON document.
+MIN_MASKED_LENGTH = 8  # characters
+_masked: dict[str, str] = {}
+_possible: dict[str, str] = {}
 
 
-def hide(secrets: Mapping[str, str]) -> None:
+def add_secrets(secrets: Mapping[str, str]) -> None:
     """From now on mask these values, by variable, in everything that is written."""
-    _hidden.update({name: value for name, value in secrets.items() if len(value) >= _TELLING})
-    suspect(secrets)
+    _masked.update({name: value for name, value in secrets.items() if len(value) >= MIN_MASKED_LENGTH})
+    add_possible_secrets(secrets)
 
 
-def suspect(values: Mapping[str, str]) -> None:
+def add_possible_secrets(values: Mapping[str, str]) -> None:
     """From now on mask these values, by variable, in what is told of a defect: any of them may be sensitive."""
-    _suspected.update(values)
+    _possible.update(values)
 
 
-def lift() -> None:
+def clear_secrets() -> None:
     """Forget all values: another call begins."""
-    _hidden.clear()
-    _suspected.clear()
+    _masked.clear()
+    _possible.clear()
 
 
-def veiled(text: str) -> str:
+def mask(text: str) -> str:
     """A text as it may be written."""
-    return masked(text, _hidden) if _hidden else text
+    return masked(text, _masked) if _masked else text
 
 
-def veiled_defect(text: str) -> str:
+def mask_traceback(text: str) -> str:
     """What is told of a defect, as it may be written."""
-    return masked(text, _suspected)
+    return masked(text, _possible)

@@ -14,8 +14,8 @@ import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.cli.output.masking import veiled
-from skaha_apply.cli.output.session_ids import public
+from skaha_apply.cli.output.masking import mask
+from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.model.masking.inert_text import CommandFilter, inert_json, is_automated, without_controls
 
 if TYPE_CHECKING:
@@ -66,23 +66,23 @@ class Outlet(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write text of any origin."""
-        safe = without_controls(self._hidden(text), styled=self._terminal)
-        self._put(self._encoded(self._harmless(safe)))
+        safe = without_controls(self._masked(text), styled=self._terminal)
+        self._put(self._encoded(self._without_ci_commands(safe)))
         return len(text)
 
     def draw(self, text: str) -> None:
         """Write what moves the cursor of a terminal; its parts have been made inert."""
-        self._put(self._encoded(self._harmless(self._hidden(text))))
+        self._put(self._encoded(self._without_ci_commands(self._masked(text))))
 
     def write_commands(self, text: str) -> None:
         """Write lines for the runner of a CI job."""
-        safe = without_controls(self._hidden(text))
+        safe = without_controls(self._masked(text))
         self._put(self._commands(safe, ours=True).encode("utf-8", "backslashreplace"))
 
     def write_document(self, text: str) -> None:
         """Write a document that programs read: UTF-8, whatever the encoding of the terminal."""
-        safe = without_controls(self._hidden(text))
-        self._put(self._harmless(safe).encode("utf-8", "backslashreplace"))
+        safe = without_controls(self._masked(text))
+        self._put(self._without_ci_commands(safe).encode("utf-8", "backslashreplace"))
 
     def write_exact(self, data: bytes) -> None:
         """Write bytes for another program; a terminal and a CI job get them as any text."""
@@ -94,15 +94,15 @@ class Outlet(io.TextIOBase):
     def write_json(self, data: bytes) -> None:
         """Write stored JSON: byte by byte, except for what a CI job would execute or must not show."""
         text = data.decode("utf-8", "surrogateescape")
-        hidden = self._hidden(text)
+        hidden = self._masked(text)
         if is_automated(os.environ) and (harmless := self._commands(hidden)) != hidden:
             hidden = inert_json(hidden) if _is_text(hidden) else harmless
         self._put(hidden.encode("utf-8", "surrogateescape"))
 
-    def _hidden(self, text: str) -> str:
-        return public(veiled(text), terminal=self._terminal)
+    def _masked(self, text: str) -> str:
+        return mask_ids(mask(text), terminal=self._terminal)
 
-    def _harmless(self, text: str) -> str:
+    def _without_ci_commands(self, text: str) -> str:
         return self._commands(text) if is_automated(os.environ) else text
 
     def _encoded(self, text: str) -> bytes:
@@ -120,17 +120,17 @@ class Outlet(io.TextIOBase):
                 _write_all(self._file, data)
         except (OSError, ValueError) as error:
             if self._has_no_reader(error):
-                self._swallow()
+                self._discard_further_output()
                 return
             self.problem = getattr(error, "strerror", None) or str(error)
-            self._swallow()
+            self._discard_further_output()
 
     def _has_no_reader(self, error: Exception) -> bool:
         """Whether the reader left: a closed pipe, or a terminal that is gone (EIO)."""
         gone = self._terminal and getattr(error, "errno", None) == errno.EIO
         return gone or isinstance(error, BrokenPipeError | ConnectionResetError)
 
-    def _swallow(self) -> None:
+    def _discard_further_output(self) -> None:
         """Point the stream at nothing, so that the interpreter's last flush is silent too."""
         with suppress(OSError, ValueError):
             nothing = os.open(os.devnull, os.O_WRONLY)

@@ -24,7 +24,7 @@ def show_ids() -> None:
     _shown.add(True)
 
 
-def forget_ids() -> None:
+def clear_ids() -> None:
     """Forget all sessions: another invocation begins."""
     _ids.clear()
     _urls.clear()
@@ -36,7 +36,7 @@ def are_shown(*, terminal: bool = False) -> bool:
     return (terminal or bool(_shown)) and not is_automated(os.environ)
 
 
-def public(text: str, *, terminal: bool = False) -> str:
+def mask_ids(text: str, *, terminal: bool = False) -> str:
     """A text as it may be written."""
     if not _ids or are_shown(terminal=terminal):
         return text

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TextIO, cast
 
-from skaha_apply.cli.output.masking import veiled
+from skaha_apply.cli.output.masking import mask
 from skaha_apply.cli.output.outlet import Outlet, occupy_descriptors
-from skaha_apply.cli.output.session_ids import public
+from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
 from skaha_apply.model.masking.inert_text import first_command, is_automated, without_controls
 from skaha_apply.model.report import Note
@@ -45,13 +45,13 @@ class Streams:
         self.out_is_terminal = self.out.isatty()
         self.err_is_terminal = self.err.isatty() and environ.get("TERM") != "dumb"
         self._warned: set[str] = set()
-        self.give_back: Callable[[], None] = _nothing  # stops what moves in the terminal
+        self.restore_terminal: Callable[[], None] = _nothing  # stops what moves in the terminal
 
-    def tell_logs(self) -> None:
+    def show_logs(self) -> None:
         """From now on tell what the package logs (never a credential)."""
         logger = logging.getLogger("skaha_apply")
         logger.setLevel(logging.DEBUG)
-        logger.addHandler(_Told(self))
+        logger.addHandler(LogHandler(self))
 
     def show(self, text: str) -> None:
         """A result, on standard output."""
@@ -87,35 +87,35 @@ class Streams:
         """Whether a result could not be written to standard output."""
         return self.out.is_lost
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Anything else, on standard error; above what moves there, which is drawn by another instance maybe."""
         if self.err_is_terminal and Streams.above is not None:
             Streams.above(without_controls(text, styled=True))
         else:
             self.err.write(text)
 
-    def say(self, text: str) -> None:
+    def notify_line(self, text: str) -> None:
         """One line on standard error."""
-        self.tell(f"{text}\n")
+        self.notify(f"{text}\n")
 
-    def fail(self, error: SkahaApplyError) -> None:
+    def show_error(self, error: SkahaApplyError) -> None:
         """An error with its hint, on standard error."""
-        self.tell(error_text(error, self.err_ink))
+        self.notify(error_text(error, self.err_ink))
 
-    def narrator(self) -> ProgressLines:
+    def progress(self) -> ProgressLines:
         """What tells the progress: a board in a terminal, lines elsewhere. An interrupt closes it."""
         if not self.err_is_terminal:
             from skaha_apply.render.run.lines import Lines  # noqa: PLC0415 - keeps --help fast
 
-            lines = Lines(self.say)
-            self.give_back = lines.close
+            lines = Lines(self.notify_line)
+            self.restore_terminal = lines.close
             return lines
         from skaha_apply.render.run.live_table import Block, LiveTable  # noqa: PLC0415 - as above
 
         block = Block(self.err.draw, lambda: size_of(self.err), self.err_ink)
         board = LiveTable(block, self.err_ink)
         Streams.above = board.above
-        self.give_back = board.close
+        self.restore_terminal = board.close
         return board
 
     def warn(self, event: Event) -> None:
@@ -126,16 +126,19 @@ class Streams:
 
     def message(self, word: str, text: str, hint: str | None = None) -> None:
         """A message of another weight, on standard error."""
-        self.tell(message_text(word, text, hint, self.err_ink))
+        self.notify(message_text(word, text, hint, self.err_ink))
 
 
-class _Told(logging.Handler):
+class LogHandler(logging.Handler):
+    """Prints the log records of the package, for `--verbose`."""
+
     def __init__(self, streams: Streams) -> None:
         super().__init__()
         self._streams = streams
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._streams.say(f"{record.name}: {line(record.getMessage())}")
+        """Print one record on standard error."""
+        self._streams.notify_line(f"{record.name}: {line(record.getMessage())}")
 
 
 def _nothing() -> None:
@@ -193,7 +196,7 @@ def write_file(what: str, path: str, content: str | bytes) -> None:
     Raises `SkahaApplyError` that names `what` it was to hold.
     """
     try:
-        Path(path).write_bytes(public(veiled(content)).encode() if isinstance(content, str) else content)
+        Path(path).write_bytes(mask_ids(mask(content)).encode() if isinstance(content, str) else content)
     except (OSError, ValueError) as error:  # a ValueError for what can be no path, or no UTF-8
         reason = getattr(error, "strerror", None) or error
         raise SkahaApplyError(f"cannot write the {what} {line(path)}: {reason}") from error

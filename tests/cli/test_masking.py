@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.cli import errors
-from skaha_apply.cli.options import Located
+from skaha_apply.cli.options import ServerOptions
 from skaha_apply.cli.output import masking
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode
@@ -16,7 +16,7 @@ SECRET = "tok-7Kq9.Zx4+vB2"
 @pytest.fixture(autouse=True)
 def _lifted():
     yield
-    masking.lift()
+    masking.clear_secrets()
 
 
 def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeypatch):
@@ -26,30 +26,30 @@ def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeyp
         given = options.setting().given
         raise ValueError(f"with {sorted(given.values.values())}")
 
-    options = Located(var=[f"token={SECRET}"], verbose=True)
+    options = ServerOptions(var=[f"token={SECRET}"], verbose=True)
     assert errors.guarded(command, options) is ExitCode.ERROR
-    told = capsys.readouterr()
-    assert "Traceback" in told.err
-    assert "ValueError: with ['(sensitive)', '(sensitive)']" in told.err
-    assert SECRET not in told.err
+    printed = capsys.readouterr()
+    assert "Traceback" in printed.err
+    assert "ValueError: with ['(sensitive)', '(sensitive)']" in printed.err
+    assert SECRET not in printed.err
 
 
 def test_what_is_hidden_is_masked_in_all_that_is_written(capsys):
-    masking.hide({"token": SECRET, "pin": "1234"})
+    masking.add_secrets({"token": SECRET, "pin": "1234"})
     streams = Streams(colour=False)
     streams.show(f'{{"replica": 1234, "token": "{SECRET}"}}\n')
-    streams.say(f"said {SECRET}")
-    told = capsys.readouterr()
-    assert told.out == '{"replica": 1234, "token": "(sensitive)"}\n'  # short ones may be there by chance
-    assert told.err == "said (sensitive)\n"
+    streams.notify_line(f"said {SECRET}")
+    printed = capsys.readouterr()
+    assert printed.out == '{"replica": 1234, "token": "(sensitive)"}\n'  # short ones may be there by chance
+    assert printed.err == "said (sensitive)\n"
 
 
 def test_another_call_begins_without_the_values_of_the_last(capsys):
-    masking.hide({"token": SECRET})
+    masking.add_secrets({"token": SECRET})
 
     def command(_):
-        Streams(colour=False).say(SECRET)
+        Streams(colour=False).notify_line(SECRET)
         return ExitCode.OK
 
-    assert errors.guarded(command, Located()) is ExitCode.OK
+    assert errors.guarded(command, ServerOptions()) is ExitCode.OK
     assert capsys.readouterr().err == f"{SECRET}\n"
