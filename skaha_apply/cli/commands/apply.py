@@ -112,7 +112,7 @@ def apply(options: ApplyArguments) -> ExitCode:
             saved.check(world.client.address, [each.name for each in projects])
             chosen = _with_saved_choices(how, saved, project.name)
         world, observe = told_to(events, world, project, dialog.progress.part(project.name))
-        return partial(go_on, await workflow.set_words(world, project, chosen, dialog.approve, observe))
+        return partial(go_on, await workflow.begin(world, project, chosen, dialog.approve, observe))
 
     async def go_on(run: Run) -> ExitCode:
         return dialog.ended(await workflow.go_on(run))

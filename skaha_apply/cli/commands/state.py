@@ -12,7 +12,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import ServerOptions, NameOptions, Yes
+from skaha_apply.cli.options import NameOptions, ServerOptions, Yes
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
