@@ -6,7 +6,7 @@ import time
 from email.utils import formatdate
 
 
-class Clock:
+class SandboxClock:
     """Seconds since the epoch plus an offset that only grows."""
 
     def __init__(self, offset: float = 0.0) -> None:

@@ -49,13 +49,13 @@ def ensure(options: SandboxOptions) -> RunningSandbox:
     except OSError as error:
         raise SandboxError(f"{options.data}: {error.strerror}", "choose a data folder that can be written") from None
     until = time.monotonic() + _START_S
-    with _starting(options.data, until):
-        running = _ask(options.data, touch=True)
+    with _start_lock(options.data, until):
+        running = _query_status(options.data, touch=True)
         if running is not None:
             return running
         child = _start_detached(options)
         while time.monotonic() < until:
-            running = _ask(options.data, touch=True)
+            running = _query_status(options.data, touch=True)
             if running is not None:
                 return running
             if child.poll() is not None:
@@ -66,7 +66,7 @@ def ensure(options: SandboxOptions) -> RunningSandbox:
 
 def status(data: Path) -> RunningSandbox | None:
     """Give the sandbox that runs on `data`, with its counts; None when there is none that answers."""
-    return _ask(data, touch=False)
+    return _query_status(data, touch=False)
 
 
 def stop(data: Path) -> bool:
@@ -99,7 +99,7 @@ def _record(data: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and {"url", "token", "pid", "birth"} <= record.keys() else None
 
 
-def _ask(data: Path, *, touch: bool) -> RunningSandbox | None:
+def _query_status(data: Path, *, touch: bool) -> RunningSandbox | None:
     record = _record(data)
     if record is None or processes.birth(record["pid"]) != record["birth"]:
         return None
@@ -119,7 +119,7 @@ def _ask(data: Path, *, touch: bool) -> RunningSandbox | None:
 
 
 @contextmanager
-def _starting(data: Path, until: float) -> Iterator[None]:
+def _start_lock(data: Path, until: float) -> Iterator[None]:
     """Let only one caller at a time look and start."""
     with open(data / "ensure.lock", "a", opener=private) as lock:
         while True:

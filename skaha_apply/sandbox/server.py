@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from skaha_apply.sandbox.clock import Clock
+from skaha_apply.sandbox.clock import SandboxClock
 from skaha_apply.sandbox.http.access import Accounts, IssuedTokens
-from skaha_apply.sandbox.http.app import Application
-from skaha_apply.sandbox.http.calls import Service
-from skaha_apply.sandbox.http.control import Control
+from skaha_apply.sandbox.http.app import SandboxApplication
+from skaha_apply.sandbox.http.control_routes import ControlRoutes
+from skaha_apply.sandbox.http.request_target import Backend
 from skaha_apply.sandbox.options import SandboxError, SandboxOptions
 from skaha_apply.sandbox.platform import catalog, processes
 from skaha_apply.sandbox.platform.cluster import Cluster
-from skaha_apply.sandbox.platform.database import Journal
+from skaha_apply.sandbox.platform.database import SessionDatabase
 from skaha_apply.sandbox.platform.desktop_apps import DesktopApps
 from skaha_apply.sandbox.private import private
 
@@ -118,17 +118,17 @@ def _listen(port: int) -> Iterator[socket.socket]:
 
 
 async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
-    journal = Journal(options.data / "sandbox.sqlite3")
-    token = options.token or journal.setting("token") or secrets.token_urlsafe(24)
-    journal.set("token", token)
+    database = SessionDatabase(options.data / "sandbox.sqlite3")
+    token = options.token or database.setting("token") or secrets.token_urlsafe(24)
+    database.set("token", token)
     port = listener.getsockname()[1]
     origin = f"http://127.0.0.1:{port}"
-    cluster = Cluster(options, journal, Clock(float(journal.setting("clock") or 0)))
+    cluster = Cluster(options, database, SandboxClock(float(database.setting("clock") or 0)))
     issued = IssuedTokens(options.userid, cluster.clock.now)
     accounts = Accounts({token: options.userid, **dict(options.accounts)}, options.denied, options.expired, issued)
-    control = Control(options, cluster, os.getpid(), issued=issued)
-    service = Service(cluster, DesktopApps(cluster), catalog.images(options.images), origin)
-    app = Application(service, accounts, control, _drop)
+    control = ControlRoutes(options, cluster, os.getpid(), issued=issued)
+    service = Backend(cluster, DesktopApps(cluster), catalog.images(options.images), origin)
+    app = SandboxApplication(service, accounts, control, _drop)
     config = uvicorn.Config(
         app,
         http=_Connection,
@@ -158,17 +158,17 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
             options.port_file.unlink(missing_ok=True)
         ticking.cancel()
         await cluster.close()
-        journal.close()
+        database.close()
 
 
-async def _tick(cluster: Cluster, app: Application, server: _Server) -> None:
+async def _tick(cluster: Cluster, app: SandboxApplication, server: _Server) -> None:
     """Let time pass: deadlines, expiry, ended processes whose signal was missed, and the end of an idle server."""
     while True:
         await asyncio.sleep(_TICK_S)
         cluster.reap()
-        cluster.expire_due()
+        cluster.expire_sessions()
         idle = app.control.options.idle
-        if cluster.busy:
+        if cluster.is_busy:
             app.last_request = time.monotonic()
         elif idle is not None and time.monotonic() - app.last_request > idle:
             _retire(app.control.options)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from skaha_apply.sandbox.faults.fault_plan import KINDS, Plan
+from skaha_apply.sandbox.faults.fault_plan import KINDS, FaultPlan
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text()
 
@@ -21,7 +21,7 @@ def test_options():
 
 
 def test_faults():
-    assert [one.name for one in fields(Plan) if f"`{one.name}`" not in DOCS] == []
+    assert [one.name for one in fields(FaultPlan) if f"`{one.name}`" not in DOCS] == []
     assert [kind for kind in KINDS if f"`{kind}`" not in DOCS and f"`rate_{kind}`" not in DOCS] == []
 
 

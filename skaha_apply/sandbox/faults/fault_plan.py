@@ -22,7 +22,7 @@ KINDS = frozenset({*RATES.values(), "hang", "hang_after", "empty_list", "no_effe
 
 
 @dataclass(frozen=True)
-class Plan:
+class FaultPlan:
     """Faults in force. Rates are 0..1, `latency_ms` a number or a pair, `list_lag_s` seconds of the sandbox's clock.
 
     Attributes:
@@ -58,7 +58,7 @@ class Plan:
     script: tuple[Mapping[str, Any], ...] = ()
 
 
-def read_plan(document: object) -> Plan:
+def read_fault_plan(document: object) -> FaultPlan:
     """Read a plan from JSON (a list is a script); raises ValueError that names what is wrong."""
     values = {"script": document} if isinstance(document, list) else document
     if not isinstance(values, dict):
@@ -71,63 +71,63 @@ def read_plan(document: object) -> Plan:
         if not fits(value):
             raise ValueError(f"{name} is {words}, not {value!r}")
     plain: dict[str, Any] = {name: tuple(one) if name in ("only", "script") else one for name, one in values.items()}
-    return Plan(**plain)
+    return FaultPlan(**plain)
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and value >= 0
 
 
-def _rate(value: object) -> bool:
+def _is_rate(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= 1
 
 
-def _count(value: object) -> bool:
+def _is_count(value: object) -> bool:
     return isinstance(value, int) and value >= 0
 
 
-def _latency(value: object) -> bool:
-    pair = isinstance(value, list) and len(value) == len(("min", "max")) and all(map(_number, value))
-    return _number(value) or pair
+def _is_latency(value: object) -> bool:
+    pair = isinstance(value, list) and len(value) == len(("min", "max")) and all(map(_is_number, value))
+    return _is_number(value) or pair
 
 
-def _words(value: object) -> bool:
+def _is_text_list(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
-def _answers(value: object) -> bool:
+def _is_refuse_table(value: object) -> bool:
     return isinstance(value, dict) and all(
         isinstance(one, dict) and isinstance(one.get("status", 400), int) and {*one} <= {"status", "text"}
         for one in value.values()
     )
 
 
-def _script(value: object) -> bool:
-    return isinstance(value, list) and all(map(_step, value))
+def _is_script(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_step, value))
 
 
-def _step(step: object) -> bool:
+def _is_step(step: object) -> bool:
     if not isinstance(step, dict) or step.get("fault") not in KINDS or not {*step} <= _STEP:
         return False
     match = step.get("match", {})
     matched = isinstance(match, dict) and {*match} <= {"method", "route", "name"}
-    return matched and all(_number(step.get(name, 0)) for name in ("nth", "times", "ms", "status"))
+    return matched and all(_is_number(step.get(name, 0)) for name in ("nth", "times", "ms", "status"))
 
 
 _STEP = {"match", "nth", "times", "fault", "ms", "status", "text"}
-_A_RATE = (_rate, "a number from 0 to 1")
-_A_COUNT = (_count, "a whole number")
+_A_RATE = (_is_rate, "a number from 0 to 1")
+_A_COUNT = (_is_count, "a whole number")
 _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     **dict.fromkeys((*RATES, "delete_without_effect"), _A_RATE),
     "seed": (lambda value: value is None or isinstance(value, int), "a whole number"),
-    "latency_ms": (_latency, "a number of milliseconds, or a pair of them"),
+    "latency_ms": (_is_latency, "a number of milliseconds, or a pair of them"),
     "retry_after": _A_COUNT,
-    "list_lag_s": (_number, "a number of seconds"),
+    "list_lag_s": (_is_number, "a number of seconds"),
     "empty_list_once": (lambda value: isinstance(value, bool), "true or false"),
     "next_lists_empty": _A_COUNT,
-    "only": (_words, "a list of methods and routes"),
+    "only": (_is_text_list, "a list of methods and routes"),
     "after": _A_COUNT,
-    "count": (lambda value: value is None or _count(value), "a whole number"),
-    "refuse": (_answers, 'like {"POST": {"status": 400, "text": "..."}}'),
-    "script": (_script, f"a list of steps of {', '.join(sorted(_STEP))}; faults: {', '.join(sorted(KINDS))}"),
+    "count": (lambda value: value is None or _is_count(value), "a whole number"),
+    "refuse": (_is_refuse_table, 'like {"POST": {"status": 400, "text": "..."}}'),
+    "script": (_is_script, f"a list of steps of {', '.join(sorted(_STEP))}; faults: {', '.join(sorted(KINDS))}"),
 }

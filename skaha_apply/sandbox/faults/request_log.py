@@ -9,7 +9,7 @@ _KEPT = 20_000
 
 
 @dataclass
-class Entry:
+class LoggedRequest:
     """One request to the Skaha routes; `at` is of the sandbox's clock, `seconds` how long the answer took.
 
     `status` is None when no answer was sent. `query` and `body` are pairs of name and value as sent.
@@ -39,12 +39,12 @@ class RequestLog:
         """Start anew."""
         self._counts: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
-        self._entries: deque[Entry] = deque(maxlen=_KEPT)
+        self._entries: deque[LoggedRequest] = deque(maxlen=_KEPT)
         self._total = 0
         self._in_flight = 0
         self._most_in_flight = 0
 
-    def begin(self, entry: Entry) -> None:
+    def begin(self, entry: LoggedRequest) -> None:
         """Count a request that has been read."""
         self._total += 1
         entry.number = self._total
@@ -53,7 +53,7 @@ class RequestLog:
         self._in_flight += 1
         self._most_in_flight = max(self._most_in_flight, self._in_flight)
 
-    def end(self, entry: Entry) -> None:
+    def end(self, entry: LoggedRequest) -> None:
         """Note how a request went."""
         self._statuses[str(entry.status)] += 1
         self._in_flight = max(0, self._in_flight - 1)

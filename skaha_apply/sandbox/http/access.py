@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox.http.responses import Answer, Refusal, bad_request, forbidden
+from skaha_apply.sandbox.http.responses import Refusal, Reply, bad_request, forbidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,19 +74,19 @@ class Accounts:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             raise _unauthorized("invalid_request", "Unsupported or malformed authorization")
-        if _one_of(token, self.expired):
+        if _matches_any(token, self.expired):
             raise _unauthorized("invalid_token", _EXPIRED)
-        if _one_of(token, self.denied):
+        if _matches_any(token, self.denied):
             return Caller(_DENIED_USER, denied=True)
         for known, user in self.users.items():
-            if _one_of(token, (known,)):
+            if _matches_any(token, (known,)):
                 return Caller(user)
         return self._issued_to(token)
 
     def _issued_to(self, token: str) -> Caller:
         """Give the user of a token with an end; raises Refusal for another token, and after its end."""
         for known, end in self.issued.ends.items():
-            if _one_of(token, (known,)):
+            if _matches_any(token, (known,)):
                 if self.issued.now() >= end:
                     raise _unauthorized("invalid_token", _EXPIRED)
                 return Caller(self.issued.userid)
@@ -94,10 +94,10 @@ class Accounts:
 
     def userid(self, authorization: str | None) -> str:
         """Give the user who may use the system; raises Refusal with 400, 401 or 403."""
-        return admitted(self.identify(authorization))
+        return require_access(self.identify(authorization))
 
 
-def admitted(caller: Caller | None) -> str:
+def require_access(caller: Caller | None) -> str:
     """Give the user's name; raises Refusal: 400 without credentials, 403 without access.
 
     Without credentials the group service is asked first, and it refuses anonymous callers [IvoaGroupClient].
@@ -109,11 +109,11 @@ def admitted(caller: Caller | None) -> str:
     return caller.userid
 
 
-def _one_of(token: str, known: tuple[str, ...]) -> bool:
+def _matches_any(token: str, known: tuple[str, ...]) -> bool:
     return any(hmac.compare_digest(one.encode(), token.encode("utf-8", "surrogateescape")) for one in known)
 
 
 def _unauthorized(error: str, description: str) -> Refusal:
     """Refuse with 401, the challenge, and a body without newline [StandardIdentityManager, RestServlet]."""
     challenge = f'Bearer error="{error}", error_description="{description}"'
-    return Refusal(Answer(401, description.encode(), headers={"WWW-Authenticate": challenge}))
+    return Refusal(Reply(401, description.encode(), headers={"WWW-Authenticate": challenge}))

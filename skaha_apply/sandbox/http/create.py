@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.sandbox.http.responses import bad_request, unexpected
 from skaha_apply.sandbox.platform import catalog
 from skaha_apply.sandbox.text import placeholders
-from skaha_apply.sandbox.text.containers import Container, Sent, check_job, read_bundle, read_image
+from skaha_apply.sandbox.text.containers import Container, ContainerParameters, check_job, read_bundle, read_image
 from skaha_apply.sandbox.text.java_text import split
 from skaha_apply.sandbox.text.labels import listed_name
 from skaha_apply.sandbox.text.quantities import java_double, java_int, java_int_part
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from skaha_apply.sandbox.http.parameters import Parameters
+    from skaha_apply.sandbox.http.parameters import RequestParameters
 
 REGISTRY_AUTH = "x-skaha-registry-auth"
 _TEMPLATES = {"desktop": (0.25, 1.0), "firefly": (0.1, 4.0)}
@@ -32,7 +32,7 @@ _PAIR = 2
 
 
 @dataclass(frozen=True)
-class Offer:
+class CreateLimits:
     """What the checks compare with: the public images, and the user's place among the interactive sessions."""
 
     images: Mapping[str, tuple[str, ...]]
@@ -41,7 +41,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Origin:
+class SessionIdentity:
     """Under which id and for whom a session is made, the data folder, and how long it may run (seconds)."""
 
     session_id: str
@@ -51,7 +51,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Resources:
+class RequestedResources:
     """Requested cores and RAM (GiB), and their limits; listed only if `fixed`, which `ram` alone decides."""
 
     cores: float
@@ -62,61 +62,67 @@ class Resources:
 
 
 @dataclass(frozen=True)
-class Wish:
+class AcceptedCreate:
     """A create that passed all checks."""
 
     kind: str
     name: str
-    resources: Resources
+    resources: RequestedResources
     container: Container
 
 
-def read_create(parameters: Parameters, headers: Mapping[str, str], offer: Offer, origin: Origin) -> Wish:
+def read_create(
+    parameters: RequestParameters, headers: Mapping[str, str], limits: CreateLimits, identity: SessionIdentity
+) -> AcceptedCreate:
     """Check one create; raises Refusal with the first complaint of the server."""
-    image = _image(parameters, offer)
+    image = _image(parameters, limits)
     kind = _kind(parameters)
     resources = read_resources(parameters)
     name = _name(parameters)
-    if kind != "headless" and offer.interactive >= offer.max_interactive:
-        limit = offer.max_interactive
-        raise bad_request(f"User {origin.userid} has reached the maximum of {limit} active sessions.")
+    if kind != "headless" and limits.interactive >= limits.max_interactive:
+        limit = limits.max_interactive
+        raise bad_request(f"User {identity.userid} has reached the maximum of {limit} active sessions.")
     _check_gpus(parameters)
-    if image not in offer.images:
+    if image not in limits.images:
         _check_registry_auth(headers.get(REGISTRY_AUTH))
     if kind == "desktop-app":
         raise unexpected("java.nio.file.NoSuchFileException", "/config/launch-desktop_app.yaml")
     container = Container(read_image(image))
     if kind == "headless":
-        known = placeholders.values(_job(image, kind, name, resources, origin), origin.data, os.getuid(), origin.expiry)
+        known = placeholders.placeholder_values(
+            _job(image, kind, name, resources, identity), identity.data, os.getuid(), identity.expiry
+        )
         container = read_bundle(_sent(image, parameters), lambda text: placeholders.fill(text, known))
     label = listed_name(name)
     check_job(container, name)
-    return Wish(kind, label, _templated(kind, resources), container)
+    return AcceptedCreate(kind, label, _templated(kind, resources), container)
 
 
-def _sent(image: str, parameters: Parameters) -> Sent:
-    return Sent(image, parameters.first("cmd"), parameters.first("args"), tuple(parameters.every("env")))
+def _sent(image: str, parameters: RequestParameters) -> ContainerParameters:
+    return ContainerParameters(image, parameters.first("cmd"), parameters.first("args"), tuple(parameters.every("env")))
 
 
-def _job(image: str, kind: str, name: str, resources: Resources, origin: Origin) -> placeholders.Job:
+def _job(
+    image: str, kind: str, name: str, resources: RequestedResources, identity: SessionIdentity
+) -> placeholders.JobFields:
     cores = (resources.cores, resources.limit_cores)
     ram = (resources.ram, resources.limit_ram)
-    return placeholders.Job(origin.session_id, origin.userid, name, kind, image, cores, ram)
+    return placeholders.JobFields(identity.session_id, identity.userid, name, kind, image, cores, ram)
 
 
-def _image(parameters: Parameters, offer: Offer) -> str:
+def _image(parameters: RequestParameters, limits: CreateLimits) -> str:
     image = parameters.first("image")
     if image is None:
         raise bad_request("Missing parameter 'image'")
     if not image.strip():
         raise bad_request("image is required")
-    hosts = catalog.hosts(offer.images)
+    hosts = catalog.hosts(limits.images)
     if not image.startswith(tuple(hosts)):
         raise bad_request(f"session image '{image}' must come from one of [{', '.join(hosts)}]")
     return image
 
 
-def _kind(parameters: Parameters) -> str:
+def _kind(parameters: RequestParameters) -> str:
     sent = parameters.text("type")
     kind = (sent or "headless").strip().lower()
     if kind not in catalog.TYPES:
@@ -124,11 +130,11 @@ def _kind(parameters: Parameters) -> str:
     return kind
 
 
-def read_resources(parameters: Parameters) -> Resources:
+def read_resources(parameters: RequestParameters) -> RequestedResources:
     """Read `cores`, then `ram`; raises Refusal with 400."""
     cores = _amount(parameters, "cores", catalog.CORES)
     ram = _amount(parameters, "ram", catalog.RAM_GIB)
-    return Resources(
+    return RequestedResources(
         cores=catalog.DEFAULT_CORES[0] if cores is None else cores,
         ram=catalog.DEFAULT_RAM_GIB[0] if ram is None else ram,
         limit_cores=catalog.DEFAULT_CORES[1] if cores is None else cores,
@@ -137,7 +143,7 @@ def read_resources(parameters: Parameters) -> Resources:
     )
 
 
-def _amount(parameters: Parameters, name: str, options: tuple[int, ...]) -> float | None:
+def _amount(parameters: RequestParameters, name: str, options: tuple[int, ...]) -> float | None:
     """Read `cores` or `ram`: only the integer part must be among the options, yet the full value is requested."""
     sent = parameters.text(name)
     if sent is None:
@@ -151,15 +157,15 @@ def _amount(parameters: Parameters, name: str, options: tuple[int, ...]) -> floa
     return number
 
 
-def _templated(kind: str, resources: Resources) -> Resources:
+def _templated(kind: str, resources: RequestedResources) -> RequestedResources:
     """Give what the template of a kind requests: desktop and firefly ignore what is asked [launch-*.yaml]."""
     if kind not in _TEMPLATES:
         return resources
     cores, ram = _TEMPLATES[kind]
-    return Resources(cores, ram, resources.limit_cores, resources.limit_ram, resources.fixed)
+    return RequestedResources(cores, ram, resources.limit_cores, resources.limit_ram, resources.fixed)
 
 
-def _name(parameters: Parameters) -> str:
+def _name(parameters: RequestParameters) -> str:
     name = parameters.text("name")
     if name is None:
         raise bad_request("Missing parameter 'name'")
@@ -168,7 +174,7 @@ def _name(parameters: Parameters) -> str:
     return name.lower()
 
 
-def _check_gpus(parameters: Parameters) -> None:
+def _check_gpus(parameters: RequestParameters) -> None:
     sent = parameters.text("gpus")
     if sent is None:
         return

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox.http.access import admitted
-from skaha_apply.sandbox.http.responses import EMPTY, Answer, Refusal, tomcat_page
+from skaha_apply.sandbox.http.access import require_access
+from skaha_apply.sandbox.http.responses import EMPTY, Refusal, Reply, tomcat_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.sandbox.http.access import Accounts
-    from skaha_apply.sandbox.http.parameters import Parameters
+    from skaha_apply.sandbox.http.parameters import RequestParameters
 
 SERVER = {"server": "OpenCADC/cadc-rest"}
 _METHODS = {"/session": ("GET", "POST", "DELETE"), "/capabilities": ("GET", "HEAD"), "/availability": ("GET", "HEAD")}
@@ -22,8 +22,8 @@ _OPTIONS = {"Allow": "GET, HEAD, POST, PUT, DELETE, OPTIONS"}
 _REFUSED = ("GET", "HEAD", "POST", "PUT", "DELETE", "TRACE")
 
 
-def answer_without_action(method: str, service: str) -> Answer | None:
-    """Answer what reaches no action, for any caller; None when `service` (`/session`, ...) takes the method."""
+def reply_without_action(method: str, service: str) -> Reply | None:
+    """Respond to what reaches no action, for any caller; None when `service` (`/session`, ...) takes the method."""
     methods = _METHODS.get(service, ("GET",))
     if method in methods:
         return None
@@ -31,15 +31,15 @@ def answer_without_action(method: str, service: str) -> Answer | None:
         return EMPTY.with_headers(_OPTIONS)
     if method not in _REFUSED:
         return tomcat_page(501, "Not Implemented")
-    return Answer(405, f"unsupported: HTTP {method}\n".encode(), headers={"Allow": ", ".join(methods)})
+    return Reply(405, f"unsupported: HTTP {method}\n".encode(), headers={"Allow": ", ".join(methods)})
 
 
-def perform(
+def run_action(
     accounts: Accounts,
     authorization: str | None,
-    read: Callable[[], Parameters],
-    action: Callable[[str, Parameters], Answer],
-) -> Answer:
+    read: Callable[[], RequestParameters],
+    action: Callable[[str, RequestParameters], Reply],
+) -> Reply:
     """Run one action of a user.
 
     A wrong credential is refused before anything is read. The user's name is on every response of a known user whose
@@ -54,13 +54,13 @@ def perform(
     try:
         caller = accounts.identify(authorization)
     except Refusal as refusal:
-        return refusal.answer
+        return refusal.reply
     headers = dict(SERVER)
     try:
         parameters = read()
         if caller is not None:
             headers["x-vo-authenticated"] = caller.userid
-        answer = action(admitted(caller), parameters)
+        reply = action(require_access(caller), parameters)
     except Refusal as refusal:
-        answer = refusal.answer
-    return answer.with_headers(headers)
+        reply = refusal.reply
+    return reply.with_headers(headers)

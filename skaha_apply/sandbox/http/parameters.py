@@ -29,7 +29,7 @@ _ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
 Pairs = list[tuple[str, str]]
 
 
-class Parameters:
+class RequestParameters:
     """Parameters of one request: names without regard to case, the first value of each; `env` is a list.
 
     Two spellings of one name are refused with 400 `null`, unless they are fields of a multipart body (`merge`).
@@ -101,14 +101,14 @@ def decode_body(content_type: str, body: bytes) -> Pairs:
     return []
 
 
-def read_parameters(method: str, content_type: str, query: Pairs, body: Pairs) -> Parameters:
+def read_parameters(method: str, content_type: str, query: Pairs, body: Pairs) -> RequestParameters:
     """Give what SyncInput keeps: GET and DELETE the query; POST by its Content-Type; raises Refusal.
 
     A form has query and body together, query first; multipart its fields only; any other POST nothing at all.
     """
     kind = media_type(content_type)
     if method != "POST":
-        return Parameters(query[:MAX_PARAMETERS])
+        return RequestParameters(query[:MAX_PARAMETERS])
     if kind == FORM:
-        return Parameters((query + body)[:MAX_PARAMETERS])
-    return Parameters(body, merge=True) if kind.startswith(MULTIPART) else Parameters([])
+        return RequestParameters((query + body)[:MAX_PARAMETERS])
+    return RequestParameters(body, merge=True) if kind.startswith(MULTIPART) else RequestParameters([])

@@ -17,7 +17,7 @@ HTML = "text/html;charset=utf-8"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """One HTTP response; an empty `media_type` sends no Content-Type. The Date header is added when it is sent."""
 
     status: int = 200
@@ -25,25 +25,25 @@ class Answer:
     media_type: str = TEXT
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def with_headers(self, headers: Mapping[str, str]) -> Answer:
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
         """Give the same response with further headers."""
         return replace(self, headers={**self.headers, **headers})
 
 
-EMPTY = Answer(media_type="")
+EMPTY = Reply(media_type="")
 
 
 class Refusal(Exception):
     """Ends a request with an error answer."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status, answer.body)
-        self.answer = answer
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status, reply.body)
+        self.reply = reply
 
 
-def text(content: str, status: int = 200) -> Answer:
-    """Answer in plain text, as given."""
-    return Answer(status, content.encode())
+def text(content: str, status: int = 200) -> Reply:
+    """Respond to in plain text, as given."""
+    return Reply(status, content.encode())
 
 
 def bad_request(message: str) -> Refusal:
@@ -66,17 +66,17 @@ def unexpected(java_class: str, message: str) -> Refusal:
     return Refusal(text(f"unexpected exception: {java_class}: {message}", 500))
 
 
-def unavailable(path: str, retry_after: int) -> Answer:
-    """Answer as RestServlet reports a TransientException: a fixed text, and Retry-After [TransientException]."""
+def unavailable(path: str, retry_after: int) -> Reply:
+    """Respond to as RestServlet reports a TransientException: a fixed text, and Retry-After [TransientException]."""
     body = f"temporarily unavailable: {path}\n".encode()
-    return Answer(503, body, headers={"Retry-After": str(retry_after)})
+    return Reply(503, body, headers={"Retry-After": str(retry_after)})
 
 
-def tomcat_page(status: int, reason: str) -> Answer:
-    """Answer with the HTML page that Tomcat itself gives when no servlet is asked."""
+def tomcat_page(status: int, reason: str) -> Reply:
+    """Respond to with the HTML page that Tomcat itself gives when no servlet is asked."""
     title = f"HTTP Status {status} \u2013 {reason}"
     page = (
         f'<!doctype html><html lang="en"><head><title>{title}</title></head>'
         f'<body><h1>{title}</h1><hr class="line" /><h3>Apache Tomcat</h3></body></html>'
     )
-    return Answer(status, page.encode(), HTML)
+    return Reply(status, page.encode(), HTML)

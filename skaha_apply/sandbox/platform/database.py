@@ -11,14 +11,14 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox.options import SandboxError
-from skaha_apply.sandbox.platform.sessions import Session, from_document
+from skaha_apply.sandbox.platform.sessions import SandboxSession, from_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-class Journal:
+class SessionDatabase:
     """The sessions and a few settings of one data folder; raises SandboxError when the file is none of ours."""
 
     def __init__(self, path: Path) -> None:
@@ -34,14 +34,14 @@ class Journal:
             hint = "move the file away to start with an empty sandbox, or choose another data folder"
             raise SandboxError(f"{path}: {error}", hint) from None
 
-    def sessions(self) -> Iterator[Session]:
+    def sessions(self) -> Iterator[SandboxSession]:
         """Give all sessions, gone ones too."""
         for (document,) in self._base.execute("SELECT document FROM session"):
             yield from_document(json.loads(document))
 
-    def write(self, session: Session) -> None:
+    def write(self, session: SandboxSession) -> None:
         """Store one session."""
-        row = (session.id, json.dumps(session.document()))
+        row = (session.id, json.dumps(session.to_document()))
         self._base.execute("INSERT OR REPLACE INTO session VALUES (?, ?)", row)
 
     def setting(self, name: str) -> str | None:

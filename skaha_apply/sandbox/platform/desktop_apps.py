@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox.platform.launch import random_id
-from skaha_apply.sandbox.platform.sessions import RUNNING, Session
+from skaha_apply.sandbox.platform.sessions import RUNNING, SandboxSession
 
 if TYPE_CHECKING:
-    from skaha_apply.sandbox.http.create import Resources
+    from skaha_apply.sandbox.http.create import RequestedResources
     from skaha_apply.sandbox.platform.cluster import Cluster
 
 KIND = "desktop-app"
@@ -24,9 +24,9 @@ class DesktopApps:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._apps: dict[tuple[str, str], Session] = {}
+        self._apps: dict[tuple[str, str], SandboxSession] = {}
 
-    def listed(self, userid: str | None) -> list[Session]:
+    def listed(self, userid: str | None) -> list[SandboxSession]:
         """Give the apps of one user, or of all, whose desktop session is still listed."""
         for key in [key for key in self._apps if key[0] not in self._cluster.sessions]:
             del self._apps[key]
@@ -34,17 +34,17 @@ class DesktopApps:
             (one for one in self._apps.values() if userid in (None, one.userid)), key=lambda one: one.job_name
         )
 
-    def find(self, session_id: str, app_id: str, userid: str) -> Session | None:
+    def find(self, session_id: str, app_id: str, userid: str) -> SandboxSession | None:
         """Give one app of a user."""
         return next((one for one in self.listed(userid) if (one.id, one.appid) == (session_id, app_id)), None)
 
-    def attach(self, desktop: Session, image: str, name: str, resources: Resources) -> str:
+    def attach(self, desktop: SandboxSession, image: str, name: str, resources: RequestedResources) -> str:
         """Start an app on a desktop session; give its id."""
         app_id = random_id(_ID_LENGTH)
         while (desktop.id, app_id) in self._apps:
             app_id = random_id(_ID_LENGTH)
         now = self._cluster.clock.now()
-        self._apps[desktop.id, app_id] = Session(
+        self._apps[desktop.id, app_id] = SandboxSession(
             id=desktop.id,
             userid=desktop.userid,
             name=name,
@@ -64,6 +64,6 @@ class DesktopApps:
         )
         return app_id
 
-    def delete(self, app: Session) -> None:
+    def delete(self, app: SandboxSession) -> None:
         """End an app."""
         self._apps.pop((app.id, app.appid or ""), None)

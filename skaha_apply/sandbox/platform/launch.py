@@ -9,15 +9,15 @@ import secrets
 import string
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox.platform.sessions import Session
+from skaha_apply.sandbox.platform.sessions import SandboxSession
 from skaha_apply.sandbox.text import placeholders
-from skaha_apply.sandbox.text.containers import environment, expand
+from skaha_apply.sandbox.text.containers import container_environment, expand_references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from skaha_apply.sandbox.http.create import Origin, Wish
+    from skaha_apply.sandbox.http.create import AcceptedCreate, SessionIdentity
     from skaha_apply.sandbox.options import SandboxOptions
 
 _ID_LENGTH = 8
@@ -36,33 +36,33 @@ def new_id(taken: Callable[[str], bool]) -> str:
     return identifier
 
 
-def session(wish: Wish, origin: Origin, options: SandboxOptions, now: float) -> Session:
+def session(create: AcceptedCreate, identity: SessionIdentity, options: SandboxOptions, now: float) -> SandboxSession:
     """Give the session of a create. The platform's own variables come last and win [launch-headless.yaml].
 
     `skaha_hostname` is the host of the API. `now` is in seconds since the epoch.
     """
-    headless = wish.kind == "headless"
-    home = placeholders.home(options.data, origin.userid)
+    headless = create.kind == "headless"
+    home = placeholders.home(options.data, identity.userid)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     platform = {
         "HOME": str(home),
         "PWD": str(options.workdir),
-        "OMP_NUM_THREADS": placeholders.threads(wish.resources.cores),
+        "OMP_NUM_THREADS": placeholders.threads(create.resources.cores),
         "skaha_hostname": placeholders.HOST,
-        "skaha_username": origin.userid,
-        "skaha_sessionid": origin.session_id,
+        "skaha_username": identity.userid,
+        "skaha_sessionid": identity.session_id,
     }
-    env = environment(wish.container, platform)
-    return Session(
-        id=origin.session_id,
-        userid=origin.userid,
-        name=wish.name,
-        kind=wish.kind,
-        image=wish.container.image,
-        cores=wish.resources.cores,
-        ram=wish.resources.ram,
-        fixed=wish.resources.fixed,
-        argv=_argv(wish, env),
+    env = container_environment(create.container, platform)
+    return SandboxSession(
+        id=identity.session_id,
+        userid=identity.userid,
+        name=create.name,
+        kind=create.kind,
+        image=create.container.image,
+        cores=create.resources.cores,
+        ram=create.resources.ram,
+        fixed=create.resources.fixed,
+        argv=_argv(create, env),
         env=env,
         created=now,
         deadline=options.deadline if headless else options.interactive_deadline,
@@ -70,13 +70,13 @@ def session(wish: Wish, origin: Origin, options: SandboxOptions, now: float) -> 
     )
 
 
-def _argv(wish: Wish, env: Mapping[str, str]) -> tuple[str, ...]:
+def _argv(create: AcceptedCreate, env: Mapping[str, str]) -> tuple[str, ...]:
     """Give what is run, `$(NAME)` expanded; without a command a line that says what is missing."""
-    if wish.kind != "headless":
+    if create.kind != "headless":
         return ("cat",)
-    given = tuple(expand(word, env) for word in (*wish.container.command, *wish.container.args))
-    if not wish.container.command:
-        image = wish.container.image
+    given = tuple(expand_references(word, env) for word in (*create.container.command, *create.container.args))
+    if not create.container.command:
+        image = create.container.image
         return ("echo", f"sandbox: the default command of {image} is not here to be run; arguments: {list(given)}")
     return given
 

@@ -15,11 +15,11 @@ _LONGEST_STOP_S = 30.0
 _POLL_S = 0.01
 
 
-class Groups:
+class ProcessGroups:
     """Running process groups by session id."""
 
     def __init__(self) -> None:
-        self._children: dict[str, processes.Child] = {}
+        self._children: dict[str, processes.ChildProcess] = {}
 
     def __len__(self) -> int:
         return len(self._children)
@@ -30,11 +30,11 @@ class Groups:
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._children))
 
-    def add(self, identifier: str, child: processes.Child) -> None:
+    def add(self, identifier: str, child: processes.ChildProcess) -> None:
         """Take charge of a child that was just started."""
         self._children[identifier] = child
 
-    def ended(self) -> list[tuple[str, int]]:
+    def collect_exited(self) -> list[tuple[str, int]]:
         """Give ids and exit codes of those that ended since the last call; they are no longer in charge here."""
         codes = [(identifier, processes.reap(child)) for identifier, child in self._children.items()]
         ended = [(identifier, code) for identifier, code in codes if code is not None]

@@ -23,7 +23,7 @@ _STAT_STATE, _STAT_BIRTH = 0, 19
 
 
 @dataclass
-class Child:
+class ChildProcess:
     """A running process group; `pid` is its leader and its id."""
 
     process: subprocess.Popen[bytes]
@@ -49,32 +49,34 @@ def birth(pid: int) -> str | None:
     return None if not found or found[0].startswith("Z") else found[1].strip()
 
 
-def spawn(argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path, *, held: bool = False) -> Child:
+def spawn(
+    argv: Sequence[str], env: Mapping[str, str], workdir: Path, log: Path, *, keep_stdin_open: bool = False
+) -> ChildProcess:
     """Start `argv` as the leader of a new session, its output appended to `log`; raises OSError or ValueError.
 
-    Text is passed as UTF-8, whatever the locale of this server. A `held` process reads a pipe that this server keeps
-    open: `cat` then runs as long as the server does.
+    The words are passed as UTF-8, whatever the locale of this server. With `keep_stdin_open` the process reads a pipe
+    that this server keeps open, so that `cat` runs as long as the server.
     """
     with open(log, "ab", opener=private) as output:
         process = subprocess.Popen(  # noqa: S603 - running what the user asks for is the purpose
             [word.encode() for word in argv],
             cwd=workdir,
             env={name.encode(): value.encode("utf-8", "surrogateescape") for name, value in env.items()},
-            stdin=subprocess.PIPE if held else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if keep_stdin_open else subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Child(process, birth(process.pid) or "")
+    return ChildProcess(process, birth(process.pid) or "")
 
 
-def signal_group(child: Child, number: signal.Signals) -> None:
+def signal_group(child: ChildProcess, number: signal.Signals) -> None:
     """Send a signal to the whole group of a child that was not reaped yet."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
 
 
-def reap(child: Child) -> int | None:
+def reap(child: ChildProcess) -> int | None:
     """Give the exit code once the leader has ended, after ending the rest of its group; None while it runs.
 
     The group is signalled while the leader's id is still held by its zombie, so that the id cannot be another's.
@@ -96,14 +98,14 @@ def reap(child: Child) -> int | None:
     return code
 
 
-def end_orphans(marks: Collection[str], leaders: Mapping[int, str]) -> int:
+def kill_orphans(marks: Collection[str], leaders: Mapping[int, str]) -> int:
     """Kill what a server that died left running; give how many processes.
 
     Found by the leader's id and birth, and, where /proc tells, by the session id in the process's environment, so that
     grandchildren whose leader has ended are found too.
     """
     targets = {pid for pid, born in leaders.items() if born and birth(pid) == born}
-    targets.update(_marked(marks))
+    targets.update(_processes_of(marks))
     targets.discard(os.getpid())
     for pid in targets:
         with suppress(ProcessLookupError, PermissionError):
@@ -111,7 +113,7 @@ def end_orphans(marks: Collection[str], leaders: Mapping[int, str]) -> int:
     return len(targets)
 
 
-def _marked(marks: Collection[str]) -> Iterator[int]:
+def _processes_of(marks: Collection[str]) -> Iterator[int]:
     wanted = {f"skaha_sessionid={mark}".encode() for mark in marks}
     if not wanted or not _PROC.joinpath("self/environ").exists():
         return

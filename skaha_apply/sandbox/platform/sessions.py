@@ -21,7 +21,7 @@ EVENT_LIFE_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Event:
+class PodEvent:
     """One event of a pod, at `at` seconds since the epoch."""
 
     kind: str
@@ -31,7 +31,7 @@ class Event:
 
 
 @dataclass(slots=True)
-class Session:
+class SandboxSession:
     """One session from its create to long after it is gone; times are seconds since the epoch of the sandbox's clock.
 
     `started` is None while it is queued; `gone` is when it left the listing (deleted or expired); `stopped` is when the
@@ -62,8 +62,8 @@ class Session:
     pod_gone: float | None = None
     pid: int | None = None
     birth: str | None = None
-    events: list[Event] = field(default_factory=list)
-    shown: str | None = None
+    events: list[PodEvent] = field(default_factory=list)
+    cached_json: str | None = None
     appid: str | None = None
 
     @property
@@ -74,7 +74,7 @@ class Session:
         return job_name(self.kind, self.userid, self.id)
 
     @property
-    def active(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it is queued or runs."""
         return self.status in (PENDING, RUNNING)
 
@@ -83,24 +83,24 @@ class Session:
         """Whether Kubernetes would still know a pod: from the start until the pod is removed; a queued job has none."""
         return self.started is not None and self.pod_gone is None
 
-    def note(self, reason: str, message: str, at: float, kind: str = "Normal") -> None:
+    def add_event(self, reason: str, message: str, at: float, kind: str = "Normal") -> None:
         """Add an event."""
-        self.events.append(Event(kind, reason, message, at))
+        self.events.append(PodEvent(kind, reason, message, at))
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """Give everything as JSON values: what is stored, and what the control route shows."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "shown"}
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "cached_json"}
         values["events"] = [[event.kind, event.reason, event.message, event.at] for event in self.events]
         return values
 
 
-def from_document(values: dict[str, Any]) -> Session:
-    """Read back what `Session.document` gave."""
-    events = [Event(*event) for event in values["events"]]
-    return Session(**{**values, "argv": tuple(values["argv"]), "events": events})
+def from_document(values: dict[str, Any]) -> SandboxSession:
+    """Read back what `SandboxSession.to_document` gave."""
+    events = [PodEvent(*event) for event in values["events"]]
+    return SandboxSession(**{**values, "argv": tuple(values["argv"]), "events": events})
 
 
-def connect_url(session: Session, origin: str) -> str:
+def connect_url(session: SandboxSession, origin: str) -> str:
     """Give the address of an interactive session; headless ones and desktop apps have an empty one.
 
     The id is the password: a notebook's address has it as `token=`, a desktop's as `password=` [SessionURLBuilder].
@@ -116,8 +116,8 @@ def connect_url(session: Session, origin: str) -> str:
     return f"{origin}/session/{paths[session.kind]}" if session.kind in paths else ""
 
 
-def shown(session: Session, origin: str) -> dict[str, object]:
-    """Give the object of GET /session, fields in the server's order, null ones absent [Session, Gson]."""
+def session_fields(session: SandboxSession, origin: str) -> dict[str, object]:
+    """Give the object of GET /session, fields in the server's order, null ones absent [SandboxSession, Gson]."""
     group = os.getgid()
     values: dict[str, object] = {
         "id": session.id,
@@ -141,17 +141,17 @@ def shown(session: Session, origin: str) -> dict[str, object]:
     return values
 
 
-def listing(sessions: Iterable[Session], origin: str) -> str:
+def listing_json(sessions: Iterable[SandboxSession], origin: str) -> str:
     """Give the pretty-printed JSON array of GET /session; what was printed once is kept with the session."""
     parts = []
     for session in sessions:
-        if session.shown is None:
-            session.shown = _indented(json.dumps(shown(session, origin), indent=2))
-        parts.append(session.shown)
+        if session.cached_json is None:
+            session.cached_json = _indented(json.dumps(session_fields(session, origin), indent=2))
+        parts.append(session.cached_json)
     return "[\n" + ",\n".join(parts) + "\n]" if parts else "[]"
 
 
-def public_listing(sessions: Iterable[Session]) -> str:
+def public_listing_json(sessions: Iterable[SandboxSession]) -> str:
     """Give the array of `view=all`: only userid, type, status and startTime of everybody's sessions."""
     rows = []
     for session in sessions:
@@ -166,7 +166,7 @@ def _indented(block: str) -> str:
     return "\n".join("  " + line for line in block.split("\n"))
 
 
-def event_table(session: Session, now: float) -> str:
+def event_table(session: SandboxSession, now: float) -> str:
     """Give the kubectl table of the pod's events of the last hour, or `<none>`."""
     rows = [("TYPE", "REASON", "MESSAGE", "FIRST-TIME", "LAST-TIME")]
     for event in session.events:

@@ -40,7 +40,7 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Sent:
+class ContainerParameters:
     """The parameters of a create that end up in the container."""
 
     image: str
@@ -49,7 +49,7 @@ class Sent:
     env: tuple[str, ...] = ()
 
 
-def kept_env(entries: Iterable[str]) -> list[tuple[str, str]]:
+def split_env(entries: Iterable[str]) -> list[tuple[str, str]]:
     """Keep what the server keeps: entries that Java's split at `=` cuts into exactly two parts.
 
     `A`, `A=`, `A=b=c` are dropped in silence, and trailing `=` are lost [PostAction.getHeadlessImageBundle].
@@ -58,7 +58,7 @@ def kept_env(entries: Iterable[str]) -> list[tuple[str, str]]:
     return [(pair[0], pair[1]) for pair in parts if len(pair) == _PAIR]
 
 
-def read_bundle(sent: Sent, fill: Fill) -> Container:
+def read_bundle(sent: ContainerParameters, fill: Fill) -> Container:
     """Give the container of a headless create (readings 2 to 4); raises Refusal: 400 for `$HOME`, 500 for a raw `"`.
 
     Args:
@@ -82,13 +82,13 @@ def read_bundle(sent: Sent, fill: Fill) -> Container:
             value(sent.image),
             items([sent.cmd]) if sent.cmd is not None else (),
             items(java_text.split(sent.args, " ")) if sent.args is not None else (),
-            tuple((yaml_text.scalar(pasted(name)), value(text)) for name, text in kept_env(sent.env)),
+            tuple((yaml_text.scalar(pasted(name)), value(text)) for name, text in split_env(sent.env)),
         )
     except java_text.IllegalReplacement as error:
         raise bad_request(str(error)) from None
     except java_text.NoSuchGroup as error:
         raise unexpected("java.lang.IndexOutOfBoundsException", str(error)) from None
-    except yaml_text.BrokenYaml as error:
+    except yaml_text.InvalidYaml as error:
         raise unexpected("org.yaml.snakeyaml.error.YAMLException", str(error)) from None
 
 
@@ -107,18 +107,18 @@ def check_job(container: Container, name: str) -> None:
     texts = (*container.command, *container.args, *(value for _, value in container.env))
     names = [name for name, _ in container.env]
     if any(map(is_retyped, texts)) or not all(one and _ENV_NAME.fullmatch(one) for one in names):
-        raise no_job()
+        raise job_not_found()
     if any(one and is_retyped(one) for one in names) or not _HOSTNAME.fullmatch(name):
-        raise no_job()
+        raise job_not_found()
 
 
-def no_job() -> Refusal:
+def job_not_found() -> Refusal:
     """A failing `kubectl create` is swallowed; the read-back of the job fails instead [SessionDAO.getJob]."""
     message = "Message: Not Found\nHTTP response code: 404"
     return unexpected("java.lang.RuntimeException", f"io.kubernetes.client.openapi.ApiException: {message}")
 
 
-def expand(text: str, variables: Mapping[str, str]) -> str:
+def expand_references(text: str, variables: Mapping[str, str]) -> str:
     """Expand `$(NAME)` as Kubernetes does: unknown names stay as written, `$$` is a dollar sign (reading 7)."""
 
     def value(found: re.Match[str]) -> str:
@@ -129,9 +129,9 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
-def environment(container: Container, platform: Mapping[str, str]) -> dict[str, str]:
+def container_environment(container: Container, platform: Mapping[str, str]) -> dict[str, str]:
     """Give the variables a container sees: its own, then the platform's, which win; each may use those before it."""
     seen: dict[str, str] = {}
     for name, value in (*container.env, *platform.items()):
-        seen[str(name)] = expand(value, seen)
+        seen[str(name)] = expand_references(value, seen)
     return seen

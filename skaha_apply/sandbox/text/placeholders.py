@@ -18,7 +18,7 @@ _PLACEHOLDER = re.compile(r"\$\{([a-zA-Z_.]+)\}")
 
 
 @dataclass(frozen=True)
-class Job:
+class JobFields:
     """What the placeholders of one create stand for; cores and RAM (GiB) are request and limit."""
 
     session_id: str
@@ -40,7 +40,7 @@ def threads(cores: float) -> str:
     return str(max(1, int(cores)))
 
 
-def values(job: Job, data: Path, uid: int, expiry: float) -> dict[str, str]:
+def placeholder_values(job: JobFields, data: Path, uid: int, expiry: float) -> dict[str, str]:
     """Give the text of each placeholder. Folders are those of the sandbox, below `data`; `expiry` is in seconds."""
     return {
         "skaha.sessionid": job.session_id,

@@ -23,50 +23,50 @@ _PLAIN_END = re.compile(r"\s+#|:\s|:$")
 _FLOW_PLAIN = re.compile(r"(?:[^,\[\]{}:#\n]|:(?=[^\s,\[\]{}])|(?<=\S)#)*")
 
 
-class BrokenYaml(ValueError):
+class InvalidYaml(ValueError):
     """The text is not YAML, or not what the template needs at its place."""
 
 
 def check_printable(text: str) -> None:
-    """Raise BrokenYaml when `text` holds a character that YAML does not allow."""
+    """Raise InvalidYaml when `text` holds a character that YAML does not allow."""
     if _UNPRINTABLE.search(text):
-        raise BrokenYaml("special characters are not allowed")
+        raise InvalidYaml("special characters are not allowed")
 
 
 def quoted_value(text: str) -> str:
     """Read one double-quoted scalar that stands alone; a comment may follow it, even without a space between."""
     value, at = _double_quoted(text, 0)
-    _check_rest(text[at:])
+    _check_end(text[at:])
     return value
 
 
 def scalar(text: str) -> str | None:
-    """Read what stands without quotes of the template behind `name: `; None for null; raises BrokenYaml."""
+    """Read what stands without quotes of the template behind `name: `; None for null; raises InvalidYaml."""
     node = text.strip(" \t\n\r")
     if node.startswith('"'):
         return quoted_value(node)
     if node.startswith("'"):
         value, at = _single_quoted(node, 0)
-        _check_rest(node[at:])
+        _check_end(node[at:])
         return value
     if node.startswith("["):
         items = flow_list(node)
         if len(items) != 1:
-            raise BrokenYaml("a list is no text")
+            raise InvalidYaml("a list is no text")
         return items[0]
     end = _PLAIN_END.search(node)
     if end and end[0].startswith(":"):
-        raise BrokenYaml("mapping values are not allowed here")
+        raise InvalidYaml("mapping values are not allowed here")
     plain = node[: end.start()] if end else node
     if not plain or plain.startswith("#"):
         return None
     if not _PLAIN_START.match(plain):
-        raise BrokenYaml("found character that cannot start any token")
+        raise InvalidYaml("found character that cannot start any token")
     return plain_text(plain)
 
 
 def flow_list(text: str) -> list[str]:
-    """Read a flow sequence of texts, `["a","b"]`, in full; anything else in it raises BrokenYaml."""
+    """Read a flow sequence of texts, `["a","b"]`, in full; anything else in it raises InvalidYaml."""
     items: list[str] = []
     at, wanted = 1, True
     while at < len(text):
@@ -74,7 +74,7 @@ def flow_list(text: str) -> list[str]:
         if char in " \t\n\r":
             at += 1
         elif char == "]":
-            _check_rest(text[at + 1 :])
+            _check_end(text[at + 1 :])
             return items
         elif char == "," and not wanted:
             at, wanted = at + 1, True
@@ -85,8 +85,8 @@ def flow_list(text: str) -> list[str]:
         elif char == "#" and "\n" in text[at:]:
             at = text.index("\n", at)
         else:
-            raise BrokenYaml("expected ',' or ']'")
-    raise BrokenYaml("expected ',' or ']'")
+            raise InvalidYaml("expected ',' or ']'")
+    raise InvalidYaml("expected ',' or ']'")
 
 
 def _item(text: str, at: int) -> tuple[str, int]:
@@ -96,25 +96,25 @@ def _item(text: str, at: int) -> tuple[str, int]:
     if text[at] == "'":
         return _single_quoted(text, at)
     if not _PLAIN_START.match(text, at):
-        raise BrokenYaml("expected the node content")
+        raise InvalidYaml("expected the node content")
     found = _FLOW_PLAIN.match(text, at)
     value = plain_text(found[0].rstrip()) if found else None
     if found is None or value is None or text[found.end() : found.end() + 1] not in ",]":
-        raise BrokenYaml("expected the node content")
+        raise InvalidYaml("expected the node content")
     return value, found.end()
 
 
-def _check_rest(text: str) -> None:
+def _check_end(text: str) -> None:
     """Raise unless only blanks or a comment on one line follow a node."""
     rest = text.strip(" " + _BREAKS)
     if rest and not (rest.startswith("#") and not any(char in rest for char in _BREAKS)):
-        raise BrokenYaml("expected the end of the block")
+        raise InvalidYaml("expected the end of the block")
 
 
 def _single_quoted(text: str, at: int) -> tuple[str, int]:
     found = re.compile(r"'((?:[^'\n]|'')*)'").match(text, at)
     if found is None:
-        raise BrokenYaml("found unexpected end of stream")
+        raise InvalidYaml("found unexpected end of stream")
     return found[1].replace("''", "'"), found.end()
 
 
@@ -124,10 +124,10 @@ def _double_quoted(text: str, at: int) -> tuple[str, int]:
     at += 1
     while True:
         if at >= len(text):
-            raise BrokenYaml("found unexpected end of stream")
+            raise InvalidYaml("found unexpected end of stream")
         char = text[at]
         if char == '"':
-            return _joined("".join(out)), at + 1
+            return _join_surrogates("".join(out)), at + 1
         if char == "\\":
             value, at = _escape(text, at + 1)
             out.append(value)
@@ -144,13 +144,13 @@ def _escape(text: str, at: int) -> tuple[str, int]:
     if char in _HEX_DIGITS:
         digits = text[at + 1 : at + 1 + _HEX_DIGITS[char]]
         if not re.fullmatch(rf"[0-9a-fA-F]{{{_HEX_DIGITS[char]}}}", digits) or int(digits, 16) > sys.maxunicode:
-            raise BrokenYaml("expected escape sequence of hexadecimal numbers")
+            raise InvalidYaml("expected escape sequence of hexadecimal numbers")
         return chr(int(digits, 16)), at + 1 + len(digits)
     if char and char in _BREAKS:
         _, at = _line_break(text, at)
         return _line_breaks(text, at)
     if char not in _ESCAPES:
-        raise BrokenYaml("found unknown escape character")
+        raise InvalidYaml("found unknown escape character")
     return _ESCAPES[char], at + 1
 
 
@@ -173,7 +173,7 @@ def _line_breaks(text: str, at: int) -> tuple[str, int]:
     out = ""
     while True:
         if text.startswith(("---", "..."), at) and text[at + 3 : at + 4] in ("", " ", "\t", *_BREAKS):
-            raise BrokenYaml("found unexpected document separator")
+            raise InvalidYaml("found unexpected document separator")
         while text[at : at + 1] in (" ", "\t"):
             at += 1
         found, at = _line_break(text, at)
@@ -192,9 +192,9 @@ def _line_break(text: str, at: int) -> tuple[str, int]:
     return ("\n" if char in _FOLDED_BREAKS else char), at + 1
 
 
-def _joined(value: str) -> str:
-    """Join pairs of surrogates as Java's text does; raises BrokenYaml for half a pair."""
+def _join_surrogates(value: str) -> str:
+    """Join pairs of surrogates as Java's text does; raises InvalidYaml for half a pair."""
     try:
         return value.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
-        raise BrokenYaml("special characters are not allowed") from None
+        raise InvalidYaml("special characters are not allowed") from None

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox.faults.fault_plan import RATES, Plan
+from skaha_apply.sandbox.faults.fault_plan import RATES, FaultPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,44 +26,44 @@ class Fault:
     text: str = ""
 
 
-class Faults:
+class FaultInjector:
     """The plan in force, its random numbers, and how often each fault has struck."""
 
-    def __init__(self, plan: Plan | None = None) -> None:
-        self.plan = plan or Plan()
-        self.struck: Counter[str] = Counter()
+    def __init__(self, plan: FaultPlan | None = None) -> None:
+        self.plan = plan or FaultPlan()
+        self.counts: Counter[str] = Counter()
         self._random = random.Random(self.plan.seed)  # noqa: S311 - repeatable on purpose
         self._seen = 0
         self._steps = [0] * len(self.plan.script)
         self._empty = self.plan.next_lists_empty + int(self.plan.empty_list_once)
 
-    def draw(self, method: str, route: str, name: str | None) -> Fault:
+    def next_fault(self, method: str, route: str, name: str | None) -> Fault:
         """Decide what a request suffers; `name` is the session name of a create."""
         plan = self.plan
-        if plan.only and not any(_meets(entry, method, route) for entry in plan.only):
+        if plan.only and not any(_matches_request(entry, method, route) for entry in plan.only):
             return Fault()
         self._seen += 1
-        fault = self._pick(method, route, name)
+        fault = self._choose_fault(method, route, name)
         if fault.kind:
-            self.struck[fault.kind] += 1
+            self.counts[fault.kind] += 1
         return fault
 
-    def _pick(self, method: str, route: str, name: str | None) -> Fault:
+    def _choose_fault(self, method: str, route: str, name: str | None) -> Fault:
         plan = self.plan
         if self._seen <= plan.after:
             return Fault()
         latency = self._latency()
-        scripted = self._scripted({"method": method, "route": route, "name": name}, latency)
+        scripted = self._scripted_fault({"method": method, "route": route, "name": name}, latency)
         if scripted is not None:
             return scripted
-        if plan.count is not None and self.struck.total() >= plan.count:
+        if plan.count is not None and self.counts.total() >= plan.count:
             return Fault(latency=latency)
         if plan.refuse and method in plan.refuse:
-            answer = plan.refuse[method]
-            return Fault("refuse", latency, int(answer.get("status", 400)), str(answer.get("text", "")))
-        return Fault(self._by_chance(method, route), latency)
+            refusal = plan.refuse[method]
+            return Fault("refuse", latency, int(refusal.get("status", 400)), str(refusal.get("text", "")))
+        return Fault(self._random_kind(method, route), latency)
 
-    def _by_chance(self, method: str, route: str) -> str:
+    def _random_kind(self, method: str, route: str) -> str:
         """Give the first kind that this request draws, or nothing."""
         if method == "GET" and route == "/session" and self._empty > 0:
             self._empty -= 1
@@ -78,7 +78,7 @@ class Faults:
         low, high = (asked[0], asked[-1]) if isinstance(asked, list) else (asked, asked)
         return (low if low == high else self._random.uniform(low, high)) / 1000
 
-    def _scripted(self, request: Mapping[str, str | None], latency: float) -> Fault | None:
+    def _scripted_fault(self, request: Mapping[str, str | None], latency: float) -> Fault | None:
         """Give the fault of the first step that is due; all steps count the request."""
         due: Fault | None = None
         for index, step in enumerate(self.plan.script):
@@ -93,6 +93,6 @@ class Faults:
         return due
 
 
-def _meets(entry: str, method: str, route: str) -> bool:
+def _matches_request(entry: str, method: str, route: str) -> bool:
     words = entry.split()
     return all(word in (method, route) for word in words)

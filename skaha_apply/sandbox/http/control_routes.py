@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.sandbox import environment
-from skaha_apply.sandbox.faults.fault_plan import Plan, read_plan
-from skaha_apply.sandbox.faults.faults import Faults
+from skaha_apply.sandbox.faults.fault_injector import FaultInjector
+from skaha_apply.sandbox.faults.fault_plan import FaultPlan, read_fault_plan
 from skaha_apply.sandbox.faults.request_log import RequestLog
 from skaha_apply.sandbox.http.access import IssuedTokens
-from skaha_apply.sandbox.http.responses import JSON, Answer, text
+from skaha_apply.sandbox.http.responses import JSON, Reply, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,18 +34,18 @@ _LAST = 1000
 
 
 @dataclass
-class Control:
+class ControlRoutes:
     """What the control routes act on. `touched` is set when a request shows that somebody still uses the sandbox."""
 
     options: SandboxOptions
     cluster: Cluster
     pid: int
-    faults: Faults = field(default_factory=Faults)
+    faults: FaultInjector = field(default_factory=FaultInjector)
     log: RequestLog = field(default_factory=RequestLog)
     issued: IssuedTokens = field(default_factory=IssuedTokens)
 
-    async def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
-        """Answer `method path` (path below /sandbox); 400 with a reason for what it cannot read."""
+    async def handle(self, method: str, path: str, query: dict[str, str], body: bytes) -> Reply:
+        """Respond to `method path` (path below /sandbox); 400 with a reason for what it cannot read."""
         action = _ROUTES.get((method, path))
         if action is None:
             known = ", ".join(f"{verb} /sandbox{route}" for verb, route in _ROUTES)
@@ -57,7 +57,7 @@ class Control:
             return text(f"{error}\n", 400)
 
 
-async def _status(control: Control, _query: dict[str, str], _document: Any) -> object:
+async def _status(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     return {
         "pid": control.pid,
         "userid": control.options.userid,
@@ -68,59 +68,59 @@ async def _status(control: Control, _query: dict[str, str], _document: Any) -> o
     }
 
 
-async def _get_faults(control: Control, _query: dict[str, str], _document: Any) -> object:
-    return {"plan": asdict(control.faults.plan), "struck": dict(control.faults.struck)}
+async def _get_faults(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
+    return {"plan": asdict(control.faults.plan), "struck": dict(control.faults.counts)}
 
 
-async def _put_faults(control: Control, query: dict[str, str], document: Any) -> object:
-    control.faults = Faults(read_plan(document))
+async def _put_faults(control: ControlRoutes, query: dict[str, str], document: Any) -> object:
+    control.faults = FaultInjector(read_fault_plan(document))
     return await _get_faults(control, query, document)
 
 
-async def _requests(control: Control, query: dict[str, str], _document: Any) -> object:
+async def _requests(control: ControlRoutes, query: dict[str, str], _document: Any) -> object:
     return control.log.document(int(query.get("last", _LAST)))
 
 
-async def _clear_requests(control: Control, _query: dict[str, str], _document: Any) -> object:
+async def _clear_requests(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     control.log.clear()
     return {}
 
 
-async def _clock(control: Control, _query: dict[str, str], document: Any) -> object:
+async def _clock(control: ControlRoutes, _query: dict[str, str], document: Any) -> object:
     control.cluster.advance(float(document["advance_s"]))
     return {"now": control.cluster.clock.now(), "offset": control.cluster.clock.offset}
 
 
-async def _reset(control: Control, _query: dict[str, str], _document: Any) -> object:
+async def _reset(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     await control.cluster.reset()
     control.cluster.clock.offset = 0.0
     control.cluster.advance(0.0)
     control.cluster.options = control.options
-    control.faults = Faults(Plan())
+    control.faults = FaultInjector(FaultPlan())
     control.log.clear()
     control.issued.ends.clear()
     return {}
 
 
-async def _issue_token(control: Control, _query: dict[str, str], document: Any) -> object:
+async def _issue_token(control: ControlRoutes, _query: dict[str, str], document: Any) -> object:
     lifetime, claims = float(document["lifetime_s"]), document.get("claims", False)
     return {"token": control.issued.issue(lifetime, claims=bool(claims))}
 
 
-async def _expire_tokens(control: Control, _query: dict[str, str], _document: Any) -> object:
+async def _expire_tokens(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     control.issued.expire_all()
     return {}
 
 
-async def _sessions(control: Control, _query: dict[str, str], _document: Any) -> object:
-    control.cluster.expire_due()
+async def _sessions(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
+    control.cluster.expire_sessions()
     everything = (*control.cluster.sessions.values(), *control.cluster.past.values())
-    rows = [{**session.document(), "listed": session.gone is None} for session in everything]
+    rows = [{**session.to_document(), "listed": session.gone is None} for session in everything]
     rows.sort(key=lambda row: row["created"])
     return {**control.cluster.counts(), "base_env": environment.for_sessions(), "sessions": rows}
 
 
-async def _expire(control: Control, _query: dict[str, str], document: Any) -> object:
+async def _expire(control: ControlRoutes, _query: dict[str, str], document: Any) -> object:
     session = control.cluster.sessions.get(document["id"])
     if session is None:
         raise ValueError(f"no session {document['id']} is listed")
@@ -128,8 +128,8 @@ async def _expire(control: Control, _query: dict[str, str], document: Any) -> ob
     return {}
 
 
-async def _settings(control: Control, _query: dict[str, str], document: Any) -> object:
-    control.cluster.adjust(**{name: _setting(name, value) for name, value in document.items()})
+async def _settings(control: ControlRoutes, _query: dict[str, str], document: Any) -> object:
+    control.cluster.change_options(**{name: _setting(name, value) for name, value in document.items()})
     return {name: str(getattr(control.cluster.options, name)) for name in _SETTINGS}
 
 
@@ -143,11 +143,11 @@ def _setting(name: str, value: Any) -> object:
     return Path(value) if name == "workdir" else value
 
 
-def _json(document: object) -> Answer:
-    return Answer(200, json.dumps(document).encode(), JSON)
+def _json(document: object) -> Reply:
+    return Reply(200, json.dumps(document).encode(), JSON)
 
 
-_ROUTES: dict[tuple[str, str], Callable[[Control, dict[str, str], Any], Awaitable[object]]] = {
+_ROUTES: dict[tuple[str, str], Callable[[ControlRoutes, dict[str, str], Any], Awaitable[object]]] = {
     ("GET", "/status"): _status,
     ("GET", "/faults"): _get_faults,
     ("PUT", "/faults"): _put_faults,

@@ -14,7 +14,7 @@ from skaha_apply.sandbox.text.java_text import split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.sandbox.http.parameters import Parameters
+    from skaha_apply.sandbox.http.parameters import RequestParameters
     from skaha_apply.sandbox.platform.cluster import Cluster
     from skaha_apply.sandbox.platform.desktop_apps import DesktopApps
 
@@ -24,7 +24,7 @@ _MOST_SEGMENTS = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class RequestTarget:
     """Where a path below /skaha leads.
 
     `session_id` and `app_id` are None when the path has no such segment, and "" for an empty one; `too_long` holds the
@@ -47,24 +47,24 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Call:
+class RoutedRequest:
     """One request to a known route: who asks, for what, with which parameters."""
 
     method: str
-    place: Place
+    target: RequestTarget
     userid: str
-    parameters: Parameters
+    parameters: RequestParameters
     headers: Mapping[str, str]
     list_lag: float = 0.0
 
     @property
     def session_id(self) -> str:
         """The session id of the path; "" without one."""
-        return self.place.session_id or ""
+        return self.target.session_id or ""
 
 
 @dataclass(frozen=True)
-class Service:
+class Backend:
     """What the routes answer from: the cluster, its desktop apps, the public images, the server's own address."""
 
     cluster: Cluster
@@ -73,21 +73,21 @@ class Service:
     origin: str
 
 
-def locate(path: str, *, v0: bool) -> Place | None:
+def locate(path: str, *, v0: bool) -> RequestTarget | None:
     """Find the service of a path below /skaha; None when there is none.
 
     Below /session the path is split as Java does: any second segment counts as `app`. Below the others it is ignored.
     """
     if path in _OPEN:
-        return Place(path)
+        return RequestTarget(path)
     found = _PATH.fullmatch(path)
     if found is None or (found[1] == "0" and not v0):
         return None
     service, below = found[2], found[3]
     if service != "/session" or below is None:
-        return Place(service)
+        return RequestTarget(service)
     parts = split(below, "/")
     if len(parts) > _MOST_SEGMENTS:
-        return Place(service, parts[0], is_app=True, app_id=parts[2], too_long=below)
+        return RequestTarget(service, parts[0], is_app=True, app_id=parts[2], too_long=below)
     padded: list[str | None] = [*parts, None, None, None]
-    return Place(service, padded[0], is_app=len(parts) > 1, app_id=padded[2])
+    return RequestTarget(service, padded[0], is_app=len(parts) > 1, app_id=padded[2])
