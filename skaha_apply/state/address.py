@@ -1,29 +1,71 @@
-"""The forms that the address of a state can have; any other one would silently start a second state."""
+"""The address of a state, as a value: a path, or the address of a remote store.
+
+An address of an unknown form must never be read as a path, because it would silently start a second state.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from skaha_apply.model.errors import UsageError
-
-if TYPE_CHECKING:
-    from skaha_apply.model.location import Place
-
-# What stands before the first colon, if no folder and no `./` or `~` comes before it.
+# The text before the first colon, if no folder and no `./` or `~` comes before it.
 _PREFIX = re.compile(r"([^/\\.~][^/\\:]*|):")
-REMOTE = ("http://", "https://")
+_USER = re.compile(r"(?<=//)[^/?#]*@")
+_QUERY = re.compile(r"\?[^#]*")
+_PORTS = {"http": ":80", "https": ":443"}
 
 
-def check_form(address: str, source: str, place: Place | None = None) -> None:
-    """Refuse an address of an unknown form; `source` is the option or key that gave it. Raises `UsageError`."""
-    prefix = _PREFIX.match(address.strip())
-    if prefix is None or address.strip().lower().startswith(REMOTE):
-        return
-    word = "".join(char if char.isprintable() else "?" for char in prefix[1])[:40]
-    raise UsageError(
-        f"{source}: there is no state store {word + ':'!r}",
-        hint="An address of a state is a path, or an http(s):// address of a store that speaks the protocol of "
-        "Terraform's http backend. Write a path whose name holds a colon with ./ in front: ./a:b",
-        place=place,
-    )
+@dataclass(frozen=True, slots=True)
+class StateAddress:
+    """Where a state is stored.
+
+    `prefix` selects the store (`stores.STORES`). It is the beginning of the address of a remote store, and "" for a
+    path. Use `stores.parse_address` to make an address from a text of a user.
+    """
+
+    text: str
+    prefix: str = ""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether this is the address of a remote store, and not a path."""
+        return bool(self.prefix)
+
+    @property
+    def shown(self) -> str:
+        """The address for messages: without user, password and query."""
+        if not self.is_remote:
+            return self.text
+        text = _QUERY.sub("", _USER.sub("", self.text))
+        # A URL of a store has no fragment; in a form such as `git:REMOTE#REF` the fragment names the state.
+        return text.partition("#")[0] if self.prefix.endswith("//") else text
+
+    def same_as(self, other: StateAddress) -> bool:
+        """Whether both mean one place: a link and its target do, and so do URLs that differ in user and query."""
+        return self.is_remote == other.is_remote and self._normal == other._normal
+
+    @property
+    def _normal(self) -> str:
+        """One spelling: a real path, or a URL without user, query, default port and last slash."""
+        if not self.is_remote:
+            return os.path.realpath(self.text)
+        scheme, mark, rest = self.shown.rstrip("/").partition("://")
+        host, slash, path = rest.partition("/")
+        scheme = scheme.lower()
+        return f"{scheme}{mark}{host.lower().removesuffix(_PORTS.get(scheme, ''))}{slash}{path}"
+
+    def in_folder(self, folder: Path, file_name: str) -> StateAddress:
+        """This address with a path that starts at `folder`; a path of a folder stands for `file_name` in it."""
+        if self.is_remote:
+            return self
+        path = folder / Path(self.text).expanduser()
+        names_folder = path.is_dir() or self.text.endswith("/")
+        return replace(self, text=str(path / file_name if names_folder else path))
+
+
+def prefix_of(text: str) -> str | None:
+    """What a text has before its first colon, without control characters; None if the text can only be a path."""
+    found = _PREFIX.match(text)
+    return None if found is None else "".join(char if char.isprintable() else "?" for char in found[1])[:40]

@@ -1,42 +1,113 @@
-"""Which store a call uses: the one it names, the one of Terraform's variables, else a file of its own."""
+"""The table of state stores: which store opens which address.
+
+A new store needs a folder next to `local/` and `http/`, and one line in `STORES`.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from skaha_apply.state.address import check_form
-from skaha_apply.state.http.config import backend, is_remote
+from skaha_apply.model.errors import UsageError
+from skaha_apply.state.address import StateAddress, prefix_of
+from skaha_apply.state.http.config import backend
 from skaha_apply.state.http.rescue import rescue_path
 from skaha_apply.state.local.store import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from skaha_apply.model.location import Place
     from skaha_apply.model.ports import Observer, Store
 
 
+class StoreSetup(NamedTuple):
+    """What a remote store needs in addition to its address.
+
+    `default` is the path of the local state file. Next to it a store keeps a state that it could not store. `observe`
+    receives the notes of the store.
+    """
+
+    default: Path
+    env: Mapping[str, str]
+    observe: Observer | None = None
+
+
+class StoreType(NamedTuple):
+    """A remote store: a description of its addresses, how to open it, and the variable that can hold an address."""
+
+    form: str
+    open: Callable[[StateAddress, StoreSetup], Store]
+    variable: str = ""
+
+
+def _open_http(address: StateAddress, setup: StoreSetup) -> Store:
+    from skaha_apply.state.http.store import HttpStore  # noqa: PLC0415 - httpx takes 0.2 s, and most states are files
+
+    return HttpStore(backend(address.text, setup.env), rescue_path(setup.default), observe=setup.observe)
+
+
+_HTTP = StoreType(
+    "an http(s):// address of a store that uses the protocol of Terraform's http backend", _open_http, "TF_HTTP_ADDRESS"
+)
+STORES = {"https://": _HTTP, "http://": _HTTP}
+
+
+def parse_address(text: str, source: str, place: Place | None = None) -> StateAddress:
+    """The address that a text means.
+
+    `source` is the option, key or variable with the text, and `place` its position in a manifest. Raises `UsageError`
+    for an address of an unknown form.
+    """
+    stripped = text.strip()
+    prefix = next((prefix for prefix in STORES if stripped.lower().startswith(prefix)), "")
+    if prefix:
+        return StateAddress(stripped, prefix)
+    unknown = prefix_of(stripped)
+    if unknown is None:
+        return StateAddress(text)
+    forms = ", or ".join(dict.fromkeys(store.form for store in STORES.values()))
+    raise UsageError(
+        f"{source}: unknown kind of state store {unknown + ':'!r}",
+        hint=f"Give a path, or {forms}. If a file name contains a colon, write ./ before it: ./a:b",
+        place=place,
+    )
+
+
+def find_address(option: str | None, env: Mapping[str, str]) -> StateAddress | None:
+    """The address that `--state` gives, else the variable of a store (TF_HTTP_ADDRESS); None for the default file.
+
+    Raises `UsageError` for an address of an unknown form.
+    """
+    if option is not None:
+        return parse_address(option, "--state")
+    for prefix, store in STORES.items():
+        if store.variable and (text := env.get(store.variable)):
+            address = parse_address(text, store.variable)
+            # The store reports what is wrong with a path.
+            return address if address.is_remote else StateAddress(text, prefix)
+    return None
+
+
 def open_store(
-    address: str | None,
+    address: StateAddress | None,
     default: Path,
     env: Mapping[str, str],
     *,
     observe: Observer | None = None,
 ) -> Store:
-    """The store at `address` (a path or an http address), else at TF_HTTP_ADDRESS, else the file `default`.
+    """The store at `address`, by default the file `default`; `env` holds the settings of remote stores.
 
-    `default` is also where a state is kept that a remote store did not take (`survey.state.rescue.json`). `observe`
-    gets the notes of the store. Raises `UsageError` for an address of an unknown form, `StateError` for one that cannot
-    be meant; nothing is opened or sent yet.
+    `observe` receives the notes of the store. Nothing is opened or sent yet. Raises `StateError` for an address or a
+    variable that the store cannot use.
     """
-    remote = address if address and is_remote(address) else None
-    if address and not remote:
-        check_form(address, "--state")
-        return LocalStore(Path(address).expanduser(), observe=observe)
-    remote = remote or env.get("TF_HTTP_ADDRESS")
-    if not remote:
-        return LocalStore(default, observe=observe)
-    check_form(remote, "--state" if address else "TF_HTTP_ADDRESS")
-    from skaha_apply.state.http.store import HttpStore  # noqa: PLC0415 - httpx takes 0.2 s, and most states are files
+    if address is not None and address.is_remote:
+        return STORES[address.prefix].open(address, StoreSetup(default, env, observe))
+    return LocalStore(default if address is None else Path(address.text).expanduser(), observe=observe)
 
-    return HttpStore(backend(remote, env), rescue_path(default), observe=observe)
+
+def how_to_select(address: StateAddress) -> str:
+    """The option, and the variable if there is one, that select the store at an address."""
+    option = f"--state {address.shown}"
+    variable = STORES[address.prefix].variable if address.is_remote else ""
+    return f"{option}, or {variable}={address.shown}," if variable else option

@@ -18,7 +18,7 @@ from skaha_apply.state.http.rescue import rescue_path
 from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.lease import LEASE, SLACK
 from skaha_apply.state.local.store import LocalStore
-from skaha_apply.state.stores import open_store
+from skaha_apply.state.stores import find_address, open_store, parse_address
 
 
 class Told(list):
@@ -522,7 +522,12 @@ def test_the_credential_is_in_no_message(plain, tmp_path, told, make_document, c
         async with plain(path="/state") as server:
             user = f"{quote(server.user)}:{quote(server.password)}"
             address = f"http://{user}@127.0.0.1:{server.port}/state?key=topsecret"
-            store = open_store(address, tmp_path / "s.state.json", {"TF_HTTP_RETRY_MAX": "0"}, observe=told)
+            store = open_store(
+                parse_address(address, "--state"),
+                tmp_path / "s.state.json",
+                {"TF_HTTP_RETRY_MAX": "0"},
+                observe=told,
+            )
             texts = [store.address, repr(backend(address, {}))]
             for method in ("GET", "LOCK", "POST", "UNLOCK"):
                 server.fail(method, (400, f"{server.password} key=topsecret".encode()))
@@ -549,23 +554,27 @@ def test_the_credential_is_in_no_message(plain, tmp_path, told, make_document, c
 def test_which_store_is_opened(tmp_path):
     default = tmp_path / "s.state.json"
     env = {"TF_HTTP_ADDRESS": "https://a.org/state/x"}
-    assert isinstance(open_store(None, default, {}), LocalStore)
-    assert open_store(None, default, {}).address == str(default)
-    assert open_store(None, default, env).address == "https://a.org/state/x"
-    assert open_store(str(tmp_path / "other"), default, env).address == str(tmp_path / "other")
-    assert open_store("https://b.org/y", default, env).address == "https://b.org/y"
-    assert open_store(None, default, {"TF_HTTP_ADDRESS": ""}).address == str(default)
-    assert (open_store(None, default, {}).interval, open_store(None, default, env).interval) == (0.5, 10)
+
+    def opened(option, variables):
+        return open_store(find_address(option, variables), default, variables)
+
+    assert isinstance(opened(None, {}), LocalStore)
+    assert opened(None, {}).address == str(default)
+    assert opened(None, env).address == "https://a.org/state/x"
+    assert opened(str(tmp_path / "other"), env).address == str(tmp_path / "other")
+    assert opened("https://b.org/y", env).address == "https://b.org/y"
+    assert opened(None, {"TF_HTTP_ADDRESS": ""}).address == str(default)
+    assert (opened(None, {}).interval, opened(None, env).interval) == (0.5, 10)
     for address, given in (
         ("https://", {}),
         ("http://a:b/x", {}),
         (None, {"TF_HTTP_ADDRESS": "x"}),
     ):
         with pytest.raises(StateError) as caught:
-            open_store(address, default, given)
+            opened(address, given)
         assert caught.value.hint
     with pytest.raises(UsageError) as refused:
-        open_store("s3://bucket/x", default, {})
+        opened("s3://bucket/x", {})
     assert refused.value.hint
 
 

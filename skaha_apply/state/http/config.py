@@ -61,11 +61,6 @@ class Backend:
         return "".join(char if char.isprintable() else " " for char in text).strip()[:200]
 
 
-def is_remote(address: str) -> bool:
-    """Whether an address of a state is that of a remote store, and not a path."""
-    return address.lower().startswith(("http://", "https://"))
-
-
 def backend(address: str, env: Mapping[str, str]) -> Backend:
     """The backend at `address`; the `TF_HTTP_*` variables give the credential and what differs from the default.
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SkahaApplyError
-from skaha_apply.state.address import check_form
 from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folder, state_path
 from skaha_apply.state.saved_logs import SavedLogs
-from skaha_apply.state.stores import open_store
+from skaha_apply.state.stores import find_address, open_store, parse_address
 from skaha_apply.workflow.event_file import EventFile, Journal
 from skaha_apply.workflow.state.home import check_no_other, check_one_home
 from skaha_apply.workflow.state.interactive_ids import watched
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.sandbox import RunningSandbox
     from skaha_apply.skaha.client import Client
+    from skaha_apply.state.address import StateAddress
     from skaha_apply.workflow.setup.settings import Settings
 
 
@@ -70,41 +70,46 @@ class StateLocation:
         return self.server.partition("/")[0] == "localhost"
 
     @property
-    def remote(self) -> bool:
-        """Whether the state lives in a store over http; a rehearsal in the sandbox never does."""
-        address = self.setting.state or os.environ.get("TF_HTTP_ADDRESS", "")
-        return "://" in address and not self.setting.sandbox
-
-    def store(self, project: str) -> Store:
-        """The store of one project's state; `--state` may be a file, a folder of states, or an http address.
+    def address(self) -> StateAddress | None:
+        """The address from `--state` or the environment; None for the default file, which the sandbox always uses.
 
         Raises:
-            UsageError: for an address of another form.
+            UsageError: for an address of an unknown form.
+        """
+        return None if self.setting.sandbox else find_address(self.setting.state, os.environ)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the state is in a remote store."""
+        address = self.address
+        return address is not None and address.is_remote
+
+    def store(self, project: str) -> Store:
+        """The store of one project's state; `--state` is a file, a folder of states, or the address of a store.
+
+        Raises:
+            UsageError: for an address of an unknown form.
             StateError: for the default place, if the manifests lie in two checkouts, or
                 if the project has no state there but one elsewhere.
         """
         default = state_path(self.root, self.folder, project)
-        address = None if self.setting.sandbox else self.setting.state
-        if self.setting.sandbox or not (address or os.environ.get("TF_HTTP_ADDRESS")):
+        address = self.address
+        if address is None:
             check_one_home(self, project)
             check_no_other(self, project)
-        if self.setting.sandbox:
-            return watched(open_store(None, default, {}), self.setting.identify)
-        if address is not None:
-            check_form(address, "--state")
-        if address is not None and "://" not in address:
-            path = self.setting.cwd / address
-            address = str(path / default.name if path.is_dir() or address.endswith("/") else path)
-        store = open_store(address, default, os.environ, observe=self.setting.observe)
-        return watched(store, self.setting.identify)
+        else:
+            address = address.in_folder(self.setting.cwd, default.name)
+        observe = None if self.setting.sandbox else self.setting.observe
+        return watched(open_store(address, default, os.environ, observe=observe), self.setting.identify)
 
-    def declared(self, address: str, project: str) -> str:
-        """Where a manifest says that the state is kept: a URL, or a path from the folder of `.skaha-apply`."""
-        if "://" in address:
-            return address
-        path = self.root / Path(address).expanduser()
-        name = state_path(self.root, self.folder, project).name
-        return str(path / name if path.is_dir() or address.endswith("/") else path)
+    def declared(self, state: str, project: Project) -> StateAddress:
+        """The address that `state:` of a manifest gives; a path starts at the folder of `.skaha-apply`.
+
+        Raises:
+            UsageError: for an address of an unknown form.
+        """
+        name = state_path(self.root, self.folder, project.name).name
+        return parse_address(state, "state", project.places.get("state")).in_folder(self.root, name)
 
     def logs(self, project: str) -> SavedLogs:
         """Where one project's logs are kept."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from skaha_apply.model.errors import SafetyRefusal, StateError
 from skaha_apply.model.state import StateDocument
-from skaha_apply.state.address import check_form
 from skaha_apply.state.codec import check_binding
+from skaha_apply.state.stores import how_to_select, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Listing
     from skaha_apply.workflow.setup.context import Context, StateLocation
 
-_PORTS = {"http": ":80", "https": ":443"}
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
 
 
@@ -38,31 +35,14 @@ def check_store(location: StateLocation, project: Project) -> None:
     """
     if project.state is None or location.setting.sandbox:
         return
-    check_form(project.state, "state", project.places.get("state"))
-    in_use, said = location.store(project.name).address, location.declared(project.state, project.name)
-    if _normal(in_use) == _normal(said):
+    declared, used = location.declared(project.state, project), location.store(project.name).address
+    if declared.same_as(parse_address(used, "--state")):
         return
-    way = f"--state {_shown(said)}, or TF_HTTP_ADDRESS={_shown(said)}," if "://" in said else f"--state {said}"
     raise StateError(
-        f"the manifests of {project.name} say that its state is kept at {_shown(said)}; this call would use {in_use}",
-        hint=f"{way} chooses it; where the state has moved, correct `state:` in the manifests.",
+        f"the manifests of {project.name} say that its state is kept at {declared.shown}; this call would use {used}",
+        hint=f"{how_to_select(declared)} chooses it; where the state has moved, correct `state:` in the manifests.",
         place=project.places.get("state"),
     )
-
-
-def _shown(address: str) -> str:
-    """An address as it may be shown: a URL without user and query."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if "://" in address else address
-
-
-def _normal(address: str) -> str:
-    """An address in one spelling: a path without links, a URL without user, query, default port and last slash."""
-    if "://" not in address:
-        return os.path.realpath(address)
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2].lower().removesuffix(_PORTS.get(parts.scheme, ""))
-    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
 
 
 def check_server(document: StateDocument, project: str, server: str) -> None:
@@ -123,7 +103,7 @@ def with_identity(document: StateDocument, identity: str | None) -> StateDocumen
 
 def check_first_run(location: StateLocation, environment: Mapping[str, str], *, init: bool) -> None:
     """Refuse to start a new memory on a CI runner, which would run everything again; raises SafetyRefusal."""
-    if init or location.local or location.remote or location.setting.sandbox or not environment.get("CI"):
+    if init or location.local or location.is_remote or location.setting.sandbox or not environment.get("CI"):
         return
     raise SafetyRefusal(
         "there is no state here, and a fresh CI runner keeps none: everything would be run again",

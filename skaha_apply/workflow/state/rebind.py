@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError, UsageError
-from skaha_apply.state.local.store import LocalStore
 from skaha_apply.state.paths import FOLDER, logs_folder, make_folder, state_path
+from skaha_apply.state.stores import open_store
 from skaha_apply.workflow.setup.context import SANDBOX
 from skaha_apply.workflow.state.binding import with_identity
 from skaha_apply.workflow.state.edit import rewrite
@@ -93,7 +93,7 @@ async def rebind(
 
 async def _source(location: StateLocation, project: str, target: Store, host: str | None) -> Store:
     """The store of the state as it is now: where it is expected, else in the folder of another server."""
-    named = location.remote or location.setting.state is not None
+    named = location.is_remote or location.setting.state is not None
     if named and host is not None:
         raise UsageError("--from chooses among the states below .skaha-apply/, --state names one", hint="Give one.")
     if named or host == location.folder or (host is None and await target.read_bytes() is not None):
@@ -105,7 +105,7 @@ async def _source(location: StateLocation, project: str, target: Store, host: st
     if len(found) > 1 and host is None:
         raise UsageError(f"project {project!r} has states for several servers: {known}", hint="Say which with --from.")
     chosen = host or next(iter(found), None)
-    return target if chosen is None else LocalStore(found[chosen])
+    return target if chosen is None else open_store(None, found[chosen], {})
 
 
 def _elsewhere(location: StateLocation, project: str) -> dict[str, Path]:
