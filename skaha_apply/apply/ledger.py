@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class Ledger:
         """Move the book on to what a look shows; gives the adopted replicas and every change of phase."""
         before = {key: record.phase for key, record in self.book.records.items()}
         document = self.book.close()
-        absorbed = absorb(document, seen, settle)
-        if absorbed.state != document:
-            self.book = WorkingState.open(absorbed.state)
+        state, adopted = update_state(document, seen, settle)
+        if state != document:
+            self.book = WorkingState.open(state)
             self.changed()
-        return absorbed.adopted, tuple(_phase_changes(self.book, before))
+        return adopted, tuple(_phase_changes(self.book, before))
 
     async def __aenter__(self) -> Self:
         """Start writing in the background."""

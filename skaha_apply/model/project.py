@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class Project:
     homes: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def protected(self) -> frozenset[str]:
+        """The keys of the session specs that have `protect: true`."""
+        return frozenset(spec.key for spec in self.sessions if spec.protect)
 
     def place(self, path: str) -> Place | None:
         """The place of a field, or of its nearest parent that has one; None without any."""

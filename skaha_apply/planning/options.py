@@ -1,17 +1,15 @@
-"""What the planner is told beside desired and state: what the user asked for, and facts about the world."""
+"""What the user asked the planner for, in addition to the manifest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.request import Offer
 from skaha_apply.planning.selection import matches
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Trial
-    from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
 
 
@@ -61,20 +59,3 @@ class PlanOptions:
     def has_failed(self, action: Action) -> bool:
         """Whether an action was tried in vain in this call."""
         return action.trial in self.failed
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known of the world at one moment.
-
-    `present` are the recorded manifest files that still exist, loaded or not. `offer` is what the server offers, as
-    far as it was asked.
-    """
-
-    seen: Observation
-    server: str
-    settle: float = 5.0
-    present: frozenset[str] = frozenset()
-    offer: Offer = field(default_factory=Offer)
-    new_state: bool = False
-    notes: tuple[str, ...] = ()

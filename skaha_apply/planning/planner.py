@@ -1,8 +1,9 @@
-"""The planner: (desired, state, live, options) -> plan. Pure, and the half of the decision table that decides.
+"""The planner: a project and a situation give a plan. It is pure: time and everything observed are arguments.
 
-Each desired replica gets the action of the first row that fits (`rows`), then, where that would create something, the
-gates (`gates`) may turn it into a conflict, a wait or a block. What the state holds beyond the manifest is judged by
-`removal`. The result is sorted, filtered to the scope of the call, and judged by the safety rules (`safety`).
+Each desired replica gets the action of the first row that fits (`decisions.desired`). Where an action creates a
+session, the gates (`scheduling.gates`) may turn it into a conflict, a wait or a block. `decisions.undesired` decides
+about replicas that the state holds and the manifest does not. Then the plan is sorted, limited to the scope of the
+invocation, and checked by the safety rules (`safety`).
 """
 
 from __future__ import annotations
@@ -12,116 +13,84 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.planning.decisions import reruns, undesired
-from skaha_apply.planning.decisions.desired import desired as decide
+from skaha_apply.planning.decisions.desired import decide
 from skaha_apply.planning.replicas import Expansion
-from skaha_apply.planning.safety import losses
 from skaha_apply.planning.safety.approval import approval_digest, approval_lines
-from skaha_apply.planning.safety.losses import with_losses
-from skaha_apply.planning.safety.rules import judge
-from skaha_apply.planning.scheduling import gates
-from skaha_apply.planning.situation import Sight
-from skaha_apply.planning.tracking.unconfirmed_creates import doubles, leftovers
-from skaha_apply.planning.working_state import WorkingState
+from skaha_apply.planning.safety.losses import add_losses, replica_count_notes
+from skaha_apply.planning.safety.rules import check_safety
+from skaha_apply.planning.scheduling.gates import apply_gates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import DesiredReplica
-    from skaha_apply.planning.options import Facts, PlanOptions
-    from skaha_apply.planning.tracking.update import Absorbed
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.situation import Situation
 
 _ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
 
 
-def plan(
-    project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions, expansion: Expansion | None = None
-) -> Plan:
+def plan(project: Project, situation: Situation, expansion: Expansion | None = None) -> Plan:
     """The plan of one project.
 
     Args:
         project: what should exist; it passed the linter.
-        absorbed: the state after this look at the server.
-        facts: the look itself, and what else is known of the world.
-        options: what the user asked for.
-        expansion: that of this project, where it is planned more than once.
+        situation: everything else that decides; with `destroying` in its options every owned session is deleted.
+        expansion: that of this project, if it is planned more than once.
 
     Returns:
         Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
     """
-    book = WorkingState.open(absorbed.state)
-    numbers, kept = reruns.wanted(book, project, facts, options), reruns.kept(book, project)
-    desired = (expansion or Expansion(project)).replicas(numbers, kept)
-    sight = Sight(book, facts, options, absorbed.adopted)
-    actions = gates.passed(project, [decide(replica, sight) for replica in desired], sight)
-    ground = undesired.Ground.of(book, facts, project)
-    actions += [undesired.removed(owned, project) for owned in _undesired(ground, desired)]
-    return _assemble(project, book, facts, options, (desired, actions))
+    desired = _desired_replicas(project, situation, expansion or Expansion(project))
+    actions = apply_gates(project, [decide(replica, situation) for replica in desired], situation)
+    actions += undesired.remove_undesired(project, situation, desired)
+    actions = _in_order(add_losses(project, actions, situation), situation.options)
+    return _checked_plan(project, situation, desired, actions)
 
 
-def plan_destroy(project: Project, absorbed: Absorbed, facts: Facts, options: PlanOptions) -> Plan:
-    """The plan that deletes what is live and owned; protected replicas stay, the memory of what is done is kept."""
-    book = WorkingState.open(absorbed.state)
-    actions = [undesired.destroyed(owned) for owned in _undesired(undesired.Ground.of(book, facts, project), ())]
-    return _assemble(project, book, facts, replace(options, destroying=True), ((), actions))
+def plan_destroy(project: Project, situation: Situation) -> Plan:
+    """The plan that deletes what is live and owned; protected replicas stay, and so do the records of what is done."""
+    return plan(project, replace(situation, options=replace(situation.options, destroying=True)))
 
 
-def _assemble(
-    project: Project,
-    book: WorkingState,
-    facts: Facts,
-    options: PlanOptions,
-    judged: tuple[tuple[DesiredReplica, ...], list[Action]],
+def _desired_replicas(project: Project, situation: Situation, expansion: Expansion) -> tuple[DesiredReplica, ...]:
+    if situation.options.destroying:
+        return ()
+    run_numbers = reruns.wanted(project, situation)
+    return expansion.replicas(run_numbers, reruns.kept(situation.working_state, project))
+
+
+def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
+    """The actions in scope, in the order of a plan."""
+    return sorted(_in_scope(actions, options), key=lambda action: _ORDER.get(action.kind, 2))
+
+
+def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Action]:
+    """The actions in scope; `--target` and `--exclude` keep sessions whose manifest line was removed."""
+    for action in actions:
+        removed = options.limited and action.kind is ActionKind.DELETE and action.unloved
+        if options.in_scope(action) and not removed:
+            yield action
+
+
+def _checked_plan(
+    project: Project, situation: Situation, desired: tuple[DesiredReplica, ...], actions: list[Action]
 ) -> Plan:
-    desired, actions = judged
-    actions = [*actions, *_surplus(book, facts)]
-    actions = with_losses(actions, book, facts, losses.followers(project, actions))
-    ordered = sorted(_scoped(actions, options), key=lambda action: _ORDER.get(action.kind, 2))
-    lines = approval_lines(desired, ordered)
-    verdict = judge(ordered, project, book, options)
+    lines = approval_lines(desired, actions)
+    verdict = check_safety(project, actions, situation)
     return Plan(
         project=project.name,
-        server=facts.server,
-        actions=tuple(ordered),
+        server=situation.server,
+        actions=tuple(actions),
         digest=approval_digest(lines),
         approved=lines,
         refused=verdict.refused,
         core_hours_lost=verdict.core_hours_lost,
         lost_is_bound=verdict.lost_is_bound,
         recomputed=verdict.recomputed,
-        destroys=options.destroying,
+        destroys=situation.options.destroying,
         question=verdict.question,
-        new_state=facts.new_state,
-        notes=(*facts.notes, *losses.notes(ordered)),
+        new_state=situation.new_state,
+        notes=(*situation.notes, *replica_count_notes(actions)),
     )
-
-
-def _undesired(ground: undesired.Ground, desired: tuple[DesiredReplica, ...]) -> list[undesired.Owned]:
-    """What the state holds beyond the manifest: records, and replicas that so far are an open intent only."""
-    wanted = {replica.key for replica in desired}
-    known = {**ground.book.intents, **ground.book.records}
-    return [undesired.Owned(ground, key) for key in sorted(known) if key not in wanted]
-
-
-def _surplus(book: WorkingState, facts: Facts) -> list[Action]:
-    """Sessions of ours beyond the one of each replica: left by unsure creates, or taken for gone too early."""
-    late = [
-        undesired.leftover(record, session, book)
-        for _, record in sorted(book.records.items())
-        for session in leftovers(book, record, facts.seen)
-    ]
-    return late + [
-        undesired.surplus(doubt, session, book)
-        for _, doubt in sorted(book.doubts.items())
-        if doubt.key not in book.intents
-        for session in doubles(book, doubt, facts.seen)
-    ]
-
-
-def _scoped(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
-    """The actions in scope; with `--target` or `--exclude` nothing is deleted for want of a manifest line."""
-    return [
-        action
-        for action in actions
-        if options.in_scope(action) and not (options.limited and action.kind is ActionKind.DELETE and action.unloved)
-    ]

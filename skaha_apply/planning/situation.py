@@ -1,46 +1,119 @@
-"""Everything that the planner knows of a project when it decides."""
+"""The situation: everything that the planner reads about one project, opened once and handed to each of its parts."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.request import Offer
 from skaha_apply.planning import diff
+from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.tracking import unconfirmed_creates
+from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skaha_apply.model.plan import Change
-    from skaha_apply.model.session import LiveSession
+    from skaha_apply.model.session import LiveSession, Observation
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.planning.options import Facts, PlanOptions
-    from skaha_apply.planning.working_state import WorkingState
+    from skaha_apply.model.state import StateDocument
 
 
-class Sight:
-    """Everything that the rows look at, with the look-ups that are needed for each replica made once."""
+@dataclass(frozen=True)
+class Situation:
+    """The state after an observation, the observation, what the user asked for, and what else the planner reads.
 
-    def __init__(self, book: WorkingState, facts: Facts, options: PlanOptions, adopted: frozenset[ReplicaKey]) -> None:
-        self.book = book
-        self.facts = facts
-        self.options = options
-        self.adopted = adopted
-        self.owned = book.owned()
-        self.burying = {tombstone.key for tombstone in book.tombstones.values() if tombstone.why != "surplus"}
-        doubles = {key: unconfirmed_creates.doubles(book, doubt, facts.seen) for key, doubt in book.doubts.items()}
-        self.doubles = frozenset(session.id for found in doubles.values() for session in found)
-        self.doubled = {key for key, found in doubles.items() if any(session.phase.active for session in found)}
-        self.doubled |= {
-            key for key, record in book.records.items() if unconfirmed_creates.lingering(book, record, facts.seen)
+    `adopted` are the replicas whose session was found by this observation, after an unconfirmed create. `offer` is what
+    the server offers, as far as the tool requested it. `present` are the recorded manifest files that still exist,
+    loaded or not. `new_state` states that no state is stored yet. `notes` are shown above the plan.
+
+    Values that are computed from these fields are computed at the first use and kept.
+    """
+
+    state: StateDocument
+    observation: Observation
+    options: PlanOptions = field(default_factory=PlanOptions)
+    adopted: frozenset[ReplicaKey] = frozenset()
+    offer: Offer = field(default_factory=Offer)
+    server: str = ""
+    present: frozenset[str] = frozenset()
+    new_state: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def now(self) -> float:
+        """When the listing was returned, in Unix seconds by the server's clock."""
+        return self.observation.listing.at
+
+    @cached_property
+    def working_state(self) -> WorkingState:
+        """The state by key. The planner changes nothing in it."""
+        return WorkingState.open(self.state)
+
+    @cached_property
+    def owned(self) -> frozenset[str]:
+        """Every session ID that the state owns."""
+        return self.working_state.owned()
+
+    @cached_property
+    def deleting(self) -> frozenset[ReplicaKey]:
+        """The replicas whose own session has a pending delete; deletes of duplicate sessions do not count."""
+        pending = self.working_state.tombstones.values()
+        return frozenset(one.key for one in pending if one.why != "surplus")
+
+    @cached_property
+    def terminating(self) -> frozenset[ReplicaKey]:
+        """The replicas whose session has a pending delete and is still observed."""
+        pending = self.working_state.tombstones.values()
+        return frozenset(one.key for one in pending if one.why != "surplus" and self.observation.session(one.id))
+
+    @cached_property
+    def duplicates(self) -> Mapping[ReplicaKey, tuple[LiveSession, ...]]:
+        """The duplicate sessions that unconfirmed creates left behind, by replica."""
+        book = self.working_state
+        return {
+            key: unconfirmed_creates.doubles(book, doubt, self.observation)
+            for key, doubt in sorted(book.doubts.items())
         }
-        self._changes: dict[tuple[str, int], tuple[Change, ...]] = {}
 
-    def strangers(self, name: str) -> tuple[LiveSession, ...]:
-        """Sessions of that live name which are not ours, nor doubles that we made."""
-        found = self.facts.seen.listing.by_name.get(name, ())
-        return tuple(session for session in found if session.id not in self.owned and session.id not in self.doubles)
+    @cached_property
+    def superseded(self) -> Mapping[ReplicaKey, tuple[LiveSession, ...]]:
+        """Earlier sessions that still run although their replica has a later one, by replica."""
+        book = self.working_state
+        return {
+            key: found
+            for key, record in sorted(book.records.items())
+            if record.past and (found := unconfirmed_creates.leftovers(book, record, self.observation))
+        }
+
+    @cached_property
+    def has_second_session(self) -> frozenset[ReplicaKey]:
+        """The replicas with an active duplicate session or an earlier session that still runs."""
+        book = self.working_state
+        doubled = {key for key, found in self.duplicates.items() if any(session.phase.active for session in found)}
+        lingering = unconfirmed_creates.lingering
+        doubled |= {key for key, record in book.records.items() if lingering(book, record, self.observation)}
+        return frozenset(doubled)
+
+    def unmanaged(self, name: str) -> tuple[LiveSession, ...]:
+        """The live sessions of that name which the state does not own, and which are no duplicate sessions."""
+        found = self.observation.listing.by_name.get(name, ())
+        ignored = self._duplicate_ids
+        return tuple(session for session in found if session.id not in self.owned and session.id not in ignored)
 
     def changes(self, recorded: str, wanted: SessionSpec) -> tuple[Change, ...]:
-        """The differing fields between a recorded spec and a wanted one, worked out once for each pair."""
+        """The differing fields between a recorded spec (its key in the state) and a wanted one."""
         pair = (recorded, id(wanted))
         if pair not in self._changes:
-            self._changes[pair] = diff.changes(self.book.specs[recorded], wanted)
+            self._changes[pair] = diff.changes(self.working_state.specs[recorded], wanted)
         return self._changes[pair]
+
+    @cached_property
+    def _duplicate_ids(self) -> frozenset[str]:
+        return frozenset(session.id for found in self.duplicates.values() for session in found)
+
+    @cached_property
+    def _changes(self) -> dict[tuple[str, int], tuple[Change, ...]]:
+        return {}

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.lister import Lister
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
-from skaha_apply.planning.options import Facts, PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
-from skaha_apply.planning.planner import plan_destroy
-from skaha_apply.planning.tracking.update import Absorbed, absorb
+from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.workflow.state.binding import check_account, check_confirmed, check_server, check_store, new_document
 
 if TYPE_CHECKING:
@@ -29,17 +28,6 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 
 
-@dataclass(frozen=True)
-class Sight:
-    """What one look has shown: the state moved on, and the look itself."""
-
-    state: StateDocument
-    seen: Observation
-    adopted: frozenset[ReplicaKey]
-    new_state: bool
-    offer: Offer
-
-
 async def plan(world: Context, project: Project, options: PlanOptions) -> Plan:
     """The plan of one project, as it is now.
 
@@ -50,7 +38,7 @@ async def plan(world: Context, project: Project, options: PlanOptions) -> Plan:
     return plan_from(world, project, options, await look(world, project))
 
 
-async def look(world: Context, project: Project) -> Sight:
+async def look(world: Context, project: Project) -> Situation:
     """One look at server and state; see `plan` for what it raises."""
     check_store(world.location, project)
     stored = await world.location.store(project.name).read()
@@ -60,34 +48,35 @@ async def look(world: Context, project: Project) -> Sight:
     pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
     seen = await looker.look(document, pods)
     check_account(document, world, seen.listing)
-    absorbed = absorb(document, seen, world.location.setting.settle)
-    offer = await ask_offer(world, project, document)
-    return Sight(absorbed.state, seen, absorbed.adopted, stored is None, offer)
+    state, adopted = update_state(document, seen, world.location.setting.settle)
+    situation = make_situation(world, state, seen, adopted)
+    return replace(situation, offer=await ask_offer(world, project, document), new_state=stored is None)
+
+
+def make_situation(
+    world: Context, state: StateDocument, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
+) -> Situation:
+    """What the planner reads, after an observation; pure but for the check which manifest files still exist."""
+    return Situation(
+        state=state,
+        observation=observation,
+        adopted=adopted,
+        server=world.client.address,
+        present=_present(world.location, state),
+        notes=_notes(world, observation),
+    )
 
 
 def plan_from(
     world: Context,
     project: Project,
     options: PlanOptions,
-    sight: Sight,
+    situation: Situation,
     expansion: Expansion | None = None,
 ) -> Plan:
-    """The plan that follows from a look; pure but for the check which manifest files still exist."""
-    facts = Facts(
-        seen=sight.seen,
-        server=world.client.address,
-        settle=world.location.setting.settle,
-        present=_present(world, sight.state),
-        offer=sight.offer,
-        new_state=sight.new_state,
-        notes=_notes(world, sight),
-    )
-    absorbed = Absorbed(sight.state, sight.adopted)
-    if options.destroying:
-        made = plan_destroy(project, absorbed, facts, options)
-    else:
-        made = make_plan(project, absorbed, facts, options, expansion)
-    check_confirmed(sight.state, world, sight.seen.listing, made)
+    """The plan that follows from a situation."""
+    made = make_plan(project, replace(situation, options=options), expansion)
+    check_confirmed(situation.state, world, situation.observation.listing, made)
     return made
 
 
@@ -98,16 +87,16 @@ async def ask_offer(world: Context, project: Project, document: StateDocument) -
     return await world.client.offer() if interactive or flexible else Offer()
 
 
-def _present(world: Context, document: StateDocument) -> frozenset[str]:
-    files = {spec.file for spec in document.specs.values()}
-    return frozenset(file for file in files if file and file != "-" and (world.location.root / file).exists())
+def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
+    files = {spec.file for spec in state.specs.values()}
+    return frozenset(file for file in files if file and file != "-" and (location.root / file).exists())
 
 
-def _notes(world: Context, sight: Sight) -> tuple[str, ...]:
+def _notes(world: Context, observation: Observation) -> tuple[str, ...]:
     notes = []
     if not world.client.has_server_time:
         notes.append("the server tells no time (no Date header); the clock of this machine is used")
-    if untold := sorted(sight.seen.untold):
+    if untold := sorted(observation.untold):
         shown = ", ".join(untold[:MOST_NAMED]) + (" and more" if len(untold) > MOST_NAMED else "")
         notes.append(f"the list leaves out {shown}, and the server does not say that they are gone; taken as they were")
     return tuple(notes)
@@ -126,16 +115,16 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
     document = stored or new_document(project.name, location.server)
     check_server(document, project.name, location.server)
     then = document.written or time.time()
-    files = {spec.file for spec in document.specs.values()}
-    facts = Facts(
-        seen=Observation(Listing((), then, then), found=then, whole=False),
+    situation = Situation(
+        state=document,
+        observation=Observation(Listing((), then, then), found=then, whole=False),
+        options=options,
         server=location.url or location.server,
-        settle=location.setting.settle,
-        present=frozenset(file for file in files if file and file != "-" and (location.root / file).exists()),
+        present=_present(location, document),
         new_state=stored is None,
         notes=(_remark(None if stored is None else then),),
     )
-    made = make_plan(project, Absorbed(document, frozenset()), facts, options)
+    made = make_plan(project, situation)
     return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Family, Hold
     from skaha_apply.model.state import ReplicaRecord, StateDocument
-    from skaha_apply.workflow.plan import Sight
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.setup.context import Context
 
 LONG = 600.0  # seconds since its acceptance after which a pending replica tells the last line of its events
@@ -90,45 +90,45 @@ async def survey(world: Context, project: Project) -> ProjectStatus:
         StateError: for a state that cannot be read, or belongs to another project, server or account.
         ServerError: when the server cannot be asked.
     """
-    sight, plan = await _looked(world, project)
+    situation, plan = await _looked(world, project)
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
-    records = {record.key: record for record in sight.state.replicas}
-    at = sight.seen.listing.at
-    rows = await _with_events(world, project, [_row(action, project.name, sight) for action in actions])
+    records = {record.key: record for record in situation.state.replicas}
+    at = situation.observation.listing.at
+    rows = await _with_events(world, project, [_row(action, project.name, situation) for action in actions])
     return ProjectStatus(
         project=project.name,
         rows=rows,
         families=families(actions, records, at),
         holds=holds(actions),
         exit_code=worst(map(code_of, actions)),
-        document=sight.state,
+        document=situation.state,
         at=at,
     )
 
 
-async def _looked(world: Context, project: Project) -> tuple[Sight, Plan]:
+async def _looked(world: Context, project: Project) -> tuple[Situation, Plan]:
     """A look and what follows from it.
 
     An apply that works meanwhile records what it creates before it creates it, but maybe after the state was read here:
     then its session would look like a stranger's, and both are read again.
     """
     for _ in range(LOOKS):
-        sight = await look(world, project)
-        plan = plan_from(world, project, PlanOptions(), sight)
+        situation = await look(world, project)
+        plan = plan_from(world, project, PlanOptions(), situation)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
             break
         stored = await world.location.store(project.name).read()
-        if stored is None or stored.serial == sight.state.serial:
+        if stored is None or stored.serial == situation.state.serial:
             break
-    return sight, plan
+    return situation, plan
 
 
-def _row(action: Action, project: str, sight: Sight) -> StatusRow:
+def _row(action: Action, project: str, situation: Situation) -> StatusRow:
     record = action.record
-    listing = sight.seen.listing
+    listing = situation.observation.listing
     live = listing.by_id.get(record.id) if record and record.id else None
-    spec = action.desired.spec if action.desired else sight.state.specs.get(record.spec) if record else None
+    spec = action.desired.spec if action.desired else situation.state.specs.get(record.spec) if record else None
     return StatusRow(
         project=project,
         session=action.session,

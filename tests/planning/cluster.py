@@ -10,11 +10,12 @@ from scene import SETTLE
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Listing, LiveSession, Observation
 from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord
-from skaha_apply.planning.options import Facts, PlanOptions
+from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
+from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.tracking.deletions import deleted
 from skaha_apply.planning.tracking.unconfirmed_creates import created
-from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
@@ -52,14 +53,13 @@ class Cluster:
         """Looks until what a run left open is decided."""
         for _ in range(3):
             self.now += 2 * SETTLE
-            self.state = absorb(self.state, self.look(), SETTLE).state
+            self.state, _ = update_state(self.state, self.look(), SETTLE)
 
     def plan(self, project: Project, options: PlanOptions = PlanOptions(), **facts):  # noqa: B008 - frozen
         """Look, remember what was seen, and plan."""
         seen = self.look()
-        absorbed = absorb(self.state, seen, SETTLE)
-        self.state = absorbed.state
-        return plan(project, absorbed, Facts(seen=seen, server="s", **facts), options)
+        self.state, adopted = update_state(self.state, seen, SETTLE)
+        return plan(project, Situation(self.state, seen, options, adopted, server="s", **facts))
 
     def apply(self, made):
         """Carry a plan out, every answer clear."""

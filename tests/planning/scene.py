@@ -11,11 +11,12 @@ from skaha_apply.model.session import Listing, LiveSession, Observation, Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord, StateDocument, UnconfirmedCreate
 from skaha_apply.planning.digest import spec_key
-from skaha_apply.planning.options import Facts, PlanOptions
+from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.planner import plan_destroy
 from skaha_apply.planning.replicas import expand
-from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.tracking.update import update_state
 
 NOW = 1_800_000_000.0
 SETTLE = 5.0
@@ -123,7 +124,8 @@ def seen(*sessions, at=NOW, asked=None, **fields):
 
 def look(memory, observation, settle=SETTLE):
     """The state after a look."""
-    return absorb(memory, observation, settle).state
+    after, _ = update_state(memory, observation, settle)
+    return after
 
 
 def only(document):
@@ -135,10 +137,10 @@ def only(document):
 def decide(wanted, memory=None, observation=None, facts=None, **options):
     """The plan that follows from a look."""
     observation = observation or seen()
-    absorbed = absorb(memory or state(), observation, SETTLE)
-    given = Facts(seen=observation, server="https://example.org/skaha/v1", **facts or {})
+    after, adopted = update_state(memory or state(), observation, SETTLE)
     make = plan_destroy if options.pop("destroy", False) else make_plan
-    return make(wanted, absorbed, given, PlanOptions(**options))
+    given = {"server": "https://example.org/skaha/v1", "adopted": adopted, "options": PlanOptions(**options)}
+    return make(wanted, Situation(after, observation, **given | (facts or {})))
 
 
 def lines(plan):

@@ -16,9 +16,10 @@ from scene import HOUR, NOW, SETTLE
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.planning.options import Adopt, Facts, PlanOptions
+from skaha_apply.planning.options import Adopt, PlanOptions
 from skaha_apply.planning.planner import plan, plan_destroy
-from skaha_apply.planning.tracking.update import absorb
+from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.planning.working_state import WorkingState
 
 MANY = settings(
@@ -226,8 +227,8 @@ def test_no_session_of_others_is_deleted(project, cluster, options, destroying):
         if destroying:
             cluster.plan(project, options)
             seen = cluster.look()
-            facts = Facts(seen=seen, server="s")
-            made = plan_destroy(project, absorb(cluster.state, seen, SETTLE), facts, options)
+            state, adopted = update_state(cluster.state, seen, SETTLE)
+            made = plan_destroy(project, Situation(state, seen, options, adopted, server="s"))
         else:
             made = cluster.plan(project, options)
         cluster.apply(made)
@@ -289,11 +290,11 @@ def test_every_replica_has_one_action_and_every_record_at_least_one(project, clu
 @given(projects(), clusters(), option_values())
 def test_it_is_deterministic_and_its_digest_does_not_change_with_time_alone(project, cluster, options):
     seen = cluster.look()
-    absorbed = absorb(cluster.state, seen, SETTLE)
-    made = plan(project, absorbed, Facts(seen=seen, server="s"), options)
-    assert made == plan(project, absorbed, Facts(seen=seen, server="s"), options)
+    state, adopted = update_state(cluster.state, seen, SETTLE)
+    made = plan(project, Situation(state, seen, options, adopted, server="s"))
+    assert made == plan(project, Situation(state, seen, options, adopted, server="s"))
     listing = replace(seen.listing, at=seen.listing.at + 7 * HOUR, asked=seen.listing.asked + 7 * HOUR)
-    later = plan(project, absorbed, Facts(seen=replace(seen, listing=listing), server="s"), options)
+    later = plan(project, Situation(state, replace(seen, listing=listing), options, adopted, server="s"))
     assert (later.digest, later.approved) == (made.digest, made.approved)
 
 
@@ -302,8 +303,8 @@ def test_it_is_deterministic_and_its_digest_does_not_change_with_time_alone(proj
 def test_looking_twice_teaches_nothing_new(project, cluster, options):
     cluster.plan(project, options)
     once, seen = cluster.state, cluster.look()
-    twice = absorb(once, replace(seen, gone=frozenset()), SETTLE).state
-    assert twice == absorb(twice, replace(seen, gone=frozenset()), SETTLE).state
+    twice, _ = update_state(once, replace(seen, gone=frozenset()), SETTLE)
+    assert twice == update_state(twice, replace(seen, gone=frozenset()), SETTLE)[0]
 
 
 @MANY

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
-    from skaha_apply.planning.options import Facts, PlanOptions
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
 
 
@@ -30,15 +30,15 @@ def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
     return numbers
 
 
-def wanted(book: WorkingState, project: Project, facts: Facts, options: PlanOptions) -> dict[ReplicaKey, int]:
+def wanted(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, where it is not 0.
 
     It is the recorded one, and the next one for what succeeded and is to run again: `rerun: always`, or older than the
     age of `rerun`. What is out of scope stays as it is, so that what needs it does.
     """
-    numbers = recorded(book)
-    for spec, record in _candidates(book, project):
-        if _is_due(record, spec, facts, options) and options.includes(record.key, spec.group):
+    numbers = recorded(situation.working_state)
+    for spec, record in _candidates(situation.working_state, project):
+        if _is_due(record, spec, situation) and situation.options.includes(record.key, spec.group):
             numbers[record.key] = max(record.run_number + 1, numbers.get(record.key, 0))
     return numbers
 
@@ -71,11 +71,11 @@ def _candidates(book: WorkingState, project: Project) -> Iterator[tuple[SessionS
                 yield spec, record
 
 
-def _is_due(record: ReplicaRecord, spec: SessionSpec, facts: Facts, options: PlanOptions) -> bool:
+def _is_due(record: ReplicaRecord, spec: SessionSpec, situation: Situation) -> bool:
     if record.phase is not Phase.DONE:
         return False
-    now = facts.seen.listing.at
-    since = now if options.since is None else options.since
+    now = situation.now
+    since = now if situation.options.since is None else situation.options.since
     ended = record.ended or record.accepted or 0.0
     if since < ended <= now:
         return False  # it ended in this call, and runs but once in one

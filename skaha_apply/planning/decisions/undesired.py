@@ -8,60 +8,33 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import LiveSession
-    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey, SessionSpec
     from skaha_apply.model.state import Intent, ReplicaRecord, UnconfirmedCreate
-    from skaha_apply.planning.options import Facts
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What is looked at for each replica beyond the manifest, worked out once.
-
-    `dying` are the replicas whose session is being deleted and still to be seen; a pod may linger behind that.
-    `protected` are the keys of specs that the manifest protects.
-    """
-
-    book: WorkingState
-    facts: Facts
-    dying: frozenset[ReplicaKey]
-    protected: frozenset[str]
-
-    @classmethod
-    def of(cls, book: WorkingState, facts: Facts, project: Project) -> Ground:
-        """The ground of a plan."""
-        buried = (tomb for tomb in book.tombstones.values() if tomb.why != "surplus")
-        return cls(
-            book=book,
-            facts=facts,
-            dying=frozenset(tomb.key for tomb in buried if facts.seen.session(tomb.id)),
-            protected=frozenset(spec.key for spec in project.sessions if spec.protect),
-        )
 
 
 @dataclass(frozen=True)
 class Owned:
     """A replica that the state knows and the manifest does not ask for."""
 
-    ground: Ground
+    situation: Situation
+    project: Project
     key: ReplicaKey
 
     @property
     def book(self) -> WorkingState:
         """The state."""
-        return self.ground.book
-
-    @property
-    def facts(self) -> Facts:
-        """What is known of the world."""
-        return self.ground.facts
+        return self.situation.working_state
 
     @property
     def protected(self) -> bool:
         """Whether it was protected when it was made, or its spec is now."""
-        return self.spec.protect or self.key[0] in self.ground.protected
+        return self.spec.protect or self.key[0] in self.project.protected
 
     @property
     def entry(self) -> ReplicaRecord | Intent:
@@ -90,22 +63,36 @@ class Owned:
         )
 
 
-def removed(owned: Owned, project: Project) -> Action:
+def remove_undesired(project: Project, situation: Situation, desired: Iterable[DesiredReplica]) -> list[Action]:
+    """The actions for replicas that the state holds and the manifest does not, and for second sessions of a replica."""
+    state, wanted = situation.working_state, {replica.key for replica in desired}
+    decide = _destroyed if situation.options.destroying else _removed
+    known = sorted({*state.intents, *state.records} - wanted)
+    actions = [decide(Owned(situation, project, key)) for key in known]
+    for key, sessions in situation.superseded.items():
+        actions += [_superseded(state.records[key], session, state) for session in sessions]
+    for key, sessions in situation.duplicates.items():
+        if key not in state.intents:
+            actions += [_duplicate(state.doubts[key], session, state) for session in sessions]
+    return actions
+
+
+def _removed(owned: Owned) -> Action:
     """The action for what the state owns and the manifest no longer asks for.
 
     What came from standard input (`-`) has no folder that could be loaded without it.
     """
-    if owned.spec.file not in project.files:
-        if owned.spec.file in owned.facts.present:
+    if owned.spec.file not in owned.project.files:
+        if owned.spec.file in owned.situation.present:
             return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
-        if not any(_inside(owned.spec.file, folder) for folder in project.folders):
+        if not any(_inside(owned.spec.file, folder) for folder in owned.project.folders):
             reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
             return owned.action(ActionKind.NOT_LOADED, reason)
     finishes = owned.spec.when_removed == "finish"
     return replace(_let_go(owned, "no longer in the manifest", finishes=finishes), unloved=True)
 
 
-def destroyed(owned: Owned) -> Action:
+def _destroyed(owned: Owned) -> Action:
     """The action for one owned replica when everything is to be destroyed."""
     return _let_go(owned, "destroy", finishes=False)
 
@@ -114,7 +101,7 @@ def _let_go(owned: Owned, reason: str, *, finishes: bool) -> Action:
     book, key = owned.book, owned.key
     if key in book.intents:
         return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
-    if key in owned.ground.dying:
+    if key in owned.situation.terminating:
         return owned.action(ActionKind.WAIT, "its session is being deleted")
     record = book.records[key]
     if not record.phase.active or record.id is None:
@@ -133,13 +120,13 @@ def _inside(file: str, folder: str) -> bool:
     return file.startswith(folder.rstrip("/") + "/")
 
 
-def surplus(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingState) -> Action:
+def _duplicate(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingState) -> Action:
     """Delete a double that our own unsure create made."""
     reason = "a double that an earlier create without an answer left behind"
     return _needless(doubt, session, book, reason)
 
 
-def leftover(record: ReplicaRecord, session: LiveSession, book: WorkingState) -> Action:
+def _superseded(record: ReplicaRecord, session: LiveSession, book: WorkingState) -> Action:
     """Delete an earlier session of a replica that has a later one."""
     return _needless(record, session, book, "an earlier session of it that was taken for gone")
 

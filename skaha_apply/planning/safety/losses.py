@@ -11,30 +11,30 @@ from skaha_apply.planning.entries import Families
 from skaha_apply.planning.safety.approval import UNASKED
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.planning.options import Facts, PlanOptions
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
 
 
-def with_losses(
-    actions: Iterable[Action], book: WorkingState, facts: Facts, asked_for: Container[ReplicaKey] = ()
-) -> list[Action]:
+def add_losses(project: Project, actions: Sequence[Action], situation: Situation) -> list[Action]:
     """The actions, each with the core-hours that it throws away.
 
     Lost are active replicas that are deleted or replaced, and finished ones that run again: elapsed time (from
     startTime, else from acceptance; to now, or to when the end was first seen) times cores (as requested, else the
-    defaultRequest of /context). What times out, and what `asked_for` holds (it runs again at the manifest's own wish),
-    is no loss.
+    defaultRequest of /context). What times out is no loss, nor what runs again only
+    because a dependency has `rerun:` set.
     """
-    return [action if action.key in asked_for else _with_loss(action, book, facts) for action in actions]
+    excepted = caused_by_rerun(project, actions)
+    return [action if action.key in excepted else _with_loss(action, situation) for action in actions]
 
 
-def _with_loss(action: Action, book: WorkingState, facts: Facts) -> Action:
-    record = action.record
+def _with_loss(action: Action, situation: Situation) -> Action:
+    record, book = action.record, situation.working_state
     needless = any(victim.why in UNASKED for victim in action.victims)
     loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or needless or not loses:
@@ -43,9 +43,9 @@ def _with_loss(action: Action, book: WorkingState, facts: Facts) -> Action:
     begun = record.started or record.accepted
     if begun is None or not (active or finished):
         return action
-    end = (record.ended or begun) if finished else facts.seen.listing.at
+    end = (record.ended or begun) if finished else situation.now
     spec = book.specs[record.spec]
-    cores = spec.cores if spec.cores is not None else facts.offer.default_cores
+    cores = spec.cores if spec.cores is not None else situation.offer.default_cores
     hours = max(0.0, end - begun) / 3600 * cores
     return replace(action, lost=hours, bounded=finished or record.started is None)
 
@@ -65,7 +65,7 @@ def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
         )
 
 
-def followers(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaKey]:
+def caused_by_rerun(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaKey]:
     """The replicas that are computed again for a rerun of what they need, and for no other reason."""
     if not any(_renews(spec) for spec in project.sessions):
         return frozenset()
@@ -105,7 +105,7 @@ class _Cost:
     bounded: bool = False
 
 
-def notes(actions: Iterable[Action]) -> tuple[str, ...]:
+def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
     """One note for each session whose `replicas` change, where that throws work away.
 
     Args:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
 
 MASS_SHARE = 0.30
@@ -36,8 +37,9 @@ class Verdict:
     question: str = ""  # what a person must know before the approval
 
 
-def judge(actions: Sequence[Action], project: Project, book: WorkingState, options: PlanOptions) -> Verdict:
+def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> Verdict:
     """Whether the plan is refused, why, and what lifts it."""
+    book, options = situation.working_state, situation.options
     lost = sum(action.lost for action in actions)
     bound = any(action.bounded and action.lost for action in actions)
     again = [action for action in actions if action.held_back or action.kind is ActionKind.REPLACE]

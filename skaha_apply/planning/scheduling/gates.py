@@ -21,19 +21,21 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.planning.entries import Family
     from skaha_apply.planning.scheduling.failure_limits import Stop
-    from skaha_apply.planning.situation import Sight
+    from skaha_apply.planning.situation import Situation
 
 
-def passed(project: Project, actions: Sequence[Action], sight: Sight) -> list[Action]:
+def apply_gates(project: Project, actions: Sequence[Action], situation: Situation) -> list[Action]:
     """The actions of the desired replicas, in the order of the manifest, each as the gates leave it."""
+    if not actions:
+        return []
     families = Families(project)
-    gate = _Gate(sight, families)
+    gate = _Gate(situation, families)
     for action in actions:
         gate.judged.setdefault(action.key[0], []).append(action)
     for family in families.in_order_of_need():
         gate.judge(family)
     judged = [action for spec in project.sessions for action in gate.judged[spec.key]]
-    caps = Caps(sight, project, families, judged)
+    caps = Caps(situation, project, families, judged)
     return [_placed(action, caps) for action in judged]
 
 
@@ -43,10 +45,10 @@ class _Gate:
     `judged` holds the actions of each session, as they were and in the end as they are.
     """
 
-    def __init__(self, sight: Sight, families: Families) -> None:
+    def __init__(self, situation: Situation, families: Families) -> None:
         self.judged: dict[str, list[Action]] = {}
-        self._sight = sight
-        self._needs = Needs(families, self.judged, sight.options)
+        self._situation = situation
+        self._needs = Needs(families, self.judged, situation.options)
 
     def judge(self, family: Family) -> None:
         """Pass the actions of one family through all gates but the last; what it needs was judged before."""
@@ -74,7 +76,7 @@ class _Gate:
         return self._after_duplicate(action)
 
     def _after_duplicate(self, action: Action) -> Action:
-        if action.key not in self._sight.doubled:
+        if action.key not in self._situation.has_second_session:
             return action
         waits = _behind(action, Blocker("another session of it is deleted first", final=False))
         return replace(waits, hangs=False)
@@ -82,7 +84,7 @@ class _Gate:
     def _lead(self, family: Family) -> Blocker | None:
         """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
         judged = [action for spec in family.specs for action in self.judged[spec.key]]
-        first, obstacle = failure_limits.pilot(family, judged, self._sight.options)
+        first, obstacle = failure_limits.pilot(family, judged, self._situation.options)
         if obstacle is None:
             return None
         for spec in family.specs:
@@ -93,14 +95,18 @@ class _Gate:
         return obstacle
 
     def _retries(self, action: Action) -> bool:
-        if action.desired is None or action.key in self._sight.book.intents or action.key in self._sight.burying:
+        if (
+            action.desired is None
+            or action.key in self._situation.working_state.intents
+            or action.key in self._situation.deleting
+        ):
             return False
         return failure_limits.has_retries_left(action, action.desired.spec)
 
     def _stranger(self, action: Action) -> str | None:
         """A stranger's active session of that name, which would be taken for this replica."""
         going = {victim.id for victim in action.victims}
-        for session in self._sight.strangers(action.name):
+        for session in self._situation.unmanaged(action.name):
             if session.phase.active and session.id not in going:
                 whose = f"{session.id} of that name is active and not owned by this state ({session.status})"
                 return f"{whose}; delete it, or `state forget` this replica, then --adopt or --take-over"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.entries import Families
     from skaha_apply.planning.scheduling.slots import Holder
-    from skaha_apply.planning.situation import Sight
+    from skaha_apply.planning.situation import Situation
 
 CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
 
@@ -61,9 +61,9 @@ class Cap:
 class Caps:
     """The caps of a project as they are now."""
 
-    def __init__(self, sight: Sight, project: Project, families: Families, actions: Sequence[Action]) -> None:
-        self._options = sight.options
-        self._places = Places(sight, {spec.key: spec for spec in project.sessions}, _adoptions(actions, sight))
+    def __init__(self, situation: Situation, project: Project, families: Families, actions: Sequence[Action]) -> None:
+        self._options = situation.options
+        self._places = Places(situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation))
         held: dict[str, list[Holder]] = {}
         for holder in self._places.holders:
             held.setdefault(holder.family, []).append(holder)
@@ -73,7 +73,7 @@ class Caps:
             if family.parallelism is not None
         }
         self._headless = [*self._of_project(project), *self._of_account(project)]
-        self._interactive = self._of_server(sight)
+        self._interactive = self._of_server(situation)
         for action in actions:
             if self._counts(action) and action.desired:
                 for cap in self._of(action.desired.spec):
@@ -120,9 +120,9 @@ class Caps:
             reason += f" ({taken} headless sessions are Pending or Running)" if taken >= limit else ""
             yield Cap(limit, reason, taken, keys=unlisted, ids=listed)
 
-    def _of_server(self, sight: Sight) -> list[Cap]:
+    def _of_server(self, situation: Situation) -> list[Cap]:
         """The server refuses more than so many Pending or Running interactive sessions of a user [PostAction]."""
-        limit = sight.facts.offer.max_interactive
+        limit = situation.offer.max_interactive
         if limit is None:
             return []
         listed = self._places.listed(headless=False)
@@ -140,7 +140,7 @@ def _of_family(name: str, limit: int, held: Sequence[Holder]) -> Cap:
     )
 
 
-def _adoptions(actions: Sequence[Action], sight: Sight) -> list[Action]:
+def _adoptions(actions: Sequence[Action], situation: Situation) -> list[Action]:
     """What of strangers becomes ours with this plan, and counts from then on."""
     adopts = [action for action in actions if action.adopted is not None and action.adopted.phase.active]
-    return [action for action in adopts if sight.options.in_scope(action)]
+    return [action for action in adopts if situation.options.in_scope(action)]

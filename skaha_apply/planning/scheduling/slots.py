@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.planning.tracking import unconfirmed_creates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import PendingDelete
-    from skaha_apply.planning.situation import Sight
+    from skaha_apply.planning.situation import Situation
 
 _COUNTED = (Phase.PENDING, Phase.RUNNING)
 
@@ -40,9 +39,9 @@ class Holder:
 class Places:
     """The holders of places in a project, and the sessions that count for the whole account."""
 
-    def __init__(self, sight: Sight, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:
-        self._sight = sight
-        self._book = sight.book
+    def __init__(self, situation: Situation, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:
+        self._situation = situation
+        self._book = situation.working_state
         self._specs = specs
         main: dict[ReplicaKey, Holder] = {}
         for holder in (*self._recorded(), *self._intended(), *self._buried(), *self._adopted(adoptions)):
@@ -58,14 +57,14 @@ class Places:
         counted = (*_COUNTED, Phase.OTHER) if headless else _COUNTED
         return frozenset(
             session.id
-            for session in self._sight.facts.seen.listing.sessions
+            for session in self._situation.observation.listing.sessions
             if session.phase in counted and (session.kind.lower() == Kind.HEADLESS) is headless
         )
 
     @property
     def unlisted(self) -> frozenset[ReplicaKey]:
         """Our headless replicas that are or may be Pending or Running, and that the list does not show."""
-        listed = self._sight.facts.seen.listing.by_id
+        listed = self._situation.observation.listing.by_id
         ours = {
             key
             for key, record in self._book.records.items()
@@ -105,24 +104,22 @@ class Places:
 
     def _extras(self) -> Iterator[Holder]:
         """Doubles that our own creates made, also while they are being deleted."""
-        book, seen = self._book, self._sight.facts.seen
-        for tombstone in book.tombstones.values():
+        for tombstone in self._book.tombstones.values():
             if tombstone.active and tombstone.why == "surplus":
                 yield self._extra(tombstone.key, headless=self._is_headless(tombstone))
-        for doubt in book.doubts.values():
-            for session in unconfirmed_creates.doubles(book, doubt, seen):
+        for key, sessions in self._situation.duplicates.items():
+            for session in sessions:
                 if session.phase.active:
-                    yield self._extra(doubt.key, headless=session.kind.lower() == Kind.HEADLESS)
-        for record in book.records.values():
-            if record.past:
-                for session in unconfirmed_creates.leftovers(book, record, seen):
-                    yield self._extra(record.key, headless=session.kind.lower() == Kind.HEADLESS)
+                    yield self._extra(key, headless=session.kind.lower() == Kind.HEADLESS)
+        for key, sessions in self._situation.superseded.items():
+            for session in sessions:
+                yield self._extra(key, headless=session.kind.lower() == Kind.HEADLESS)
 
     def _extra(self, key: ReplicaKey, *, headless: bool) -> Holder:
         return Holder(key, self._family(key), headless, extra=True)
 
     def _is_headless(self, tombstone: PendingDelete) -> bool:
-        session = self._sight.facts.seen.session(tombstone.id)
+        session = self._situation.observation.session(tombstone.id)
         if session is not None:
             return session.kind.lower() == Kind.HEADLESS
         record = self._book.records.get(tombstone.key)

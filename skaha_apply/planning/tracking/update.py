@@ -1,12 +1,10 @@
-"""What a look at the server teaches the state: the half of the decision table that is about what happened.
+"""How an observation changes the state: phases, ends, sessions of unconfirmed creates, confirmed deletes.
 
-Nothing here decides what to do next. `absorb` moves the memory on (phases, ends, adoptions of what an unsure create
-left behind, tombstones that are gone) and the planner reads the result.
+Nothing here decides what to do next; the planner reads the resulting state.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
@@ -22,21 +20,16 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord, StateDocument
 
 
-@dataclass(frozen=True)
-class Absorbed:
-    """The state after a look, and the replicas that were adopted from an unsure create."""
-
-    state: StateDocument
-    adopted: frozenset[ReplicaKey]
-
-
-def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
-    """Move the memory on to what the server shows.
+def update_state(state: StateDocument, seen: Observation, settle: float) -> tuple[StateDocument, frozenset[ReplicaKey]]:
+    """Update the state to what the server shows.
 
     Args:
-        state: the memory so far.
-        seen: the listing and the single look-ups beside it.
-        settle: seconds after which a listing is believed about an unsure request.
+        state: the state before the observation.
+        seen: a listing, and look-ups of single sessions.
+        settle: seconds after a request for which a listing may be stale about it.
+
+    Returns:
+        The state after the observation, and the replicas whose session it found after an unconfirmed create.
     """
     book = WorkingState.open(state)
     for tombstone in tuple(book.tombstones.values()):
@@ -58,7 +51,7 @@ def absorb(state: StateDocument, seen: Observation, settle: float) -> Absorbed:
             _prefer(book, doubt, seen)
     account = state.account or seen.listing.account
     book.head = book.head.model_copy(update={"account": account})
-    return Absorbed(book.close(), adopted)
+    return book.close(), adopted
 
 
 def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:

@@ -11,7 +11,7 @@ from skaha_apply.planning.safety.approval import approval_line, differences, nee
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
-    from skaha_apply.workflow.plan import Sight
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.reconcile.run import Run
 
 AFTER_APPROVAL = 600.0  # seconds that a server which stays away is waited for once something was approved
@@ -40,9 +40,9 @@ def check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
         )
 
 
-def is_outdated(run: Run, plan: Plan, sight: Sight) -> bool:
+def is_outdated(run: Run, plan: Plan, situation: Situation) -> bool:
     """Whether the answer took so long that the look is no longer fresh."""
-    return plan.has_changes and run.world.client.now() - sight.seen.listing.at > FRESH
+    return plan.has_changes and run.world.client.now() - situation.observation.listing.at > FRESH
 
 
 def grant_time(run: Run) -> None:

@@ -122,9 +122,9 @@ async def refresh(world: Context, project: Project, observe: Callable[[Event], N
     """Look and record (phases, times, logs), and do nothing else. See `apply` for what it raises."""
     run = open_run(world, project, observe)
     async with open_ledger(world, project, "refresh") as (ledger, _):
-        sight = await sighted(run, make_tools(run, ledger), new=False)
-        run.plan = plan_from(world, project, run.options.plan, sight)
-        run.document, run.listing = ledger.document, sight.seen.listing
+        situation = await sighted(run, make_tools(run, ledger), new=False)
+        run.plan = plan_from(world, project, run.options.plan, situation)
+        run.document, run.listing = ledger.document, situation.observation.listing
     return make_report(run)
 
 

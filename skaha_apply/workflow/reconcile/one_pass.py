@@ -20,7 +20,7 @@ from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.safety.rules import GONE, gone
-from skaha_apply.workflow.plan import Sight, ask_offer, plan_from
+from skaha_apply.workflow.plan import ask_offer, make_situation, plan_from
 from skaha_apply.workflow.reconcile.approval import allowed_actions, check_fresh, grant_time, is_approved, is_outdated
 from skaha_apply.workflow.reconcile.credential_wait import outlast
 from skaha_apply.workflow.setup.variables import unmasked
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
     from skaha_apply.workflow.reconcile.run import Run
 
@@ -89,20 +90,20 @@ async def _pass(run: Run) -> None:
 async def _act(run: Run, ledger: Ledger, *, new: bool) -> None:
     """Look, plan, approve, act and confirm, with the ledger open."""
     tools = make_tools(run, ledger)
-    sight = await sighted(run, tools, new=new)
+    situation = await sighted(run, tools, new=new)
     if run.since is None:
-        run.since = sight.seen.listing.at
-    run.plan = plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
-    run.listing = sight.seen.listing
+        run.since = situation.observation.listing.at
+    run.plan = plan = plan_from(run.world, run.project, _plan_options(run), situation, run.expansion)
+    run.listing = situation.observation.listing
     if run.approved is None and not await is_approved(run, plan):
         run.declined = True
         return
     if run.approved is None:
         run.approved = plan
         grant_time(run)
-        if is_outdated(run, plan, sight):
-            sight = await sighted(run, tools, new=new)
-            run.plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
+        if is_outdated(run, plan, situation):
+            situation = await sighted(run, tools, new=new)
+            run.plan = plan_from(run.world, run.project, _plan_options(run), situation, run.expansion)
             check_fresh(plan.approved, run.plan)
             plan = run.plan
     elif reason := gone(plan, ledger.book, run.options.plan):
@@ -158,7 +159,7 @@ def make_tools(run: Run, ledger: Ledger) -> ExecutionContext:
     )
 
 
-async def sighted(run: Run, tools: ExecutionContext, *, new: bool) -> Sight:
+async def sighted(run: Run, tools: ExecutionContext, *, new: bool) -> Situation:
     """Look until nothing of an earlier run is open, and record at once what the list shows."""
     ledger = tools.ledger
     seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document, run.world))
@@ -168,15 +169,15 @@ async def sighted(run: Run, tools: ExecutionContext, *, new: bool) -> Sight:
     document = ledger.document
     if run.offer == Offer():  # nothing is known yet; what a server offers does not change from pass to pass
         run.offer = await ask_offer(run.world, run.project, document)
-    return Sight(document, seen, adopted, new, run.offer)
+    return replace(make_situation(run.world, document, seen, adopted), offer=run.offer, new_state=new)
 
 
 async def _remove_doubles(run: Run, tools: ExecutionContext) -> None:
     """What our own unsure creates made twice is removed as soon as a settled list shows it."""
     document = tools.ledger.document
     seen = await tools.looker.look(document)
-    sight = Sight(document, seen, frozenset(), new_state=False, offer=Offer())
-    plan = plan_from(run.world, run.project, _plan_options(run), sight, run.expansion)
+    situation = make_situation(run.world, document, seen)
+    plan = plan_from(run.world, run.project, _plan_options(run), situation, run.expansion)
     doubles = [action for action in plan.actions if any(victim.why == "surplus" for victim in action.victims)]
     if doubles:
         run.observe(Note(f"{len(doubles)} double(s) of our own unsure creates are deleted"))
