@@ -32,7 +32,7 @@ def parts(tmp_path_factory):
     missing += [name for name in LIBRARIES if not (JARS / name).exists()]
     if missing:
         pytest.skip(f"real parts of the server are not installed: {', '.join(missing)} (CONTRIBUTING.md)")
-    from cluster import Cluster  # noqa: PLC0415 - lies next to this file
+    from api_server import Cluster  # noqa: PLC0415 - lies next to this file
 
     folder = tmp_path_factory.mktemp("real-parts")
     classpath = f"{JARS}/*:{folder}"

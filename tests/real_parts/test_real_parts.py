@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cluster import received
+from api_server import received
 
 from skaha_apply.model.request import Accepted, CreateRequest
 from skaha_apply.model.session import Kind
