@@ -11,7 +11,7 @@ from skaha_apply.lint.inputs import judgements
 from skaha_apply.lint.rule import shown
 from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore
 from skaha_apply.model.diagnostics import Diagnostic, RuleText
-from skaha_apply.model.location import Place, snippet
+from skaha_apply.model.location import Location, snippet
 from skaha_apply.model.masking.secrets import masked
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check(
     """
     run = [rule for rule in RULES if rule.id not in ignore and (select is None or rule.id in select)]
     judged = judgements(projects)
-    sheet = _Sheet(judged, {(one.place.file, one.line, one.rule) for project in projects for one in project.ignores})
+    sheet = _Sheet(judged, {(one.location.file, one.line, one.rule) for project in projects for one in project.ignores})
     for rule in sorted(run, key=lambda rule: rule is not clear_secret.RULE):  # what it masks, no other shows
         given = [one.written if rule.as_written else one.filled for one in judged]
         found = rule.online(given, online) if online is not None and rule.online else rule.check(given)
@@ -60,7 +60,7 @@ def check(
         decided = {rule.id for rule in run if not (online and rule.online)} | unused_ignore.unknown(projects)
         settled = sheet.used | {(file, line, rule) for one in judged for file, line in one.open() for rule in decided}
         sheet.note(unused_ignore.RULE, unused_ignore.unused(projects, decided, settled))
-    return tuple(sorted(sheet.diagnostics(), key=lambda item: (item.place, item.rule)))
+    return tuple(sorted(sheet.diagnostics(), key=lambda item: (item.location, item.rule)))
 
 
 @dataclass
@@ -77,9 +77,9 @@ class _Kept:
     alike: bool = True
 
     @property
-    def said(self) -> tuple[str, Place, str]:
+    def said(self) -> tuple[str, Location, str]:
         """What tells it from others, but for the combination."""
-        return self.diagnostic.rule, self.diagnostic.place, self.diagnostic.summary
+        return self.diagnostic.rule, self.diagnostic.location, self.diagnostic.summary
 
 
 @dataclass
@@ -99,26 +99,26 @@ class _Sheet:
             judgement = by_project[id(finding.project)]
             if judgement.unsure(finding):
                 continue
-            place = finding.place or finding.project.place(finding.path) or Place("")
-            if ignored := [line for line in _lines(rule, finding, place) if line in self.ignores]:
+            location = finding.location or finding.project.location(finding.path) or Location("")
+            if ignored := [line for line in _lines(rule, finding, location) if line in self.ignores]:
                 self.used.update(ignored)
                 continue
             before = (finding.path, before[1] + 1 if before[0] == finding.path else 0)
-            self._keep(rule, judgement.discreet(finding, rule), place, before[1])
+            self._keep(rule, judgement.discreet(finding, rule), location, before[1])
 
-    def _keep(self, rule: Rule, finding: Finding, place: Place, nth: int) -> None:
+    def _keep(self, rule: Rule, finding: Finding, location: Location, nth: int) -> None:
         """`nth` tells several findings of a rule about one field from each other."""
         spec = _spec(finding)
         if spec is None or not spec.values or finding.whole:
-            key: tuple[object, ...] = (rule.id, place, finding.summary)
+            key: tuple[object, ...] = (rule.id, location, finding.summary)
             if key not in self.found:
-                self.found[key] = _Kept(self._diagnostic(rule, finding, place))
+                self.found[key] = _Kept(self._diagnostic(rule, finding, location))
             return
         family = (id(finding.project), spec.family)
-        key = (rule.id, place, family, INDEX.sub("", finding.path, count=1), nth)
+        key = (rule.id, location, family, INDEX.sub("", finding.path, count=1), nth)
         kept = self.found.get(key)
         if kept is None:
-            self.found[key] = _Kept(self._diagnostic(rule, finding, place), _combination(finding, spec), family)
+            self.found[key] = _Kept(self._diagnostic(rule, finding, location), _combination(finding, spec), family)
             return
         kept.others += 1
         kept.alike = kept.alike and kept.diagnostic.summary == finding.summary
@@ -132,7 +132,7 @@ class _Sheet:
         if any(kept.combination for kept in self.found.values()):
             for one in self.judged:
                 sizes.update((id(project), spec.family) for project in one.both for spec in project.sessions)
-        known: set[tuple[str, Place, str]] = set()
+        known: set[tuple[str, Location, str]] = set()
         partial: list[_Kept] = []
         for kept in self.found.values():
             if kept.combination and not (kept.alike and kept.others + 1 == sizes[kept.family] > 1):
@@ -145,26 +145,26 @@ class _Sheet:
                 summary = f"{kept.diagnostic.summary} ({kept.combination}{_more(kept.others)})"
                 yield replace(kept.diagnostic, summary=summary)
 
-    def _diagnostic(self, rule: Rule, finding: Finding, place: Place) -> Diagnostic:
+    def _diagnostic(self, rule: Rule, finding: Finding, location: Location) -> Diagnostic:
         path, session = _within_file(finding)
-        shown = self._snippet(finding, place) if finding.masked or len(self.found) < WITH_SNIPPET else ""
+        shown = self._snippet(finding, location) if finding.masked or len(self.found) < WITH_SNIPPET else ""
         severity = finding.severity or rule.severity
-        return Diagnostic(rule.id, severity, finding.summary, finding.detail, place, shown, path, session)
+        return Diagnostic(rule.id, severity, finding.summary, finding.detail, location, shown, path, session)
 
-    def _snippet(self, finding: Finding, place: Place) -> str:
-        if place.file not in self.lines:
-            self.lines[place.file] = LINE_BREAK.split(finding.project.texts.get(place.file, ""))
-        lines = self.lines[place.file]
+    def _snippet(self, finding: Finding, location: Location) -> str:
+        if location.file not in self.lines:
+            self.lines[location.file] = LINE_BREAK.split(finding.project.texts.get(location.file, ""))
+        lines = self.lines[location.file]
         if finding.masked:
-            _mask(lines, place)
-        line = lines[place.line - 1] if place.line <= len(lines) else ""
-        return masked(snippet(line, place), finding.project.secrets) if line.strip() else ""
+            _mask(lines, location)
+        line = lines[location.line - 1] if location.line <= len(lines) else ""
+        return masked(snippet(line, location), finding.project.secrets) if line.strip() else ""
 
 
-def _lines(rule: Rule, finding: Finding, place: Place) -> Iterator[tuple[str, int, str]]:
+def _lines(rule: Rule, finding: Finding, location: Location) -> Iterator[tuple[str, int, str]]:
     """Where a comment can switch a finding off: at its place, and at the other fields that it is about."""
-    others = (finding.project.place(path) for path in finding.also)
-    for one in (place, *others):
+    others = (finding.project.location(path) for path in finding.also)
+    for one in (location, *others):
         if one is not None:
             yield one.file, one.line, rule.id
 
@@ -178,8 +178,8 @@ def _combination(finding: Finding, spec: SessionSpec) -> str:
     """The values of a combination, each with its line: with tile = `NGC 4501` (tiles.txt:3)."""
     named = []
     for axis, value in list(spec.values.items())[:MOST_AXES]:
-        place = finding.project.places.get(f"{_session(finding.path)}.values.{axis}")
-        where = f" ({place.file}:{place.line})" if place else ""
+        location = finding.project.locations.get(f"{_session(finding.path)}.values.{axis}")
+        where = f" ({location.file}:{location.line})" if location else ""
         named.append(f"{axis} = {shown(value, NARROW)}{where}")
     return "with " + ", ".join(named + ["…"] * (len(spec.values) > MOST_AXES))
 
@@ -192,11 +192,11 @@ def _more(others: int) -> str:
     return f" and {others:,} more combination{'s' * (others > 1)}" if others else ""
 
 
-def _mask(lines: list[str], place: Place) -> None:
-    for number in range(place.line, min(place.end_line, len(lines)) + 1):
+def _mask(lines: list[str], location: Location) -> None:
+    for number in range(location.line, min(location.end_line, len(lines)) + 1):
         line = lines[number - 1]
-        start = place.column - 1 if number == place.line else 0
-        end = place.end_column - 1 if number == place.end_line else len(line)
+        start = location.column - 1 if number == location.line else 0
+        end = location.end_column - 1 if number == location.end_line else len(line)
         lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
 
 

@@ -51,8 +51,8 @@ class Judgement:
         if self.written.withheld:
             for _, path, spec in sessions([self.filled]):
                 paths.update(f"{path}.{part}" for part, _, text in texts(spec) if LATER.search(text))
-        places = [self.written.place(path) for path in paths]
-        return {(place.file, place.line) for place in places if place is not None}
+        locations = [self.written.location(path) for path in paths]
+        return {(location.file, location.line) for location in locations if location is not None}
 
     def discreet(self, finding: Finding, rule: Rule) -> Finding:
         """The finding without any sensitive value: of a text that holds one nothing is told but what is wrong."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from skaha_apply.model.diagnostics import Severity
-    from skaha_apply.model.location import Place
+    from skaha_apply.model.location import Location
     from skaha_apply.model.project import Project
     from skaha_apply.model.request import Offer
     from skaha_apply.model.spec import SessionSpec
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Finding:
     """What a rule found: in which project, at which path of it (`sessions[3].args[2]`).
 
-    `severity` is given where it is not that of the rule, `place` where it is not that of the path; `masked` says that
-    the text at the place is not to be shown, `whole` that it is about all combinations of an entry. `also` are the
-    paths of other fields without which it would not be one.
+    `severity` and `location` are given where they are not those of the rule and of the path. `masked`: messages do not
+    show the text there. `whole`: it is about all combinations of an entry. `also` are the paths of other fields that
+    cause it too.
     """
 
     project: Project
@@ -29,7 +29,7 @@ class Finding:
     summary: str
     detail: str
     severity: Severity | None = None
-    place: Place | None = None
+    location: Location | None = None
     masked: bool = False
     whole: bool = False
     also: tuple[str, ...] = ()

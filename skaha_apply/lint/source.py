@@ -54,15 +54,15 @@ CHANGES: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "slug": _slug
 
 def _source(project: Project, path: str) -> str:
     """The characters of the manifest at a place, "" without one; several lines are folded into one."""
-    place = project.places.get(path)
-    if place is None or place.file not in project.texts:
+    location = project.locations.get(path)
+    if location is None or location.file not in project.texts:
         return ""
-    lines = _lines(project.texts[place.file])[place.line - 1 : place.end_line]
+    lines = _lines(project.texts[location.file])[location.line - 1 : location.end_line]
     if not lines:
         return ""
-    if place.line == place.end_line:
-        return lines[0][place.column - 1 : place.end_column - 1]
-    folded = [lines[0][place.column - 1 :], *lines[1:-1], lines[-1][: place.end_column - 1]]
+    if location.line == location.end_line:
+        return lines[0][location.column - 1 : location.end_column - 1]
+    folded = [lines[0][location.column - 1 :], *lines[1:-1], lines[-1][: location.end_column - 1]]
     return BLOCK.sub("", " ".join(filter(None, (line.strip() for line in folded))))
 
 

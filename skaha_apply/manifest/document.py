@@ -17,7 +17,7 @@ from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.manifest.source.syntax_errors import advice
 from skaha_apply.manifest.variables.declared import read_variables
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.model.project import MaxActive
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def read_document(text: str, findings: Findings, *, named: bool = True) -> Docum
     except NotYaml as error:
         if not named and is_foreign_error(error, text):
             raise ForeignFile(findings.file) from None
-        place = Place(findings.file, error.line, error.column, error.end_line, error.end_column)
-        findings.add_at(error.rule, place, *advice(error, text))
+        location = Location(findings.file, error.line, error.column, error.end_line, error.end_column)
+        findings.add_at(error.rule, location, *advice(error, text))
         return None
     if root is None or root.empty:
         detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
-        findings.add_at("empty", Place(findings.file), "the manifest is empty", detail)
+        findings.add_at("empty", Location(findings.file), "the manifest is empty", detail)
         return None
     if root.shape != "mapping":
         detail = "It begins like this: version: 1, project: NAME, sessions: [...]"

@@ -22,7 +22,7 @@ from skaha_apply.manifest.source.manifest_paths import find_site, recorded
 from skaha_apply.manifest.source.problems import Findings
 from skaha_apply.manifest.variables.declared import Variables
 from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.model.project import Loaded
 from skaha_apply.model.variables import VariableValues
 
@@ -112,12 +112,12 @@ class _Call:
 
     def _draft(self, source: Source) -> _Draft:
         """One file. Raises `ManifestFileError`, or `ForeignFile`."""
-        place = source.place
-        is_open = source.is_open(place)
-        text = read_text(source, place, self.stdin)
+        real_path = source.real_path
+        is_open = source.is_open(real_path)
+        text = read_text(source, real_path, self.stdin)
         findings = Findings(source.shown, text if is_open else "")
         document = read_document(text, findings, named=not source.folder)
-        return _Draft(findings, document, source, place, is_open=is_open)
+        return _Draft(findings, document, source, real_path, is_open=is_open)
 
     def _sites(self, drafts: Sequence[_Draft]) -> dict[str, Site]:
         """Where the manifests of each project lie."""
@@ -131,12 +131,12 @@ class _Call:
         """The sessions of a file whose project is known."""
         source, document = draft.source, draft.document
         if document is None:
-            return _Read(draft.findings, source, draft.place, is_open=draft.is_open)
+            return _Read(draft.findings, source, draft.real_path, is_open=draft.is_open)
         variables = Variables(draft.findings, document.variables, self.given)
         beside = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
         reading = Reading(document.values, variables, self._lists(source), beside)
         part = Part(document, variables, expand(document, reading, sites[document.project].names.of(source.path)))
-        return _Read(part, source, draft.place, is_open=draft.is_open)
+        return _Read(part, source, draft.real_path, is_open=draft.is_open)
 
     def _lists(self, source: Source) -> Lists | None:
         """The lists that a manifest may use."""
@@ -154,7 +154,7 @@ class _Draft:
     findings: Findings
     document: Document | None
     source: Source
-    place: str
+    real_path: str
     is_open: bool
 
 
@@ -167,7 +167,7 @@ class _Read:
 
     content: Part | Findings
     source: Source
-    place: str
+    real_path: str
     is_open: bool
 
     @property
@@ -180,8 +180,8 @@ class _Read:
         if not errors:
             return ()
         summary = f"{errors} error{'s' * (errors > 1)} in a file outside, which a link leads to"
-        detail = f"Messages do not show such a file. Name the file itself: {shlex.quote(self.place)}"
-        return (Diagnostic("file", Severity.ERROR, summary, detail, Place(self.source.shown)),)
+        detail = f"Messages do not show such a file. Name the file itself: {shlex.quote(self.real_path)}"
+        return (Diagnostic("file", Severity.ERROR, summary, detail, Location(self.source.shown)),)
 
 
 def _without_manifests(sources: Sequence[Source], skipped: Sequence[Source]) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.manifest.source.problems import Findings, quoted
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.model.project import MaxActive, Project
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ class Part:
 
 
 @dataclass(frozen=True)
-class _Places(Mapping[str, Place]):
+class _Places(Mapping[str, Location]):
     """Places by path, each made from its file and node when it is asked for: of thousands few ever are.
 
     `sessions[3].values.tile` is where a value of the matrix is written, which may be in a list. `others` are the places
     of what is about no session, "" among them.
     """
 
-    others: Mapping[str, Place]
+    others: Mapping[str, Location]
     sessions: list[tuple[str, Placed]] = field(default_factory=list)
 
-    def __getitem__(self, path: str) -> Place:
+    def __getitem__(self, path: str) -> Location:
         if path in self.others:
             return self.others[path]
         found = IN_PROJECT.match(path)
@@ -60,9 +60,9 @@ class _Places(Mapping[str, Place]):
         file, placed = self.sessions[int(found[1])]
         cell = CELL.match(found[2] or "")
         if cell is not None and cell[1] in placed.combination.names:
-            return placed.combination.cells[placed.combination.names.index(cell[1])].place
+            return placed.combination.cells[placed.combination.names.index(cell[1])].location
         node = placed.nodes[found[2] or ""]
-        return Place(file, node.line, node.column, node.end_line, node.end_column)
+        return Location(file, node.line, node.column, node.end_line, node.end_column)
 
     def __iter__(self) -> Iterator[str]:
         yield from self.others
@@ -76,15 +76,15 @@ class _Places(Mapping[str, Place]):
 
 def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
     """The project that some files describe; in what they do not agree is added to their findings."""
-    places = _Places(_others(parts))
+    locations = _Places(_others(parts))
     sessions: list[SessionSpec] = []
     unknown: list[str] = []
     for part in parts:
         for placed in part.expanded.sessions:
             unknown.extend(f"sessions[{len(sessions)}].{path}" for path in placed.unknown)
-            places.sessions.append((part.findings.file, placed))
+            locations.sessions.append((part.findings.file, placed))
             sessions.append(placed.spec)
-    left_out = {index: placed.left_out for index, (_, placed) in enumerate(places.sessions) if placed.left_out}
+    left_out = {index: placed.left_out for index, (_, placed) in enumerate(locations.sessions) if placed.left_out}
     _refuse_shared(parts)
     texts: dict[str, str] = {}
     for part in parts:
@@ -94,7 +94,7 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         sessions=tuple(sessions),
         files=files,
         folders=folders,
-        places=places,
+        locations=locations,
         entries=tuple(placed.entry for part in parts for placed in part.expanded.sessions),
         ignores=tuple(one for part in parts for one in part.document.ignores),
         texts=texts,
@@ -110,25 +110,25 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
     )
 
 
-def _others(parts: Sequence[Part]) -> dict[str, Place]:
+def _others(parts: Sequence[Part]) -> dict[str, Location]:
     """The places of the project, its limits, each entry of `empty` and `empty_lists`, and clear secrets."""
-    found = {"": parts[0].findings.place(parts[0].document.project_node)}
+    found = {"": parts[0].findings.location(parts[0].document.project_node)}
     empty = lists = 0
     for part in parts:
-        place, document = part.findings.place, part.document
+        location, document = part.findings.location, part.document
         if document.whole.max_active is not None:
-            found.setdefault("max_active", place(document.whole.max_active[1]))
+            found.setdefault("max_active", location(document.whole.max_active[1]))
         if document.whole.state is not None:
-            found.setdefault("state", place(document.whole.state[1]))
+            found.setdefault("state", location(document.whole.state[1]))
         for variable in document.variables.values():
             if variable.sensitive and variable.default is not None:
-                found.setdefault(f"variables.{variable.name}.default", place(variable.node))
+                found.setdefault(f"variables.{variable.name}.default", location(variable.node))
         entries = {own["name"].text: own["matrix"] for _, own in document.sessions if {"name", "matrix"} <= own.keys()}
         for name in part.expanded.empty:
-            found[f"empty[{empty}]"] = place(entries[name])
+            found[f"empty[{empty}]"] = location(entries[name])
             empty += 1
         for name in part.expanded.empty_lists:
-            found[f"empty_lists[{lists}]"] = place(entries[name])
+            found[f"empty_lists[{lists}]"] = location(entries[name])
             lists += 1
     return found
 
@@ -142,7 +142,7 @@ def _agreed(said: Sequence[tuple[Part, tuple[T, Node] | None]], key: str) -> T |
         if first is None:
             first = (part, *one)
         elif one[0] != first[1]:
-            where = first[0].findings.place(first[2])
+            where = first[0].findings.location(first[2])
             summary = f"{key} differs from that of {where.file}:{where.line}, a file of the same project"
             detail = "All files of a project have to agree; say it in one of them alone."
             part.findings.add("wrong-value", one[1], summary, detail, path=key)
@@ -151,20 +151,20 @@ def _agreed(said: Sequence[tuple[Part, tuple[T, Node] | None]], key: str) -> T |
 
 def _refuse_shared(parts: Sequence[Part]) -> None:
     """No two entries may be of one family; where no name has a reference, the live names tell."""
-    seen: dict[str, Place] = {}
+    seen: dict[str, Location] = {}
     for part in parts:
         for index, (_, own) in enumerate(part.document.sessions):
             node = own.get("name")
             if node is None or "${" not in node.text:
                 continue
-            place = part.findings.place(node)
-            first = seen.setdefault(node.text.casefold(), place)
-            if first is not place:
+            location = part.findings.location(node)
+            first = seen.setdefault(node.text.casefold(), location)
+            if first is not location:
                 summary = (
                     f"the name {quoted(node.text)} is already that of another session, at {first.file}:{first.line}"
                 )
                 detail = "As it is written it is the identity of the session. Put both into one matrix, or rename one."
-                part.findings.add_at("matrix", place, summary, detail, path=f"sessions[{index}].name")
+                part.findings.add_at("matrix", location, summary, detail, path=f"sessions[{index}].name")
 
 
 def compare_variables(parts: Sequence[Part]) -> None:
@@ -173,7 +173,7 @@ def compare_variables(parts: Sequence[Part]) -> None:
     for part in parts:
         for variable in part.variables.declared.values():
             other_part, other = first.setdefault(variable.name, (part, variable))
-            where = other_part.findings.place(other.node)
+            where = other_part.findings.location(other.node)
             if other.sensitive != variable.sensitive:
                 this, that = ("sensitive", "not") if variable.sensitive else ("not sensitive", "it is")
                 summary = f"the variable {quoted(variable.name)} is {this} here and {that} at {where.file}:{where.line}"

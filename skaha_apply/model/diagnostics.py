@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.model.location import Place
+    from skaha_apply.model.location import Location
 
 
 class Severity(StrEnum):
@@ -33,7 +33,7 @@ class Diagnostic:
     severity: Severity
     summary: str
     detail: str
-    place: Place
+    location: Location
     snippet: str = ""
     path: str = ""
     session: str = ""
@@ -41,11 +41,11 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A comment that switches one rule off for one line of the same file; `place` is that of the comment."""
+    """A comment that switches one rule off for one line of the same file; `location` is that of the comment."""
 
     rule: str
     line: int
-    place: Place
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.diagnostics import Diagnostic
-    from skaha_apply.model.location import Place
+    from skaha_apply.model.location import Location
 
 
 class ExitCode(IntEnum):
@@ -73,19 +73,19 @@ class SkahaApplyError(Exception):
     Args:
         message: what is wrong, one sentence.
         hint: what to do next, when that is known.
-        place: where in a manifest, when it has a place.
+        location: where in a manifest, when it has a place.
     """
 
     exit_code: ExitCode = ExitCode.ERROR
 
-    def __init__(self, message: str, *, hint: str | None = None, place: Place | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, location: Location | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.place = place
+        self.location = location
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place else self.message
+        return f"{self.location}: {self.message}" if self.location else self.message
 
 
 class UsageError(SkahaApplyError):
@@ -103,7 +103,7 @@ class ManifestError(SkahaApplyError):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], *, hint: str | None = None) -> None:
         first = diagnostics[0]
-        super().__init__(first.summary, hint=hint or first.detail or None, place=first.place)
+        super().__init__(first.summary, hint=hint or first.detail or None, location=first.location)
         self.diagnostics = diagnostics
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Location:
     """A range of text in a manifest; lines and columns count from 1, the end is exclusive.
 
     `file` is the path as the user would write it, or `-` for standard input.
@@ -25,13 +25,13 @@ class Place:
 SNIPPET_WIDTH = 110  # characters of a manifest's line that a snippet shows
 
 
-def snippet(line: str, place: Place) -> str:
+def snippet(line: str, location: Location) -> str:
     """The text of a place's first line with carets below the place; a long line is cut around it.
 
     Characters that a terminal would act on are shown as a replacement character, tabs as one space.
     """
-    first = max(place.column - 1, 0)
-    last = place.end_column - 1 if place.end_line == place.line else len(line)
+    first = max(location.column - 1, 0)
+    last = location.end_column - 1 if location.end_line == location.line else len(line)
     last = min(max(last, first + 1), max(len(line), first + 1))
     cut = max(0, first - SNIPPET_WIDTH // 2) if len(line) > SNIPPET_WIDTH else 0
     shown = "".join(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, Ignore
-    from skaha_apply.model.location import Place
+    from skaha_apply.model.location import Location
     from skaha_apply.model.spec import LeftOut, SessionSpec
 
 
@@ -26,8 +26,8 @@ class Project:
     """The unit of ownership: every session spec of every loaded file that names this project.
 
     `files` are the loaded files, `folders` the loaded folders, both relative to the root with `/` (what is gone from a
-    loaded folder was removed on purpose). `places` gives the place of a field by its path, `sessions[0].args[2]`, the
-    index being that of `sessions` here; a path without a place has the one of its nearest parent. `entries` gives for
+    loaded folder was removed on purpose). `locations` gives the location of a field by its path, `sessions[0].args[2]`;
+    the index is that of `sessions`. A path without a location has that of its nearest parent. `entries` gives for
     each of `sessions` its index in the list of its own file. `ignores` are the comments that switch a rule off. `texts`
     is the text of each manifest by the `file` of its places, for snippets.
 
@@ -50,7 +50,7 @@ class Project:
     sessions: tuple[SessionSpec, ...]
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
-    places: Mapping[str, Place] = field(default_factory=dict)
+    locations: Mapping[str, Location] = field(default_factory=dict)
     entries: tuple[int, ...] = ()
     ignores: tuple[Ignore, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -73,13 +73,13 @@ class Project:
         """The keys of the session specs that have `protect: true`."""
         return frozenset(spec.key for spec in self.sessions if spec.protect)
 
-    def place(self, path: str) -> Place | None:
+    def location(self, path: str) -> Location | None:
         """The place of a field, or of its nearest parent that has one; None without any."""
         while path:
-            if path in self.places:
-                return self.places[path]
+            if path in self.locations:
+                return self.locations[path]
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return self.places.get("")
+        return self.locations.get("")
 
 
 @dataclass(frozen=True)

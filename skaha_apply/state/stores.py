@@ -17,7 +17,7 @@ from skaha_apply.state.local.store import LocalStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.model.location import Place
+    from skaha_apply.model.location import Location
     from skaha_apply.model.ports import Observer, Store
 
 
@@ -53,11 +53,11 @@ _HTTP = StoreType(
 STORES = {"https://": _HTTP, "http://": _HTTP}
 
 
-def parse_address(text: str, source: str, place: Place | None = None) -> StateAddress:
+def parse_address(text: str, source: str, location: Location | None = None) -> StateAddress:
     """The address that a text means.
 
-    `source` is the option, key or variable with the text, and `place` its position in a manifest. Raises `UsageError`
-    for an address of an unknown form.
+    `source` is the option, key or variable with the text, and `location` its position in a manifest.
+    Raises `UsageError` for an address of an unknown form.
     """
     stripped = text.strip()
     prefix = next((prefix for prefix in STORES if stripped.lower().startswith(prefix)), "")
@@ -70,7 +70,7 @@ def parse_address(text: str, source: str, place: Place | None = None) -> StateAd
     raise UsageError(
         f"{source}: unknown kind of state store {unknown + ':'!r}",
         hint=f"Give a path, or {forms}. If a file name contains a colon, write ./ before it: ./a:b",
-        place=place,
+        location=location,
     )
 
 

@@ -11,7 +11,7 @@ from skaha_apply.manifest.generate import from_sessions
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.location import Place as TextPlace
+from skaha_apply.model.location import Location
 from skaha_apply.model.project import Project
 from skaha_apply.state.paths import state_path
 from skaha_apply.state.stores import open_store
@@ -75,8 +75,8 @@ async def _refused(world: Context, found: Entries) -> Mapping[str, list[str]]:
         return {}
     offer = await world.client.offer()
     private = frozenset(spec.image for spec in found.sessions if world.client.private(spec.image))
-    places = {f"sessions[{index}]": TextPlace("", index + 1) for index in range(len(found.sessions))}
-    judged = Project("", tuple(found.sessions), places=places)
+    locations = {f"sessions[{index}]": Location("", index + 1) for index in range(len(found.sessions))}
+    judged = Project("", tuple(found.sessions), locations=locations)
     said: dict[str, list[str]] = {}
     for one in lint.check([judged], online=lint.Online(offer, private)):
         if one.severity is Severity.ERROR:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply import lint, manifest
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.variables import MissingValues
@@ -95,8 +95,8 @@ def report(
     found = [*loaded.diagnostics]
     found += lint.check(loaded.projects, select=choice.select, ignore=choice.ignore, online=asked)
     found += [online] if isinstance(online, Diagnostic) else []
-    found.sort(key=lambda one: (one.severity is not Severity.ERROR, one.place, one.rule))
-    files = {file for project in loaded.projects for file in project.texts} | {one.place.file for one in found}
+    found.sort(key=lambda one: (one.severity is not Severity.ERROR, one.location, one.rule))
+    files = {file for project in loaded.projects for file in project.texts} | {one.location.file for one in found}
     return LintReport(
         found=tuple(found),
         rules=tuple(rule for rule in catalog() if _is_run(rule.id, choice)),
@@ -142,8 +142,8 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
     except SkahaApplyError as error:
         summary = f"the server could not be asked: {error.message}"
         detail = f"The rules assume the stock server. {error.hint or ''}".rstrip()
-        place = Place(setting.sources[0])
-        return Diagnostic(UNREACHED.id, Severity.WARNING, " ".join(summary.split()), detail, place)
+        location = Location(setting.sources[0])
+        return Diagnostic(UNREACHED.id, Severity.WARNING, " ".join(summary.split()), detail, location)
     return lint.Online(offer, private, _taken(listing, projects))
 
 

@@ -36,7 +36,7 @@ def linted(body, head=HEAD, given=VariableValues(), **options):  # noqa: B008 - 
 
 
 def told(found):
-    return [(one.rule, one.place.line, one.place.column) for one in found]
+    return [(one.rule, one.location.line, one.location.column) for one in found]
 
 
 def one(found):
@@ -290,7 +290,7 @@ def test_needs_are_names_as_written():
           - {name: desk, kind: notebook, cmd: ~}
         """
     found = linted(body, select={"needs-unknown"})
-    assert [(one.place.line, one.summary, one.detail.split(";")[-1].split(".")[0].strip()) for one in found] == [
+    assert [(one.location.line, one.summary, one.detail.split(";")[-1].split(".")[0].strip()) for one in found] == [
         (
             9,
             "no session of the project is called `r-t1`",
@@ -343,7 +343,7 @@ def table(rest, rows):
 @pytest.mark.parametrize(("rest", "rows", "line", "words"), SHIFTED)
 def test_an_empty_cell_that_shifts_arguments_is_an_error_at_its_row(rest, rows, line, words):
     found = [item for item in table(rest, rows) if item.rule != "headless-cmd"]
-    assert {(item.rule, item.severity, item.place.file, item.place.line) for item in found} == {
+    assert {(item.rule, item.severity, item.location.file, item.location.line) for item in found} == {
         ("arg-shifted", Severity.ERROR, "f.csv", line)
     }
     assert words in found[0].summary
@@ -410,7 +410,7 @@ def test_courses(body, expected):
     found = linted(f"sessions: [{body}]\n", head, ignore={"headless-cmd"})
     assert [one.rule for one in found] == expected
     for item in found:
-        assert item.place.line == 4, item
+        assert item.location.line == 4, item
         assert "^" in item.snippet
 
 
@@ -510,7 +510,7 @@ def test_axes_that_are_used_in_the_name_only(body, expected):
         f"sessions: [{body}]\n", HEAD.replace(", cmd: p", "").replace("retries: 1", ""), select={"name-only-value"}
     )
     assert len(found) == expected
-    assert all(one.severity == "warning" and one.place.line == 4 for one in found)
+    assert all(one.severity == "warning" and one.location.line == 4 for one in found)
 
 
 def test_an_include_uses_the_values_that_it_names():
@@ -563,7 +563,7 @@ def test_a_combination_whose_dependency_has_no_partner():
         """,
         select={"needs-partner"},
     )
-    assert [(item.place.line, item.summary) for item in found] == [
+    assert [(item.location.line, item.summary) for item in found] == [
         (9, "`R-${t}-${u}` has no combination with t = `c`, which `m-c` needs (with t = `c` (m.yaml:8))"),
         (18, f"{second} (with u = `2` (m.yaml:17), v = `x` (m.yaml:17) and 1 more combination)"),
     ]
@@ -600,7 +600,7 @@ def test_invisible_characters_are_named(char, name):
             env: {{A: "${{tile}}{escaped}"}}
         """
     found = linted(body, select={"invisible-character"})
-    assert [(item.place.file, item.place.line) for item in found] == [
+    assert [(item.location.file, item.location.line) for item in found] == [
         ("m.yaml", 7),
         ("m.yaml", 8),
         ("m.yaml", 9),

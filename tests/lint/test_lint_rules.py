@@ -280,7 +280,7 @@ def test_defaults_of_headless_sessions_are_no_fault_of_a_notebook():
           - {{name: other, kind: notebook, env: {{C: d}}}}
     """
     (found,) = linted(text)
-    assert (found.rule, found.place.line) == ("headless-only", 8)
+    assert (found.rule, found.location.line) == ("headless-only", 8)
     alone = linted(text.replace("{name: batch,", "{name: batch, kind: carta,"))
     assert {one.rule for one in alone} == {"headless-only"}
     assert len(alone) > 1  # of no use to any session
@@ -319,7 +319,7 @@ def test_a_shell_script_is_shown_with_tabs():
     found = in_session("cmd: bash\nargs: [-c, cd /arc && make]")
     assert 'write "cd\\t/arc\\t&&\\tmake"' in found[0].detail
     assert found[0].path == "sessions[0].args[1]"
-    assert (found[0].place.line, found[0].place.column) == (7, 16)
+    assert (found[0].location.line, found[0].location.column) == (7, 16)
 
 
 def test_a_command_line_is_shown_as_a_list():
@@ -343,7 +343,7 @@ def test_comments_of_rules_that_were_not_run_are_not_judged():
     assert rules(in_session(body, select={"unused-ignore"})) == []
     found = in_session("cmd: p # skaha-apply: ignore[arg-spase]")
     assert "Did you mean arg-space?" in found[0].detail
-    assert (found[0].place.line, found[0].place.column) == (6, 12)
+    assert (found[0].location.line, found[0].location.column) == (6, 12)
 
 
 def test_paths_are_those_of_the_file_and_name_the_session():
@@ -416,7 +416,7 @@ def test_a_finding_in_the_defaults_is_told_once():
     text = project("p", *((f"s{index}", 1) for index in range(9)))
     found = linted(text.replace("sessions:", "defaults: {gpus: 0}\nsessions:"))
     assert rules(found) == ["gpus-zero"]
-    assert found[0].place.line == 3
+    assert found[0].location.line == 3
 
 
 def test_the_way_out_of_an_escape_names_an_existing_rule():

@@ -111,7 +111,7 @@ def test_where_words_come_from(tmp_path, monkeypatch, session, given, words):
     monkeypatch.chdir(tmp_path)
     (found,) = linted(tmp_path, session, VariableValues(given))
     assert found.severity == "error"
-    assert found.place.line == 6
+    assert found.location.line == 6
     assert words in found.summary
 
 

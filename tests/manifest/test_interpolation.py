@@ -161,7 +161,7 @@ def test_what_means_nothing_in_a_text(written, summary, detail):
     assert summary in found.summary
     assert detail in found.detail
     assert found.path == "sessions[0].args[0]"
-    assert found.place.line == 7
+    assert found.location.line == 7
 
 
 @pytest.mark.parametrize(

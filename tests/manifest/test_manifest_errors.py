@@ -92,7 +92,7 @@ SESSION_ERRORS = [
 def test_errors_in_a_session(tmp_path, body, rule, place, summary, detail):  # noqa: PLR0917 - a table with these columns
     found = of_session(tmp_path, body)
     assert [item.rule for item in found] == [rule]
-    where = found[0].place
+    where = found[0].location
     line, column, end_column = place
     assert (where.line, where.column) == (line, column)
     assert where.end_column == (end_column or where.end_column)
@@ -146,7 +146,7 @@ WHOLE_ERRORS = [
 def test_errors_of_the_whole(tmp_path, text, rule, line, summary):
     found = diagnostics(tmp_path, text)
     assert [item.rule for item in found] == [rule]
-    assert found[0].place.line == line
+    assert found[0].location.line == line
     assert summary in found[0].summary
 
 

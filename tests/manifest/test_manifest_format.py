@@ -265,7 +265,7 @@ def test_the_place_of_an_ignoring_comment_counts():
 
     def switched_off(project):
         lines = {(one.rule, one.line) for one in project.ignores}
-        return {(rule, path) for rule, line in lines for path, at in project.places.items() if at.line == line}
+        return {(rule, path) for rule, line in lines for path, at in project.locations.items() if at.line == line}
 
     assert switched_off(after) == switched_off(before)
 
@@ -274,7 +274,7 @@ def test_the_place_of_an_ignoring_comment_counts():
 def test_what_is_no_manifest_is_refused_with_its_place(text):
     with pytest.raises(ManifestError) as caught:
         formatted(text, "m.yaml")
-    assert caught.value.diagnostics[0].place.file == "m.yaml"
+    assert caught.value.diagnostics[0].location.file == "m.yaml"
 
 
 def test_every_key_has_its_place():

@@ -39,8 +39,8 @@ def read(data):
     for item in found:
         assert item.summary
         assert "\n" not in item.summary
-        assert item.place.line >= 1
-        assert item.place.column >= 1
+        assert item.location.line >= 1
+        assert item.location.column >= 1
     findings_text(found).encode()
     return result
 

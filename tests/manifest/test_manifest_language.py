@@ -135,7 +135,7 @@ def test_a_need_stands_twice_with_one_share_only(tmp_path):
     head = f"version: 1\nproject: p\nsessions:\n  - name: s\n    image: {IMAGE}\n    needs:\n"
     assert loaded(tmp_path, f"{head}      - a\n      - A\n").diagnostics == ()
     (problem,) = loaded(tmp_path, f"{head}      - a\n      - {{name: A, require: 5%}}\n").diagnostics
-    assert (problem.rule, problem.place.line) == ("wrong-value", 8)
+    assert (problem.rule, problem.location.line) == ("wrong-value", 8)
     assert "twice" in problem.summary
 
 
@@ -193,7 +193,7 @@ def test_byte_order_mark_and_line_ends_of_windows(tmp_path, line_end, mark):
     result = load([tmp_path / "w.yml"], root=tmp_path)
     assert result.diagnostics == ()
     assert result.projects[0].sessions[0].name == "s"
-    assert result.projects[0].places["sessions[0].image"].line == 5
+    assert result.projects[0].locations["sessions[0].image"].line == 5
 
 
 def test_places_of_values(tmp_path):
@@ -212,15 +212,15 @@ def test_places_of_values(tmp_path):
         """,
     )
     project = result.projects[0]
-    at = {path: (place.line, place.column, place.end_column) for path, place in project.places.items()}
+    at = {path: (place.line, place.column, place.end_column) for path, place in project.locations.items()}
     assert at["sessions[0].cmd"] == (7, 11, 17)
     assert at["sessions[0].args[0]"] == (7, 19, 23)
     assert at["sessions[0].args[1]"] == (8, 11, 17)
     assert at["sessions[0].args[2]"] == (8, 18, 19)
     assert at["sessions[0].env.A"][:2] == (3, 21)
     assert at["sessions[0].env.B"] == (9, 14, 17)
-    assert project.place("sessions[0].ram") == project.places["sessions[0]"]
-    assert project.texts[project.place("").file].startswith("version: 1")
+    assert project.location("sessions[0].ram") == project.locations["sessions[0]"]
+    assert project.texts[project.location("").file].startswith("version: 1")
 
 
 def test_files_of_one_project_add_up_and_defaults_stay_at_home(tmp_path):

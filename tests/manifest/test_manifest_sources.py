@@ -60,7 +60,7 @@ def test_standard_input(tmp_path):
     assert names(result) == ["t"]
     assert result.projects[0].sessions[0].file == "-"
     assert result.projects[0].files == ("-",)
-    assert [str(item.place) for item in result.diagnostics] == ["-:3:75"]
+    assert [str(item.location) for item in result.diagnostics] == ["-:3:75"]
 
 
 def test_files_outside_of_the_root_keep_their_path(tmp_path):
@@ -75,7 +75,7 @@ def test_places_are_written_from_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for given in ("d", "./d", str(tmp_path / "d")):
         result = load([given], root=tmp_path.parent)
-        assert result.projects[0].place("sessions[0]").file == "d/a.yaml"
+        assert result.projects[0].location("sessions[0]").file == "d/a.yaml"
         assert result.projects[0].sessions[0].file == f"{tmp_path.name}/d/a.yaml"
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, monkeypatch, make, through
     (tmp_path / "d").mkdir()
     make(tmp_path / "d" / "x.yaml")
     result = load(["d" if through_folder else "d/x.yaml"], root=tmp_path)
-    assert [(item.rule, item.place.file) for item in result.diagnostics] == [("file", "d/x.yaml")]
+    assert [(item.rule, item.location.file) for item in result.diagnostics] == [("file", "d/x.yaml")]
 
 
 @pytest.mark.parametrize("path", ["/dev/null", "/dev/zero"])
@@ -126,7 +126,7 @@ def test_a_name_with_a_control_character(tmp_path, monkeypatch, through_folder):
     name = "a\x1b[31m\n::error::b.yaml"
     (tmp_path / name).write_text("version: 1\n")
     (found,) = load(["."] if through_folder else [name], root=tmp_path).diagnostics
-    assert (found.rule, found.place.file.removeprefix("./")) == ("file", "a?[31m?::error::b.yaml")
+    assert (found.rule, found.location.file.removeprefix("./")) == ("file", "a?[31m?::error::b.yaml")
     assert "control character" in found.summary
 
 
@@ -145,7 +145,7 @@ def test_a_name_that_is_not_utf_8(tmp_path):
     write(tmp_path / "z.yaml", "p", "z")
     result = load([tmp_path], root=tmp_path)
     assert "not UTF-8" in result.diagnostics[0].summary
-    str(result.diagnostics[0].place).encode()
+    str(result.diagnostics[0].location).encode()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -186,7 +186,7 @@ def test_yaml_of_another_tool_is_skipped_in_a_folder_and_an_error_where_it_is_na
     assert load([file], root=tmp_path).diagnostics
     (tmp_path / "m.yaml").unlink()
     (found,) = load(["."], root=tmp_path).diagnostics
-    assert (found.rule, found.place.file) == ("file", ".")
+    assert (found.rule, found.location.file) == ("file", ".")
     assert f"neither `project` nor `sessions` at the top: {file}" in found.detail
 
 
@@ -218,7 +218,7 @@ def test_a_manifest_with_a_mistake_is_never_skipped(tmp_path, text):
     write(tmp_path / "z.yaml", "p", "a")
     loaded = load([tmp_path], root=tmp_path)
     assert loaded.notes == ()
-    assert any(item.place.file.endswith("m.yaml") for item in loaded.diagnostics)
+    assert any(item.location.file.endswith("m.yaml") for item in loaded.diagnostics)
 
 
 def test_a_file_with_values_for_variables_is_never_a_manifest(tmp_path, monkeypatch):

@@ -78,7 +78,7 @@ def test_a_list_has_one_value_a_line(folder, end, mark):
     loaded = session(folder, "{tile: {file: tiles.txt}}", tiles_txt=data)
     assert loaded.diagnostics == ()
     assert [one.values["tile"] for one in loaded.projects[0].sessions] == ["t1", "NGC 4501", "0843"]
-    assert str(loaded.projects[0].place("sessions[1].values.tile")) == "tiles.txt:5:3"
+    assert str(loaded.projects[0].location("sessions[1].values.tile")) == "tiles.txt:5:3"
 
 
 def test_a_table_gives_each_column_and_an_empty_cell_leaves_its_field_out(folder):
@@ -97,12 +97,12 @@ def test_places_are_those_of_what_is_there(folder):
     rest = 'args: ["${flag}", last]\nenv: {A: "${flag}"}'
     loaded = session(folder, "{rows: {file: fields.csv}}", rest, "s-${field}", fields_csv=table)
     project = loaded.projects[0]
-    assert [str(project.place(f"sessions[{index}].args[0]")) for index in (0, 1)] == ["m.yaml:7:12", "m.yaml:7:23"]
-    assert [str(project.place(f"sessions[{index}].env.A")) for index in (0, 1)] == ["m.yaml:8:14", "m.yaml:3:77"]
-    assert str(project.place("sessions[1].values.field")) == "fields.csv:3:1"
+    assert [str(project.location(f"sessions[{index}].args[0]")) for index in (0, 1)] == ["m.yaml:7:12", "m.yaml:7:23"]
+    assert [str(project.location(f"sessions[{index}].env.A")) for index in (0, 1)] == ["m.yaml:8:14", "m.yaml:3:77"]
+    assert str(project.location("sessions[1].values.field")) == "fields.csv:3:1"
     assert project.texts["fields.csv"] == table
-    assert set(project.places) >= {"sessions[1].args[0]", "sessions[0].args[1]", "sessions[1].values.flag"}
-    assert "sessions[1].args[1]" not in project.places
+    assert set(project.locations) >= {"sessions[1].args[0]", "sessions[0].args[1]", "sessions[1].values.flag"}
+    assert "sessions[1].args[1]" not in project.locations
     assert project.entries == (0, 0)
 
 
@@ -346,7 +346,7 @@ def test_a_quoted_number_sign_is_data(folder):
 def test_a_comment_behind_a_value_is_a_warning(folder, matrix, files, at):
     loaded = session(folder, matrix, **files)
     found = only(loaded)
-    assert (found.rule, found.severity, str(found.place)) == ("list-comment", Severity.WARNING, at)
+    assert (found.rule, found.severity, str(found.location)) == ("list-comment", Severity.WARNING, at)
     assert "begins no comment here" in found.summary
     assert len(loaded.projects[0].sessions) == 2
 
@@ -354,14 +354,14 @@ def test_a_comment_behind_a_value_is_a_warning(folder, matrix, files, at):
 @pytest.mark.parametrize(("table", "line", "summary"), TABLES, ids=[case[2] for case in TABLES])
 def test_errors_of_a_table_are_told_in_the_table(folder, table, line, summary):
     found = only(session(folder, "{rows: {file: f.csv}}", "ram: ${ram}", f_csv=table))
-    assert (found.place.file, found.place.line) == ("f.csv", line)
+    assert (found.location.file, found.location.line) == ("f.csv", line)
     assert summary in found.summary
     assert found.snippet
 
 
 def test_a_value_that_stands_twice_is_told_with_both_lines(folder):
     found = only(session(folder, "{tile: {file: t.txt}}", t_txt="a\n# x\nb\n a\n"))
-    assert str(found.place) == "t.txt:4:2"
+    assert str(found.location) == "t.txt:4:2"
     assert "t.txt:1" in found.summary
     assert found.snippet == " a\n ^"
 
@@ -406,7 +406,7 @@ def test_names_that_become_one_are_told_with_both_values_and_lines(folder):
     found = only(session(folder, "{tile: {file: t.txt}}", t_txt=tiles))
     assert "tile = `NGC 4501` (t.txt:1); and tile = `ngc-4501` (t.txt:3)" in found.summary
     assert "1 more such pair" in found.summary
-    assert str(found.place) == "t.txt:3:1"
+    assert str(found.location) == "t.txt:3:1"
 
 
 def test_names_that_become_one_by_two_axes(folder):
@@ -417,7 +417,7 @@ def test_names_that_become_one_by_two_axes(folder):
 
 def test_a_name_that_needs_an_empty_cell(folder):
     found = only(session(folder, "{rows: {file: f.csv}}", "args: []", "s-${tile}-${n}", f_csv="tile,n\na,1\nb,\nc,\n"))
-    assert str(found.place) == "f.csv:3:1"
+    assert str(found.location) == "f.csv:3:1"
     assert "needs n, which is empty here, and in 1 more row" in found.summary
 
 
@@ -425,7 +425,7 @@ def test_an_error_in_many_combinations_is_told_once_with_the_first(folder):
     table = "tile,ram\n" + "".join(f"t{number},{'lots' if number > 2 else 4}\n" for number in range(50))
     loaded = session(folder, "{rows: {file: f.csv}}", "ram: ${ram}", f_csv=table)
     found = only(loaded)
-    assert str(found.place) == "m.yaml:7:10"
+    assert str(found.location) == "m.yaml:7:10"
     assert "must be a number, not `lots`, with ram = `lots` (f.csv:5), and 46 more combinations" in found.summary
     assert len(loaded.projects[0].sessions) == 3
 
@@ -476,7 +476,7 @@ def test_more_includes_that_meet_than_any_survey(folder, monkeypatch):
 
 def test_a_list_longer_than_any_survey(folder):
     found = only(session(folder, "{tile: {file: t.txt}}", t_txt="".join(f"{number}\n" for number in range(150_000))))
-    assert (found.place.file, found.place.line) == ("t.txt", 100_001)
+    assert (found.location.file, found.location.line) == ("t.txt", 100_001)
 
 
 def test_two_sessions_of_one_name_as_written(folder):

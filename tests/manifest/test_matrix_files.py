@@ -37,8 +37,8 @@ def values(loaded):
 def refused(loaded, *words):
     (found,) = loaded.diagnostics
     assert found.rule == "list-file"
-    assert found.place.file.endswith("m.yaml")
-    assert found.place.line == 6
+    assert found.location.file.endswith("m.yaml")
+    assert found.location.line == 6
     for word in words:
         assert word in f"{found.summary} {found.detail}"
     assert "hunter2" not in str(loaded)
@@ -145,7 +145,7 @@ def test_of_a_file_that_a_link_leads_to_nothing_is_shown(folder, target, named):
     (folder / "in/.netrc").write_text("machine: hunter2\n")
     (folder / "sub/m.yaml").symlink_to(target)
     loaded = load([named], root=folder)
-    assert [one.place.file for one in loaded.diagnostics] == ["sub/m.yaml"]
+    assert [one.location.file for one in loaded.diagnostics] == ["sub/m.yaml"]
     assert "in a file outside, which a link leads to" in loaded.diagnostics[0].summary
     assert "m.yaml" not in str(load(["sub"], root=folder).diagnostics)
     assert "hunter2" not in str(loaded)

@@ -96,7 +96,7 @@ def test_a_sensitive_one_has_no_other_place(folder, body):
 def test_without_a_value_it_is_told_where_it_is_declared(folder):
     loaded = read(folder, 'args: ["${var.x}", "${var.x}"]\nenv: {A: "${var.x}"}', "{x: {}}")
     found = only(loaded)
-    assert (str(found.place), found.rule) == ("m.yaml:3:13", "variable")
+    assert (str(found.location), found.rule) == ("m.yaml:3:13", "variable")
     for way in ("--var x=VALUE", "--var-file", "SKAHA_VAR_x"):
         assert way in found.detail
 
@@ -204,7 +204,7 @@ def files(folder, *declared, project="p"):
 
 def test_a_name_has_one_meaning_in_a_call(folder):
     found = only(files(folder, "{x: {sensitive: true}}", "{x: {default: a}}"))
-    assert (str(found.place), found.rule) == ("1.yaml:3:13", "variable")
+    assert (str(found.location), found.rule) == ("1.yaml:3:13", "variable")
     assert "0.yaml:3" in found.summary
     found = only(files(folder, "{x: {sensitive: true, default: hush}}", "{x: {sensitive: true, default: hunter2}}"))
     assert "another default at 0.yaml:3" in found.summary
@@ -217,7 +217,7 @@ def test_variables_hold_in_their_own_file(folder):
     read(folder, "args: []", "{x: {default: a}}", name="a.yaml")
     read(folder, 'args: ["${var.x}"]', name="b.yaml")
     (found,) = load(["."], root=folder).diagnostics
-    assert (found.place.file, found.rule) == ("b.yaml", "interpolation")
+    assert (found.location.file, found.rule) == ("b.yaml", "interpolation")
 
 
 def test_no_snippet_and_no_kept_text_shows_a_sensitive_default(folder):
@@ -254,7 +254,7 @@ def test_what_holds_for_a_project_as_a_whole(folder):
 @pytest.mark.parametrize(("one", "other"), [("max_active: 2", "max_active: 3"), ("state: a", "state: b")])
 def test_files_of_a_project_agree(folder, one, other):
     found = only(whole(folder, one, other))
-    assert found.place.file == "1.yaml"
+    assert found.location.file == "1.yaml"
     assert "0.yaml:3" in found.summary
 
 

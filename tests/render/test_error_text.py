@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from skaha_apply.model.errors import SkahaApplyError
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.render.errors import error_text
 
 
 def test_an_error_says_where_what_and_what_next():
-    error = SkahaApplyError("unknown key `imge`", hint="write `image`", place=Place("m/a.yaml", 7, 3, 7, 7))
+    error = SkahaApplyError("unknown key `imge`", hint="write `image`", location=Location("m/a.yaml", 7, 3, 7, 7))
     assert error_text(error) == "error: m/a.yaml:7:3: unknown key `imge`\nhint: write `image`\n"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.render.lint.text import count_text, findings_text
 
 
 def finding(line, severity=Severity.ERROR, detail="Write x."):
-    return Diagnostic("a-rule", severity, "it is wrong", detail, Place("m.yaml", line, 3, line, 5), "  ab\n  ^^")
+    return Diagnostic("a-rule", severity, "it is wrong", detail, Location("m.yaml", line, 3, line, 5), "  ab\n  ^^")
 
 
 def test_one_finding():

@@ -12,7 +12,7 @@ import pytest
 import xmlschema
 
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.render.lint.documents import SCHEMA, fingerprints, lint_document, lint_schema, schema_text
 from skaha_apply.render.lint.github import SUMMARY, github_summary, github_text
 from skaha_apply.render.lint.gitlab import gitlab_document
@@ -54,7 +54,11 @@ NASTY = "100% \x1b[31m<b>&\"'`|,:: ]]> \u202e é☆\x00\ufffe"
 
 def finding(line=4, severity=Severity.ERROR, **more):
     rule = "a-rule" if severity is Severity.ERROR else "b-rule"
-    given = {"detail": "Write x.\nOr y.", "place": Place("m.yaml", line, 3, line, 5), "path": "sessions[0].cmd"} | more
+    given = {
+        "detail": "Write x.\nOr y.",
+        "location": Location("m.yaml", line, 3, line, 5),
+        "path": "sessions[0].cmd",
+    } | more
     return Diagnostic(rule, severity, given.pop("summary", "it is wrong"), snippet="  ab\n  ^^", **given)
 
 
@@ -70,9 +74,9 @@ REPORTS = {
     "strict": report(finding(severity=Severity.WARNING), strict=True),
     "no detail": report(finding(detail="")),
     "nasty": report(finding(summary=NASTY, detail=NASTY, session=NASTY, path=NASTY)),
-    "nasty file": report(finding(place=Place("a b/ü%,:#\n.yaml", 1, 1, 1, 1))),
-    "stdin": report(finding(place=Place("-", 1, 1, 1, 1))),
-    "several lines": report(finding(place=Place("m.yaml", 2, 5, 9, 1))),
+    "nasty file": report(finding(location=Location("a b/ü%,:#\n.yaml", 1, 1, 1, 1))),
+    "stdin": report(finding(location=Location("-", 1, 1, 1, 1))),
+    "several lines": report(finding(location=Location("m.yaml", 2, 5, 9, 1))),
     "unknown rule": LintReport((finding(),), ()),
     "many": report(*(finding(line) for line in range(1, 1000)), finding(1, Severity.WARNING)),
 }
@@ -137,7 +141,7 @@ def test_github_shows_errors_first_and_counts_what_a_step_would_not_show():
 
 
 def test_github_commands_cannot_be_forged():
-    text = github_text(report(finding(summary="a\n::error::forged", place=Place("x,y:z%\n.yaml", 1, 2, 1, 3))))
+    text = github_text(report(finding(summary="a\n::error::forged", location=Location("x,y:z%\n.yaml", 1, 2, 1, 3))))
     assert text == (
         "::error file=x%2Cy%3Az%25%0A.yaml,line=1,endLine=1,col=2,endColumn=3,title=a-rule::"
         "a%0A::error::forged%0AWrite x.%0AOr y.\n"

@@ -61,7 +61,7 @@ def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[Findi
 def _defaults(project: Project) -> Iterable[Finding]:
     for name in project.secrets:
         where = f"variables.{name}.default"
-        if where in project.places:
+        if where in project.locations:
             detail = (
                 "A default stands in git, where whoever reads the repository reads it too. Leave it out: each call "
             )

@@ -24,15 +24,15 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         if not found:
             continue
         meant = {
-            project.place(f"{path}.{name}")
+            project.location(f"{path}.{name}")
             for _, path, spec in sessions([project])
             if not spec.kind.interactive
             for name in _given(spec)
         }
         for path, spec in found:
             for name in _given(spec):
-                place = project.place(f"{path}.{name}")
-                if place is None or place not in meant:
+                location = project.location(f"{path}.{name}")
+                if location is None or location not in meant:
                     detail = "The server ignores it in silence. Leave it out, or write kind: headless."
                     summary = f"a {spec.kind} session takes no {name}"
                     yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))

@@ -30,14 +30,14 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             continue
         shared = {id(family) for family, _, _, _ in idle}
         of_use = {
-            project.place(f"{family.members[0][0]}.{name}")
+            project.location(f"{family.members[0][0]}.{name}")
             for family in known
             if family.members and id(family) not in shared
             for name in ("pilot", "retries", "stop_after")
         }
         for family, name, summary, detail in idle:
             path = f"{family.members[0][0]}.{name}"
-            if project.place(path) not in of_use:
+            if project.location(path) not in of_use:
                 yield Finding(project, path, summary, detail, whole=True, also=_also(family.members[0][0]))
 
 

@@ -25,13 +25,13 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             continue
         names = {name for _, name, _, _ in useless}
         of_use = {
-            project.place(f"{path}.{name}")
+            project.location(f"{path}.{name}")
             for _, path, spec in sessions([project])
             for name in names
             if _takes(spec, name) and getattr(spec, name) != DEFAULTS[name]
         }
         for path, name, summary, detail in useless:
-            if project.place(f"{path}.{name}") not in of_use:
+            if project.location(f"{path}.{name}") not in of_use:
                 yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 

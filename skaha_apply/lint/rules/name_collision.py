@@ -56,8 +56,8 @@ def _suffixes(owners: list[Owner]) -> Iterator[Finding]:
 
 
 def _same(owner: Owner, other: Owner, name: str) -> Finding:
-    place = other[0].place(f"{other[1]}.name")
-    where = f" at {place}" if place else ""
+    location = other[0].location(f"{other[1]}.name")
+    where = f" at {location}" if location else ""
     suffix = f" (replica of {shown(other[2].name)})" if other[2].replicas > 1 else ""
     of_project = f" of the project {other[0].name}" if other[0].name != owner[0].name else ""
     detail = "The server allows the same name twice and compares it in lower case, so neither could be told from the "

@@ -38,7 +38,7 @@ def unused(
     ids = known()
     for project in projects:
         for one in project.ignores:
-            if one.rule == RULE.id or one.rule not in judged or (one.place.file, one.line, one.rule) in used:
+            if one.rule == RULE.id or one.rule not in judged or (one.location.file, one.line, one.rule) in used:
                 continue
             if one.rule in ids:
                 summary = f"the comment ignores {shown(one.rule)}, which finds nothing there"
@@ -47,7 +47,7 @@ def unused(
                 near = get_close_matches(one.rule, sorted(ids), n=1)
                 summary = f"the comment ignores {shown(one.rule)}, which is no rule that can be ignored"
                 detail = f"Did you mean {near[0]}?" if near else "Errors of form cannot be switched off. Remove it."
-            yield Finding(project, "", summary, detail, place=one.place)
+            yield Finding(project, "", summary, detail, location=one.location)
 
 
 RULE = Rule(

@@ -201,7 +201,7 @@ class _Entry:
         """Whether an axis has several values, or a file for a list, which may grow."""
         index = matrix.names.index(name)
         cells = [combination.cells[index] for combination in matrix.combinations]
-        return len({cell.text for cell in cells}) > 1 or any(cell.place.file != self.manifest for cell in cells)
+        return len({cell.text for cell in cells}) > 1 or any(cell.location.file != self.manifest for cell in cells)
 
     @property
     def manifest(self) -> str:
@@ -233,8 +233,8 @@ class _Entry:
         summary = f"the name {quoted(self.own['name'].text)} needs {name}, which is empty here"
         if more := len(unnamed) - 1:
             summary += f", and in {more:,} more row{'s' * (more > 1)}"
-        place = dict(first.pairs())[name].place
-        self.reading.values.findings.add_at("matrix", place, summary, "Fill the cell in.", path=f"{self.path}.name")
+        location = dict(first.pairs())[name].location
+        self.reading.values.findings.add_at("matrix", location, summary, "Fill the cell in.", path=f"{self.path}.name")
 
     def _count(self, expanded: Expanded, plan: Blueprint, spec: SessionSpec) -> None:
         expanded.count += plan.weight
@@ -294,5 +294,5 @@ class _Names:
             summary += f"; and {more:,} more such pair{'s' * (more > 1)}"
         detail = "In a name, values are in lower case, + is p and any other character but letters, digits and - is -. "
         detail += "Change a value, take one away by exclude, or put another axis or column into the name."
-        place = second.cells[second.names.index(differ[0])].place
-        self.reading.values.findings.add_at("matrix", place, summary, detail, path=self.path)
+        location = second.cells[second.names.index(differ[0])].location
+        self.reading.values.findings.add_at("matrix", location, summary, detail, path=self.path)

@@ -39,8 +39,8 @@ def _counted(project: Project, lists: Lists) -> Project:
             continue
         for part, name in _named(spec):
             path = f"sessions[{index}].{part}"
-            place = project.place(path)
-            beside = os.path.dirname(os.path.abspath(place.file)) if place else os.getcwd()  # noqa: PTH100, PTH109, PTH120 - as in lists
+            location = project.location(path)
+            beside = os.path.dirname(os.path.abspath(location.file)) if location else os.getcwd()  # noqa: PTH100, PTH109, PTH120 - as in lists
             if (name, beside) not in lengths:
                 lengths[name, beside] = _length(lists, name, beside)
             length = lengths[name, beside]

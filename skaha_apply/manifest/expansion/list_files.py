@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.source.files import CONTROL, shown_path
 from skaha_apply.manifest.source.folders import is_hidden, is_open, open_resolved, within
 from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,19 +45,19 @@ class ListFile:
     shown: str
     text: str
 
-    def values(self, most: int | None = None) -> list[tuple[str, Place]]:
+    def values(self, most: int | None = None) -> list[tuple[str, Location]]:
         """One value a line, stripped, with its place; comments and blank lines are left out.
 
         It ends with the first value beyond `most`.
         """
-        found: list[tuple[str, Place]] = []
+        found: list[tuple[str, Location]] = []
         for number, line in enumerate(io.StringIO(self.text, newline=None), start=1):
             if most is not None and len(found) > most:
                 break
             text = line.strip()
             if text and not is_comment(text):
                 column = line.index(text) + 1
-                found.append((text, Place(self.shown, number, column, number, column + len(text))))
+                found.append((text, Location(self.shown, number, column, number, column + len(text))))
         return found
 
 
@@ -87,13 +87,13 @@ class Lists:
         """
         _refuse_outside(name)
         here = os.getcwd()  # noqa: PTH109 - the text is wanted
-        places = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (beside, here))  # noqa: PTH118
-        there = [place for place in places if os.path.lexists(place)]
+        real_paths = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (beside, here))  # noqa: PTH118
+        there = [real_path for real_path in real_paths if os.path.lexists(real_path)]
         if not there:
             named = (shown_path(folder) for folder in (beside, here))
             looked = " and in ".join(dict.fromkeys("the folder of the call" if name == "." else name for name in named))
             raise ListFileError(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
-        found = [self._read(place, name) for place in there]
+        found = [self._read(real_path, name) for real_path in there]
         if len(found) > 1 and found[0].text != found[1].text:
             summary = f"{quoted(name)} is both {found[0].shown} and {found[1].shown}, and they differ"
             raise ListFileError(
@@ -101,33 +101,33 @@ class Lists:
             )
         return found[0]
 
-    def _read(self, place: str, name: str) -> ListFile:
-        if place not in self.read:
+    def _read(self, real_path: str, name: str) -> ListFile:
+        if real_path not in self.read:
             try:
-                self.read[place] = self._open(place, name)
+                self.read[real_path] = self._open(real_path, name)
             except ListFileError as error:
-                self.read[place] = error
-        known = self.read[place]
+                self.read[real_path] = error
+        known = self.read[real_path]
         if isinstance(known, ListFileError):
             raise known
         return known
 
-    def _open(self, place: str, name: str) -> ListFile:
-        below = within(place, self.roots)
+    def _open(self, real_path: str, name: str) -> ListFile:
+        below = within(real_path, self.roots)
         if not below:
             detail = "It may only be below the folder of the call, or that of the manifest that was named."
             raise ListFileError(f"{quoted(name)} leads out of the folder, by a link", detail)
-        if not is_open(place, self.roots):
+        if not is_open(real_path, self.roots):
             raise ListFileError(
                 f"{quoted(name)} leads to a hidden file", "Move the list to a file without a leading dot."
             )
-        shown = shown_path(place)
-        if place in self.apart:
+        shown = shown_path(real_path)
+        if real_path in self.apart:
             raise ListFileError(
                 f"{quoted(name)} holds values for variables", "Such a file is no list: what it holds is not sent."
             )
         try:
-            return ListFile(shown, _decode(_bytes(place, name), name))
+            return ListFile(shown, _decode(_bytes(real_path, name), name))
         except (OSError, ValueError) as error:
             reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
             raise ListFileError(f"{quoted(name)} cannot be read: {reason}") from None
@@ -146,8 +146,8 @@ def _refuse_outside(name: str) -> None:
         raise ListFileError(f"{quoted(name)} is hidden", "Move the list to a file without a leading dot.")
 
 
-def _bytes(place: str, name: str) -> bytes:
-    descriptor = open_resolved(place)
+def _bytes(real_path: str, name: str) -> bytes:
+    descriptor = open_resolved(real_path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ListFileError(

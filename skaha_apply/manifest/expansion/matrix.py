@@ -39,9 +39,11 @@ class Combination:
         return zip(self.names, self.cells, strict=True)
 
     def said(self, names: Collection[str]) -> str:
-        """Those of its values that matter, with their places: tile = `NGC 4501` (tiles.txt:3)."""
+        """Those of its values that matter, with their locations: tile = `NGC 4501` (tiles.txt:3)."""
         told = [pair for pair in self.pairs() if pair[0] in names][:TOLD]
-        return ", ".join(f"{name} = {quoted(cell.text)} ({cell.place.file}:{cell.place.line})" for name, cell in told)
+        return ", ".join(
+            f"{name} = {quoted(cell.text)} ({cell.location.file}:{cell.location.line})" for name, cell in told
+        )
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,16 @@ class _Matcher:
         self.unmatched: dict[int, _Choice] = {}
         self.groups: dict[tuple[int, ...], dict[tuple[str, ...], list[int]]] = {}
         for choice in choices:
-            places = tuple(index for index, name in enumerate(names) if name in choice.chosen)
-            values = tuple(choice.chosen[names[index]].text for index in places)
-            self.groups.setdefault(places, {}).setdefault(values, []).append(choice.index)
+            positions = tuple(index for index, name in enumerate(names) if name in choice.chosen)
+            values = tuple(choice.chosen[names[index]].text for index in positions)
+            self.groups.setdefault(positions, {}).setdefault(values, []).append(choice.index)
             self.unmatched[choice.index] = choice
 
     def fits(self, cells: tuple[Listed, ...]) -> tuple[int, ...]:
         """The indices of the choices that fit, in their order."""
         found: list[int] = []
-        for places, known in self.groups.items():
-            found.extend(known.get(tuple([cells[place].text for place in places]), ()))
+        for positions, known in self.groups.items():
+            found.extend(known.get(tuple([cells[position].text for position in positions]), ()))
         for index in found:
             self.unmatched.pop(index, None)
         return tuple(sorted(found))
@@ -111,7 +113,7 @@ def read_matrix(reading: Reading, node: Node, path: str) -> Matrix:
     except Unknown:
         axes = replace(axes, lists=None)
     if axes.lists is None:
-        some = Combination(axes.names, tuple(Listed(name, axes.place) for name in axes.names))
+        some = Combination(axes.names, tuple(Listed(name, axes.location) for name in axes.names))
         return Matrix(axes.names, (some,), {}, axes.table, unknown=True)
     return _combined(reading, path, axes, excludes, includes)
 
@@ -165,8 +167,8 @@ def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]
             if listed:
                 _warn_added(reading, where, axes, listed, choice)
         elif not choice.keys:
-            place, findings = there[-1].place, reading.values.findings
-            summary = f"this combination is already there, by {place.file}:{place.line}"
+            location, findings = there[-1].location, reading.values.findings
+            summary = f"this combination is already there, by {location.file}:{location.line}"
             detail = "It has no effect. Remove it, or add the keys that differ for it."
             findings.add("unmatched", choice.node, summary, detail, path=where)
     for choice in includes:

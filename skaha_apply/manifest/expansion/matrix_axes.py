@@ -14,7 +14,7 @@ from skaha_apply.manifest.fields.values import WORDS, InvalidValue
 from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.manifest.variables.interpolation import BadReference, Scope, Use, template
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ class Listed:
     """A value of an axis or a column, as written, and where."""
 
     text: str
-    place: Place
+    location: Location
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Axes:
     """
 
     node: Node
-    place: Place
+    location: Location
     names: tuple[str, ...]
     lists: Mapping[str, tuple[Listed, ...]] | None = field(default_factory=dict)
     rows: tuple[tuple[Listed, ...], ...] = ()
@@ -70,12 +70,12 @@ def read_axes(reading: Reading, node: Node, path: str) -> Axes:
     """The axes of a matrix. Raises `InvalidValue` after what is wrong was reported."""
     entries = reading.values.entries(node, path)
     axes = {name: entry for name, entry in entries.items() if name not in PARTS}
-    place = reading.values.findings.place(node)
+    location = reading.values.findings.location(node)
     if not axes:
         detail = "Write an axis, tile: [t001, t002], or a table, rows: {file: fields.csv}."
         raise reading.values.refuse("matrix", node, f"{path} has no axis", detail, path=path)
     if "rows" in axes:
-        return _table(reading, node, path, axes, place)
+        return _table(reading, node, path, axes, location)
     lists: dict[str, tuple[Listed, ...]] = {}
     failed = unknown = False
     for name, entry in axes.items():
@@ -87,10 +87,10 @@ def read_axes(reading: Reading, node: Node, path: str) -> Axes:
             failed = True
     if failed:
         raise InvalidValue(path)
-    return Axes(node, place, tuple(axes), None if unknown else lists)
+    return Axes(node, location, tuple(axes), None if unknown else lists)
 
 
-def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], place: Place) -> Axes:
+def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], location: Location) -> Axes:
     for name, entry in axes.items():
         if name != "rows":
             detail = "Give axes, or rows: {file: TABLE}; a column of the table is a value already."
@@ -106,20 +106,20 @@ def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], p
     try:
         listed, file = _file(reading, where, f"{path}.rows")
     except Unknown:
-        return Axes(node, place, (), None, (), True)
+        return Axes(node, location, (), None, (), True)
     try:
         table = read_table(file, MOST)
     except ListFileError as error:
         raise _wrong_list(reading, listed, error, f"{path}.rows") from None
     rows = tuple(_row(file.shown, line, cells) for line, cells in table.rows)
-    noted = [(Place(file.shown, line, 1, line, 1), text) for line, text in table.noted]
+    noted = [(Location(file.shown, line, 1, line, 1), text) for line, text in table.noted]
     _warn_noted(reading, noted, f"{path}.rows")
-    return Axes(node, place, table.columns, {}, rows, True)
+    return Axes(node, location, table.columns, {}, rows, True)
 
 
 def _row(file: str, line: int, cells: tuple[str, ...]) -> tuple[Listed, ...]:
-    place = Place(file, line, 1, line, 1)
-    return tuple([Listed(cell, place) for cell in cells])
+    location = Location(file, line, 1, line, 1)
+    return tuple([Listed(cell, location) for cell in cells])
 
 
 def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed, ...]:
@@ -138,7 +138,7 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
             )
             raise _wrong_list(reading, listed, error, path)
         values = list(itertools.starmap(Listed, found))
-        _warn_noted(reading, [(place, text) for text, place in found if NOTE.search(text)], path)
+        _warn_noted(reading, [(location, text) for text, location in found if NOTE.search(text)], path)
     elif node.shape == "sequence":
         values = _written_values(reading, node, path)
     else:
@@ -149,14 +149,14 @@ def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed,
     return tuple(values)
 
 
-def _warn_noted(reading: Reading, noted: Sequence[tuple[Place, str]], path: str) -> None:
+def _warn_noted(reading: Reading, noted: Sequence[tuple[Location, str]], path: str) -> None:
     """A `#` begins a comment only at the beginning of a line, which is the same for every list and table."""
-    for place, text in noted[:TOLD]:
+    for location, text in noted[:TOLD]:
         summary = f"the value {quoted(text.strip())} has a # in it, which begins no comment here"
         detail = (
             "The whole is sent. Put the comment on a line of its own; in a table, quotes state that the # is meant."
         )
-        reading.values.findings.add_at("list-comment", place, summary, detail, path=path)
+        reading.values.findings.add_at("list-comment", location, summary, detail, path=path)
 
 
 def _meant(name: str, node: Node) -> str:
@@ -185,16 +185,16 @@ def _written_values(reading: Reading, node: Node, path: str) -> list[Listed]:
 
 
 def _refuse_twice(reading: Reading, values: Iterable[Listed], path: str) -> None:
-    seen: dict[str, Place] = {}
+    seen: dict[str, Location] = {}
     twice = 0
     for value in values:
-        first = seen.setdefault(value.text, value.place)
-        if first is value.place:
+        first = seen.setdefault(value.text, value.location)
+        if first is value.location:
             continue
         twice += 1
         if twice <= TOLD:
             summary = f"{quoted(value.text)} stands twice in {path}; it is already at {first.file}:{first.line}"
-            reading.values.findings.add_at("matrix", value.place, summary, "Remove one of the two.", path=path)
+            reading.values.findings.add_at("matrix", value.location, summary, "Remove one of the two.", path=path)
     if twice:
         raise InvalidValue(path)
 
@@ -210,7 +210,7 @@ def written(reading: Reading, node: Node, path: str) -> Listed:
         if filled.unknown:
             raise Unknown(path)
         text = filled.fill({})
-    return Listed(text, reading.values.findings.place(node))
+    return Listed(text, reading.values.findings.location(node))
 
 
 def _file(reading: Reading, node: Node, path: str) -> tuple[Listed, ListFile]:
@@ -237,8 +237,8 @@ def _file(reading: Reading, node: Node, path: str) -> tuple[Listed, ListFile]:
 
 
 def _wrong_list(reading: Reading, listed: Listed, error: ListFileError, path: str) -> InvalidValue:
-    place = Place(error.file, error.line, 1, error.line, 1) if error.file else listed.place
+    location = Location(error.file, error.line, 1, error.line, 1) if error.file else listed.location
     reading.values.findings.add_at(
-        "matrix" if error.file else "list-file", place, error.summary, error.detail, path=path
+        "matrix" if error.file else "list-file", location, error.summary, error.detail, path=path
     )
     return InvalidValue(path)

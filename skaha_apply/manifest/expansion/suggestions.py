@@ -26,26 +26,28 @@ def said(chosen: Chosen) -> str:
 
 def nearest(names: Sequence[str], cells: Cells, chosen: Chosen) -> str:
     """The values that differ in the combination that is most like a choice: tile = `t0150`; "" if none is like it."""
-    places = [(index, chosen[name].text) for index, name in enumerate(names) if name in chosen]
-    agreeing = [sum(each[index].text == text for index, text in places) for each in cells]
+    positions = [(index, chosen[name].text) for index, name in enumerate(names) if name in chosen]
+    agreeing = [sum(each[index].text == text for index, text in positions) for each in cells]
     most = max(agreeing, default=0)
     alike: dict[str, tuple[Listed, ...]] = {}
     for each, number in zip(cells, agreeing, strict=True):
         if number == most:
-            alike.setdefault(" ".join(each[index].text for index, _ in places)[:LONGEST], each)
-    wanted = " ".join(text for _, text in places)[:LONGEST]
+            alike.setdefault(" ".join(each[index].text for index, _ in positions)[:LONGEST], each)
+    wanted = " ".join(text for _, text in positions)[:LONGEST]
     found = next(iter(get_close_matches(wanted, alike, n=1)), None)
     if found is None:
         return ""
-    differing = ((names[index], alike[found][index].text) for index, text in places if alike[found][index].text != text)
+    differing = (
+        (names[index], alike[found][index].text) for index, text in positions if alike[found][index].text != text
+    )
     return ", ".join(f"{name} = {quoted(text)}" for name, text in differing)
 
 
 def is_change(axes: Axes, cells: Cells, chosen: Chosen) -> bool:
     """Whether a combination differs from a choice only in axes or columns that are keys of a session."""
-    places = [index for index, name in enumerate(axes.names) if name not in BY_NAME]
-    wanted = tuple(chosen[axes.names[index]].text for index in places)
-    return bool(places) and any(tuple(each[index].text for index in places) == wanted for each in cells)
+    positions = [index for index, name in enumerate(axes.names) if name not in BY_NAME]
+    wanted = tuple(chosen[axes.names[index]].text for index in positions)
+    return bool(positions) and any(tuple(each[index].text for index in positions) == wanted for each in cells)
 
 
 def column_keys(axes: Axes, chosen: Chosen) -> str:

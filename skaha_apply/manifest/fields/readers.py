@@ -101,14 +101,14 @@ def rerun(values: Values, node: Node, path: str) -> str | Number:
 def needs(values: Values, node: Node, path: str) -> Needs:
     """Names, and names with a share: `[reduce, {name: flats, require: 95%}]`, or one of them alone."""
     if node.shape == "sequence":
-        places = [(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
+        locations = [(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
     else:
-        places = [(node, path)]
-    read = [_need(values, item, where) for item, where in places]
+        locations = [(node, path)]
+    read = [_need(values, item, where) for item, where in locations]
     if None in read:
         raise InvalidValue(path)
     known: dict[str, float] = {}
-    for (item, where), one in zip(places, read, strict=True):
+    for (item, where), one in zip(locations, read, strict=True):
         if one is not None and known.setdefault(one[0].text.casefold(), one[1]) != one[1]:
             summary = f"{path} has {quoted(one[0].text)} twice, with another share"
             raise values.refuse("wrong-value", item, summary, "Remove one of the two.", path=where)

@@ -17,7 +17,7 @@ from skaha_apply.manifest.source.foreign_files import is_foreign
 from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.model.diagnostics import Diagnostic, Formatted, Severity
 from skaha_apply.model.errors import ManifestError
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.model.variables import MissingValues, VariableValues
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ def format_all(paths: Sequence[Path | str], *, stdin: Callable[[], bytes] | None
     Files of other tools in a folder are left out.
     """
     found = discover(paths)
-    made = [Formatted(problem.place.file, b"", b"", (problem,)) for problem in found.diagnostics]
+    made = [Formatted(problem.location.file, b"", b"", (problem,)) for problem in found.diagnostics]
     for source in found.sources:
         data = b""
         try:
-            data = read_bytes(source, source.place, stdin)
+            data = read_bytes(source, source.real_path, stdin)
             if source.folder and is_foreign(decode(data, source.shown)):
                 continue
             made.append(Formatted(source.shown, data, formatted(data, source.shown)))
@@ -112,7 +112,7 @@ class _Meaning:
         loaded = load(["-"], root=Path(), stdin=text.encode, given=given, lists=False)
         self.found = tuple(
             Diagnostic(
-                one.rule, one.severity, one.summary, one.detail, _renamed(one.place, file), one.snippet, one.path
+                one.rule, one.severity, one.summary, one.detail, _renamed(one.location, file), one.snippet, one.path
             )
             for one in loaded.diagnostics
             if one.severity is Severity.ERROR
@@ -140,15 +140,15 @@ class _Meaning:
     __hash__ = None  # type: ignore[assignment]  # only ever compared
 
 
-def _renamed(place: Place, file: str) -> Place:
-    return Place(file, place.line, place.column, place.end_line, place.end_column)
+def _renamed(location: Location, file: str) -> Location:
+    return Location(file, location.line, location.column, location.end_line, location.end_column)
 
 
 def _ignores(project: Project) -> list[tuple[str, tuple[str, ...]]]:
     """Rules that comments switch off, each with the fields on its line."""
     at: dict[int, list[str]] = {}
-    for path, place in project.places.items():
-        at.setdefault(place.line, []).append(path)
+    for path, location in project.locations.items():
+        at.setdefault(location.line, []).append(path)
     return sorted((one.rule, tuple(sorted(at.get(one.line, ())))) for one in project.ignores)
 
 

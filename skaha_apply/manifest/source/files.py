@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
 from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -41,13 +41,13 @@ class Source:
     open_folders: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
+    def real_path(self) -> str:
         """Its real path; `-` for standard input."""
         return "-" if self.shown == "-" else os.path.realpath(self.shown)
 
-    def is_open(self, place: str) -> bool:
+    def is_open(self, real_path: str) -> bool:
         """Whether messages may show the text of this real path."""
-        return place == "-" or is_open(place, self.open_folders)
+        return real_path == "-" or is_open(real_path, self.open_folders)
 
 
 @dataclass
@@ -66,10 +66,10 @@ class Found:
 class ManifestFileError(Exception):
     """A manifest whose text cannot be read; `data` is the part of it that was read."""
 
-    def __init__(self, rule: str, summary: str, detail: str, place: Place, data: bytes = b"") -> None:
+    def __init__(self, rule: str, summary: str, detail: str, location: Location, data: bytes = b"") -> None:
         super().__init__(summary)
         self.data = data
-        self.diagnostic = Diagnostic(rule, Severity.ERROR, summary, detail, place)
+        self.diagnostic = Diagnostic(rule, Severity.ERROR, summary, detail, location)
 
 
 def discover(paths: Sequence[Path | str], apart: Collection[str] = ()) -> Found:
@@ -112,12 +112,12 @@ class _Discovery:
 
     def _take_file(self, path: str) -> None:
         os.stat(path)  # noqa: PTH116 - says which of many things is wrong
-        place = os.path.realpath(path)
-        if place in self.apart:
+        real_path = os.path.realpath(path)
+        if real_path in self.apart:
             detail = "It is the file of --var-file. Name the manifests only."
             raise _file_error(shown_path(path), "this file holds values for variables, it is not a manifest", detail)
         escaped = escape(os.path.dirname(os.path.abspath(path)))  # noqa: PTH100, PTH120 - as written
-        self._add(place, self._source(path, "", escaped))
+        self._add(real_path, self._source(path, "", escaped))
 
     def _take_folder(self, path: str) -> None:
         if path not in self.found.folders:
@@ -125,23 +125,23 @@ class _Discovery:
         shown, escaped = shown_path(path), escape(path)
         before = len(self.found.diagnostics)
         open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
-        places = {one: os.path.realpath(one) for one in _walk(path, self.found, open_folders)}
-        manifests = {one: place for one, place in places.items() if place not in self.apart}
+        real_paths = {one: os.path.realpath(one) for one in _walk(path, self.found, open_folders)}
+        manifests = {one: real_path for one, real_path in real_paths.items() if real_path not in self.apart}
         if not manifests and len(self.found.diagnostics) == before:
             raise without_manifests(shown)
-        for one, place in manifests.items():
-            self._add(place, self._source(one, shown, escaped))
+        for one, real_path in manifests.items():
+            self._add(real_path, self._source(one, shown, escaped))
 
     def _source(self, path: str, folder: str, escaped: str) -> Source:
         open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
         return replace(_source(path), folder=folder, open_folders=open_folders)
 
-    def _add(self, place: str, source: Source) -> None:
-        known = self.sources.get(place)
+    def _add(self, real_path: str, source: Source) -> None:
+        known = self.sources.get(real_path)
         if known is None and len(self.sources) >= MAX_FILES:
             raise _file_error(source.shown, f"more than {MAX_FILES:,} manifests", "Name the folder that holds yours.")
         if known is None or (known.folder and not source.folder):
-            self.sources[place] = source
+            self.sources[real_path] = source
 
 
 def without_manifests(folder: str, why: str = "") -> ManifestFileError:
@@ -185,8 +185,8 @@ def _walk(folder: str, found: Found, open_folders: Sequence[str]) -> Iterator[st
 def _leads_out(entry: os.DirEntry[str], open_folders: Sequence[str]) -> bool:
     if not entry.is_symlink():
         return False
-    place = os.path.realpath(entry.path)
-    return place not in open_folders and not is_open(place, open_folders)
+    real_path = os.path.realpath(entry.path)
+    return real_path not in open_folders and not is_open(real_path, open_folders)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -224,26 +224,26 @@ def path_below(path: str, folder: str) -> str | None:
     return path[len(prefix) :] if path.startswith(prefix) else None
 
 
-def read_bytes(source: Source, place: str, stdin: Callable[[], bytes] | None) -> bytes:
-    """What stands in a manifest, `place` is its real path; raises `ManifestFileError` with the diagnostic."""
+def read_bytes(source: Source, real_path: str, stdin: Callable[[], bytes] | None) -> bytes:
+    """What stands in a manifest, `real_path` is its real path; raises `ManifestFileError` with the diagnostic."""
     if source.shown == "-":
         data = stdin() if stdin is not None else sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
         try:
-            data = _read_file(source, place)
+            data = _read_file(source, real_path)
         except OSError as error:
             raise _unreadable(source.shown, error) from None
     if len(data) > MAX_BYTES:
         summary = f"larger than {MAX_BYTES >> 20} MB"
         detail = "Split it: the files of one project are merged."
-        raise ManifestFileError("too-large", summary, detail, Place(source.shown), data)
+        raise ManifestFileError("too-large", summary, detail, Location(source.shown), data)
     return data
 
 
-def _read_file(source: Source, place: str) -> bytes:
-    if source.folder and not source.is_open(place):
+def _read_file(source: Source, real_path: str) -> bytes:
+    if source.folder and not source.is_open(real_path):
         raise _file_error(source.shown, "a link leads out of the folder", "Replace the link by the file.")
-    descriptor = open_resolved(place)
+    descriptor = open_resolved(real_path)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             detail = "Give a file or a folder; `-` reads the manifest from standard input."
@@ -254,7 +254,7 @@ def _read_file(source: Source, place: str) -> bytes:
 def decode(data: bytes, file: str) -> str:
     """The text of UTF-8 bytes, with or without a byte order mark. Raises `ManifestFileError` with the wrong place."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ManifestFileError("encoding", "the file is UTF-16", "Save it as UTF-8.", Place(file))
+        raise ManifestFileError("encoding", "the file is UTF-16", "Save it as UTF-8.", Location(file))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -278,17 +278,17 @@ def decode(data: bytes, file: str) -> str:
     raise ManifestFileError("encoding", summary, detail, _place_after(text[: wrong.start()], file))
 
 
-def _place_after(text: str, file: str) -> Place:
+def _place_after(text: str, file: str) -> Location:
     lines = re.split(r"\r\n|\r|\n", text)
-    return Place(file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 2)
+    return Location(file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 2)
 
 
 def _binary(file: str) -> ManifestFileError:
-    return ManifestFileError("encoding", "this is not a text file", "A manifest is YAML text in UTF-8.", Place(file))
+    return ManifestFileError("encoding", "this is not a text file", "A manifest is YAML text in UTF-8.", Location(file))
 
 
 def _file_error(shown: str, summary: str, detail: str) -> ManifestFileError:
-    return ManifestFileError("file", summary, detail, Place(shown))
+    return ManifestFileError("file", summary, detail, Location(shown))
 
 
 def _unreadable(path: str, error: Exception) -> ManifestFileError:

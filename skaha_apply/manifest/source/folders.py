@@ -32,9 +32,9 @@ def escape(folder: str) -> str:
     return real if out else ""
 
 
-def is_open(place: str, folders: Sequence[str]) -> bool:
+def is_open(real_path: str, folders: Sequence[str]) -> bool:
     """Whether a real path is below one of the folders, and not hidden there."""
-    return any(not is_hidden(Path(path).parts) for path in within(place, folders))
+    return any(not is_hidden(Path(path).parts) for path in within(real_path, folders))
 
 
 def is_hidden(parts: Sequence[str]) -> bool:
@@ -42,13 +42,13 @@ def is_hidden(parts: Sequence[str]) -> bool:
     return any(part.startswith(".") for part in parts)
 
 
-def within(place: str, folders: Sequence[str]) -> list[str]:
+def within(real_path: str, folders: Sequence[str]) -> list[str]:
     """The path within each of the folders that it is below."""
     with_ends = (folder if folder.endswith(os.sep) else folder + os.sep for folder in folders)
-    return [place[len(folder) :] for folder in with_ends if place.startswith(folder)]
+    return [real_path[len(folder) :] for folder in with_ends if real_path.startswith(folder)]
 
 
-def open_resolved(place: str) -> int:
+def open_resolved(real_path: str) -> int:
     """A descriptor of a real path, for reading.
 
     Raises:
@@ -57,10 +57,10 @@ def open_resolved(place: str) -> int:
     # Without O_NONBLOCK the open of a FIFO would wait for its writer, for ever.
     leaf = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW"))
     if not hasattr(os, "O_PATH"):
-        return os.open(place, leaf)
+        return os.open(real_path, leaf)
     # O_PATH needs no right to list a folder, as an open for reading would.
     folder = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    root, *parts, name = Path(place).parts
+    root, *parts, name = Path(real_path).parts
     current = os.open(root, folder)
     try:
         for part in parts:

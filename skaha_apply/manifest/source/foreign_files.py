@@ -29,8 +29,8 @@ class ForeignFile(Exception):
     """A file in a folder that is not a manifest."""
 
 
-def read_text(source: Source, place: str, stdin: Callable[[], bytes] | None) -> str:
-    """The text of a manifest, `place` is its real path.
+def read_text(source: Source, real_path: str, stdin: Callable[[], bytes] | None) -> str:
+    """The text of a manifest, `real_path` is its real path.
 
     Raises:
         Unusable: with the diagnostic.
@@ -38,7 +38,7 @@ def read_text(source: Source, place: str, stdin: Callable[[], bytes] | None) -> 
     """
     data = b""
     try:
-        data = read_bytes(source, place, stdin)
+        data = read_bytes(source, real_path, stdin)
         return decode(data, source.shown)
     except ManifestFileError as error:
         data = data or error.data

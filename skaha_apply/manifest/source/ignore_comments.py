@@ -7,7 +7,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.diagnostics import Ignore
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node
@@ -28,11 +28,11 @@ def ignores(text: str, root: Node, file: str) -> tuple[Ignore, ...]:
             if _within(scalars, number, match.start() + 1):
                 continue
             target = number if line[: match.start()].strip() else below
-            place = Place(file, number, match.start() + 1, number, match.end() + 1)
-            found.extend(Ignore(rule.strip(), target, place) for rule in match[1].split(",") if rule.strip())
+            location = Location(file, number, match.start() + 1, number, match.end() + 1)
+            found.extend(Ignore(rule.strip(), target, location) for rule in match[1].split(",") if rule.strip())
         if line.strip() and not line.lstrip().startswith("#"):
             below = number
-    return tuple(sorted(found, key=lambda one: (one.place, one.rule)))
+    return tuple(sorted(found, key=lambda one: (one.location, one.rule)))
 
 
 def _scalars(root: Node) -> list[Node]:

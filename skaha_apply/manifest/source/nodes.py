@@ -51,11 +51,11 @@ class NotYaml(Exception):
     `parsed` tells that the parser did its part, so that another one would come to the same.
     """
 
-    def __init__(self, problem: str, place: tuple[int, int, int, int], detail: str = "", rule: str = "yaml") -> None:
+    def __init__(self, problem: str, location: tuple[int, int, int, int], detail: str = "", rule: str = "yaml") -> None:
         super().__init__(problem)
         self.rule = rule
         self.problem = problem
-        self.line, self.column, self.end_line, self.end_column = place
+        self.line, self.column, self.end_line, self.end_column = location
         self.detail = detail
         self.parsed = False
 

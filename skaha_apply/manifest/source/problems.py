@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Place, snippet
+from skaha_apply.model.location import Location, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,7 +53,7 @@ class Origin(Protocol):
     """A combination of a matrix that findings are about."""
 
     def said(self, names: Collection[str]) -> str:
-        """Those of its values that matter, with their places: tile = `NGC 4501` (tiles.txt:3)."""
+        """Those of its values that matter, with their locations: tile = `NGC 4501` (tiles.txt:3)."""
         ...
 
 
@@ -70,22 +70,22 @@ class Findings:
     others: dict[str, str] = field(default_factory=dict)
     origin: Origin | None = None
     using: Collection[str] = ()
-    _found: dict[tuple[str, Place, str], Diagnostic] = field(default_factory=dict)
-    _more: dict[tuple[str, Place, str], int] = field(default_factory=dict)
+    _found: dict[tuple[str, Location, str], Diagnostic] = field(default_factory=dict)
+    _more: dict[tuple[str, Location, str], int] = field(default_factory=dict)
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
-    def place(self, node: Node) -> Place:
+    def location(self, node: Node) -> Location:
         """Where a node stands."""
-        return Place(self.file, node.line, node.column, node.end_line, node.end_column)
+        return Location(self.file, node.line, node.column, node.end_line, node.end_column)
 
     def add(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> None:
         """Note what is wrong with a node."""
-        self.add_at(rule, self.place(node), summary, detail, path=path)
+        self.add_at(rule, self.location(node), summary, detail, path=path)
 
-    def add_at(self, rule: str, place: Place, summary: str, detail: str = "", *, path: str = "") -> None:
+    def add_at(self, rule: str, location: Location, summary: str, detail: str = "", *, path: str = "") -> None:
         """Note what is wrong at a place."""
         # What an alias repeats is one mistake, whatever it is an item of; so is what many combinations share.
-        key = (rule, place, INDEX.sub("[]", path if self.origin else summary))
+        key = (rule, location, INDEX.sub("[]", path if self.origin else summary))
         if key in self._found:
             self._more[key] = self._more.get(key, 0) + bool(self.origin)
             return
@@ -93,7 +93,7 @@ class Findings:
         if said:
             summary = f"{summary}, with {said}"
         severity = Severity.WARNING if rule in FORM_WARNINGS else Severity.ERROR
-        self._found[key] = Diagnostic(rule, severity, summary, detail, place, self._snippet(place), path)
+        self._found[key] = Diagnostic(rule, severity, summary, detail, location, self._snippet(location), path)
 
     def know(self, file: str, text: str) -> None:
         """Give the text of another file, for snippets of findings that are in it."""
@@ -107,11 +107,11 @@ class Findings:
     def hide(self, node: Node) -> None:
         """Show a value in no snippet."""
         lines = self._of(self.file)
-        place = self.place(node)
-        for number in range(place.line, min(place.end_line, len(lines)) + 1):
+        location = self.location(node)
+        for number in range(location.line, min(location.end_line, len(lines)) + 1):
             line = lines[number - 1]
-            start = place.column - 1 if number == place.line else 0
-            end = place.end_column - 1 if number == place.end_line else len(line)
+            start = location.column - 1 if number == location.line else 0
+            end = location.end_column - 1 if number == location.end_line else len(line)
             lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
         self.text = "\n".join(lines)
 
@@ -120,18 +120,18 @@ class Findings:
             self._lines[file] = LINE_BREAK.split(self.texts.get(file, ""))
         return self._lines[file]
 
-    def _snippet(self, place: Place) -> str:
-        lines = self._of(place.file) if len(self._found) < WITH_SNIPPET else []
-        line = lines[place.line - 1] if place.line <= len(lines) else ""
-        return snippet(line, place) if line.strip() else ""
+    def _snippet(self, location: Location) -> str:
+        lines = self._of(location.file) if len(self._found) < WITH_SNIPPET else []
+        line = lines[location.line - 1] if location.line <= len(lines) else ""
+        return snippet(line, location) if line.strip() else ""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All of them, by their place."""
         told = (self._counted(key, found) for key, found in self._found.items())
-        return tuple(sorted(told, key=lambda found: found.place))
+        return tuple(sorted(told, key=lambda found: found.location))
 
-    def _counted(self, key: tuple[str, Place, str], found: Diagnostic) -> Diagnostic:
+    def _counted(self, key: tuple[str, Location, str], found: Diagnostic) -> Diagnostic:
         more = self._more.get(key, 0)
         if not more:
             return found

@@ -13,7 +13,7 @@ from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +49,9 @@ def read_values(path: Path | str) -> dict[str, str]:
     except ManifestFileError as error:
         raise ManifestError((error.diagnostic,)) from None
     except NotYaml as error:
-        place = Place(file, error.line, error.column, error.end_line, error.end_column)
+        location = Location(file, error.line, error.column, error.end_line, error.end_column)
         detail = "A value that begins with one of * & ! % @ ` { [ | > or holds `: ` or ` #` goes in quotes."
-        raise ManifestError((_finding("yaml", place, "this is not YAML", detail),)) from None
+        raise ManifestError((_finding("yaml", location, "this is not YAML", detail),)) from None
     return _values(root, file)
 
 
@@ -90,9 +90,9 @@ def _problem(name: str, node: Node, known: dict[str, str]) -> tuple[str, str, st
     return None
 
 
-def _place(node: Node, file: str) -> Place:
-    return Place(file, node.line, node.column, node.end_line, node.end_column)
+def _place(node: Node, file: str) -> Location:
+    return Location(file, node.line, node.column, node.end_line, node.end_column)
 
 
-def _finding(rule: str, place: Place, summary: str, detail: str) -> Diagnostic:
-    return Diagnostic(rule, Severity.ERROR, summary, detail, place)
+def _finding(rule: str, location: Location, summary: str, detail: str) -> Diagnostic:
+    return Diagnostic(rule, Severity.ERROR, summary, detail, location)

@@ -99,16 +99,16 @@ def schema_text() -> str:
 
 
 def _diagnostic(one: Diagnostic) -> DiagnosticDocument:
-    place = one.place
+    location = one.location
     return DiagnosticDocument(
         rule=one.rule,
         severity=one.severity,
         summary=one.summary,
         detail=one.detail,
         range=RangeDocument(
-            filename=place.file,
-            start=PositionDocument(line=place.line, column=place.column),
-            end=PositionDocument(line=place.end_line, column=place.end_column),
+            filename=location.file,
+            start=PositionDocument(line=location.line, column=location.column),
+            end=PositionDocument(line=location.end_line, column=location.end_column),
         ),
         snippet=one.snippet,
         session=one.session,
@@ -132,7 +132,7 @@ def fingerprints(report: LintReport) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
     made = []
     for one in report.found:
-        parts = _parts(one, report.path(one.place.file))
+        parts = _parts(one, report.path(one.location.file))
         identity = json.dumps(parts, ensure_ascii=True)
         seen[identity] += 1
         made.append(hashlib.sha256(f"{identity}{seen[identity]}".encode()).hexdigest())

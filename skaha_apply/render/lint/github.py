@@ -54,9 +54,9 @@ def github_summary(report: LintReport) -> str:
 def _rows(report: LintReport) -> Iterable[str]:
     ordered = sorted(report.found, key=lambda one: one.severity is not Severity.ERROR)
     for one in islice(ordered, SUMMARY):
-        place = f"{report.path(one.place.file)}:{one.place.line}:{one.place.column}"
+        location = f"{report.path(one.location.file)}:{one.location.line}:{one.location.column}"
         text = f"{one.summary}. {one.detail}" if one.detail else one.summary
-        yield f"| {_cell(place)} | {one.severity}: {_cell(one.rule)} | {_cell(cut(text, 2000))} |\n"
+        yield f"| {_cell(location)} | {one.severity}: {_cell(one.rule)} | {_cell(cut(text, 2000))} |\n"
 
 
 def _cell(text: str) -> str:
@@ -64,11 +64,11 @@ def _cell(text: str) -> str:
 
 
 def _command(one: Diagnostic, report: LintReport) -> str:
-    place = one.place
-    given: dict[str, str | int] = {"file": report.path(place.file), "line": place.line}
-    given["endLine"] = max(place.end_line, place.line)
-    if place.end_line == place.line:  # columns of several lines mean nothing to GitHub
-        given |= {"col": place.column, "endColumn": place.end_column}
+    location = one.location
+    given: dict[str, str | int] = {"file": report.path(location.file), "line": location.line}
+    given["endLine"] = max(location.end_line, location.line)
+    if location.end_line == location.line:  # columns of several lines mean nothing to GitHub
+        given |= {"col": location.column, "endColumn": location.end_column}
     given["title"] = one.rule
     properties = ",".join(f"{name}={_property(str(value))}" for name, value in given.items())
     text = f"{one.summary}\n{one.detail}" if one.detail else one.summary

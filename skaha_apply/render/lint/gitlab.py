@@ -21,7 +21,7 @@ def gitlab_document(report: LintReport) -> list[dict[str, Any]]:
             "check_name": one.rule,
             "fingerprint": print_,
             "severity": SEVERITIES[one.severity],
-            "location": {"path": report.path(one.place.file), "lines": {"begin": one.place.line}},
+            "location": {"path": report.path(one.location.file), "lines": {"begin": one.location.line}},
         }
         for one, print_ in zip(report.found, fingerprints(report), strict=True)
     ]

@@ -23,7 +23,7 @@ def junit_text(report: LintReport) -> str:
     """
     by_file: dict[str, dict[str, list[Diagnostic]]] = {file: {} for file in sorted(report.files)}
     for one in report.found:
-        by_file.setdefault(one.place.file, {}).setdefault(one.rule, []).append(one)
+        by_file.setdefault(one.location.file, {}).setdefault(one.rule, []).append(one)
     suites = [_suite(file, found, report) for file, found in by_file.items()]
     tests, failures = sum(suite[0] for suite in suites), sum(suite[1] for suite in suites)
     head = f'<testsuites name="skaha-apply lint" tests="{tests}" failures="{failures}" errors="0">'

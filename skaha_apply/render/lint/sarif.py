@@ -11,7 +11,7 @@ from skaha_apply.render.lint.documents import fingerprints
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText
-    from skaha_apply.model.location import Place
+    from skaha_apply.model.location import Location
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -58,8 +58,8 @@ def _result(one: Diagnostic, report: LintReport, index: dict[str, int], print_: 
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(report.path(one.place.file))},
-                    "region": _region(one.place),
+                    "artifactLocation": {"uri": _uri(report.path(one.location.file))},
+                    "region": _region(one.location),
                 },
             },
         ],
@@ -73,10 +73,10 @@ def _uri(path: str) -> str:
     return quote(path)
 
 
-def _region(place: Place) -> dict[str, int]:
+def _region(location: Location) -> dict[str, int]:
     return {
-        "startLine": place.line,
-        "startColumn": place.column,
-        "endLine": max(place.end_line, place.line),
-        "endColumn": place.end_column,
+        "startLine": location.line,
+        "startColumn": location.column,
+        "endLine": max(location.end_line, location.line),
+        "endColumn": location.end_column,
     }

@@ -17,7 +17,7 @@ MOST = 50  # findings that are written out; a mistake in a default may be found 
 
 def finding_text(diagnostic: Diagnostic) -> str:
     """One finding: place, severity, rule and summary on the first line, then the snippet, then the way out."""
-    parts = [f"{diagnostic.place}: {diagnostic.severity}: {diagnostic.summary} [{diagnostic.rule}]"]
+    parts = [f"{diagnostic.location}: {diagnostic.severity}: {diagnostic.summary} [{diagnostic.rule}]"]
     if diagnostic.snippet:
         parts.append(indent(diagnostic.snippet, "    "))
     if diagnostic.detail:

@@ -15,7 +15,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from skaha_apply.model.errors import SkahaApplyError, UsageError
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.auth.registry import RegistryLogin, host_of
 from skaha_apply.skaha.auth.secret import Secret
@@ -86,12 +86,12 @@ def read_configuration(path: Path, shown: str) -> Configuration | None:
     except OSError as error:
         raise SkahaApplyError(f"{shown} cannot be read: {error.strerror}", hint=_PROCEED) from None
     except UnicodeDecodeError:
-        raise SkahaApplyError("this is not UTF-8 text", hint=_PROCEED, place=Place(shown)) from None
+        raise SkahaApplyError("this is not UTF-8 text", hint=_PROCEED, location=Location(shown)) from None
     document = _parse(text, shown)
     if document is None:
         return Configuration(shown)
     if not isinstance(document, dict):
-        raise SkahaApplyError("a configuration is a mapping of keys to values", hint=_PROCEED, place=Place(shown))
+        raise SkahaApplyError("a configuration is a mapping of keys to values", hint=_PROCEED, location=Location(shown))
     read = _read_contexts if "contexts" in document and "servers" not in document else _read_servers
     return read(document, shown)
 
@@ -106,13 +106,13 @@ def _parse(text: str, shown: str) -> Any:
         problem = re.sub(r"['\"].*", "…", error.problem or "") or "it cannot be read"
         raise _malformed(error, problem, shown) from None
     except (YAMLError, RecursionError, ValueError):
-        raise SkahaApplyError("this is not YAML", hint=_PROCEED, place=Place(shown)) from None
+        raise SkahaApplyError("this is not YAML", hint=_PROCEED, location=Location(shown)) from None
 
 
 def _malformed(error: MarkedYAMLError, problem: str, shown: str) -> SkahaApplyError:
     mark = error.problem_mark or error.context_mark
-    place = Place(shown, mark.line + 1, mark.column + 1) if mark else Place(shown)
-    return SkahaApplyError(f"this is not YAML: {problem}", hint=_PROCEED, place=place)
+    location = Location(shown, mark.line + 1, mark.column + 1) if mark else Location(shown)
+    return SkahaApplyError(f"this is not YAML: {problem}", hint=_PROCEED, location=location)
 
 
 def _read_servers(document: dict[str, Any], shown: str) -> Configuration:

@@ -109,7 +109,7 @@ class StateLocation:
             UsageError: for an address of an unknown form.
         """
         name = state_path(self.root, self.folder, project.name).name
-        return parse_address(state, "state", project.places.get("state")).in_folder(self.root, name)
+        return parse_address(state, "state", project.locations.get("state")).in_folder(self.root, name)
 
     def logs(self, project: str) -> SavedLogs:
         """Where one project's logs are kept."""

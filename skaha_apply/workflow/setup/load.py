@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply import lint, manifest
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
-from skaha_apply.model.location import Place
+from skaha_apply.model.location import Location
 from skaha_apply.model.project import Project
 from skaha_apply.model.report import Note
 from skaha_apply.model.variables import MissingValues
@@ -67,7 +67,7 @@ def _with_given(loaded: Loaded, values: Mapping[str, str]) -> tuple[Project, ...
 
 def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
     found = (*loaded.diagnostics, *lint.check(loaded.projects))
-    return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.place)))
+    return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location)))
 
 
 def load_projects(
@@ -93,6 +93,6 @@ def load_projects(
             raise UsageError(f"there is no project {setting.project!r} in these manifests", hint=f"there are: {known}")
         return chosen, found
     if not projects:
-        empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Place(setting.sources[0]))
+        empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Location(setting.sources[0]))
         raise ManifestError((empty,))
     return projects, found

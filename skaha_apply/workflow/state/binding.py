@@ -41,7 +41,7 @@ def check_store(location: StateLocation, project: Project) -> None:
     raise StateError(
         f"the manifests of {project.name} say that its state is kept at {declared.shown}; this call would use {used}",
         hint=f"{how_to_select(declared)} chooses it; where the state has moved, correct `state:` in the manifests.",
-        place=project.places.get("state"),
+        location=project.locations.get("state"),
     )
 
 
