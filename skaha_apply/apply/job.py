@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.field_roles import Decides, names_by_role
 from skaha_apply.model.plan import ActionKind
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
-    from skaha_apply.model.session import Number
     from skaha_apply.model.spec import DesiredReplica, SessionSpec
     from skaha_apply.model.state import PendingDelete
 
 TRIES = 3  # times that one run posts a create, or sends a DELETE, of one replica
 
-Shape = tuple[str, str, "Number | None", "Number | None", "Number | None"]
+Shape = tuple[Any, ...]
 
 
 class JobFailed(Exception):
@@ -72,4 +72,8 @@ class Job:
 
 def shape_of(spec: SessionSpec) -> Shape:
     """What the server judges a create by: image, kind and resources."""
-    return (spec.image, spec.kind.value, spec.cores, spec.ram, spec.gpus)
+    return (
+        spec.image,
+        spec.kind.value,
+        *(getattr(spec, name) for name in names_by_role(type(spec), Decides.RESOURCES)),
+    )

@@ -6,22 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skaha_apply.model.session import Kind, Number
+    from skaha_apply.model.session import Kind
+    from skaha_apply.model.spec import SessionSpec
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRequest:
-    """One `POST /session`; fields that are None are left out of the request."""
+    """One `POST /session`: a session spec as it is sent for one replica.
 
-    name: str
-    image: str
-    kind: Kind
-    cores: Number | None = None
-    ram: Number | None = None
-    gpus: int | None = None
-    cmd: str | None = None
-    args: tuple[str, ...] = ()
-    env: tuple[tuple[str, str], ...] = ()
+    The name of the spec is the name on the server. Its texts hold the replica ID and sensitive values, and its `env`
+    includes the variables of the tool, so it is never stored or printed.
+    """
+
+    spec: SessionSpec
+
+    @property
+    def image(self) -> str:
+        """The image, by which the login of its registry is chosen."""
+        return self.spec.image
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of session."""
+        return self.spec.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skaha_apply.model.field_roles import Decides, Wire
 from skaha_apply.model.session import Kind, Number
 
 
@@ -50,33 +51,33 @@ class SessionSpec(Frozen):
     combinations of the group. Times are seconds; a `rerun` in seconds is an age.
     """
 
-    name: str
-    image: str
-    kind: Kind = Kind.HEADLESS
-    cores: Number | None = None
-    ram: Number | None = None
-    gpus: int | None = None
-    replicas: Annotated[int, Field(ge=1)] = 1
-    cmd: str | None = None
-    args: tuple[str, ...] = ()
-    env: dict[str, str] = Field(default_factory=dict)
-    needs: tuple[str, ...] = ()
-    require: dict[str, Share] = Field(default_factory=dict)
-    protect: bool = False
-    parallelism: Count | None = None
-    pilot: Count | None = None
-    stop_after: Count = 10
-    retries: Annotated[int, Field(ge=0)] = 0
-    retry_wait: Seconds = 10.0
-    timeout: Seconds | None = None
-    pending_timeout: Seconds | None = None
-    rerun: Literal["on-change", "always", "never"] | Seconds = "on-change"
-    vanished: Literal["hold", "rerun", "complete"] = "hold"
-    when_removed: Literal["delete", "finish"] = "delete"
-    renew: Seconds | None = None
-    group: str = ""
-    values: dict[str, str] = Field(default_factory=dict)
-    file: str = ""
+    name: Annotated[str, Decides.NOTHING, Wire("name")]
+    image: Annotated[str, Decides.WORK, Wire("image")]
+    kind: Annotated[Kind, Decides.WORK, Wire("type")] = Kind.HEADLESS
+    cores: Annotated[Number | None, Decides.RESOURCES, Wire("cores")] = None
+    ram: Annotated[Number | None, Decides.RESOURCES, Wire("ram")] = None
+    gpus: Annotated[int | None, Decides.RESOURCES, Wire("gpus", omit_zero=True)] = None
+    cmd: Annotated[str | None, Decides.WORK, Wire("cmd", headless_only=True)] = None
+    args: Annotated[tuple[str, ...], Decides.WORK, Wire("args", headless_only=True)] = ()
+    env: Annotated[dict[str, str], Decides.WORK, Wire("env", headless_only=True)] = Field(default_factory=dict)
+    replicas: Annotated[int, Decides.WORK, Field(ge=1)] = 1
+    needs: Annotated[tuple[str, ...], Decides.WORK] = ()
+    require: Annotated[dict[str, Share], Decides.NOTHING] = Field(default_factory=dict)
+    protect: Annotated[bool, Decides.NOTHING] = False
+    parallelism: Annotated[Count | None, Decides.NOTHING] = None
+    pilot: Annotated[Count | None, Decides.NOTHING] = None
+    stop_after: Annotated[Count, Decides.NOTHING] = 10
+    retries: Annotated[int, Decides.NOTHING, Field(ge=0)] = 0
+    retry_wait: Annotated[Seconds, Decides.NOTHING] = 10.0
+    timeout: Annotated[Seconds | None, Decides.NOTHING] = None
+    pending_timeout: Annotated[Seconds | None, Decides.NOTHING] = None
+    rerun: Annotated[Literal["on-change", "always", "never"] | Seconds, Decides.NOTHING] = "on-change"
+    vanished: Annotated[Literal["hold", "rerun", "complete"], Decides.NOTHING] = "hold"
+    when_removed: Annotated[Literal["delete", "finish"], Decides.NOTHING] = "delete"
+    renew: Annotated[Seconds | None, Decides.NOTHING] = None
+    group: Annotated[str, Decides.NOTHING] = ""
+    values: Annotated[dict[str, str], Decides.NOTHING] = Field(default_factory=dict)
+    file: Annotated[str, Decides.NOTHING] = ""
 
     @property
     def key(self) -> str:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.field_roles import Decides, json_value, names_by_role
 from skaha_apply.model.plan import Change
 from skaha_apply.planning.digest import work_content
 
 if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
-WORK_FIELDS = ("image", "kind", "cmd", "args", "env", "replicas", "needs")
-RESOURCE_FIELDS = ("cores", "ram", "gpus")
-
 
 def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
-    """The differing fields that decide an action, by path (`args[2]`, `env.BAND`, `ram`), in the manifest's order."""
+    """The differing fields that decide an action, by path (`args[2]`, `env.BAND`): those of the work first."""
     before, after = _fields(recorded), _fields(wanted)
     differing = [name for name in before if before[name] != after[name]]
     nested = [name for name in differing if isinstance(before[name], list | dict)]
     found = [Change(name, before[name], after[name]) for name in differing if name not in nested]
     if nested:
         found += _nested({name: before[name] for name in nested}, {name: after[name] for name in nested})
-    order = {name: index for index, name in enumerate((*WORK_FIELDS, *RESOURCE_FIELDS))}
+    order = {name: index for index, name in enumerate(before)}
     return tuple(sorted(found, key=lambda change: (order[_field(change.path)], _index(change.path), change.path)))
 
 
@@ -46,13 +44,14 @@ def same_work(recorded: SessionSpec, wanted: SessionSpec) -> bool:
 
 
 def same_resources(recorded: SessionSpec, wanted: SessionSpec) -> bool:
-    """Whether two specs ask for the same cores, ram and gpus."""
-    return all(getattr(recorded, name) == getattr(wanted, name) for name in RESOURCE_FIELDS)
+    """Whether two specs ask for the same resources."""
+    names = names_by_role(type(wanted), Decides.RESOURCES)
+    return all(getattr(recorded, name) == getattr(wanted, name) for name in names)
 
 
 def _fields(spec: SessionSpec) -> dict[str, Any]:
-    content = {name: getattr(spec, name) for name in (*WORK_FIELDS, *RESOURCE_FIELDS)}
-    return {**content, "kind": spec.kind.value, "args": list(spec.args), "needs": list(spec.needs)}
+    names = names_by_role(type(spec), Decides.WORK, Decides.RESOURCES)
+    return {name: json_value(getattr(spec, name)) for name in names}
 
 
 def _path(steps: list[Any]) -> str:

@@ -6,12 +6,18 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.field_roles import Decides, field_roles, headless_only, json_value
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skaha_apply.model.spec import SessionSpec
 
 VERSION = "1"
+# Fields that every digest of VERSION holds. Fields that were added later are in a digest only where they are set, so
+# that adding a field changes no recorded digest.
+_FIRST_RECIPE = frozenset({"image", "kind", "cmd", "args", "env", "cores", "ram", "gpus"})
+_DERIVED = frozenset({"needs", "replicas"})  # the recipe holds links, and `count` or `numbered`, in their place
 _DIGITS = 32  # 128 bits of the sha256: enough to tell replicas apart, short enough for 20,000 of them in one document
 
 
@@ -31,21 +37,15 @@ def same_version(one: str, other: str) -> bool:
 
 
 def work_content(spec: SessionSpec) -> dict[str, Any]:
-    """What decides the result of a spec, but for the replica and what it needs.
+    """What decides the result of a spec, except for the replica ID and the dependencies.
 
     Interactive kinds get no cmd, args, env and REPLICA_ [PostAction.getHeadlessImageBundle]: of `replicas` only their
     live name depends, on whether there is more than one.
     """
-    if spec.kind.interactive:
-        return {"image": spec.image, "kind": spec.kind.value, "numbered": spec.replicas > 1}
-    return {
-        "image": spec.image,
-        "kind": spec.kind.value,
-        "cmd": spec.cmd,
-        "args": list(spec.args),
-        "env": spec.env,
-        "count": spec.replicas,
-    }
+    interactive = spec.kind.interactive
+    ignored = headless_only(type(spec)) if interactive else frozenset()
+    content = _content(spec, Decides.WORK, leave_out=_DERIVED | ignored)
+    return content | ({"numbered": spec.replicas > 1} if interactive else {"count": spec.replicas})
 
 
 def work_digest(content: Mapping[str, Any], links: Sequence[str], replica: int) -> str:
@@ -58,7 +58,7 @@ def work_digest(content: Mapping[str, Any], links: Sequence[str], replica: int) 
 
 def run_digest(work: str, spec: SessionSpec) -> str:
     """The digest that decides whether an active or failed replica is replaced: the work and its resources."""
-    return digest({"work": work, "cores": spec.cores, "ram": spec.ram, "gpus": spec.gpus})
+    return digest({"work": work, **_content(spec, Decides.RESOURCES)})
 
 
 def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -> str:
@@ -69,6 +69,18 @@ def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -
 def spec_key(spec: SessionSpec) -> str:
     """The key of a spec in the state."""
     return digest(spec.model_dump(mode="json")).partition(":")[2][:12]
+
+
+def _content(spec: SessionSpec, decides: Decides, leave_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The values of the fields with this role. A field that was added later is left out while it has its default."""
+    values = vars(spec)
+    return {
+        role.name: json_value(values[role.name])
+        for role in field_roles(type(spec)).values()
+        if role.decides is decides
+        and role.name not in leave_out
+        and (role.name in _FIRST_RECIPE or values[role.name] != role.default)
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.field_roles import field_roles, headless_only
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica
 from skaha_apply.planning.digest import digest, run_digest, run_tag, work_content, work_digest
@@ -94,35 +95,23 @@ def create_request(
     Interactive kinds ignore cmd, args and env in silence [PostAction.getHeadlessImageBundle], so they get none.
     """
     spec = desired.spec.filled(desired.replica, secrets or {})
-    bare = CreateRequest(
-        name=desired.name,
-        image=spec.image,
-        kind=spec.kind,
-        cores=spec.cores,
-        ram=spec.ram,
-        gpus=spec.gpus,
-    )
     if spec.kind.interactive:
-        return bare
-    environment = (
-        *spec.env.items(),
-        ("REPLICA_ID", str(desired.replica)),
-        ("REPLICA_COUNT", str(spec.replicas)),
-        ("SKAHA_APPLY_PROJECT", project),
-        ("SKAHA_APPLY_RUN", desired.run_tag),
-        ("SKAHA_APPLY_ATTEMPT", str(attempt)),
-    )
-    return CreateRequest(
-        name=bare.name,
-        image=bare.image,
-        kind=bare.kind,
-        cores=bare.cores,
-        ram=bare.ram,
-        gpus=bare.gpus,
-        cmd=spec.cmd,
-        args=spec.args,
-        env=environment,
-    )
+        return CreateRequest(spec.model_copy(update={"name": desired.name, **_unset(spec)}))
+    environment = {
+        **spec.env,
+        "REPLICA_ID": str(desired.replica),
+        "REPLICA_COUNT": str(spec.replicas),
+        "SKAHA_APPLY_PROJECT": project,
+        "SKAHA_APPLY_RUN": desired.run_tag,
+        "SKAHA_APPLY_ATTEMPT": str(attempt),
+    }
+    return CreateRequest(spec.model_copy(update={"name": desired.name, "env": environment}))
+
+
+def _unset(spec: SessionSpec) -> dict[str, Any]:
+    """The defaults of the fields that the server reads for headless sessions only."""
+    roles = field_roles(type(spec))
+    return {name: roles[name].default for name in headless_only(type(spec))}
 
 
 def _replicas(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from skaha_apply.model.field_roles import Wire, field_roles, headless_only
 from skaha_apply.skaha.transport.retry import Effect
 
 if TYPE_CHECKING:
@@ -77,23 +79,29 @@ def create_call(request: CreateRequest, registry: RegistryLogin | None = None, t
 
 
 def create_parameters(request: CreateRequest) -> list[tuple[str, str]]:
-    """Names and values of a create, in a fixed order; args are joined by single spaces, at which the server splits."""
-    given: list[tuple[str, str | None]] = [
-        ("name", request.name),
-        ("image", request.image),
-        ("type", str(request.kind)),
-        ("cores", _number(request.cores)),
-        ("ram", _number(request.ram)),
-        # An explicit 0 is refused by the stock options, which start at 1 [PostAction].
-        ("gpus", str(request.gpus) if request.gpus else None),
+    """Names and values of the form of a create, in the order in which `SessionSpec` declares the fields."""
+    ignored = headless_only(type(request.spec)) if request.kind.interactive else frozenset()
+    return [
+        (role.wire.name, text)
+        for role in field_roles(type(request.spec)).values()
+        if role.wire and role.name not in ignored
+        for text in _texts(getattr(request.spec, role.name), role.wire)
     ]
-    if not request.kind.interactive:
-        given += [("cmd", request.cmd), ("args", " ".join(request.args) if request.args else None)]
-        given += [("env", f"{name}={value}") for name, value in request.env]
-    return [(name, value) for name, value in given if value is not None]
 
 
-def _number(value: Number | None) -> str | None:
-    if value is None:
-        return None
+def _texts(value: Any, wire: Wire) -> list[str]:
+    """The values of one parameter: none for a value that is left out, one for each item of a mapping."""
+    if isinstance(value, Mapping):
+        return [f"{name}={text}" for name, text in value.items()]
+    if isinstance(value, tuple):
+        return [" ".join(value)] if value else []  # the server splits at single spaces
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    if isinstance(value, int | float):
+        # An explicit 0 GPUs is refused by the stock options, which start at 1 [PostAction].
+        return [] if wire.omit_zero and not value else [_number(value)]
+    return [] if value is None else [str(value)]
+
+
+def _number(value: Number) -> str:
     return str(int(value)) if value == int(value) else format(Decimal(repr(value)), "f")

@@ -97,7 +97,7 @@ def test_changes_are_told_in_the_words_of_the_manifest(before, after, expected):
 def test_request_bears_the_environment_by_which_a_replica_finds_its_share():
     one = replica(spec("Tile", replicas=3, env={"BAND": "r"}), 2)
     request = create_request(one, "survey", 4)
-    assert dict(request.env) == {
+    assert request.spec.env == {
         "BAND": "r",
         "REPLICA_ID": "2",
         "REPLICA_COUNT": "3",
@@ -105,12 +105,14 @@ def test_request_bears_the_environment_by_which_a_replica_finds_its_share():
         "SKAHA_APPLY_RUN": one.run_tag,
         "SKAHA_APPLY_ATTEMPT": "4",
     }
-    assert (request.name, request.cmd, request.args, request.ram) == ("tile-2", "python", ("run.py",), 8)
+    sent = request.spec
+    assert (sent.name, sent.cmd, sent.args, sent.ram) == ("tile-2", "python", ("run.py",), 8)
 
 
 def test_request_of_an_interactive_session_bears_nothing_that_is_ignored():
     request = create_request(replica(desktop(cmd="x", args=("y",), env={"A": "b"})), "survey", 1)
-    assert (request.cmd, request.args, request.env, request.name) == (None, (), (), "desk")
+    sent = request.spec
+    assert (sent.cmd, sent.args, sent.env, sent.name) == (None, (), {}, "desk")
 
 
 def test_long_chain_of_needs_is_expanded_in_the_order_of_the_manifest():

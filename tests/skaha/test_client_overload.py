@@ -6,14 +6,15 @@ from itertools import pairwise
 import httpx
 import pytest
 from adversary import Adversary, FastClock, awaited, client, hang, reply
+from jobs import create_request
 
 from skaha_apply.model.errors import Unreachable, UsageError
-from skaha_apply.model.request import Accepted, CreateRequest, Refused, Unconfirmed
+from skaha_apply.model.request import Accepted, Refused, Unconfirmed
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.transport.clock import SystemClock
 from skaha_apply.skaha.transport.throttle import Entry, RequestThrottle
 
-JOBS = [CreateRequest(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
+JOBS = [create_request(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
 MADE = reply(200, "k2j3h4g5\n")
 AWAY = reply(503, "temporarily unavailable: /session\n")
 

@@ -5,9 +5,10 @@ import json
 
 import pytest
 from adversary import awaited
+from jobs import create_request
 
 from skaha_apply.model.errors import Forbidden, Unauthorized
-from skaha_apply.model.request import Accepted, CreateRequest, Refused
+from skaha_apply.model.request import Accepted, Refused
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
@@ -21,8 +22,8 @@ def client(sandbox, token=None):
 
 @awaited
 async def test_a_session_from_its_create_to_its_delete(sandbox):
-    job = CreateRequest(
-        "Reduce-1", IMAGE, Kind.HEADLESS, 8, 32, cmd="bash", args=("-c", "exit"), env=(("REPLICA_ID", "1"),)
+    job = create_request(
+        "Reduce-1", IMAGE, Kind.HEADLESS, cores=8, ram=32, cmd="bash", args=("-c", "exit"), env={"REPLICA_ID": "1"}
     )
     async with client(sandbox) as skaha:
         made = await skaha.create(job)
@@ -57,9 +58,9 @@ SHOW += "[os.environb[b'W%d' % i].decode() for i in range(int(sys.argv[1]))]]))"
 async def test_text_of_any_language_arrives_in_the_process(sandbox):
     (sandbox.workdir / "show.py").write_text(SHOW)
     args = ("show.py", str(len(WORDS)), *WORDS)
-    env = tuple((f"W{number}", word) for number, word in enumerate(WORDS))
+    env = {f"W{number}": word for number, word in enumerate(WORDS)}
     async with client(sandbox) as skaha:
-        made = await skaha.create(CreateRequest("words", IMAGE, Kind.HEADLESS, cmd="python", args=args, env=env))
+        made = await skaha.create(create_request("words", IMAGE, Kind.HEADLESS, cmd="python", args=args, env=env))
         assert isinstance(made, Accepted)
         sandbox.wait_idle()
         assert json.loads(await skaha.logs(made.id)) == [list(args[1:]), list(WORDS)]
@@ -68,7 +69,7 @@ async def test_text_of_any_language_arrives_in_the_process(sandbox):
 @awaited
 async def test_an_interactive_session_is_flexible_and_renewed(sandbox):
     async with client(sandbox) as skaha:
-        made = await skaha.create(CreateRequest("desk", IMAGE, Kind.NOTEBOOK))
+        made = await skaha.create(create_request("desk", IMAGE, Kind.NOTEBOOK))
         session = await skaha.session(made.id)
         assert (session.cores, session.ram) == (None, None)
         for _ in range(200):
@@ -88,7 +89,7 @@ async def test_what_the_sandbox_offers_and_refuses(sandbox):
         assert 32 in offer.ram
         assert IMAGE in offer.images
         assert "images.canfar.net" in offer.registries
-        refused = await skaha.create(CreateRequest("a_b", IMAGE, Kind.HEADLESS))
+        refused = await skaha.create(create_request("a_b", IMAGE, Kind.HEADLESS))
         assert refused == Refused(400, "name can only contain alpha-numeric chars and '-'")
 
 
@@ -100,4 +101,4 @@ async def test_credentials_that_the_sandbox_refuses(sandbox):
     async with client(sandbox, "token-expired") as skaha:
         with pytest.raises(Unauthorized, match="expired"):
             await skaha.sessions()
-        assert (await skaha.create(CreateRequest("a", IMAGE, Kind.HEADLESS))).auth
+        assert (await skaha.create(create_request("a", IMAGE, Kind.HEADLESS))).auth

@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pytest
 from adversary import TOKEN, Adversary, awaited, client, drop, raw, reply
 from certificates import certificate, real_certificate
+from jobs import create_request
 
 from skaha_apply.model.errors import ServerError, Unauthorized, Unreachable, UsageError
-from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.auth.login import certificate_login, token_login
 from skaha_apply.skaha.auth.registry import RegistryLogin
@@ -32,8 +32,8 @@ def login():
 @awaited
 async def test_logs_at_every_level_hold_no_secret(caplog):
     caplog.set_level(logging.DEBUG)
-    job = CreateRequest(
-        "a", "images.canfar.net/a/b:1", Kind.HEADLESS, env=(("A", "value-of-env"),), args=("value-of-env",)
+    job = create_request(
+        "a", "images.canfar.net/a/b:1", Kind.HEADLESS, env={"A": "value-of-env"}, args=("value-of-env",)
     )
     acts = [
         reply(200, "k2j3h4g5"),
@@ -77,7 +77,7 @@ async def test_errors_and_their_tracebacks_hold_no_secret(act):
     async with Adversary(act) as server, client(server, patience=1) as skaha:
         with pytest.raises(ServerError) as caught:
             await skaha.sessions()
-        outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+        outcome = await skaha.create(create_request("a", "b", Kind.HEADLESS))
     shown = "".join(traceback.format_exception(caught.value))
     assert TOKEN not in f"{shown} {caught.value.hint} {outcome!r} {skaha!r}"
 
@@ -186,7 +186,7 @@ async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, mo
         with pytest.raises(Unreachable, match=r"certificate of 127.0.0.1 \(CN=localhost\) is not trusted") as caught:
             await skaha.sessions()
         assert "SSL_CERT_FILE" in caught.value.hint
-        outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+        outcome = await skaha.create(create_request("a", "b", Kind.HEADLESS))
         assert (type(outcome).__name__, outcome.status) == ("Refused", 0)
     assert server.requests == []
 
@@ -309,6 +309,6 @@ async def test_errors_mask_every_form_of_the_token(act):
     async with Adversary(act) as server, client(server, login=lambda: token_login(PLAIN, "x"), patience=1) as skaha:
         with pytest.raises(ServerError) as caught:
             await skaha.sessions()
-        outcome = await skaha.create(CreateRequest("a", "b", Kind.HEADLESS))
+        outcome = await skaha.create(create_request("a", "b", Kind.HEADLESS))
     shown = "".join(traceback.format_exception(caught.value))
     assert PLAIN not in f"{shown} {caught.value.hint} {outcome!r}"

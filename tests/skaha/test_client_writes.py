@@ -5,16 +5,17 @@ import base64
 
 import pytest
 from adversary import TOKEN, Adversary, FastClock, awaited, client, cut, drop, hang, raw, reply
+from jobs import create_request
 
 from skaha_apply.model.errors import Unauthorized
-from skaha_apply.model.request import Accepted, CreateRequest, Refused, Unconfirmed
+from skaha_apply.model.request import Accepted, Refused, Unconfirmed
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.auth.registry import RegistryLogin
 from skaha_apply.skaha.auth.secret import Secret
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
-JOB = CreateRequest("reduce-1", IMAGE, Kind.HEADLESS)
+JOB = create_request("reduce-1", IMAGE, Kind.HEADLESS)
 MADE = reply(200, "k2j3h4g5\n")
 OWN_503 = reply(503, "temporarily unavailable: /session\n", Retry_After="3")
 LOGIN_PAGE = reply(200, "<!DOCTYPE html><title>Log in</title>", kind="text/html")
@@ -22,7 +23,7 @@ LOGIN_PAGE = reply(200, "<!DOCTYPE html><title>Log in</title>", kind="text/html"
 
 @awaited
 async def test_parameters_go_in_the_body_and_nowhere_else():
-    job = CreateRequest(
+    job = create_request(
         "reduce-1",
         IMAGE,
         Kind.HEADLESS,
@@ -31,7 +32,7 @@ async def test_parameters_go_in_the_body_and_nowhere_else():
         gpus=1,
         cmd="python",
         args=("reduce.py", "--night", "2026-11-22"),
-        env=(("BAND", "r"), ("REPLICA_ID", "1"), ("NAME", "Ångström & co=")),
+        env={"BAND": "r", "REPLICA_ID": "1", "NAME": "Ångström & co="},
     )
     async with Adversary(MADE) as server, client(server) as skaha:
         assert await skaha.create(job) == Accepted("k2j3h4g5")
@@ -59,8 +60,8 @@ async def test_parameters_go_in_the_body_and_nowhere_else():
 @awaited
 async def test_what_is_not_asked_for_is_not_sent():
     async with Adversary(MADE) as server, client(server) as skaha:
-        await skaha.create(CreateRequest("a", IMAGE, Kind.HEADLESS, gpus=0, cores=4.0))
-        await skaha.create(CreateRequest("b", IMAGE, Kind.NOTEBOOK, cmd="x", args=("y",), env=(("A", "b"),)))
+        await skaha.create(create_request("a", IMAGE, Kind.HEADLESS, gpus=0, cores=4.0))
+        await skaha.create(create_request("b", IMAGE, Kind.NOTEBOOK, cmd="x", args=("y",), env={"A": "b"}))
     assert server.requests[0].form == [("name", "a"), ("image", IMAGE), ("type", "headless"), ("cores", "4")]
     assert server.requests[1].form == [("name", "b"), ("image", IMAGE), ("type", "notebook")]
 
@@ -75,7 +76,7 @@ async def test_a_registry_login_goes_only_with_images_of_that_registry():
 
     async with Adversary(MADE) as server, client(server, login=login) as skaha:
         await skaha.create(JOB)
-        await skaha.create(CreateRequest("b", "images.canfar.net.evil.org/a/b:1", Kind.HEADLESS))
+        await skaha.create(create_request("b", "images.canfar.net.evil.org/a/b:1", Kind.HEADLESS))
         assert skaha.private(IMAGE)
         assert not skaha.private("images.canfar.net.evil.org/a/b:1")
         await skaha.renew("abcd1234")
@@ -357,4 +358,4 @@ async def test_an_endless_answer_to_a_create_is_unsure():
 @awaited
 async def test_text_that_is_not_unicode_breaks_nothing():
     async with Adversary(MADE) as server, client(server) as skaha:
-        assert await skaha.create(CreateRequest("a", IMAGE, Kind.HEADLESS, args=("\ud800",))) == Accepted("k2j3h4g5")
+        assert await skaha.create(create_request("a", IMAGE, Kind.HEADLESS, args=("\ud800",))) == Accepted("k2j3h4g5")

@@ -5,9 +5,10 @@ import json
 
 import pytest
 from adversary import Adversary, awaited, client, reply
+from jobs import create_request
 
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.request import CreateRequest, Refused
+from skaha_apply.model.request import Refused
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.auth.settings import Environment, find_login
@@ -84,7 +85,7 @@ def by_method(**acts):
 
 
 def create(image):
-    return CreateRequest("a", image, Kind.HEADLESS)
+    return create_request("a", image, Kind.HEADLESS)
 
 
 def with_login(tmp_path, **environ):

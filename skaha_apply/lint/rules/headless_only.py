@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Finding, Rule, sessions
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.field_roles import field_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,8 +40,9 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
 
 
 def _given(spec: SessionSpec) -> list[str]:
-    given = {"cmd": spec.cmd is not None, "args": bool(spec.args), "env": bool(spec.env)}
-    return [name for name, present in given.items() if present]
+    roles = field_roles(type(spec)).values()
+    sent = [role for role in roles if role.wire and role.wire.headless_only]
+    return [role.name for role in sent if getattr(spec, role.name) != role.default]
 
 
 RULE = Rule(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.field_roles import headless_only
 from skaha_apply.model.plan import QUIET, ActionKind
+from skaha_apply.model.spec import SessionSpec
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import entry_name, grouped, totals
@@ -22,7 +24,7 @@ NOTHING = "No changes. What the manifest asks for is there, or done."
 RETIRED = ActionKind.RETIRED
 GROUPS = 200  # lines of one plan; -o json lists everything
 CHANGES = 20  # changed fields of one line
-_NOT_SENT = frozenset({"cmd", "args", "env", "needs"})  # of interactive kinds [PostAction.getHeadlessImageBundle]
+_NOT_SENT = headless_only(SessionSpec) | {"needs"}  # of interactive kinds [PostAction.getHeadlessImageBundle]
 
 
 def plan_text(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> str:
