@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.field_roles import Decides, names_by_role
 from skaha_apply.model.session import Kind
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _apart(stem: str, specs: Sequence[SessionSpec], numbers: _Numbers, *, taken:
 
 
 def _alike(one: SessionSpec, other: SessionSpec) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in ("kind", "image", "cores", "ram", "gpus"))
+    names = ("kind", "image", *names_by_role(type(one), Decides.RESOURCES))
+    return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
 def _ranges(numbers: Iterable[int]) -> str:

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.manifest.fields import readers
+from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.manifest.variables.interpolation import literal
-from skaha_apply.model.session import Kind
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.field_roles import field_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.manifest.fields.readers import Field
+    from skaha_apply.model.spec import SessionSpec
 
 WIDTH = 100  # of a list on one line; a longer one gets a line for each item
 INDICATORS = "-?:,[]{}#&*!|>'\"%@`"
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\\0"}
 ACTED_ON = re.compile(r'[$"\\]')
-COUNTS = ("retries", "stop_after")
-COURSE = (
-    "retries",
-    "retry_wait",
-    "stop_after",
-    "timeout",
-    "pending_timeout",
-    "rerun",
-    "vanished",
-    "when_removed",
-    "renew",
-)
+MARGIN = " " * 4  # of the keys of a session
 UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts on
 
@@ -79,48 +74,50 @@ def _literal(spec: SessionSpec) -> SessionSpec:
 
 
 def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
+    """The lines of one session: the keys that differ from their defaults, in the order of the table of fields."""
     yield from _comments(remarks.sessions.get(spec.name, ()), "  ")
-    yield f"  - name: {scalar(spec.name)}"
-    if spec.kind is not Kind.HEADLESS:
-        yield f"    kind: {spec.kind}"
-    if spec.needs:
+    marker = "-"
+    for key in SESSION_FIELDS:
+        if key.name == "cmd":
+            yield from _comments(remarks.within.get(spec.name, ()), MARGIN)
+        for text in _key(key, spec, remarks):
+            yield f"  {marker} {text}"
+            marker = " "
+
+
+def _key(key: Field, spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
+    """The lines of one key, without the margin of the session; none if the value is the default."""
+    role = field_roles(type(spec)).get(key.name)
+    if role is None or (value := getattr(spec, key.name)) == role.default:
+        return
+    if key.name == "needs":
         yield from _needs(spec)
-    yield f"    image: {scalar(spec.image)}"
-    yield from _numbers(spec)
-    yield from _comments(remarks.within.get(spec.name, ()), "    ")
-    if spec.cmd is not None:
-        yield from _allowed([spec.cmd], remarks, "    ")
-        yield f"    cmd: {scalar(spec.cmd)}"
-    if spec.args:
-        yield from _list("args", spec.args, remarks)
-    if spec.env:
-        yield "    env:"
-        for name, value in spec.env.items():
-            key = '"<<"' if name == "<<" else scalar(name)
-            yield from _allowed([value], remarks, "      ")
-            yield f"      {key}: {scalar(value)}"
-    yield from _course(spec)
-    if spec.protect:
-        yield "    protect: true"
+    elif isinstance(value, Mapping):
+        yield f"{key.name}:"
+        yield from _mapping(value, remarks)
+    elif isinstance(value, tuple):
+        yield from _list(key.name, value, remarks)
+    else:
+        if key.name == "cmd":
+            yield from _allowed([value], remarks, "")
+        yield f"{key.name}: {_scalar_value(key, value)}"
 
 
-def _numbers(spec: SessionSpec) -> Iterable[str]:
-    for name in ("cores", "ram", "gpus"):
-        if (value := getattr(spec, name)) is not None:
-            yield f"    {name}: {value}"
-    if spec.replicas != 1:
-        yield f"    replicas: {spec.replicas}"
-    for name in ("parallelism", "pilot"):
-        if (value := getattr(spec, name)) is not None:
-            yield f"    {name}: {value}"
+def _mapping(texts: Mapping[str, str], remarks: Remarks) -> Iterable[str]:
+    for name, text in texts.items():
+        yield from _allowed([text], remarks, "  ")
+        key = '"<<"' if name == "<<" else scalar(name)
+        yield f"  {key}: {scalar(text)}"
 
 
-def _course(spec: SessionSpec) -> Iterable[str]:
-    """What is to be done when it fails, takes too long, is gone or removed."""
-    for name in COURSE:
-        value = getattr(spec, name)
-        if value != SessionSpec.model_fields[name].default:
-            yield f"    {name}: {value if name in COUNTS or isinstance(value, str) else _span(value)}"
+def _scalar_value(key: Field, value: Any) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, str):
+        return scalar(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _span(value) if key.read in (readers.span, readers.rerun) else str(value)
 
 
 def _span(seconds: float) -> str:
@@ -132,24 +129,22 @@ def _needs(spec: SessionSpec) -> Iterable[str]:
     if not spec.require:
         yield from _list("needs", spec.needs, Remarks())
         return
-    yield "    needs:"
+    yield "needs:"
     for name in spec.needs:
         share = spec.require.get(name)
         require = "ended" if share == 0 else "" if share is None else f"{share * 100:.15g}%"
-        yield (
-            f"      - {{name: {scalar(name, flow=True)}, require: {require}}}" if require else f"      - {scalar(name)}"
-        )
+        yield f"  - {{name: {scalar(name, flow=True)}, require: {require}}}" if require else f"  - {scalar(name)}"
 
 
 def _list(name: str, items: Sequence[str], remarks: Remarks) -> Iterable[str]:
-    one_line = f"    {name}: [{', '.join(scalar(item, flow=True) for item in items)}]"
-    if len(one_line) <= WIDTH and not (remarks.escaped and any(map(ACTED_ON.search, items))):
+    one_line = f"{name}: [{', '.join(scalar(item, flow=True) for item in items)}]"
+    if len(MARGIN + one_line) <= WIDTH and not (remarks.escaped and any(map(ACTED_ON.search, items))):
         yield one_line
         return
-    yield f"    {name}:"
+    yield f"{name}:"
     for item in items:
-        yield from _allowed([item], remarks, "      ")
-        yield f"      - {scalar(item)}"
+        yield from _allowed([item], remarks, "  ")
+        yield f"  - {scalar(item)}"
 
 
 def _allowed(texts: Iterable[str], remarks: Remarks, margin: str) -> Iterable[str]:
