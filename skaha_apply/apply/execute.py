@@ -19,7 +19,7 @@ from skaha_apply.apply.jobs import Jobs
 from skaha_apply.apply.throttle import JobThrottle
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.report import ActionEnded, Failure, Started
+from skaha_apply.model.report import ActionEnded, Failure, PassStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ async def execute(actions: Iterable[Action], tools: ExecutionContext) -> Outcome
     turns = JobThrottle(outcomes, 2 * tools.concurrency)
     jobs = Jobs(tools, outcomes, turns)
     todo = [Job(action) for action in actions if action.kind.changes]
-    tools.observe(Started(tools.project, len(todo)))
+    tools.observe(PassStarted(tools.project, len(todo)))
     watching = asyncio.create_task(jobs.watch.run())
     run = _Run(jobs, tools, turns, outcomes, todo)
     try:

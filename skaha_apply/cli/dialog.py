@@ -10,7 +10,7 @@ import typer
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.prompt import ask
 from skaha_apply.render.plan.documents import as_json
-from skaha_apply.render.printable import line
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,22 +56,22 @@ class Dialog:
         self.progress.close()
         nothing = NOTHING_TO_DELETE if self._destroying else NOTHING
         if self._as_documents:
-            self.streams.notify(plan_text(plan, self.streams.err_ink, nothing))
+            self.streams.notify(plan_text(plan, self.streams.err_paint, nothing))
         else:
-            self.streams.show(plan_text(plan, self.streams.out_ink, nothing))
+            self.streams.show(plan_text(plan, self.streams.out_paint, nothing))
         if plan.refused is not None or not plan.has_changes or self._yes:
             return plan.refused is None
         verb = "Destroy these sessions" if self._destroying else "Apply this plan"
-        return await ask(self.streams, f"{line(plan.question)} {verb} of {line(plan.project)}?".strip())
+        return await ask(self.streams, f"{one_line(plan.question)} {verb} of {one_line(plan.project)}?".strip())
 
     def ended(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Show a report, at once as text, together with others as JSON."""
         from skaha_apply.render.run.report import report_text, resume_text  # noqa: PLC0415 - keeps --help fast
 
-        self.progress.part(report.project).close()
+        self.progress.for_project(report.project).close()
         self._reports.append(report)
         if not self._as_documents:
-            self.streams.show(report_text(report, self.streams.out_ink, nothing))
+            self.streams.show(report_text(report, self.streams.out_paint, nothing))
         (self.streams.notify if self._as_documents else self.streams.show)(resume_text(report, repeat_command()))
         return report.exit_code
 

@@ -10,7 +10,7 @@ from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode, Interrupted, ManifestError, SkahaApplyError
-from skaha_apply.render.errors import problems_text
+from skaha_apply.render.errors import printable_diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
 
 
 def _show_diagnostics(streams: Streams, error: ManifestError) -> None:
-    streams.notify(problems_text(error.diagnostics))
+    streams.notify(printable_diagnostics(error.diagnostics))
 
 
 def _show_bug(streams: Streams, error: Exception, *, verbose: bool) -> ExitCode:

@@ -12,8 +12,8 @@ from skaha_apply.cli.invocation import exclude_variables
 from skaha_apply.cli.output.masking import add_secrets
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
-from skaha_apply.render.errors import problems_text
-from skaha_apply.render.printable import line
+from skaha_apply.render.errors import printable_diagnostics
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -40,7 +40,7 @@ def load(setting: Settings, streams: Streams, *, looks: bool = False) -> tuple[P
         add_secrets(project.secrets)
         exclude_variables(project.secrets)
     if not looks:
-        streams.notify(problems_text(warnings))
+        streams.notify(printable_diagnostics(warnings))
     return projects
 
 
@@ -132,7 +132,7 @@ class ProjectRunner:
             raise
         except SkahaApplyError as error:
             if self._several:
-                self._streams.notify_line(f"{line(name)}:")
+                self._streams.notify_line(f"{one_line(name)}:")
             self._streams.show_error(error)
             given = error.exit_code
         if isinstance(given, ExitCode):

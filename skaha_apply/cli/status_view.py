@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import Streams, size_of
-from skaha_apply.model.report import PhaseChanged, Waiting
+from skaha_apply.model.report import PassEnded, PhaseChanged
 from skaha_apply.render.plan.documents import as_json
-from skaha_apply.render.printable import line
-from skaha_apply.render.run.lines import Lines
-from skaha_apply.render.run.live_table import Block
+from skaha_apply.render.printable import one_line
+from skaha_apply.render.run.lines import ProgressLines
+from skaha_apply.render.run.live_table import TerminalBlock
 from skaha_apply.render.run.status import (
     is_large,
     moment,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.errors import SkahaApplyError
-    from skaha_apply.render.run.entries import Row
+    from skaha_apply.render.run.entries import StyledRow
     from skaha_apply.workflow.status import ProjectStatus, StatusRow
 
 
@@ -99,7 +99,7 @@ class ChangesView(OutageNotice):
         self._every = every
         self._stood: dict[tuple[str, str, int], StatusRow] | None = None
         self._muted = True
-        self._lines = Lines(self._say)
+        self._lines = ProgressLines(self._say)
 
     def _say(self, text: str) -> None:
         if not self._muted:
@@ -116,15 +116,15 @@ class ChangesView(OutageNotice):
             if before is None or before.phase != row.phase:
                 self._lines(_change(row, before))
         for one in found:
-            self._lines(Waiting(one.project, one.families, one.holds))
+            self._lines(PassEnded(one.project, one.entries, one.not_started))
         self._stood, self._muted = stand, False
 
     def _text(self, one: ProjectStatus, *, several: bool) -> str:
-        ink = self._streams.out_ink
-        heading = f"{ink(line(one.project), 'bold')}\n" if several else ""
+        paint = self._streams.out_paint
+        heading = f"{paint(one_line(one.project), 'bold')}\n" if several else ""
         if self._every or not is_large(one):
-            return heading + status_text(one.rows, ink)
-        return heading + overview_text(one, needing_attention(one.rows), ink)
+            return heading + status_text(one.rows, paint)
+        return heading + overview_text(one, needing_attention(one.rows), paint)
 
 
 class LiveView(OutageNotice):
@@ -133,7 +133,7 @@ class LiveView(OutageNotice):
     def __init__(self, streams: Streams, *, every: bool) -> None:
         super().__init__(streams)
         self._every = every
-        self._block = Block(streams.out.draw, lambda: size_of(streams.out), streams.out_ink)
+        self._block = TerminalBlock(streams.out.draw, lambda: size_of(streams.out), streams.out_paint)
         self._found: tuple[ProjectStatus, ...] = ()
         Streams.above = self._above
 
@@ -148,15 +148,15 @@ class LiveView(OutageNotice):
         if self._found:
             self._block.draw(self._rows)
 
-    def _rows(self, width: int, height: int) -> list[Row]:
-        rows: list[Row] = []
+    def _rows(self, width: int, height: int) -> list[StyledRow]:
+        rows: list[StyledRow] = []
         for one in self._found:
             room = max(4, (height - len(rows)) // max(len(self._found), 1))
-            rows.append(((f"{line(one.project)}  {moment(one.at)}", "bold"),))
+            rows.append(((f"{one_line(one.project)}  {moment(one.at)}", "bold"),))
             rows += self._part(one, width, room - 1)
         return rows
 
-    def _part(self, one: ProjectStatus, width: int, height: int) -> Iterable[Row]:
+    def _part(self, one: ProjectStatus, width: int, height: int) -> Iterable[StyledRow]:
         table = table_rows(one.rows)
         if self._every or (not is_large(one) and len(table) <= height):
             return table

@@ -50,8 +50,8 @@ class FailedLog:
 class Report:
     """The end of an apply: counts of what was carried out, what was not, and every replica in scope.
 
-    `holds` states after a wait what is not done, and why. `resume` states what another invocation has to go on with, ""
-    if nothing waits for one.
+    `not_started` states after a wait which replicas did not start, and why. `resume` states which work is left for
+    another invocation, "" if there is none.
     """
 
     project: str
@@ -61,12 +61,12 @@ class Report:
     exit_code: ExitCode
     notes: tuple[str, ...] = ()
     logs: tuple[FailedLog, ...] = ()
-    holds: tuple[Hold, ...] = ()
+    not_started: tuple[NotStarted, ...] = ()
     resume: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class PassStarted:
     """A pass begins: so many actions will be carried out."""
 
     project: str
@@ -99,7 +99,7 @@ class PhaseChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class EntrySummary:
     """Where the replicas of one entry of the manifest stand, over all combinations of its matrix.
 
     `counts` are numbers of replicas by phase, or by what the plan says of those that wait, are blocked or in conflict.
@@ -121,10 +121,10 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class NotStarted:
     """Why replicas of one entry do not start: `kind` is wait, blocked or conflict, `names` are some of them."""
 
-    family: str
+    entry: str
     kind: str
     reason: str
     count: int
@@ -132,19 +132,19 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PassEnded:
     """A pass of a wait ended: where each entry of the manifest stands, and why what waits is waiting."""
 
     project: str
-    families: tuple[Family, ...] = ()
-    holds: tuple[Hold, ...] = ()
+    entries: tuple[EntrySummary, ...] = ()
+    not_started: tuple[NotStarted, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Numbers of replicas by phase, over all entries."""
         found: Counter[str] = Counter()
-        for family in self.families:
-            found.update(family.counts)
+        for entry in self.entries:
+            found.update(entry.counts)
         return found
 
 
@@ -155,4 +155,4 @@ class Note:
     text: str
 
 
-Event = Started | ActionEnded | PhaseChanged | Waiting | Note
+Event = PassStarted | ActionEnded | PhaseChanged | PassEnded | Note

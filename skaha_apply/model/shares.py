@@ -19,7 +19,7 @@ class Helper(StrEnum):
         return "canfar.helpers.distributed" if self is Helper.CANFAR else "skaha_apply.distributed"
 
 
-class Unit(StrEnum):
+class LoadUnit(StrEnum):
     """What load is counted in; a weight has the unit of whoever wrote it."""
 
     BYTES = "bytes"
@@ -27,7 +27,7 @@ class Unit(StrEnum):
     WEIGHT = "weight"
 
 
-class Load(StrEnum):
+class LoadKind(StrEnum):
     """What load is: the size of files, one for each item, or the number at the end of each line."""
 
     SIZE = "size"
@@ -36,7 +36,7 @@ class Load(StrEnum):
 
 
 @dataclass(frozen=True)
-class Listing:
+class ItemList:
     """A list as every replica sees it, in its order, with the load of each item in `unit` (none is negative).
 
     `source` says where it comes from, `order` which order is assumed, `notes` what a user should know of the reading.
@@ -44,14 +44,14 @@ class Listing:
 
     items: tuple[str, ...]
     weights: tuple[float, ...]
-    unit: Unit
+    unit: LoadUnit
     source: str
     order: str
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReplicaShare:
     """What one replica gets: how many items, their load, and the first and last of them."""
 
     replica: int
@@ -62,36 +62,36 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Dealt:
-    """A list as one strategy deals it; `parts` has every replica, in order, and some load is not zero."""
+class StrategyShares:
+    """A list as one strategy deals it; `shares` has every replica, in order, and some load is not zero."""
 
     strategy: str
-    parts: tuple[Part, ...]
+    shares: tuple[ReplicaShare, ...]
 
     @cached_property
     def total(self) -> float:
         """The load of all."""
-        return sum(part.load for part in self.parts)
+        return sum(part.load for part in self.shares)
 
     @cached_property
     def mean(self) -> float:
         """The load of a replica if all had the same; replicas without items count."""
-        return self.total / len(self.parts)
+        return self.total / len(self.shares)
 
     @cached_property
-    def largest(self) -> Part:
+    def largest(self) -> ReplicaShare:
         """The first of the replicas with the most to do."""
-        return max(self.parts, key=lambda part: part.load)
+        return max(self.shares, key=lambda part: part.load)
 
     @cached_property
-    def smallest(self) -> Part:
+    def smallest(self) -> ReplicaShare:
         """The first of the replicas with the least to do."""
-        return min(self.parts, key=lambda part: part.load)
+        return min(self.shares, key=lambda part: part.load)
 
     @cached_property
     def empty(self) -> int:
         """How many replicas get no item."""
-        return sum(not part.items for part in self.parts)
+        return sum(not part.items for part in self.shares)
 
     @property
     def imbalance(self) -> float:
@@ -100,17 +100,17 @@ class Dealt:
 
 
 @dataclass(frozen=True)
-class Preview:
-    """Both strategies of a helper on one list, which of them to `take` and why, and what else is worth knowing."""
+class SplitPreview:
+    """The shares of both strategies of a helper for one list, the `recommended` strategy, and the `reason` for it."""
 
-    listing: Listing
+    listing: ItemList
     helper: Helper
-    dealt: tuple[Dealt, ...]
-    take: str
+    strategies: tuple[StrategyShares, ...]
+    recommended: str
     reason: str
     notes: tuple[str, ...] = ()
 
     @property
     def replicas(self) -> int:
         """Over how many replicas it is shared."""
-        return len(self.dealt[0].parts)
+        return len(self.strategies[0].shares)

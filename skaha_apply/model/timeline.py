@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Stretch(StrEnum):
+class SegmentKind(StrEnum):
     """What a replica did for a while; a time of running is named by how it ended."""
 
     WAITING = "waiting"  # accepted, not started
@@ -21,19 +21,19 @@ class Stretch(StrEnum):
 class Segment:
     """A part of one attempt; times are Unix seconds by the server's clock, `end` is not before `begin`.
 
-    `sure` is the time up to which listings showed it, None if that is its end. Between `sure` and `end` it ended, and
-    nobody saw when.
+    `observed_until` is the time of the last listing that showed the session in this state, None if that time is its
+    end. Otherwise the session ended between `observed_until` and `end`, at a time that no listing showed.
     """
 
-    kind: Stretch
+    kind: SegmentKind
     begin: float
     end: float
-    sure: float | None = None
+    observed_until: float | None = None
 
     @property
-    def seen(self) -> float:
+    def observed_end(self) -> float:
         """The end of the part that was observed."""
-        return self.end if self.sure is None else self.sure
+        return self.end if self.observed_until is None else self.observed_until
 
 
 @dataclass(frozen=True, slots=True)

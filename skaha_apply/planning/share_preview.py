@@ -10,35 +10,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.distributed import Share
-from skaha_apply.model.shares import Dealt, Helper, Part, Preview, Unit
+from skaha_apply.model.shares import Helper, LoadUnit, ReplicaShare, SplitPreview, StrategyShares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from skaha_apply.model.shares import Listing
+    from skaha_apply.model.shares import ItemList
 
 STRATEGIES = ("chunk", "stripe")
 CLOSE = 1.05  # imbalances within this factor of each other are as good as the same
 UNEVEN = 1.1  # an imbalance from which on a way to a better one is worth a line
 
 
-def preview(listing: Listing, replicas: int, helper: Helper = Helper.SKAHA_APPLY) -> Preview:
+def preview(listing: ItemList, replicas: int, helper: Helper = Helper.SKAHA_APPLY) -> SplitPreview:
     """Share out a list that has items over `replicas` >= 1, by both strategies of a helper."""
     chunk, stripe = (deal(listing, replicas, strategy, helper) for strategy in STRATEGIES)
     take, reason = _advice(chunk, stripe)
     notes = (*listing.notes, *_notes(listing, chunk, stripe, helper))
-    return Preview(listing, helper, (chunk, stripe), take, reason, notes)
+    return SplitPreview(listing, helper, (chunk, stripe), take, reason, notes)
 
 
-def deal(listing: Listing, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> Dealt:
+def deal(listing: ItemList, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> StrategyShares:
     """Every replica's part of a list."""
     parts = []
     for replica in range(1, replicas + 1):
         part = part_of(len(listing.items), replica, replicas, strategy, helper)
         mine = listing.items[part]
         first, last = (mine[0], mine[-1]) if mine else (None, None)
-        parts.append(Part(replica, len(mine), sum(listing.weights[part]), first, last))
-    return Dealt(strategy, tuple(parts))
+        parts.append(ReplicaShare(replica, len(mine), sum(listing.weights[part]), first, last))
+    return StrategyShares(strategy, tuple(parts))
 
 
 def part_of(items: int, replica: int, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> slice:
@@ -51,11 +51,11 @@ def part_of(items: int, replica: int, replicas: int, strategy: str, helper: Help
     return Share(replica, replicas, strategy, items).part
 
 
-def _advice(chunk: Dealt, stripe: Dealt) -> tuple[str, str]:
+def _advice(chunk: StrategyShares, stripe: StrategyShares) -> tuple[str, str]:
     """Which to take, and why: the load of the largest share decides, for that replica ends last."""
-    if len(chunk.parts) == 1:
+    if len(chunk.shares) == 1:
         return "chunk", "one replica gets everything"
-    if chunk.parts == stripe.parts:
+    if chunk.shares == stripe.shares:
         return "chunk", "both deal the same, each item to a replica of its own"
     if chunk.imbalance <= stripe.imbalance * CLOSE:
         figures = f"{chunk.imbalance:.2f} and {stripe.imbalance:.2f}"
@@ -70,8 +70,8 @@ def _advice(chunk: Dealt, stripe: Dealt) -> tuple[str, str]:
     return "stripe", f"its largest share is {figures}: the busiest replica has {saved:.0%} less to do"
 
 
-def _notes(listing: Listing, chunk: Dealt, stripe: Dealt, helper: Helper) -> Iterator[str]:
-    items, replicas = len(listing.items), len(chunk.parts)
+def _notes(listing: ItemList, chunk: StrategyShares, stripe: StrategyShares, helper: Helper) -> Iterator[str]:
+    items, replicas = len(listing.items), len(chunk.shares)
     if items < replicas:
         surplus = replicas - items
         yield f"{surplus} of {replicas} replicas get nothing: more than {items} are of no use for this list"
@@ -82,14 +82,14 @@ def _notes(listing: Listing, chunk: Dealt, stripe: Dealt, helper: Helper) -> Ite
             f"canfar's chunk leaves the whole remainder, {items % replicas} items, to the last replica; that of "
             f"skaha_apply.distributed spreads it (imbalance {ours.imbalance:.2f}): one run must not mix the two"
         )
-    if listing.unit is Unit.ITEMS:
+    if listing.unit is LoadUnit.ITEMS:
         if replicas > 1 and max(chunk.imbalance, stripe.imbalance) <= CLOSE:
             yield "load is counted in items: where cost grows or falls along the list, stripe evens it out"
         return
     yield from _ways_out(listing, min(chunk, stripe, key=lambda dealt: dealt.imbalance), helper)
 
 
-def _ways_out(listing: Listing, best: Dealt, helper: Helper) -> Iterator[str]:
+def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterator[str]:
     """What would help when even the better strategy is uneven."""
     if best.imbalance < UNEVEN:
         return
@@ -103,7 +103,7 @@ def _ways_out(listing: Listing, best: Dealt, helper: Helper) -> Iterator[str]:
     order = sorted(range(len(listing.items)), key=listing.weights.__getitem__)
     items = tuple(listing.items[place] for place in order)
     weights = tuple(listing.weights[place] for place in order)
-    by_load = deal(replace(listing, items=items, weights=weights), len(best.parts), "stripe", helper)
+    by_load = deal(replace(listing, items=items, weights=weights), len(best.shares), "stripe", helper)
     if by_load.imbalance * UNEVEN <= best.imbalance:
-        what = "size" if listing.unit is Unit.BYTES else "weight"
+        what = "size" if listing.unit is LoadUnit.BYTES else "weight"
         yield f"sorted by {what}, stripe would come to an imbalance of {by_load.imbalance:.2f}"

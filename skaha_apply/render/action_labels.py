@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ActionLabel:
     """How a kind of action is shown: `count` follows a number in a plan, `past` one in a report."""
 
     symbol: str
@@ -21,50 +21,50 @@ class Look:
     past: str
 
 
-LOOKS: Mapping[ActionKind, Look] = {
-    ActionKind.CREATE: Look("+", "green", "to create", "created"),
-    ActionKind.REPLACE: Look("-/+", "yellow", "to replace", "replaced"),
-    ActionKind.DELETE: Look("-", "red", "to delete", "deleted"),
-    ActionKind.ADOPT: Look("=", "cyan", "to adopt", "adopted"),
-    ActionKind.RENEW: Look("~", "cyan", "to renew", "renewed"),
-    ActionKind.RETRY: Look("+", "green", "to retry", "retried"),
-    ActionKind.WAIT: Look("*", "blue", "waiting", "waiting"),
-    ActionKind.BLOCKED: Look("x", "magenta", "blocked", "blocked"),
-    ActionKind.CONFLICT: Look("!", "bold red", "in conflict", "in conflict"),
-    ActionKind.PROTECTED: Look("^", "magenta", "protected", "protected"),
-    ActionKind.UNKNOWN: Look("?", "bold yellow", "unknown", "unknown"),
-    ActionKind.FAILED: Look("!", "bold red", "failed", "failed"),
-    ActionKind.DONE: Look(" ", "dim", "done", "done"),
-    ActionKind.UNCHANGED: Look(" ", "dim", "unchanged", "unchanged"),
-    ActionKind.RETIRED: Look(" ", "dim", "no longer in the manifest (their results are kept)", "retired"),
-    ActionKind.NOT_LOADED: Look(" ", "dim", "not loaded", "not loaded"),
+LABELS: Mapping[ActionKind, ActionLabel] = {
+    ActionKind.CREATE: ActionLabel("+", "green", "to create", "created"),
+    ActionKind.REPLACE: ActionLabel("-/+", "yellow", "to replace", "replaced"),
+    ActionKind.DELETE: ActionLabel("-", "red", "to delete", "deleted"),
+    ActionKind.ADOPT: ActionLabel("=", "cyan", "to adopt", "adopted"),
+    ActionKind.RENEW: ActionLabel("~", "cyan", "to renew", "renewed"),
+    ActionKind.RETRY: ActionLabel("+", "green", "to retry", "retried"),
+    ActionKind.WAIT: ActionLabel("*", "blue", "waiting", "waiting"),
+    ActionKind.BLOCKED: ActionLabel("x", "magenta", "blocked", "blocked"),
+    ActionKind.CONFLICT: ActionLabel("!", "bold red", "in conflict", "in conflict"),
+    ActionKind.PROTECTED: ActionLabel("^", "magenta", "protected", "protected"),
+    ActionKind.UNKNOWN: ActionLabel("?", "bold yellow", "unknown", "unknown"),
+    ActionKind.FAILED: ActionLabel("!", "bold red", "failed", "failed"),
+    ActionKind.DONE: ActionLabel(" ", "dim", "done", "done"),
+    ActionKind.UNCHANGED: ActionLabel(" ", "dim", "unchanged", "unchanged"),
+    ActionKind.RETIRED: ActionLabel(" ", "dim", "no longer in the manifest (their results are kept)", "retired"),
+    ActionKind.NOT_LOADED: ActionLabel(" ", "dim", "not loaded", "not loaded"),
 }
-SYMBOL_WIDTH = max(len(look.symbol) for look in LOOKS.values())
-_STANDING = frozenset(kind.value for kind in LOOKS)
+SYMBOL_WIDTH = max(len(look.symbol) for look in LABELS.values())
+_KINDS = frozenset(kind.value for kind in LABELS)
 HEADLINE = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.DELETE)  # counted even when there are none
 
 
-def headline(summary: Mapping[str, int]) -> str:
+def change_counts(summary: Mapping[str, int]) -> str:
     """`1 to create, 2 to replace, 0 to delete`."""
-    return ", ".join(f"{summary.get(kind.value, 0)} {LOOKS[kind].count}" for kind in HEADLINE)
+    return ", ".join(f"{summary.get(kind.value, 0)} {LABELS[kind].count}" for kind in HEADLINE)
 
 
-def others(summary: Mapping[str, int]) -> str:
+def other_counts(summary: Mapping[str, int]) -> str:
     """The other counts that are not zero: `3 waiting, 96 unchanged`; "" without any."""
     rest = [kind for kind in ActionKind if kind not in HEADLINE]
-    return ", ".join(f"{summary[kind.value]} {LOOKS[kind].count}" for kind in rest if summary.get(kind.value))
+    return ", ".join(f"{summary[kind.value]} {LABELS[kind].count}" for kind in rest if summary.get(kind.value))
 
 
-def past(applied: Mapping[str, int]) -> str:
+def applied_counts(applied: Mapping[str, int]) -> str:
     """What was carried out, in counts that are not zero: `2 created, 1 replaced`; "" without any."""
-    return ", ".join(f"{applied[kind.value]} {LOOKS[kind].past}" for kind in ActionKind if applied.get(kind.value))
+    return ", ".join(f"{applied[kind.value]} {LABELS[kind].past}" for kind in ActionKind if applied.get(kind.value))
 
 
-def many(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     """`1 replica`, `2 replicas`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def standing(name: str) -> str:
+def phase_label(name: str) -> str:
     """A phase or a kind of action as it follows a number of replicas: `3 waiting`, `2 in conflict`, `5 running`."""
-    return LOOKS[ActionKind(name)].count if name in _STANDING else name
+    return LABELS[ActionKind(name)].count if name in _KINDS else name

@@ -1,4 +1,4 @@
-"""Colour as an argument: every renderer takes an ink, which either leaves text alone or wraps it in terminal codes."""
+"""Color as an argument: each renderer takes a function `paint(text, style)`, which adds terminal codes or none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Ink = Callable[[str, str], str]  # (text, style) -> text
+    Paint = Callable[[str, str], str]  # (text, style) -> text
 
 
 def plain(text: str, _style: str) -> str:
@@ -15,15 +15,15 @@ def plain(text: str, _style: str) -> str:
     return text
 
 
-def coloured() -> Ink:
+def terminal_colors() -> Paint:
     """Terminal colours; a style is a word of rich (`green`, `bold red`)."""
     from rich.style import Style  # noqa: PLC0415 - a tenth of a second that only a terminal pays for
 
     known: dict[str, Style] = {}
 
-    def paint(text: str, style: str) -> str:
+    def in_style(text: str, style: str) -> str:
         if style not in known:
             known[style] = Style.parse(style)
         return known[style].render(text) if text else text
 
-    return paint
+    return in_style

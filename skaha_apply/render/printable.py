@@ -12,44 +12,44 @@ _LATER = re.compile(r"\$\{var\.[^}]*\}")
 VALUE_WIDTH = 120  # characters of one value that a changed field shows
 
 
-def line(text: str) -> str:
+def one_line(text: str) -> str:
     r"""`text` on one line, each character that a terminal would act on as its escape (`\x1b`, `\n`)."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
-def block(text: str) -> str:
+def printable_lines(text: str) -> str:
     """`text` on its lines, with tabs as they are; every other control character as its escape."""
-    return "\n".join("\t".join(line(part) for part in one.split("\t")) for one in text.splitlines())
+    return "\n".join("\t".join(one_line(part) for part in one.split("\t")) for one in text.splitlines())
 
 
-def cut(text: str, width: int) -> str:
+def truncate(text: str, width: int) -> str:
     """At most `width` characters, `…` at the end where some were left out."""
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
-def pair(before: Any, after: Any) -> tuple[str, str]:
+def differing_values(before: Any, after: Any) -> tuple[str, str]:
     """Two values as JSON; long ones are cut so that the place where they differ is seen. None is `(none)`."""
     texts = [_value(before), _value(after)]
     if max(map(len, texts)) > VALUE_WIDTH:
         same = next((index for index, (one, two) in enumerate(zip(*texts, strict=False)) if one != two), 0)
         start = max(0, same - VALUE_WIDTH // 3)
-        texts = [("…" if start else "") + cut(text[start:], VALUE_WIDTH) for text in texts]
+        texts = [("…" if start else "") + truncate(text[start:], VALUE_WIDTH) for text in texts]
     return texts[0], texts[1]
 
 
-def sensitive(value: Any) -> Any:
+def mask_references(value: Any) -> Any:
     """A value of a spec with `(sensitive)` for each reference to a sensitive variable, however deep it stands."""
     if isinstance(value, str):
         return _LATER.sub(SENSITIVE, value) if "${" in value else value
     if isinstance(value, dict):
-        return {key: sensitive(item) for key, item in value.items()}
-    return [sensitive(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: mask_references(item) for key, item in value.items()}
+    return [mask_references(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _value(value: Any) -> str:
-    return "(none)" if value is None else line(json.dumps(sensitive(value), ensure_ascii=False, default=str))
+    return "(none)" if value is None else one_line(json.dumps(mask_references(value), ensure_ascii=False, default=str))
 
 
 def _escape(char: str) -> str:

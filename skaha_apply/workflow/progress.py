@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.report import Family, Hold
+from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.scheduling.needs import is_held
 
@@ -35,11 +35,11 @@ def standing(action: Action, record: ReplicaRecord | None) -> str:
     return action.kind.value if again else record.phase.value
 
 
-def families(
+def entry_summaries(
     actions: Iterable[Action],
     records: Mapping[ReplicaKey, ReplicaRecord],
     now: float,
-) -> tuple[Family, ...]:
+) -> tuple[EntrySummary, ...]:
     """The entries of the manifest that these actions are about, in the order in which they come first.
 
     Args:
@@ -51,7 +51,7 @@ def families(
     for action in actions:
         if action.desired is not None or _finishes(action):
             entries.setdefault((action.group or action.session).casefold(), []).append(action)
-    return tuple(_family(members, records, now) for members in entries.values())
+    return tuple(_summarize(members, records, now) for members in entries.values())
 
 
 def _finishes(action: Action) -> bool:
@@ -59,7 +59,7 @@ def _finishes(action: Action) -> bool:
     return action.kind is ActionKind.UNCHANGED and action.record is not None and action.record.phase.active
 
 
-def _family(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], now: float) -> Family:
+def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], now: float) -> EntrySummary:
     counts: Counter[str] = Counter()
     failed: list[str] = []
     running: list[tuple[float, str]] = []
@@ -77,7 +77,7 @@ def _family(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecor
         elif record.phase is Phase.DONE and record.ended is not None:
             spans.append(max(0.0, record.ended - record.started))
     longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
-    return Family(
+    return EntrySummary(
         name=members[0].group or members[0].session,
         counts=dict(counts),
         failed=tuple(failed),
@@ -87,7 +87,7 @@ def _family(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecor
     )
 
 
-def holds(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY) -> tuple[Hold, ...]:
+def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY) -> tuple[NotStarted, ...]:
     """What waits, is blocked or in conflict, by entry and reason, in the order in which each comes first.
 
     A replica on hold counts as blocked. `kinds` are those of the actions that are told.
@@ -100,4 +100,4 @@ def holds(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY
         elif is_held(action):
             reason = f"on hold; `skaha-apply mark rerun {quote(entry)}` releases it"
             found.setdefault((entry, ActionKind.BLOCKED.value, reason), []).append(action.name)
-    return tuple(Hold(*about, count=len(names), names=tuple(names[:NAMED])) for about, names in found.items())
+    return tuple(NotStarted(*about, count=len(names), names=tuple(names[:NAMED])) for about, names in found.items())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.list_files import NOTE, is_comment
 from skaha_apply.model.errors import SkahaApplyError, UsageError
-from skaha_apply.model.shares import Listing, Load, Unit
+from skaha_apply.model.shares import ItemList, LoadKind, LoadUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,14 +23,14 @@ _COUNTED = "--load count counts items"
 _COLUMN = "each line is then an item, blanks or a tab, and a number from 0 on"
 
 
-def from_paths(patterns: Sequence[str], load: Load | None = None) -> Listing:
+def from_paths(patterns: Sequence[str], load: LoadKind | None = None) -> ItemList:
     """The files that patterns and paths stand for, each once, sorted by name; a folder counts with all it holds.
 
     Raises:
         UsageError: `load` is a column, which only a list has, or one folder is all that is named.
         SkahaApplyError: a pattern matches nothing, or a size cannot be read.
     """
-    if load is Load.COLUMN:
+    if load is LoadKind.COLUMN:
         raise UsageError("--load column is for the lines of a list", hint="give the list with --list FILE")
     if len(patterns) == 1 and Path(patterns[0]).is_dir():
         inside = os.path.join(patterns[0], "*")  # noqa: PTH118 - the pattern is text
@@ -38,10 +38,10 @@ def from_paths(patterns: Sequence[str], load: Load | None = None) -> Listing:
     items = tuple(sorted({path for pattern in patterns for path in _matches(pattern)}))
     where = f" of {patterns[0]}" if len(patterns) == 1 else ""
     counted = _counted(items, f"{len(items)} file{'s' * (len(items) != 1)}{where}", "sorted by name")
-    return counted if load is Load.COUNT else _weighed(counted, map(_size, items), Unit.BYTES)
+    return counted if load is LoadKind.COUNT else _weighed(counted, map(_size, items), LoadUnit.BYTES)
 
 
-def from_list(name: str, raw: bytes, load: Load | None = None) -> Listing:
+def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
     """The lines of a list, as `skaha_apply.distributed` reads them: blank ones and comments do not count.
 
     Without `load`, files that are all here have their sizes, anything else counts as one.
@@ -56,12 +56,12 @@ def from_list(name: str, raw: bytes, load: Load | None = None) -> Listing:
     items = tuple(line for _, line in numbered)
     source = f"{len(items)} item{'s' * (len(items) != 1)} of {_called(name)}"
     counted = _counted(items, source, "in the order of the list", tuple(_remarks(items, len(lines) - len(items))))
-    if load is Load.COLUMN:
+    if load is LoadKind.COLUMN:
         named, weights = zip(*(_column(name, *pair) for pair in numbered), strict=True)
-        return _weighed(replace(counted, items=named), weights, Unit.WEIGHT)
-    if load is Load.SIZE:
-        return _weighed(counted, map(_size, items), Unit.BYTES)
-    return counted if load is Load.COUNT else _weighed_if_files(counted)
+        return _weighed(replace(counted, items=named), weights, LoadUnit.WEIGHT)
+    if load is LoadKind.SIZE:
+        return _weighed(counted, map(_size, items), LoadUnit.BYTES)
+    return counted if load is LoadKind.COUNT else _weighed_if_files(counted)
 
 
 def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
@@ -129,7 +129,7 @@ def _bytes_of(path: str) -> int:
         return sum(_bytes_of(entry.path) for entry in entries if not entry.is_symlink())
 
 
-def _weighed_if_files(counted: Listing) -> Listing:
+def _weighed_if_files(counted: ItemList) -> ItemList:
     sizes = []
     for item in counted.items:
         try:
@@ -138,7 +138,7 @@ def _weighed_if_files(counted: Listing) -> Listing:
             why = f"load is counted in items, since {item!r} is no file here"
             way = "--load column takes a number at the end of each line"
             return replace(counted, notes=(*counted.notes, f"{why}; {way}")) if sizes else counted
-    return _weighed(counted, sizes, Unit.BYTES)
+    return _weighed(counted, sizes, LoadUnit.BYTES)
 
 
 def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
@@ -174,15 +174,15 @@ def _column(name: str, number: int, line: str) -> tuple[str, float]:
     return item.rstrip(), weight
 
 
-def _counted(items: tuple[str, ...], source: str, order: str, notes: tuple[str, ...] = ()) -> Listing:
-    return Listing(items, (1,) * len(items), Unit.ITEMS, source, order, notes)
+def _counted(items: tuple[str, ...], source: str, order: str, notes: tuple[str, ...] = ()) -> ItemList:
+    return ItemList(items, (1,) * len(items), LoadUnit.ITEMS, source, order, notes)
 
 
-def _weighed(counted: Listing, weights: Iterable[float], unit: Unit) -> Listing:
+def _weighed(counted: ItemList, weights: Iterable[float], unit: LoadUnit) -> ItemList:
     loads = tuple(weights)
     if any(loads):
         return replace(counted, weights=loads, unit=unit)
-    what = "all files are empty" if unit is Unit.BYTES else "every load is 0"
+    what = "all files are empty" if unit is LoadUnit.BYTES else "every load is 0"
     return replace(counted, notes=(*counted.notes, f"{what}: load is counted in items"))
 
 

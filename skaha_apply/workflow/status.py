@@ -13,7 +13,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import look, plan_from
-from skaha_apply.workflow.progress import families, holds
+from skaha_apply.workflow.progress import entry_summaries, not_started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.project import Project
-    from skaha_apply.model.report import Family, Hold
+    from skaha_apply.model.report import EntrySummary, NotStarted
     from skaha_apply.model.state import ReplicaRecord, StateDocument
     from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.setup.context import Context
@@ -71,8 +71,8 @@ class ProjectStatus:
 
     project: str
     rows: tuple[StatusRow, ...]
-    families: tuple[Family, ...]
-    holds: tuple[Hold, ...]
+    entries: tuple[EntrySummary, ...]
+    not_started: tuple[NotStarted, ...]
     exit_code: ExitCode
     document: StateDocument
     at: float
@@ -99,8 +99,8 @@ async def survey(world: Context, project: Project) -> ProjectStatus:
     return ProjectStatus(
         project=project.name,
         rows=rows,
-        families=families(actions, records, at),
-        holds=holds(actions),
+        entries=entry_summaries(actions, records, at),
+        not_started=not_started(actions),
         exit_code=worst(map(code_of, actions)),
         document=situation.state,
         at=at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
-from skaha_apply.model.timeline import Lane, Segment, Stretch, Timeline
+from skaha_apply.model.timeline import Lane, Segment, SegmentKind, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.status import ProjectStatus
 
 _RESULTS = {
-    Phase.DONE: Stretch.DONE,
-    Phase.FAILED: Stretch.FAILED,
-    Phase.UNKNOWN: Stretch.UNKNOWN,
-    Phase.DUE: Stretch.DELETED,
-    Phase.GONE: Stretch.DELETED,
-    Phase.HELD: Stretch.DELETED,
+    Phase.DONE: SegmentKind.DONE,
+    Phase.FAILED: SegmentKind.FAILED,
+    Phase.UNKNOWN: SegmentKind.UNKNOWN,
+    Phase.DUE: SegmentKind.DELETED,
+    Phase.GONE: SegmentKind.DELETED,
+    Phase.HELD: SegmentKind.DELETED,
 }
 
 
@@ -44,13 +44,13 @@ def _segments(attempt: Attempt | ReplicaRecord, at: float) -> Iterable[Segment]:
     begin = attempt.accepted or at
     seen = getattr(attempt, "seen", None)
     end = max(begin, at if attempt.phase.active else attempt.ended or seen or attempt.started or begin)
-    result = Stretch.RUNNING if attempt.phase.active else _RESULTS[attempt.phase]
+    result = SegmentKind.RUNNING if attempt.phase.active else _RESULTS[attempt.phase]
     if attempt.started is None:  # still queued, or over before a listing showed that it ran
-        kind = Stretch.WAITING if attempt.phase.active else result
+        kind = SegmentKind.WAITING if attempt.phase.active else result
         yield Segment(kind, begin, end, None if attempt.phase.active else begin)
         return
     started = min(max(begin, attempt.started), end)
     if started > begin:
-        yield Segment(Stretch.WAITING, begin, started)
+        yield Segment(SegmentKind.WAITING, begin, started)
     sure = end if attempt.phase.active else min(max(started, attempt.running or started), end)
     yield Segment(result, started, end, None if sure == end else sure)

@@ -13,7 +13,7 @@ from skaha_apply.lint import check
 from skaha_apply.manifest import Remarks, dump, load
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import LATER, SessionSpec
-from skaha_apply.render.lint.text import findings_text
+from skaha_apply.render.lint.text import diagnostics_text
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 SEED = f"""version: 1
@@ -32,7 +32,7 @@ sessions:
 
 
 def read(data):
-    """Load and lint; the result must be coherent and printable."""
+    """LoadKind and lint; the result must be coherent and printable."""
     result = load(["-"], root=Path(), stdin=lambda: data)
     found = (*result.diagnostics, *check(result.projects))
     assert result.projects or result.diagnostics
@@ -41,7 +41,7 @@ def read(data):
         assert "\n" not in item.summary
         assert item.location.line >= 1
         assert item.location.column >= 1
-    findings_text(found).encode()
+    diagnostics_text(found).encode()
     return result
 
 

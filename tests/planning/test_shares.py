@@ -7,29 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skaha_apply import distributed
-from skaha_apply.model.shares import Helper, Listing, Unit
+from skaha_apply.model.shares import Helper, ItemList, LoadUnit
 from skaha_apply.planning.share_preview import deal, preview
 
 weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=80).filter(any)
 counts = st.integers(1, 40)
 
 
-def listing(loads, unit=Unit.BYTES):
-    return Listing(tuple(f"f{place}" for place in range(len(loads))), tuple(loads), unit, "files", "sorted")
+def listing(loads, unit=LoadUnit.BYTES):
+    return ItemList(tuple(f"f{place}" for place in range(len(loads))), tuple(loads), unit, "files", "sorted")
 
 
 @pytest.mark.parametrize("strategy", ["chunk", "stripe"])
 @given(loads=weights, replicas=counts)
 def test_each_replica_is_shown_what_distributed_deals_it(strategy, loads, replicas):
     shown = deal(listing(loads), replicas, strategy)
-    for part in shown.parts:
+    for part in shown.shares:
         mine = getattr(distributed, strategy)(range(len(loads)), part.replica, replicas)
         assert part.items == len(mine)
         assert part.load == sum(loads[place] for place in mine)
         assert (part.first, part.last) == ((f"f{mine[0]}", f"f{mine[-1]}") if mine else (None, None))
-    assert [part.replica for part in shown.parts] == list(range(1, replicas + 1))
+    assert [part.replica for part in shown.shares] == list(range(1, replicas + 1))
     assert shown.total == sum(loads)
-    assert shown.imbalance == pytest.approx(max(part.load for part in shown.parts) * replicas / sum(loads))
+    assert shown.imbalance == pytest.approx(max(part.load for part in shown.shares) * replicas / sum(loads))
     assert shown.empty == max(0, replicas - len(loads))
 
 
@@ -38,13 +38,13 @@ def test_each_replica_is_shown_what_distributed_deals_it(strategy, loads, replic
 def test_the_published_client_deals_each_item_once(strategy, loads, replicas):
     shown = deal(listing(loads), replicas, strategy, Helper.CANFAR)
     assert shown.total == sum(loads)
-    assert sum(part.items for part in shown.parts) == len(loads)
+    assert sum(part.items for part in shown.shares) == len(loads)
 
 
 def test_the_published_client_leaves_the_remainder_to_the_last():
-    shown = preview(listing([1] * 1099, Unit.ITEMS), 100, Helper.CANFAR)
-    assert [part.items for part in shown.dealt[0].parts] == [10] * 99 + [109]
-    assert shown.take == "stripe"
+    shown = preview(listing([1] * 1099, LoadUnit.ITEMS), 100, Helper.CANFAR)
+    assert [part.items for part in shown.strategies[0].shares] == [10] * 99 + [109]
+    assert shown.recommended == "stripe"
     assert "109" not in shown.reason
     assert any("leaves the whole remainder, 99 items, to the last replica" in note for note in shown.notes)
 
@@ -52,13 +52,13 @@ def test_the_published_client_leaves_the_remainder_to_the_last():
 @given(loads=weights, replicas=counts, helper=st.sampled_from(Helper))
 def test_what_to_take_is_never_much_worse(loads, replicas, helper):
     shown = preview(listing(loads), replicas, helper)
-    taken = next(dealt for dealt in shown.dealt if dealt.strategy == shown.take)
-    assert taken.imbalance <= 1.05 * min(dealt.imbalance for dealt in shown.dealt) * (1 + 1e-9)
+    taken = next(dealt for dealt in shown.strategies if dealt.strategy == shown.recommended)
+    assert taken.imbalance <= 1.05 * min(dealt.imbalance for dealt in shown.strategies) * (1 + 1e-9)
 
 
 def test_sizes_that_grow_with_the_name_are_striped():
     shown = preview(listing(range(1, 41)), 4)
-    assert shown.take == "stripe"
+    assert shown.recommended == "stripe"
     assert shown.reason == (
         "its largest share is 1.07 times the mean, that of chunk 1.73 times: the busiest replica has 38% less to do"
     )
@@ -67,13 +67,16 @@ def test_sizes_that_grow_with_the_name_are_striped():
 
 def test_sizes_that_repeat_with_the_count_are_chunked():
     shown = preview(listing([9, 1, 1, 1] * 10), 4)
-    assert shown.take == "chunk"
+    assert shown.recommended == "chunk"
     assert shown.reason.startswith("it is more even than stripe: imbalance 1.")
 
 
 def test_when_both_are_even_neighbours_stay_together_and_the_doubt_is_told():
-    shown = preview(listing([1] * 1000, Unit.ITEMS), 100)
-    assert (shown.take, shown.reason) == ("chunk", "it is as even as stripe, and keeps neighbours of the list together")
+    shown = preview(listing([1] * 1000, LoadUnit.ITEMS), 100)
+    assert (shown.recommended, shown.reason) == (
+        "chunk",
+        "it is as even as stripe, and keeps neighbours of the list together",
+    )
     assert "where cost grows or falls along the list, stripe evens it out" in shown.notes[0]
 
 
@@ -93,4 +96,4 @@ def test_a_better_order_is_told_where_there_is_one():
     assert preview(listing([8, 8, 1, 1, 8, 8, 1, 1, 1, 1, 1, 1]), 2).notes == ()  # even as it is
     shown = preview(listing([1, 9, 9, 6, 8, 1, 4, 3]), 3)
     assert shown.notes == ("sorted by size, stripe would come to an imbalance of 1.17",)
-    assert min(dealt.imbalance for dealt in shown.dealt) > 1.17 * 1.1
+    assert min(dealt.imbalance for dealt in shown.strategies) > 1.17 * 1.1

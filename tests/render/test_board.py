@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
-from skaha_apply.render.run.live_table import Block, LiveTable
+from skaha_apply.model.report import ActionEnded, EntrySummary, Note, NotStarted, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.render.run.live_table import LiveTable, TerminalBlock
 
 CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")
 
@@ -53,20 +53,20 @@ class Screen:
 
 
 def board(screen, clock=lambda: 0.0):
-    return LiveTable(Block(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0)
+    return LiveTable(TerminalBlock(screen.write, lambda: (screen.columns, screen.lines)), clock=clock, tick=0)
 
 
 def tiles(done, **more):
     counts = {"running": 8, "done": done, "wait": 292 - done}
-    hold = Hold("merge", "blocked", "needs tile-${tile}: tile-t017 is failed", 1)
-    family = Family("tile-${tile}", counts, longest=100.0, longest_name="tile-t200", median=30.0)
-    return Waiting("survey", (family, Family("merge", {"blocked": 1})), (hold,), **more)
+    one = NotStarted("merge", "blocked", "needs tile-${tile}: tile-t017 is failed", 1)
+    entry = EntrySummary("tile-${tile}", counts, longest=100.0, longest_name="tile-t200", median=30.0)
+    return PassEnded("survey", (entry, EntrySummary("merge", {"blocked": 1})), (one,), **more)
 
 
 def test_a_wait_is_one_table_drawn_over_itself(action):
     screen = Screen()
     shown = board(screen)
-    shown(Started("survey", 3))
+    shown(PassStarted("survey", 3))
     for replica in (1, 2, 3):
         shown(ActionEnded(action("create", replica=replica), id="k2j3h4g5"))
     assert re.fullmatch(r"survey: ━{24} 3/3 0s", screen.shown[-1])
@@ -111,17 +111,17 @@ def test_a_thousand_failures_do_not_flood_the_screen():
 def test_it_fits_a_small_terminal_and_one_that_becomes_smaller():
     screen = Screen(columns=120, lines=12)
     shown = board(screen)
-    many = tuple(Family(f"sweep-{number}", {"done": number}) for number in range(1, 60))
-    holds = tuple(Hold(f"stage-{number}", "wait", f"needs sweep {'x' * 150}", 1) for number in range(20))
+    many = tuple(EntrySummary(f"sweep-{number}", {"done": number}) for number in range(1, 60))
+    not_started = tuple(NotStarted(f"stage-{number}", "wait", f"needs sweep {'x' * 150}", 1) for number in range(20))
     for columns in (120, 120, 40):
         screen.become(columns)
-        shown(Waiting("survey", many, holds))
+        shown(PassEnded("survey", many, not_started))
         assert len(screen.shown) <= 11
         assert max(map(len, screen.shown)) < columns
         assert screen.shown[0].startswith("entry")
         assert screen.shown[-1].startswith("… and ")
     screen.lines = 3
-    shown(Waiting("survey", many, holds))
+    shown(PassEnded("survey", many, not_started))
     assert len(screen.shown) == 2
 
 
@@ -138,7 +138,7 @@ def test_it_may_begin_again_after_it_was_closed(action):
     screen = Screen()
     shown = board(screen)
     for _ in range(2):
-        shown(Started("survey", 1))
+        shown(PassStarted("survey", 1))
         shown(ActionEnded(action("create"), id="k2j3h4g5"))
         shown.close()
         shown.close()
@@ -148,15 +148,15 @@ def test_it_may_begin_again_after_it_was_closed(action):
 def test_projects_side_by_side_have_their_parts_and_end_by_themselves(action):
     screen = Screen(lines=14)
     whole = board(screen)
-    one, two = whole.part("one"), whole.part("two")
+    one, two = whole.for_project("one"), whole.for_project("two")
     one(tiles(5))
-    two(Started("two", 2))
+    two(PassStarted("two", 2))
     one(ActionEnded(action("create"), error="400"))
     two(ActionEnded(action("create"), id="k2j3h4g5"))
     assert screen.shown[-1].endswith("1/2 0s")
     two(tiles(7))
     assert [row for row in screen.shown if row in ("one", "two")] == ["one", "two"]
-    whole.part("one").close()
+    whole.for_project("one").close()
     two(tiles(8))
     assert screen.shown[-4].startswith("entry")
     assert "   8  " in screen.shown[-3]

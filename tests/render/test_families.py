@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from skaha_apply.model.report import Family, Hold
+from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.render.color import plain
-from skaha_apply.render.run.entries import brief, family_line, family_rows, hold_rows, painted
+from skaha_apply.render.run.entries import brief, entry_line, entry_rows, not_started_rows, painted
 
-TILES = Family(
+TILES = EntrySummary(
     "tile-${tile}",
     {"pending": 4, "accepted": 1, "running": 8, "done": 40, "failed": 3, "wait": 244, "blocked": 2},
     ("tile-t017", "tile-t099", "tile-t123"),
     longest=840.0, longest_name="tile-t200", median=360.0,
 )  # fmt: skip
-SLOW = Family("merge", {"running": 1, "unknown": 2}, (), longest=90000.0, longest_name="merge-1", median=360.0)
+SLOW = EntrySummary("merge", {"running": 1, "unknown": 2}, (), longest=90000.0, longest_name="merge-1", median=360.0)
 
 
 def lines(rows):
@@ -27,7 +27,7 @@ def test_spans_of_time_are_short(seconds, text):
 
 
 def test_a_table_of_entries():
-    assert lines(family_rows([TILES, SLOW])) == [
+    assert lines(entry_rows([TILES, SLOW])) == [
         "entry         pending  running  done  failed  waiting  blocked  total  longest running      other",
         "tile-${tile}        5        8    40       3      244        2    302  14m (median 6m)",
         "merge               -        1     -       -        -        -      3  1d01h (median 6m) !  2 unknown",
@@ -37,8 +37,8 @@ def test_a_table_of_entries():
 @pytest.mark.parametrize("width", [20, 30, 40, 60, 79, 100])
 @pytest.mark.parametrize("height", [2, 3, 10])
 def test_rows_fit_a_screen_whatever_its_size_and_keep_what_is_done(width, height):
-    many = [TILES, SLOW, *(Family(f"sweep-{number}-${{a}}-${{b}}", {"done": number}) for number in range(1, 30))]
-    shown = lines(family_rows(many, width, height))
+    many = [TILES, SLOW, *(EntrySummary(f"sweep-{number}-${{a}}-${{b}}", {"done": number}) for number in range(1, 30))]
+    shown = lines(entry_rows(many, width, height))
     assert len(shown) == height
     assert max(map(len, shown)) <= width
     assert "done" in shown[0]
@@ -47,24 +47,26 @@ def test_rows_fit_a_screen_whatever_its_size_and_keep_what_is_done(width, height
 
 
 def test_a_line_names_what_failed_and_the_one_that_runs_far_beyond_the_others():
-    assert family_line(TILES) == (
+    assert entry_line(TILES) == (
         "tile-${tile}: 1 accepted, 4 pending, 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), "
         "2 blocked, 244 waiting"
     )
-    assert family_line(SLOW) == "merge: 1 running, 2 unknown; merge-1 has been running for 1d01h (median 6m) !"
-    many = Family("t", {"failed": 9}, tuple(f"t-{one}" for one in range(9)))
-    assert family_line(many) == "t: 9 failed (t-0, t-1, t-2, t-3, t-4 and 4 more)"
+    assert entry_line(SLOW) == "merge: 1 running, 2 unknown; merge-1 has been running for 1d01h (median 6m) !"
+    many = EntrySummary("t", {"failed": 9}, tuple(f"t-{one}" for one in range(9)))
+    assert entry_line(many) == "t: 9 failed (t-0, t-1, t-2, t-3, t-4 and 4 more)"
 
 
 def test_reasons_are_grouped_by_what_they_have_in_common_and_bounded():
-    tile_by_tile = [Hold("mosaic-${tile}", "wait", f"needs reduce-t{n:03} (1 of 1 not done)", 1) for n in range(300)]
-    other = [Hold("mosaic-${tile}", "wait", f"needs {word}", 1) for word in ("one", "two", "three", "four")]
-    blocked = [Hold("combine", "blocked", "needs mosaic: mosaic-t017 is failed\x1b[2J", 1)]
-    assert lines(hold_rows([*tile_by_tile, *other, *blocked])) == [
+    tile_by_tile = [
+        NotStarted("mosaic-${tile}", "wait", f"needs reduce-t{n:03} (1 of 1 not done)", 1) for n in range(300)
+    ]
+    other = [NotStarted("mosaic-${tile}", "wait", f"needs {word}", 1) for word in ("one", "two", "three", "four")]
+    blocked = [NotStarted("combine", "blocked", "needs mosaic: mosaic-t017 is failed\x1b[2J", 1)]
+    assert lines(not_started_rows([*tile_by_tile, *other, *blocked])) == [
         "* mosaic-${tile}: 300 waiting: needs reduce-t0-299 (1 of 1 not done)",
         "* mosaic-${tile}: 1 waiting: needs one",
         "* mosaic-${tile}: 1 waiting: needs two",
         "* mosaic-${tile}: 2 waiting for other reasons",
         r"x combine: 1 blocked: needs mosaic: mosaic-t017 is failed\x1b[2J",
     ]
-    assert max(map(len, lines(hold_rows(tile_by_tile, 30)))) <= 30
+    assert max(map(len, lines(not_started_rows(tile_by_tile, 30)))) <= 30

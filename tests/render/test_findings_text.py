@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.location import Location
-from skaha_apply.render.lint.text import count_text, findings_text
+from skaha_apply.render.lint.text import count_text, diagnostics_text
 
 
 def finding(line, severity=Severity.ERROR, detail="Write x."):
@@ -12,13 +12,13 @@ def finding(line, severity=Severity.ERROR, detail="Write x."):
 
 
 def test_one_finding():
-    assert findings_text([finding(4)]) == (
+    assert diagnostics_text([finding(4)]) == (
         "m.yaml:4:3: error: it is wrong [a-rule]\n      ab\n      ^^\n  Write x.\n\n1 error\n"
     )
 
 
 def test_errors_come_first_and_all_are_counted():
-    text = findings_text([finding(1, Severity.WARNING), finding(2), finding(3)])
+    text = diagnostics_text([finding(1, Severity.WARNING), finding(2), finding(3)])
     assert [line.split(" ")[0] for line in text.splitlines() if "wrong" in line] == [
         "m.yaml:2:3:",
         "m.yaml:3:3:",
@@ -28,13 +28,13 @@ def test_errors_come_first_and_all_are_counted():
 
 
 def test_a_flood_is_cut():
-    text = findings_text([finding(line) for line in range(1, 1001)])
+    text = diagnostics_text([finding(line) for line in range(1, 1001)])
     assert text.count("it is wrong") == 50
     assert "… and 950 more" in text
     assert text.endswith("1000 errors\n")
-    assert findings_text([finding(line) for line in range(1, 101)], most=None).count("it is wrong") == 100
+    assert diagnostics_text([finding(line) for line in range(1, 101)], most=None).count("it is wrong") == 100
 
 
 def test_nothing():
-    assert findings_text([]) == ""
+    assert diagnostics_text([]) == ""
     assert count_text([]) == "no findings"

@@ -6,7 +6,7 @@ import pytest
 
 from skaha_apply.model.plan import Change
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
-from skaha_apply.render.color import coloured
+from skaha_apply.render.color import terminal_colors
 from skaha_apply.render.plan.markdown import plans_markdown
 from skaha_apply.render.plan.text import plan_text
 
@@ -107,7 +107,7 @@ def test_an_interactive_kind_is_not_forced_by_what_is_never_sent(action, plan):
 def test_text_of_others_cannot_act_on_the_terminal(action, plan):
     reason = "\x1b[31mred\x1b[0m [red]markup[/red]\nnext\u202eline"
     text = plan_text(
-        plan(action("conflict", "a\x07b", reason=reason), project="p\r", refused="\x1b]0;title\x07"), coloured()
+        plan(action("conflict", "a\x07b", reason=reason), project="p\r", refused="\x1b]0;title\x07"), terminal_colors()
     )
     assert r"\x1b[31mred\x1b[0m [red]markup[/red]\nnext\u202eline" in text
     assert r"a\x07b" in text
@@ -125,7 +125,7 @@ def test_long_values_are_cut_where_they_differ(action, plan):
 
 def test_colour_only_adds_codes(action, plan):
     shown = plan(action("create", reason=NEW))
-    text = plan_text(shown, coloured())
+    text = plan_text(shown, terminal_colors())
     assert "\x1b[32m" in text
     assert re.sub(r"\x1b\[[0-9;]*m", "", text) == plan_text(shown)
 

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
-from skaha_apply.model.report import ActionEnded, Family, Hold, Note, PhaseChanged, Started, Waiting
-from skaha_apply.render.run.lines import Lines
+from skaha_apply.model.report import ActionEnded, EntrySummary, Note, NotStarted, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.render.run.lines import ProgressLines
 
-RUNNING = Waiting("survey", (Family("reduce", {"running": 2, "failed": 0}),))
+RUNNING = PassEnded("survey", (EntrySummary("reduce", {"running": 2, "failed": 0}),))
 
 
 def waits(left):
-    hold = Hold("merge", "wait", f"needs reduce ({left} of 3 not done)", 1)
-    return Waiting("survey", (Family("reduce", {"running": 1, "failed": 1}), Family("merge", {"wait": 1})), (hold,))
+    one = NotStarted("merge", "wait", f"needs reduce ({left} of 3 not done)", 1)
+    return PassEnded(
+        "survey", (EntrySummary("reduce", {"running": 1, "failed": 1}), EntrySummary("merge", {"wait": 1})), (one,)
+    )
 
 
 def said_by(*events):
     said = []
-    narrator = Lines(said.append)
+    narrator = ProgressLines(said.append)
     for event in events:
         narrator(event)
     narrator.close()
@@ -26,7 +28,7 @@ def moved(replica, after="running", before="pending", group="tile-${tile}"):
 
 def test_plain_lines_tell_each_change_once_and_no_poll(action):
     assert said_by(
-        Started("survey", 3),
+        PassStarted("survey", 3),
         ActionEnded(action("create"), id="k2j3h4g5"),
         ActionEnded(action("replace", replica=2), id="a1b2c3d4"),
         ActionEnded(action("create", replica=3), error="400 [red]no[/red]\x1b[2J"),
@@ -50,9 +52,9 @@ def test_plain_lines_tell_each_change_once_and_no_poll(action):
 
 def test_many_changes_of_an_entry_in_one_pass_are_one_line_and_failures_are_named():
     failed = ("tile-t017", "tile-t099", "tile-t123")
-    family = Family("tile-${tile}", {"done": 40, "failed": 3, "running": 8, "wait": 249}, failed)
+    entry = EntrySummary("tile-${tile}", {"done": 40, "failed": 3, "running": 8, "wait": 249}, failed)
     few = PhaseChanged("survey", "desk", 1, "desk", None, "pending", "running")
-    said = said_by(*(moved(one) for one in range(40)), moved(99, "failed"), few, Waiting("survey", (family,)))
+    said = said_by(*(moved(one) for one in range(40)), moved(99, "failed"), few, PassEnded("survey", (entry,)))
     assert said == [
         "tile-t099 k2j3h4g5: pending -> failed",
         "tile-${tile}: 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), 249 waiting",
@@ -65,7 +67,7 @@ def test_thousands_of_changes_make_few_lines(action):
     created = [ActionEnded(action("create", replica=one), id="k2j3h4g5") for one in range(4000)]
     refused = [ActionEnded(action("create", replica=one), error="400") for one in range(1000)]
     moves = [moved(one) for one in range(4000)] + [moved(one, "failed") for one in range(1000)]
-    said = said_by(Started("survey", 5000), *created, *refused, *moves)
+    said = said_by(PassStarted("survey", 5000), *created, *refused, *moves)
     assert len(said) < 60
     assert "survey: 5000 of 5000 actions ended, 1000 of them not carried out" in said
     assert "… and 980 more failed; `skaha-apply status` lists them" in said
@@ -78,14 +80,14 @@ def test_what_a_pass_had_to_say_is_said_when_it_is_interrupted():
 
 def test_a_survey_that_runs_for_days_tells_its_numbers_once_a_minute(action):
     now, said = [0.0], []
-    narrator = Lines(said.append, lambda: now[0])
-    narrator(Started("survey", 8))
+    narrator = ProgressLines(said.append, lambda: now[0])
+    narrator(PassStarted("survey", 8))
     for number in range(1, 1000):
         counts = {"running": 8, "done": number, "wait": 4992 - number}
         narrator(moved(number, "done", "running"))
-        narrator(Waiting("survey", (Family("tile-${tile}", counts),)))
+        narrator(PassEnded("survey", (EntrySummary("tile-${tile}", counts),)))
         now[0] += 10.0
-        narrator(Started("survey", 1))
+        narrator(PassStarted("survey", 1))
         narrator(ActionEnded(action("create", session="tile-t1", group="tile-${tile}"), id="k2j3h4g5"))
     narrator(moved(1000, "done", "running"))
     narrator.close()

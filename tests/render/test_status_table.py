@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from skaha_apply.model.report import Family, Hold
+from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.render.run.status import (
     is_large,
     overview,
@@ -36,8 +36,8 @@ class Row:
 @dataclass(frozen=True)
 class Status:
     rows: tuple
-    families: tuple = ()
-    holds: tuple = ()
+    entries: tuple = ()
+    not_started: tuple = ()
     project: str = "survey"
 
 
@@ -73,10 +73,14 @@ def test_a_large_project_is_told_by_entry_with_what_needs_attention():
     failed = [
         Row("tile", f"tile-{one}", "failed", "failed", "exit", one, id="k2j3h4g5", attempt=1) for one in range(1, 61)
     ]
-    holds = tuple(Hold(f"stage-{one}", "blocked", "needs tile", 1) for one in range(30))
-    status = Status(tuple(failed), (Family("tile", {"failed": 60, "done": 940}), Family("merge", {"wait": 1})), holds)
+    not_started = tuple(NotStarted(f"stage-{one}", "blocked", "needs tile", 1) for one in range(30))
+    status = Status(
+        tuple(failed),
+        (EntrySummary("tile", {"failed": 60, "done": 940}), EntrySummary("merge", {"wait": 1})),
+        not_started,
+    )
     assert is_large(status)
-    assert not is_large(replace(status, families=(Family("tile", {"failed": 20}),), rows=status.rows[:20]))
+    assert not is_large(replace(status, entries=(EntrySummary("tile", {"failed": 20}),), rows=status.rows[:20]))
     text = overview_text(status, status.rows).splitlines()
     assert text[:3] == [
         "entry  pending  running  done  failed  waiting  blocked  total",
@@ -96,7 +100,7 @@ def test_the_document_says_times_in_utc():
     document = status_document(
         Status(
             (Row("Desk", "desk", "running", id="k2j3h4g5", attempt=1, ended=0.0),),
-            (Family("Desk", {"running": 1}, longest=12.34567),),
+            (EntrySummary("Desk", {"running": 1}, longest=12.34567),),
         )
     )
     assert document["entries"] == [

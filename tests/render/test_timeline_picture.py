@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from skaha_apply.model.timeline import Lane, Segment, Stretch, Timeline
+from skaha_apply.model.timeline import Lane, Segment, SegmentKind, Timeline
 from skaha_apply.render.pictures.timeline import timeline_picture
 
 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")
@@ -16,14 +16,14 @@ T0 = 1_790_000_000.0
 
 def lane(number, *kinds, entry="tile-${tile}"):
     begin = T0 + 10 * number
-    waits = Segment(Stretch.WAITING, begin, begin + 60)
+    waits = Segment(SegmentKind.WAITING, begin, begin + 60)
     runs = [Segment(kind, begin + 60 + 100 * place, begin + 150 + 100 * place) for place, kind in enumerate(kinds)]
     return Lane(f"tile-t{number:04}", entry, (waits, *runs), len(kinds))
 
 
 def run(count):
-    lanes = [lane(one, *([Stretch.FAILED] if one % 9 == 0 else []), Stretch.DONE) for one in range(count)]
-    return Timeline("survey $x_1$", (*lanes, lane(count, Stretch.RUNNING, entry="combine")), T0 + 20 * count)
+    lanes = [lane(one, *([SegmentKind.FAILED] if one % 9 == 0 else []), SegmentKind.DONE) for one in range(count)]
+    return Timeline("survey $x_1$", (*lanes, lane(count, SegmentKind.RUNNING, entry="combine")), T0 + 20 * count)
 
 
 def texts(svg):
@@ -52,6 +52,6 @@ def test_few_replicas_have_their_names_many_those_of_their_entries():
 
 
 def test_several_projects_none_with_anything_and_one_with_everything():
-    every = Timeline("all", tuple(lane(place, kind) for place, kind in enumerate(Stretch)), T0)
+    every = Timeline("all", tuple(lane(place, kind) for place, kind in enumerate(SegmentKind)), T0)
     drawn = texts(timeline_picture([Timeline("empty", (), T0), every], "svg"))
     assert {"empty: 0 replicas", "all: 6 replicas", "deleted", "unknown"} <= drawn

@@ -8,7 +8,7 @@ from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
-from skaha_apply.model.timeline import Segment, Stretch, Timeline
+from skaha_apply.model.timeline import Segment, SegmentKind, Timeline
 from skaha_apply.render.pictures.timeline import _steps
 from skaha_apply.workflow.status import ProjectStatus, StatusRow
 from skaha_apply.workflow.timeline import timeline
@@ -43,12 +43,12 @@ def test_every_attempt_waited_and_ran():
     )
     assert (lane.name, lane.entry, lane.attempts) == ("tile-t1", "tile-${tile}", 3)
     assert lane.segments == (
-        Segment(Stretch.WAITING, 1000.0, 1100.0),
-        Segment(Stretch.FAILED, 1100.0, 1200.0, sure=1100.0),
-        Segment(Stretch.WAITING, 1300.0, 1310.0),
-        Segment(Stretch.UNKNOWN, 1310.0, 1310.0),
-        Segment(Stretch.WAITING, 1500.0, 1600.0),
-        Segment(Stretch.DONE, 1600.0, 1700.0, sure=1600.0),
+        Segment(SegmentKind.WAITING, 1000.0, 1100.0),
+        Segment(SegmentKind.FAILED, 1100.0, 1200.0, observed_until=1100.0),
+        Segment(SegmentKind.WAITING, 1300.0, 1310.0),
+        Segment(SegmentKind.UNKNOWN, 1310.0, 1310.0),
+        Segment(SegmentKind.WAITING, 1500.0, 1600.0),
+        Segment(SegmentKind.DONE, 1600.0, 1700.0, observed_until=1600.0),
     )
 
 
@@ -64,7 +64,7 @@ def test_every_attempt_waited_and_ran():
 )
 def test_a_time_is_sure_up_to_the_last_listing_that_showed_it_running(phase, times, seen):
     (lane,) = drawn(record(phase, accepted=1000.0, **times))
-    assert lane.segments[-1].seen == seen
+    assert lane.segments[-1].observed_end == seen
 
 
 def test_one_that_ended_unseen_does_not_count_as_running_until_a_later_listing():

@@ -10,7 +10,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.progress import families, holds
+from skaha_apply.workflow.progress import entry_summaries, not_started
 from skaha_apply.workflow.reconcile.run import ApplyOptions, Run
 from skaha_apply.workflow.reconcile.wait import ended
 
@@ -114,11 +114,11 @@ def test_numbers_by_entry_with_the_slowest_beside_the_median_of_the_finished():
     ]
     actions += [action("failed", "failed", name="f", group="t-${t}"), action("retry", "failed", name="again")]
     actions += [action("wait", name=f"m-{one}", group="m-${t}", reason="needs t") for one in range(9)]
-    found = families(actions, {one.key: one.record for one in actions if one.record}, now)
+    found = entry_summaries(actions, {one.key: one.record for one in actions if one.record}, now)
     tiles, again, merges = found
     assert (tiles.name, dict(tiles.counts), tiles.failed) == ("t-${t}", {"running": 2, "done": 3, "failed": 1}, ("f",))
     assert (tiles.longest, tiles.median, tiles.total) == (900.0, 30.0, 6)
     assert (again.counts, again.failed) == ({"retry": 1}, ())
     assert dict(merges.counts) == {"wait": 9}
-    (hold,) = holds(actions)
+    (hold,) = not_started(actions)
     assert (hold.family, hold.count, len(hold.names)) == ("m-${t}", 9, 5)

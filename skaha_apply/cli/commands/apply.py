@@ -111,7 +111,7 @@ def apply(options: ApplyArguments) -> ExitCode:
         if saved is not None:
             saved.check(world.client.address, [each.name for each in projects])
             chosen = _with_saved_choices(how, saved, project.name)
-        world, observe = told_to(events, world, project, dialog.progress.part(project.name))
+        world, observe = told_to(events, world, project, dialog.progress.for_project(project.name))
         return partial(go_on, await workflow.begin(world, project, chosen, dialog.approve, observe))
 
     async def go_on(run: Run) -> ExitCode:

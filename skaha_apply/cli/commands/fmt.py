@@ -12,8 +12,8 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.options import CommonOptions, Paths
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
-from skaha_apply.render.errors import problems_text
-from skaha_apply.render.printable import line
+from skaha_apply.render.errors import printable_diagnostics
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
@@ -47,11 +47,11 @@ def _one(one: Formatted, setting: Settings, streams: Streams, *, check: bool) ->
     from skaha_apply.workflow.fmt import write  # noqa: PLC0415 - keeps --help fast
 
     if one.problems:
-        streams.notify(problems_text(one.problems))
+        streams.notify(printable_diagnostics(one.problems))
         return ExitCode.ERROR
     if check:
         if one.changed:
-            streams.show(f"would change {line(one.file)}\n")
+            streams.show(f"would change {one_line(one.file)}\n")
         return ExitCode.ERROR if one.changed else ExitCode.OK
     if one.file == "-":
         streams.show_exact(one.after)
@@ -61,5 +61,5 @@ def _one(one: Formatted, setting: Settings, streams: Streams, *, check: bool) ->
         except SkahaApplyError as error:
             streams.show_error(error)
             return ExitCode.ERROR
-        streams.show(f"changed {line(one.file)}\n")
+        streams.show(f"changed {one_line(one.file)}\n")
     return ExitCode.OK

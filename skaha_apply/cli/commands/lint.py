@@ -150,9 +150,9 @@ def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays fo
         from skaha_apply.render.lint.github import github_text  # noqa: PLC0415
 
         return github_text(report)
-    from skaha_apply.render.errors import problems_text  # noqa: PLC0415
+    from skaha_apply.render.errors import printable_diagnostics  # noqa: PLC0415
 
-    return problems_text(report.found, most=None) or "no findings\n"
+    return printable_diagnostics(report.found, most=None) or "no findings\n"
 
 
 def _append_job_summary(report: LintReport, streams: Streams) -> None:

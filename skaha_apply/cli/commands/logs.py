@@ -12,7 +12,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.options import NameOptions
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode, UsageError, worst
-from skaha_apply.render.printable import block, line
+from skaha_apply.render.printable import one_line, printable_lines
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
@@ -91,7 +91,7 @@ def read(options: LogsArguments, *, events: bool) -> ExitCode:
 
 def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
     """Show the text of one attempt; its control characters are shown and not obeyed, in a file too."""
-    name = f"{line(text.name)} ({line(text.id or 'no session')})"
+    name = f"{one_line(text.name)} ({one_line(text.id or 'no session')})"
     if text.attempts > 1:
         name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
     if not text.text:
@@ -100,5 +100,5 @@ def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
         return
     if not alone:
         streams.show(f"==> {name} <==\n")
-    shown = block(text.text)
+    shown = printable_lines(text.text)
     streams.show(shown if shown.endswith("\n") else f"{shown}\n")

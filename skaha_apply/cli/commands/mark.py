@@ -18,13 +18,13 @@ from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.prompt import ask
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.render.action_labels import many
-from skaha_apply.render.printable import line
+from skaha_apply.render.action_labels import counted
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
-    from skaha_apply.render.color import Ink
+    from skaha_apply.render.color import Paint
     from skaha_apply.workflow.mark import Mark, MarkOptions
     from skaha_apply.workflow.setup.context import Context
 
@@ -119,8 +119,8 @@ def mark(options: MarkArguments) -> ExitCode:
         raise UsageError(f"which project is meant? These manifests have {known}", hint="say it with --project")
 
     async def approve(marks: tuple[Mark, ...]) -> bool:
-        streams.show(_preview_text(marks, options.verb, streams.out_ink))
-        return options.yes or await ask(streams, f"Mark {many(len(marks), 'replica')} {options.verb}?")
+        streams.show(_preview_text(marks, options.verb, streams.out_paint))
+        return options.yes or await ask(streams, f"Mark {counted(len(marks), 'replica')} {options.verb}?")
 
     async def one(world: Context, project: Project) -> ExitCode:
         return await workflow.mark(world, project, chosen, approve, progress)
@@ -153,7 +153,7 @@ def _warn_of_comments(rows: tuple[str, ...], streams: Streams) -> None:
     noted = next((row for row in rows if NOTE.search(row)), None)
     if noted is not None:
         streams.notify_line(
-            f"note: {line(noted)} has a # in it, which begins no comment: put a comment on a line of its own"
+            f"note: {one_line(noted)} has a # in it, which begins no comment: put a comment on a line of its own"
         )
 
 
@@ -168,8 +168,8 @@ def _checked(name: str, file: str) -> str:
         raise UsageError(f"{file}: {error.message}") from None
 
 
-def _preview_text(marks: tuple[Mark, ...], verb: MarkVerb, ink: Ink) -> str:
-    rows = [f"{ink(verb.value, 'cyan')}  {_one(mark)}" for mark in marks[:SHOWN]]
+def _preview_text(marks: tuple[Mark, ...], verb: MarkVerb, paint: Paint) -> str:
+    rows = [f"{paint(verb.value, 'cyan')}  {_one(mark)}" for mark in marks[:SHOWN]]
     if len(marks) > SHOWN:
         rows.append(f"… and {len(marks) - SHOWN} more")
     return "\n".join(rows) + "\n"
@@ -177,5 +177,5 @@ def _preview_text(marks: tuple[Mark, ...], verb: MarkVerb, ink: Ink) -> str:
 
 def _one(mark: Mark) -> str:
     before = mark.before.value if mark.before else "without a record"
-    deletes = f"; its session {line(mark.deletes)} is deleted" if mark.deletes else ""
-    return f"{line(mark.name)}  (now {before}{deletes})"
+    deletes = f"; its session {one_line(mark.deletes)} is deleted" if mark.deletes else ""
+    return f"{one_line(mark.name)}  (now {before}{deletes})"

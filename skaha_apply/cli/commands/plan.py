@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
-    from skaha_apply.render.color import Ink
+    from skaha_apply.render.color import Paint
     from skaha_apply.workflow.setup.context import Context, StateLocation
 
 
@@ -100,7 +100,7 @@ def plan(options: PlanArguments) -> ExitCode:
     else:
         code = for_each(setting, projects, streams, one, wanted)
     if plans:
-        text = _rendered(plans, options.output, streams.out_ink, everything=options.all)
+        text = _rendered(plans, options.output, streams.out_paint, everything=options.all)
         (streams.show if options.output is PlanFormat.TEXT else streams.show_document)(text)
         for entry in options.report or ():
             form, _, file = entry.partition("=")
@@ -110,7 +110,7 @@ def plan(options: PlanArguments) -> ExitCode:
     return code
 
 
-def _rendered(plans: Sequence[Plan], form: PlanFormat, ink: Ink, *, everything: bool) -> str:
+def _rendered(plans: Sequence[Plan], form: PlanFormat, paint: Paint, *, everything: bool) -> str:
     if form is PlanFormat.JSON:
         from skaha_apply.render.plan.documents import plans_document  # noqa: PLC0415 - each form pays for its own
 
@@ -121,4 +121,4 @@ def _rendered(plans: Sequence[Plan], form: PlanFormat, ink: Ink, *, everything: 
         return plans_markdown(plans)
     from skaha_apply.render.plan.text import plan_text  # noqa: PLC0415 - as above
 
-    return "\n".join(plan_text(plan, ink) for plan in plans)
+    return "\n".join(plan_text(plan, paint) for plan in plans)

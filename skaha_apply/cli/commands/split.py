@@ -13,12 +13,12 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.model.shares import Helper, Load
+from skaha_apply.model.shares import Helper, LoadKind
 from skaha_apply.render.plan.documents import as_json
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
-    from skaha_apply.model.shares import Listing, Preview
+    from skaha_apply.model.shares import ItemList, SplitPreview
 
 MAX_REPLICAS = 100_000
 
@@ -55,7 +55,7 @@ class SplitArguments(VariableOptions):
         typer.Option("--manifest", metavar="PATH", help="The manifests of --session; may be repeated."),
     ] = None
     load: Annotated[
-        Load | None,
+        LoadKind | None,
         typer.Option(
             help="What is evened out: the size of files, the count of items, or the number at the end of each line of "
             "the list (default: size where every item is a file here, else count).",
@@ -93,10 +93,10 @@ def _form(options: SplitArguments) -> str | None:
     """The form of the picture, which is known to be possible before a million files are looked at."""
     if options.picture is None:
         return None
-    from skaha_apply.render.pictures.figure import form_of, require  # noqa: PLC0415 - for those who want a picture
+    from skaha_apply.render.pictures.figure import picture_format, require_matplotlib  # noqa: PLC0415 - for those who want a picture
 
-    form = form_of(options.picture)
-    require()
+    form = picture_format(options.picture)
+    require_matplotlib()
     return form
 
 
@@ -119,7 +119,7 @@ def _replicas(options: SplitArguments) -> int:
     return replicas_of(setting, options.session, stdin_bytes)
 
 
-def _listing(options: SplitArguments) -> Listing:
+def _listing(options: SplitArguments) -> ItemList:
     from skaha_apply.workflow.split import from_list, from_paths, read_list  # noqa: PLC0415 - keeps --help fast
 
     if options.list_file is not None:
@@ -132,15 +132,15 @@ def _listing(options: SplitArguments) -> Listing:
     return from_paths(options.paths, options.load)
 
 
-def _rendered(shown: Preview, form: SplitFormat, streams: Streams) -> str:
+def _rendered(shown: SplitPreview, form: SplitFormat, streams: Streams) -> str:
     from skaha_apply.render.shares import split_document, split_text  # noqa: PLC0415 - keeps --help fast
 
     if form is SplitFormat.TEXT:
-        return split_text(shown, streams.out_ink)
+        return split_text(shown, streams.out_paint)
     return as_json(split_document(shown))
 
 
-def _draw(shown: Preview, form: str, path: str) -> None:
+def _draw(shown: SplitPreview, form: str, path: str) -> None:
     from skaha_apply.render.pictures.shares import split_picture  # noqa: PLC0415 - for those who want a picture
 
     write_file("picture", path, split_picture(shown, form))

@@ -18,7 +18,7 @@ from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
 from skaha_apply.render.plan.documents import as_json
-from skaha_apply.render.printable import line
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -105,10 +105,10 @@ def forget(options: ForgetArguments) -> ExitCode:
     location, project = _location(options)
     names = run(edit.forget(location, project, options.names))
     streams = options.streams()
-    streams.show("".join(f"forgot {line(name)}\n" for name in names))
+    streams.show("".join(f"forgot {one_line(name)}\n" for name in names))
     if not names:
-        wanted = line(", ".join(options.names))
-        streams.notify_line(f"nothing to forget: no record in the state of {line(project)} matches {wanted}")
+        wanted = one_line(", ".join(options.names))
+        streams.notify_line(f"nothing to forget: no record in the state of {one_line(project)} matches {wanted}")
     return ExitCode.OK
 
 
@@ -119,7 +119,7 @@ def move(options: MoveArguments) -> ExitCode:
 
     location, project = _location(options)
     said = run(edit.move(location, project, options.old, options.new))
-    options.streams().show(f"{line(said)}\n")
+    options.streams().show(f"{one_line(said)}\n")
     return ExitCode.OK
 
 
@@ -151,7 +151,7 @@ def push(options: PushArguments) -> ExitCode:
     setting = options.setting()
     source = "the state on standard input" if options.file == "-" else options.file
     said = run(transfer.push(find_location(setting), setting.project, _bytes(options.file), source))
-    options.streams().show(f"{line(said)}\n")
+    options.streams().show(f"{one_line(said)}\n")
     return ExitCode.OK
 
 
@@ -213,7 +213,9 @@ def rebind(options: RebindArguments) -> ExitCode:
 
     async def approve(planned: Rebinding) -> bool:
         streams.show(_text(planned))
-        return not planned.changes or options.yes or await ask(streams, f"Rebind the state of {line(project.name)}?")
+        return (
+            not planned.changes or options.yes or await ask(streams, f"Rebind the state of {one_line(project.name)}?")
+        )
 
     given = RebindOptions(account=options.account, host=options.from_)
     return ExitCode.OK if run(_rebind(setting, project, given, approve)) else ExitCode.ERROR
@@ -245,4 +247,4 @@ def _text(planned: Rebinding) -> str:
 
 
 def _change(before: str, after: str) -> str:
-    return line(before) if before == after else f"{line(before)} -> {line(after)}"
+    return one_line(before) if before == after else f"{one_line(before)} -> {one_line(after)}"

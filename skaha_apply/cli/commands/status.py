@@ -135,16 +135,16 @@ class ProjectSurvey:
 def _check_picture_format(options: StatusArguments) -> None:
     """Raise what would keep the picture from being drawn, before the server is asked."""
     if options.timeline is not None:
-        from skaha_apply.render.pictures.figure import form_of, require  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.render.pictures.figure import picture_format, require_matplotlib  # noqa: PLC0415 - keeps --help fast
 
-        form_of(options.timeline)
-        require()
+        picture_format(options.timeline)
+        require_matplotlib()
 
 
 def _draw(path: str, found: tuple[ProjectStatus, ...]) -> None:
-    from skaha_apply.render.pictures.figure import form_of  # noqa: PLC0415 - as above
+    from skaha_apply.render.pictures.figure import picture_format  # noqa: PLC0415 - as above
     from skaha_apply.render.pictures.timeline import timeline_picture  # noqa: PLC0415
     from skaha_apply.workflow.timeline import timeline  # noqa: PLC0415
 
-    picture = timeline_picture([timeline(one) for one in found], form_of(path))
+    picture = timeline_picture([timeline(one) for one in found], picture_format(path))
     write_file("picture", path, picture)

@@ -15,16 +15,16 @@ from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
 from skaha_apply.model.masking.inert_text import first_command, is_automated, without_controls
 from skaha_apply.model.report import Note
-from skaha_apply.render.color import coloured, plain
+from skaha_apply.render.color import plain, terminal_colors
 from skaha_apply.render.errors import error_text, message_text
-from skaha_apply.render.printable import line
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from skaha_apply.model.report import Event
-    from skaha_apply.render.color import Ink
-    from skaha_apply.render.run.lines import ProgressLines
+    from skaha_apply.render.color import Paint
+    from skaha_apply.render.run.lines import ProgressView
 
 
 class Streams:
@@ -38,10 +38,10 @@ class Streams:
     def __init__(self, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> None:
         allowed = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self.out, self.err = _outlet(sys.stdout), _outlet(sys.stderr)
-        self.out_colour = allowed and self.out.isatty()
-        self.err_colour = allowed and self.err.isatty()
-        self.out_ink: Ink = coloured() if self.out_colour else plain
-        self.err_ink: Ink = coloured() if self.err_colour else plain
+        self.out_color = allowed and self.out.isatty()
+        self.err_color = allowed and self.err.isatty()
+        self.out_paint: Paint = terminal_colors() if self.out_color else plain
+        self.err_paint: Paint = terminal_colors() if self.err_color else plain
         self.out_is_terminal = self.out.isatty()
         self.err_is_terminal = self.err.isatty() and environ.get("TERM") != "dumb"
         self._warned: set[str] = set()
@@ -100,20 +100,20 @@ class Streams:
 
     def show_error(self, error: SkahaApplyError) -> None:
         """An error with its hint, on standard error."""
-        self.notify(error_text(error, self.err_ink))
+        self.notify(error_text(error, self.err_paint))
 
-    def progress(self) -> ProgressLines:
+    def progress(self) -> ProgressView:
         """What tells the progress: a board in a terminal, lines elsewhere. An interrupt closes it."""
         if not self.err_is_terminal:
-            from skaha_apply.render.run.lines import Lines  # noqa: PLC0415 - keeps --help fast
+            from skaha_apply.render.run.lines import ProgressLines  # noqa: PLC0415 - keeps --help fast
 
-            lines = Lines(self.notify_line)
+            lines = ProgressLines(self.notify_line)
             self.restore_terminal = lines.close
             return lines
-        from skaha_apply.render.run.live_table import Block, LiveTable  # noqa: PLC0415 - as above
+        from skaha_apply.render.run.live_table import LiveTable, TerminalBlock  # noqa: PLC0415 - as above
 
-        block = Block(self.err.draw, lambda: size_of(self.err), self.err_ink)
-        board = LiveTable(block, self.err_ink)
+        block = TerminalBlock(self.err.draw, lambda: size_of(self.err), self.err_paint)
+        board = LiveTable(block, self.err_paint)
         Streams.above = board.above
         self.restore_terminal = board.close
         return board
@@ -126,7 +126,7 @@ class Streams:
 
     def message(self, word: str, text: str, hint: str | None = None) -> None:
         """A message of another weight, on standard error."""
-        self.notify(message_text(word, text, hint, self.err_ink))
+        self.notify(message_text(word, text, hint, self.err_paint))
 
 
 class LogHandler(logging.Handler):
@@ -138,7 +138,7 @@ class LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record on standard error."""
-        self._streams.notify_line(f"{record.name}: {line(record.getMessage())}")
+        self._streams.notify_line(f"{record.name}: {one_line(record.getMessage())}")
 
 
 def _nothing() -> None:
@@ -199,4 +199,4 @@ def write_file(what: str, path: str, content: str | bytes) -> None:
         Path(path).write_bytes(mask_ids(mask(content)).encode() if isinstance(content, str) else content)
     except (OSError, ValueError) as error:  # a ValueError for what can be no path, or no UTF-8
         reason = getattr(error, "strerror", None) or error
-        raise SkahaApplyError(f"cannot write the {what} {line(path)}: {reason}") from error
+        raise SkahaApplyError(f"cannot write the {what} {one_line(path)}: {reason}") from error

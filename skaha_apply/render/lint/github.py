@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.render.lint.text import count_text
-from skaha_apply.render.printable import block, cut, line
+from skaha_apply.render.printable import one_line, printable_lines, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,11 +56,11 @@ def _rows(report: LintReport) -> Iterable[str]:
     for one in islice(ordered, SUMMARY):
         location = f"{report.path(one.location.file)}:{one.location.line}:{one.location.column}"
         text = f"{one.summary}. {one.detail}" if one.detail else one.summary
-        yield f"| {_cell(location)} | {one.severity}: {_cell(one.rule)} | {_cell(cut(text, 2000))} |\n"
+        yield f"| {_cell(location)} | {one.severity}: {_cell(one.rule)} | {_cell(truncate(text, 2000))} |\n"
 
 
 def _cell(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", line(text.replace("\n", " ")))
+    return _SPECIAL.sub(r"\\\1", one_line(text.replace("\n", " ")))
 
 
 def _command(one: Diagnostic, report: LintReport) -> str:
@@ -72,7 +72,7 @@ def _command(one: Diagnostic, report: LintReport) -> str:
     given["title"] = one.rule
     properties = ",".join(f"{name}={_property(str(value))}" for name, value in given.items())
     text = f"{one.summary}\n{one.detail}" if one.detail else one.summary
-    return f"::{one.severity} {properties}::{_message(block(text))}"
+    return f"::{one.severity} {properties}::{_message(printable_lines(text))}"
 
 
 def _message(text: str) -> str:

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.masking.inert_text import inert_xml
-from skaha_apply.render.lint.text import finding_text
-from skaha_apply.render.printable import block, line
+from skaha_apply.render.lint.text import diagnostic_text
+from skaha_apply.render.printable import one_line, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def _case(rule: str, name: str, found: Sequence[Diagnostic], report: LintReport)
     head = f"    <testcase name={_attribute(rule)} classname={name}"
     if not found:
         return False, f"{head}/>"
-    text = escape(block("\n\n".join(map(finding_text, found))))
+    text = escape(printable_lines("\n\n".join(map(diagnostic_text, found))))
     worst = next((one for one in found if one.severity is Severity.ERROR), found[0])
     if worst.severity is not Severity.ERROR and not report.strict:
         return False, f"{head}>\n      <system-out>{text}</system-out>\n    </testcase>"
@@ -54,4 +54,4 @@ def _case(rule: str, name: str, found: Sequence[Diagnostic], report: LintReport)
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(line(text))
+    return quoteattr(one_line(text))

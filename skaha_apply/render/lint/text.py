@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST = 50  # findings that are written out; a mistake in a default may be found a thousand times
 
 
-def finding_text(diagnostic: Diagnostic) -> str:
+def diagnostic_text(diagnostic: Diagnostic) -> str:
     """One finding: place, severity, rule and summary on the first line, then the snippet, then the way out."""
     parts = [f"{diagnostic.location}: {diagnostic.severity}: {diagnostic.summary} [{diagnostic.rule}]"]
     if diagnostic.snippet:
@@ -25,12 +25,12 @@ def finding_text(diagnostic: Diagnostic) -> str:
     return "\n".join(parts)
 
 
-def findings_text(diagnostics: Sequence[Diagnostic], *, most: int | None = MOST) -> str:
+def diagnostics_text(diagnostics: Sequence[Diagnostic], *, most: int | None = MOST) -> str:
     """Findings, errors first, and a line that counts them; "" for none. Beyond `most` they are only counted."""
     if not diagnostics:
         return ""
     ordered = sorted(diagnostics, key=lambda found: found.severity is not Severity.ERROR)
-    blocks = [finding_text(diagnostic) for diagnostic in ordered[:most]]
+    blocks = [diagnostic_text(diagnostic) for diagnostic in ordered[:most]]
     if most is not None and len(ordered) > most:
         blocks.append(f"… and {len(ordered) - most} more")
     return "\n\n".join([*blocks, count_text(ordered)]) + "\n"

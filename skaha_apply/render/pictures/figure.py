@@ -1,6 +1,7 @@
-"""Pictures for reports and slides: where matplotlib is set up, which is an extra and is imported when one is drawn.
+"""The setup of matplotlib for the pictures of reports and slides.
 
-No display is needed, and the same data give the same bytes (with one version of matplotlib).
+matplotlib is an extra, so it is imported only when a picture is drawn. It needs no display. The same data give the same
+bytes with the same version of matplotlib.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-FORMS = ("png", "svg")
-# Told apart by those who see colours differently, and in print (Okabe and Ito).
-BLUE, ORANGE, GREEN, RED, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999", "#222222"
+PICTURE_FORMATS = ("png", "svg")
+# Told apart by those who see colors differently, and in print (Okabe and Ito).
+BLUE, ORANGE, GREEN, RED, GRAY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999", "#222222"
 _DOTS_PER_INCH = 150
 _STYLE: Any = {
     "axes.axisbelow": True,
@@ -42,15 +43,15 @@ _STYLE: Any = {
 }
 
 
-def form_of(path: str) -> str:
+def picture_format(path: str) -> str:
     """`png` or `svg`, by the end of a file's name; raises `UsageError` for any other."""
     form = PurePath(path).suffix[1:].lower()
-    if form not in FORMS:
+    if form not in PICTURE_FORMATS:
         raise UsageError(f"{path}: a picture is a .png or an .svg file", hint=f"{PurePath(path).stem or 'NAME'}.png")
     return form
 
 
-def require() -> None:
+def require_matplotlib() -> None:
     """Raise `SkahaApplyError` when matplotlib cannot be used, with the way out."""
     # It tells of caches and fonts, which no reader of a message can do anything about.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -63,13 +64,13 @@ def require() -> None:
         ) from error
 
 
-def drawn(draw: Callable[[Figure], None], form: str, size: tuple[float, float] = (10, 6)) -> bytes:
-    """The picture that `draw` makes of an empty figure of `size` inches, in one of `FORMS`.
+def draw_picture(draw: Callable[[Figure], None], form: str, size: tuple[float, float] = (10, 6)) -> bytes:
+    """The picture that `draw` makes of an empty figure of `size` inches, in one of `PICTURE_FORMATS`.
 
     Raises:
         SkahaApplyError: matplotlib cannot be used.
     """
-    require()
+    require_matplotlib()
     import matplotlib as mpl  # noqa: PLC0415 - an extra, and a second of time
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -84,7 +85,7 @@ def drawn(draw: Callable[[Figure], None], form: str, size: tuple[float, float] =
     return buffer.getvalue()
 
 
-def count_along(axis: Axis) -> None:
+def use_whole_numbers(axis: Axis) -> None:
     """Label an axis with whole numbers only."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as above
 

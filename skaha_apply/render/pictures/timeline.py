@@ -1,4 +1,7 @@
-"""A run as a picture: a row for each replica, coloured by what it did, and below how many ran and waited at once."""
+"""A run as a picture: a row for each replica, and below it how many replicas ran and waited at once.
+
+The color of a bar shows what the replica did.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.timeline import Stretch
-from skaha_apply.render.action_labels import many
-from skaha_apply.render.pictures.figure import BLUE, GREEN, GREY, ORANGE, RED, drawn
-from skaha_apply.render.printable import cut, line
+from skaha_apply.model.timeline import SegmentKind
+from skaha_apply.render.action_labels import counted
+from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
+from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import brief
 
 if TYPE_CHECKING:
@@ -26,13 +29,13 @@ RASTER = 4000  # stretches beyond which a vector picture holds them as pixels
 _DAY = 86400.0
 _PALE = "#c8c8c8"
 _FADED = 0.35  # opacity of the time in which a session ended, and nobody saw when
-_COLOURS = {
-    Stretch.WAITING: _PALE,
-    Stretch.RUNNING: BLUE,
-    Stretch.DONE: GREEN,
-    Stretch.UNKNOWN: ORANGE,
-    Stretch.DELETED: GREY,
-    Stretch.FAILED: RED,
+_COLORS = {
+    SegmentKind.WAITING: _PALE,
+    SegmentKind.RUNNING: BLUE,
+    SegmentKind.DONE: GREEN,
+    SegmentKind.UNKNOWN: ORANGE,
+    SegmentKind.DELETED: GRAY,
+    SegmentKind.FAILED: RED,
 }
 _NAME = 28  # characters
 _ENTRIES = 24  # entries that are named
@@ -51,7 +54,7 @@ def timeline_picture(timelines: Sequence[Timeline], form: str) -> bytes:
     """
     heights = [_height(one) for one in timelines]
     size = (_WIDTH, sum(heights) + len(timelines) * _COUNTS)
-    return drawn(lambda figure: _draw(figure, timelines, heights), form, size)
+    return draw_picture(lambda figure: _draw(figure, timelines, heights), form, size)
 
 
 def _height(timeline: Timeline) -> float:
@@ -74,15 +77,17 @@ def _draw_lanes(axes: Axes, timeline: Timeline) -> None:
     named = len(timeline.lanes) <= NAMED
     rows = _named_rows(timeline.lanes) if named else _thin_rows(timeline.lanes)
     raster = sum(len(row.lane.segments) for row in rows) > RASTER
-    for kind in Stretch:  # failures last, so that nothing hides them
-        for sure in (False, True):
-            _add(axes, rows, (kind, sure), raster=raster)
+    for kind in SegmentKind:  # failures last, so that nothing hides them
+        for observed in (False, True):
+            _add(axes, rows, (kind, observed), raster=raster)
     axes.set_ylim(len(rows) or 1, 0)
     axes.grid(visible=named, axis="x")
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     if named:
-        axes.set_yticks([row.top + row.height / 2 for row in rows], [cut(line(row.lane.name), _NAME) for row in rows])
+        axes.set_yticks(
+            [row.top + row.height / 2 for row in rows], [truncate(one_line(row.lane.name), _NAME) for row in rows]
+        )
     else:
         axes.set_ylim(rows[-1].top + rows[-1].height, 0)
         _name_entries(axes, rows)
@@ -92,8 +97,8 @@ def _draw_lanes(axes: Axes, timeline: Timeline) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """Where a lane is drawn, downwards in rows."""
+class _LanePosition:
+    """Where a lane is draw_picture, downwards in rows."""
 
     lane: Lane
     top: float
@@ -101,12 +106,12 @@ class _Row:
     edge: float = 0.4  # points; it keeps what is short or thin visible
 
 
-def _named_rows(lanes: Sequence[Lane]) -> list[_Row]:
+def _named_rows(lanes: Sequence[Lane]) -> list[_LanePosition]:
     """Each with some room around it, in the order of the manifest."""
-    return [_Row(lane, place + 0.14, 0.72) for place, lane in enumerate(lanes)]
+    return [_LanePosition(lane, place + 0.14, 0.72) for place, lane in enumerate(lanes)]
 
 
-def _thin_rows(lanes: Sequence[Lane]) -> list[_Row]:
+def _thin_rows(lanes: Sequence[Lane]) -> list[_LanePosition]:
     """The entries in their order, the first to begin on top; an entry of few lanes is high enough to be seen."""
     entries: dict[str, list[Lane]] = {}
     for lane in lanes:
@@ -117,46 +122,48 @@ def _thin_rows(lanes: Sequence[Lane]) -> list[_Row]:
     for members in entries.values():
         height = max(1.0, least / len(members))
         for lane in sorted(members, key=lambda one: one.begin):
-            rows.append(_Row(lane, top, height, edge))
+            rows.append(_LanePosition(lane, top, height, edge))
             top += height
     return rows
 
 
-def _add(axes: Axes, rows: Sequence[_Row], what: tuple[Stretch, bool], *, raster: bool) -> None:
+def _add(axes: Axes, rows: Sequence[_LanePosition], what: tuple[SegmentKind, bool], *, raster: bool) -> None:
     """Draw the parts of one kind: solid what listings showed, faded up to the listing that showed the end."""
     from matplotlib.collections import PolyCollection  # noqa: PLC0415 - an extra, see pictures
 
-    kind, sure = what
+    kind, observed = what
     corners = [
         [(begin, row.top), (begin, row.top + row.height), (end, row.top + row.height), (end, row.top)]
         for row in rows
-        for begin, end in _parts(row.lane, kind, sure=sure)
+        for begin, end in _parts(row.lane, kind, observed=observed)
     ]
     if corners:
-        edge = rows[0].edge if kind is Stretch.FAILED else 0.4
-        colour = _COLOURS[kind]
-        collection = PolyCollection(corners, facecolors=colour, edgecolors=colour, linewidths=edge)
+        edge = rows[0].edge if kind is SegmentKind.FAILED else 0.4
+        color = _COLORS[kind]
+        collection = PolyCollection(corners, facecolors=color, edgecolors=color, linewidths=edge)
         collection.set_rasterized(raster)
-        collection.set_alpha(1.0 if sure else _FADED)
+        collection.set_alpha(1.0 if observed else _FADED)
         axes.add_collection(collection, autolim=False)
 
 
-def _parts(lane: Lane, kind: Stretch, *, sure: bool) -> Iterable[tuple[float, float]]:
+def _parts(lane: Lane, kind: SegmentKind, *, observed: bool) -> Iterable[tuple[float, float]]:
     """Begin and end, in days, of the observed parts of one kind, or of those that nobody observed."""
     for one in lane.segments:
-        begin, end = (one.begin, one.seen) if sure else (one.seen, one.end)
-        if one.kind is kind and (sure or end > begin):
+        begin, end = (one.begin, one.observed_end) if observed else (one.observed_end, one.end)
+        if one.kind is kind and (observed or end > begin):
             yield begin / _DAY, end / _DAY
 
 
-def _name_entries(axes: Axes, rows: Sequence[_Row]) -> None:
+def _name_entries(axes: Axes, rows: Sequence[_LanePosition]) -> None:
     """The name of each entry beside its rows, and a line between two; of many entries only as many as there is room."""
     blocks = []
     for entry, members in groupby(rows, key=lambda row: row.lane.entry):
         block = list(members)
-        blocks.append((block[0].top, block[-1].top + block[-1].height, f"{cut(line(entry), _NAME)} ({len(block)})"))
+        blocks.append(
+            (block[0].top, block[-1].top + block[-1].height, f"{truncate(one_line(entry), _NAME)} ({len(block)})")
+        )
     for top, _, _ in blocks[1:] if len(blocks) <= _ENTRIES else ():
-        axes.axhline(top, color=GREY, linewidth=0.6)
+        axes.axhline(top, color=GRAY, linewidth=0.6)
     room = blocks[-1][1] / _ENTRIES
     last, ticks = -room, []
     for top, bottom, name in blocks:
@@ -169,20 +176,22 @@ def _name_entries(axes: Axes, rows: Sequence[_Row]) -> None:
 
 def _title(timeline: Timeline) -> str:
     ends = Counter(lane.segments[-1].kind for lane in timeline.lanes)
-    parts = [f"{ends[kind]} {kind.value}" for kind in Stretch if ends[kind]]
+    parts = [f"{ends[kind]} {kind.value}" for kind in SegmentKind if ends[kind]]
     retried = sum(lane.attempts > 1 for lane in timeline.lanes)
     if retried:
         parts.append(f"{retried} tried more than once")
-    return f"{cut(line(timeline.project), _NAME)}: {many(len(timeline.lanes), 'replica')}\n{', '.join(parts)}"
+    return (
+        f"{truncate(one_line(timeline.project), _NAME)}: {counted(len(timeline.lanes), 'replica')}\n{', '.join(parts)}"
+    )
 
 
 def _explain(axes: Axes, lanes: Sequence[Lane]) -> None:
     from matplotlib.patches import Patch  # noqa: PLC0415 - an extra, see pictures
 
     shown = {one.kind for lane in lanes for one in lane.segments}
-    patches = [Patch(color=_COLOURS[kind], label=kind.value) for kind in Stretch if kind in shown]
-    if any(one.sure is not None for lane in lanes for one in lane.segments):
-        patches.append(Patch(color=GREY, alpha=_FADED, label="not observed"))
+    patches = [Patch(color=_COLORS[kind], label=kind.value) for kind in SegmentKind if kind in shown]
+    if any(one.observed_until is not None for lane in lanes for one in lane.segments):
+        patches.append(Patch(color=GRAY, alpha=_FADED, label="not observed"))
     axes.legend(
         handles=patches, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(patches), borderaxespad=0.2,
         handlelength=1.0, columnspacing=1.2, fontsize="small",
@@ -194,11 +203,11 @@ def _draw_counts(axes: Axes, timeline: Timeline) -> None:
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra, see pictures
 
     most = 1
-    for waiting, colour in ((True, GREY), (False, BLUE)):
+    for waiting, color in ((True, GRAY), (False, BLUE)):
         times, counts = _steps(timeline, waiting=waiting)
         if times:
             most = max(most, *counts)
-            style: dict[str, Any] = {"color": colour, "linewidth": 1.0, "linestyle": ":" if waiting else "-"}
+            style: dict[str, Any] = {"color": color, "linewidth": 1.0, "linestyle": ":" if waiting else "-"}
             axes.step(times, counts, where="post", label="waiting" if waiting else "running", **style)
     axes.set_ylim(0, 1.08 * most)
     axes.set_ylabel("at once")
@@ -212,9 +221,9 @@ def _steps(timeline: Timeline, *, waiting: bool) -> tuple[list[float], list[int]
     changes: Counter[float] = Counter()
     for lane in timeline.lanes:
         for one in lane.segments:
-            if (one.kind is Stretch.WAITING) == waiting:
+            if (one.kind is SegmentKind.WAITING) == waiting:
                 changes[one.begin] += 1
-                changes[one.seen] -= 1
+                changes[one.observed_end] -= 1
     times, counts, now = [], [], 0
     for moment in sorted(changes):
         now += changes[moment]
@@ -237,4 +246,4 @@ def _draw_times(panels: Sequence[Axes], timeline: Timeline) -> None:
         axes.set_xlim((begin - 0.01 * span) / _DAY, (begin + 1.02 * span) / _DAY)
     panels[0].tick_params(axis="x", labelbottom=False)
     panels[0].xaxis.get_offset_text().set_visible(False)
-    panels[1].set_title(f"{brief(span)} in all", fontsize="small", color=GREY, loc="left", pad=2)
+    panels[1].set_title(f"{brief(span)} in all", fontsize="small", color=GRAY, loc="left", pad=2)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skaha_apply.model.masking.inert_text import inert_json
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
-from skaha_apply.render.printable import sensitive
+from skaha_apply.render.printable import mask_references
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ def _action(action: Action) -> ActionDocument:
         id=action.id,
         reason=action.reason,
         changes=[
-            ChangeDocument(path=change.path, before=sensitive(change.before), after=sensitive(change.after))
+            ChangeDocument(path=change.path, before=mask_references(change.before), after=mask_references(change.after))
             for change in action.changes
         ],
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.render.printable import line
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True)
-class Group:
+class ActionGroup:
     """Actions that read the same, of one session or of one matrix.
 
     `reason` has ranges and `…` where theirs differ in numbers or ids, `changes` are those of all of them; where they
@@ -47,7 +47,7 @@ class Group:
     def combinations(self) -> tuple[str, ...]:
         """What tells the names of its sessions apart, in their order: `t0001` of `tile-t0001`."""
         first = self.actions[0]
-        return tuple(_distinct(name, first.group) for name in dict.fromkeys(one.session for one in self.actions))
+        return tuple(_combination(name, first.group) for name in dict.fromkeys(one.session for one in self.actions))
 
     @property
     def label(self) -> str:
@@ -57,14 +57,15 @@ class Group:
         """
         first = self.actions[0]
         if first.group and len(self.combinations) > 1:
-            return f"{line(first.group)}  {len(self.actions):,} of {self.total:,}  ({line(_named(self.combinations))})"
-        label = line(first.session)
+            counts = f"{len(self.actions):,} of {self.total:,}"
+            return f"{one_line(first.group)}  {counts}  ({one_line(_some_combinations(self.combinations))})"
+        label = one_line(first.session)
         if first.replicas > 1 or len(self.actions) > 1 or first.replica > 1:
-            label += f" [{spans([action.replica for action in self.actions])}]"
-        return f"{label} ({line(first.id)})" if len(self.actions) == 1 and first.id else label
+            label += f" [{replica_ranges([action.replica for action in self.actions])}]"
+        return f"{label} ({one_line(first.id)})" if len(self.actions) == 1 and first.id else label
 
 
-def grouped(actions: Iterable[Action], totals: Mapping[str, int] | None = None) -> list[Group]:
+def grouped(actions: Iterable[Action], totals: Mapping[str, int] | None = None) -> list[ActionGroup]:
     """The groups of some actions, in the order in which each first appears.
 
     Args:
@@ -80,7 +81,7 @@ def grouped(actions: Iterable[Action], totals: Mapping[str, int] | None = None) 
     merged: dict[tuple[object, ...], list[Action]] = {}
     for key, same in found.items():
         if same[0].group and many[_entry(same[0])] > _ALIKE:
-            for action in map(_generalised, same):
+            for action in map(_with_references, same):
                 merged.setdefault((*_entry(action), *lines.key(action)), []).append(action)
         else:
             merged[key] = same
@@ -117,11 +118,11 @@ class _Lines:
         return self._skeletons[action.reason], same[1]
 
 
-def _group(same: list[Action], total: int) -> Group:
+def _group(same: list[Action], total: int) -> ActionGroup:
     reasons = {action.reason: action for action in same}
     if len(reasons) > 1 and same[0].group:
-        reasons = {_general(reason, _own_words(action)): action for reason, action in reasons.items()}
-    return Group(tuple(same), shared(list(reasons)), same[0].changes, total or len(same))
+        reasons = {_replace_words(reason, _reference_by_value(action)): action for reason, action in reasons.items()}
+    return ActionGroup(tuple(same), shared(list(reasons)), same[0].changes, total or len(same))
 
 
 def skeleton(reason: str) -> str:
@@ -129,7 +130,7 @@ def skeleton(reason: str) -> str:
     return _VARIES.sub("\0", reason)
 
 
-def spans(replicas: Sequence[int]) -> str:
+def replica_ranges(replicas: Sequence[int]) -> str:
     """`1-37,39-100`; beyond a dozen ranges only the first ones, and how many replicas there are in all."""
     pieces: list[tuple[int, int]] = []
     for replica in sorted(set(replicas)):
@@ -142,32 +143,35 @@ def spans(replicas: Sequence[int]) -> str:
     return ",".join(shown) + more
 
 
-def _generalised(action: Action) -> Action:
+def _with_references(action: Action) -> Action:
     """The action with `${axis}` for the values of its combination, in its reason and in its changes."""
-    words = _own_words(action)
-    changes = (replace(one, before=_put(words, one.before), after=_put(words, one.after)) for one in action.changes)
-    return replace(action, reason=_general(action.reason, words), changes=tuple(changes))
+    words = _reference_by_value(action)
+    changes = (
+        replace(one, before=_replace_values(words, one.before), after=_replace_values(words, one.after))
+        for one in action.changes
+    )
+    return replace(action, reason=_replace_words(action.reason, words), changes=tuple(changes))
 
 
-def _own_words(action: Action) -> list[tuple[str, str]]:
+def _reference_by_value(action: Action) -> list[tuple[str, str]]:
     """What is a combination's own, in lower case, and what stands for it; longer words first."""
     values = action.desired.spec.values if action.desired is not None else {}
     words = {action.session.lower(): action.group, action.name: action.group}
     for axis, value in values.items():
-        words |= {value.lower(): f"${{{axis}}}", _as_in_names(value): f"${{{axis}}}"}
+        words |= {value.lower(): f"${{{axis}}}", _slug(value): f"${{{axis}}}"}
     return sorted(((word, general) for word, general in words.items() if word), key=lambda pair: -len(pair[0]))
 
 
-def _put(words: list[tuple[str, str]], value: Any) -> Any:
+def _replace_values(words: list[tuple[str, str]], value: Any) -> Any:
     """A value of a change with a combination's own words replaced, however deep they stand."""
     if isinstance(value, str):
-        return _general(value, words)
+        return _replace_words(value, words)
     if isinstance(value, dict):
-        return {key: _put(words, item) for key, item in value.items()}
-    return [_put(words, item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _replace_values(words, item) for key, item in value.items()}
+    return [_replace_values(words, item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _general(text: str, words: list[tuple[str, str]]) -> str:
+def _replace_words(text: str, words: list[tuple[str, str]]) -> str:
     """`text` with each of the words replaced where it stands alone; no regular expression, for each has its own."""
     low = text.lower()
     found: list[tuple[int, int, str]] = []
@@ -175,7 +179,7 @@ def _general(text: str, words: list[tuple[str, str]]) -> str:
         start = low.find(word)
         while start >= 0:
             end = start + len(word)
-            if _alone(low, start, end) and not any(start < other[1] and other[0] < end for other in found):
+            if _stands_alone(low, start, end) and not any(start < other[1] and other[0] < end for other in found):
                 found.append((start, end, general))
             start = low.find(word, end)
     for start, end, general in sorted(found, reverse=True):
@@ -183,7 +187,7 @@ def _general(text: str, words: list[tuple[str, str]]) -> str:
     return text
 
 
-def _alone(text: str, start: int, end: int) -> bool:
+def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether no letter or digit stands beside it, also not behind a point: `5` is no part of `12.5`."""
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
     if before[-1:].isalnum() or after[:1].isalnum() or "_" in (before[-1:], after[:1]):
@@ -191,11 +195,11 @@ def _alone(text: str, start: int, end: int) -> bool:
     return not (before[-1:] == "." and before[:-1].isdigit()) and not (after[:1] == "." and after[1:].isdigit())
 
 
-def _as_in_names(value: str) -> str:
+def _slug(value: str) -> str:
     return _FOREIGN.sub("-", value.lower().replace("+", "p"))
 
 
-def _distinct(name: str, group: str) -> str:
+def _combination(name: str, group: str) -> str:
     """A session's name without what the whole group has in common."""
     pieces = _REFERENCE.split(group)
     first, last = pieces[0], pieces[-1]
@@ -203,7 +207,7 @@ def _distinct(name: str, group: str) -> str:
     return name[len(first) : len(name) - len(last)] if fits else name
 
 
-def _named(combinations: Sequence[str]) -> str:
+def _some_combinations(combinations: Sequence[str]) -> str:
     if len(combinations) <= _NAMED:
         return ", ".join(combinations)
     return f"{combinations[0]} … {combinations[-1]}"

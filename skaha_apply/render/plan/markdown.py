@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan import text
-from skaha_apply.render.printable import cut, line
+from skaha_apply.render.printable import one_line, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,15 +42,17 @@ _CUT_COUNTS = "\n\n_Cut here: {rest} more projects; `plan -o json` has all of th
 
 def _counts(plan: Plan) -> str:
     summary = plan.summary
-    title = f"### {_plain(plan.project)}: {action_labels.headline(summary) if plan.has_changes else 'no changes'}\n"
+    title = (
+        f"### {_plain(plan.project)}: {action_labels.change_counts(summary) if plan.has_changes else 'no changes'}\n"
+    )
     lines = [title]
     if plan.refused:
-        lines.append(f"**Refused:** {_plain(cut(plan.refused, 2000))}\n")
+        lines.append(f"**Refused:** {_plain(truncate(plan.refused, 2000))}\n")
     if plan.new_state:
         lines.append("There is no state yet: this plan starts a new one.\n")
-    if other := action_labels.others(summary):
+    if other := action_labels.other_counts(summary):
         lines.append(f"Also: {other}.\n")
-    lines += [f"{_plain(cut(note, 500))}\n" for note in plan.notes[:10]]
+    lines += [f"{_plain(truncate(note, 500))}\n" for note in plan.notes[:10]]
     return "\n".join(lines)
 
 
@@ -75,4 +77,4 @@ def _details(plan: Plan, room: int) -> str:
 
 
 def _plain(value: str) -> str:
-    return _SPECIAL.sub(r"\\\1", line(value))
+    return _SPECIAL.sub(r"\\\1", one_line(value))

@@ -11,14 +11,14 @@ from skaha_apply.model.spec import SessionSpec
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import entry_name, grouped, totals
-from skaha_apply.render.printable import line, pair
+from skaha_apply.render.printable import differing_values, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.plan import Action, Change, Plan
-    from skaha_apply.render.color import Ink
-    from skaha_apply.render.plan.groups import Group
+    from skaha_apply.render.color import Paint
+    from skaha_apply.render.plan.groups import ActionGroup
 
 NOTHING = "No changes. What the manifest asks for is there, or done."
 RETIRED = ActionKind.RETIRED
@@ -27,20 +27,20 @@ CHANGES = 20  # changed fields of one line
 _NOT_SENT = headless_only(SessionSpec) | {"needs"}  # of interactive kinds [PostAction.getHeadlessImageBundle]
 
 
-def plan_text(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> str:
+def plan_text(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> str:
     """The whole plan, with a newline at its end; `nothing` is what is said when there is nothing at all to do."""
-    return "\n".join([*head(plan, ink), *body(plan, ink), *foot(plan, ink, nothing)]) + "\n"
+    return "\n".join([*head(plan, paint), *body(plan, paint), *foot(plan, paint, nothing)]) + "\n"
 
 
-def head(plan: Plan, ink: Ink = plain) -> list[str]:
+def head(plan: Plan, paint: Paint = plain) -> list[str]:
     """Which project on which server, whether its state begins here, and the notes."""
-    first = f"{line(plan.project)} on {line(plan.server)}"
+    first = f"{one_line(plan.project)} on {one_line(plan.server)}"
     if plan.new_state:
         first += ": no state yet, this plan starts a new one"
-    return [ink(first, "bold"), *(f"note: {line(note)}" for note in plan.notes)]
+    return [paint(first, "bold"), *(f"note: {one_line(note)}" for note in plan.notes)]
 
 
-def body(plan: Plan, ink: Ink = plain) -> list[str]:
+def body(plan: Plan, paint: Paint = plain) -> list[str]:
     """One line a group with its changed fields below; at most `GROUPS` groups. Empty without anything to say."""
     groups = grouped((action for action in plan.actions if action.kind not in QUIET), totals(plan.actions))
     if not groups:
@@ -49,41 +49,41 @@ def body(plan: Plan, ink: Ink = plain) -> list[str]:
     width = max(len(group.kind.value) for group in shown)
     lines = [""]
     for group in shown:
-        lines += _group(group, width, ink)
+        lines += _group(group, width, paint)
     if len(groups) > GROUPS:
         rest = sum(len(group.actions) for group in groups[GROUPS:])
-        lines.append(f"… and {action_labels.many(rest, 'action')} more; -o json lists every one")
+        lines.append(f"… and {action_labels.counted(rest, 'action')} more; -o json lists every one")
     return lines
 
 
-def foot(plan: Plan, ink: Ink = plain, nothing: str = NOTHING) -> list[str]:
+def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
     """The counts, what would be lost, and the refusal."""
     summary = plan.summary
     # The ended sessions of a destroy are in the manifest still.
-    other = action_labels.others(
+    other = action_labels.other_counts(
         {kind: count for kind, count in summary.items() if kind != RETIRED or not plan.destroys}
     )
     lines = [
         "",
-        ink(f"Plan: {action_labels.headline(summary)}.", "bold")
+        paint(f"Plan: {action_labels.change_counts(summary)}.", "bold")
         if plan.has_changes
-        else _no_changes(plan, ink, nothing),
+        else _no_changes(plan, paint, nothing),
     ]
     if other:
         lines.append(f"Also: {other}." if plan.has_changes else f"There: {other}.")
     lines += _losses(plan)
     lines += _ways_out(plan)
     if plan.refused:
-        lines.append(ink(f"Refused: {line(plan.refused)}.", "bold red"))
+        lines.append(paint(f"Refused: {one_line(plan.refused)}.", "bold red"))
     return lines
 
 
-def _no_changes(plan: Plan, ink: Ink, nothing: str) -> str:
+def _no_changes(plan: Plan, paint: Paint, nothing: str) -> str:
     counts = plan.summary
     open_ones = any(counts[kind] for kind in counts if kind not in QUIET)
     if open_ones:
-        return ink("No changes can be made now; see above what is left.", "bold")
-    return ink(nothing, "bold green")
+        return paint("No changes can be made now; see above what is left.", "bold")
+    return paint(nothing, "bold green")
 
 
 def _ways_out(plan: Plan) -> Iterable[str]:
@@ -91,13 +91,13 @@ def _ways_out(plan: Plan) -> Iterable[str]:
     for kind, verb in ((ActionKind.FAILED, "rerun"), (ActionKind.UNKNOWN, "complete|rerun")):
         names = dict.fromkeys(entry_name(action) for action in plan.actions if action.kind is kind)
         if names:
-            shown = " ".join(quote(line(name)) for name in list(names)[:3])
+            shown = " ".join(quote(one_line(name)) for name in list(names)[:3])
             yield f"To settle what is {kind.value}: skaha-apply mark {verb} {shown} --phase {kind.value}"
 
 
 def _losses(plan: Plan) -> Iterable[str]:
     if plan.recomputed:
-        again = action_labels.many(plan.recomputed, "finished replica")
+        again = action_labels.counted(plan.recomputed, "finished replica")
         yield f"{again} would be computed again{_resized(plan.actions)}."
     if plan.core_hours_lost:
         most = "at most " if plan.lost_is_bound else ""
@@ -114,20 +114,20 @@ def _resized(actions: Iterable[Action]) -> str:
     return ", since another number of replicas cuts every share anew" if resized else ""
 
 
-def _group(group: Group, width: int, ink: Ink) -> list[str]:
-    look = action_labels.LOOKS[group.kind]
-    mark = ink(f"{look.symbol:<{action_labels.SYMBOL_WIDTH}} {group.kind.value:<{width}}", look.style)
-    lines = [f"{mark}  {group.label}  {line(group.reason)}".rstrip()]
-    lines += [_change(change, group.actions[0], ink) for change in group.changes[:CHANGES]]
+def _group(group: ActionGroup, width: int, paint: Paint) -> list[str]:
+    look = action_labels.LABELS[group.kind]
+    mark = paint(f"{look.symbol:<{action_labels.SYMBOL_WIDTH}} {group.kind.value:<{width}}", look.style)
+    lines = [f"{mark}  {group.label}  {one_line(group.reason)}".rstrip()]
+    lines += [_change(change, group.actions[0], paint) for change in group.changes[:CHANGES]]
     if len(group.changes) > CHANGES:
         lines.append(f"      … and {len(group.changes) - CHANGES} more fields")
     return lines
 
 
-def _change(change: Change, action: Action, ink: Ink) -> str:
-    before, after = pair(change.before, change.after)
-    text = f"      {line(change.path)}: {before} -> {after}"
-    return text + ink("  # forces replacement", "red") if _forces(change, action) else text
+def _change(change: Change, action: Action, paint: Paint) -> str:
+    before, after = differing_values(change.before, change.after)
+    text = f"      {one_line(change.path)}: {before} -> {after}"
+    return text + paint("  # forces replacement", "red") if _forces(change, action) else text
 
 
 def _forces(change: Change, action: Action) -> bool:

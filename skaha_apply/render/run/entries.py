@@ -9,15 +9,15 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan.groups import shared, skeleton
-from skaha_apply.render.printable import cut, line
+from skaha_apply.render.printable import one_line, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from skaha_apply.model.report import Family, Hold
+    from skaha_apply.model.report import EntrySummary, NotStarted
 
-    Span = tuple[str, str]  # text, style
-    Row = tuple[Span, ...]
+    StyledText = tuple[str, str]  # text, style
+    StyledRow = tuple[StyledText, ...]
 
 FAR = 3.0  # times the median, from which on a running replica is far beyond it
 NAMES = 5  # names of failed replicas in a line
@@ -60,59 +60,64 @@ def ordered(counts: Mapping[str, int]) -> list[str]:
     return [name for name in known if counts[name]]
 
 
-def family_line(family: Family) -> str:
+def entry_line(entry: EntrySummary) -> str:
     """`tile-${tile}: 8 running, 40 done, 3 failed (t017, t099, t123), 249 waiting`, with the slowest one if far off."""
     parts = []
-    for word in ordered(family.counts):
-        names = f" ({some(family.failed, NAMES)})" if word == Phase.FAILED and family.failed else ""
-        parts.append(f"{family.counts[word]} {action_labels.standing(line(word))}{names}")
-    slow = f"; {line(family.longest_name)} has been running for {_elapsed(family)}" if _is_far(family) else ""
-    return f"{line(family.name)}: {', '.join(parts) or 'nothing in scope'}{slow}"
+    for word in ordered(entry.counts):
+        names = f" ({some(entry.failed, NAMES)})" if word == Phase.FAILED and entry.failed else ""
+        parts.append(f"{entry.counts[word]} {action_labels.phase_label(one_line(word))}{names}")
+    slow = f"; {one_line(entry.longest_name)} has been running for {_elapsed(entry)}" if _is_far(entry) else ""
+    return f"{one_line(entry.name)}: {', '.join(parts) or 'nothing in scope'}{slow}"
 
 
 def some(names: Sequence[str], most: int) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(line(name) for name in names[:most]) + more
+    return ", ".join(one_line(name) for name in names[:most]) + more
 
 
-def hold_rows(holds: Iterable[Hold], width: int | None = None) -> list[Row]:
+def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None) -> list[StyledRow]:
     """What waits and why, one row an entry and reason; reasons that differ in numbers only are one."""
-    grouped: dict[tuple[str, str], dict[str, list[Hold]]] = {}
-    for hold in holds:
-        grouped.setdefault((hold.family, hold.kind), {}).setdefault(skeleton(hold.reason), []).append(hold)
-    rows: list[Row] = []
-    for (family, kind), by_reason in grouped.items():
-        look = action_labels.LOOKS[ActionKind(kind)]
-        reasons = sorted(by_reason.values(), key=lambda same: -sum(hold.count for hold in same))
+    grouped: dict[tuple[str, str], dict[str, list[NotStarted]]] = {}
+    for one in not_started:
+        grouped.setdefault((one.entry, one.kind), {}).setdefault(skeleton(one.reason), []).append(one)
+    rows: list[StyledRow] = []
+    for (entry, kind), by_reason in grouped.items():
+        look = action_labels.LABELS[ActionKind(kind)]
+        reasons = sorted(by_reason.values(), key=lambda same: -sum(one.count for one in same))
         for same in reasons[:_REASONS]:
-            count = sum(hold.count for hold in same)
-            rows.append(_hold_row(look, f"{line(family)}: {count} {look.count}: {line(_reason(same))}", width))
-        if left := sum(hold.count for same in reasons[_REASONS:] for hold in same):
-            rows.append(_hold_row(look, f"{line(family)}: {left} {look.count} for other reasons", width))
+            count = sum(one.count for one in same)
+            rows.append(
+                _not_started_row(look, f"{one_line(entry)}: {count} {look.count}: {one_line(_reason(same))}", width)
+            )
+        if left := sum(one.count for same in reasons[_REASONS:] for one in same):
+            rows.append(_not_started_row(look, f"{one_line(entry)}: {left} {look.count} for other reasons", width))
     return rows
 
 
-def _hold_row(look: action_labels.Look, text: str, width: int | None) -> Row:
+def _not_started_row(look: action_labels.ActionLabel, text: str, width: int | None) -> StyledRow:
     room = None if width is None else width - len(look.symbol) - 1
-    return ((look.symbol, look.style), (f" {text if room is None else cut(text, room)}", ""))
+    return ((look.symbol, look.style), (f" {text if room is None else truncate(text, room)}", ""))
 
 
-def _reason(same: Sequence[Hold]) -> str:
-    return shared([hold.reason for hold in same])
+def _reason(same: Sequence[NotStarted]) -> str:
+    return shared([one.reason for one in same])
 
 
-def family_rows(families: Sequence[Family], width: int | None = None, height: int | None = None) -> list[Row]:
+def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height: int | None = None) -> list[StyledRow]:
     """A table of entries with a heading.
 
     Args:
-        families: the entries, in their order.
+        entries: the entries, in their order.
         width: characters of the screen; columns that do not fit are left out, the least telling first.
         height: rows that there is room for; entries beyond it are counted in the last row, the busy ones stay.
     """
-    chosen, left = _chosen(families, height)
-    columns = _columns(families, width)
-    cells = [("entry", *columns), *((line(one.name), *(_cell(one, column) for column in columns)) for one in chosen)]
+    chosen, left = _chosen(entries, height)
+    columns = _columns(entries, width)
+    cells = [
+        ("entry", *columns),
+        *((one_line(one.name), *(_cell(one, column) for column in columns)) for one in chosen),
+    ]
     widths = [max(len(row[place]) for row in cells) for place in range(len(columns) + 1)]
     if width is not None:
         widths[0] = min(widths[0], max(_NAME, width - sum(widths[1:]) - len(_GAP) * len(columns)))
@@ -120,101 +125,101 @@ def family_rows(families: Sequence[Family], width: int | None = None, height: in
     rows += [_row(row, widths, one, columns) for row, one in zip(cells[1:], chosen, strict=True)]
     if left:
         counts = sum((Counter(one.counts) for one in left), Counter[str]())
-        rest = ", ".join(f"{counts[word]} {action_labels.standing(line(word))}" for word in ordered(counts))
-        text = f"… and {action_labels.many(len(left), 'more entry').replace('entrys', 'entries')}: {rest}"
-        rows.append(((text if width is None else cut(text, width), "dim"),))
+        rest = ", ".join(f"{counts[word]} {action_labels.phase_label(one_line(word))}" for word in ordered(counts))
+        text = f"… and {action_labels.counted(len(left), 'more entry').replace('entrys', 'entries')}: {rest}"
+        rows.append(((text if width is None else truncate(text, width), "dim"),))
     return rows
 
 
-def painted(rows: Iterable[Row], ink: Callable[[str, str], str]) -> list[str]:
+def painted(rows: Iterable[StyledRow], paint: Callable[[str, str], str]) -> list[str]:
     """The rows as lines in colour."""
-    return ["".join(ink(text, style) if style else text for text, style in row).rstrip() for row in rows]
+    return ["".join(paint(text, style) if style else text for text, style in row).rstrip() for row in rows]
 
 
-def _chosen(families: Sequence[Family], height: int | None) -> tuple[list[Family], list[Family]]:
-    room = len(families) if height is None else max(height - 1, 1)
-    if len(families) <= room:
-        return list(families), []
-    busiest = sorted(range(len(families)), key=lambda place: (_rank(families[place]), place))
+def _chosen(entries: Sequence[EntrySummary], height: int | None) -> tuple[list[EntrySummary], list[EntrySummary]]:
+    room = len(entries) if height is None else max(height - 1, 1)
+    if len(entries) <= room:
+        return list(entries), []
+    busiest = sorted(range(len(entries)), key=lambda place: (_rank(entries[place]), place))
     kept = set(busiest[: max(room - 1, 1)])
     if room == 1:
-        return [families[busiest[0]]], []
-    inside = [one for place, one in enumerate(families) if place in kept]
-    return inside, [one for place, one in enumerate(families) if place not in kept]
+        return [entries[busiest[0]]], []
+    inside = [one for place, one in enumerate(entries) if place in kept]
+    return inside, [one for place, one in enumerate(entries) if place not in kept]
 
 
-def _rank(family: Family) -> int:
+def _rank(entry: EntrySummary) -> int:
     telling = ("failed", "running", "pending", "blocked", "waiting")
-    return next((rank for rank, column in enumerate(telling) if _count(family, column)), len(telling))
+    return next((rank for rank, column in enumerate(telling) if _count(entry, column)), len(telling))
 
 
-def _columns(families: Sequence[Family], width: int | None) -> list[str]:
+def _columns(entries: Sequence[EntrySummary], width: int | None) -> list[str]:
     columns = [*COLUMNS, "total", "longest running"]
-    if any(_others(one) for one in families):
+    if any(_others(one) for one in entries):
         columns.append("other")
-    if not any(one.longest is not None for one in families):
+    if not any(one.longest is not None for one in entries):
         columns.remove("longest running")
     if width is None:
         return columns
-    empty = [one for one in ("blocked", "waiting", "pending") if not any(_count(each, one) for each in families)]
+    empty = [one for one in ("blocked", "waiting", "pending") if not any(_count(each, one) for each in entries)]
     for spared in (*empty, "other", *_SPARED):
-        if _width(families, columns) <= width:
+        if _width(entries, columns) <= width:
             break
         if spared in columns:
             columns.remove(spared)
     return columns
 
 
-def _width(families: Sequence[Family], columns: Sequence[str]) -> int:
-    numbers = sum(max(len(column), *(len(_cell(one, column)) for one in families)) for column in columns)
-    names = max((len(one.name) for one in families), default=0)
+def _width(entries: Sequence[EntrySummary], columns: Sequence[str]) -> int:
+    numbers = sum(max(len(column), *(len(_cell(one, column)) for one in entries)) for column in columns)
+    names = max((len(one.name) for one in entries), default=0)
     return min(max(names, len("entry")), 2 * _NAME) + numbers + len(_GAP) * len(columns)
 
 
-def _count(family: Family, column: str) -> int:
-    return sum(family.counts.get(word, 0) for word in COLUMNS[column])
+def _count(entry: EntrySummary, column: str) -> int:
+    return sum(entry.counts.get(word, 0) for word in COLUMNS[column])
 
 
-def _cell(family: Family, column: str) -> str:
+def _cell(entry: EntrySummary, column: str) -> str:
     if column == "longest running":
-        return _elapsed(family)
+        return _elapsed(entry)
     if column == "other":
-        return _others(family)
-    number = family.total if column == "total" else _count(family, column)
+        return _others(entry)
+    number = entry.total if column == "total" else _count(entry, column)
     return str(number) if number else "-"
 
 
-def _others(family: Family) -> str:
-    rest = [word for word in ordered(family.counts) if word not in _COUNTED]
-    return ", ".join(f"{family.counts[word]} {action_labels.standing(line(word))}" for word in rest)
+def _others(entry: EntrySummary) -> str:
+    rest = [word for word in ordered(entry.counts) if word not in _COUNTED]
+    return ", ".join(f"{entry.counts[word]} {action_labels.phase_label(one_line(word))}" for word in rest)
 
 
-def _elapsed(family: Family) -> str:
-    if family.longest is None:
+def _elapsed(entry: EntrySummary) -> str:
+    if entry.longest is None:
         return ""
-    median = "" if family.median is None else f" (median {brief(family.median)})"
-    return f"{brief(family.longest)}{median}{' !' if _is_far(family) else ''}"
+    median = "" if entry.median is None else f" (median {brief(entry.median)})"
+    return f"{brief(entry.longest)}{median}{' !' if _is_far(entry) else ''}"
 
 
-def _is_far(family: Family) -> bool:
-    if family.longest is None or family.median is None:
+def _is_far(entry: EntrySummary) -> bool:
+    if entry.longest is None or entry.median is None:
         return False
-    return family.longest > FAR * max(family.median, 1.0)
+    return entry.longest > FAR * max(entry.median, 1.0)
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], family: Family | None, columns: Sequence[str]) -> Row:
-    spans: list[Span] = [(f"{cut(cells[0], widths[0]):<{widths[0]}}", "" if family else "bold")]
+def _row(cells: Sequence[str], widths: Sequence[int], entry: EntrySummary | None, columns: Sequence[str]) -> StyledRow:
+    spans: list[StyledText] = [(f"{truncate(cells[0], widths[0]):<{widths[0]}}", "" if entry else "bold")]
     for cell, width, column in zip(cells[1:], widths[1:], columns, strict=True):
         padded = f"{cell:<{width}}" if column in ("longest running", "other") else f"{cell:>{width}}"
-        spans.append((_GAP + padded, _style(family, column)))
+        spans.append((_GAP + padded, _style(entry, column)))
     return tuple(spans)
 
 
-def _style(family: Family | None, column: str) -> str:
-    if family is None:
+def _style(entry: EntrySummary | None, column: str) -> str:
+    if entry is None:
         return "bold"
     if column == "longest running":
-        return "bold yellow" if _is_far(family) else ""
+        return "bold yellow" if _is_far(entry) else ""
     if column == "other":
         return "bold yellow"
-    return _STYLES.get(column, "") if column in COLUMNS and _count(family, column) else ""
+    return _STYLES.get(column, "") if column in COLUMNS and _count(entry, column) else ""

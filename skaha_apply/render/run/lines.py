@@ -6,13 +6,13 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
-from skaha_apply.model.report import ActionEnded, Note, PhaseChanged, Started, Waiting
+from skaha_apply.model.report import ActionEnded, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import skeleton
-from skaha_apply.render.printable import cut, line
-from skaha_apply.render.run.entries import family_line, hold_rows, ordered, painted
+from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.run.entries import entry_line, not_started_rows, ordered, painted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,14 +29,14 @@ _REASON_WIDTH = 100
 _HOLDS = 10
 
 
-class ProgressLines(Protocol):
+class ProgressView(Protocol):
     """An observer that is closed at the end, so that nothing of it is left moving in a terminal."""
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
         ...
 
-    def part(self, project: str) -> ProgressLines:
+    def for_project(self, project: str) -> ProgressView:
         """The part of one project, which is closed by itself, or with the whole."""
         ...
 
@@ -48,30 +48,30 @@ class ProgressLines(Protocol):
 def event_line(event: Event) -> str | None:
     """One event as one line; None for what is no change (a pass of a wait that ended)."""
     match event:
-        case Started(project=project, total=total):
-            return f"{line(project)}: {action_labels.many(total, 'action')}" if total else None
+        case PassStarted(project=project, total=total):
+            return f"{one_line(project)}: {action_labels.counted(total, 'action')}" if total else None
         case ActionEnded(action=action, error=str(error)):
-            return f"not {action_labels.LOOKS[action.kind].past} {line(action.name)}: {line(error)}"
+            return f"not {action_labels.LABELS[action.kind].past} {one_line(action.name)}: {one_line(error)}"
         case ActionEnded(action=action, id=session):
-            known = f" {line(session)}" if session else ""
-            return f"{action_labels.LOOKS[action.kind].past} {line(action.name)}{known}"
+            known = f" {one_line(session)}" if session else ""
+            return f"{action_labels.LABELS[action.kind].past} {one_line(action.name)}{known}"
         case PhaseChanged(name=name, id=session, before=before, after=after):
-            known = f" {line(session)}" if session else ""
-            return f"{line(name)}{known}: {line(before)} -> {line(after)}"
-        case Waiting():
+            known = f" {one_line(session)}" if session else ""
+            return f"{one_line(name)}{known}: {one_line(before)} -> {one_line(after)}"
+        case PassEnded():
             return None
         case Note(text=text):
-            return line(text)
+            return one_line(text)
 
 
 def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str:
     """`37 running, 63 done (needs reduce)`; the phases that are not zero in the order of their life."""
-    text = ", ".join(f"{counts[name]} {action_labels.standing(line(name))}" for name in ordered(counts))
+    text = ", ".join(f"{counts[name]} {action_labels.phase_label(one_line(name))}" for name in ordered(counts))
     text = text or "nothing in scope"
-    return f"{text} ({cut(line('; '.join(reasons)), _REASON_WIDTH)})" if reasons else text
+    return f"{text} ({truncate(one_line('; '.join(reasons)), _REASON_WIDTH)})" if reasons else text
 
 
-class Lines:
+class ProgressLines:
     """Plain lines. A wait is told when it begins to wait for something else, never at each poll.
 
     What failed is told at once. Other changes are told when their pass ends: one by one, or where an entry has many of
@@ -89,26 +89,26 @@ class Lines:
         self._changes: list[PhaseChanged] = []
         self._failures = self._errors = 0
         self._actions: Counter[str] = Counter()
-        self._started = Started("", 0)
+        self._started = PassStarted("", 0)
         self._large: frozenset[str] = frozenset()
         self._told: dict[str, float] = {}
         self._waits = False
-        self._parts: dict[str, Lines] = {}
+        self._parts: dict[str, ProgressLines] = {}
 
-    def part(self, project: str) -> Lines:
+    def for_project(self, project: str) -> ProgressLines:
         """The lines of one project, which counts by itself; the same at each call."""
         if project not in self._parts:
-            self._parts[project] = Lines(self._say, self._clock)
+            self._parts[project] = ProgressLines(self._say, self._clock)
         return self._parts[project]
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case Waiting():
+            case PassEnded():
                 self._wait(event)
             case PhaseChanged():
                 self._change(event)
-            case Started():
+            case PassStarted():
                 self._started, self._actions = event, Counter()
                 if not self._waits:
                     self._tell(event)
@@ -139,7 +139,9 @@ class Lines:
         if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
             wrong = self._actions["failed"]
             beside = f", {wrong} of them not carried out" if wrong else ""
-            self._say(f"{line(self._started.project)}: {ended} of {action_labels.many(total, 'action')} ended{beside}")
+            self._say(
+                f"{one_line(self._started.project)}: {ended} of {action_labels.counted(total, 'action')} ended{beside}"
+            )
 
     def _change(self, event: PhaseChanged) -> None:
         if event.after != Phase.FAILED:
@@ -149,15 +151,15 @@ class Lines:
         if self._failures <= ERRORS:
             self._tell(event)
 
-    def _wait(self, event: Waiting) -> None:
+    def _wait(self, event: PassEnded) -> None:
         self._waits = True
-        self._large = frozenset(family.name for family in event.families if family.total > MANY)
-        self._flush({family.name: family_line(family) for family in event.families})
-        holds = frozenset((hold.family, hold.kind, skeleton(hold.reason)) for hold in event.holds)
-        if self._holds != holds:
-            self._holds = holds
-            self._say(f"{line(event.project)}: {counts_line(event.counts)}")
-            rows = painted(hold_rows(event.holds), plain)
+        self._large = frozenset(entry.name for entry in event.entries if entry.total > MANY)
+        self._flush({entry.name: entry_line(entry) for entry in event.entries})
+        not_started = frozenset((one.entry, one.kind, skeleton(one.reason)) for one in event.not_started)
+        if self._holds != not_started:
+            self._holds = not_started
+            self._say(f"{one_line(event.project)}: {counts_line(event.counts)}")
+            rows = painted(not_started_rows(event.not_started), plain)
             for row in rows[:_HOLDS]:
                 self._say(f"  {row}")
             if len(rows) > _HOLDS:
@@ -188,4 +190,4 @@ class Lines:
 def _moves(name: str, changes: Sequence[PhaseChanged]) -> str:
     """`tile-${tile}: 40 running -> done, 8 pending -> running`."""
     moves = Counter(f"{change.before} -> {change.after}" for change in changes)
-    return f"{line(name)}: " + ", ".join(f"{count} {line(move)}" for move, count in moves.items())
+    return f"{one_line(name)}: " + ", ".join(f"{count} {one_line(move)}" for move, count in moves.items())

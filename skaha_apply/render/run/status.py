@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from skaha_apply.model.plan import QUIET, ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
-from skaha_apply.render.printable import cut, line
-from skaha_apply.render.run.entries import brief, family_rows, hold_rows, painted
+from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.run.entries import brief, entry_rows, not_started_rows, painted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.report import Family, Hold
-    from skaha_apply.render.color import Ink
-    from skaha_apply.render.run.entries import Row as Styled
+    from skaha_apply.model.report import EntrySummary, NotStarted
+    from skaha_apply.render.color import Paint
+    from skaha_apply.render.run.entries import StyledRow
 
 STATUS_FORMAT = "1.0"
 _STYLES = {
@@ -131,12 +131,12 @@ class Status(Protocol):
         ...
 
     @property
-    def families(self) -> Sequence[Family]:
+    def entries(self) -> Sequence[EntrySummary]:
         """Every entry of the manifest."""
         ...
 
     @property
-    def holds(self) -> Sequence[Hold]:
+    def not_started(self) -> Sequence[NotStarted]:
         """What waits, and why."""
         ...
 
@@ -146,7 +146,7 @@ def overview(
     attention: Sequence[Row],
     width: int | None = None,
     height: int | None = None,
-) -> list[Styled]:
+) -> list[StyledRow]:
     """A project by entry of its manifest: numbers, what waits and why, and the replicas that need attention.
 
     Args:
@@ -155,9 +155,9 @@ def overview(
         width: characters of the screen, None without limit.
         height: rows of the screen; None takes `ATTENTION` replicas.
     """
-    holds = hold_rows(found.holds, width)
-    room = None if height is None else max(2, height - min(len(holds) + len(attention), height // 2))
-    rows = family_rows(found.families, width, room) + _most(holds, HOLDS if height is None else height // 4)
+    not_started = not_started_rows(found.not_started, width)
+    room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
+    rows = entry_rows(found.entries, width, room) + _most(not_started, HOLDS if height is None else height // 4)
     left = ATTENTION if height is None else height - len(rows) - 1
     if attention and left > 0:
         table = table_rows(attention)
@@ -165,34 +165,34 @@ def overview(
     return rows
 
 
-def _most(rows: list[Styled], most: int) -> list[Styled]:
+def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
     if len(rows) <= most:
         return rows
     kept = max(most - 1, 0)
     return [*rows[:kept], ((f"… and {len(rows) - kept} more; --all lists every replica", "dim"),)]
 
 
-def status_text(rows: Sequence[Row], ink: Ink = plain) -> str:
+def status_text(rows: Sequence[Row], paint: Paint = plain) -> str:
     """The rows as a table with a heading, with a newline at its end."""
-    return "\n".join(painted(table_rows(rows), ink)) + "\n"
+    return "\n".join(painted(table_rows(rows), paint)) + "\n"
 
 
-def overview_text(found: Status, attention: Sequence[Row], ink: Ink = plain) -> str:
+def overview_text(found: Status, attention: Sequence[Row], paint: Paint = plain) -> str:
     """The overview of a project as text, with a newline at its end."""
-    return "\n".join(painted(overview(found, attention), ink)) + "\n"
+    return "\n".join(painted(overview(found, attention), paint)) + "\n"
 
 
 def is_large(found: Status) -> bool:
     """Whether a row for each replica would be too long to read."""
-    return any(family.total > LARGE for family in found.families) or len(found.rows) > 2 * LARGE
+    return any(entry.total > LARGE for entry in found.entries) or len(found.rows) > 2 * LARGE
 
 
-def table_rows(rows: Sequence[Row]) -> list[Styled]:
+def table_rows(rows: Sequence[Row]) -> list[StyledRow]:
     """A row for each replica, below a heading."""
     cells: list[tuple[str, ...]] = [("NAME", "REPLICA", "PHASE", "ID", "ATTEMPT", "STARTED", "ENDED", "REMARK")]
     cells += [_cells(row) for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    lines: list[Styled] = []
+    lines: list[StyledRow] = []
     for number, row in enumerate(cells):
         style = "bold" if number == 0 else _STYLES.get(row[2], "")
         padded = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
@@ -222,7 +222,7 @@ def status_document(found: Status, *, addresses: bool = True) -> dict[str, Any]:
                 "longest_s": None if one.longest is None else round(one.longest, 3),
                 "median_s": None if one.median is None else round(one.median, 3),
             }
-            for one in found.families
+            for one in found.entries
         ],
         "sessions": [
             {
@@ -263,7 +263,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"by {moment(row.ended)}" if row.ended is not None else "-",
         _remark(row),
     )
-    return (*(cut(line(text), _WIDTH) for text in texts[:-1]), line(texts[-1]))
+    return (*(truncate(one_line(text), _WIDTH) for text in texts[:-1]), one_line(texts[-1]))
 
 
 def _attempt(row: Row) -> str:
@@ -276,7 +276,7 @@ def _attempt(row: Row) -> str:
 def _remark(row: Row) -> str:
     """What is to be said of it: its address, or what a plan would do and why where the phase does not tell."""
     if row.event and row.pending is not None:
-        return f"pending for {brief(row.pending)}: {cut(row.event, _EVENT)}"
+        return f"pending for {brief(row.pending)}: {truncate(row.event, _EVENT)}"
     if row.action in _QUIET:
         return row.connect_url if row.phase == Phase.RUNNING.value else "" if row.reason == row.phase else row.reason
     return row.reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {row.reason}"

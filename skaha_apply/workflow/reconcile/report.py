@@ -10,7 +10,7 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, ReplicaReport, Report
 from skaha_apply.model.session import Phase
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.progress import holds
+from skaha_apply.workflow.progress import not_started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +42,7 @@ def make_report(run: Run) -> Report:
         exit_code=_exit_code(run, wanted, known.values()),
         notes=(*run.notes, *_halt(run), *_missing(wanted, known, run)),
         logs=tuple(_logs(run, failed)),
-        holds=holds(wanted, _UNFINISHED) if run.options.wait != "none" and not run.declined else (),
+        not_started=not_started(wanted, _UNFINISHED) if run.options.wait != "none" and not run.declined else (),
         resume=_resume(wanted, run),
     )
 
@@ -54,7 +54,7 @@ def _resume(wanted: list[Action], run: Run) -> str:
     later = [action for action in wanted if action.kind is ActionKind.WAIT or action.held_back]
     parts = [f"--limit {run.options.limit} left {run.cut} actions undone"] if run.cut else []
     if later:
-        reasons = list(dict.fromkeys(hold.reason for hold in holds(later, frozenset(ActionKind))))
+        reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
         more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
         what = "1 replica waits" if len(later) == 1 else f"{len(later)} replicas wait"
         parts.append(f"{what} for another invocation ({'; '.join(reasons[:MOST_REASONS])}{more})")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import TimeoutReached
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.report import Waiting
+from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.safety.approval import approval_line, needs_approval
-from skaha_apply.workflow.progress import families, holds
+from skaha_apply.workflow.progress import entry_summaries, not_started
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -86,8 +86,8 @@ def _unapproved(action: Action, run: Run) -> bool:
     return approval_line(action) not in run.approved.approved and not (waited and not action.victims)
 
 
-def waiting(run: Run) -> Waiting:
+def waiting(run: Run) -> PassEnded:
     """Where the run stands, to be told between two passes."""
     actions = run.plan.actions if run.plan else ()
     known = {record.key: record for record in run.document.replicas} if run.document else {}
-    return Waiting(run.project.name, families(actions, known, run.world.client.now()), holds(actions))
+    return PassEnded(run.project.name, entry_summaries(actions, known, run.world.client.now()), not_started(actions))
