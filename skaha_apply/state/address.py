@@ -52,6 +52,8 @@ class StateAddress:
         if not self.is_remote:
             return os.path.realpath(self.text)
         scheme, mark, rest = self.shown.rstrip("/").partition("://")
+        if not mark:
+            return self.shown
         host, slash, path = rest.partition("/")
         scheme = scheme.lower()
         return f"{scheme}{mark}{host.lower().removesuffix(_PORTS.get(scheme, ''))}{slash}{path}"

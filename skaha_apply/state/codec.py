@@ -1,7 +1,7 @@
-"""The state document as text, and what makes a text trusted.
+"""The text form of the state document, and the checks before a text is trusted.
 
-One replica a line, defaults left out, specs of one family as what tells them apart: 20,000 replicas stay a few MB, and
-two versions of a state can be compared by `diff`. Nothing here reads or writes a file.
+Each replica is one line without default values, and the specs of one entry are stored as differences. So 20,000
+replicas stay a few MB, and `diff` compares two versions of a state. This module reads and writes no file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from skaha_apply.model.spec import Frozen
 from skaha_apply.model.state import STATE_FORMAT, Intent, ReplicaRecord, StateDocument, UnconfirmedCreate
 from skaha_apply.state.digest import KEY as DIGEST
 from skaha_apply.state.digest import differences, document_text, is_intact
-from skaha_apply.state.spec_compression import LIKE, DiffersTooMuch, difference, models, written_out
+from skaha_apply.state.spec_compression import LIKE, DiffersTooMuch, difference, expand_specs, find_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,57 +24,57 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 MAJOR = STATE_FORMAT.partition(".")[0]
-# Written also when they are the default: a reader needs them before it can trust the rest.
+# Also written with their default values: a reader needs them before it can trust the rest.
 ALWAYS = ("format_version", "serial", "lineage", "project", "server")
 
 _RESTORE = (
-    "Restore the file from a backup. Remove it only if every session of the project may run again: "
-    "it is the only memory of finished work."
+    "Restore the state from a backup. Remove it only if every session of the project may run again, because "
+    "nothing else records finished work."
 )
 
 _CHANGED = (
-    'Restore the file from a backup. If you edited it by hand, remove its line "digest" and raise "serial" by one; '
+    'Restore the state from a backup. If you edited it by hand, remove its line "digest" and raise "serial" by one; '
     "the next write adds the digest again."
 )
 
 
-class Lines:
-    """The lines of the entries that were encoded last, by identity: most of a state is the same at its next write."""
+class LineCache:
+    """The encoded lines of the last write, by identity of their objects: most lines do not change between writes."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Frozen, Frozen | None, str]] = {}
         self._used: dict[int, tuple[Frozen, Frozen | None, str]] = {}
 
-    def line(self, entry: Frozen) -> str:
-        """The entry as one line of JSON, without its defaults."""
-        known = self._known.get(id(entry))
+    def line(self, item: Frozen) -> str:
+        """The item as one line of JSON, without default values."""
+        known = self._known.get(id(item))
         if known is None or known[1] is not None:
-            known = (entry, None, entry.model_dump_json(exclude_defaults=True))
-        self._used[id(entry)] = known
+            known = (item, None, item.model_dump_json(exclude_defaults=True))
+        self._used[id(item)] = known
         return known[2]
 
-    def like(self, spec: SessionSpec, key: str, model: SessionSpec) -> str:
-        """The spec as one line that says what tells it from a model, whose key is given."""
+    def difference_line(self, spec: SessionSpec, key: str, model: SessionSpec) -> str:
+        """The spec as one line with its differences from the spec `model`, which has the key `key`."""
         known = self._known.get(id(spec))
         if known is None or known[1] is not model:
-            told = {LIKE: key, **difference(spec, model)}
-            known = (spec, model, json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+            changes = {LIKE: key, **difference(spec, model)}
+            known = (spec, model, json.dumps(changes, ensure_ascii=False, separators=(",", ":")))
         self._used[id(spec)] = known
         return known[2]
 
     def forget_unused(self) -> None:
-        """Drop what the encoding that now ended did not use."""
+        """Drop the lines that the last write did not use."""
         self._known, self._used = self._used, {}
 
 
-def encode(document: StateDocument, lines: Lines | None = None, version: str = STATE_FORMAT) -> bytes:
-    """The document as UTF-8 JSON, in the format of this version whichever one it was read in.
+def encode(document: StateDocument, lines: LineCache | None = None, version: str = STATE_FORMAT) -> bytes:
+    """The document as UTF-8 JSON, in the format of this version, also if it was read in another format.
 
-    `lines` makes repeated writes of one state cheap. Raises `StateError` for a document that `decode` would not trust:
-    it must never replace one that it would.
+    `lines` makes repeated writes of one state cheap. Raises `StateError` for a document that `decode` would not trust,
+    because such a document must never replace a good one.
     """
-    _check_whole(document, "the new state")
-    lines = lines or Lines()
+    _check_consistent(document, "the new state")
+    lines = lines or LineCache()
     members = {}
     for name in StateDocument.model_fields:
         value = version if name == "format_version" else getattr(document, name)
@@ -85,25 +85,26 @@ def encode(document: StateDocument, lines: Lines | None = None, version: str = S
 
 
 def decode(data: bytes, source: str) -> StateDocument:
-    """The document that `data` holds; `source` is its path or address, for messages.
+    """The document in `data`; `source` is its path or address, for messages.
 
-    Unknown keys are ignored, so that a later minor version can be read; they are gone with the next write. Raises
-    `StateError` when it is cut, no JSON, of a later major version, of another shape, or contradicts itself.
+    Unknown keys are ignored, so that this tool can read a newer minor version. The next write drops them. Raises
+    `StateError` if the text is incomplete, not JSON, of a newer major version, of another shape, or inconsistent.
     """
     raw = _parse(data, source)
     _check_version(raw.get("format_version"), source)
     if isinstance(raw.get("specs"), dict):
-        raw["specs"] = _written_out(raw["specs"], source)
+        raw["specs"] = _expand_specs(raw["specs"], source)
     stated = raw.pop(DIGEST, None)
     document = _validate(raw, source)
-    _check_whole(document, f"the state {source}")
+    _check_consistent(document, f"the state {source}")
     return document if stated is None or is_intact(data) else _with_digest(document, stated, source)
 
 
 def _with_digest(document: StateDocument, stated: Any, source: str) -> StateDocument:
-    """The document whose digest was stated, read from a text of another layout; raises `StateError` for another one.
+    """The document of a text whose layout changed, if its content has the stated digest; raises `StateError` otherwise.
 
-    What was read is written and read again: a text can hold more than is written, parts of a millisecond for example.
+    The content is written and read again, because a text can contain more than is written, such as fractions of a
+    millisecond.
     """
     try:
         written = encode(document, version=document.format_version)
@@ -111,36 +112,36 @@ def _with_digest(document: StateDocument, stated: Any, source: str) -> StateDocu
     except (ValueError, OverflowError):
         found = (DIGEST,)
     if found:
-        raise StateError(f"the state {source} was changed since it was written: in {', '.join(found)}", hint=_CHANGED)
+        raise StateError(f"the state {source} was changed after it was written: in {', '.join(found)}", hint=_CHANGED)
     return decode(written, source)
 
 
 def check_binding(document: StateDocument, project: str, server: str, account: str | None = None) -> None:
-    """Refuse a state of another project, server (host and path) or account (`userid` as listed; None is not compared).
+    """Refuse a state of another project, server (host and path) or account (`userid` of a listing; None is ignored).
 
-    Raises `StateError` that names both.
+    Raises `StateError` with both values.
     """
     if document.project != project:
         raise StateError(
-            f"the state belongs to project {document.project!r}, the manifest says {project!r}",
-            hint=f"A project that was renamed takes its state along by "
-            f"`skaha-apply state mv {document.project} {project}`; otherwise give this one a state of its own.",
+            f"the state belongs to project {document.project!r}, the manifest to project {project!r}",
+            hint=f"If the project was renamed, run `skaha-apply state mv {document.project} {project}`. Otherwise "
+            "select another state with --state.",
         )
     if document.server != server:
         raise StateError(
-            f"the state belongs to server {document.server}, this run uses {server}",
-            hint="Choose the server with --server; for one that moved to another address, `skaha-apply state rebind`.",
+            f"the state belongs to server {document.server}, this command uses {server}",
+            hint="Select the server with --server. If the server has a new address, run `skaha-apply state rebind`.",
         )
     if account is not None and document.account is not None and document.account != account:
         raise StateError(
-            f"the state belongs to account {document.account!r}, the credential is that of {account!r}",
-            hint=f"Use a credential of {document.account}, or a state of your own (--state).",
+            f"the state belongs to account {document.account!r}, the credential to account {account!r}",
+            hint=f"Use a credential of {document.account}, or select another state with --state.",
         )
 
 
-def _text(document: StateDocument, name: str, value: Any, lines: Lines) -> str:
+def _text(document: StateDocument, name: str, value: Any, lines: LineCache) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], Frozen):
-        return "[\n" + ",\n".join(lines.line(entry) for entry in value) + "\n]"
+        return "[\n" + ",\n".join(lines.line(item) for item in value) + "\n]"
     if name == "specs":
         return "{\n" + ",\n".join(_specs(document.specs, lines)) + "\n}"
     if name == "format_version":
@@ -148,11 +149,11 @@ def _text(document: StateDocument, name: str, value: Any, lines: Lines) -> str:
     return json.dumps(document.model_dump(mode="json", include={name})[name], ensure_ascii=False)
 
 
-def _specs(specs: dict[str, SessionSpec], lines: Lines) -> Iterator[str]:
-    like = models(specs)
+def _specs(specs: dict[str, SessionSpec], lines: LineCache) -> Iterator[str]:
+    models = find_models(specs)
     for key, spec in specs.items():
-        model = like.get(key)
-        line = lines.line(spec) if model is None else lines.like(spec, model, specs[model])
+        model = models.get(key)
+        line = lines.line(spec) if model is None else lines.difference_line(spec, model, specs[model])
         yield f"{json.dumps(key)}: {line}"
 
 
@@ -163,22 +164,24 @@ def _parse(data: bytes, source: str) -> dict[str, Any]:
         raw = json.loads(data)
     except json.JSONDecodeError as error:
         if not data.lstrip().startswith(b"{"):
-            raise StateError(f"the state {source} is not JSON: {_start(data)}", hint=_RESTORE) from error
-        cut = "is cut off" if error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg else "is damaged"
+            raise StateError(f"the state {source} is not JSON: {_beginning(data)}", hint=_RESTORE) from error
+        damage = (
+            "is incomplete" if error.pos >= len(error.doc.rstrip()) or "Unterminated" in error.msg else "is damaged"
+        )
         raise StateError(
-            f"the state {source} {cut} at line {error.lineno}, column {error.colno}: {error.msg}",
+            f"the state {source} {damage} at line {error.lineno}, column {error.colno}: {error.msg}",
             hint=_RESTORE,
         ) from error
     except (ValueError, RecursionError) as error:
-        raise StateError(f"the state {source} is not JSON: {_start(data)}", hint=_RESTORE) from error
+        raise StateError(f"the state {source} is not JSON: {_beginning(data)}", hint=_RESTORE) from error
     if not isinstance(raw, dict):
-        raise StateError(f"the state {source} is not a state: JSON, but no object", hint=_RESTORE)
+        raise StateError(f"the state {source} is not a state: it is JSON, but not an object", hint=_RESTORE)
     return raw
 
 
-def _start(data: bytes) -> str:
+def _beginning(data: bytes) -> str:
     text = data[:200].decode("utf-8", "replace").strip().partition("\n")[0]
-    return f"it begins with {text[:40]!r}"
+    return f"its text begins with {text[:40]!r}"
 
 
 def _check_version(version: Any, source: str) -> None:
@@ -186,23 +189,23 @@ def _check_version(version: Any, source: str) -> None:
     if not (major.isascii() and major.isdigit() and minor.isascii() and minor.isdigit()):
         raise StateError(
             f"the state {source} is not a state of skaha-apply: its format_version is {version!r}",
-            hint="Check --state: it names a file or address that holds something else.",
+            hint="Check --state: the file or address does not contain a state that this version reads.",
         )
     if int(major) > int(MAJOR):
         raise StateError(
-            f"the state {source} was written by a newer skaha-apply: format {version}, this one reads {MAJOR}.x",
+            f"a newer skaha-apply wrote the state {source}: format {version}, and this version reads {MAJOR}.x",
             hint="Upgrade skaha-apply.",
         )
     if major != MAJOR:
         raise StateError(
-            f"the state {source} has format {version}, this skaha-apply reads {MAJOR}.x",
-            hint="Check --state: it names a file or address that holds something else.",
+            f"the state {source} has format {version}, and this version of skaha-apply reads {MAJOR}.x",
+            hint="Check --state: the file or address does not contain a state that this version reads.",
         )
 
 
-def _written_out(specs: dict[str, Any], source: str) -> dict[str, Any]:
+def _expand_specs(specs: dict[str, Any], source: str) -> dict[str, Any]:
     try:
-        return written_out(specs)
+        return expand_specs(specs)
     except DiffersTooMuch as error:
         raise StateError(f"the state {source} is damaged: {error.path}: {error}", hint=_RESTORE) from error
 
@@ -212,14 +215,14 @@ def _validate(raw: dict[str, Any], source: str) -> StateDocument:
         try:
             return StateDocument.model_validate(raw)
         except ValidationError as error:
-            for finding in error.errors(include_url=False, include_input=False):
-                if finding["type"] == "extra_forbidden":
-                    _drop(raw, finding["loc"])
+            for problem in error.errors(include_url=False, include_input=False):
+                if problem["type"] == "extra_forbidden":
+                    _drop(raw, problem["loc"])
             return StateDocument.model_validate(raw)
     except ValidationError as error:
-        finding = error.errors(include_url=False, include_input=False)[0]
+        problem = error.errors(include_url=False, include_input=False)[0]
         raise StateError(
-            f"the state {source} is damaged: {_path(finding['loc'])}: {finding['msg']}",
+            f"the state {source} is damaged: {_path(problem['loc'])}: {problem['msg']}",
             hint=_RESTORE,
         ) from error
     except OverflowError as error:
@@ -236,20 +239,20 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
 
 
-def _check_whole(document: StateDocument, what: str) -> None:
+def _check_consistent(document: StateDocument, what: str) -> None:
     seen = set()
     for record in document.replicas:
         if record.key in seen:
-            raise StateError(f"{what} holds {record.session}/{record.replica} twice", hint=_RESTORE)
+            raise StateError(f"{what} contains {record.session}/{record.replica} twice", hint=_RESTORE)
         seen.add(record.key)
-    entries: tuple[ReplicaRecord | Intent | UnconfirmedCreate, ...] = (
+    items: tuple[ReplicaRecord | Intent | UnconfirmedCreate, ...] = (
         *document.replicas,
         *document.intents,
         *document.doubts,
     )
-    for entry in entries:
-        if entry.spec not in document.specs:
+    for item in items:
+        if item.spec not in document.specs:
             raise StateError(
-                f"{what} lacks the spec {entry.spec!r} of {entry.session}/{entry.replica}",
+                f"{what} has no spec {item.spec!r}, which {item.session}/{item.replica} names",
                 hint=_RESTORE,
             )

@@ -1,7 +1,7 @@
-"""A digest of the state document inside the document, so that a damaged state is never read as another one.
+"""The digest inside the state document. It prevents that a damaged state is read as a different state.
 
-The first member holds the digest of the whole text after it, and one of each member to locate the damage. A state of
-an earlier version, or one whose `digest` line somebody removed to edit it by hand, has none and is read without.
+The first member contains the digest of the text after it, and a digest of each member to locate the damage. A state of
+an earlier version has no digest. A user removes the line `digest` to edit a state by hand. Such states are read too.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _LINE = re.compile(rb'\A\{\n"digest": (\{"document": "[0-9a-f]{64}"[^\n]*\}),\n'
 
 
 def document_text(members: Mapping[str, str]) -> bytes:
-    """The document that consists of these members, each the JSON of its value, with their digest in front."""
+    """The text of a document with these members, each the JSON of its value, and their digest as the first member."""
     rest = (",\n".join(f"{json.dumps(name)}: {text}" for name, text in members.items()) + "\n}\n").encode()
     digest = {WHOLE: _hash(rest), **{name: _hash(text.encode())[:16] for name, text in members.items()}}
     return b'{\n"digest": ' + json.dumps(digest).encode() + b",\n" + rest
 
 
 def is_intact(data: bytes) -> bool:
-    """Whether the text is byte for byte the one that was written."""
+    """Whether each byte of the text is as it was written."""
     line = _LINE.match(data)
     return line is not None and json.loads(line[1])[WHOLE] == _hash(data[line.end() :])
 
 
 def differences(stated: Any, data: bytes) -> tuple[str, ...]:
-    """The members that differ from the digest that a document stated; `data` is its content, written again.
+    """The members whose content differs from the stated digest; `data` is the content, written again.
 
-    There are none if the text was only laid out in another way, which a store can do.
+    There are none if only the layout of the text changed. A store can change it.
     """
     line = _LINE.match(data)
     actual = json.loads(line[1]) if line else {}

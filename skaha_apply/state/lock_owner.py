@@ -1,4 +1,4 @@
-"""Who holds a lock, as Terraform's lock JSON says it: the same seven keys in a lock file and over http."""
+"""The owner of a lock, as Terraform's lock JSON: a lock file and HTTP use the same seven keys."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """The holder of a lock; `created` and `expires` are Unix seconds by its own clock, None where it does not say."""
+class LockOwner:
+    """The owner of a lock; `created` and `expires` are Unix seconds by the clock of the owner, None if unknown."""
 
     id: str
     operation: str = ""
@@ -34,32 +34,32 @@ class Holder:
     expires: float | None = None
     boot: str = ""
 
-    def shares_machine(self, other: Holder) -> bool:
-        """Whether both run on one kernel, so that the lock of its operating system tells who is alive.
+    def shares_machine(self, other: LockOwner) -> bool:
+        """Whether both run on one kernel, so that the lock of its operating system shows whether the owner runs.
 
-        The name of the host says so, or the kernel's boot id: containers on one machine have names of their own.
+        The host name or the boot ID of the kernel must be equal. Containers on one machine have different host names.
         """
         same_host = self.who.rpartition("@")[2] == other.who.rpartition("@")[2]
         return same_host or bool(self.boot and self.boot == other.boot)
 
     def describe(self, now: float) -> str:
-        """`anna@host (process 12), operation apply, since 2026-11-22T10:00:00Z (5 min ago)`, as far as it is known."""
-        parts = [self.who or "somebody"]
+        """`anna@host (process 12), operation apply, since 2026-11-22T10:00:00Z (5 min ago)`, without unknown parts."""
+        parts = [self.who or "an unknown owner"]
         if self.pid is not None:
             parts[0] += f" (process {self.pid})"
         if self.operation:
             parts.append(f"operation {self.operation}")
         if self.created is not None:
-            parts.append(f"since {_stamp(self.created)} ({age(now - self.created)} ago)")
+            parts.append(f"since {_stamp(self.created)} ({format_age(now - self.created)} ago)")
         if self.expires is not None:
             when = "expires in" if self.expires > now else "expired since"
-            parts.append(f"{when} {age(abs(self.expires - now))}")
+            parts.append(f"{when} {format_age(abs(self.expires - now))}")
         return ", ".join(parts)
 
 
-def ourselves(operation: str, path: str, now: float) -> Holder:
-    """This process as the holder of a new lock, without an expiry."""
-    return Holder(
+def this_process(operation: str, path: str, now: float) -> LockOwner:
+    """This process as the owner of a new lock, without an expiry."""
+    return LockOwner(
         id=str(uuid.uuid4()),
         operation=operation,
         who=f"{_user()}@{socket.gethostname()}",
@@ -71,28 +71,28 @@ def ourselves(operation: str, path: str, now: float) -> Holder:
     )
 
 
-def to_json(holder: Holder) -> bytes:
-    """The lock JSON: Terraform's seven keys, all present, then ours."""
+def to_json(owner: LockOwner) -> bytes:
+    """The lock JSON: Terraform's seven keys, all present, then those of this tool."""
     body: dict[str, Any] = {
-        "ID": holder.id,
-        "Operation": holder.operation,
-        "Info": holder.info,
-        "Who": holder.who,
-        "Version": holder.version,
-        "Created": _stamp(holder.created) if holder.created is not None else "",
-        "Path": holder.path,
+        "ID": owner.id,
+        "Operation": owner.operation,
+        "Info": owner.info,
+        "Who": owner.who,
+        "Version": owner.version,
+        "Created": _stamp(owner.created) if owner.created is not None else "",
+        "Path": owner.path,
     }
-    if holder.pid is not None:
-        body["Pid"] = holder.pid
-    if holder.boot:
-        body["Boot"] = holder.boot
-    if holder.expires is not None:
-        body["Expires"] = _stamp(holder.expires)
+    if owner.pid is not None:
+        body["Pid"] = owner.pid
+    if owner.boot:
+        body["Boot"] = owner.boot
+    if owner.expires is not None:
+        body["Expires"] = _stamp(owner.expires)
     return json.dumps(body).encode()
 
 
-def from_json(data: bytes) -> Holder | None:
-    """The holder that lock JSON names; None when it is no such JSON (an empty or half-written lock file)."""
+def from_json(data: bytes) -> LockOwner | None:
+    """The owner from lock JSON; None for other data, such as an empty or half-written lock file."""
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
@@ -100,22 +100,22 @@ def from_json(data: bytes) -> Holder | None:
     if not isinstance(body, dict) or not isinstance(body.get("ID"), str) or not body["ID"]:
         return None
     pid = body.get("Pid")
-    return Holder(
+    return LockOwner(
         id=body["ID"],
-        operation=_word(body.get("Operation")),
-        info=_word(body.get("Info")),
-        who=_word(body.get("Who")),
-        version=_word(body.get("Version")),
+        operation=_printable(body.get("Operation")),
+        info=_printable(body.get("Info")),
+        who=_printable(body.get("Who")),
+        version=_printable(body.get("Version")),
         created=_unix(body.get("Created")),
-        path=_word(body.get("Path")),
+        path=_printable(body.get("Path")),
         pid=pid if isinstance(pid, int) and not isinstance(pid, bool) else None,
         expires=_unix(body.get("Expires")),
-        boot=_word(body.get("Boot")),
+        boot=_printable(body.get("Boot")),
     )
 
 
-def age(seconds: float) -> str:
-    """A span of time in the largest unit that fits: `5 min`."""
+def format_age(seconds: float) -> str:
+    """A duration in the largest unit that fits: `5 min`."""
     seconds = max(seconds, 0.0)
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
         if seconds >= 2 * unit:
@@ -126,7 +126,7 @@ def age(seconds: float) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
+    except (OSError, KeyError):  # the user of a container can have no name
         return str(os.getuid())
 
 
@@ -149,5 +149,5 @@ def _unix(value: Any) -> float | None:
         return None
 
 
-def _word(value: Any) -> str:
+def _printable(value: Any) -> str:
     return "".join(char for char in value if char.isprintable())[:200] if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Where the files of a project lie, below `.skaha-apply/` at the root of the checkout."""
+"""The paths of the files of a project, below `.skaha-apply/` at the root of the checkout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ FOLDER = ".skaha-apply"
 PRIVATE = 0o700
 
 _PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.")
-_LONGEST = 120  # bytes; with `.state.json`, a temporary file's suffix and all below the usual limit of 255
+_LONGEST = (
+    120  # bytes; with `.state.json` and the suffix of a temporary file the name stays below the usual limit of 255
+)
 
 
 def find_checkout(start: Path) -> Path | None:
@@ -47,10 +49,10 @@ def find_homes(folders: Sequence[str]) -> tuple[str, ...]:
 
 
 def file_name(text: str) -> str:
-    """`text` as the name of a file: different texts give different names, also where case does not count.
+    """`text` as a file name: different texts give different names, also on file systems that ignore case.
 
-    Lower-case letters, digits and `-_.` stay; every other byte of its UTF-8, capitals among them, is `%xx`. What
-    grows too long is cut and ends in `=` and a digest.
+    Lower-case letters, digits and `-_.` stay. Every other byte of the UTF-8 text, also of capitals, becomes `%xx`. A
+    name that is too long is cut and ends in `=` and a digest.
     """
     name = "".join(char if char in _PLAIN else _escape(char) for char in text)
     if name.startswith("."):
@@ -62,19 +64,19 @@ def file_name(text: str) -> str:
 
 
 def state_path(root: Path, server_folder: str, project: str) -> Path:
-    """Where the state of a project lives by default; `server_folder` is the host, or `sandbox`."""
+    """The default path of the state of a project; `server_folder` is the host, or `sandbox`."""
     return root / FOLDER / file_name(server_folder) / f"{file_name(project)}.state.json"
 
 
 def logs_folder(root: Path, server_folder: str, project: str) -> Path:
-    """Where the saved logs of a project live."""
+    """The folder of the saved logs of a project."""
     return root / FOLDER / file_name(server_folder) / "logs" / file_name(project)
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`; a `.skaha-apply` among its parents gets a `.gitignore`, because it holds nothing for git.
+    """Make `folder`. If `.skaha-apply` is one of its parents, put a `.gitignore` there: git must not store its files.
 
-    The folders from `.skaha-apply` down are private, whatever the umask.
+    The folders from `.skaha-apply` down are private for every umask.
 
     Raises `OSError`.
     """
@@ -86,17 +88,17 @@ def make_folder(folder: Path) -> None:
     ours.parent.mkdir(parents=True, exist_ok=True)
     for part in reversed(parts[: parts.index(ours) + 1]):
         part.mkdir(mode=PRIVATE, exist_ok=True)
-        _close_to_others(part)
+        _make_private(part)
     if not (ours / ".gitignore").exists():
         (ours / ".gitignore").write_text("*\n", encoding="utf-8")
         (ours / ".gitignore").chmod(0o600)
 
 
-def _close_to_others(folder: Path) -> None:
-    """Make a folder private whose rights are those of the umask; rights for a group alone are somebody's choice."""
-    rights = stat.S_IMODE(folder.stat().st_mode)
-    if rights & stat.S_IRWXO or rights & PRIVATE != PRIVATE:
-        with suppress(OSError):  # a folder of another user, or a file system without rights
+def _make_private(folder: Path) -> None:
+    """Make a folder private, unless a user gave permissions to its group alone."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IRWXO or mode & PRIVATE != PRIVATE:
+        with suppress(OSError):  # a folder of another user, or a file system without permissions
             folder.chmod(PRIVATE)
 
 

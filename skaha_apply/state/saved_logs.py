@@ -1,4 +1,4 @@
-"""Logs and events that are kept, since the server forgets them with their session."""
+"""Saved logs and events, because the server deletes them with their session."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class SavedLogs:
-    """Logs below `folder`: `<live name>/<label>.log` and `.events`, the label being `<attempt>-<session id>`.
+    """Logs below `folder`: `<live name>/<label>.log` and `.events`. A label is `<attempt>-<session ID>`.
 
     Args:
-        folder: as `layout.logs_folder` gives it.
-        keep: whether anything is saved (`--no-logs` says no); what was saved before is read all the same.
+        folder: the result of `paths.logs_folder`.
+        keep: whether logs are saved (not with `--no-logs`). Logs that were saved before are read in any case.
     """
 
     def __init__(self, folder: Path, *, keep: bool = True) -> None:
@@ -24,29 +24,29 @@ class SavedLogs:
         self._keep = keep
 
     def save(self, name: str, label: str, log: str, events: str | None) -> str | None:
-        """Keep a log and its events, each as a whole; an empty answer never replaces what is there.
+        """Save a log and its events, each as a whole; an empty text never replaces a saved one.
 
-        Returns the path of the log, None while there is only an empty one. Raises `StateError`.
+        Returns the path of the log; None if no log with content was saved. Raises `StateError`.
         """
         if not self._keep:
             return None
         path = self._path(name, label, "log")
         try:
             if log.strip():
-                _put(path, log)
+                _save_file(path, log)
             if events is not None and events.strip() not in ("", "<none>"):
-                _put(self._path(name, label, "events"), events)
+                _save_file(self._path(name, label, "events"), events)
             return str(path) if path.exists() else None
         except OSError as error:
             raise durable.refusal(error, "save the log", path) from error
 
     def read(self, name: str, label: str) -> tuple[str, str] | None:
-        """The saved log and events, "" for the one that is missing, None without either; raises `StateError`."""
+        """The saved log and events: "" for a missing one, None if both are missing; raises `StateError`."""
         log, events = (self._text(self._path(name, label, suffix)) for suffix in ("log", "events"))
         return None if log is None and events is None else (log or "", events or "")
 
     def labels(self, name: str) -> tuple[str, ...]:
-        """The labels that are saved of a live name, the first attempt first; raises `StateError`."""
+        """The saved labels of a live name, by attempt; raises `StateError`."""
         folder = self._folder / file_name(name)
         try:
             found = {path.stem for path in folder.iterdir() if path.suffix in (".log", ".events")}
@@ -54,10 +54,10 @@ class SavedLogs:
             return ()
         except OSError as error:
             raise durable.refusal(error, "list the saved logs in", folder) from error
-        return tuple(sorted((label for label in found if not label.startswith(".")), key=_order))
+        return tuple(sorted((label for label in found if not label.startswith(".")), key=_attempt_order))
 
     def path(self, name: str, label: str) -> Path:
-        """Where the log of that label is, or would be."""
+        """The path of the log with that label, which need not exist."""
         return self._path(name, label, "log")
 
     def _path(self, name: str, label: str, suffix: str) -> Path:
@@ -73,11 +73,11 @@ class SavedLogs:
             raise durable.refusal(error, "read the saved log", path) from error
 
 
-def _put(path: Path, text: str) -> None:
+def _save_file(path: Path, text: str) -> None:
     make_folder(path.parent)
     durable.replace(path, text.encode("utf-8", "backslashreplace"), durable=False, private=True)
 
 
-def _order(label: str) -> tuple[int, str]:
+def _attempt_order(label: str) -> tuple[int, str]:
     attempt = label.partition("-")[0]
     return (int(attempt) if attempt.isascii() and attempt.isdigit() else 0, label)

@@ -1,4 +1,4 @@
-"""The JSON schema of the state document, for those who read it with programs of their own."""
+"""The JSON schema of the state document, for users who read states with their own programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from skaha_apply.state.spec_compression import LIKE
 
 
 def state_schema() -> dict[str, Any]:
-    """The schema of format 1.x, from the model; it allows unknown keys, for later minor versions add some."""
+    """The schema of format 1.x, from the model. It allows unknown keys, because newer minor versions add keys."""
     schema = StateDocument.model_json_schema(mode="serialization")
     for part in (schema, *schema["$defs"].values()):
         if part.get("additionalProperties") is False:

@@ -1,4 +1,4 @@
-"""Which state a place holds, and whether a new one may take its place: never over one that was not read."""
+"""The version of a stored state, and the check that a new state never replaces one that was not read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 
-class Version(NamedTuple):
-    """What identifies a stored document; all None where there is none."""
+class StateVersion(NamedTuple):
+    """The identity of a stored document; all fields are None if there is no document."""
 
     lineage: str | None = None
     serial: int | None = None
@@ -21,18 +21,18 @@ class Version(NamedTuple):
         return "no state" if self.lineage is None else f"serial {self.serial} of lineage {self.lineage}"
 
 
-NOTHING = Version()
+NOTHING = StateVersion()
 
 
-def version_of(document: StateDocument | None) -> Version:
-    """The version that a place with this document holds."""
-    return NOTHING if document is None else Version(document.lineage, document.serial, document.writer)
+def version_of(document: StateDocument | None) -> StateVersion:
+    """The version of a store with this document."""
+    return NOTHING if document is None else StateVersion(document.lineage, document.serial, document.writer)
 
 
-def follows(document: StateDocument, stored: StateDocument | None) -> bool:
-    """Whether a state that was kept elsewhere may take the place of what is stored.
+def can_replace(document: StateDocument, stored: StateDocument | None) -> bool:
+    """Whether a state from a file, such as the rescue file, can replace the stored state.
 
-    The serial alone does not tell: what was stored meanwhile may not have reached it yet, so the times count too.
+    The serial is not enough: a state that was stored later can have a lower serial. So the times count too.
     """
     if stored is None:
         return True
@@ -40,24 +40,24 @@ def follows(document: StateDocument, stored: StateDocument | None) -> bool:
     return document.lineage == stored.lineage and document.serial > stored.serial and later
 
 
-def check_next(address: str, known: Version | None, stored: Version, document: StateDocument) -> None:
-    """Refuse `document` unless it follows what is stored; `known` is what was read or written last, None for nothing.
+def check_next(address: str, known: StateVersion | None, stored: StateVersion, document: StateDocument) -> None:
+    """Refuse `document` unless it follows the stored state; `known` was read or written last, None for nothing.
 
-    Raises `StateError` when the stored one was changed underneath, has another lineage, or is not older.
+    Raises `StateError` if another process changed the stored state, or if its lineage differs or its serial is not
+    lower.
     """
     if known is not None and stored[:2] != known[:2]:
         raise StateError(
-            f"the state {address} was changed underneath: it held {known}, now {stored}; it is left as it is",
-            hint="Something wrote it without the lock. Run it again: it starts from what is there.",
+            f"another process changed the state {address}: it was {known} and is now {stored}; nothing was written",
+            hint="A process wrote the state without the lock. Repeat the command: it starts from the stored state.",
         )
     if stored.lineage is not None and stored.lineage != document.lineage:
         raise StateError(
-            f"the state {address} has another lineage than what would be written: "
-            f"{stored.lineage}, not {document.lineage}",
-            hint="They are two separate memories; choose the right place with --state.",
+            f"the state {address} has another lineage than the new state: {stored.lineage}, not {document.lineage}",
+            hint="They are states of two different runs. Select the right one with --state.",
         )
     if stored.serial is not None and stored.serial >= document.serial:
         raise StateError(
             f"the state {address} has serial {stored.serial}; serial {document.serial} would not be newer",
-            hint="Somebody wrote it meanwhile; run it again, and it starts from what is there.",
+            hint="Another process wrote the state meanwhile. Repeat the command: it starts from the stored state.",
         )

@@ -1,8 +1,8 @@
-"""Specs of one family are stored as what tells them apart: 20,000 combinations of a matrix stay a few megabytes.
+"""Specs of one entry are stored as differences, so that 20,000 combinations of a matrix stay a few megabytes.
 
-The first spec of a family is written in full. Each other one names it (`like`) and gives the fields that differ: of
-`args` of the same length the differing places (`{"2": "t0007"}`), of `env` and `values` the differing names, null for
-one that is absent; any other field as a whole.
+The first spec of an entry is written in full and is the model of the others. Each other spec names the model (`like`)
+and gives the fields that differ. `args` of the same length are given by index (`{"2": "t0007"}`). `env` and `values`
+are given by name, with null for a removed name. Any other field is given as a whole.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _FIELDS = tuple(SessionSpec.model_fields)
 
 
 class DiffersTooMuch(Exception):
-    """An entry that cannot be made out: `path` is the place within it, the text says why."""
+    """A spec that cannot be expanded: `path` is the position in the document, the text states the reason."""
 
     def __init__(self, path: str, text: str) -> None:
         super().__init__(text)
         self.path = path
 
 
-def models(specs: Mapping[str, SessionSpec]) -> dict[str, str]:
-    """The key of the spec that each one is written as like to, for those that are: the first of their family."""
+def find_models(specs: Mapping[str, SessionSpec]) -> dict[str, str]:
+    """The key of the model of each spec; a model itself, the first spec of its entry, is left out."""
     first: dict[str, str] = {}
     found = {}
     for key, spec in specs.items():
@@ -39,56 +39,56 @@ def models(specs: Mapping[str, SessionSpec]) -> dict[str, str]:
 
 
 def difference(spec: SessionSpec, model: SessionSpec) -> dict[str, Any]:
-    """What tells a spec from another one, as JSON values."""
+    """The fields of a spec that differ from its model, as JSON values."""
     mine, others = spec.__dict__, model.__dict__
-    return {name: _told(name, mine[name], others[name]) for name in _FIELDS if mine[name] != others[name]}
+    return {name: _changed(name, mine[name], others[name]) for name in _FIELDS if mine[name] != others[name]}
 
 
-def _told(name: str, mine: Any, other: Any) -> Any:
+def _changed(name: str, mine: Any, other: Any) -> Any:
     if name == "args" and len(mine) == len(other):
-        return {str(place): text for place, text in enumerate(mine) if text != other[place]}
+        return {str(index): text for index, text in enumerate(mine) if text != other[index]}
     if name in _BY_NAME:
         removed = dict.fromkeys(other.keys() - mine.keys())
         return {key: text for key, text in mine.items() if other.get(key) != text} | dict(sorted(removed.items()))
     return mine
 
 
-def written_out(specs: dict[str, Any]) -> dict[str, Any]:
-    """The entries of a stored document with what each shares with its model; raises `DiffersTooMuch`."""
-    return {key: _one(key, entry, specs) if _is_like(entry) else entry for key, entry in specs.items()}
+def expand_specs(specs: dict[str, Any]) -> dict[str, Any]:
+    """The specs of a stored document in full; raises `DiffersTooMuch`."""
+    return {key: _expand(key, spec, specs) if _is_difference(spec) else spec for key, spec in specs.items()}
 
 
-def _is_like(entry: Any) -> bool:
-    return isinstance(entry, dict) and LIKE in entry
+def _is_difference(spec: Any) -> bool:
+    return isinstance(spec, dict) and LIKE in spec
 
 
-def _one(key: str, entry: dict[str, Any], specs: dict[str, Any]) -> dict[str, Any]:
-    name = entry[LIKE]
+def _expand(key: str, changes: dict[str, Any], specs: dict[str, Any]) -> dict[str, Any]:
+    name = changes[LIKE]
     model = specs.get(name) if isinstance(name, str) else None
     if not isinstance(model, dict) or LIKE in model:
-        raise DiffersTooMuch(f"specs.{key}.{LIKE}", f"{name!r} names no spec that is written in full")
-    whole = {**model, **entry}
+        raise DiffersTooMuch(f"specs.{key}.{LIKE}", f"{name!r} is not the key of a spec that is written in full")
+    whole = {**model, **changes}
     del whole[LIKE]
     for field in _BY_NAME:
-        if field in entry:
-            whole[field] = _merged(entry[field], model.get(field, {}), f"specs.{key}.{field}")
-    if isinstance(entry.get("args"), dict):
-        whole["args"] = _placed(entry["args"], model.get("args", []), f"specs.{key}.args")
+        if field in changes:
+            whole[field] = _merged(changes[field], model.get(field, {}), f"specs.{key}.{field}")
+    if isinstance(changes.get("args"), dict):
+        whole["args"] = _with_args_replaced(changes["args"], model.get("args", []), f"specs.{key}.args")
     return whole
 
 
 def _merged(changes: Any, model: Any, path: str) -> dict[str, Any]:
     if not isinstance(changes, dict) or not isinstance(model, dict):
-        raise DiffersTooMuch(path, "is not given by name")
+        raise DiffersTooMuch(path, "is not an object of names and values")
     return {name: text for name, text in {**model, **changes}.items() if text is not None}
 
 
-def _placed(changes: dict[str, Any], model: Any, path: str) -> list[Any]:
+def _with_args_replaced(changes: dict[str, Any], model: Any, path: str) -> list[Any]:
     if not isinstance(model, list):
-        raise DiffersTooMuch(path, "is given by place, and its model has no places")
+        raise DiffersTooMuch(path, "is given by index, and the args of its model are not a list")
     texts = list(model)
-    for place, text in changes.items():
-        if not (place.isascii() and place.isdigit() and int(place) < len(texts)):
-            raise DiffersTooMuch(path, f"{place!r} is no place in {len(texts)} arguments")
-        texts[int(place)] = text
+    for index, text in changes.items():
+        if not (index.isascii() and index.isdigit() and int(index) < len(texts)):
+            raise DiffersTooMuch(path, f"{index!r} is not an index of {len(texts)} arguments")
+        texts[int(index)] = text
     return texts

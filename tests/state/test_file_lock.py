@@ -17,7 +17,7 @@ from skaha_apply.model.errors import ExitCode, StateError, StateLocked
 from skaha_apply.state.clocks import Clocks
 from skaha_apply.state.lease import LEASE, SLACK
 from skaha_apply.state.local.store import LocalStore
-from skaha_apply.state.lock_owner import Holder, from_json, to_json
+from skaha_apply.state.lock_owner import LockOwner, from_json, to_json
 
 HOLD = """
 import asyncio, sys
@@ -114,9 +114,9 @@ def test_the_lock_of_a_killed_process_is_free(path, lock, holder):
 
 def test_the_lock_of_a_living_process_cannot_be_broken(path, lock, holder):
     lock_id = json.loads(lock.read_text())["ID"]
-    with pytest.raises(StateError, match=rf"held by a living process: .*process {holder.pid}") as caught:
+    with pytest.raises(StateError, match=rf"a running process has the lock .*process {holder.pid}") as caught:
         force(path, lock_id)
-    assert "end that process" in caught.value.hint
+    assert "End that process" in caught.value.hint
     with pytest.raises(StateLocked):
         take(path)
 
@@ -186,7 +186,7 @@ def test_a_lock_file_removed_while_it_is_held_does_not_stop_the_next(path, lock)
     asyncio.run(main())
 
 
-ELSEWHERE = Holder(
+ELSEWHERE = LockOwner(
     id="1111-2222",
     operation="apply",
     who="anna@far-away",
@@ -219,7 +219,7 @@ def test_the_lock_of_another_machine_holds_until_its_lease_ends(path, lock):
 def test_neither_clock_of_two_machines_decides_about_a_lease(path, lock, hours):
     """The owner's clock is wrong, so that its text lies; or the clock of the one who wants the lock is."""
     wrong = time.time() + hours * 3600
-    for holder, now in ((Holder(**{**_fields(ELSEWHERE), "expires": wrong}), time.time), (ELSEWHERE, lambda: wrong)):
+    for holder, now in ((LockOwner(**{**_fields(ELSEWHERE), "expires": wrong}), time.time), (ELSEWHERE, lambda: wrong)):
         written(lock, 600, holder)
         with pytest.raises(StateLocked, match="expires in 50 min"):
             take(path, clocks=Clocks(wall=now))
@@ -228,7 +228,7 @@ def test_neither_clock_of_two_machines_decides_about_a_lease(path, lock, hours):
 
 
 def _fields(holder):
-    return {name: getattr(holder, name) for name in Holder.__slots__}
+    return {name: getattr(holder, name) for name in LockOwner.__slots__}
 
 
 @pytest.mark.parametrize(("hours", "way"), [(2, "2 h ahead of"), (-30, "30 h behind")])
@@ -243,7 +243,7 @@ def test_a_wrong_clock_is_one_warning(path, hours, way):
 
 def test_the_lock_of_another_machine_is_broken_with_its_id_only(path, lock):
     lock.write_bytes(to_json(ELSEWHERE))
-    with pytest.raises(StateError, match="another id than 3333: 1111-2222, of anna@far-away"):
+    with pytest.raises(StateError, match="another ID than 3333: 1111-2222, owned by anna@far-away"):
         force(path, "3333")
     assert from_json(lock.read_bytes()) == ELSEWHERE
     force(path, "1111-2222")

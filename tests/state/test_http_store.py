@@ -177,7 +177,7 @@ def test_a_lock_is_broken_with_its_id_only(dialect, opened):
                 await store.unlock("x")
             assert server.lock is None
             await gone.acquire("apply", 0)
-            with pytest.raises(StateError, match=f"another id than x: {server.lock_id}"):
+            with pytest.raises(StateError, match=f"another ID than x: {server.lock_id}"):
                 await store.unlock("x")
             await store.unlock(server.lock_id)
             assert server.lock is None
@@ -244,7 +244,9 @@ def test_the_serial_of_another_writer_is_not_taken_for_ours(dialect, opened, mak
                 server.fail("POST", "drop")
                 if not dialect.checks_serials:
                     server.fail("GET", (200, before))
-                with pytest.raises(StateError, match=r"changed underneath: it held serial 1 .*, now serial 2"):
+                with pytest.raises(
+                    StateError, match=r"another process changed the state .*: it was serial 1 .* and is now serial 2"
+                ):
                     await store.write(make_document(2, writer="w"))
             assert server.stored.writer == "other"
 
@@ -258,9 +260,9 @@ def test_a_serial_that_moved_underneath_is_never_overwritten(dialect, opened, ma
             async with locked(store):
                 await store.write(make_document(1, writer="w"))
                 server.put(encode(make_document(2, writer="other")))
-                with pytest.raises(StateError, match=r"changed underneath|422") as caught:
+                with pytest.raises(StateError, match=r"another process changed|422") as caught:
                     await store.write(make_document(2, writer="w"))
-                assert "meanwhile" in caught.value.hint or "starts from what is there" in caught.value.hint
+                assert "meanwhile" in caught.value.hint or "starts from the stored state" in caught.value.hint
             assert server.stored.writer == "other"
             assert decode(opened.rescue.read_bytes(), "rescue").writer == "w"
 
@@ -296,7 +298,7 @@ def test_a_write_that_fails_keeps_the_state_in_a_rescue_file(dialect, opened, ma
                 server.fail("POST", "drop", 500, "drop")
                 with pytest.raises(StateError) as caught:
                     await store.write(make_document(2, writer="w"))
-            assert f"kept in {opened.rescue}" in caught.value.message
+            assert f"saved in {opened.rescue}" in caught.value.message
             assert f"`skaha-apply state push {opened.rescue} --state {server.address}`" in caught.value.hint
             kept = decode(opened.rescue.read_bytes(), "rescue")
             assert kept == make_document(2, writer="w")
@@ -346,7 +348,7 @@ def test_an_interrupted_write_is_kept_and_the_last_one_follows(dialect, arrives,
                 await store.write(make_document(3, writer="w"))
             assert server.stored.serial == 3
             assert len(told) == 1
-            assert "interrupted; the new state is kept in" in told[0]
+            assert "interrupted; the new state is saved in" in told[0]
             assert not opened.rescue.exists()
 
     asyncio.run(main())
@@ -361,9 +363,9 @@ def test_a_lock_that_was_broken_meanwhile_stops_the_writes_and_keeps_the_state(p
             await other.unlock(server.lock_id)
             await other.acquire("apply", 0)
             theirs = server.lock_id
-            with pytest.raises(StateLocked, match=r"lost.* has it now.*kept in") as caught:
+            with pytest.raises(StateLocked, match=r"lost: its owner is now .*saved in") as caught:
                 await store.write(make_document(1))
-            assert "push" not in caught.value.hint, "the new owner goes by the stored state"
+            assert "push" not in caught.value.hint, "the new owner works from the stored state"
             await store.release()
             assert server.lock_id == theirs
             assert server.state is None
@@ -404,7 +406,7 @@ def test_a_lock_that_expired_and_was_taken_over_is_not_taken_back(plain, naive, 
             server.ahead += LEASE + 2 * SLACK
             await other.acquire("apply", 0)
             theirs = server.lock_id
-            with pytest.raises(StateLocked, match="kept in"):
+            with pytest.raises(StateLocked, match="saved in"):
                 await store.write(make_document(1))
             await store.release()
             assert server.lock_id == theirs
@@ -433,7 +435,7 @@ def test_nothing_is_written_without_the_lock(plain, opened, make_document):
         ("GET", 403, "cannot read .*: 403", "Developer"),
         ("GET", (302, b""), "redirects to login.example.org", "address"),
         ("GET", (200, b""), "is empty", "backup"),
-        ("GET", (200, b"<html>Sign in</html>"), "is not JSON: it begins with '<html>", "backup"),
+        ("GET", (200, b"<html>Sign in</html>"), "is not JSON: its text begins with '<html>", "backup"),
         ("GET", (200, b'{"version": 4, "serial": 3, "lineage": "x"}'), "not a state of skaha-apply", "--state"),
         ("LOCK", 401, "cannot lock .*: 401", "TF_HTTP_PASSWORD"),
         ("LOCK", 403, "cannot lock .*: 403", "Maintainer"),
@@ -482,7 +484,7 @@ def test_a_store_that_does_not_answer_is_one_clear_message(plain, opened):
         await asyncio.sleep(0)
         await store.read()
 
-    with pytest.raises(StateError, match=r"cannot read the state http://127\.0\.0\.1:.*no answer") as caught:
+    with pytest.raises(StateError, match=r"cannot read the state http://127\.0\.0\.1:.*no response") as caught:
         asyncio.run(main())
     assert "network" in caught.value.hint
 
@@ -606,7 +608,7 @@ def test_the_variables_of_terraform_are_obeyed():
 
 def test_a_password_in_the_clear_to_another_machine_is_told():
     given = {"TF_HTTP_PASSWORD": "secret"}
-    assert backend("http://a.org/s", given).in_the_clear
-    assert not backend("http://a.org/s", {}).in_the_clear
-    assert not backend("https://a.org/s", given).in_the_clear
-    assert not backend("http://localhost:1/s", given).in_the_clear
+    assert backend("http://a.org/s", given).sends_password_unencrypted
+    assert not backend("http://a.org/s", {}).sends_password_unencrypted
+    assert not backend("https://a.org/s", given).sends_password_unencrypted
+    assert not backend("http://localhost:1/s", given).sends_password_unencrypted

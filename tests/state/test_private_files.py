@@ -33,7 +33,7 @@ def write_everything(folder, document):
 
     asyncio.run(put())
     SavedLogs(folder / "logs" / "survey").save("tile", "1-abc", "text", "events")
-    RescueFile(folder / "survey.state.rescue.json").keep(b"{}")
+    RescueFile(folder / "survey.state.rescue.json").write(b"{}")
 
 
 def modes(folder):

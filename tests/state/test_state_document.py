@@ -21,7 +21,7 @@ from skaha_apply.model.state import (
     StateDocument,
     UnconfirmedCreate,
 )
-from skaha_apply.state.codec import Lines, check_binding, decode, encode
+from skaha_apply.state.codec import LineCache, check_binding, decode, encode
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 # What is stored are milliseconds.
@@ -113,7 +113,7 @@ def test_what_was_written_is_read_back(document):
 @settings(deadline=None, max_examples=60)
 @given(documents, documents)
 def test_remembered_lines_change_nothing(first, second):
-    lines = Lines()
+    lines = LineCache()
     mixed = first.model_copy(update={"tombstones": second.tombstones + first.tombstones})
     for document in (first, second, mixed, first):
         assert encode(document, lines) == encode(document)
@@ -239,7 +239,7 @@ def test_of_a_family_one_spec_is_written_in_full_and_of_the_others_what_differs(
 
 
 def test_a_combination_less_or_more_rewrites_the_lines_that_depend_on_it(make_document):
-    lines, specs = Lines(), [tile(number) for number in range(5)]
+    lines, specs = LineCache(), [tile(number) for number in range(5)]
     for chosen in (specs, specs[1:], specs[1:2], specs, [*reversed(specs)]):
         document = survey(make_document, chosen)
         assert encode(document, lines) == encode(document)
@@ -255,16 +255,16 @@ def test_twenty_thousand_combinations_stay_a_few_megabytes(make_document):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"like": "nothing"}, "specs.spec00000001.like: 'nothing' names no spec that is written in full"),
-        ({"like": "spec00000001"}, "names no spec that is written in full"),
-        ({"like": ["spec00000000"]}, "names no spec that is written in full"),
-        ({"like": None}, "names no spec that is written in full"),
-        ({"args": {"9": "x"}}, "specs.spec00000001.args: '9' is no place in 6 arguments"),
-        ({"args": {"-1": "x"}}, "'-1' is no place"),
+        ({"like": "nothing"}, "specs.spec00000001.like: 'nothing' is not the key of a spec that is written in full"),
+        ({"like": "spec00000001"}, "is not the key of a spec that is written in full"),
+        ({"like": ["spec00000000"]}, "is not the key of a spec that is written in full"),
+        ({"like": None}, "is not the key of a spec that is written in full"),
+        ({"args": {"9": "x"}}, "specs.spec00000001.args: '9' is not an index of 6 arguments"),
+        ({"args": {"-1": "x"}}, "'-1' is not an index"),
         ({"args": {"1": 3}}, "specs.spec00000001.args[1]: Input should be a valid string"),
         ({"args": "x"}, "specs.spec00000001.args: "),
-        ({"env": ["x"]}, "specs.spec00000001.env: is not given by name"),
-        ({"values": 3}, "specs.spec00000001.values: is not given by name"),
+        ({"env": ["x"]}, "specs.spec00000001.env: is not an object of names and values"),
+        ({"values": 3}, "specs.spec00000001.values: is not an object of names and values"),
         ({"cores": "many"}, "specs.spec00000001.cores"),
     ],
 )
@@ -290,9 +290,9 @@ def test_a_later_minor_version_may_tell_apart_more(make_document):
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"<html><body>Sign in</body></html>", "is not JSON: it begins with '<html>"),
+        (b"<html><body>Sign in</body></html>", "is not JSON: its text begins with '<html>"),
         (b"\xff\xfe\x00", "is not JSON"),
-        (b'{"format_version": "1.0", "serial": 3, "lin', "is cut off at line 1"),
+        (b'{"format_version": "1.0", "serial": 3, "lin', "is incomplete at line 1"),
         (b'{"format_version": "1.0", serial: 3}', "is damaged at line 1, column 27"),
         (b"[" * 100_000, "is not JSON"),
         (b"[]", "is not a state"),
@@ -315,7 +315,7 @@ def changed(document, **changes):
 
 
 def test_a_newer_major_version_says_upgrade(make_document):
-    with pytest.raises(StateError, match=r"written by a newer skaha-apply: format 2\.0") as caught:
+    with pytest.raises(StateError, match=r"a newer skaha-apply wrote the state x: format 2\.0") as caught:
         decode(changed(make_document(), format_version="2.0", replicas={"new": "shape"}), "x")
     assert caught.value.hint == "Upgrade skaha-apply."
 
@@ -343,11 +343,11 @@ def test_a_document_that_contradicts_itself_is_neither_read_nor_written(make_doc
     document = make_document()
     twice = document.model_copy(update={"replicas": document.replicas + document.replicas[:1]})
     dangling = document.model_copy(update={"specs": {}})
-    for broken, message in ((twice, "reduce/1 twice"), (dangling, "lacks the spec 's1'")):
+    for broken, message in ((twice, "reduce/1 twice"), (dangling, "has no spec 's1'")):
         with pytest.raises(StateError, match=message):
             encode(broken)
     raw = json.loads(encode(document))
-    with pytest.raises(StateError, match="lacks the spec"):
+    with pytest.raises(StateError, match="has no spec"):
         decode(json.dumps(raw | {"specs": {}}).encode(), "x")
 
 
@@ -404,7 +404,7 @@ def test_a_change_names_the_part_and_the_way_out(make_document):
     text = encode(make_document())
     edited = text.replace(b'"phase":"running"', b'"phase":"held"')
     assert edited != text
-    with pytest.raises(StateError, match=r"the state s\.json was changed since it was written: in replicas") as raised:
+    with pytest.raises(StateError, match=r"the state s\.json was changed after it was written: in replicas") as raised:
         decode(edited, "s.json")
     assert 'remove its line "digest"' in raised.value.hint
     head, _, rest = edited.partition(b',\n"format_version"')

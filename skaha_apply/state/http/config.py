@@ -1,7 +1,7 @@
-"""Where a remote state lives and how it is spoken to: an address, and the variables that Terraform knows.
+"""The settings of a remote state store: its address, and the `TF_HTTP_*` variables of Terraform.
 
-The protocol is that of Terraform's `http` backend; addresses of GitLab-managed states are known by their path, so that
-nothing but the credential has to be given for them. Nothing here sends a request.
+The protocol is that of Terraform's `http` backend. The tool recognizes a GitLab-managed state by the path of its
+address, so that the user gives only a credential. This module sends no request.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Backend:
-    """A store that speaks the protocol of Terraform's `http` backend; addresses are without user and password.
+    """A store that uses the protocol of Terraform's `http` backend; addresses have no user and password.
 
-    `retries` counts the requests after the first, `wait_min` and `wait_max` bound the seconds between them.
+    `retries` is the number of requests after the first. `wait_min` and `wait_max` limit the seconds between them.
     """
 
     address: str
@@ -44,17 +44,17 @@ class Backend:
 
     @property
     def shown(self) -> str:
-        """The address for messages: without the query, which may hold a key."""
+        """The address for messages: without the query, which can contain a key."""
         return _shown(self.address)
 
     @property
-    def in_the_clear(self) -> bool:
-        """Whether the password would travel unencrypted to another machine."""
+    def sends_password_unencrypted(self) -> bool:
+        """Whether a request sends the password unencrypted to another machine."""
         parts = urlsplit(self.address)
         return bool(self.password) and parts.scheme == "http" and parts.hostname not in _LOOPBACK
 
-    def scrub(self, text: str) -> str:
-        """`text` of the server without the credential, on one line of at most 200 characters."""
+    def mask(self, text: str) -> str:
+        """A text of the server without the credential, on one line of at most 200 characters."""
         for secret in (self.password, urlsplit(self.address).query):
             if secret:
                 text = text.replace(secret, "(sensitive)")
@@ -62,22 +62,22 @@ class Backend:
 
 
 def backend(address: str, env: Mapping[str, str]) -> Backend:
-    """The backend at `address`; the `TF_HTTP_*` variables give the credential and what differs from the default.
+    """The backend at `address`; the `TF_HTTP_*` variables give the credential and change the default settings.
 
-    Addresses of locks are taken from the variables only if TF_HTTP_ADDRESS is absent or this address: they are of that
-    state. Without them the state's own address is locked (`<address>/lock` at GitLab), never nothing at all. Raises
-    `StateError` for an address or a variable that cannot be meant.
+    The variables for lock addresses count only if TF_HTTP_ADDRESS is absent or equal to `address`, because they belong
+    to that state. Without them the tool locks the address of the state (`<address>/lock` at GitLab); it always locks.
+    Raises `StateError` for an invalid address or variable.
     """
     parts = _split(address, "the address of the state")
     plain = _without_user(parts)
     gitlab = _GITLAB.search(parts.path) is not None
-    theirs = env.get("TF_HTTP_ADDRESS", "")
-    own = not theirs or _without_user(_split(theirs, "TF_HTTP_ADDRESS")) == plain
+    variable = env.get("TF_HTTP_ADDRESS", "")
+    same = not variable or _without_user(_split(variable, "TF_HTTP_ADDRESS")) == plain
     lock = f"{plain.rstrip('/')}/lock" if gitlab else plain
     return Backend(
         address=plain,
-        lock_address=_address(env, "TF_HTTP_LOCK_ADDRESS", lock, own=own),
-        unlock_address=_address(env, "TF_HTTP_UNLOCK_ADDRESS", lock, own=own),
+        lock_address=_address(env, "TF_HTTP_LOCK_ADDRESS", lock, use_variable=same),
+        unlock_address=_address(env, "TF_HTTP_UNLOCK_ADDRESS", lock, use_variable=same),
         update_method=_method(env, "TF_HTTP_UPDATE_METHOD", "POST"),
         lock_method=_method(env, "TF_HTTP_LOCK_METHOD", "POST" if gitlab else "LOCK"),
         unlock_method=_method(env, "TF_HTTP_UNLOCK_METHOD", "DELETE" if gitlab else "UNLOCK"),
@@ -98,8 +98,8 @@ def _split(address: str, what: str) -> SplitResult:
         complete = False
     if not complete:
         raise StateError(
-            f"{what} is no http address",
-            hint="Write it as https://HOST/PATH; user and password belong into TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
+            f"{what} is not an http address",
+            hint="Write it as https://HOST/PATH. Give user and password in TF_HTTP_USERNAME and TF_HTTP_PASSWORD.",
         )
     return parts
 
@@ -112,20 +112,22 @@ def _shown(address: str) -> str:
     return urlunsplit((*urlsplit(address)[:3], "", ""))
 
 
-def _address(env: Mapping[str, str], name: str, default: str, *, own: bool) -> str:
+def _address(env: Mapping[str, str], name: str, default: str, *, use_variable: bool) -> str:
     given = env.get(name, "")
-    return _without_user(_split(given, name)) if given and own else default
+    return _without_user(_split(given, name)) if given and use_variable else default
 
 
 def _method(env: Mapping[str, str], name: str, default: str) -> str:
     method = env.get(name) or default
     if not _METHOD.match(method):
-        raise StateError(f"{name} is no http method: {method!r}", hint="Methods are written in capitals: POST, PUT.")
+        raise StateError(f"{name} is not an http method: {method!r}", hint="Write methods in capitals: POST, PUT.")
     return method
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> float:
     given = env.get(name) or str(default)
     if not (given.isascii() and given.isdigit()):
-        raise StateError(f"{name} is no whole number: {given!r}", hint="Terraform counts retries, and whole seconds.")
+        raise StateError(
+            f"{name} is not a whole number: {given!r}", hint="Give a whole number (of retries, or of seconds)."
+        )
     return int(given)

@@ -1,7 +1,7 @@
-"""The lock of a remote state: taken, proved, extended, taken over once it expired, and given back.
+"""The lock of a remote state: take it, prove it, extend it, take it over after its expiry, and free it.
 
-Stores differ in how well they check the ID of an UNLOCK: some free whatever is locked. So the tool sends one only for a
-lock that it saw with that ID a moment before.
+Some stores do not check the ID of an UNLOCK and free any lock. So the tool sends an UNLOCK only for a lock that it saw
+with that ID immediately before.
 """
 
 from __future__ import annotations
@@ -12,36 +12,44 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.errors import StateError, StateLocked
-from skaha_apply.state import lock_owner as holders
 from skaha_apply.state.clocks import TRUSTED
 from skaha_apply.state.http.errors import refused
-from skaha_apply.state.http.requests import Answer
-from skaha_apply.state.lease import due, expired, leased, named_in_id
-from skaha_apply.state.local.lock import clock_warning, locked, lost
+from skaha_apply.state.http.requests import StoreResponse
+from skaha_apply.state.lease import (
+    clock_warning,
+    is_expired,
+    is_extension_due,
+    locked_error,
+    lost_error,
+    not_locked_error,
+    other_lock_error,
+    with_id_read,
+    with_lease,
+)
+from skaha_apply.state.lock_owner import LockOwner, from_json, this_process, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.state.clocks import Moment, Proof
+    from skaha_apply.state.clocks import LockProof, Moment
     from skaha_apply.state.http.config import Backend
-    from skaha_apply.state.http.requests import Lost, Wire
-    from skaha_apply.state.lock_owner import Holder
+    from skaha_apply.state.http.requests import BackendRequests, NoStoreResponse
 
 
 _OK = 200
-_HELD = (409, 423)
+_LOCKED = (409, 423)
 _LONGEST_RETRY = 16.0
-# Seconds that giving the lock back may take, and that a lock under way is waited for when we are interrupted.
-_LAST_WORDS = 10.0
-_INTERRUPTED = 2.0
+# Seconds that the UNLOCK may take, and that an interrupted process waits for the response to its LOCK.
+_UNLOCK_LIMIT = 10.0
+_INTERRUPT_LIMIT = 2.0
 
 
-class _Sight(NamedTuple):
-    """What a LOCK showed: who else has the lock, None when we do; the store's time; and when it was asked."""
+class _LockResult(NamedTuple):
+    """The result of a LOCK: the other owner, None if this process has the lock; the store's time; when it was sent."""
 
-    other: Holder | None
+    other: LockOwner | None
     date: float | None
-    asked: Moment
+    sent: Moment
 
 
 class RemoteLock:
@@ -49,203 +57,193 @@ class RemoteLock:
 
     Args:
         backend: the store.
-        wire: sends the requests.
-        note: gets, in one line each, what a user should know although it stops nothing.
-        proof: is renewed when the lock is taken or extended, and void when it is lost.
+        requests: sends the requests.
+        note: receives warnings, each on one line.
+        proof: is renewed when the lock is taken or extended, and becomes void when it is lost.
     """
 
-    def __init__(self, backend: Backend, wire: Wire, note: Callable[[str], None], proof: Proof) -> None:
+    def __init__(
+        self, backend: Backend, requests: BackendRequests, note: Callable[[str], None], proof: LockProof
+    ) -> None:
         self._backend = backend
-        self._wire = wire
+        self._requests = requests
         self._note = note
         self._proof = proof
-        self._held: Holder | None = None
+        self._owned: LockOwner | None = None
         self._lost: StateLocked | None = None
 
     @property
     def id(self) -> str:
-        """The ID of the lock that we have, "" without one."""
-        return self._held.id if self._held else ""
+        """The ID of the lock of this process; "" if it has none."""
+        return self._owned.id if self._owned else ""
 
     @property
-    def due(self) -> bool:
-        """Whether the lease is near its end, by the store's time."""
-        return self._held is not None and due(self._held, self._wire.time.now())
+    def is_extension_due(self) -> bool:
+        """Whether the lease is near its end, by the time of the store."""
+        return self._owned is not None and is_extension_due(self._owned, self._requests.time.now())
 
     async def take(self, operation: str, patience: float) -> None:
-        """Take the lock, trying again for `patience` seconds; raises `StateLocked`, or `StateError`."""
+        """Take the lock, and try for `patience` seconds; raises `StateLocked` or `StateError`."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + patience
-        pause = 1.0
+        delay = 1.0
         overtaken = ""
         await self._learn_time()
         while True:
-            ours = self._ours(operation)
-            other, date, asked = await self._attempt(ours)
+            ours = self._new_owner(operation)
+            other, date, sent = await self._lock_or_clean_up(ours)
             if other is None:
-                self._held, self._lost = ours, None
-                self._proof.renew(asked)
+                self._owned, self._lost = ours, None
+                self._proof.renew(sent)
                 break
-            if self._proof.clocks.since(asked) > TRUSTED:
-                continue  # this process was stopped meanwhile, and the answer is old
-            if expired(other, date) and other.id != overtaken:
+            if self._proof.clocks.since(sent) > TRUSTED:
+                continue  # this process was stopped meanwhile, and the response is old
+            if is_expired(other, date) and other.id != overtaken:
                 overtaken = other.id
                 self._note(f"taking over the expired lock of {other.describe(self._now())}")
                 await self._unlock(other)
                 continue
             left = deadline - clock()
             if left <= 0:
-                raise self._locked(other)
-            await asyncio.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_RETRY)
-        self._note_clock()
-        if self.due:
+                raise locked_error(other, self._now(), address=self._backend.shown, is_alive=False)
+            await asyncio.sleep(min(delay, left))
+            delay = min(2 * delay, _LONGEST_RETRY)
+        self._warn_of_clock()
+        if self.is_extension_due:
             await self.prove()
 
     async def prove(self) -> None:
-        """Ask the store whether the lock is ours, and extend a lease that is near its end.
+        """Check at the store that this process has the lock, and extend a lease that is near its end.
 
-        A lock that vanished (somebody freed it) is taken again by that; only the serial of the state then shows whether
-        another process had it in between. The caller renews the proof when it has seen the serial.
+        If another process freed the lock, this takes it again. Then only the serial of the state shows whether another
+        process had the lock in between. The caller renews the proof after it has read the serial.
 
         Raises:
             StateLocked: another process has the lock; no further write or request is possible.
-            StateError: the lock was never taken, or the store gives no clear answer.
+            StateError: the lock was never taken, or the store gives no conclusive response.
         """
-        held = self._owned()
-        other = (await self._ask(held)).other
-        if other is None and self.due:
-            other = await self._extend(held)
+        owned = self._require_owned()
+        other = (await self._send_lock(owned)).other
+        if other is None and self.is_extension_due:
+            other = await self._extend(owned)
         if other is not None:
-            raise self.lose(f"{other.describe(self._now())} has it now")
+            raise self.lose(f"its owner is now {other.describe(self._now())}")
 
-    async def _extend(self, held: Holder) -> Holder | None:
-        fresh = self._ours(held.operation)
+    async def _extend(self, owned: LockOwner) -> LockOwner | None:
+        fresh = self._new_owner(owned.operation)
         self._proof.void()
-        await self._unlock(held)
-        self._held = fresh  # before it is asked for: interrupted, it might be ours, and is then given back
-        return (await self._ask(fresh)).other
+        await self._unlock(owned)
+        self._owned = fresh  # before the LOCK: an interrupt can leave this lock in the store, and `free` then frees it
+        return (await self._send_lock(fresh)).other
 
-    def lose(self, why: str) -> StateLocked:
-        """Give the lock up as lost, for good; gives the error that says so."""
-        self._held = None
+    def lose(self, evidence: str) -> StateLocked:
+        """Mark the lock as lost for good; returns the error for it. `evidence` is a clause that shows the loss."""
+        self._owned = None
         self._proof.void()
-        self._lost = lost(why, source=self._backend.shown)
+        self._lost = lost_error(evidence, address=self._backend.shown)
         return self._lost
 
-    def _owned(self) -> Holder:
+    def _require_owned(self) -> LockOwner:
         if self._lost is not None:
             raise self._lost
-        if self._held is None:
-            raise StateError(f"the state {self._backend.shown} is not locked by this process, so it is not written")
-        return self._held
+        if self._owned is None:
+            raise not_locked_error(self._backend.shown)
+        return self._owned
 
     async def free(self) -> None:
-        """Give it back, if it is ours; a failure is a note, because the lock expires."""
-        held, self._held = self._held, None
-        if held is None:
+        """Free the lock, if this process has it; a failure is only a note, because the lock expires."""
+        owned, self._owned = self._owned, None
+        if owned is None:
             return
-        told = f"the lock may still be there; if the next run reports it, `skaha-apply state unlock {held.id}`"
+        warning = f"the lock might remain; if the next run reports it, run `skaha-apply state unlock {owned.id}`"
         try:
-            async with asyncio.timeout(_LAST_WORDS):
-                if not self._proof.fresh and (await self._ask(held)).other is not None:
-                    return  # another process took it over
-                answer = await self._unlock(held)
+            async with asyncio.timeout(_UNLOCK_LIMIT):
+                if not self._proof.is_fresh and (await self._send_lock(owned)).other is not None:
+                    return  # another process took the lock over
+                response = await self._unlock(owned)
         except asyncio.CancelledError:
-            self._note(told)
+            self._note(warning)
             raise
         except (TimeoutError, StateError):
-            self._note(told)
+            self._note(warning)
             return
         finally:
             self._proof.void()
-        if not _succeeded(answer):
-            self._note(f"{told} ({self._backend.scrub(answer.text)})")
+        if not _is_success(response):
+            self._note(f"{warning} ({self._backend.mask(response.text)})")
 
     def drop(self) -> None:
-        """Forget a lock that went with its state."""
-        self._held = None
+        """Forget a lock that the store deleted together with the state."""
+        self._owned = None
 
     async def force(self, lock_id: str) -> None:
-        """Free the lock of that ID; raises `StateError` when nobody holds it, or another does."""
+        """Free the lock with that ID; raises `StateError` if there is no lock, or it has another ID."""
         await self._learn_time()
-        probe = self._ours("unlock")
-        other = (await self._ask(probe)).other
+        probe = self._new_owner("unlock")
+        other = (await self._send_lock(probe)).other
         if other is None:
             await self._unlock(probe)
             raise StateError(f"the state {self._backend.shown} is not locked")
         if other.id and other.id != lock_id:
-            raise StateError(
-                f"the lock has another id than {lock_id}: {other.id}, of {other.describe(self._now())}",
-                hint="Make sure that its holder is gone before you unlock that id.",
-            )
-        answer = await self._unlock(replace(other, id=lock_id))
-        if not _succeeded(answer):
-            raise refused(self._backend, "unlock", answer)
+            raise other_lock_error(other, lock_id, self._now())
+        response = await self._unlock(replace(other, id=lock_id))
+        if not _is_success(response):
+            raise refused(self._backend, "unlock", response)
 
-    async def _attempt(self, ours: Holder) -> _Sight:
-        # Interrupted while asking, we may hold it: that is looked after, for nobody else would.
-        asking = asyncio.ensure_future(self._ask(ours))
+    async def _lock_or_clean_up(self, ours: LockOwner) -> _LockResult:
+        # An interrupt can leave the new lock in the store, and nothing else would free it.
+        locking = asyncio.ensure_future(self._send_lock(ours))
         try:
-            return await asyncio.shield(asking)
+            return await asyncio.shield(locking)
         except asyncio.CancelledError:
-            done, _ = await asyncio.wait([asking], timeout=_INTERRUPTED)
-            if done and asking.exception() is None:
-                if asking.result().other is None:
-                    self._held = ours
-                    self._proof.renew(asking.result().asked)
+            done, _ = await asyncio.wait([locking], timeout=_INTERRUPT_LIMIT)
+            if done and locking.exception() is None:
+                if locking.result().other is None:
+                    self._owned = ours
+                    self._proof.renew(locking.result().sent)
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(_INTERRUPTED):
+                        async with asyncio.timeout(_INTERRUPT_LIMIT):
                             await self.free()
             else:
-                asking.cancel()
-                self._note(f"a lock may have been left behind; if so, `skaha-apply state unlock {ours.id}`")
+                locking.cancel()
+                self._note(f"a lock might remain; if the next run reports it, run `skaha-apply state unlock {ours.id}`")
             raise
 
-    async def _ask(self, ours: Holder) -> _Sight:
-        backend, asked = self._backend, self._proof.clocks.moment()
-        answer = await self._wire.again(backend.lock_method, backend.lock_address, holders.to_json(ours))
-        if not isinstance(answer, Answer) or answer.status not in (_OK, *_HELD):
-            raise refused(backend, "lock", answer)
-        if answer.status == _OK:
-            return _Sight(None, answer.date, asked)
-        other = named_in_id(holders.from_json(answer.body) or holders.Holder(id=""))
+    async def _send_lock(self, ours: LockOwner) -> _LockResult:
+        backend, sent = self._backend, self._proof.clocks.moment()
+        response = await self._requests.send_with_retries(backend.lock_method, backend.lock_address, to_json(ours))
+        if not isinstance(response, StoreResponse) or response.status not in (_OK, *_LOCKED):
+            raise refused(backend, "lock", response)
+        if response.status == _OK:
+            return _LockResult(None, response.date, sent)
+        other = with_id_read(from_json(response.body) or LockOwner(id=""))
         if other.id == ours.id:
-            return _Sight(None, answer.date, asked)  # taken before, maybe by an attempt whose answer was lost
-        # GitLab stores the ID, the account and the time only, and echoes the rest of our own request.
+            return _LockResult(None, response.date, sent)  # taken before, perhaps by a request without a response
+        # GitLab stores only ID, account and time, and repeats the rest of this request.
         shown = replace(other, operation="", pid=None) if backend.gitlab else other
-        return _Sight(shown, answer.date, asked)
+        return _LockResult(shown, response.date, sent)
 
-    async def _unlock(self, holder: Holder) -> Answer | Lost:
+    async def _unlock(self, owner: LockOwner) -> StoreResponse | NoStoreResponse:
         backend = self._backend
-        return await self._wire.again(backend.unlock_method, backend.unlock_address, holders.to_json(holder))
+        return await self._requests.send_with_retries(backend.unlock_method, backend.unlock_address, to_json(owner))
 
     async def _learn_time(self) -> None:
-        if self._wire.time.now() is None:
-            # Any response has the date, a refusal too; if none comes, that of the LOCK leads to an extension.
-            await self._wire.ask("HEAD", self._backend.address)
+        if self._requests.time.now() is None:
+            # Any response has the date, also a refusal. Without one, the date of the LOCK leads to an extension.
+            await self._requests.send("HEAD", self._backend.address)
 
-    def _ours(self, operation: str) -> Holder:
-        return leased(holders.ourselves(operation, self._backend.shown, self._now()), self._wire.time.now())
+    def _new_owner(self, operation: str) -> LockOwner:
+        return with_lease(this_process(operation, self._backend.shown, self._now()), self._requests.time.now())
 
     def _now(self) -> float:
-        """The store's time; for what is only shown, our own clock where the store has none."""
-        now = self._wire.time.now()
+        """The time of the store for messages; the time of this machine if the store has none."""
+        now = self._requests.time.now()
         return self._proof.clocks.wall() if now is None else now
 
-    def _note_clock(self) -> None:
-        if warning := clock_warning(self._wire.time.ahead, f"the state store {self._backend.shown}"):
+    def _warn_of_clock(self) -> None:
+        if warning := clock_warning(self._requests.time.ahead, f"the state store {self._backend.shown}"):
             self._note(warning)
 
-    def _locked(self, other: Holder) -> StateLocked:
-        return locked(other, self._now(), source=self._backend.shown, alive=False)
 
-
-def _succeeded(answer: Answer | Lost) -> bool:
-    return isinstance(answer, Answer) and answer.status // 100 == 2  # noqa: PLR2004 - 2xx
-
-
-# Seconds that a lock is valid after it was taken or extended; far above the longest time between two writes.
-# Seconds past the expiry before another process takes it over. At least the time for which a proof of the lock is
-# trusted, so that an owner whose proof is fresh still has it.
-# Seconds before the expiry from which on the owner extends the lease with its next write or proof.
+def _is_success(response: StoreResponse | NoStoreResponse) -> bool:
+    return isinstance(response, StoreResponse) and response.status // 100 == 2  # noqa: PLR2004 - 2xx

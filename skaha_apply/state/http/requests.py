@@ -1,6 +1,6 @@
-"""One request to a remote state store, and the one policy by which it is repeated.
+"""Send requests to a remote state store, and repeat them by one policy.
 
-The home of httpx in this folder: its exceptions end here, as an answer that did not come.
+This is the home of httpx in this folder. Its exceptions become a `NoStoreResponse`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NOT_IMPLEMENTED = 501
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoreResponse:
     """A response of the store; `date` is its `Date` header in Unix seconds."""
 
     status: int
@@ -41,33 +41,33 @@ class Answer:
     date: float | None = None
 
     @property
-    def clear(self) -> bool:
-        """Whether it tells what happened: 429 and the server's own errors do not, but for 501."""
+    def is_conclusive(self) -> bool:
+        """Whether the response shows what happened: 429 and errors of the server do not, except 501."""
         return self.status == _NOT_IMPLEMENTED or (self.status < _SERVER_ERROR and self.status != _TOO_MANY)
 
     @property
     def text(self) -> str:
-        """The status and the first of the body, for messages."""
+        """The status and the beginning of the body, for messages."""
         return f"{self.status} {self.body[:400].decode('utf-8', 'replace')}".strip()
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """No answer: whether the request had an effect is not known."""
+class NoStoreResponse:
+    """No response: it is unknown whether the request had an effect."""
 
     text: str
     retry_after: float = 0.0
-    clear: bool = False
+    is_conclusive: bool = False
     date: None = None
 
 
-class Wire:
-    """Requests to one backend. Each opens a connection of its own: they are few, and no client is left to close.
+class BackendRequests:
+    """Requests to one backend. Each opens its own connection: they are few, and so no client must be closed.
 
     Args:
         backend: the store.
         clocks: those of this machine.
-        transport: another way to the store than the network, for tests.
+        transport: replaces the network in tests.
     """
 
     def __init__(self, backend: Backend, clocks: Clocks, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -76,42 +76,47 @@ class Wire:
         self._transport = transport
         self.time = StoreTime(clocks)
 
-    async def ask(self, method: str, url: str, body: bytes | None = None, lock_id: str = "") -> Answer | Lost:
-        """Send one request; redirects are not followed. `lock_id` goes into the query as `ID`. Raises `StateError`."""
-        headers = {} if body is None else _describe(body)
+    async def send(
+        self, method: str, url: str, body: bytes | None = None, lock_id: str = ""
+    ) -> StoreResponse | NoStoreResponse:
+        """Send one request without following redirects; the query gets `lock_id` as `ID`. Raises `StateError`."""
+        headers = {} if body is None else _body_headers(body)
         try:
             if lock_id:
                 url = str(httpx.URL(url).copy_merge_params({"ID": lock_id}))
             begun = self._clocks.moment()
             async with self._client() as client:
-                reply = await client.request(method, url, content=body, headers=headers)
+                response = await client.request(method, url, content=body, headers=headers)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            raise StateError("the address of the state is no http address") from error
+            raise StateError("the address of the state is not an http address") from error
         except httpx.HTTPError as error:
-            return Lost(self._backend.scrub(str(error)) or type(error).__name__)
-        date = http_date(reply.headers.get("Date"))
-        self.time.learn(date, begun)
-        location = reply.headers.get("Location", "")
-        return Answer(reply.status_code, reply.content, _seconds(reply.headers.get("Retry-After", "")), location, date)
+            return NoStoreResponse(self._backend.mask(str(error)) or type(error).__name__)
+        date = http_date(response.headers.get("Date"))
+        self.time.record(date, begun)
+        location = response.headers.get("Location", "")
+        retry_after = _seconds(response.headers.get("Retry-After", ""))
+        return StoreResponse(response.status_code, response.content, retry_after, location, date)
 
-    async def again(self, method: str, url: str, body: bytes | None = None) -> Answer | Lost:
-        """The same for what may be sent twice: repeated while there is no clear answer, as the retries allow."""
-        answer = await self.ask(method, url, body)
-        for pause in self.pauses(answer):
-            await asyncio.sleep(pause)
-            answer = await self.ask(method, url, body)
-            if answer.clear:
+    async def send_with_retries(
+        self, method: str, url: str, body: bytes | None = None
+    ) -> StoreResponse | NoStoreResponse:
+        """Send a request that can be sent twice; retry it until a response is conclusive or no retry is left."""
+        response = await self.send(method, url, body)
+        for delay in self.retry_delays(response):
+            await asyncio.sleep(delay)
+            response = await self.send(method, url, body)
+            if response.is_conclusive:
                 break
-        return answer
+        return response
 
-    def pauses(self, answer: Answer | Lost) -> Iterator[float]:
-        """The seconds before each retry after an unclear `answer`; none after a clear one."""
-        if answer.clear:
+    def retry_delays(self, response: StoreResponse | NoStoreResponse) -> Iterator[float]:
+        """The seconds before each retry; none after a conclusive response."""
+        if response.is_conclusive:
             return
-        pause = max(self._backend.wait_min, answer.retry_after)
+        delay = max(self._backend.wait_min, response.retry_after)
         for _ in range(self._backend.retries):
-            yield min(pause, self._backend.wait_max)
-            pause *= 2
+            yield min(delay, self._backend.wait_max)
+            delay *= 2
 
     def _client(self) -> httpx.AsyncClient:
         if self._transport is not None:
@@ -120,15 +125,15 @@ class Wire:
 
     @property
     def _auth(self) -> httpx.BasicAuth | None:
-        given = self._backend
-        return httpx.BasicAuth(given.username, given.password) if given.username or given.password else None
+        user, password = self._backend.username, self._backend.password
+        return httpx.BasicAuth(user, password) if user or password else None
 
     @cached_property
     def _verify(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context()  # certificates are loaded once, not with each connection
+        return httpx.create_ssl_context()  # load the certificates once, not for each connection
 
 
-def _describe(body: bytes) -> Mapping[str, str]:
+def _body_headers(body: bytes) -> Mapping[str, str]:
     digest = hashlib.md5(body, usedforsecurity=False).digest()
     return {"Content-Type": "application/json", "Content-MD5": base64.b64encode(digest).decode()}
 

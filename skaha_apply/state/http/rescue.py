@@ -1,4 +1,4 @@
-"""The file that keeps a state which its remote store did not take."""
+"""The rescue file, which keeps a state that its remote store did not accept."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 
 def rescue_path(default: Path) -> Path:
-    """`survey.state.rescue.json` beside the place where the state would be stored locally."""
+    """`survey.state.rescue.json`, next to the default path of a local state."""
     return default.with_name(f"{default.name.removesuffix('.json')}.rescue.json")
 
 
 class RescueFile:
-    """The rescue file at `path`."""
+    """The rescue file at `path`: written when the store refuses a state, removed when it has accepted a later one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def keep(self, data: bytes) -> None:
-        """Keep an encoded state; raises `StateError`."""
+    def write(self, data: bytes) -> None:
+        """Write an encoded state; raises `StateError`."""
         try:
             make_folder(self.path.parent)
             durable.replace(self.path, data, private=True)
         except OSError as error:
-            raise durable.refusal(error, "keep the state in", self.path) from error
+            raise durable.refusal(error, "save the state in", self.path) from error
 
     def read(self) -> StateDocument | None:
-        """The state that is kept; None without a file that can be read."""
+        """The state in the file; None if the file is missing or cannot be read."""
         try:
             return decode(self.path.read_bytes(), str(self.path))
         except (OSError, StateError):
             return None
 
-    def drop(self) -> None:
-        """Remove it, when it is there: its state has reached the store."""
+    def remove(self) -> None:
+        """Remove the file if it exists, because the store now has its state."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)

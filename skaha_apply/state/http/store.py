@@ -1,4 +1,4 @@
-"""A state in a remote store that speaks the protocol of Terraform's `http` backend, GitLab-managed states included."""
+"""A state in a remote store with the protocol of Terraform's `http` backend, such as a GitLab-managed state."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.model.report import Note
-from skaha_apply.state.clocks import Clocks, Proof
-from skaha_apply.state.codec import Lines, decode, encode
+from skaha_apply.state.clocks import Clocks, LockProof
+from skaha_apply.state.codec import LineCache, decode, encode
 from skaha_apply.state.http.errors import refused
 from skaha_apply.state.http.lock import RemoteLock
-from skaha_apply.state.http.requests import Answer, Lost, Wire
+from skaha_apply.state.http.requests import BackendRequests, NoStoreResponse, StoreResponse
 from skaha_apply.state.http.rescue import RescueFile
-from skaha_apply.state.serial import NOTHING, check_next, follows, version_of
+from skaha_apply.state.serial import NOTHING, can_replace, check_next, version_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.ports import Observer
     from skaha_apply.model.state import StateDocument
     from skaha_apply.state.http.config import Backend
-    from skaha_apply.state.serial import Version
+    from skaha_apply.state.serial import StateVersion
 
 _OK = 200
 _WRITTEN = (200, 201, 204)
@@ -39,10 +39,10 @@ class HttpStore:
 
     Args:
         backend: address, credential, methods and retries.
-        rescue: the file that keeps a state which the store did not take.
-        observe: is told what a user should know though it stops nothing.
+        rescue: the path of the file for a state that the store did not accept.
+        observe: receives warnings.
         clocks: those of this machine.
-        transport: another way to the store than the network, for tests.
+        transport: replaces the network in tests.
     """
 
     interval = 10.0
@@ -60,14 +60,14 @@ class HttpStore:
         self._rescue = RescueFile(rescue)
         self._observe = observe
         clocks = clocks or Clocks()
-        self._proof = Proof(clocks)
-        self._wire = Wire(backend, clocks, transport)
-        self._lock = RemoteLock(backend, self._wire, self._note, self._proof)
-        self._turn = asyncio.Lock()  # one write or proof at a time: the lock may get another ID by it
-        self._lines = Lines()
-        self._known: Version | None = None
-        self._unsure: Version | None = None  # a write whose end we do not know
-        self._told = False
+        self._proof = LockProof(clocks)
+        self._requests = BackendRequests(backend, clocks, transport)
+        self._lock = RemoteLock(backend, self._requests, self._note, self._proof)
+        self._one_at_a_time = asyncio.Lock()  # writes and proofs, because they can change the ID of the lock
+        self._lines = LineCache()
+        self._known: StateVersion | None = None
+        self._unconfirmed: StateVersion | None = None  # a write whose outcome is not known
+        self._has_warned = False
 
     @property
     def address(self) -> str:
@@ -75,207 +75,209 @@ class HttpStore:
         return self._backend.shown
 
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option
-        """Take the lock; a held one is tried again at 1 s, doubling to 16 s, for `timeout` seconds.
+        """Take the lock; if it has an owner, try again after 1 s, doubling to 16 s, for `timeout` seconds.
 
-        Raises `StateLocked` that says who holds it; an expired one is taken over with a note.
+        An expired lock is taken over with a note. Raises `StateLocked` with the owner of the lock.
         """
-        if self._backend.in_the_clear and not self._told:
-            self._told = True
-            self._note(f"the password for {self.address} is sent unencrypted; use https")
+        if self._backend.sends_password_unencrypted and not self._has_warned:
+            self._has_warned = True
+            self._note(f"the password for {self.address} is sent unencrypted; use an https address")
         await self._lock.take(operation, timeout)
 
     async def release(self) -> None:
-        """Give the lock back, within 10 s; never raises, a failure is a note."""
+        """Free the lock, within 10 s; never raises, a failure is a note."""
         await self._lock.free()
 
     async def read(self) -> StateDocument | None:
-        """The document, None when the store has none; raises `StateError`."""
-        document = await self._fetch(await self._wire.again("GET", self._backend.address))
-        self._known, self._unsure = version_of(document), None
-        await self._tell_of_rescue(document)
+        """The document; None if the store has none; raises `StateError`."""
+        document = await self._fetch(await self._requests.send_with_retries("GET", self._backend.address))
+        self._known, self._unconfirmed = version_of(document), None
+        await self._check_rescue_file(document)
         return document
 
     async def read_bytes(self) -> bytes | None:
-        """What the store holds, unchecked; None when it has none; raises `StateError`."""
-        return self._body(await self._wire.again("GET", self._backend.address))
+        """The stored bytes, unchecked; None if there are none; raises `StateError`."""
+        return self._body(await self._requests.send_with_retries("GET", self._backend.address))
 
     async def prove(self) -> None:
-        """Ask again whether lock and state are still ours, unless the proof is fresh; raises `StateLocked`."""
-        if not self._proof.fresh:
-            async with self._turn:
+        """Check lock and state again, unless the proof is fresh; raises `StateLocked` if the lock is lost."""
+        if not self._proof.is_fresh:
+            async with self._one_at_a_time:
                 await self._check_proof()
 
     async def write(self, document: StateDocument) -> None:
-        """Store the document; one that is not taken is kept in the rescue file, and the message says so.
+        """Store the document; if the store does not accept it, write it to the rescue file.
 
-        Raises `StateError`: without a lock, when the stored one is not the one that was read, or without a clear answer
-        that reading back could replace; `StateLocked` when the lock is lost.
+        Raises `StateError` without a lock, if the stored state is not the one that was read, or if neither a response
+        nor reading back confirms the write; `StateLocked` if the lock is lost. The message names the rescue file.
         """
         data = await asyncio.to_thread(encode, document, self._lines)
         try:
-            async with self._turn:
+            async with self._one_at_a_time:
                 await self._check_proof()
-                await self._check_unmoved(document)
-                self._unsure = version_of(document)
+                await self._check_unchanged(document)
+                self._unconfirmed = version_of(document)
                 await self._send(document, data)
         except StateError as error:
-            raise self._kept(await self._cause(error), data) from error
+            raise self._with_rescue(await self._cause(error), data) from error
         except asyncio.CancelledError:
-            self._note(self._kept(StateError(f"the write of {self.address} was interrupted"), data).message)
+            self._note(self._with_rescue(StateError(f"the write of {self.address} was interrupted"), data).message)
             raise
-        self._known, self._unsure = version_of(document), None
-        self._drop_rescue(document)
+        self._known, self._unconfirmed = version_of(document), None
+        self._remove_rescue_file(document)
 
     async def remove(self) -> None:
-        """Delete the document, under the lock; raises `StateError`."""
+        """Delete the document while this process has the lock; raises `StateError`."""
         await self._check_proof()
-        answer = await self._wire.again("DELETE", self._backend.address)
-        if isinstance(answer, Lost) or answer.status not in (*_WRITTEN, _NOT_FOUND):
-            raise refused(self._backend, "remove", answer)
-        self._known, self._unsure = NOTHING, None
-        if self._backend.gitlab:  # there the lock is a part of the state
+        response = await self._requests.send_with_retries("DELETE", self._backend.address)
+        if isinstance(response, NoStoreResponse) or response.status not in (*_WRITTEN, _NOT_FOUND):
+            raise refused(self._backend, "remove", response)
+        self._known, self._unconfirmed = NOTHING, None
+        if self._backend.gitlab:  # at GitLab the lock is a part of the state
             self._lock.drop()
 
     async def unlock(self, lock_id: str) -> None:
-        """Break the lock of that ID; raises `StateError` when nobody holds it, or another does."""
+        """Break the lock with that ID; raises `StateError` if there is no lock, or it has another ID."""
         await self._lock.force(lock_id)
 
-    async def _fetch(self, answer: Answer | Lost) -> StateDocument | None:
-        body = self._body(answer)
+    async def _fetch(self, response: StoreResponse | NoStoreResponse) -> StateDocument | None:
+        body = self._body(response)
         return None if body is None else await asyncio.to_thread(decode, body, self.address)
 
-    def _body(self, answer: Answer | Lost) -> bytes | None:
-        if isinstance(answer, Lost):
-            raise refused(self._backend, "read", answer)
-        # [lib/api/terraform/state.rb]: a missing state is 404 too, but a project one may not see says so in its text.
-        hidden = self._backend.gitlab and b"Project Not Found" in answer.body
-        if answer.status in (_NO_CONTENT, _NOT_FOUND) and not hidden:
+    def _body(self, response: StoreResponse | NoStoreResponse) -> bytes | None:
+        if isinstance(response, NoStoreResponse):
+            raise refused(self._backend, "read", response)
+        # [lib/api/terraform/state.rb]: a missing state is 404 too; for a project that is not visible the text differs.
+        hidden = self._backend.gitlab and b"Project Not Found" in response.body
+        if response.status in (_NO_CONTENT, _NOT_FOUND) and not hidden:
             return None
-        if answer.status != _OK:
-            raise refused(self._backend, "read", answer)
-        return answer.body
+        if response.status != _OK:
+            raise refused(self._backend, "read", response)
+        return response.body
 
     async def _check_proof(self) -> None:
-        """Prove the lock again if the last proof is too old, or the lease near its end; the state must be as known."""
-        if self._proof.fresh and not self._lock.due:
+        """Prove the lock again if the last proof is old or the lease ends soon; the state must be as known."""
+        if self._proof.is_fresh and not self._lock.is_extension_due:
             return
         begun = self._proof.clocks.moment()
         await self._lock.prove()
         if self._known is not None:
-            stored = version_of(await self._fetch(await self._wire.again("GET", self._backend.address)))
-            if stored not in (self._known, self._unsure):
-                await self._lock.free()  # another process had it in between, and maybe it was just taken again
-                raise self._lock.lose(f"the state has {stored} now, not {self._known}")
+            stored = version_of(await self._fetch(await self._requests.send_with_retries("GET", self._backend.address)))
+            if stored not in (self._known, self._unconfirmed):
+                await self._lock.free()  # another process had the lock, and `prove` may have taken it again
+                raise self._lock.lose(f"the state now has {stored}, not {self._known}")
         self._proof.renew(begun)
 
-    async def _check_unmoved(self, document: StateDocument) -> None:
-        # GitLab refuses a serial that was used before, which is a look and a write in one.
-        if self._known is not None and self._unsure is None and self._backend.gitlab:
+    async def _check_unchanged(self, document: StateDocument) -> None:
+        # GitLab refuses a serial that was used before, so a write also checks the stored serial.
+        if self._known is not None and self._unconfirmed is None and self._backend.gitlab:
             stored = self._known
         else:
-            stored = version_of(await self._fetch(await self._wire.again("GET", self._backend.address)))
-            if self._unsure is not None and stored == self._unsure:
+            stored = version_of(await self._fetch(await self._requests.send_with_retries("GET", self._backend.address)))
+            if self._unconfirmed is not None and stored == self._unconfirmed:
                 self._known = stored
-            self._unsure = None
+            self._unconfirmed = None
         check_next(self.address, self._known, stored, document)
 
     async def _send(self, document: StateDocument, data: bytes) -> None:
-        answer = await self._post(data)
-        if _taken(answer):
+        response = await self._post(data)
+        if _is_accepted(response):
             return
-        if answer.clear:
-            raise await self._refusal(answer)
-        for pause in self._wire.pauses(answer):
-            await asyncio.sleep(pause)
-            if await self._arrived(document):
+        if response.is_conclusive:
+            raise await self._refusal(response)
+        for delay in self._requests.retry_delays(response):
+            await asyncio.sleep(delay)
+            if await self._is_stored(document):
                 return
-            answer = await self._post(data)
-            if _taken(answer):
+            response = await self._post(data)
+            if _is_accepted(response):
                 return
-            if answer.clear:
+            if response.is_conclusive:
                 break
-        if not await self._arrived(document):
-            raise await self._refusal(answer)
+        if not await self._is_stored(document):
+            raise await self._refusal(response)
 
-    async def _post(self, data: bytes) -> Answer | Lost:
-        await self._check_proof()  # the process may have been stopped since the last one
+    async def _post(self, data: bytes) -> StoreResponse | NoStoreResponse:
+        await self._check_proof()  # the process might have been stopped since the last proof
         begun = self._proof.clocks.moment()
-        answer = await self._wire.ask(self._backend.update_method, self._backend.address, data, self._lock.id)
-        if _taken(answer):
+        response = await self._requests.send(self._backend.update_method, self._backend.address, data, self._lock.id)
+        if _is_accepted(response):
             self._proof.renew(begun)
-        return answer
+        return response
 
-    async def _refusal(self, answer: Answer | Lost) -> StateError:
-        """The error for a write that was not taken."""
-        if isinstance(answer, Lost) or answer.status not in _LOCK_LOST:
-            return refused(self._backend, "write", answer)
-        await self._lock.prove()  # names the owner, if there is one
+    async def _refusal(self, response: StoreResponse | NoStoreResponse) -> StateError:
+        """The error for a write that the store did not accept."""
+        if isinstance(response, NoStoreResponse) or response.status not in _LOCK_LOST:
+            return refused(self._backend, "write", response)
+        await self._lock.prove()  # raises an error that names the owner, if there is one
         await self._lock.free()
-        return self._lock.lose(f"the store refuses a write with its ID ({self._backend.scrub(answer.text)})")
+        return self._lock.lose(
+            f"the store refuses a write with the ID of the lock ({self._backend.mask(response.text)})"
+        )
 
     async def _cause(self, error: StateError) -> StateError:
-        """The error for a write that failed: a lost lock, if the process was stopped while it wrote."""
-        if self._proof.fresh or isinstance(error, StateLocked):
+        """The error for a failed write: a lost lock, if the process was stopped during the write."""
+        if self._proof.is_fresh or isinstance(error, StateLocked):
             return error
         with suppress(StateError):
             try:
-                async with self._turn:
+                async with self._one_at_a_time:
                     await self._check_proof()
             except StateLocked as lost:
                 return lost
         return error
 
-    async def _arrived(self, document: StateDocument) -> bool:
-        # An earlier attempt may have got through: then the store holds this very document.
-        answer = await self._wire.ask("GET", self._backend.address)
-        if not answer.clear:
+    async def _is_stored(self, document: StateDocument) -> bool:
+        # If an earlier request succeeded, the store has exactly this document.
+        response = await self._requests.send("GET", self._backend.address)
+        if not response.is_conclusive:
             return False
-        stored = version_of(await self._fetch(answer))
+        stored = version_of(await self._fetch(response))
         if stored == version_of(document):
             return True
         check_next(self.address, self._known, stored, document)
         return False
 
-    def _kept(self, error: StateError, data: bytes) -> StateError:
+    def _with_rescue(self, error: StateError, data: bytes) -> StateError:
         try:
-            self._rescue.keep(data)
+            self._rescue.write(data)
         except StateError as second:
             return type(error)(f"{error.message}; the new state is lost: {second.message}", hint=error.hint)
-        if isinstance(error, StateLocked):  # the new owner goes by the stored state
-            return StateLocked(f"{error.message}; the new state is kept in {self._rescue.path}", hint=error.hint)
-        push = f"To store it: `{self._push}`."
+        if isinstance(error, StateLocked):  # the new owner works from the stored state
+            return StateLocked(f"{error.message}; the new state is saved in {self._rescue.path}", hint=error.hint)
+        push = f"To store it, run `{self._push_command}`."
         return type(error)(
-            f"{error.message}; the new state is kept in {self._rescue.path}",
+            f"{error.message}; the new state is saved in {self._rescue.path}",
             hint=f"{error.hint} {push}" if error.hint else push,
         )
 
-    async def _tell_of_rescue(self, stored: StateDocument | None) -> None:
+    async def _check_rescue_file(self, stored: StateDocument | None) -> None:
         if not self._rescue.path.exists():
             return
-        kept = await asyncio.to_thread(self._rescue.read)
-        if kept is None:
+        rescued = await asyncio.to_thread(self._rescue.read)
+        if rescued is None:
             return
-        if version_of(kept) == version_of(stored):
-            self._rescue.drop()
-        elif follows(kept, stored):
-            self._note(f"{self._rescue.path} keeps a newer state than the store: `{self._push}`")
+        if version_of(rescued) == version_of(stored):
+            self._rescue.remove()
+        elif can_replace(rescued, stored):
+            self._note(f"{self._rescue.path} has a newer state than the store; to store it, run `{self._push_command}`")
 
-    def _drop_rescue(self, document: StateDocument) -> None:
+    def _remove_rescue_file(self, document: StateDocument) -> None:
         if self._rescue.path.exists():
-            kept = self._rescue.read()
-            if kept is not None and (kept.lineage, kept.writer) == (document.lineage, document.writer):
-                self._rescue.drop()
+            rescued = self._rescue.read()
+            if rescued is not None and (rescued.lineage, rescued.writer) == (document.lineage, document.writer):
+                self._rescue.remove()
 
     @property
-    def _push(self) -> str:
-        # An address with a query is not shown, so it cannot be part of a command.
-        where = f" --state {self.address}" if self.address == self._backend.address else ""
-        return f"skaha-apply state push {shlex.quote(str(self._rescue.path))}{where}"
+    def _push_command(self) -> str:
+        # The query of an address is a secret, so a command does not contain such an address.
+        option = f" --state {self.address}" if self.address == self._backend.address else ""
+        return f"skaha-apply state push {shlex.quote(str(self._rescue.path))}{option}"
 
     def _note(self, text: str) -> None:
         if self._observe is not None:
             self._observe(Note(text))
 
 
-def _taken(answer: Answer | Lost) -> bool:
-    return isinstance(answer, Answer) and answer.status in _WRITTEN
+def _is_accepted(response: StoreResponse | NoStoreResponse) -> bool:
+    return isinstance(response, StoreResponse) and response.status in _WRITTEN

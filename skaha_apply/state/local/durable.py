@@ -1,4 +1,4 @@
-"""Files that are replaced as a whole or not at all, and what an operating system's refusal means to a user."""
+"""Replace files as a whole or not at all, and turn errors of the operating system into messages for users."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ if TYPE_CHECKING:
 PRIVATE = 0o600
 
 _HINTS = {
-    errno.ENOSPC: "Free some space, then run it again; or keep the state elsewhere with --state.",
-    errno.EDQUOT: "The quota is used up: free some space, then run it again; or keep the state elsewhere with --state.",
-    errno.EFBIG: "The system limits the size of files (ulimit -f); lift the limit, then run it again.",
-    errno.EROFS: "The file system is read-only; keep the state elsewhere with --state.",
-    errno.EACCES: "Check the rights of the file and its folder, or keep the state elsewhere with --state.",
-    errno.EPERM: "Check the rights of the file and its folder, or keep the state elsewhere with --state.",
-    errno.ENOTDIR: "A part of that path is a file, not a folder: check --state.",
-    errno.EEXIST: "A part of that path is a file, not a folder: check --state.",
-    errno.EISDIR: "That is a folder; --state wants the path of a file.",
-    errno.ELOOP: "The symbolic links of that path form a circle.",
-    errno.ENOLCK: "That file system has no locks; keep the state on another one with --state.",
-    errno.EOPNOTSUPP: "That file system has no locks; keep the state on another one with --state.",
-    errno.ENOSYS: "That file system has no locks; keep the state on another one with --state.",
+    errno.ENOSPC: "Free disk space, then repeat the command; or store the state elsewhere with --state.",
+    errno.EDQUOT: "The quota is used up. Free disk space, then repeat the command; or use another path in --state.",
+    errno.EFBIG: "The system limits the size of files. Raise the limit (ulimit -f), then repeat the command.",
+    errno.EROFS: "The file system is read-only. Store the state elsewhere with --state.",
+    errno.EACCES: "Check the permissions of the file and its folder, or store the state elsewhere with --state.",
+    errno.EPERM: "Check the permissions of the file and its folder, or store the state elsewhere with --state.",
+    errno.ENOTDIR: "A part of that path is a file, not a folder. Check --state.",
+    errno.EEXIST: "A part of that path is a file, not a folder. Check --state.",
+    errno.EISDIR: "This is a folder. Give the path of a file in --state.",
+    errno.ELOOP: "The symbolic links of that path form a circle. Correct one of them, or give another path in --state.",
+    errno.ENOLCK: "That file system has no locks. Store the state on another file system with --state.",
+    errno.EOPNOTSUPP: "That file system has no locks. Store the state on another file system with --state.",
+    errno.ENOSYS: "That file system has no locks. Store the state on another file system with --state.",
 }
 
 
-def refusal(error: OSError, doing: str, path: Path) -> StateError:
-    """What the user is told when the system refuses; `doing` is a verb with its object: `write the state`."""
+def refusal(error: OSError, action: str, path: Path) -> StateError:
+    """The message for an error of the system; `action` is a verb with its object: `write the state`."""
     reason = error.strerror or str(error)
-    hint = _HINTS.get(error.errno or 0, "Check the disk, or keep the state elsewhere with --state.")
-    return StateError(f"cannot {doing} {path}: {reason}", hint=hint)
+    hint = _HINTS.get(error.errno or 0, "Check the disk, or store the state elsewhere with --state.")
+    return StateError(f"cannot {action} {path}: {reason}", hint=hint)
 
 
 def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> None:
-    """Put `data` in the place of `path` at once: readers see the old file or the new one, whole.
+    """Replace the content of `path` by `data` at once: readers see the whole old file or the whole new file.
 
-    The rights of a file that is replaced are kept. A `private` file is readable by its user only, also if the old file
-    was readable by everybody; rights for a group alone are somebody's choice and kept. With `durable` the file has
-    reached the disk when this returns. Raises `OSError`; the old file is then intact and nothing is left next to it.
+    The new file keeps the permissions of the old file. Only its user can read a `private` file, also if everybody could
+    read the old file. Permissions of a group alone are kept, because a user chose them. With `durable` the file is on
+    the disk when this returns. Raises `OSError`; then the old file is intact and no temporary file remains.
     """
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)  # first, for nothing may fail once it is replaced
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        _write(temporary, data, private_rights(path) if private else _rights(path), durable=durable)
-        os.replace(temporary, path)  # noqa: PTH105 - the same call, and the one whose promise is documented
+        _write(temporary, data, private_mode(path) if private else _mode(path), durable=durable)
+        os.replace(temporary, path)  # noqa: PTH105 - the same call, with a documented guarantee
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -64,13 +64,13 @@ def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = Fa
         os.close(folder)
 
 
-def leftovers(path: Path) -> Iterator[Path]:
-    """Temporary files that processes left beside `path` when they were killed."""
+def temporary_files(path: Path) -> Iterator[Path]:
+    """Temporary files that killed processes left next to `path`."""
     return path.parent.glob(f".{_literal(path.name)}.????????????.tmp")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a change of names in `folder` outlive a power failure, where the file system can."""
+    """Make a change of names in `folder` survive a power failure, if the file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _sync(descriptor)
@@ -83,37 +83,35 @@ def _sync(folder: int) -> None:
         os.fsync(folder)
 
 
-def private_rights(path: Path) -> int:
-    """The rights for a private file that is written at `path`."""
-    rights = _rights(path)
-    return PRIVATE if rights is None or rights & stat.S_IRWXO else rights
+def private_mode(path: Path) -> int:
+    """The permissions for a private file that is written at `path`."""
+    mode = _mode(path)
+    return PRIVATE if mode is None or mode & stat.S_IRWXO else mode
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open or create a private file; one that everybody could read is closed to others. Raises `OSError`."""
-    rights = private_rights(path)
+    """Open or create a private file; a file that everybody could read becomes private. Raises `OSError`."""
+    mode = private_mode(path)
     descriptor = os.open(path, flags | os.O_CLOEXEC, PRIVATE)
-    if rights == PRIVATE and stat.S_ISREG(os.fstat(descriptor).st_mode):
-        with suppress(OSError):  # a file system without rights, or a file of another user
+    if mode == PRIVATE and stat.S_ISREG(os.fstat(descriptor).st_mode):
+        with suppress(OSError):  # a file system without permissions, or a file of another user
             os.fchmod(descriptor, PRIVATE)
     return descriptor
 
 
-def _rights(path: Path) -> int | None:
+def _mode(path: Path) -> int | None:
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:
         return None
 
 
-def _write(path: Path, data: bytes, rights: int | None, *, durable: bool) -> None:
-    descriptor = os.open(
-        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if rights is None else PRIVATE
-    )
-    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - it is a descriptor
-        if rights is not None:
-            with suppress(OSError):  # file systems without rights
-                os.fchmod(descriptor, rights)
+def _write(path: Path, data: bytes, mode: int | None, *, durable: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if mode is None else PRIVATE)
+    with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - this is a descriptor
+        if mode is not None:
+            with suppress(OSError):  # a file system without permissions
+                os.fchmod(descriptor, mode)
         view = memoryview(data)
         while view:
             view = view[file.write(view) :]

@@ -1,4 +1,4 @@
-"""The default store: one file for each project, next to its lock, replaced as a whole with every write."""
+"""The default store: one file per project, next to its lock file. Each write replaces the whole file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.report import Note
-from skaha_apply.state.clocks import Clocks, Proof
-from skaha_apply.state.codec import Lines, decode, encode
+from skaha_apply.state.clocks import Clocks, LockProof
+from skaha_apply.state.codec import LineCache, decode, encode
+from skaha_apply.state.lease import clock_warning, locked_error, lost_error, not_locked_error
 from skaha_apply.state.local import durable
-from skaha_apply.state.local.lock import FileLock, clock_warning, locked, lost
-from skaha_apply.state.lock_owner import ourselves
+from skaha_apply.state.local.lock import FileLock
+from skaha_apply.state.lock_owner import this_process
 from skaha_apply.state.paths import make_folder
-from skaha_apply.state.serial import NOTHING, Version, check_next, version_of
+from skaha_apply.state.serial import NOTHING, StateVersion, check_next, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 T = TypeVar("T")
-_Look = tuple[int, int, int]  # how a file looked: inode, time of change in ns, size
+_FileSignature = tuple[int, int, int]  # inode, time of change in ns, size
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 1.0
 
 
 class LocalStore:
-    """The state in the file at `path`; through a symbolic link its target is read, locked and replaced.
+    """The state in the file at `path`. For a symbolic link, the target is read, locked and replaced.
 
     Args:
-        path: the state file; its folder is made with the first lock. Raises `StateError` for the root folder.
-        observe: gets what a user should know although it stops nothing.
+        path: the state file; the first lock makes its folder. Raises `StateError` for the root folder.
+        observe: receives warnings.
         clocks: those of this machine.
     """
 
@@ -44,117 +45,117 @@ class LocalStore:
 
     def __init__(self, path: Path, *, observe: Observer | None = None, clocks: Clocks | None = None) -> None:
         if not path.name:
-            raise StateError(f"{path} is no place for a state", hint="--state wants the path of a file.")
+            raise StateError(f"{path} cannot be the path of a state", hint="Give the path of a file in --state.")
         self._shown = path
         self._path = _target(path)
         self._observe = observe
         self._clocks = clocks or Clocks()
         self._lock = FileLock(_lock_path(self._path), self._clocks)
-        self._proof = Proof(self._clocks)
-        self._known: Version | None = None
+        self._proof = LockProof(self._clocks)
+        self._known: StateVersion | None = None
         self._lost: StateLocked | None = None
-        self._seen: _Look | None = None
-        self._busy = threading.Lock()
-        self._lines = Lines()
+        self._signature: _FileSignature | None = None
+        self._mutex = threading.Lock()
+        self._lines = LineCache()
 
     @property
     def address(self) -> str:
-        """The path, as it was given."""
+        """The path as the user gave it."""
         return str(self._shown)
 
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option
-        """Take the lock; a held one is tried again for `timeout` seconds, then raises `StateLocked`."""
+        """Take the lock; if it has an owner, try for `timeout` seconds, then raise `StateLocked`."""
         try:
             await self._take(operation, timeout)
-            await _in_thread(self._sweep)
+            await _in_thread(self._remove_temporary_files)
         except asyncio.CancelledError:
             self._lock.free()
             raise
 
     async def _take(self, operation: str, patience: float) -> None:
-        ours = ourselves(operation, self.address, self._clocks.wall())
+        ours = this_process(operation, self.address, self._clocks.wall())
         clock = asyncio.get_running_loop().time
         deadline = clock() + patience
-        pause = _FIRST_RETRY
+        delay = _FIRST_RETRY
         while True:
             begun = self._clocks.moment()
-            holder = await _in_thread(lambda: self._lock.take(ours))
-            if holder is None:
+            owner = await _in_thread(lambda: self._lock.take(ours))
+            if owner is None:
                 self._lost = None
                 self._proof.renew(begun)
-                self._note_clock()
+                self._warn_of_clock()
                 return
             left = deadline - clock()
             if left <= 0:
-                raise locked(holder, self._clocks.wall(), source=self.address, alive=holder.expires is None)
-            await asyncio.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_RETRY)
+                raise locked_error(owner, self._clocks.wall(), address=self.address, is_alive=owner.expires is None)
+            await asyncio.sleep(min(delay, left))
+            delay = min(2 * delay, _LONGEST_RETRY)
 
     async def release(self) -> None:
-        """Give the lock back, after a write that is still under way; never raises."""
+        """Free the lock, after a write that has begun has ended; never raises."""
         await _in_thread(self._release)
 
     async def read(self) -> StateDocument | None:
-        """The document, None when there is no file; raises `StateError`."""
+        """The document; None if there is no file; raises `StateError`."""
         return await _in_thread(self._read)
 
     async def read_bytes(self) -> bytes | None:
-        """The file as it is, unchecked; None when there is none; raises `StateError`."""
+        """The content of the file, unchecked; None if there is no file; raises `StateError`."""
         return (await _in_thread(self._load_bytes))[0]
 
     async def write(self, document: StateDocument) -> None:
-        """Replace the file durably; raises `StateError`, also when it is not the one that was read before."""
+        """Replace the file durably; raises `StateError`, also if the file is not the one that was read before."""
         await _in_thread(lambda: self._write(document))
 
     async def prove(self) -> None:
-        """Look again whether lock and state are still ours, unless the proof is fresh; raises `StateLocked`."""
-        if not self._proof.fresh:
+        """Check lock and state again, unless the proof is fresh; raises `StateLocked` if the lock is lost."""
+        if not self._proof.is_fresh:
             await _in_thread(self._prove)
 
     async def remove(self) -> None:
-        """Remove the file, under the lock; raises `StateError`."""
+        """Remove the file while this process has the lock; raises `StateError`."""
         await _in_thread(self._remove)
 
     async def unlock(self, lock_id: str) -> None:
-        """Free a lock whose holder is gone; raises `StateError` when it has another id, or its process is alive."""
+        """Free the lock of an ended process; raises `StateError` if it has another ID, or its process runs."""
         await _in_thread(lambda: self._lock.force(lock_id))
 
-    def _sweep(self) -> None:
-        for leftover in durable.leftovers(self._path):
+    def _remove_temporary_files(self) -> None:
+        for temporary in durable.temporary_files(self._path):
             try:
-                leftover.unlink(missing_ok=True)
-            except OSError:  # it does no harm
+                temporary.unlink(missing_ok=True)
+            except OSError:  # a file that remains is harmless
                 continue
 
     def _release(self) -> None:
-        with self._busy:
+        with self._mutex:
             self._lock.free()
 
     def _read(self) -> StateDocument | None:
-        with self._busy:
-            document, self._seen = self._load()
+        with self._mutex:
+            document, self._signature = self._load()
             self._known = version_of(document)
             return document
 
     def _write(self, document: StateDocument) -> None:
-        with self._busy:
+        with self._mutex:
             data = encode(document, self._lines)
             self._check_locked()
             self._check_proof()
-            self._check_unmoved(document)
+            self._check_unchanged(document)
             begun = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
                 durable.replace(self._path, data, private=True)
                 self._known = version_of(document)
-                self._seen = _look(self._path)
+                self._signature = _file_signature(self._path)
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
             self._lock.touch()
             self._proof.renew(begun)
 
     def _remove(self) -> None:
-        with self._busy:
+        with self._mutex:
             self._check_locked()
             self._check_proof()
             try:
@@ -162,56 +163,56 @@ class LocalStore:
                 durable.sync_folder(self._path.parent)
             except OSError as error:
                 raise durable.refusal(error, "remove the state", self._shown) from error
-            self._known, self._seen = NOTHING, None
+            self._known, self._signature = NOTHING, None
 
     def _check_locked(self) -> None:
-        if not self._lock.held:
-            raise StateError(f"the state {self.address} is not locked by this process, so it is not written")
+        if not self._lock.is_owned:
+            raise not_locked_error(self.address)
 
     def _prove(self) -> None:
-        with self._busy:
+        with self._mutex:
             self._check_locked()
             self._check_proof()
 
     def _check_proof(self) -> None:
-        """Prove the lock again if the last proof is too old: the lock file names us, and the state is as we know it."""
-        if self._proof.fresh:
+        """Prove the lock again if the last proof is old: the lock file names this process, the state is as known."""
+        if self._proof.is_fresh:
             return
         if self._lost is None:
             begun = self._clocks.moment()
             self._lost = self._lock.prove()
             if self._lost is None and self._known is not None and (stored := self._stored()) != self._known:
-                self._lost = lost(f"the state has {stored} now, not {self._known}", source=self.address)
+                self._lost = lost_error(f"the state now has {stored}, not {self._known}", address=self.address)
         if self._lost is not None:
             raise self._lost
         self._lock.touch()
         self._proof.renew(begun)
 
-    def _check_unmoved(self, document: StateDocument) -> None:
+    def _check_unchanged(self, document: StateDocument) -> None:
         check_next(self.address, self._known, self._stored(), document)
 
-    def _stored(self) -> Version:
+    def _stored(self) -> StateVersion:
         try:
-            if self._known is not None and _look(self._path) == self._seen:
+            if self._known is not None and _file_signature(self._path) == self._signature:
                 return self._known
         except OSError as error:
             raise durable.refusal(error, "read the state", self._shown) from error
         return version_of(self._load()[0])
 
-    def _note_clock(self) -> None:
+    def _warn_of_clock(self) -> None:
         warning = clock_warning(self._lock.ahead, f"the file system of {self.address}")
         if warning and self._observe is not None:
             self._observe(Note(warning))
 
-    def _load(self) -> tuple[StateDocument | None, _Look | None]:
-        data, look = self._load_bytes()
-        return (None if data is None else decode(data, self.address)), look
+    def _load(self) -> tuple[StateDocument | None, _FileSignature | None]:
+        data, signature = self._load_bytes()
+        return (None if data is None else decode(data, self.address)), signature
 
-    def _load_bytes(self) -> tuple[bytes | None, _Look | None]:
+    def _load_bytes(self) -> tuple[bytes | None, _FileSignature | None]:
         try:
             with self._path.open("rb") as file:
-                look = _signature(os.fstat(file.fileno()))
-                return file.read(), look
+                signature = _signature(os.fstat(file.fileno()))
+                return file.read(), signature
         except FileNotFoundError:
             return None, None
         except OSError as error:
@@ -221,7 +222,7 @@ class LocalStore:
 def _target(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # a circle of links: opening it says so
+    except (OSError, RuntimeError):  # a circle of links: opening the file reports it
         return path.absolute()
 
 
@@ -229,19 +230,19 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.json')}.lock")
 
 
-def _look(path: Path) -> _Look | None:
+def _file_signature(path: Path) -> _FileSignature | None:
     try:
         return _signature(path.stat())
     except FileNotFoundError:
         return None
 
 
-def _signature(status: os.stat_result) -> _Look:
+def _signature(status: os.stat_result) -> _FileSignature:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 async def _in_thread(call: Callable[[], T]) -> T:
-    # A thread cannot be stopped: when the caller is cancelled, what was begun is still seen to its end.
+    # A thread cannot be stopped: if the caller is canceled, wait until the thread ends.
     work = asyncio.ensure_future(asyncio.to_thread(call))
     try:
         return await asyncio.shield(work)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.model.session import Kind
 from skaha_apply.state.codec import check_binding, decode, encode
-from skaha_apply.state.serial import follows
+from skaha_apply.state.serial import can_replace
 from skaha_apply.workflow.setup.load import find_project
 from skaha_apply.workflow.state.interactive_ids import interactive_ids
 from skaha_apply.workflow.state.locking import held
@@ -82,7 +82,7 @@ def _check_newer(document: StateDocument, stored: StateDocument | None, address:
             f"{source} has serial {document.serial}; the state {address} has {stored.serial}, which is not older",
             hint="What is stored is left as it is; `skaha-apply plan` shows what it knows.",
         )
-    if not follows(document, stored):
+    if not can_replace(document, stored):
         raise StateError(
             f"{source} was written before the state {address}, though its serial is higher: both followed the same one",
             hint="What is stored is left as it is, for it knows of what was done since; an apply needs no more.",
