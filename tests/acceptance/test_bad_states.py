@@ -32,7 +32,7 @@ def newer(text):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (cut, "cut off|damaged"),
+        (cut, "incomplete|damaged"),
         (changed, 'changed since it was written: in replicas(.|\n)*remove its line "digest"'),
         (newer, "newer skaha-apply"),
         (lambda _: "", "is empty"),

@@ -164,7 +164,7 @@ def test_a_serial_that_moved_underneath_is_an_error_and_never_overwritten(remote
     theirs = store.stored.model_copy(update={"serial": store.stored.serial + 1, "writer": "somebody"})
     store.put(encode(theirs))
     ended = desk.finish(process, code=1)
-    assert re.search(r"changed underneath|422", ended.err)
+    assert re.search(r"another process changed|422", ended.err)
     assert store.stored == theirs
     assert desk.rescue.exists()
 

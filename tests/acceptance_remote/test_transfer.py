@@ -51,7 +51,7 @@ def test_a_damaged_state_is_printed_and_said_to_be_so(applied):
     applied.state_path.write_bytes(data[:-40])
     ended = applied("state", "pull", code=1)
     assert ended.out.encode() == data[:-40]
-    assert "error: the state that was printed is cut off" in ended.err
+    assert "error: the state that was printed is incomplete" in ended.err
 
 
 def test_without_a_state_there_is_nothing_to_pull(desk, one_line):
