@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.inputs import judgements
+from skaha_apply.lint.inputs import lint_contexts
 from skaha_apply.lint.rule import shown
 from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore
 from skaha_apply.model.diagnostics import Diagnostic, RuleText
@@ -17,8 +17,8 @@ from skaha_apply.model.masking.secrets import masked
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from skaha_apply.lint.inputs import Judgement
-    from skaha_apply.lint.rule import Finding, Online, Rule
+    from skaha_apply.lint.inputs import LintContext
+    from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
 
@@ -49,22 +49,26 @@ def check(
         online: what the server tells; without it the stock server is assumed.
     """
     run = [rule for rule in RULES if rule.id not in ignore and (select is None or rule.id in select)]
-    judged = judgements(projects)
-    sheet = _Sheet(judged, {(one.location.file, one.line, one.rule) for project in projects for one in project.ignores})
+    judged = lint_contexts(projects)
+    collector = _Collector(
+        judged, {(one.location.file, one.line, one.rule) for project in projects for one in project.ignores}
+    )
     for rule in sorted(run, key=lambda rule: rule is not clear_secret.RULE):  # what it masks, no other shows
         given = [one.written if rule.as_written else one.filled for one in judged]
         found = rule.online(given, online) if online is not None and rule.online else rule.check(given)
-        sheet.note(rule, found)
+        collector.note(rule, found)
     if unused_ignore.RULE in run:
         # What a rule finds may differ between servers: a comment that is of no use here may be of use there.
         decided = {rule.id for rule in run if not (online and rule.online)} | unused_ignore.unknown(projects)
-        settled = sheet.used | {(file, line, rule) for one in judged for file, line in one.open() for rule in decided}
-        sheet.note(unused_ignore.RULE, unused_ignore.unused(projects, decided, settled))
-    return tuple(sorted(sheet.diagnostics(), key=lambda item: (item.location, item.rule)))
+        settled = collector.used | {
+            (file, line, rule) for one in judged for file, line in one.lines_with_unknown_values() for rule in decided
+        }
+        collector.note(unused_ignore.RULE, unused_ignore.unused(projects, decided, settled))
+    return tuple(sorted(collector.diagnostics(), key=lambda item: (item.location, item.rule)))
 
 
 @dataclass
-class _Kept:
+class _Merged:
     """A finding that is shown, and how many other combinations of the same matrix it stands for.
 
     `alike` says that all of them have the very same words.
@@ -72,53 +76,53 @@ class _Kept:
 
     diagnostic: Diagnostic
     combination: str = ""
-    family: tuple[int, str] = (0, "")
+    entry: tuple[int, str] = (0, "")
     others: int = 0
     alike: bool = True
 
     @property
-    def said(self) -> tuple[str, Location, str]:
+    def identity(self) -> tuple[str, Location, str]:
         """What tells it from others, but for the combination."""
         return self.diagnostic.rule, self.diagnostic.location, self.diagnostic.summary
 
 
 @dataclass
-class _Sheet:
+class _Collector:
     """What was found so far, each once, and which comments kept something from being found."""
 
-    judged: Sequence[Judgement]
+    judged: Sequence[LintContext]
     ignores: set[tuple[str, int, str]]
     used: set[tuple[str, int, str]] = field(default_factory=set)
-    found: dict[tuple[object, ...], _Kept] = field(default_factory=dict)
+    found: dict[tuple[object, ...], _Merged] = field(default_factory=dict)
     lines: dict[str, list[str]] = field(default_factory=dict)
 
-    def note(self, rule: Rule, findings: Iterable[Finding]) -> None:
+    def note(self, rule: Rule, diagnostics: Iterable[RuleDiagnostic]) -> None:
         by_project = {id(one.filled): one for one in self.judged} | {id(one.written): one for one in self.judged}
         before: tuple[str, int] = ("", 0)
-        for finding in findings:
-            judgement = by_project[id(finding.project)]
-            if judgement.unsure(finding):
+        for finding in diagnostics:
+            context = by_project[id(finding.project)]
+            if context.depends_on_unknown_value(finding):
                 continue
             location = finding.location or finding.project.location(finding.path) or Location("")
             if ignored := [line for line in _lines(rule, finding, location) if line in self.ignores]:
                 self.used.update(ignored)
                 continue
             before = (finding.path, before[1] + 1 if before[0] == finding.path else 0)
-            self._keep(rule, judgement.discreet(finding, rule), location, before[1])
+            self._keep(rule, context.without_secrets(finding, rule), location, before[1])
 
-    def _keep(self, rule: Rule, finding: Finding, location: Location, nth: int) -> None:
+    def _keep(self, rule: Rule, finding: RuleDiagnostic, location: Location, nth: int) -> None:
         """`nth` tells several findings of a rule about one field from each other."""
         spec = _spec(finding)
         if spec is None or not spec.values or finding.whole:
             key: tuple[object, ...] = (rule.id, location, finding.summary)
             if key not in self.found:
-                self.found[key] = _Kept(self._diagnostic(rule, finding, location))
+                self.found[key] = _Merged(self._diagnostic(rule, finding, location))
             return
-        family = (id(finding.project), spec.family)
-        key = (rule.id, location, family, INDEX.sub("", finding.path, count=1), nth)
+        entry = (id(finding.project), spec.family)
+        key = (rule.id, location, entry, INDEX.sub("", finding.path, count=1), nth)
         kept = self.found.get(key)
         if kept is None:
-            self.found[key] = _Kept(self._diagnostic(rule, finding, location), _combination(finding, spec), family)
+            self.found[key] = _Merged(self._diagnostic(rule, finding, location), _combination(finding, spec), entry)
             return
         kept.others += 1
         kept.alike = kept.alike and kept.diagnostic.summary == finding.summary
@@ -131,27 +135,27 @@ class _Sheet:
         sizes: Counter[tuple[int, str]] = Counter()
         if any(kept.combination for kept in self.found.values()):
             for one in self.judged:
-                sizes.update((id(project), spec.family) for project in one.both for spec in project.sessions)
+                sizes.update((id(project), spec.family) for project in one.distinct for spec in project.sessions)
         known: set[tuple[str, Location, str]] = set()
-        partial: list[_Kept] = []
+        partial: list[_Merged] = []
         for kept in self.found.values():
-            if kept.combination and not (kept.alike and kept.others + 1 == sizes[kept.family] > 1):
+            if kept.combination and not (kept.alike and kept.others + 1 == sizes[kept.entry] > 1):
                 partial.append(kept)
-            elif kept.said not in known:
-                known.add(kept.said)
+            elif kept.identity not in known:
+                known.add(kept.identity)
                 yield kept.diagnostic
         for kept in partial:
-            if not (kept.alike and kept.said in known):
+            if not (kept.alike and kept.identity in known):
                 summary = f"{kept.diagnostic.summary} ({kept.combination}{_more(kept.others)})"
                 yield replace(kept.diagnostic, summary=summary)
 
-    def _diagnostic(self, rule: Rule, finding: Finding, location: Location) -> Diagnostic:
+    def _diagnostic(self, rule: Rule, finding: RuleDiagnostic, location: Location) -> Diagnostic:
         path, session = _within_file(finding)
         shown = self._snippet(finding, location) if finding.masked or len(self.found) < WITH_SNIPPET else ""
         severity = finding.severity or rule.severity
         return Diagnostic(rule.id, severity, finding.summary, finding.detail, location, shown, path, session)
 
-    def _snippet(self, finding: Finding, location: Location) -> str:
+    def _snippet(self, finding: RuleDiagnostic, location: Location) -> str:
         if location.file not in self.lines:
             self.lines[location.file] = LINE_BREAK.split(finding.project.texts.get(location.file, ""))
         lines = self.lines[location.file]
@@ -161,7 +165,7 @@ class _Sheet:
         return masked(snippet(line, location), finding.project.secrets) if line.strip() else ""
 
 
-def _lines(rule: Rule, finding: Finding, location: Location) -> Iterator[tuple[str, int, str]]:
+def _lines(rule: Rule, finding: RuleDiagnostic, location: Location) -> Iterator[tuple[str, int, str]]:
     """Where a comment can switch a finding off: at its place, and at the other fields that it is about."""
     others = (finding.project.location(path) for path in finding.also)
     for one in (location, *others):
@@ -169,12 +173,12 @@ def _lines(rule: Rule, finding: Finding, location: Location) -> Iterator[tuple[s
             yield one.file, one.line, rule.id
 
 
-def _spec(finding: Finding) -> SessionSpec | None:
+def _spec(finding: RuleDiagnostic) -> SessionSpec | None:
     index = INDEX.match(finding.path)
     return finding.project.sessions[int(index[1])] if index else None
 
 
-def _combination(finding: Finding, spec: SessionSpec) -> str:
+def _combination(finding: RuleDiagnostic, spec: SessionSpec) -> str:
     """The values of a combination, each with its line: with tile = `NGC 4501` (tiles.txt:3)."""
     named = []
     for axis, value in list(spec.values.items())[:MOST_AXES]:
@@ -200,7 +204,7 @@ def _mask(lines: list[str], location: Location) -> None:
         lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
 
 
-def _within_file(finding: Finding) -> tuple[str, str]:
+def _within_file(finding: RuleDiagnostic) -> tuple[str, str]:
     """The path with the index of the file's own list, and the name of the session."""
     index = INDEX.match(finding.path)
     if index is None:

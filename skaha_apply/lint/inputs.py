@@ -16,7 +16,7 @@ from skaha_apply.model.spec import LATER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.lint.rule import Finding, Rule
+    from skaha_apply.lint.rule import Rule, RuleDiagnostic
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
 
@@ -25,25 +25,25 @@ FIRST = 1  # the replica whose number stands for that of all
 
 
 @dataclass(frozen=True)
-class Judgement:
+class LintContext:
     """A project as it is `written`, and `filled` as it is sent for the first replica of each session."""
 
     written: Project
     filled: Project
 
     @property
-    def both(self) -> tuple[Project, ...]:
+    def distinct(self) -> tuple[Project, ...]:
         """Each once."""
         return (self.written,) if self.filled is self.written else (self.written, self.filled)
 
-    def unsure(self, finding: Finding) -> bool:
+    def depends_on_unknown_value(self, finding: RuleDiagnostic) -> bool:
         """Whether it depends on a variable without a value."""
         unknown = self.written.unknown
         if unknown and any(_within(path, unknown) for path in (finding.path, *finding.also)):
             return True
         return bool(self.written.withheld) and LATER.search(_text(self.filled, finding.path)) is not None
 
-    def open(self) -> set[tuple[str, int]]:
+    def lines_with_unknown_values(self) -> set[tuple[str, int]]:
         """File and line of what depends on a variable without a value."""
         if not self.written.ignores:
             return set()
@@ -54,7 +54,7 @@ class Judgement:
         locations = [self.written.location(path) for path in paths]
         return {(location.file, location.line) for location in locations if location is not None}
 
-    def discreet(self, finding: Finding, rule: Rule) -> Finding:
+    def without_secrets(self, finding: RuleDiagnostic, rule: Rule) -> RuleDiagnostic:
         """The finding without any sensitive value: of a text that holds one nothing is told but what is wrong."""
         secrets = self.written.secrets
         if not secrets:
@@ -70,9 +70,9 @@ class Judgement:
         return replace(finding, summary=summary, detail=detail)
 
 
-def judgements(projects: Sequence[Project]) -> tuple[Judgement, ...]:
+def lint_contexts(projects: Sequence[Project]) -> tuple[LintContext, ...]:
     """Each project with what is known only when a session is created filled in, as far as it has values."""
-    return tuple(Judgement(project, _filled(project)) for project in projects)
+    return tuple(LintContext(project, _filled(project)) for project in projects)
 
 
 def _filled(project: Project) -> Project:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleDiagnostic:
     """What a rule found: in which project, at which path of it (`sessions[3].args[2]`).
 
     `severity` and `location` are given where they are not those of the rule and of the path. `masked`: messages do not
@@ -63,8 +63,8 @@ class Rule:
     why: str
     bad: str
     good: str
-    check: Callable[[Sequence[Project]], Iterable[Finding]]
-    online: Callable[[Sequence[Project], Online], Iterable[Finding]] | None = None
+    check: Callable[[Sequence[Project]], Iterable[RuleDiagnostic]]
+    online: Callable[[Sequence[Project], Online], Iterable[RuleDiagnostic]] | None = None
     as_written: bool = False
 
 

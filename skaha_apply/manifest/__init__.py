@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.loading import collector_at_rest, load
-from skaha_apply.manifest.source.problems import FORM_RULES, FORM_WARNINGS
+from skaha_apply.manifest.source.file_diagnostics import SYNTAX_RULES, SYNTAX_WARNINGS
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.item_counts import with_items
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.variables.files import read_values
 
 __all__ = [
-    "FORM_RULES",
-    "FORM_WARNINGS",
+    "SYNTAX_RULES",
+    "SYNTAX_WARNINGS",
     "Remarks",
     "collector_at_rest",
     "convert",

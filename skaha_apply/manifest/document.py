@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
 from skaha_apply.manifest.fields.session_fields import BY_NAME, DEFAULT_FIELDS
-from skaha_apply.manifest.fields.values import WORDS, Entry, InvalidValue, Values, number_of
+from skaha_apply.manifest.fields.values import WORDS, InvalidValue, KeyValue, NodeReader, number_of
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.foreign_files import ForeignFile, is_foreign_error, is_foreign_root
 from skaha_apply.manifest.source.ignore_comments import ignores
 from skaha_apply.manifest.source.nodes import NotYaml, compose
-from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.manifest.source.syntax_errors import advice
 from skaha_apply.manifest.variables.declared import read_variables
 from skaha_apply.model.location import Location
@@ -23,9 +23,9 @@ from skaha_apply.model.project import MaxActive
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.manifest.fields.values import Entry
+    from skaha_apply.manifest.fields.values import KeyValue
+    from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
     from skaha_apply.manifest.source.nodes import Node
-    from skaha_apply.manifest.source.problems import Findings
     from skaha_apply.manifest.variables.declared import Variable
     from skaha_apply.model.diagnostics import Ignore
 
@@ -42,13 +42,13 @@ class Document:
     project_node: Node
     defaults: Mapping[str, Node]
     variables: Mapping[str, Variable]
-    whole: Whole
+    settings: ProjectSettings
     sessions: tuple[tuple[Node, Mapping[str, Node]], ...]
-    values: Values
+    reader: NodeReader
     ignores: tuple[Ignore, ...] = ()
 
 
-def read_document(text: str, findings: Findings, *, named: bool = True) -> Document | None:
+def read_document(text: str, diagnostics: FileDiagnostics, *, named: bool = True) -> Document | None:
     """The document of a file; None when its errors (which are in `findings`) leave nothing to go on with.
 
     Raises:
@@ -57,100 +57,102 @@ def read_document(text: str, findings: Findings, *, named: bool = True) -> Docum
     try:
         root = compose(text)
         if not named and is_foreign_root(root):
-            raise ForeignFile(findings.file)
+            raise ForeignFile(diagnostics.file)
     except NotYaml as error:
         if not named and is_foreign_error(error, text):
-            raise ForeignFile(findings.file) from None
-        location = Location(findings.file, error.line, error.column, error.end_line, error.end_column)
-        findings.add_at(error.rule, location, *advice(error, text))
+            raise ForeignFile(diagnostics.file) from None
+        location = Location(diagnostics.file, error.line, error.column, error.end_line, error.end_column)
+        diagnostics.add_at(error.rule, location, *advice(error, text))
         return None
     if root is None or root.empty:
         detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
-        findings.add_at("empty", Location(findings.file), "the manifest is empty", detail)
+        diagnostics.add_at("empty", Location(diagnostics.file), "the manifest is empty", detail)
         return None
     if root.shape != "mapping":
         detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
-        findings.add("wrong-type", root, f"a manifest is a mapping, not {WORDS[root.shape]}", detail)
+        diagnostics.add("wrong-type", root, f"a manifest is a mapping, not {WORDS[root.shape]}", detail)
         return None
-    values = Values(findings)
-    return _document(root, values, ignores(text, root, findings.file))
+    reader = NodeReader(diagnostics)
+    return _document(root, reader, ignores(text, root, diagnostics.file))
 
 
-def _document(root: Node, values: Values, ignored: tuple[Ignore, ...]) -> Document | None:
+def _document(root: Node, reader: NodeReader, ignored: tuple[Ignore, ...]) -> Document | None:
     if not any(key.text == "sessions" for key, _ in root.pairs):
-        values.findings.hide(root)  # perhaps a file with values of variables, one of which is named `project`
-    entries = values.entries(root, "")
-    declared = read_variables(values, entries["variables"].value) if "variables" in entries else {}
-    if not _version(root, entries, values):
+        reader.diagnostics.hide(root)  # perhaps a file with values of variables, one of which is named `project`
+    entries = reader.entries(root, "")
+    declared = read_variables(reader, entries["variables"].value) if "variables" in entries else {}
+    if not _version(root, entries, reader):
         return None
-    _refuse_unknown(entries, TOP_FIELDS, values, "", extra="x-")
-    project = _project(root, entries, values)
+    _refuse_unknown(entries, TOP_FIELDS, reader, "", extra="x-")
+    project = _project(root, entries, reader)
     defaults: Mapping[str, Node] = {}
     if "defaults" in entries:
-        defaults = _known(entries["defaults"].value, values, "defaults", defaults=True)
-    whole = read_whole(values, entries)
-    sessions = _sessions(root, entries, values)
+        defaults = _known(entries["defaults"].value, reader, "defaults", defaults=True)
+    settings = read_settings(reader, entries)
+    sessions = _sessions(root, entries, reader)
     if project is None:
         return None
-    return Document(project, entries["project"].value, defaults, declared, whole, sessions, values, ignored)
+    return Document(project, entries["project"].value, defaults, declared, settings, sessions, reader, ignored)
 
 
-def _version(root: Node, entries: Mapping[str, Entry], values: Values) -> bool:
+def _version(root: Node, entries: Mapping[str, KeyValue], reader: NodeReader) -> bool:
     if "version" not in entries:
         detail = f"Write version: {VERSION} at the top."
-        values.findings.add("missing-key", _first_key(root), "the key `version` is missing", detail)
+        reader.diagnostics.add("missing-key", _first_key(root), "the key `version` is missing", detail)
         return True
     node = entries["version"].value
     if node.shape == "scalar" and node.plain and number_of(node.text) == VERSION:
         return True
     written = quoted(node.text) if node.shape == "scalar" else WORDS[node.shape]
     detail = f"Write version: {VERSION}; a later one wants a later skaha-apply."
-    values.findings.add("version", node, f"version {written} is not known", detail, path="version")
+    reader.diagnostics.add("version", node, f"version {written} is not known", detail, path="version")
     return False
 
 
-def _project(root: Node, entries: Mapping[str, Entry], values: Values) -> str | None:
+def _project(root: Node, entries: Mapping[str, KeyValue], reader: NodeReader) -> str | None:
     if "project" not in entries:
         detail = "Write project: NAME; what is applied belongs to it."
-        values.findings.add("missing-key", _first_key(root), "the key `project` is missing", detail)
+        reader.diagnostics.add("missing-key", _first_key(root), "the key `project` is missing", detail)
         return None
     try:
-        return values.project(entries["project"].value, "project")
+        return reader.project(entries["project"].value, "project")
     except InvalidValue:
         return None
 
 
-def _sessions(root: Node, entries: Mapping[str, Entry], values: Values) -> tuple[tuple[Node, Mapping[str, Node]], ...]:
+def _sessions(
+    root: Node, entries: Mapping[str, KeyValue], reader: NodeReader
+) -> tuple[tuple[Node, Mapping[str, Node]], ...]:
     if "sessions" not in entries:
         detail = "Write sessions: and a list below it, or sessions: [] for none."
-        values.findings.add("missing-key", _first_key(root), "the key `sessions` is missing", detail)
+        reader.diagnostics.add("missing-key", _first_key(root), "the key `sessions` is missing", detail)
         return ()
     node = entries["sessions"].value
     if node.shape != "sequence":
         written = "empty" if node.empty else WORDS[node.shape]
         detail = "Begin each session with a dash, `- name: NAME`; write sessions: [] for none."
-        values.findings.add("wrong-type", node, f"sessions must be a list, not {written}", detail, path="sessions")
+        reader.diagnostics.add("wrong-type", node, f"sessions must be a list, not {written}", detail, path="sessions")
         return ()
     return tuple(
-        (item, _known(item, values, f"sessions[{index}]", defaults=False)) for index, item in enumerate(node.items)
+        (item, _known(item, reader, f"sessions[{index}]", defaults=False)) for index, item in enumerate(node.items)
     )
 
 
-def _known(node: Node, values: Values, path: str, *, defaults: bool) -> dict[str, Node]:
+def _known(node: Node, reader: NodeReader, path: str, *, defaults: bool) -> dict[str, Node]:
     """The known keys of a session, or of the defaults."""
     if node.shape != "mapping":
         written = "empty" if node.empty else WORDS[node.shape]
         detail = "Leave the key out when there are none." if defaults else "Write - name: NAME, and its keys below."
-        values.findings.add("wrong-type", node, f"{path} must be a mapping, not {written}", detail, path=path)
+        reader.diagnostics.add("wrong-type", node, f"{path} must be a mapping, not {written}", detail, path=path)
         return {}
     fields = DEFAULT_FIELDS if defaults else BY_NAME
-    entries = values.entries(node, path)
-    _refuse_unknown(entries, fields, values, path)
+    entries = reader.entries(node, path)
+    _refuse_unknown(entries, fields, reader, path)
     return {name: entry.value for name, entry in entries.items() if name in fields}
 
 
 def _refuse_unknown(
-    entries: Mapping[str, Entry], known: Mapping[str, object], values: Values, path: str, extra: str = "\n"
+    entries: Mapping[str, KeyValue], known: Mapping[str, object], reader: NodeReader, path: str, extra: str = "\n"
 ) -> None:
     for name, entry in entries.items():
         if name in known or name.startswith(extra):
@@ -167,7 +169,7 @@ def _refuse_unknown(
             detail = f"Known are {', '.join(known)}."
             if extra == "x-":
                 detail += " Keys of your own begin with x-."
-        values.findings.add(
+        reader.diagnostics.add(
             "unknown-key", entry.key, f"{quoted(name)} is no key of {where}", detail, path=f"{path}.{name}".lstrip(".")
         )
 
@@ -181,56 +183,56 @@ def _first_key(root: Node) -> Node:
     return root.pairs[0][0] if root.pairs else root
 
 
-CAPS = ("project", "account")
+LIMITS = ("project", "account")
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class ProjectSettings:
     """The caps and the store that one file names, each with its node; None where it leaves them out."""
 
     max_active: tuple[MaxActive, Node] | None = None
     state: tuple[str, Node] | None = None
 
 
-def read_whole(values: Values, entries: Mapping[str, Entry]) -> Whole:
+def read_settings(reader: NodeReader, entries: Mapping[str, KeyValue]) -> ProjectSettings:
     """What stands at the top of a file; what is wrong is reported and left out."""
-    caps = state = None
+    limits = state = None
     if "max_active" in entries:
         node = entries["max_active"].value
         try:
-            caps = (_max_active(values, node), node)
+            limits = (_max_active(reader, node), node)
         except InvalidValue:
-            caps = None
+            limits = None
     if "state" in entries:
         node = entries["state"].value
         try:
-            state = (values.text(node, "state"), node)
+            state = (reader.text(node, "state"), node)
         except InvalidValue:
             state = None
-    return Whole(caps, state)
+    return ProjectSettings(limits, state)
 
 
-def _max_active(values: Values, node: Node) -> MaxActive:
+def _max_active(reader: NodeReader, node: Node) -> MaxActive:
     if node.shape == "scalar":
-        return MaxActive(project=readers.count(values, node, "max_active"))
+        return MaxActive(project=readers.count(reader, node, "max_active"))
     if node.shape != "mapping" or not node.pairs:
         what = "an empty mapping" if node.shape == "mapping" else WORDS[node.shape]
         detail = "Write max_active: 200, or {project: 200, account: 250}."
-        raise values.refuse("wrong-type", node, f"max_active must be a number, not {what}", detail, path="max_active")
-    caps: dict[str, int] = {}
+        raise reader.refuse("wrong-type", node, f"max_active must be a number, not {what}", detail, path="max_active")
+    limits: dict[str, int] = {}
     failed = False
-    for name, entry in values.entries(node, "max_active").items():
+    for name, entry in reader.entries(node, "max_active").items():
         path = f"max_active.{name}"
         try:
-            if name not in CAPS:
-                near = get_close_matches(name.lower()[:100], CAPS, n=1)
-                detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(CAPS)}."
-                raise values.refuse(
+            if name not in LIMITS:
+                near = get_close_matches(name.lower()[:100], LIMITS, n=1)
+                detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(LIMITS)}."
+                raise reader.refuse(
                     "unknown-key", entry.key, f"{quoted(name)} is no key of max_active", detail, path=path
                 )
-            caps[name] = readers.count(values, entry.value, path)
+            limits[name] = readers.count(reader, entry.value, path)
         except InvalidValue:
             failed = True
     if failed:
         raise InvalidValue("max_active")
-    return MaxActive(**caps)
+    return MaxActive(**limits)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.document import read_document
 from skaha_apply.manifest.expansion.expand import expand
 from skaha_apply.manifest.expansion.list_files import Lists
-from skaha_apply.manifest.expansion.matrix_axes import Reading
-from skaha_apply.manifest.merging import Part, compare_variables, merged
+from skaha_apply.manifest.expansion.matrix_axes import MatrixContext
+from skaha_apply.manifest.merging import ProjectFile, compare_variables, merged
 from skaha_apply.manifest.source import foreign_files
-from skaha_apply.manifest.source.files import Found, ManifestFileError, Source, discover, without_manifests
+from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
+from skaha_apply.manifest.source.files import FoundFiles, ManifestFile, ManifestFileError, discover, without_manifests
 from skaha_apply.manifest.source.foreign_files import ForeignFile, read_text
 from skaha_apply.manifest.source.manifest_paths import find_site, recorded
-from skaha_apply.manifest.source.problems import Findings
 from skaha_apply.manifest.variables.declared import Variables
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.location import Location
@@ -62,7 +62,7 @@ def load(
     """
     with collector_at_rest():
         homes = root if callable(root) else lambda _: (str(root),)
-        return _Call(homes, stdin, given, lists).load(paths)
+        return _Loader(homes, stdin, given, lists).load(paths)
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def collector_at_rest() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _Loader:
     """What loading each file takes."""
 
     homes: Homes
@@ -90,8 +90,8 @@ class _Call:
     def load(self, paths: Sequence[Path | str]) -> Loaded:
         found = discover(paths, self.given.files)
         diagnostics = list(found.diagnostics)
-        drafts: list[_Draft] = []
-        skipped: list[Source] = []
+        drafts: list[_ParsedFile] = []
+        skipped: list[ManifestFile] = []
         for source in found.sources:
             try:
                 drafts.append(self._draft(source))
@@ -101,7 +101,7 @@ class _Call:
                 diagnostics.append(error.diagnostic)
         sites = self._sites(drafts)
         read = [self._read(one, sites) for one in drafts]
-        parts = [one.content for one in read if isinstance(one.content, Part)]
+        parts = [one.content for one in read if isinstance(one.content, ProjectFile)]
         projects = _projects(parts, sites, replace(found, sources=[one for one in found.sources if one not in skipped]))
         compare_variables(parts)
         for one in read:
@@ -110,35 +110,37 @@ class _Call:
         declared = frozenset(name for part in parts for name in part.variables.declared)
         return Loaded(projects, tuple(diagnostics), declared, tuple(_notes(skipped, found)))
 
-    def _draft(self, source: Source) -> _Draft:
+    def _draft(self, source: ManifestFile) -> _ParsedFile:
         """One file. Raises `ManifestFileError`, or `ForeignFile`."""
         real_path = source.real_path
         is_open = source.is_open(real_path)
         text = read_text(source, real_path, self.stdin)
-        findings = Findings(source.shown, text if is_open else "")
-        document = read_document(text, findings, named=not source.folder)
-        return _Draft(findings, document, source, real_path, is_open=is_open)
+        diagnostics = FileDiagnostics(source.shown, text if is_open else "")
+        document = read_document(text, diagnostics, named=not source.folder)
+        return _ParsedFile(diagnostics, document, source, real_path, is_open=is_open)
 
-    def _sites(self, drafts: Sequence[_Draft]) -> dict[str, Site]:
+    def _sites(self, drafts: Sequence[_ParsedFile]) -> dict[str, Site]:
         """Where the manifests of each project lie."""
-        sources: dict[str, list[Source]] = {}
+        sources: dict[str, list[ManifestFile]] = {}
         for one in drafts:
             if one.document is not None:
                 sources.setdefault(one.document.project, []).append(one.source)
         return {project: find_site(own, self.homes) for project, own in sources.items()}
 
-    def _read(self, draft: _Draft, sites: Mapping[str, Site]) -> _Read:
+    def _read(self, draft: _ParsedFile, sites: Mapping[str, Site]) -> _LoadedFile:
         """The sessions of a file whose project is known."""
         source, document = draft.source, draft.document
         if document is None:
-            return _Read(draft.findings, source, draft.real_path, is_open=draft.is_open)
-        variables = Variables(draft.findings, document.variables, self.given)
+            return _LoadedFile(draft.diagnostics, source, draft.real_path, is_open=draft.is_open)
+        variables = Variables(draft.diagnostics, document.variables, self.given)
         beside = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
-        reading = Reading(document.values, variables, self._lists(source), beside)
-        part = Part(document, variables, expand(document, reading, sites[document.project].names.of(source.path)))
-        return _Read(part, source, draft.real_path, is_open=draft.is_open)
+        context = MatrixContext(document.reader, variables, self._lists(source), beside)
+        part = ProjectFile(
+            document, variables, expand(document, context, sites[document.project].names.of(source.path))
+        )
+        return _LoadedFile(part, source, draft.real_path, is_open=draft.is_open)
 
-    def _lists(self, source: Source) -> Lists | None:
+    def _lists(self, source: ManifestFile) -> Lists | None:
         """The lists that a manifest may use."""
         if not self.lists:
             return None
@@ -148,32 +150,32 @@ class _Call:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class _ParsedFile:
     """A file that was read up to its project; without a document if there are only findings. See `_Read`."""
 
-    findings: Findings
+    diagnostics: FileDiagnostics
     document: Document | None
-    source: Source
+    source: ManifestFile
     real_path: str
     is_open: bool
 
 
 @dataclass(frozen=True)
-class _Read:
+class _LoadedFile:
     """A file that was read: its part of a project, or only its findings if they leave nothing to continue with.
 
     `is_open` is false if a link of a stranger may lead to the file, perhaps to a key or a password.
     """
 
-    content: Part | Findings
-    source: Source
+    content: ProjectFile | FileDiagnostics
+    source: ManifestFile
     real_path: str
     is_open: bool
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Its diagnostics; one that shows nothing of the file if a link leads out of the open folders."""
-        found = _with_sessions(self.content) if isinstance(self.content, Part) else self.content.diagnostics
+        found = _with_sessions(self.content) if isinstance(self.content, ProjectFile) else self.content.diagnostics
         if self.is_open:
             return found
         errors = sum(one.severity is Severity.ERROR for one in found)
@@ -184,7 +186,7 @@ class _Read:
         return (Diagnostic("file", Severity.ERROR, summary, detail, Location(self.source.shown)),)
 
 
-def _without_manifests(sources: Sequence[Source], skipped: Sequence[Source]) -> Iterator[Diagnostic]:
+def _without_manifests(sources: Sequence[ManifestFile], skipped: Sequence[ManifestFile]) -> Iterator[Diagnostic]:
     """An error for each folder that holds files of other tools only."""
     with_manifests = {source.folder for source in sources if source not in skipped}
     for folder in dict.fromkeys(source.folder for source in skipped):
@@ -195,7 +197,7 @@ def _without_manifests(sources: Sequence[Source], skipped: Sequence[Source]) -> 
             ).diagnostic
 
 
-def _notes(skipped: Sequence[Source], found: Found) -> Iterator[str]:
+def _notes(skipped: Sequence[ManifestFile], found: FoundFiles) -> Iterator[str]:
     if skipped:
         what = f"YAML file{'s are' if len(skipped) > 1 else ' is'} skipped ({foreign_files.WHY})"
         yield foreign_files.note([source.shown for source in skipped], what)
@@ -205,8 +207,8 @@ def _notes(skipped: Sequence[Source], found: Found) -> Iterator[str]:
         yield foreign_files.note(found.outside, what)
 
 
-def _projects(parts: Sequence[Part], sites: Mapping[str, Site], found: Found) -> tuple[Project, ...]:
-    own: dict[str, list[Part]] = {}
+def _projects(parts: Sequence[ProjectFile], sites: Mapping[str, Site], found: FoundFiles) -> tuple[Project, ...]:
+    own: dict[str, list[ProjectFile]] = {}
     for part in parts:
         own.setdefault(part.document.project, []).append(part)
     made = []
@@ -218,9 +220,9 @@ def _projects(parts: Sequence[Part], sites: Mapping[str, Site], found: Found) ->
     return tuple(made)
 
 
-def _with_sessions(part: Part) -> tuple[Diagnostic, ...]:
+def _with_sessions(part: ProjectFile) -> tuple[Diagnostic, ...]:
     """Diagnostics with the name of the session that each is about."""
-    found = part.findings.diagnostics
+    found = part.diagnostics.diagnostics
     names = [own["name"].text if "name" in own else "" for _, own in part.document.sessions]
     indices = [IN_SESSION.match(one.path) for one in found]
     return tuple(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from skaha_apply.manifest.source.problems import Findings, quoted
+from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics, quoted
 from skaha_apply.model.location import Location
 from skaha_apply.model.project import MaxActive, Project
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skaha_apply.manifest.document import Document
-    from skaha_apply.manifest.expansion.expand import Expanded, Placed
+    from skaha_apply.manifest.expansion.expand import ExpandedFile, ExpandedSession
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.declared import Variable, Variables
     from skaha_apply.model.spec import SessionSpec
@@ -27,21 +27,21 @@ CELL = re.compile(r"values\.(.+)\Z")
 
 
 @dataclass(frozen=True)
-class Part:
+class ProjectFile:
     """What one file adds to its project."""
 
     document: Document
     variables: Variables
-    expanded: Expanded
+    expanded: ExpandedFile
 
     @property
-    def findings(self) -> Findings:
+    def diagnostics(self) -> FileDiagnostics:
         """What is wrong with the file."""
-        return self.document.values.findings
+        return self.document.reader.diagnostics
 
 
 @dataclass(frozen=True)
-class _Places(Mapping[str, Location]):
+class _Locations(Mapping[str, Location]):
     """Places by path, each made from its file and node when it is asked for: of thousands few ever are.
 
     `sessions[3].values.tile` is where a value of the matrix is written, which may be in a list. `others` are the places
@@ -49,7 +49,7 @@ class _Places(Mapping[str, Location]):
     """
 
     others: Mapping[str, Location]
-    sessions: list[tuple[str, Placed]] = field(default_factory=list)
+    sessions: list[tuple[str, ExpandedSession]] = field(default_factory=list)
 
     def __getitem__(self, path: str) -> Location:
         if path in self.others:
@@ -74,21 +74,21 @@ class _Places(Mapping[str, Location]):
         return len(self.others) + sum(len(placed.nodes) + len(placed.combination.names) for _, placed in self.sessions)
 
 
-def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
+def merged(name: str, parts: Sequence[ProjectFile], files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
     """The project that some files describe; in what they do not agree is added to their findings."""
-    locations = _Places(_others(parts))
+    locations = _Locations(_others(parts))
     sessions: list[SessionSpec] = []
     unknown: list[str] = []
     for part in parts:
         for placed in part.expanded.sessions:
             unknown.extend(f"sessions[{len(sessions)}].{path}" for path in placed.unknown)
-            locations.sessions.append((part.findings.file, placed))
+            locations.sessions.append((part.diagnostics.file, placed))
             sessions.append(placed.spec)
     left_out = {index: placed.left_out for index, (_, placed) in enumerate(locations.sessions) if placed.left_out}
     _refuse_shared(parts)
     texts: dict[str, str] = {}
     for part in parts:
-        texts |= part.findings.texts
+        texts |= part.diagnostics.texts
     return Project(
         name=name,
         sessions=tuple(sessions),
@@ -101,8 +101,8 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
         empty=tuple(one for part in parts for one in part.expanded.empty),
         empty_lists=tuple(one for part in parts for one in part.expanded.empty_lists),
         named_only={name: axes for part in parts for name, axes in part.expanded.named_only.items()},
-        max_active=_agreed([(part, part.document.whole.max_active) for part in parts], "max_active") or MaxActive(),
-        state=_agreed([(part, part.document.whole.state) for part in parts], "state"),
+        max_active=_agreed([(part, part.document.settings.max_active) for part in parts], "max_active") or MaxActive(),
+        state=_agreed([(part, part.document.settings.state) for part in parts], "state"),
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
         unknown=frozenset(unknown),
         withheld=frozenset(name for part in parts for name in part.variables.withheld),
@@ -110,16 +110,16 @@ def merged(name: str, parts: Sequence[Part], files: tuple[str, ...], folders: tu
     )
 
 
-def _others(parts: Sequence[Part]) -> dict[str, Location]:
+def _others(parts: Sequence[ProjectFile]) -> dict[str, Location]:
     """The places of the project, its limits, each entry of `empty` and `empty_lists`, and clear secrets."""
-    found = {"": parts[0].findings.location(parts[0].document.project_node)}
+    found = {"": parts[0].diagnostics.location(parts[0].document.project_node)}
     empty = lists = 0
     for part in parts:
-        location, document = part.findings.location, part.document
-        if document.whole.max_active is not None:
-            found.setdefault("max_active", location(document.whole.max_active[1]))
-        if document.whole.state is not None:
-            found.setdefault("state", location(document.whole.state[1]))
+        location, document = part.diagnostics.location, part.document
+        if document.settings.max_active is not None:
+            found.setdefault("max_active", location(document.settings.max_active[1]))
+        if document.settings.state is not None:
+            found.setdefault("state", location(document.settings.state[1]))
         for variable in document.variables.values():
             if variable.sensitive and variable.default is not None:
                 found.setdefault(f"variables.{variable.name}.default", location(variable.node))
@@ -133,23 +133,23 @@ def _others(parts: Sequence[Part]) -> dict[str, Location]:
     return found
 
 
-def _agreed(said: Sequence[tuple[Part, tuple[T, Node] | None]], key: str) -> T | None:
+def _agreed(said: Sequence[tuple[ProjectFile, tuple[T, Node] | None]], key: str) -> T | None:
     """What all files say that say anything; the first to say something else is told of."""
-    first: tuple[Part, T, Node] | None = None
+    first: tuple[ProjectFile, T, Node] | None = None
     for part, one in said:
         if one is None:
             continue
         if first is None:
             first = (part, *one)
         elif one[0] != first[1]:
-            where = first[0].findings.location(first[2])
+            where = first[0].diagnostics.location(first[2])
             summary = f"{key} differs from that of {where.file}:{where.line}, a file of the same project"
             detail = "All files of a project have to agree; say it in one of them alone."
-            part.findings.add("wrong-value", one[1], summary, detail, path=key)
+            part.diagnostics.add("wrong-value", one[1], summary, detail, path=key)
     return first[1] if first else None
 
 
-def _refuse_shared(parts: Sequence[Part]) -> None:
+def _refuse_shared(parts: Sequence[ProjectFile]) -> None:
     """No two entries may be of one family; where no name has a reference, the live names tell."""
     seen: dict[str, Location] = {}
     for part in parts:
@@ -157,23 +157,23 @@ def _refuse_shared(parts: Sequence[Part]) -> None:
             node = own.get("name")
             if node is None or "${" not in node.text:
                 continue
-            location = part.findings.location(node)
+            location = part.diagnostics.location(node)
             first = seen.setdefault(node.text.casefold(), location)
             if first is not location:
                 summary = (
                     f"the name {quoted(node.text)} is already that of another session, at {first.file}:{first.line}"
                 )
                 detail = "As it is written it is the identity of the session. Put both into one matrix, or rename one."
-                part.findings.add_at("matrix", location, summary, detail, path=f"sessions[{index}].name")
+                part.diagnostics.add_at("matrix", location, summary, detail, path=f"sessions[{index}].name")
 
 
-def compare_variables(parts: Sequence[Part]) -> None:
+def compare_variables(parts: Sequence[ProjectFile]) -> None:
     """A name has one meaning in a call: not sensitive here and shown there, nor with two secrets as defaults."""
-    first: dict[str, tuple[Part, Variable]] = {}
+    first: dict[str, tuple[ProjectFile, Variable]] = {}
     for part in parts:
         for variable in part.variables.declared.values():
             other_part, other = first.setdefault(variable.name, (part, variable))
-            where = other_part.findings.location(other.node)
+            where = other_part.diagnostics.location(other.node)
             if other.sensitive != variable.sensitive:
                 this, that = ("sensitive", "not") if variable.sensitive else ("not sensitive", "it is")
                 summary = f"the variable {quoted(variable.name)} is {this} here and {that} at {where.file}:{where.line}"
@@ -189,4 +189,4 @@ def compare_variables(parts: Sequence[Part]) -> None:
                 detail = "Rename one of the two, or give both the same."
             else:
                 continue
-            part.findings.add("variable", variable.node, summary, detail, path=f"variables.{variable.name}")
+            part.diagnostics.add("variable", variable.node, summary, detail, path=f"variables.{variable.name}")

@@ -12,7 +12,7 @@ from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.manifest.generate.yaml_writer import scalar
 from skaha_apply.manifest.schema import schema_text
-from skaha_apply.manifest.source.problems import FORM_RULES
+from skaha_apply.manifest.source.file_diagnostics import SYNTAX_RULES
 
 BEGIN = "<!-- generated from the table of fields: begin -->"
 END = "<!-- generated: end -->"
@@ -24,7 +24,7 @@ def reference() -> str:
     """The keys of a manifest and the errors of form, as Markdown."""
     top = "".join(f"| `{name}` | {text} |\n" for name, text in TOP_FIELDS.items())
     top += "| `x-…` | Yours: for anchors that are used elsewhere. |\n"
-    forms = "".join(f"| `{name}` | {text} |\n" for name, text in FORM_RULES.items())
+    forms = "".join(f"| `{name}` | {text} |\n" for name, text in SYNTAX_RULES.items())
     parts = [
         f"## Top level\n\n| key | meaning |\n|---|---|\n{top}",
         "## Keys of a session\n\nAll but `name`, `matrix` and `needs` may stand in `defaults` too.\n",

@@ -15,7 +15,7 @@ from skaha_apply.manifest.fields.session_fields import BY_NAME, DEFAULT_FIELDS, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.manifest.fields.readers import Field
+    from skaha_apply.manifest.fields.readers import SessionField
 
 KEYS = "#/properties/sessions/items/properties"
 TEXTS = frozenset({"name", "image", "matrix", "needs", "cmd", "args", "env"})  # whose shapes take references already
@@ -94,13 +94,13 @@ def _session() -> dict[str, Any]:
     }
 
 
-def _keys(fields: Iterable[Field], *required: str) -> dict[str, Any]:
+def _keys(fields: Iterable[SessionField], *required: str) -> dict[str, Any]:
     """A mapping of these keys, and no others."""
     always = {"required": list(required)} if required else {}
     return {"type": "object", "properties": _properties(fields), **always, "additionalProperties": False}
 
 
-def _properties(fields: Iterable[Field]) -> dict[str, Any]:
+def _properties(fields: Iterable[SessionField]) -> dict[str, Any]:
     return {
         field.name: {
             "title": field.name.capitalize(),
@@ -112,7 +112,7 @@ def _properties(fields: Iterable[Field]) -> dict[str, Any]:
     }
 
 
-def _shape(field: Field) -> Mapping[str, Any]:
+def _shape(field: SessionField) -> Mapping[str, Any]:
     if field.name == "matrix":
         keys = (name for name in BY_NAME if name not in OF_THE_WHOLE)
         return matrix({name: {"$ref": f"{KEYS}/{name}"} for name in keys})

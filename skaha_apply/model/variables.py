@@ -32,4 +32,4 @@ class VariableValues:
     chosen: frozenset[str] = frozenset()
     listed: Mapping[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
-    lack: MissingValues = MissingValues.NONE
+    missing: MissingValues = MissingValues.NONE

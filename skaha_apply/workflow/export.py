@@ -21,7 +21,7 @@ from skaha_apply.workflow.setup.load import load_leniently
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skaha_apply.manifest.generate.from_sessions import Entries, Wish
+    from skaha_apply.manifest.generate.from_sessions import ExportedEntries, SessionFilter
     from skaha_apply.workflow.setup.context import Context, StateLocation
     from skaha_apply.workflow.setup.settings import Settings
 
@@ -43,7 +43,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
-async def export(setting: Settings, wish: Wish) -> Exported:
+async def export(setting: Settings, wanted: SessionFilter) -> Exported:
     """The wanted sessions of the account, as a manifest of the project of the setting; nothing is changed.
 
     Raises:
@@ -54,7 +54,7 @@ async def export(setting: Settings, wish: Wish) -> Exported:
     from_sessions.check_project(project)
     async with open_world(setting) as world:
         listing = await world.client.sessions()
-        found = from_sessions.entries(listing, wish)
+        found = from_sessions.entries(listing, wanted)
         refused = await _refused(world, found)
         owners = await _owners(world.location)
     owned = _owned(found, owners)
@@ -69,7 +69,7 @@ async def export(setting: Settings, wish: Wish) -> Exported:
     return Exported(dump(project, found.sessions, remarks), tuple(_notes(found, owned, listed=len(listing.sessions))))
 
 
-async def _refused(world: Context, found: Entries) -> Mapping[str, list[str]]:
+async def _refused(world: Context, found: ExportedEntries) -> Mapping[str, list[str]]:
     """What the server would not take again: an image that left its list, an amount that it offers no more."""
     if not found.sessions:
         return {}
@@ -99,7 +99,7 @@ async def _owners(location: StateLocation) -> Mapping[str, str]:
     return owners
 
 
-def _owned(found: Entries, owners: Mapping[str, str]) -> Mapping[str, list[str]]:
+def _owned(found: ExportedEntries, owners: Mapping[str, str]) -> Mapping[str, list[str]]:
     owned = {}
     for name, ids in found.ids.items():
         if projects := sorted({owners[one] for one in ids if one in owners}):
@@ -107,7 +107,7 @@ def _owned(found: Entries, owners: Mapping[str, str]) -> Mapping[str, list[str]]
     return owned
 
 
-def _head(found: Entries, location: StateLocation, account: str | None) -> Iterable[str]:
+def _head(found: ExportedEntries, location: StateLocation, account: str | None) -> Iterable[str]:
     yield f"Sessions of {account or 'this account'} on {location.server}, by `skaha-apply export`."
     if found.sessions:
         yield from HOW_TO_GO_ON
@@ -118,7 +118,7 @@ def _head(found: Entries, location: StateLocation, account: str | None) -> Itera
             yield f"  and {len(found.left_out) - MOST_REMARKS} more"
 
 
-def _notes(found: Entries, owned: Mapping[str, list[str]], *, listed: int) -> Iterable[str]:
+def _notes(found: ExportedEntries, owned: Mapping[str, list[str]], *, listed: int) -> Iterable[str]:
     if not listed:
         yield "no session is live; the manifest has none"
     elif not found.sessions:

@@ -45,9 +45,9 @@ class Choice:
 
 def catalog() -> tuple[RuleText, ...]:
     """Every rule and every error of form, by id."""
-    severities = dict.fromkeys(manifest.FORM_WARNINGS, Severity.WARNING)
+    severities = dict.fromkeys(manifest.SYNTAX_WARNINGS, Severity.WARNING)
     forms = (
-        RuleText(name, severities.get(name, Severity.ERROR), why, why) for name, why in manifest.FORM_RULES.items()
+        RuleText(name, severities.get(name, Severity.ERROR), why, why) for name, why in manifest.SYNTAX_RULES.items()
     )
     return tuple(sorted((*lint.catalog(), *forms, UNREACHED), key=lambda rule: rule.id))
 
@@ -66,7 +66,7 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
     known = {rule.id for rule in lint.catalog()}
     for value in values:
         for name in filter(None, map(str.strip, value.split(","))):
-            if name in manifest.FORM_RULES:
+            if name in manifest.SYNTAX_RULES:
                 raise UsageError(f"{name} is an error of form, which can neither be chosen nor left out")
             if name not in known:
                 near = get_close_matches(name, sorted(known), n=1)
@@ -77,7 +77,7 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
 
 def load(setting: Settings, stdin: Callable[[], bytes] | None = None) -> Loaded:
     """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
-    given = replace(setting.given, lack=MissingValues.ANY)
+    given = replace(setting.given, missing=MissingValues.ANY)
     loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given)
     for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
         setting.observe(Note(warning))
@@ -107,7 +107,7 @@ def report(
 
 
 def _is_run(rule: str, choice: Choice) -> bool:
-    if rule in manifest.FORM_RULES or rule == UNREACHED.id:
+    if rule in manifest.SYNTAX_RULES or rule == UNREACHED.id:
         return True
     return rule not in choice.ignore and (choice.select is None or rule in choice.select)
 

@@ -63,7 +63,7 @@ class SavedPlan:
             {**self.variables, **secret},
             chosen=anew.chosen & self.sensitive,
             files=anew.files | self.apart,
-            lack=anew.lack,
+            missing=anew.missing,
         )
 
     def check(self, server: str, projects: Sequence[str]) -> None:

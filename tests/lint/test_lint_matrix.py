@@ -221,9 +221,9 @@ def test_no_rule_shows_a_part_of_a_sensitive_value(secret):
 
 
 def test_nothing_is_said_of_a_text_with_a_value_that_nobody_gave():
-    assert linted(SENDS, TOKEN, VariableValues({"night": "x"}, lack=MissingValues.SENSITIVE)) == ()
+    assert linted(SENDS, TOKEN, VariableValues({"night": "x"}, missing=MissingValues.SENSITIVE)) == ()
     comment = SENDS.replace('"]\n', '"]  # skaha-apply: ignore[arg-space]\n')
-    assert linted(comment, TOKEN, VariableValues({"night": "x"}, lack=MissingValues.SENSITIVE)) == ()
+    assert linted(comment, TOKEN, VariableValues({"night": "x"}, missing=MissingValues.SENSITIVE)) == ()
     assert told(linted(comment, TOKEN, VariableValues({"night": "x", "token": "plain"}))) == [("unused-ignore", 7, 84)]
 
 
@@ -264,7 +264,7 @@ def test_a_sensitive_default_is_found_and_not_shown():
 )
 def test_nothing_is_said_of_what_depends_on_a_variable_without_a_value(body):
     head = f"version: 1\nproject: p\nvariables: {{night: {{}}}}\ndefaults: {{image: {IMAGE}}}\n"
-    given = VariableValues(lack=MissingValues.ANY)
+    given = VariableValues(missing=MissingValues.ANY)
     cmd = "" if "kind" in body else "    cmd: p\n"
     name = "" if "name:" in body else "    name: s\n"
     text = f"sessions:\n  - {body}\n{name}{cmd}"

@@ -10,7 +10,7 @@ import pytest
 from skaha_apply.lint import Online, check
 from skaha_apply.lint.docs import manifest, pages
 from skaha_apply.lint.rules import RULES
-from skaha_apply.manifest import FORM_RULES, load
+from skaha_apply.manifest import SYNTAX_RULES, load
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.request import Offer
 
@@ -55,7 +55,7 @@ def test_the_pages_are_fresh():
 
 def test_ids_are_unique_and_no_form_rule():
     assert len(BY_ID) == len(RULES)
-    assert not BY_ID.keys() & FORM_RULES.keys()
+    assert not BY_ID.keys() & SYNTAX_RULES.keys()
 
 
 CASES = [

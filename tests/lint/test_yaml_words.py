@@ -128,7 +128,7 @@ def test_a_sensitive_word_is_found_and_not_shown(tmp_path, monkeypatch):
     assert "-0899" not in f"{found.summary}{found.detail}{found.snippet}"
     text = (tmp_path / "m.yaml").read_text(encoding="utf-8").replace(", default: x", "")
     (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
-    without = load(["m.yaml"], root=Path(tmp_path), given=VariableValues(lack=MissingValues.SENSITIVE))
+    without = load(["m.yaml"], root=Path(tmp_path), given=VariableValues(missing=MissingValues.SENSITIVE))
     assert check(without.projects, select={"yaml-word"}) == ()
 
 

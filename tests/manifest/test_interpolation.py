@@ -204,7 +204,7 @@ texts = st.text("${}.abt $replicavd", max_size=14) | st.sampled_from(
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(texts, min_size=1, max_size=4).map("".join), st.sampled_from(list(MissingValues)))
-def test_never_a_crash_and_never_the_environment(text, lack):
+def test_never_a_crash_and_never_the_environment(text, missing):
     quoted = text.replace("'", "''")
     manifest = (
         f"version: 1\nproject: p\nvariables: {{v: {{}}, token: {{sensitive: true}}}}\nsessions:\n"
@@ -214,7 +214,7 @@ def test_never_a_crash_and_never_the_environment(text, lack):
     )
     os.environ["SECRET"] = os.environ[GIVEN] = "hunter2"  # what must not be found
     try:
-        loaded = load(["-"], root=Path(), stdin=manifest.encode, given=VariableValues(lack=lack))
+        loaded = load(["-"], root=Path(), stdin=manifest.encode, given=VariableValues(missing=missing))
     finally:
         del os.environ["SECRET"], os.environ[GIVEN]
     assert "hunter2" not in repr(loaded)

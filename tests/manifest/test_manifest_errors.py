@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skaha_apply.manifest import FORM_RULES, load
+from skaha_apply.manifest import SYNTAX_RULES, load
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = "version: 1\nproject: p\n"
@@ -99,7 +99,7 @@ def test_errors_in_a_session(tmp_path, body, rule, place, summary, detail):  # n
     assert summary in found[0].summary
     assert detail in found[0].detail
     assert "^" in found[0].snippet
-    assert rule in FORM_RULES
+    assert rule in SYNTAX_RULES
 
 
 WHOLE_ERRORS = [

@@ -33,7 +33,7 @@ def fmt(text):
 
 
 def meaning(data):
-    result = load(["-"], root=Path(), stdin=lambda: data, given=VariableValues(lack=MissingValues.ANY), lists=False)
+    result = load(["-"], root=Path(), stdin=lambda: data, given=VariableValues(missing=MissingValues.ANY), lists=False)
     assert result.diagnostics == ()
     return [(project.name, project.sessions) for project in result.projects]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skaha_apply.lint import check
 from skaha_apply.manifest import Remarks, dump, formatted, load
-from skaha_apply.manifest.generate.from_sessions import Wish, entries
+from skaha_apply.manifest.generate.from_sessions import SessionFilter, entries
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.session import Kind, Listing, LiveSession, Phase
 from skaha_apply.planning.working_state import resembles
@@ -28,9 +28,9 @@ def listing(*sessions):
     return Listing(tuple(made), 0.0, 0.0)
 
 
-def exported(sessions, **wish):
+def exported(sessions, **wanted):
     """Name and replicas of each entry."""
-    return [(spec.name, spec.replicas) for spec in entries(listing(*sessions), Wish(**wish)).sessions]
+    return [(spec.name, spec.replicas) for spec in entries(listing(*sessions), SessionFilter(**wanted)).sessions]
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_which_sessions_are_replicas_of_one(sessions, found):
 def test_with_the_ended_ones_a_series_is_whole_again():
     sessions = ["t-1", "t-2", ("t-3", {"status": "Completed"})]
     assert exported(sessions, over=True) == [("t", 3)]
-    found = entries(listing(*sessions), Wish(over=True))
+    found = entries(listing(*sessions), SessionFilter(over=True))
     assert found.remarks == {"t": ["t-3: completed; `--adopt=ended` records it as done."]}
     assert found.ids == {"t": ["id0", "id1", "id2"]}
 
 
 @pytest.mark.parametrize(("most", "said"), [(512, True), (513, False)])
 def test_high_numbers_are_parts_of_names(most, said):
-    found = entries(listing("ngc-7", f"ngc-{most}"), Wish())
+    found = entries(listing("ngc-7", f"ngc-{most}"), SessionFilter())
     assert bool(found.remarks) == said
 
 
@@ -88,14 +88,14 @@ def test_high_numbers_are_parts_of_names(most, said):
     ],
 )
 def test_resources_are_written_where_they_can_be_asked_for(kind, cores, ram, kept):
-    found = entries(listing(("x", {"kind": kind, "cores": cores, "ram": ram})), Wish())
+    found = entries(listing(("x", {"kind": kind, "cores": cores, "ram": ram})), SessionFilter())
     (spec,) = found.sessions
     assert (spec.cores, spec.ram) == kept
     assert bool(found.remarks) == (cores == 0.5)
 
 
 def test_no_gpus_are_no_key():
-    specs = entries(listing(("x", {"gpus": 0}), ("y", {"gpus": 2})), Wish()).sessions
+    specs = entries(listing(("x", {"gpus": 0}), ("y", {"gpus": 2})), SessionFilter()).sessions
     assert [spec.gpus for spec in specs] == [None, 2]
 
 
@@ -116,7 +116,7 @@ SESSIONS = st.builds(
 @given(st.lists(SESSIONS, max_size=30), st.booleans())
 def test_every_entry_loads_lints_and_resembles_the_sessions_that_it_stands_for(sessions, over):
     seen = Listing(tuple(sessions), 0.0, 0.0)
-    found = entries(seen, Wish(over=over))
+    found = entries(seen, SessionFilter(over=over))
     text = dump("p", found.sessions, Remarks(head=found.left_out, sessions=found.remarks, within=found.within))
     assert formatted(text.encode(), "m.yaml").decode() == text
     loaded = load(["-"], root=Path(), stdin=text.encode)

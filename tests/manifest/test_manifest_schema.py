@@ -234,7 +234,7 @@ VARIABLES = (
 
 def agree(text, good):
     assert valid(text) is good
-    result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues(lack=MissingValues.ANY), lists=False)
+    result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues(missing=MissingValues.ANY), lists=False)
     assert [one.summary for one in result.diagnostics if one.rule != "unmatched"] == [] if good else result.diagnostics
 
 
@@ -267,7 +267,7 @@ BEYOND = {"interpolation", "list-file", "matrix", "unmatched", "variable"}
 def test_schema_and_loader_agree_on_whatever_stands_there(key, value):
     name = "s-${a}-${b}" if key == "matrix" else "s"
     text = f"version: 1\nproject: p\n{VARIABLES}sessions:\n  - name: {name}\n    image: {IMAGE}\n    {key}: {value}\n"
-    result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues(lack=MissingValues.ANY), lists=False)
+    result = load(["-"], root=Path(), stdin=text.encode, given=VariableValues(missing=MissingValues.ANY), lists=False)
     rules = {one.rule for one in result.diagnostics}
     if rules - BEYOND:
         assert not valid(text), result.diagnostics

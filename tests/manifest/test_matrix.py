@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skaha_apply.manifest import FORM_RULES, load
+from skaha_apply.manifest import SYNTAX_RULES, load
 from skaha_apply.manifest.variables.interpolation import slug
 from skaha_apply.model.diagnostics import Severity
 
@@ -42,7 +42,7 @@ def specs(folder, *args, **files):
 
 def only(loaded):
     (found,) = loaded.diagnostics
-    assert found.rule in FORM_RULES
+    assert found.rule in SYNTAX_RULES
     return found
 
 

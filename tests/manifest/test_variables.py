@@ -115,7 +115,7 @@ def test_one_that_is_not_used_needs_no_value(folder):
 
 
 def test_what_only_compares_does_without_sensitive_values(folder):
-    given = VariableValues(lack=MissingValues.SENSITIVE)
+    given = VariableValues(missing=MissingValues.SENSITIVE)
     loaded = read(folder, 'args: ["${var.x}"]', "{x: {sensitive: true}}", given)
     assert loaded.diagnostics == ()
     assert loaded.projects[0].sessions[0].args == ("${var.x}",)
@@ -126,7 +126,7 @@ def test_what_only_compares_does_without_sensitive_values(folder):
 
 def test_what_only_checks_does_without_any(folder):
     body = 'cores: ${var.x}\nargs: [a, "b-${var.x}"]\nenv: {A: "${var.x}", B: b}\nkind: "${var.x}"'
-    loaded = read(folder, body, "{x: {}}", VariableValues(lack=MissingValues.ANY))
+    loaded = read(folder, body, "{x: {}}", VariableValues(missing=MissingValues.ANY))
     assert loaded.diagnostics == ()
     project = loaded.projects[0]
     assert project.unknown == {f"sessions[0].{path}" for path in ("cores", "args[1]", "env.A", "kind")}
@@ -149,7 +149,7 @@ def test_a_matrix_that_depends_on_one_without_a_value(folder, matrix):
         f'    matrix: {matrix}\n    args: [a, "${{t}}"]\n'
     )
     (folder / "m.yaml").write_text(text)
-    loaded = load(["m.yaml"], root=folder, given=VariableValues(lack=MissingValues.ANY))
+    loaded = load(["m.yaml"], root=folder, given=VariableValues(missing=MissingValues.ANY))
     assert loaded.diagnostics == ()
     assert loaded.projects[0].unknown == {"sessions[0].name", "sessions[0].args[1]"}
     assert load(["m.yaml"], root=folder).diagnostics[0].rule == "variable"

@@ -59,7 +59,7 @@ class ExportArguments(CommonOptions):
 def export(options: ExportArguments) -> ExitCode:
     """Print live sessions as a manifest, for `plan --adopt`."""
     from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.manifest.generate.from_sessions import Wish  # noqa: PLC0415
+    from skaha_apply.manifest.generate.from_sessions import SessionFilter  # noqa: PLC0415
     from skaha_apply.model.session import phase_of  # noqa: PLC0415
     from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
@@ -74,13 +74,13 @@ def export(options: ExportArguments) -> ExitCode:
         observe=streams.warn,
         identify=identify,
     )
-    wish = Wish(
+    wanted = SessionFilter(
         patterns=tuple(options.patterns or ()),
         kinds=frozenset(options.kind or ()),
         phases=frozenset(phase_of(word) for word in options.status or ()),
         over=options.everything,
     )
-    made = run(exported(setting, wish), streams.restore_terminal)
+    made = run(exported(setting, wanted), streams.restore_terminal)
     streams.show_document(made.text)
     for note in made.notes:
         streams.message("note", note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Splitting drops what is empty at the end; one single empty argument is kept [PostAction]."""
     for project, path, spec in sessions(projects):
         if len(spec.args) > 1 and not spec.args[-1]:
             detail = "The server drops empty arguments at the end, so the program would not get it. Leave it out, or "
             detail += "put an argument that is not empty behind it."
-            yield Finding(project, f"{path}.args[{len(spec.args) - 1}]", "the last argument is empty", detail)
+            yield RuleDiagnostic(project, f"{path}.args[{len(spec.args) - 1}]", "the last argument is empty", detail)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """One finding for each argument of an entry, at the first row; thousands of rows can have the same empty cell."""
     for project in projects:
         found: dict[tuple[str, str, str, str], list[int]] = {}
@@ -28,7 +28,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             yield _finding(project, same, indices)
 
 
-def _finding(project: Project, same: tuple[str, str, str, str], indices: list[int]) -> Finding:
+def _finding(project: Project, same: tuple[str, str, str, str], indices: list[int]) -> RuleDiagnostic:
     _, key, name, text = same
     one = next(left for left in project.left_out[indices[0]] if (left.key, left.name, left.text) == same[1:])
     summary = f"{name} is empty here, so the argument {shown(text)} is left out and "
@@ -43,7 +43,7 @@ def _finding(project: Project, same: tuple[str, str, str, str], indices: list[in
     detail = "Fill the cell in. An argument that may be absent goes last; an option and its value can be one argument, "
     detail += f"--option={text}."
     session = f"sessions[{indices[0]}]"
-    return Finding(project, f"{session}.values.{name}", summary, detail, whole=True, also=(f"{session}.{key}",))
+    return RuleDiagnostic(project, f"{session}.values.{name}", summary, detail, whole=True, also=(f"{session}.{key}",))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, sessions, shown
 from skaha_apply.lint.source import written
 from skaha_apply.model.diagnostics import Severity
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHELLS = frozenset({"bash", "dash", "ksh", "sh", "zsh"})
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """`args` is split at every single space, without quoting [PostAction.getHeadlessImageBundle]."""
     for project, path, spec in sessions(projects):
         for index, text in enumerate(spec.args):
@@ -26,7 +26,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                 detail = f"The server splits arguments at every space, so the program gets {count} in its place. "
                 detail += _way_out(spec, index, written(project, f"{path}.args[{index}]", text))
                 summary = f"the argument {shown(text)} has a space in it"
-                yield Finding(project, f"{path}.args[{index}]", summary, detail)
+                yield RuleDiagnostic(project, f"{path}.args[{index}]", summary, detail)
 
 
 def _way_out(spec: SessionSpec, index: int, text: str) -> str:

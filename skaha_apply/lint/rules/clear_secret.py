@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import LATER
 
@@ -33,7 +33,7 @@ KNOWN = re.compile(
 )
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Judged by the name of a variable or option, or by the form of well-known tokens; the value is never shown."""
     for project in projects:
         yield from _defaults(project)
@@ -47,7 +47,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         yield from _arguments(project, path, spec)
 
 
-def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[Finding]:
+def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[RuleDiagnostic]:
     before = ""
     for index, text in enumerate(spec.args):
         option = OPTION.fullmatch(text[:LOOKED_AT])
@@ -58,7 +58,7 @@ def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[Findi
         before = option[1].replace("-", "_") if option and not option[2] else ""
 
 
-def _defaults(project: Project) -> Iterable[Finding]:
+def _defaults(project: Project) -> Iterable[RuleDiagnostic]:
     for name in project.secrets:
         where = f"variables.{name}.default"
         if where in project.locations:
@@ -68,7 +68,9 @@ def _defaults(project: Project) -> Iterable[Finding]:
             detail += (
                 f"gives the value, by --var-file or SKAHA_VAR_{name}; and change the secret, for git remembers it."
             )
-            yield Finding(project, where, f"the sensitive variable {shown(name)} has a default in clear text", detail)
+            yield RuleDiagnostic(
+                project, where, f"the sensitive variable {shown(name)} has a default in clear text", detail
+            )
 
 
 def _is_known(text: str) -> bool:
@@ -84,11 +86,11 @@ def _is_secret(name: str, value: str) -> bool:
     return bool(NAME.search(name) and not ELSEWHERE.search(name) and not PLACE.match(value))
 
 
-def _finding(project: Project, path: str, what: str) -> Finding:
+def _finding(project: Project, path: str, what: str) -> RuleDiagnostic:
     detail = "Whoever reads the repository, the state or the server's pod description reads it too. Keep it in a file "
     detail += "that only you can read, on the server's storage, and pass the path, or give it by a variable without a "
     detail += "default that is sensitive: true; and change the secret, for git remembers it."
-    return Finding(project, path, f"{what} looks like a secret in clear text", detail, masked=True)
+    return RuleDiagnostic(project, path, f"{what} looks like a secret in clear text", detail, masked=True)
 
 
 RULE = Rule(

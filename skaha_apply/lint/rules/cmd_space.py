@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.lint.source import item, written
 from skaha_apply.model.diagnostics import Severity
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """`cmd` becomes a single element of the container's command [PostAction.getHeadlessImageBundle]."""
     for project, path, spec in sessions(projects):
         if spec.cmd is None:
             continue
         if not spec.cmd.strip():
             detail = "The server would look for a program without a name. Leave the key out, or write the program."
-            yield Finding(project, f"{path}.cmd", "cmd is blank", detail)
+            yield RuleDiagnostic(project, f"{path}.cmd", "cmd is blank", detail)
         elif len(spec.cmd.split()) > 1:
             detail = f"The server takes it as the name of one program, {shown(spec.cmd)}, which it does not find. "
             detail += _as_list(written(project, f"{path}.cmd", spec.cmd))
             space = "space" if " " in spec.cmd.strip() else "tab or line end"
-            yield Finding(project, f"{path}.cmd", f"cmd has a {space} in it", detail)
+            yield RuleDiagnostic(project, f"{path}.cmd", f"cmd has a {space} in it", detail)
         elif " " in spec.cmd:
             program = item(written(project, f"{path}.cmd", spec.cmd).strip())
             detail = f"The server looks for a program of exactly this name. Write cmd: {program}."
-            yield Finding(project, f"{path}.cmd", "cmd begins or ends with a space", detail)
+            yield RuleDiagnostic(project, f"{path}.cmd", "cmd begins or ends with a space", detail)
 
 
 def _as_list(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown, texts
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown, texts
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ LINE_END = re.compile("[\n\r\x85\u2028\u2029]")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Values become double-quoted YAML scalars, whose lines are folded [SessionJobBuilder]; tabs are left alone."""
     for project, path, spec in sessions(projects):
         if all_text(spec).isprintable():
@@ -26,11 +26,11 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             if LINE_END.search(text):
                 detail = "The server folds line ends into spaces. Put a script into a file; or in a shell's -c write "
                 detail += "`;` and tabs in place of them."
-                yield Finding(project, f"{path}.{part}", f"{what} {shown(text)} has more than one line", detail)
+                yield RuleDiagnostic(project, f"{path}.{part}", f"{what} {shown(text)} has more than one line", detail)
             elif found := CONTROL.search(text):
                 detail = "The server answers 500. Remove it."
                 summary = f"{what} {shown(text)} has the control character U+{ord(found[0]):04X} in it"
-                yield Finding(project, f"{path}.{part}", summary, detail)
+                yield RuleDiagnostic(project, f"{path}.{part}", summary, detail)
 
 
 RULE = Rule(

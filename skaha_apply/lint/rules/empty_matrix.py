@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A list may be empty for a while, so this is no error; the planner knows whether anything was there before."""
     for project in projects:
         for index, name in enumerate(project.empty):
@@ -22,14 +22,14 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                 "No session is made of it, and what needs it does not start. Where sessions of it are known, a plan "
             )
             detail += "that would delete them is not applied without --force. Fill the list, or remove the entry."
-            yield Finding(project, f"empty[{index}]", summary, detail)
+            yield RuleDiagnostic(project, f"empty[{index}]", summary, detail)
         for index, name in enumerate(project.empty_lists):
             summary = f"a list of the matrix of {shown(name)} is empty; every combination comes from its include"
             detail = (
                 "If sessions of other combinations are known, a plan is not applied without --force. Fill the list, "
             )
             detail += "or make the include the list."
-            yield Finding(project, f"empty_lists[{index}]", summary, detail)
+            yield RuleDiagnostic(project, f"empty_lists[{index}]", summary, detail)
 
 
 RULE = Rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, environment, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment, shown
 from skaha_apply.lint.yaml_words import boolean, is_plain
 from skaha_apply.model.diagnostics import Severity
 
@@ -18,7 +18,7 @@ NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 DOTS = (".", "..")  # Kubernetes refuses the first as a whole name, and the second also at the start of a name
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Names that Kubernetes takes, and that YAML reads as text without quotes [SessionJobBuilder]."""
     for project, path, name, _ in environment(projects):
         if not NAME.fullmatch(name) or name == DOTS[0] or name.startswith(DOTS[1]):
@@ -29,7 +29,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             happens = _happens(name)
         else:
             continue
-        yield Finding(project, path, summary, f"{happens} Write {_near(name)}, for example.")
+        yield RuleDiagnostic(project, path, summary, f"{happens} Write {_near(name)}, for example.")
 
 
 def _happens(name: str) -> str:

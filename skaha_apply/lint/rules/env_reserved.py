@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, environment
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ OURS = frozenset({"REPLICA_ID", "REPLICA_COUNT"})
 PREFIX = "SKAHA_APPLY_"
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Names in the case in which they are set."""
     for project, path, name, _ in environment(projects):
         if name in PLATFORM:
@@ -30,7 +30,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = "Leave it out, or take another name."
         else:
             continue
-        yield Finding(project, path, summary, detail)
+        yield RuleDiagnostic(project, path, summary, detail)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, environment, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Each `env` is Java-split at `=` [PostAction.getHeadlessImageBundle]."""
     for project, path, name, value in environment(projects):
         if not value:
@@ -27,7 +27,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail += "`=`."
         else:
             continue
-        yield Finding(project, path, summary, detail)
+        yield RuleDiagnostic(project, path, summary, detail)
 
 
 RULE = Rule(

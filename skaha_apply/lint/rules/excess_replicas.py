@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INDEX = re.compile(r"sessions\[([0-9]+)\]")
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Only lists that were counted, which are those below the folder of the call, tell anything."""
     for project in projects:
         for path, length in project.items.items():
@@ -28,7 +28,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             summary = f"{spec.replicas:,} replicas of {shown(spec.name)} share a list of {length:,}"
             detail = f"{empty:,} of them would start, wait in the queue and find nothing to do. Write replicas: "
             detail += f"{max(length, 1)} or less; `skaha-apply split` shows how a list is shared out."
-            yield Finding(project, path, summary, detail, also=(f"{index[0]}.replicas",))
+            yield RuleDiagnostic(project, path, summary, detail, also=(f"{index[0]}.replicas",))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.lint.source import has_reference, written
 from skaha_apply.model.diagnostics import Severity
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The value must be among the options [PostAction]."""
     for project, path, spec in sessions(projects):
         if spec.gpus == 0:
             text = written(project, f"{path}.gpus", "0")
             detail = "The server answers 400 `Invalid value for 'gpus': 0`. "
             detail += f"Leave the cell of {text} empty." if has_reference(text) else "Leave the key out."
-            yield Finding(project, f"{path}.gpus", "gpus is 0", detail)
+            yield RuleDiagnostic(project, f"{path}.gpus", "gpus is 0", detail)
 
 
 RULE = Rule(

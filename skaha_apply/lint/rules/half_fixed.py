@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Fixed or flexible is decided by memory alone [PostAction.ResourceSpecification]."""
     for project, path, spec in sessions(projects):
         if spec.ram is not None and spec.cores is None:
             detail = "The session has fixed resources then, with 1 core. Write cores: 1, or what you need."
-            yield Finding(project, f"{path}.ram", "ram is given without cores", detail, also=(f"{path}.cores",))
+            yield RuleDiagnostic(project, f"{path}.ram", "ram is given without cores", detail, also=(f"{path}.cores",))
         elif spec.cores is not None and spec.ram is None:
             detail = "The session stays flexible, with what the cluster has to spare. Write ram: too, or neither."
-            yield Finding(project, f"{path}.cores", "cores is given without ram", detail, also=(f"{path}.ram",))
+            yield RuleDiagnostic(project, f"{path}.cores", "cores is given without ram", detail, also=(f"{path}.ram",))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A headless session is there to run a program to its end."""
     for project, path, spec in sessions(projects):
         if not spec.kind.interactive and spec.cmd is None:
             detail = "What the image starts by itself will run. Write cmd: python, for example, or another kind."
             summary = f"the headless session {shown(spec.name)} has no cmd"
-            yield Finding(project, path, summary, detail, also=(f"{path}.cmd", f"{path}.kind"))
+            yield RuleDiagnostic(project, path, summary, detail, also=(f"{path}.cmd", f"{path}.kind"))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.field_roles import field_roles
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Only headless sessions get them [PostAction.getHeadlessImageBundle].
 
     What stands in one line for several sessions (defaults, anchors) is meant for those of them that are headless.
@@ -36,7 +36,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                 if location is None or location not in meant:
                     detail = "The server ignores it in silence. Leave it out, or write kind: headless."
                     summary = f"a {spec.kind} session takes no {name}"
-                    yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
+                    yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 
 def _given(spec: SessionSpec) -> list[str]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import families
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.project_entries import project_entries
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from skaha_apply.lint.families import Family
+    from skaha_apply.lint.project_entries import ProjectEntry
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """What stands in one line for several entries (defaults, anchors) is of use when it is in any of them."""
     for project in projects:
         most = project.max_active
@@ -23,38 +23,38 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = "The account's sessions include those of the project, so the lower number counts. Write what is "
             detail += "meant."
             summary = f"max_active of the project, {most.project}, is more than that of the account, {most.account}"
-            yield Finding(project, "max_active", summary, detail)
-        known = families(project).values()
-        idle = [found for family in known for found in _idle(family)]
+            yield RuleDiagnostic(project, "max_active", summary, detail)
+        known = project_entries(project).values()
+        idle = [found for entry in known for found in _idle(entry)]
         if not idle:
             continue
-        shared = {id(family) for family, _, _, _ in idle}
+        shared = {id(entry) for entry, _, _, _ in idle}
         of_use = {
-            project.location(f"{family.members[0][0]}.{name}")
-            for family in known
-            if family.members and id(family) not in shared
+            project.location(f"{entry.members[0][0]}.{name}")
+            for entry in known
+            if entry.members and id(entry) not in shared
             for name in ("pilot", "retries", "stop_after")
         }
-        for family, name, summary, detail in idle:
-            path = f"{family.members[0][0]}.{name}"
+        for entry, name, summary, detail in idle:
+            path = f"{entry.members[0][0]}.{name}"
             if project.location(path) not in of_use:
-                yield Finding(project, path, summary, detail, whole=True, also=_also(family.members[0][0]))
+                yield RuleDiagnostic(project, path, summary, detail, whole=True, also=_also(entry.members[0][0]))
 
 
-def _idle(family: Family) -> Iterator[tuple[Family, str, str, str]]:
-    if not family.members or family.members[0][1].kind.interactive:
+def _idle(entry: ProjectEntry) -> Iterator[tuple[ProjectEntry, str, str, str]]:
+    if not entry.members or entry.members[0][1].kind.interactive:
         return
-    spec = family.members[0][1]
-    if spec.pilot is not None and spec.pilot >= family.replicas:
-        summary = f"the pilot of {shown(family.name)} is all of it: {spec.pilot} of {family.replicas}"
-        yield family, "pilot", summary, "Nothing is left that would follow. Write a lower number, or leave it out."
+    spec = entry.members[0][1]
+    if spec.pilot is not None and spec.pilot >= entry.replicas:
+        summary = f"the pilot of {shown(entry.name)} is all of it: {spec.pilot} of {entry.replicas}"
+        yield entry, "pilot", summary, "Nothing is left that would follow. Write a lower number, or leave it out."
     if spec.retries >= spec.stop_after:
         summary = f"{spec.retries} retries, but after {spec.stop_after} failures in a row nothing more is started"
         detail = (
             f"One that keeps failing is not tried again as often. Write stop_after: {spec.retries + 1} or more, or "
         )
         detail += "fewer retries."
-        yield family, "retries", summary, detail
+        yield entry, "retries", summary, detail
 
 
 def _also(path: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import SessionSpec
 
@@ -17,7 +17,7 @@ HEADLESS = ("pilot", "stop_after", "retries", "retry_wait", "timeout", "pending_
 DEFAULTS = {name: SessionSpec.model_fields[name].default for name in (*HEADLESS, "renew")}
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """What stands in one line for several sessions (defaults, anchors) is of use when any of them takes it."""
     for project in projects:
         useless = [found for _, path, spec in sessions([project]) for found in _useless(path, spec)]
@@ -32,7 +32,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         }
         for path, name, summary, detail in useless:
             if project.location(f"{path}.{name}") not in of_use:
-                yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
+                yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 
 def _takes(spec: SessionSpec, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.session import Kind
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 IGNORING = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # their launch-*.yaml have constants
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Their templates hold constants [launch-desktop.yaml, launch-firefly.yaml]."""
     for project, path, spec in sessions(projects):
         if spec.kind not in IGNORING:
@@ -25,7 +25,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             if getattr(spec, name) is not None:
                 detail = "The server gives it 1 core at most, and 4 GB. Leave it out."
                 summary = f"a {spec.kind} session ignores {name}"
-                yield Finding(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
+                yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FLOATING = frozenset({"latest", "stable", "main", "master", "edge", "nightly", "dev", "devel", "develop", "head"})
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """By the usual names of such tags; one with a digest stays what it is."""
     for project, path, spec in sessions(projects):
         name, at, _ = spec.image.partition("@")
@@ -24,7 +24,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         if not at and tag.lower() in FLOATING:
             detail = "Another image may bear it tomorrow: no plan would notice, replicas of one session could differ, "
             detail += "and a result could not be made again. Write the tag of a release."
-            yield Finding(project, f"{path}.image", f"the tag {shown(tag)} moves on to newer images", detail)
+            yield RuleDiagnostic(project, f"{path}.image", f"the tag {shown(tag)} moves on to newer images", detail)
 
 
 RULE = Rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Online, Rule, sessions, shown
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.lint.source import outside_references, written
 from skaha_apply.model.diagnostics import Severity
 
@@ -22,14 +22,14 @@ PART = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The name must begin with the host of a registry that the server trusts [PostAction], and be one to pull by."""
     for project, path, spec in sessions(projects):
         where = f"{path}.image"
         text = written(project, where, spec.image)
         summary, detail = _server_refuses(spec.image, text) or _cannot_pull(spec.image, text)
         if summary:
-            yield Finding(project, where, summary, detail)
+            yield RuleDiagnostic(project, where, summary, detail)
 
 
 def _server_refuses(image: str, text: str) -> tuple[str, str] | None:
@@ -87,7 +87,7 @@ def _taken_apart(image: str) -> tuple[str, str | None]:
     return f"{folder}{slash}{repository}", tag if colon else None
 
 
-def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """In addition to the form: it must begin with one of the hosts of /repository."""
     wrong: dict[int, set[str]] = {}
     for finding in check(projects):
@@ -100,7 +100,9 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
         where = f"{path}.image"
         if not spec.image.startswith(trusted) and where not in wrong.get(id(project), ()):
             detail = f"The server answers 400: `must come from one of [{', '.join(trusted)}]`."
-            yield Finding(project, where, f"{shown(spec.image)} is from a registry that the server refuses", detail)
+            yield RuleDiagnostic(
+                project, where, f"{shown(spec.image)} is from a registry that the server refuses", detail
+            )
 
 
 RULE = Rule(

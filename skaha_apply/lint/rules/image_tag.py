@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.lint.source import written
 from skaha_apply.model.diagnostics import Severity
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server has no default tag, and lists public images with theirs [PostAction, ImageRepositoryAuth]."""
     for project, path, spec in sessions(projects):
         last = spec.image.rpartition("/")[2]
@@ -22,7 +22,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = "The server has no default tag: what its list does not show by this very name counts as private "
             image = written(project, f"{path}.image", spec.image)
             detail += f"and is refused. Write the tag, {image}:24.07 for example."
-            yield Finding(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
+            yield RuleDiagnostic(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Online, Rule, sessions, shown
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(_: Sequence[Project]) -> Iterable[Finding]:
+def check(_: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Only the server knows its images."""
     return ()
 
 
-def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """What is not in the public list needs a registry credential [PostAction, ImageRepositoryAuth]."""
     images = known.offer.images
     if images is None:
@@ -33,7 +33,9 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
         detail += f"Listed of this name are: {', '.join(tags[-5:])}." if tags else "Is the name right?"
         detail += " A new public image takes up to 30 min to be listed; a private one needs a registry login: "
         detail += "SKAHA_REGISTRY_USERNAME and SKAHA_REGISTRY_SECRET, or `registry` in ~/.canfar/config.yaml."
-        yield Finding(project, f"{path}.image", f"the image {shown(spec.image)} is not in the server's list", detail)
+        yield RuleDiagnostic(
+            project, f"{path}.image", f"the image {shown(spec.image)} is not in the server's list", detail
+        )
 
 
 RULE = Rule(

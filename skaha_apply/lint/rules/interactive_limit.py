@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Online, Rule, sessions
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 LIMIT = 5  # maxCount of the chart [PostAction]
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """All interactive replicas of the call are counted; the first session that is too much is named."""
     detail = f"The server refuses more than {LIMIT}, unless it is configured otherwise; the others wait."
     return _over(projects, 0, LIMIT, detail)
 
 
-def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """The limit is that of /context, and what the account has besides counts too."""
     limit = LIMIT if known.offer.max_interactive is None else known.offer.max_interactive
     others = f", of which {known.taken} active now are not from these manifests" if known.taken else ""
     return _over(projects, known.taken, limit, f"The server refuses more than {limit}{others}; the others wait.")
 
 
-def _over(projects: Sequence[Project], count: int, limit: int, detail: str) -> Iterable[Finding]:
+def _over(projects: Sequence[Project], count: int, limit: int, detail: str) -> Iterable[RuleDiagnostic]:
     for project, path, spec in sessions(projects):
         if not spec.kind.interactive:
             continue
         count += spec.replicas
         if count > limit:
             summary = f"these are {count} interactive sessions"
-            yield Finding(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
+            yield RuleDiagnostic(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
             return
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import BLANK, Finding, Rule, all_text, sessions, shown, texts
+from skaha_apply.lint.rule import BLANK, Rule, RuleDiagnostic, all_text, sessions, shown, texts
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 USUAL = {"\ufeff": "BYTE ORDER MARK", "\u200b": "ZERO WIDTH SPACE"}
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A value of a matrix is reported where it is written, and not again in each text that it fills in."""
     for project, path, spec in sessions(projects):
         if spec.values and _has(" ".join(spec.values.values())):
@@ -32,17 +32,17 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                     yield _finding(project, f"{path}.{part}", f"{what} {shown(text)}", char)
 
 
-def _values(project: Project, path: str, spec: SessionSpec) -> Iterator[Finding]:
+def _values(project: Project, path: str, spec: SessionSpec) -> Iterator[RuleDiagnostic]:
     for axis, value in spec.values.items():
         if char := _first(value):
             yield _finding(project, f"{path}.values.{axis}", f"the value {shown(value)} of {axis}", char)
 
 
-def _finding(project: Project, path: str, what: str, char: str) -> Finding:
+def _finding(project: Project, path: str, what: str, char: str) -> RuleDiagnostic:
     name = USUAL.get(char) or unicodedata.name(char, "without a name")
     detail = "It is sent as written, so file names and other values do not match. Remove it"
     detail += ", or type a space." if unicodedata.category(char) == "Zs" else "."
-    return Finding(project, path, f"{what} has the invisible character U+{ord(char):04X} ({name}) in it", detail)
+    return RuleDiagnostic(project, path, f"{what} has the invisible character U+{ord(char):04X} ({name}) in it", detail)
 
 
 def _has(text: str) -> bool:

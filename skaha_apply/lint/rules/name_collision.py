@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Owner = tuple[Project, str, SessionSpec]
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Names are compared in lower case, with the suffixes of replicas, over all projects of the call.
 
     Replicas are not enumerated: a session of one replica named `a-2` meets the session `a` of three or more.
@@ -38,7 +38,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
     yield from _suffixes(list(by_project.values()))
 
 
-def _suffixes(owners: list[Owner]) -> Iterator[Finding]:
+def _suffixes(owners: list[Owner]) -> Iterator[RuleDiagnostic]:
     many: dict[str, Owner] = {}
     for owner in owners:
         spec = owner[2]
@@ -55,7 +55,7 @@ def _suffixes(owners: list[Owner]) -> Iterator[Finding]:
         yield _same(owner, counted, spec.key)
 
 
-def _same(owner: Owner, other: Owner, name: str) -> Finding:
+def _same(owner: Owner, other: Owner, name: str) -> RuleDiagnostic:
     location = other[0].location(f"{other[1]}.name")
     where = f" at {location}" if location else ""
     suffix = f" (replica of {shown(other[2].name)})" if other[2].replicas > 1 else ""
@@ -63,7 +63,7 @@ def _same(owner: Owner, other: Owner, name: str) -> Finding:
     detail = "The server allows the same name twice and compares it in lower case, so neither could be told from the "
     detail += "other. Give one of them another name."
     summary = f"the name {shown(name)} is already taken{where}{of_project}{suffix}"
-    return Finding(owner[0], f"{owner[1]}.name", summary, detail, also=(f"{owner[1]}.replicas",))
+    return RuleDiagnostic(owner[0], f"{owner[1]}.name", summary, detail, also=(f"{owner[1]}.replicas",))
 
 
 RULE = Rule(

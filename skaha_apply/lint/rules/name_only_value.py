@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import families
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.project_entries import project_entries
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Interactive sessions receive nothing but their name, so they are left out."""
     for project in projects:
         if not project.named_only:
             continue
-        known = families(project)
+        known = project_entries(project)
         for name, axes in project.named_only.items():
-            family = known.get(name.casefold())
-            if family is None or not family.members or family.members[0][1].kind.interactive:
+            entry = known.get(name.casefold())
+            if entry is None or not entry.members or entry.members[0][1].kind.interactive:
                 continue
-            path = family.members[0][0]
+            path = entry.members[0][0]
             for axis in axes:
                 summary = f"{shown(axis)} is used in the name {shown(name)} only"
-                detail = f"The program does not receive its value, so {_alike(len(family.members))}. "
+                detail = f"The program does not receive its value, so {_alike(len(entry.members))}. "
                 detail += (
                     f'Write "${{{axis}}}" where the program expects it: args: ["${{{axis}}}"], for example, or in '
                 )
                 detail += "env."
-                yield Finding(project, f"{path}.name", summary, detail, whole=True, also=(f"{path}.kind",))
+                yield RuleDiagnostic(project, f"{path}.name", summary, detail, whole=True, also=(f"{path}.kind",))
 
 
 def _alike(count: int) -> str:

@@ -6,14 +6,14 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import in_need
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.project_entries import projects_with_needs
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from skaha_apply.lint.families import Family
+    from skaha_apply.lint.project_entries import ProjectEntry
     from skaha_apply.model.project import Project
 
 
@@ -22,14 +22,14 @@ SHOWN = 8  # names of a circle that a message lists
 MOST = 10  # circles that are named for one project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """What is left when all that can ever start has been taken away is in a circle, or waits for one."""
-    for project, known in in_need(projects):
+    for project, known in projects_with_needs(projects):
         yield from islice(_of_project(project, known), MOST)
 
 
-def _of_project(project: Project, known: Mapping[str, Family]) -> Iterator[Finding]:
-    needs = {key: {need.casefold() for _, need in family.needs()} & known.keys() for key, family in known.items()}
+def _of_project(project: Project, known: Mapping[str, ProjectEntry]) -> Iterator[RuleDiagnostic]:
+    needs = {key: {need.casefold() for _, need in entry.needs()} & known.keys() for key, entry in known.items()}
     stuck = _stuck(needs)
     for key in stuck:
         for path, need in known[key].needs():
@@ -38,7 +38,7 @@ def _of_project(project: Project, known: Mapping[str, Family]) -> Iterator[Findi
                 names = " -> ".join(known[one].name for one in _shortened(circle))
                 summary = f"{shown(known[key].name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
                 detail = "None of them would ever start. Remove one of these needs."
-                yield Finding(project, path, summary, detail, whole=True)
+                yield RuleDiagnostic(project, path, summary, detail, whole=True)
 
 
 def _shortened(circle: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.planning.entries import Families
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """As the planner pairs them: by the axes that both entries have, values compared as written."""
     for project in projects:
         if not any(spec.needs and spec.values for spec in project.sessions):
@@ -31,7 +31,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                 summary = f"{shown(name)} has no combination with {axes}, which {shown(spec.name)} needs"
                 detail = "The session never starts. Values are compared as they are written: add this one to the "
                 detail += f"matrix of {shown(name)}, or remove it here."
-                yield Finding(project, f"{path}.needs[{spec.needs.index(name)}]", summary, detail)
+                yield RuleDiagnostic(project, f"{path}.needs[{spec.needs.index(name)}]", summary, detail)
 
 
 def _shared(spec: SessionSpec, others: Sequence[SessionSpec]) -> str:

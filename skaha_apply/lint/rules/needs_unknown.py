@@ -5,14 +5,14 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import in_need
-from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.project_entries import projects_with_needs
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from skaha_apply.lint.families import Family
+    from skaha_apply.lint.project_entries import ProjectEntry
     from skaha_apply.model.project import Project
 
 
@@ -20,9 +20,9 @@ MOST = 63  # characters of a name that are compared with others
 GUESSES = 20  # suggestions of a name; each compares with every session
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Names are compared as written, without regard to case."""
-    for project, known in in_need(projects):
+    for project, known in projects_with_needs(projects):
         wrong: dict[str, tuple[str, str]] = {}
         for _, path, spec in sessions([project]):
             for index, need in enumerate(spec.needs):
@@ -30,10 +30,10 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                     wrong[need] = _wrong(need, project, known, guess=len(wrong) < GUESSES)
                 summary, detail = wrong[need]
                 if summary:
-                    yield Finding(project, f"{path}.needs[{index}]", summary, detail)
+                    yield RuleDiagnostic(project, f"{path}.needs[{index}]", summary, detail)
 
 
-def _wrong(need: str, project: Project, known: Mapping[str, Family], *, guess: bool) -> tuple[str, str]:
+def _wrong(need: str, project: Project, known: Mapping[str, ProjectEntry], *, guess: bool) -> tuple[str, str]:
     needed = known.get(need.casefold())
     if needed is None:
         return f"no session of the project is called {shown(need)}", _instead(
@@ -46,7 +46,7 @@ def _wrong(need: str, project: Project, known: Mapping[str, Family], *, guess: b
     return "", ""
 
 
-def _instead(need: str, project: Project, known: Mapping[str, Family], *, guess: bool) -> str:
+def _instead(need: str, project: Project, known: Mapping[str, ProjectEntry], *, guess: bool) -> str:
     stem = need.rpartition("-")[0]
     of_matrix = {spec.key: spec.group for spec in project.sessions if spec.values and spec.key in (need, stem)}
     if group := of_matrix.get(need) or of_matrix.get(stem):

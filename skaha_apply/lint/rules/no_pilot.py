@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import families
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.project_entries import project_entries
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 MOST = 100  # sessions of an entry that may all be created before the first one ends
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """All combinations and replicas of an entry count; a limit of any of its combinations holds for the entry."""
     for project in projects:
         if project.max_active.project is not None or project.max_active.account is not None:
             continue
-        for family in families(project).values():
-            specs = [spec for _, spec in family.members if not spec.kind.interactive]
+        for entry in project_entries(project).values():
+            specs = [spec for _, spec in entry.members if not spec.kind.interactive]
             count = sum(spec.replicas for spec in specs)
             if count <= MOST or any(spec.pilot is not None or spec.parallelism is not None for spec in specs):
                 continue
-            path = family.members[0][0]
-            summary = f"all {count:,} sessions of {shown(family.name)} are created at once"
+            path = entry.members[0][0]
+            summary = f"all {count:,} sessions of {shown(entry.name)} are created at once"
             detail = "A mistake in the program fails in each of them, because stop_after acts only when sessions have "
             detail += "ended. Write pilot: 1, which starts the others after the first one has succeeded; or "
             detail += "parallelism: 50."
             also = tuple(f"{path}.{name}" for name in ("replicas", "pilot", "parallelism"))
-            yield Finding(project, path, summary, detail, whole=True, also=also)
+            yield RuleDiagnostic(project, path, summary, detail, whole=True, also=also)
 
 
 RULE = Rule(

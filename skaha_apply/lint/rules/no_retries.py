@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.families import families
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.project_entries import project_entries
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 MANY = 20  # of so many sessions one is likely to meet a node that goes down, or a file system that hangs
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """All combinations and replicas of an entry count."""
     for project in projects:
-        for family in families(project).values():
-            without = [(path, spec) for path, spec in family.members if not spec.retries and not spec.kind.interactive]
+        for entry in project_entries(project).values():
+            without = [(path, spec) for path, spec in entry.members if not spec.retries and not spec.kind.interactive]
             count = sum(spec.replicas for _, spec in without)
             if count < MANY:
                 continue
             path = without[0][0]
-            summary = f"none of the {count:,} sessions of {shown(family.name)} is tried again when it fails"
+            summary = f"none of the {count:,} sessions of {shown(entry.name)} is tried again when it fails"
             detail = (
                 "One that a node or a file system let down is reported as failed, and what needs it waits for you. "
             )
             detail += "Write retries: 2; a mistake in the program costs no more, for stop_after ends it."
             also = (f"{path}.retries", f"{path}.replicas")
-            yield Finding(project, path, summary, detail, whole=True, also=also)
+            yield RuleDiagnostic(project, path, summary, detail, whole=True, also=also)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, sessions, shown
 from skaha_apply.lint.shell import PATTERN_PROGRAMS, expansion_of_value, has_shell, syntax, syntax_of_command
 from skaha_apply.lint.source import written
 from skaha_apply.model.diagnostics import Severity
@@ -33,7 +33,7 @@ PLATFORM = frozenset(
 SIGNS = frozenset("*?~|&;<>`{(=")
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server starts the program itself, so nothing expands or splits its arguments."""
     for project, path, spec in sessions(projects):
         if spec.kind.interactive or spec.cmd is None or has_shell((spec.cmd, *spec.args)):
@@ -43,7 +43,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             summary = (
                 f"{'cmd' if part == 'cmd' else 'the argument'} {shown(text)} has {what} in it, but no shell reads it"
             )
-            yield Finding(
+            yield RuleDiagnostic(
                 project, f"{path}.{part}", summary, f"The program gets it as it is. {_way_out(project, path, spec)}"
             )
         yield from _environment(project, path, spec)
@@ -64,7 +64,7 @@ def _found(spec: SessionSpec) -> Iterator[tuple[str, str]]:
         before = text
 
 
-def _environment(project: Project, path: str, spec: SessionSpec) -> Iterator[Finding]:
+def _environment(project: Project, path: str, spec: SessionSpec) -> Iterator[RuleDiagnostic]:
     known = PLATFORM | spec.env.keys()
     for name, value in spec.env.items():
         if len(value) <= LONGEST and (what := expansion_of_value(value, known)):
@@ -72,7 +72,7 @@ def _environment(project: Project, path: str, spec: SessionSpec) -> Iterator[Fin
             detail = (
                 "The program gets it as it is. Write the whole path, or let the script that is run compute the value."
             )
-            yield Finding(project, f"{path}.env.{name}", summary, detail)
+            yield RuleDiagnostic(project, f"{path}.env.{name}", summary, detail)
 
 
 def _text(spec: SessionSpec, part: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Most likely they are meant to be one, and on some file systems they would share one state file."""
     known: dict[str, Project] = {}
     for project in projects:
@@ -21,7 +21,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
         if other is not project:
             summary = f"the projects {shown(other.name)} and {shown(project.name)} differ by case only"
             detail = f"Write project: {other.name}, if they are one; else give one of them another name."
-            yield Finding(project, "", summary, detail)
+            yield RuleDiagnostic(project, "", summary, detail)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 LIMIT = 200_000
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """All replicas of the call are counted; the first session that is too much is named."""
     count = 0
     for project, path, spec in sessions(projects):
         count += spec.replicas
         if count > LIMIT:
             detail = f"At most {LIMIT:,} can be planned in one call. Let each replica do more of the work."
-            yield Finding(project, f"{path}.replicas", f"more than {LIMIT:,} replicas", detail)
+            yield RuleDiagnostic(project, f"{path}.replicas", f"more than {LIMIT:,} replicas", detail)
             return
 
 

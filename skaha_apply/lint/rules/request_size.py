@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ WIDEST = 12  # bytes that one character may take in a form body
 SAFE = re.compile(rb"[^A-Za-z0-9_.~*+-]")
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The length of the form body; only what may be near the limit is encoded to be measured."""
     for project, path, spec in sessions(projects):
         parts = [spec.name, spec.image, spec.cmd or "", " ".join(spec.args), *spec.env, *spec.env.values()]
@@ -30,7 +30,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             detail = "The server ignores a form body of more than 2 MiB and answers `Missing parameter 'image'`. Put "
             detail += "the data into a file, and pass its path."
             large = "env" if sum(map(_encoded, spec.env.values())) * 2 > size else "args"
-            yield Finding(project, f"{path}.{large}", f"the request has {size / 2**20:.1f} MiB", detail)
+            yield RuleDiagnostic(project, f"{path}.{large}", f"the request has {size / 2**20:.1f} MiB", detail)
 
 
 def _encoded(text: str) -> int:

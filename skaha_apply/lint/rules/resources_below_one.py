@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.lint.source import has_reference, written
 from skaha_apply.model.diagnostics import Severity
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The integer part must be among the options [PostAction]."""
     for project, path, spec in sessions(projects):
         for name in ("cores", "ram"):
@@ -23,7 +23,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
                 text = written(project, f"{path}.{name}", f"{value}")
                 detail = f"The server counts it as 0 and answers 400 `Invalid value for '{name}'`. "
                 detail += f"Give a value of 1 or more for {text}." if has_reference(text) else f"Write {name}: 1."
-                yield Finding(project, f"{path}.{name}", f"{name} is less than 1", detail)
+                yield RuleDiagnostic(project, f"{path}.{name}", f"{name} is less than 1", detail)
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, all_text, sessions, shown, texts
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown, texts
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ WHAT = {
 }
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Values become regular-expression replacements, then YAML scalars, without escaping [SessionJobBuilder]."""
     for project, path, spec in sessions(projects):
         whole = all_text(spec)
@@ -33,7 +33,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             named, happens, instead = WHAT[char]
             detail = f"The server {happens}. Write it without; or send what the server turns into it, {instead}, "
             detail += f"in single quotes, with the comment `# skaha-apply: ignore[{ID}]` on that line."
-            yield Finding(project, f"{path}.{part}", f"{what}{_text(part, text)} has {named} in it", detail)
+            yield RuleDiagnostic(project, f"{path}.{part}", f"{what}{_text(part, text)} has {named} in it", detail)
 
 
 def _text(part: str, text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, double_quoted, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, sessions, shown
 from skaha_apply.lint.source import has_reference, outside_references, written
 from skaha_apply.model.diagnostics import Severity
 
@@ -23,22 +23,22 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "session"
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Letters, digits and `-` only, an alphanumeric at both ends, 63 characters with the replica's suffix."""
     for project, path, spec in sessions(projects):
         where = f"{path}.name"
         if not re.fullmatch("[A-Za-z0-9-]+", spec.name):
             detail = f"The server takes letters, digits and `-` only (400). {_instead(project, where, spec)}"
-            yield Finding(project, where, f"the name {shown(spec.name)} has other characters", detail)
+            yield RuleDiagnostic(project, where, f"the name {shown(spec.name)} has other characters", detail)
         elif not (spec.name[0].isalnum() and spec.name[-1].isalnum()):
             detail = f"It becomes a host name, so the server refuses the session. {_instead(project, where, spec)}"
-            yield Finding(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
+            yield RuleDiagnostic(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
         longest = spec.live_name(spec.replicas)
         if len(longest) > MAX_NAME:
             also = (f"{path}.replicas",)
             suffix = f" with the suffix `-{spec.replicas}`" if spec.replicas > 1 else ""
             detail = f"Names are cut at {MAX_NAME} characters, and the session is refused. Shorten it."
-            yield Finding(project, where, f"the name has {len(longest)} characters{suffix}", detail, also=also)
+            yield RuleDiagnostic(project, where, f"the name has {len(longest)} characters{suffix}", detail, also=also)
 
 
 def _instead(project: Project, path: str, spec: SessionSpec) -> str:

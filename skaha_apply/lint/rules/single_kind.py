@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.session import Kind
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The published clients refuse them; the server starts each as a session of its own."""
     for project, path, spec in sessions(projects):
         if spec.kind in SINGLE and spec.replicas > 1:
             detail = f"Each would be a {spec.kind} of its own, and counts among the few interactive sessions that an "
             detail += "account may have; none is told its number. Leave replicas out."
             summary = f"{shown(spec.name)} asks for {spec.replicas} replicas of a {spec.kind}"
-            yield Finding(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
+            yield RuleDiagnostic(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Online, Rule, sessions
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -19,23 +19,23 @@ RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56
 OPTIONS = {"cores": tuple(range(1, 17)), "ram": (*RAM, 170, 192), "gpus": tuple(range(1, 29))}
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The integer part must be among the options [PostAction]."""
     for project, path, spec in sessions(projects):
         for name, value, options in _refused(spec, OPTIONS):
             detail = "A server with other options may take it; the stock one answers 400 `Invalid value for "
             detail += f"'{name}'`. {_near(value, options)}"
-            yield Finding(project, f"{path}.{name}", f"{name}: {value} is no stock option", detail)
+            yield RuleDiagnostic(project, f"{path}.{name}", f"{name}: {value} is no stock option", detail)
 
 
-def online(projects: Sequence[Project], known: Online) -> Iterable[Finding]:
+def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """With the options of /context it is no guess."""
     offered = {name: getattr(known.offer, name) for name in OPTIONS}
     for project, path, spec in sessions(projects):
         for name, value, options in _refused(spec, offered):
             detail = f"The server answers 400 `Invalid value for '{name}'`. {_near(value, options)}"
             summary = f"{name}: {value} is not offered by the server"
-            yield Finding(project, f"{path}.{name}", summary, detail, severity=Severity.ERROR)
+            yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, severity=Severity.ERROR)
 
 
 def _refused(

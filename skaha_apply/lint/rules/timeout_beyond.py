@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LONGEST = 1_209_600  # seconds, activeDeadlineSeconds of headless jobs [launch-headless.yaml]
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The job's own deadline counts from its start, as the timeout does."""
     for project, path, spec in sessions(projects):
         if spec.timeout is not None and spec.timeout > LONGEST and not spec.kind.interactive:
@@ -24,7 +24,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             )
             detail += "less, or cut the work into smaller shares."
             also = (f"{path}.kind",)
-            yield Finding(project, f"{path}.timeout", "the timeout is longer than 14 days", detail, also=also)
+            yield RuleDiagnostic(project, f"{path}.timeout", "the timeout is longer than 14 days", detail, also=also)
 
 
 RULE = Rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def known() -> frozenset[str]:
     return frozenset(rule.id for rule in RULES)
 
 
-def check(_: Sequence[Project]) -> Iterable[Finding]:
+def check(_: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """What is unused shows only when all rules have been run; see `unused`."""
     return ()
 
@@ -33,7 +33,7 @@ def unknown(projects: Sequence[Project]) -> set[str]:
 
 def unused(
     projects: Sequence[Project], judged: Collection[str], used: Collection[tuple[str, int, str]]
-) -> Iterable[Finding]:
+) -> Iterable[RuleDiagnostic]:
     """Comments about a `judged` rule that kept nothing from being found; `used` has (file, line, rule)."""
     ids = known()
     for project in projects:
@@ -47,7 +47,7 @@ def unused(
                 near = get_close_matches(one.rule, sorted(ids), n=1)
                 summary = f"the comment ignores {shown(one.rule)}, which is no rule that can be ignored"
                 detail = f"Did you mean {near[0]}?" if near else "Errors of form cannot be switched off. Remove it."
-            yield Finding(project, "", summary, detail, location=one.location)
+            yield RuleDiagnostic(project, "", summary, detail, location=one.location)
 
 
 RULE = Rule(

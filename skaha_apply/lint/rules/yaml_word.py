@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Finding, Rule, sessions, shown, texts
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown, texts
 from skaha_apply.lint.yaml_words import is_refused
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import REPLICA_ID, fill
@@ -20,7 +20,7 @@ ANSWERS = {"y": "yes", "Y": "yes", "n": "no", "N": "no"}
 WITH_NEW_DIGIT = 8  # the first replica whose number has a digit that no octal number has
 
 
-def check(projects: Sequence[Project]) -> Iterable[Finding]:
+def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Whole values only, as they are sent for any replica [SessionJobBuilder, Yaml.dump, kubectl create]."""
     for project, path, spec in sessions(projects):
         for part, what, written in texts(spec):
@@ -28,7 +28,7 @@ def check(projects: Sequence[Project]) -> Iterable[Finding]:
             if word:
                 detail = "The server answers 500 at each attempt, because Kubernetes requires text here. "
                 detail += f"{_instead(word, reference='${' in written)}"
-                yield Finding(project, f"{path}.{part}", _summary(what, part, word), detail)
+                yield RuleDiagnostic(project, f"{path}.{part}", _summary(what, part, word), detail)
 
 
 def _word(project: Project, spec: SessionSpec, written: str) -> str:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.entry_template import LISTS
-from skaha_apply.manifest.expansion.sources import Text, Texts
-from skaha_apply.manifest.fields.values import Located
+from skaha_apply.manifest.expansion.sources import FilledList, FilledText
+from skaha_apply.manifest.fields.values import LocatedText
 from skaha_apply.model.spec import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from skaha_apply.manifest.expansion.entry_template import Blueprint
+    from skaha_apply.manifest.expansion.entry_template import EntryTemplate
 
 _OPTION = re.compile(r"-(?!\.?[0-9])")  # not a negative number, which a declination often is
 
@@ -31,7 +31,7 @@ class _Argument:
     empty: str = ""
 
 
-def left_out(plan: Blueprint, values: Mapping[str, str]) -> tuple[LeftOut, ...]:
+def left_out(plan: EntryTemplate, values: Mapping[str, str]) -> tuple[LeftOut, ...]:
     """The arguments of one combination that are left out behind an option, or before another argument."""
     if all(values[name] for name in plan.leaving):
         return ()
@@ -39,16 +39,16 @@ def left_out(plan: Blueprint, values: Mapping[str, str]) -> tuple[LeftOut, ...]:
     return tuple(_found(arguments))
 
 
-def _arguments(plan: Blueprint, values: Mapping[str, str]) -> Iterator[_Argument]:
+def _arguments(plan: EntryTemplate, values: Mapping[str, str]) -> Iterator[_Argument]:
     for key in LISTS:
         chain = plan.chains.get(key, ())
         source = next((one for one in chain if not one.absent(values)), None)
         if source is None and key == "cmd":
             continue  # the whole command is left to the image, as the manifest states
         source = source or next(iter(chain), None)
-        if isinstance(source, Texts):
+        if isinstance(source, FilledList):
             for item in source.items:
-                if item.absent(values) and isinstance(item, Text):
+                if item.absent(values) and isinstance(item, FilledText):
                     yield _Argument(key, item.item.text, item.template.only)
                 else:
                     yield _Argument(key, _text(item.read(values)))
@@ -57,7 +57,7 @@ def _arguments(plan: Blueprint, values: Mapping[str, str]) -> Iterator[_Argument
 
 
 def _text(item: object) -> str:
-    return item.text if isinstance(item, Located) else ""
+    return item.text if isinstance(item, LocatedText) else ""
 
 
 def _found(arguments: list[_Argument]) -> Iterator[LeftOut]:

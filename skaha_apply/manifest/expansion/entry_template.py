@@ -5,20 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.manifest.expansion.sources import Fixed, Preparing, Scalar, Source, Text, Texts
-from skaha_apply.manifest.fields.readers import Needs
+from skaha_apply.manifest.expansion.sources import (
+    FilledList,
+    FilledScalar,
+    FilledText,
+    FixedValue,
+    SourceBuilder,
+    ValueSource,
+)
+from skaha_apply.manifest.fields.readers import NeedsValue
 from skaha_apply.manifest.fields.session_fields import BY_NAME
-from skaha_apply.manifest.fields.values import InvalidValue, Located
+from skaha_apply.manifest.fields.values import InvalidValue, LocatedText
 from skaha_apply.manifest.variables.interpolation import COUNT
 from skaha_apply.model.spec import SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from skaha_apply.manifest.fields.values import Values
+    from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.source.nodes import Node
-    from skaha_apply.manifest.variables.interpolation import Scope
-    from skaha_apply.manifest.variables.interpolation import Values as Known
+    from skaha_apply.manifest.variables.interpolation import CombinationValues, Scope
 
 PARTS = ("cmd", "args", "env", "needs", "matrix")  # keys whose value is no field of a spec as it is read
 LISTS = ("cmd", "args")
@@ -28,7 +34,7 @@ REQUIRED = tuple(key for key in BY_NAME.values() if key.required)
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class KeyLevel:
     """A mapping that may give keys of a session, and its path: an include, the session, or the defaults."""
 
     path: str
@@ -36,10 +42,10 @@ class Level:
 
 
 @dataclass
-class Reads:
+class CachedReader:
     """Values that were read before, by key and node: what is repeated by an alias or a default is read once."""
 
-    values: Values
+    reader: NodeReader
     known: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def read(self, name: str, node: Node, path: str) -> Any:
@@ -47,7 +53,7 @@ class Reads:
         key = (name, id(node))
         if key not in self.known:
             try:
-                self.known[key] = BY_NAME[name].read(self.values, node, path)
+                self.known[key] = BY_NAME[name].read(self.reader, node, path)
             except InvalidValue:
                 self.known[key] = None
         if self.known[key] is None:
@@ -55,24 +61,24 @@ class Reads:
         return self.known[key]
 
 
-class Blueprint:
+class EntryTemplate:
     """The sources of every key, the strongest first. Raises `InvalidValue` after it reported every error."""
 
-    def __init__(self, reads: Reads, scope: Scope, node: Node, levels: Sequence[Level]) -> None:
+    def __init__(self, reads: CachedReader, scope: Scope, node: Node, levels: Sequence[KeyLevel]) -> None:
         self.reads = reads
         self.node = node
         self.levels = levels
         named = levels[-2].nodes.get("name")
-        self.preparing = Preparing(reads.values, scope, named.text if named is not None else "")
-        self.chains: dict[str, list[Source]] = {}
-        self.environment: dict[str, list[Source]] = {}
+        self.preparing = SourceBuilder(reads.reader, scope, named.text if named is not None else "")
+        self.chains: dict[str, list[ValueSource]] = {}
+        self.environment: dict[str, list[ValueSource]] = {}
         self._prepare()
         filled = self._filled(self.chains)
         self.used = _taken(self._filled(key for key in self.chains if key != "name"))
         self.sent = _taken(self._filled(LISTS))
         self.leaving = sorted({source.template.only for source in filled if source.template.only})
         self.unknown = {id(source.node) for source in filled if source.template.unknown}
-        self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], Fixed)]
+        self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], FixedValue)]
         self.naming = [each for each in _names(self.chains["name"]) if each != COUNT]
         self.weight = 1 + sum(len(_items(chain[0], {})) for name, chain in self.chains.items() if name in LISTS)
         self.weight += len(self.environment)
@@ -97,13 +103,13 @@ class Blueprint:
             if key.name not in given:
                 detail = f"Write {key.name}: {key.examples[0]}, for example."
                 first = self.node.pairs[0][0] if self.node.pairs else self.node
-                findings = self.reads.values.findings
-                findings.add("missing-key", first, f"{own.path} has no {key.name}", detail, path=own.path)
+                diagnostics = self.reads.reader.diagnostics
+                diagnostics.add("missing-key", first, f"{own.path} has no {key.name}", detail, path=own.path)
                 failed = True
         if failed:
             raise InvalidValue(own.path)
 
-    def _chain(self, name: str) -> Iterator[Source]:
+    def _chain(self, name: str) -> Iterator[ValueSource]:
         for level in self.levels:
             if name in level.nodes:
                 source = self._source(name, level.nodes[name], f"{level.path}.{name}")
@@ -111,17 +117,17 @@ class Blueprint:
                 if source.certain:
                     return
 
-    def _source(self, name: str, node: Node, path: str) -> Source:
+    def _source(self, name: str, node: Node, path: str) -> ValueSource:
         if name in LISTS:
             return self.preparing.texts(self.reads.read(name, node, path), node, path)
         if name != "needs" and node.shape == "scalar" and "${" in node.text:
             return self.preparing.scalar(BY_NAME[name], node, path)
-        return Fixed(self.reads.read(name, node, path), node)
+        return FixedValue(self.reads.read(name, node, path), node)
 
     def _prepare_environment(self) -> bool:
         """The variables of all levels, those of the defaults first; False after an error."""
         whole = True
-        items: dict[str, list[tuple[Located, str]]] = {}
+        items: dict[str, list[tuple[LocatedText, str]]] = {}
         for level in reversed([level for level in self.levels if "env" in level.nodes]):
             path = f"{level.path}.env"
             try:
@@ -130,7 +136,7 @@ class Blueprint:
             except InvalidValue:
                 whole = False
         for name, given in items.items():
-            chain: list[Source] = []
+            chain: list[ValueSource] = []
             for item, path in given:
                 try:
                     chain.append(self.preparing.text(item, path))
@@ -142,18 +148,18 @@ class Blueprint:
             self.environment[name] = chain
         return whole
 
-    def _filled(self, names: Iterable[str]) -> list[Scalar | Text]:
+    def _filled(self, names: Iterable[str]) -> list[FilledScalar | FilledText]:
         """The sources of some keys, and of all environment variables, that have references."""
         chains = (*(self.chains[name] for name in names if name in self.chains), *self.environment.values())
-        sources = [source for chain in chains for source in chain if not isinstance(source, Fixed)]
-        texts = [item for source in sources if isinstance(source, Texts) for item in source.items]
-        return [source for source in (*sources, *texts) if isinstance(source, Scalar | Text)]
+        sources = [source for chain in chains for source in chain if not isinstance(source, FixedValue)]
+        texts = [item for source in sources if isinstance(source, FilledList) for item in source.items]
+        return [source for source in (*sources, *texts) if isinstance(source, FilledScalar | FilledText)]
 
     def _fixed(self) -> dict[str, Any]:
         """The fields of a spec that are the same in every combination."""
         read = {name: chain[0].read({}) for name, chain in self.chains.items() if name not in self.varying}
         fixed = {name: value for name, value in read.items() if name not in PARTS}
-        needs: Needs = read.get("needs", Needs())
+        needs: NeedsValue = read.get("needs", NeedsValue())
         fixed["needs"] = tuple(item.text for item in needs.names)
         fixed["require"] = dict(needs.require)
         if not self._command_varies:
@@ -168,9 +174,9 @@ class Blueprint:
 
     @property
     def _environment_varies(self) -> bool:
-        return any(not isinstance(chain[0], Fixed) for chain in self.environment.values())
+        return any(not isinstance(chain[0], FixedValue) for chain in self.environment.values())
 
-    def spec(self, values: Known, given: Mapping[str, Any]) -> SessionSpec:
+    def spec(self, values: CombinationValues, given: Mapping[str, Any]) -> SessionSpec:
         """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
         fields = self._fields(values)
         if self._base is None:
@@ -179,7 +185,7 @@ class Blueprint:
             return self._base
         return self._base.model_copy(update={**fields, **given})
 
-    def _fields(self, values: Known) -> dict[str, Any]:
+    def _fields(self, values: CombinationValues) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         values[COUNT] = str(self.fixed.get("replicas", 1))
         failed = False
@@ -216,9 +222,9 @@ class Blueprint:
         if BY_NAME[name].required:
             last = self.chains[name][-1]
             detail = "Fill the cell in, or give one in defaults."
-            findings = self.reads.values.findings
-            findings.using = self.leaving
-            raise self.reads.values.refuse(
+            diagnostics = self.reads.reader.diagnostics
+            diagnostics.using = self.leaving
+            raise self.reads.reader.refuse(
                 "missing-key", last.node, f"an empty cell leaves {name} out", detail, path=name
             )
         return SessionSpec.model_fields[name].default
@@ -255,26 +261,26 @@ class Blueprint:
             nodes["env"] = strongest
         for name, chain in self.environment.items():
             nodes.update((f"env.{name}", source.node) for source in reversed(chain) if not source.absent(values))
-        needs: Needs = self.chains["needs"][0].read({}) if "needs" in self.chains else Needs()
+        needs: NeedsValue = self.chains["needs"][0].read({}) if "needs" in self.chains else NeedsValue()
         nodes.update((f"needs[{index}]", item.node) for index, item in enumerate(needs.names))
         return nodes
 
 
-def _command(command: Sequence[Located], arguments: Sequence[Located]) -> tuple[str | None, tuple[str, ...]]:
+def _command(command: Sequence[LocatedText], arguments: Sequence[LocatedText]) -> tuple[str | None, tuple[str, ...]]:
     """The program, and its arguments: the rest of a `cmd` that is a list goes first."""
     texts = tuple([item.text for item in arguments])
     return (command[0].text if command else None, (*[item.text for item in command[1:]], *texts))
 
 
-def _items(source: Source | None, values: Mapping[str, str]) -> list[Node]:
-    if isinstance(source, Texts):
+def _items(source: ValueSource | None, values: Mapping[str, str]) -> list[Node]:
+    if isinstance(source, FilledList):
         return [item.node for item in source.items if not (values and item.absent(values))]
     return [item.node for item in source.read(values)] if source is not None else []
 
 
-def _taken(sources: Iterable[Scalar | Text]) -> set[str]:
+def _taken(sources: Iterable[FilledScalar | FilledText]) -> set[str]:
     return {name for source in sources for name in source.template.names}
 
 
-def _names(chain: Sequence[Source]) -> tuple[str, ...]:
-    return chain[0].template.names if isinstance(chain[0], Scalar) else ()
+def _names(chain: Sequence[ValueSource]) -> tuple[str, ...]:
+    return chain[0].template.names if isinstance(chain[0], FilledScalar) else ()

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.empty_arguments import left_out
-from skaha_apply.manifest.expansion.entry_template import Blueprint, Level, Reads
+from skaha_apply.manifest.expansion.entry_template import CachedReader, EntryTemplate, KeyLevel
 from skaha_apply.manifest.expansion.matrix import Combination, Matrix, read_matrix
 from skaha_apply.manifest.fields.values import InvalidValue
-from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.manifest.variables.interpolation import BadReference, Scope, Use, Values, template
+from skaha_apply.manifest.source.file_diagnostics import quoted
+from skaha_apply.manifest.variables.interpolation import BadReference, CombinationValues, Scope, TextPurpose, template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skaha_apply.manifest.document import Document
-    from skaha_apply.manifest.expansion.matrix_axes import Reading
+    from skaha_apply.manifest.expansion.matrix_axes import MatrixContext
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.model.spec import LeftOut, SessionSpec
 
@@ -30,7 +30,7 @@ MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, e
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ExpandedSession:
     """A session spec, the nodes of its values by their path (`args[2]`, "" for the whole), the entry's index.
 
     `unknown` are the paths of values that depend on a variable without a value, `left_out` the arguments that empty
@@ -46,14 +46,14 @@ class Placed:
 
 
 @dataclass
-class Expanded:
+class ExpandedFile:
     """What the entries of one file come to.
 
     `empty` are the names of those without any combination, `empty_lists` of those that have some only by an `include`.
     `named_only` gives, by the name of an entry as written, the axes and columns that stand in this name only.
     """
 
-    sessions: list[Placed] = field(default_factory=list)
+    sessions: list[ExpandedSession] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     empty_lists: list[str] = field(default_factory=list)
     named_only: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -65,28 +65,28 @@ class _TooMany(Exception):
     """The file is beyond any survey, which was reported."""
 
 
-def expand(document: Document, reading: Reading, file: str) -> Expanded:
+def expand(document: Document, context: MatrixContext, file: str) -> ExpandedFile:
     """Every session of a document that can be read; errors go to the document's findings."""
-    reads = Reads(document.values)
+    reads = CachedReader(document.reader)
     for name, node in document.defaults.items():
         if "${" not in node.text:
             _try(reads, name, node)
-    expanded = Expanded()
+    expanded = ExpandedFile()
     for index, (node, own) in enumerate(document.sessions):
         if node.shape != "mapping":
             continue
         try:
-            _Entry(document, reading, reads, index, node, own).expand(expanded, file)
+            _EntryExpansion(document, context, reads, index, node, own).expand(expanded, file)
         except InvalidValue:
             continue
         except _TooMany:
             break
         finally:
-            document.values.findings.origin = None
+            document.reader.diagnostics.origin = None
     return expanded
 
 
-def _try(reads: Reads, name: str, node: Node) -> None:
+def _try(reads: CachedReader, name: str, node: Node) -> None:
     try:
         reads.read(name, node, f"defaults.{name}")
     except InvalidValue:
@@ -94,12 +94,12 @@ def _try(reads: Reads, name: str, node: Node) -> None:
 
 
 @dataclass
-class _Entry:
+class _EntryExpansion:
     """One entry of `sessions` on its way."""
 
     document: Document
-    reading: Reading
-    reads: Reads
+    context: MatrixContext
+    reads: CachedReader
     index: int
     node: Node
     own: Mapping[str, Node]
@@ -109,11 +109,11 @@ class _Entry:
         """Its path in the file."""
         return f"sessions[{self.index}]"
 
-    def expand(self, expanded: Expanded, file: str) -> None:
+    def expand(self, expanded: ExpandedFile, file: str) -> None:
         """Add its sessions. Raises `InvalidValue` or `_TooMany` after that was reported."""
         matrix, whole = self._matrix()
-        scope = Scope(self.reading.variables, matrix.names, matrix.unknown)
-        plan = self._blueprint(matrix, scope, ())
+        scope = Scope(self.context.variables, matrix.names, matrix.unknown)
+        plan = self._template(matrix, scope, ())
         if not whole or not self._tells_apart(matrix, scope):
             raise InvalidValue(self.path)
         written = self.own["name"].text
@@ -121,9 +121,9 @@ class _Entry:
             expanded.empty.append(written)
         elif matrix.emptied:
             expanded.empty_lists.append(written)
-        plans: dict[tuple[int, ...], Blueprint | None] = {(): plan}
+        plans: dict[tuple[int, ...], EntryTemplate | None] = {(): plan}
         unnamed: list[tuple[str, Combination]] = []
-        names = _Names(self.reading, f"{self.path}.name")
+        names = _UniqueNames(self.context, f"{self.path}.name")
         for combination in matrix.combinations:
             if combination.includes not in plans:
                 self._refuse_changes(len(plans) * plan.weight)
@@ -149,19 +149,21 @@ class _Entry:
         if "matrix" not in self.own:
             return Matrix(), True
         try:
-            return read_matrix(self.reading, self.own["matrix"], f"{self.path}.matrix"), True
+            return read_matrix(self.context, self.own["matrix"], f"{self.path}.matrix"), True
         except InvalidValue:
             return Matrix(unknown=True), False
 
-    def _blueprint(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint:
-        given = [Level(f"{self.path}.matrix.include[{index}]", matrix.overrides[index]) for index in reversed(includes)]
-        levels = [*given, Level(self.path, self.own), Level("defaults", self.document.defaults)]
-        return Blueprint(self.reads, scope, self.node, levels)
+    def _template(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> EntryTemplate:
+        given = [
+            KeyLevel(f"{self.path}.matrix.include[{index}]", matrix.overrides[index]) for index in reversed(includes)
+        ]
+        levels = [*given, KeyLevel(self.path, self.own), KeyLevel("defaults", self.document.defaults)]
+        return EntryTemplate(self.reads, scope, self.node, levels)
 
-    def _included(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> Blueprint | None:
+    def _included(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> EntryTemplate | None:
         """The same with what includes give, None after an error in one of them."""
         try:
-            return self._blueprint(matrix, scope, includes)
+            return self._template(matrix, scope, includes)
         except InvalidValue:
             return None
 
@@ -171,7 +173,7 @@ class _Entry:
             summary = f"{self.path}.matrix.include changes so many combinations, each in its own way, that more than "
             summary += f"{MAX_CHANGED:,} values are to be kept"
             detail = "Give what differs as columns of a table: rows: {file: TABLE}."
-            self.reading.values.findings.add("too-large", self.own["matrix"], summary, detail, path=self.path)
+            self.context.reader.diagnostics.add("too-large", self.own["matrix"], summary, detail, path=self.path)
             raise _TooMany
 
     def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
@@ -180,7 +182,7 @@ class _Entry:
         if matrix.unknown or not matrix.names:
             return True
         try:
-            used = template(node.text, scope, Use.NAME).names
+            used = template(node.text, scope, TextPurpose.NAME).names
         except BadReference:
             return False
         missing = [name for name in matrix.names if name not in used]
@@ -194,7 +196,7 @@ class _Entry:
         lacking = ", ".join(f"${{{name}}}" for name in missing)
         summary = f"the name {quoted(node.text)} does not tell the combinations of its matrix apart: it lacks {lacking}"
         detail = f'Write name: "{suggested}", for example.'
-        self.reading.values.findings.add("matrix", node, summary, detail, path=f"{self.path}.name")
+        self.context.reader.diagnostics.add("matrix", node, summary, detail, path=f"{self.path}.name")
         return False
 
     def _several(self, matrix: Matrix, name: str) -> bool:
@@ -206,24 +208,24 @@ class _Entry:
     @property
     def manifest(self) -> str:
         """The file, as places name it."""
-        return self.reading.values.findings.file
+        return self.context.reader.diagnostics.file
 
-    def _placed(self, plan: Blueprint, combination: Combination, file: str) -> Placed | None:
+    def _placed(self, plan: EntryTemplate, combination: Combination, file: str) -> ExpandedSession | None:
         """One combination as a session, None after an error."""
-        findings = self.reading.values.findings
-        values = Values(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
+        diagnostics = self.context.reader.diagnostics
+        values = CombinationValues(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
         written = self.own["name"].text
         given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
-        findings.origin = combination if combination.names else None
+        diagnostics.origin = combination if combination.names else None
         try:
             spec = plan.spec(values, given)
         except InvalidValue:
             return None
         finally:
-            findings.origin = None
+            diagnostics.origin = None
         nodes = plan.nodes(values)
         unknown = (path for path, node in nodes.items() if path and id(node) in plan.unknown) if plan.unknown else ()
-        return Placed(spec, nodes, self.index, combination, frozenset(unknown), left_out(plan, values))
+        return ExpandedSession(spec, nodes, self.index, combination, frozenset(unknown), left_out(plan, values))
 
     def _report_unnamed(self, unnamed: list[tuple[str, Combination]]) -> None:
         """A name cannot do without a cell that it refers to."""
@@ -234,9 +236,11 @@ class _Entry:
         if more := len(unnamed) - 1:
             summary += f", and in {more:,} more row{'s' * (more > 1)}"
         location = dict(first.pairs())[name].location
-        self.reading.values.findings.add_at("matrix", location, summary, "Fill the cell in.", path=f"{self.path}.name")
+        self.context.reader.diagnostics.add_at(
+            "matrix", location, summary, "Fill the cell in.", path=f"{self.path}.name"
+        )
 
-    def _count(self, expanded: Expanded, plan: Blueprint, spec: SessionSpec) -> None:
+    def _count(self, expanded: ExpandedFile, plan: EntryTemplate, spec: SessionSpec) -> None:
         expanded.count += plan.weight
         expanded.size += len(spec.name) + sum(map(len, spec.args)) + sum(map(len, spec.env.values()))
         if expanded.count > MAX_VALUES:
@@ -246,11 +250,11 @@ class _Entry:
         else:
             return
         summary += " after aliases, defaults and matrices are filled in"
-        self.reading.values.findings.add("too-large", self.node, summary, "Split the manifest.")
+        self.context.reader.diagnostics.add("too-large", self.node, summary, "Split the manifest.")
         raise _TooMany
 
 
-def _named_only(matrix: Matrix, plans: Sequence[Blueprint]) -> tuple[str, ...]:
+def _named_only(matrix: Matrix, plans: Sequence[EntryTemplate]) -> tuple[str, ...]:
     """The axes or columns that the name has, and that neither another value nor an `include` uses.
 
     A row of a table needs one column that its program receives, so that the name can be another column.
@@ -266,10 +270,10 @@ def _named_only(matrix: Matrix, plans: Sequence[Blueprint]) -> tuple[str, ...]:
 
 
 @dataclass
-class _Names:
+class _UniqueNames:
     """The names that the combinations of one session take, and those that two of them would take."""
 
-    reading: Reading
+    context: MatrixContext
     path: str
     taken: dict[str, Combination] = field(default_factory=dict)
     twice: list[tuple[str, Combination, Combination]] = field(default_factory=list)
@@ -289,10 +293,12 @@ class _Names:
         name, first, second = self.twice[0]
         pairs = zip(first.names, first.cells, second.cells, strict=True)
         differ = [axis for axis, one, other in pairs if one.text != other.text][:2] or [*first.names]
-        summary = f"two combinations make the name {quoted(name)}: {first.said(differ)}; and {second.said(differ)}"
+        summary = (
+            f"two combinations make the name {quoted(name)}: {first.described(differ)}; and {second.described(differ)}"
+        )
         if more := len(self.twice) - 1:
             summary += f"; and {more:,} more such pair{'s' * (more > 1)}"
         detail = "In a name, values are in lower case, + is p and any other character but letters, digits and - is -. "
         detail += "Change a value, take one away by exclude, or put another axis or column into the name."
         location = second.cells[second.names.index(differ[0])].location
-        self.reading.values.findings.add_at("matrix", location, summary, detail, path=self.path)
+        self.context.reader.diagnostics.add_at("matrix", location, summary, detail, path=self.path)

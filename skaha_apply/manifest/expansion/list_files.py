@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import CONTROL, shown_path
 from skaha_apply.manifest.source.folders import is_hidden, is_open, open_resolved, within
-from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion import suggestions
-from skaha_apply.manifest.expansion.matrix_axes import MOST, Axes, Listed, Unknown, read_axes, written
+from skaha_apply.manifest.expansion.matrix_axes import MOST, Axes, LocatedValue, UnknownValueError, read_axes, written
 from skaha_apply.manifest.fields.session_fields import BY_NAME
 from skaha_apply.manifest.fields.values import WORDS, InvalidValue
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.file_diagnostics import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from skaha_apply.manifest.expansion.matrix_axes import Reading
+    from skaha_apply.manifest.expansion.matrix_axes import MatrixContext
     from skaha_apply.manifest.source.nodes import Node
 
 TOLD = 4  # values of a combination that a message names
@@ -31,14 +31,14 @@ class Combination:
     """One value of each axis, and the includes whose keys hold for it, by their index in the manifest."""
 
     names: tuple[str, ...] = ()
-    cells: tuple[Listed, ...] = ()
+    cells: tuple[LocatedValue, ...] = ()
     includes: tuple[int, ...] = ()
 
-    def pairs(self) -> Iterable[tuple[str, Listed]]:
+    def pairs(self) -> Iterable[tuple[str, LocatedValue]]:
         """Its values by axis or column."""
         return zip(self.names, self.cells, strict=True)
 
-    def said(self, names: Collection[str]) -> str:
+    def described(self, names: Collection[str]) -> str:
         """Those of its values that matter, with their locations: tile = `NGC 4501` (tiles.txt:3)."""
         told = [pair for pair in self.pairs() if pair[0] in names][:TOLD]
         return ", ".join(
@@ -71,7 +71,7 @@ class _Choice:
 
     index: int
     node: Node
-    chosen: Mapping[str, Listed]
+    chosen: Mapping[str, LocatedValue]
     keys: Mapping[str, Node]
 
 
@@ -87,7 +87,7 @@ class _Matcher:
             self.groups.setdefault(positions, {}).setdefault(values, []).append(choice.index)
             self.unmatched[choice.index] = choice
 
-    def fits(self, cells: tuple[Listed, ...]) -> tuple[int, ...]:
+    def fits(self, cells: tuple[LocatedValue, ...]) -> tuple[int, ...]:
         """The indices of the choices that fit, in their order."""
         found: list[int] = []
         for positions, known in self.groups.items():
@@ -97,63 +97,67 @@ class _Matcher:
         return tuple(sorted(found))
 
 
-def read_matrix(reading: Reading, node: Node, path: str) -> Matrix:
+def read_matrix(context: MatrixContext, node: Node, path: str) -> Matrix:
     """The combinations of a matrix. Raises `InvalidValue` after what is wrong was reported."""
     if node.shape != "mapping":
         what = "empty" if node.empty else WORDS[node.shape]
         detail = "Write matrix: {tile: [t001, t002]}, or {tile: {file: tiles.txt}}."
-        raise reading.values.refuse("wrong-type", node, f"{path} must be a mapping, not {what}", detail, path=path)
-    entries = reading.values.entries(node, path)
-    axes = read_axes(reading, node, path)
+        raise context.reader.refuse("wrong-type", node, f"{path} must be a mapping, not {what}", detail, path=path)
+    entries = context.reader.entries(node, path)
+    axes = read_axes(context, node, path)
     if axes.table and not axes.names and axes.lists is not None:
         return Matrix((), (), {}, table=True, unknown=True)
     try:
-        excludes = _choices(reading, entries["exclude"].value, f"{path}.exclude", axes) if "exclude" in entries else []
-        includes = _choices(reading, entries["include"].value, f"{path}.include", axes) if "include" in entries else []
-    except Unknown:
+        excludes = _choices(context, entries["exclude"].value, f"{path}.exclude", axes) if "exclude" in entries else []
+        includes = _choices(context, entries["include"].value, f"{path}.include", axes) if "include" in entries else []
+    except UnknownValueError:
         axes = replace(axes, lists=None)
     if axes.lists is None:
-        some = Combination(axes.names, tuple(Listed(name, axes.location) for name in axes.names))
+        some = Combination(axes.names, tuple(LocatedValue(name, axes.location) for name in axes.names))
         return Matrix(axes.names, (some,), {}, axes.table, unknown=True)
-    return _combined(reading, path, axes, excludes, includes)
+    return _combined(context, path, axes, excludes, includes)
 
 
-def _combined(reading: Reading, path: str, axes: Axes, excludes: list[_Choice], includes: list[_Choice]) -> Matrix:
+def _combined(
+    context: MatrixContext, path: str, axes: Axes, excludes: list[_Choice], includes: list[_Choice]
+) -> Matrix:
     lists = [(axes.lists or {}).get(name, ()) for name in axes.names]
     count = len(axes.rows) if axes.table else math.prod(len(values) for values in lists)
     if count + len(includes) > MOST:
         summary = f"{path} has {count:,} combinations, more than {MOST:,}"
-        raise reading.values.refuse("too-large", axes.node, summary, "Split the manifest.", path=path)
+        raise context.reader.refuse("too-large", axes.node, summary, "Split the manifest.", path=path)
     cells = list(axes.rows if axes.table else itertools.product(*lists))
     some = bool(cells)
     if excludes:
-        without = _matcher(reading, f"{path}.exclude", axes, excludes, len(cells))
+        without = _matcher(context, f"{path}.exclude", axes, excludes, len(cells))
         listed = tuple(cells)
         cells = [each for each in cells if not without.fits(each)]
         if some:
-            _warn(reading, without, axes, f"{path}.exclude", listed)
-    _add(reading, path, axes, cells, includes)
-    giving = _matcher(reading, f"{path}.include", axes, [one for one in includes if one.keys], len(cells))
+            _warn(context, without, axes, f"{path}.exclude", listed)
+    _add(context, path, axes, cells, includes)
+    giving = _matcher(context, f"{path}.include", axes, [one for one in includes if one.keys], len(cells))
     combinations = tuple(Combination(axes.names, each, giving.fits(each) if includes else ()) for each in cells)
     if some:
-        _warn(reading, giving, axes, f"{path}.include", tuple(cells))
+        _warn(context, giving, axes, f"{path}.include", tuple(cells))
     overrides = {choice.index: choice.keys for choice in includes if choice.keys}
     choosing = frozenset(name for choice in includes if choice.keys for name in choice.chosen)
     return Matrix(axes.names, combinations, overrides, axes.table, emptied=not some, choosing=choosing)
 
 
-def _matcher(reading: Reading, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
+def _matcher(context: MatrixContext, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
     """A matcher that is done with so many combinations in seconds; raises `InvalidValue` when it would not be."""
     matcher = _Matcher(axes.names, choices)
     sets = len(matcher.groups)
     if sets * count > MAX_TRIES:
         summary = f"{path} chooses by {sets:,} different sets of axes, too many for {count:,} combinations"
         detail = "Give the combinations as a table: rows: {file: TABLE}."
-        raise reading.values.refuse("too-large", axes.node, summary, detail, path=path)
+        raise context.reader.refuse("too-large", axes.node, summary, detail, path=path)
     return matcher
 
 
-def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]], includes: list[_Choice]) -> None:
+def _add(
+    context: MatrixContext, path: str, axes: Axes, cells: list[tuple[LocatedValue, ...]], includes: list[_Choice]
+) -> None:
     """Add the combinations that includes name in full and that are not there yet."""
     full = [choice for choice in includes if len(choice.chosen) == len(axes.names)]
     known = {tuple(cell.text for cell in each): each for each in cells} if full else {}
@@ -165,40 +169,44 @@ def _add(reading: Reading, path: str, axes: Axes, cells: list[tuple[Listed, ...]
         if there is added:
             cells.append(added)
             if listed:
-                _warn_added(reading, where, axes, listed, choice)
+                _warn_added(context, where, axes, listed, choice)
         elif not choice.keys:
-            location, findings = there[-1].location, reading.values.findings
+            location, diagnostics = there[-1].location, context.reader.diagnostics
             summary = f"this combination is already there, by {location.file}:{location.line}"
             detail = "It has no effect. Remove it, or add the keys that differ for it."
-            findings.add("unmatched", choice.node, summary, detail, path=where)
+            diagnostics.add("unmatched", choice.node, summary, detail, path=where)
     for choice in includes:
         if not choice.keys and len(choice.chosen) < len(axes.names):
             missing = ", ".join(name for name in axes.names if name not in choice.chosen)
             detail = suggestions.column_keys(axes, choice.chosen)
             detail = detail or f"To add a combination give {missing} too; to change some, add the keys that differ."
             where = f"{path}.include[{choice.index}]"
-            raise reading.values.refuse("matrix", choice.node, "this include changes nothing", detail, path=where)
+            raise context.reader.refuse("matrix", choice.node, "this include changes nothing", detail, path=where)
 
 
 def _warn_added(
-    reading: Reading, path: str, axes: Axes, listed: tuple[tuple[Listed, ...], ...], choice: _Choice
+    context: MatrixContext, path: str, axes: Axes, listed: tuple[tuple[LocatedValue, ...], ...], choice: _Choice
 ) -> None:
     """Warn of an include that adds a combination, but reads as if it were to change one."""
-    findings = reading.values.findings
+    diagnostics = context.reader.diagnostics
     column = suggestions.column_keys(axes, choice.chosen) if suggestions.is_change(axes, listed, choice.chosen) else ""
     if not choice.keys and not column:
         return
-    said = suggestions.said(choice.chosen)
+    described = suggestions.described(choice.chosen)
     alike = suggestions.nearest(axes.names, listed, choice.chosen)
     detail = column or (f"Did you mean {alike}? " if alike else "")
     if not column:
         plain = ", ".join(f"{name}: {value.text}" for name, value in choice.chosen.items())
         detail += f"If a new one is meant, add it by an include without other keys before this one: {{{plain}}}."
-    findings.add("unmatched", choice.node, f"no combination has {said}, so this include adds one", detail, path=path)
+    diagnostics.add(
+        "unmatched", choice.node, f"no combination has {described}, so this include adds one", detail, path=path
+    )
 
 
-def _warn(reading: Reading, matcher: _Matcher, axes: Axes, path: str, listed: tuple[tuple[Listed, ...], ...]) -> None:
-    findings = reading.values.findings
+def _warn(
+    context: MatrixContext, matcher: _Matcher, axes: Axes, path: str, listed: tuple[tuple[LocatedValue, ...], ...]
+) -> None:
+    diagnostics = context.reader.diagnostics
     for told, (index, choice) in enumerate(matcher.unmatched.items()):
         alike = suggestions.nearest(axes.names, listed, choice.chosen) if told < MOST_ALIKE else ""
         detail = "It has no effect. Values are compared as they are written: 01 is not 1."
@@ -206,25 +214,25 @@ def _warn(reading: Reading, matcher: _Matcher, axes: Axes, path: str, listed: tu
             detail += f" Did you mean {alike}?"
         if choice.keys and (column := suggestions.column_keys(axes, choice.chosen)):
             detail = f"It has no effect. {column}"
-        findings.add(
+        diagnostics.add(
             "unmatched",
             choice.node,
-            f"no combination has {suggestions.said(choice.chosen)}",
+            f"no combination has {suggestions.described(choice.chosen)}",
             detail,
             path=f"{path}[{index}]",
         )
 
 
-def _choices(reading: Reading, node: Node, path: str, axes: Axes) -> list[_Choice]:
+def _choices(context: MatrixContext, node: Node, path: str, axes: Axes) -> list[_Choice]:
     if node.shape != "sequence":
         what = "empty" if node.empty else WORDS[node.shape]
         detail = f"Write {path.rpartition('.')[2]}: [{{{(axes.names or ('tile',))[0]}: VALUE}}]."
-        raise reading.values.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
+        raise context.reader.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
     read: list[_Choice] = []
     failed = False
     for index, item in enumerate(node.items):
         try:
-            read.append(_choice(reading, item, f"{path}[{index}]", index, axes))
+            read.append(_choice(context, item, f"{path}[{index}]", index, axes))
         except InvalidValue:
             failed = True
     if failed:
@@ -232,26 +240,26 @@ def _choices(reading: Reading, node: Node, path: str, axes: Axes) -> list[_Choic
     return read
 
 
-def _choice(reading: Reading, node: Node, path: str, index: int, axes: Axes) -> _Choice:
+def _choice(context: MatrixContext, node: Node, path: str, index: int, axes: Axes) -> _Choice:
     if node.shape != "mapping":
         detail = f"Write {{{(axes.names or ('tile',))[0]}: VALUE}}."
-        raise reading.values.refuse(
+        raise context.reader.refuse(
             "wrong-type", node, f"{path} must be a mapping, not {WORDS[node.shape]}", detail, path=path
         )
     including = ".include[" in path
     any_name = axes.table and axes.lists is None  # columns that nobody knows
-    chosen: dict[str, Listed] = {}
+    chosen: dict[str, LocatedValue] = {}
     keys: dict[str, Node] = {}
     failed = False
-    for name, entry in reading.values.entries(node, path).items():
+    for name, entry in context.reader.entries(node, path).items():
         try:
             is_key = including and name in BY_NAME and name not in OF_THE_WHOLE
             if name in axes.names or (any_name and not is_key):
-                chosen[name] = written(reading, entry.value, f"{path}.{name}")
+                chosen[name] = written(context, entry.value, f"{path}.{name}")
             elif is_key:
                 keys[name] = entry.value
             else:
-                raise _stranger(reading, entry.key, name, path, axes)
+                raise _refuse_key(context, entry.key, name, path, axes)
         except InvalidValue:
             failed = True
     if failed:
@@ -259,11 +267,11 @@ def _choice(reading: Reading, node: Node, path: str, index: int, axes: Axes) -> 
     if not chosen and not any_name:
         known = ", ".join(axes.names)
         detail = f"Say which combinations are meant, by {known}; what holds for all belongs to the session."
-        raise reading.values.refuse("matrix", node, f"{path} chooses no combination", detail, path=path)
+        raise context.reader.refuse("matrix", node, f"{path} chooses no combination", detail, path=path)
     return _Choice(index, node, chosen, keys)
 
 
-def _stranger(reading: Reading, key: Node, name: str, path: str, axes: Axes) -> InvalidValue:
+def _refuse_key(context: MatrixContext, key: Node, name: str, path: str, axes: Axes) -> InvalidValue:
     what = "column" if axes.table else "axis"
     if name in BY_NAME and ".include[" not in path:
         summary, detail = f"{quoted(name)} is no {what} of this matrix", f"Choose by {', '.join(axes.names)}."
@@ -276,4 +284,4 @@ def _stranger(reading: Reading, key: Node, name: str, path: str, axes: Axes) -> 
         summary = f"{quoted(name)} is no {what} of this matrix" + (", and no key" if ".include[" in path else "")
         near = get_close_matches(name.lower()[:100], known, n=1)
         detail = f"Did you mean {known[near[0]]}?" if near else f"Its {what} names are {', '.join(axes.names)}."
-    return reading.values.refuse("unknown-key", key, summary, detail, path=f"{path}.{name}")
+    return context.reader.refuse("unknown-key", key, summary, detail, path=f"{path}.{name}")

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError
 from skaha_apply.manifest.expansion.tables import read_table
 from skaha_apply.manifest.fields.values import WORDS, InvalidValue
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.names import NAME
-from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.manifest.variables.interpolation import BadReference, Scope, Use, template
+from skaha_apply.manifest.variables.interpolation import BadReference, Scope, TextPurpose, template
 from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.manifest.expansion.list_files import ListFile, Lists
-    from skaha_apply.manifest.fields.values import Entry, Values
+    from skaha_apply.manifest.fields.values import KeyValue, NodeReader
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.declared import Variables
 
@@ -30,7 +30,7 @@ PARTS = ("include", "exclude")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LocatedValue:
     """A value of an axis or a column, as written, and where."""
 
     text: str
@@ -38,10 +38,10 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MatrixContext:
     """What reading a matrix takes: the nodes of its file, the variables, the lists, the folder of the manifest."""
 
-    values: Values
+    reader: NodeReader
     variables: Variables
     lists: Lists | None
     beside: str
@@ -57,31 +57,31 @@ class Axes:
     node: Node
     location: Location
     names: tuple[str, ...]
-    lists: Mapping[str, tuple[Listed, ...]] | None = field(default_factory=dict)
-    rows: tuple[tuple[Listed, ...], ...] = ()
+    lists: Mapping[str, tuple[LocatedValue, ...]] | None = field(default_factory=dict)
+    rows: tuple[tuple[LocatedValue, ...], ...] = ()
     table: bool = False
 
 
-class Unknown(Exception):
+class UnknownValueError(Exception):
     """A value that depends on a variable without one."""
 
 
-def read_axes(reading: Reading, node: Node, path: str) -> Axes:
+def read_axes(context: MatrixContext, node: Node, path: str) -> Axes:
     """The axes of a matrix. Raises `InvalidValue` after what is wrong was reported."""
-    entries = reading.values.entries(node, path)
+    entries = context.reader.entries(node, path)
     axes = {name: entry for name, entry in entries.items() if name not in PARTS}
-    location = reading.values.findings.location(node)
+    location = context.reader.diagnostics.location(node)
     if not axes:
         detail = "Write an axis, tile: [t001, t002], or a table, rows: {file: fields.csv}."
-        raise reading.values.refuse("matrix", node, f"{path} has no axis", detail, path=path)
+        raise context.reader.refuse("matrix", node, f"{path} has no axis", detail, path=path)
     if "rows" in axes:
-        return _table(reading, node, path, axes, location)
-    lists: dict[str, tuple[Listed, ...]] = {}
+        return _table(context, node, path, axes, location)
+    lists: dict[str, tuple[LocatedValue, ...]] = {}
     failed = unknown = False
     for name, entry in axes.items():
         try:
-            lists[name] = _axis(reading, name, entry, f"{path}.{name}")
-        except Unknown:
+            lists[name] = _axis(context, name, entry, f"{path}.{name}")
+        except UnknownValueError:
             unknown = True
         except InvalidValue:
             failed = True
@@ -90,73 +90,73 @@ def read_axes(reading: Reading, node: Node, path: str) -> Axes:
     return Axes(node, location, tuple(axes), None if unknown else lists)
 
 
-def _table(reading: Reading, node: Node, path: str, axes: Mapping[str, Entry], location: Location) -> Axes:
+def _table(context: MatrixContext, node: Node, path: str, axes: Mapping[str, KeyValue], location: Location) -> Axes:
     for name, entry in axes.items():
         if name != "rows":
             detail = "Give axes, or rows: {file: TABLE}; a column of the table is a value already."
-            raise reading.values.refuse(
+            raise context.reader.refuse(
                 "matrix", entry.key, f"{path} has both rows and the axis {quoted(name)}", detail, path=f"{path}.{name}"
             )
     where = axes["rows"].value
     if where.shape != "mapping":
         detail = "Write rows: {file: fields.csv}."
-        raise reading.values.refuse(
+        raise context.reader.refuse(
             "wrong-type", where, f"{path}.rows must be a mapping, not {WORDS[where.shape]}", detail, path=f"{path}.rows"
         )
     try:
-        listed, file = _file(reading, where, f"{path}.rows")
-    except Unknown:
+        listed, file = _file(context, where, f"{path}.rows")
+    except UnknownValueError:
         return Axes(node, location, (), None, (), True)
     try:
         table = read_table(file, MOST)
     except ListFileError as error:
-        raise _wrong_list(reading, listed, error, f"{path}.rows") from None
+        raise _wrong_list(context, listed, error, f"{path}.rows") from None
     rows = tuple(_row(file.shown, line, cells) for line, cells in table.rows)
     noted = [(Location(file.shown, line, 1, line, 1), text) for line, text in table.noted]
-    _warn_noted(reading, noted, f"{path}.rows")
+    _warn_noted(context, noted, f"{path}.rows")
     return Axes(node, location, table.columns, {}, rows, True)
 
 
-def _row(file: str, line: int, cells: tuple[str, ...]) -> tuple[Listed, ...]:
+def _row(file: str, line: int, cells: tuple[str, ...]) -> tuple[LocatedValue, ...]:
     location = Location(file, line, 1, line, 1)
-    return tuple([Listed(cell, location) for cell in cells])
+    return tuple([LocatedValue(cell, location) for cell in cells])
 
 
-def _axis(reading: Reading, name: str, entry: Entry, path: str) -> tuple[Listed, ...]:
+def _axis(context: MatrixContext, name: str, entry: KeyValue, path: str) -> tuple[LocatedValue, ...]:
     if NAME.match(name) is None:
         detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
-        raise reading.values.refuse(
+        raise context.reader.refuse(
             "wrong-value", entry.key, f"{quoted(name)} is no name of an axis", detail, path=path
         )
     node = entry.value
     if node.shape == "mapping":
-        listed, file = _file(reading, node, path)
+        listed, file = _file(context, node, path)
         found = file.values(MOST)
         if len(found) > MOST:
             error = ListFileError(
                 f"more than {MOST:,} values", "Split the list, and the manifest.", file.shown, found[MOST][1].line
             )
-            raise _wrong_list(reading, listed, error, path)
-        values = list(itertools.starmap(Listed, found))
-        _warn_noted(reading, [(location, text) for text, location in found if NOTE.search(text)], path)
+            raise _wrong_list(context, listed, error, path)
+        values = list(itertools.starmap(LocatedValue, found))
+        _warn_noted(context, [(location, text) for text, location in found if NOTE.search(text)], path)
     elif node.shape == "sequence":
-        values = _written_values(reading, node, path)
+        values = _written_values(context, node, path)
     else:
         what = "empty" if node.empty else WORDS[node.shape]
         detail = _meant(name, node)
-        raise reading.values.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
-    _refuse_twice(reading, values, path)
+        raise context.reader.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
+    _refuse_twice(context, values, path)
     return tuple(values)
 
 
-def _warn_noted(reading: Reading, noted: Sequence[tuple[Location, str]], path: str) -> None:
+def _warn_noted(context: MatrixContext, noted: Sequence[tuple[Location, str]], path: str) -> None:
     """A `#` begins a comment only at the beginning of a line, which is the same for every list and table."""
     for location, text in noted[:TOLD]:
         summary = f"the value {quoted(text.strip())} has a # in it, which begins no comment here"
         detail = (
             "The whole is sent. Put the comment on a line of its own; in a table, quotes state that the # is meant."
         )
-        reading.values.findings.add_at("list-comment", location, summary, detail, path=path)
+        context.reader.diagnostics.add_at("list-comment", location, summary, detail, path=path)
 
 
 def _meant(name: str, node: Node) -> str:
@@ -168,23 +168,23 @@ def _meant(name: str, node: Node) -> str:
     return f"Write {name}: [one, two], or {name}: {{file: {name}.txt}}."
 
 
-def _written_values(reading: Reading, node: Node, path: str) -> list[Listed]:
-    values: list[Listed] = []
+def _written_values(context: MatrixContext, node: Node, path: str) -> list[LocatedValue]:
+    values: list[LocatedValue] = []
     failed = False
     for index, item in enumerate(node.items):
         try:
-            values.append(written(reading, item, f"{path}[{index}]"))
+            values.append(written(context, item, f"{path}[{index}]"))
         except InvalidValue:
             failed = True
     if failed:
         raise InvalidValue(path)
     for index, (item, value) in enumerate(zip(node.items, values, strict=True)):
         if not value.text:
-            raise reading.values.refuse("wrong-value", item, f"{path}[{index}] is an empty text", path=path)
+            raise context.reader.refuse("wrong-value", item, f"{path}[{index}] is an empty text", path=path)
     return values
 
 
-def _refuse_twice(reading: Reading, values: Iterable[Listed], path: str) -> None:
+def _refuse_twice(context: MatrixContext, values: Iterable[LocatedValue], path: str) -> None:
     seen: dict[str, Location] = {}
     twice = 0
     for value in values:
@@ -194,51 +194,51 @@ def _refuse_twice(reading: Reading, values: Iterable[Listed], path: str) -> None
         twice += 1
         if twice <= TOLD:
             summary = f"{quoted(value.text)} stands twice in {path}; it is already at {first.file}:{first.line}"
-            reading.values.findings.add_at("matrix", value.location, summary, "Remove one of the two.", path=path)
+            context.reader.diagnostics.add_at("matrix", value.location, summary, "Remove one of the two.", path=path)
     if twice:
         raise InvalidValue(path)
 
 
-def written(reading: Reading, node: Node, path: str) -> Listed:
+def written(context: MatrixContext, node: Node, path: str) -> LocatedValue:
     """A value of the manifest as it is written, with variables filled in; raises `InvalidValue`, or `Unknown`."""
-    text = reading.values.text(node, path)
+    text = context.reader.text(node, path)
     if "${" in text:
         try:
-            filled = template(text, Scope(reading.variables), Use.MATRIX)
+            filled = template(text, Scope(context.variables), TextPurpose.MATRIX)
         except BadReference as error:
-            raise reading.values.refuse("interpolation", node, error.summary, error.detail, path=path) from None
+            raise context.reader.refuse("interpolation", node, error.summary, error.detail, path=path) from None
         if filled.unknown:
-            raise Unknown(path)
+            raise UnknownValueError(path)
         text = filled.fill({})
-    return Listed(text, reading.values.findings.location(node))
+    return LocatedValue(text, context.reader.diagnostics.location(node))
 
 
-def _file(reading: Reading, node: Node, path: str) -> tuple[Listed, ListFile]:
+def _file(context: MatrixContext, node: Node, path: str) -> tuple[LocatedValue, ListFile]:
     """The list that `{file: NAME}` names, and that name with its place."""
-    entries = reading.values.entries(node, path)
+    entries = context.reader.entries(node, path)
     for key, entry in entries.items():
         if key != "file":
             near = get_close_matches(key.lower()[:100], ["file"], n=1)
             detail = "Did you mean file?" if near else "Write {file: NAME}."
-            raise reading.values.refuse(
+            raise context.reader.refuse(
                 "unknown-key", entry.key, f"{quoted(key)} is no key of {path}", detail, path=f"{path}.{key}"
             )
     if "file" not in entries:
-        raise reading.values.refuse("missing-key", node, f"{path} names no file", "Write {file: NAME}.", path=path)
-    listed = written(reading, entries["file"].value, f"{path}.file")
-    if reading.lists is None:
-        raise Unknown(path)
+        raise context.reader.refuse("missing-key", node, f"{path} names no file", "Write {file: NAME}.", path=path)
+    listed = written(context, entries["file"].value, f"{path}.file")
+    if context.lists is None:
+        raise UnknownValueError(path)
     try:
-        file = reading.lists.get(listed.text, reading.beside or os.curdir)
+        file = context.lists.get(listed.text, context.beside or os.curdir)
     except ListFileError as error:
-        raise _wrong_list(reading, listed, error, f"{path}.file") from None
-    reading.values.findings.know(file.shown, file.text)
+        raise _wrong_list(context, listed, error, f"{path}.file") from None
+    context.reader.diagnostics.know(file.shown, file.text)
     return listed, file
 
 
-def _wrong_list(reading: Reading, listed: Listed, error: ListFileError, path: str) -> InvalidValue:
+def _wrong_list(context: MatrixContext, listed: LocatedValue, error: ListFileError, path: str) -> InvalidValue:
     location = Location(error.file, error.line, 1, error.line, 1) if error.file else listed.location
-    reading.values.findings.add_at(
+    context.reader.diagnostics.add_at(
         "matrix" if error.file else "list-file", location, error.summary, error.detail, path=path
     )
     return InvalidValue(path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError, is_comment
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.file_diagnostics import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')  # up to the quote that closes
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class TableRecord:
     """One row: its cells, the line that it begins in, and a cell that looks as if a comment ended it."""
 
     line: int
@@ -45,12 +45,12 @@ def delimiter(file: ListFile) -> str:
     return "\t" if file.shown.lower().endswith(".tsv") else ","
 
 
-def records(file: ListFile) -> Iterator[Record]:
+def records(file: ListFile) -> Iterator[TableRecord]:
     """Every row that is neither blank nor a comment; raises `ListFileError` for a quote that is not closed."""
-    return _Reader(file, delimiter(file)).records()
+    return _RecordReader(file, delimiter(file)).records()
 
 
-class _Reader:
+class _RecordReader:
     def __init__(self, file: ListFile, mark: str) -> None:
         self.file = file
         self.mark = mark
@@ -58,7 +58,7 @@ class _Reader:
         self.bare = re.compile(rf"[^{re.escape(mark)}\n]*")
         self.lines = enumerate(io.StringIO(file.text, newline=None), start=1)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[TableRecord]:
         for number, line in self.lines:
             if not line.strip() or is_comment(line):
                 continue
@@ -70,7 +70,7 @@ class _Reader:
             if "#" in line and self.mark != " ":
                 noted = next((cell for cell in bare if NOTE.search(cell)), "")
             if any(cell.strip() for cell in cells):
-                yield Record(number, cells, noted)
+                yield TableRecord(number, cells, noted)
 
     def _cells(self, number: int, line: str) -> tuple[list[str], list[str]]:
         """All cells of a row, and those of them without quotes."""

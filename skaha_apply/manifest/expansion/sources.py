@@ -10,22 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from skaha_apply.manifest.fields.values import InvalidValue, Located
+from skaha_apply.manifest.fields.values import InvalidValue, LocatedText
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.nodes import Node
-from skaha_apply.manifest.source.problems import quoted
-from skaha_apply.manifest.variables.interpolation import COUNT, BadReference, Template, Use, template
+from skaha_apply.manifest.variables.interpolation import COUNT, BadReference, Template, TextPurpose, template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skaha_apply.manifest.fields.readers import Field
-    from skaha_apply.manifest.fields.values import Values
+    from skaha_apply.manifest.fields.readers import SessionField
+    from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.variables.interpolation import Scope
 
 NEEDED = ("name", "image")  # what a stand-in takes the place of where a variable has no value
 
 
-class Source(Protocol):
+class ValueSource(Protocol):
     """What may give the value of a key."""
 
     @property
@@ -48,7 +48,7 @@ class Source(Protocol):
 
 
 @dataclass(slots=True)
-class Fixed:
+class FixedValue:
     """A value that is the same in every combination."""
 
     value: Any
@@ -65,14 +65,14 @@ class Fixed:
 
 
 @dataclass(slots=True)
-class Scalar:
+class FilledScalar:
     """A value that is read from a text, once that is filled."""
 
-    key: Field
+    key: SessionField
     node: Node
     path: str
     template: Template
-    values: Values
+    reader: NodeReader
     known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,20 +91,20 @@ class Scalar:
         text = self.template.fill(values)
         value = self.known.get(text)
         if value is None:
-            self.values.findings.using = self.template.names
-            value = self.key.read(self.values, filled(self.node, text, self.template), self.path)
+            self.reader.diagnostics.using = self.template.names
+            value = self.key.read(self.reader, filled(self.node, text, self.template), self.path)
             self.known[text] = value
         return value
 
 
 @dataclass(slots=True)
-class Text:
+class FilledText:
     """One text of `cmd`, `args` or `env`, filled with what is known before a session is created."""
 
-    item: Located
+    item: LocatedText
     path: str
     template: Template
-    values: Values
+    reader: NodeReader
 
     @property
     def node(self) -> Node:
@@ -121,27 +121,27 @@ class Text:
         only = self.template.only
         return bool(only) and not values[only]
 
-    def read(self, values: Mapping[str, str]) -> Located:
+    def read(self, values: Mapping[str, str]) -> LocatedText:
         """The text; raises `InvalidValue` when it would be taken for a reference later."""
         text = self.template.fill(values)
         if self.template.misread(text):
             raise self._misread()
-        return Located(text, self.item.node)
+        return LocatedText(text, self.item.node)
 
     def _misread(self) -> InvalidValue:
-        self.values.findings.using = self.template.names
+        self.reader.diagnostics.using = self.template.names
         detail = (
             "${replica.id} and ${var.name} are filled in when a session is created, so they cannot be sent as text."
         )
         summary = f"{self.path} becomes a text with a reference in it"
-        return self.values.refuse("interpolation", self.item.node, summary, detail, path=self.path)
+        return self.reader.refuse("interpolation", self.item.node, summary, detail, path=self.path)
 
 
 @dataclass(slots=True)
-class Texts:
+class FilledList:
     """A list of texts, some of them filled; `only` is the value that the whole is one reference to."""
 
-    items: Sequence[Fixed | Text]
+    items: Sequence[FixedValue | FilledText]
     node: Node
     only: str = ""
 
@@ -154,62 +154,62 @@ class Texts:
         """Whether an empty cell leaves it out as a whole."""
         return bool(self.only) and not values[self.only]
 
-    def read(self, values: Mapping[str, str]) -> list[Located]:
+    def read(self, values: Mapping[str, str]) -> list[LocatedText]:
         """The texts that are there. Raises `InvalidValue`."""
         return [item.read(values) for item in self.items if not item.absent(values)]
 
 
 @dataclass(frozen=True)
-class Preparing:
+class SourceBuilder:
     """What preparing the keys of one session takes."""
 
-    values: Values
+    reader: NodeReader
     scope: Scope
     name: str = ""  # of the session, for what it has from elsewhere
 
-    def parsed(self, text: str, node: Node, path: str, use: Use) -> Template:
+    def parsed(self, text: str, node: Node, path: str, purpose: TextPurpose) -> Template:
         """A text with its references; raises `InvalidValue`."""
         try:
-            return template(text, self.scope, use)
+            return template(text, self.scope, purpose)
         except BadReference as error:
             detail = error.detail
             if self.name and path.startswith("defaults."):
                 detail = f"The session {quoted(self.name)} takes it from there. {detail}"
-            raise self.values.refuse("interpolation", node, f"{path}: {error.summary}", detail, path=path) from None
+            raise self.reader.refuse("interpolation", node, f"{path}: {error.summary}", detail, path=path) from None
 
-    def scalar(self, key: Field, node: Node, path: str) -> Source:
+    def scalar(self, key: SessionField, node: Node, path: str) -> ValueSource:
         """The source of a key whose text has references."""
-        use = Use.NAME if key.name == "name" else Use.FIELD
-        parsed = self.parsed(node.text, node, path, use)
+        purpose = TextPurpose.NAME if key.name == "name" else TextPurpose.FIELD
+        parsed = self.parsed(node.text, node, path, purpose)
         if key.name == "replicas" and COUNT in parsed.names:
-            raise self.values.refuse("interpolation", node, f"{path}: replicas cannot be its own count", path=path)
+            raise self.reader.refuse("interpolation", node, f"{path}: replicas cannot be its own count", path=path)
         if parsed.names or parsed.unknown:
-            return Scalar(key, node, path, parsed, self.values)
-        return Fixed(key.read(self.values, filled(node, parsed.fill({}), parsed), path), node)
+            return FilledScalar(key, node, path, parsed, self.reader)
+        return FixedValue(key.read(self.reader, filled(node, parsed.fill({}), parsed), path), node)
 
-    def text(self, item: Located, path: str) -> Fixed | Text:
+    def text(self, item: LocatedText, path: str) -> FixedValue | FilledText:
         """The source of one text."""
         if "${" not in item.text:
-            return Fixed(item, item.node)
-        source = Text(item, path, self.parsed(item.text, item.node, path, Use.TEXT), self.values)
+            return FixedValue(item, item.node)
+        source = FilledText(item, path, self.parsed(item.text, item.node, path, TextPurpose.TEXT), self.reader)
         if source.template.names or source.template.unknown:
             return source
-        return Fixed(source.read({}), item.node)
+        return FixedValue(source.read({}), item.node)
 
-    def texts(self, items: Sequence[Located], node: Node, path: str) -> Source:
+    def texts(self, items: Sequence[LocatedText], node: Node, path: str) -> ValueSource:
         """The source of a list of texts, or of one text that was split."""
         if not any("${" in item.text for item in items):
-            return Fixed(items, node)
+            return FixedValue(items, node)
         one = node.shape == "scalar"
-        sources: list[Fixed | Text] = []
+        sources: list[FixedValue | FilledText] = []
         for index, item in enumerate(items):
             with suppress(InvalidValue):
                 sources.append(self.text(item, path if one else f"{path}[{index}]"))
         if len(sources) < len(items):
             raise InvalidValue(path)
         first = sources[0]
-        only = first.template.only if one and len(sources) == 1 and isinstance(first, Text) else ""
-        return Texts(sources, node, only)
+        only = first.template.only if one and len(sources) == 1 and isinstance(first, FilledText) else ""
+        return FilledList(sources, node, only)
 
 
 def filled(node: Node, text: str, parsed: Template) -> Node:

@@ -6,20 +6,20 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields.session_fields import BY_NAME
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.file_diagnostics import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skaha_apply.manifest.expansion.matrix_axes import Axes, Listed
+    from skaha_apply.manifest.expansion.matrix_axes import Axes, LocatedValue
 
-    Chosen = Mapping[str, Listed]
-    Cells = Sequence[tuple[Listed, ...]]
+    Chosen = Mapping[str, LocatedValue]
+    Cells = Sequence[tuple[LocatedValue, ...]]
 
 LONGEST = 100  # characters of a value that are compared
 
 
-def said(chosen: Chosen) -> str:
+def described(chosen: Chosen) -> str:
     """The values of a choice: tile = `t150`, band = `r`."""
     return ", ".join(f"{name} = {quoted(value.text)}" for name, value in chosen.items())
 
@@ -29,7 +29,7 @@ def nearest(names: Sequence[str], cells: Cells, chosen: Chosen) -> str:
     positions = [(index, chosen[name].text) for index, name in enumerate(names) if name in chosen]
     agreeing = [sum(each[index].text == text for index, text in positions) for each in cells]
     most = max(agreeing, default=0)
-    alike: dict[str, tuple[Listed, ...]] = {}
+    alike: dict[str, tuple[LocatedValue, ...]] = {}
     for each, number in zip(cells, agreeing, strict=True):
         if number == most:
             alike.setdefault(" ".join(each[index].text for index, _ in positions)[:LONGEST], each)

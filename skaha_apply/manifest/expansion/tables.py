@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.list_files import ListFileError
 from skaha_apply.manifest.expansion.records import delimiter, records
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.names import NAME
-from skaha_apply.manifest.source.problems import quoted
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.list_files import ListFile
-    from skaha_apply.manifest.expansion.records import Record
+    from skaha_apply.manifest.expansion.records import TableRecord
 
 
 MOST_COLUMNS = 1_000
@@ -57,7 +57,7 @@ def read_table(file: ListFile, most: int) -> Table:
 
 
 def _row(
-    record: Record, names: tuple[str, ...], columns: tuple[str, ...], file: ListFile, header: int
+    record: TableRecord, names: tuple[str, ...], columns: tuple[str, ...], file: ListFile, header: int
 ) -> tuple[str, ...]:
     """The cells of a row, stripped, without empty cells beyond the header."""
     cells = _without_surplus(tuple([cell.strip() for cell in record.cells]), len(record.cells) - len(columns))

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.manifest.fields.values import WORDS, InvalidValue, Located, number_of
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.fields.values import WORDS, InvalidValue, LocatedText, number_of
+from skaha_apply.manifest.source.file_diagnostics import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.manifest.fields.values import Entry, Values
+    from skaha_apply.manifest.fields.values import KeyValue, NodeReader
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.model.session import Number
 
-    Reader = Callable[[Values, Node, str], Any]
+    Reader = Callable[[NodeReader, Node, str], Any]
 
 
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -35,19 +35,19 @@ REMOVED = ("delete", "finish")
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class NeedsValue:
     """What a session needs, as written, and the share of it (0..1) that has to succeed where that is not all."""
 
-    names: tuple[Located, ...] = ()
+    names: tuple[LocatedText, ...] = ()
     require: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
 
 
-def span(values: Values, node: Node, path: str) -> Number:
+def span(reader: NodeReader, node: Node, path: str) -> Number:
     """A span of time in seconds: `10s`, `30m`, `12h`, `2d`, or a number of seconds."""
-    text = values.text(node, path)
+    text = reader.text(node, path)
     value = number_of(text) if node.plain else None
     if value is None and re.fullmatch(SPAN_PATTERN, text):
         unit = text[-1] if text[-1] in UNITS else ""
@@ -57,97 +57,97 @@ def span(values: Values, node: Node, path: str) -> Number:
         return value
     if value == 0 or re.fullmatch(r"[0.]+[smhd]?", text):
         detail = f"Leave {_name(path)} out for what holds without it."
-        raise values.refuse("wrong-value", node, f"{path} must be more than 0", detail, path=path)
+        raise reader.refuse("wrong-value", node, f"{path} must be more than 0", detail, path=path)
     summary = f"{path} must be a span of time, not {quoted(node.text)}"
     detail = f"Write {_name(path)}: 10s, 30m, 12h or 2d, for example; at most 999d."
-    raise values.refuse("wrong-value", node, summary, detail, path=path)
+    raise reader.refuse("wrong-value", node, summary, detail, path=path)
 
 
-def count(values: Values, node: Node, path: str) -> int:
+def count(reader: NodeReader, node: Node, path: str) -> int:
     """A whole number of at least 1."""
-    value = values.whole(node, path)
+    value = reader.whole(node, path)
     if value < 1:
         detail = f"Leave {_name(path)} out for what holds without it."
-        raise values.refuse("wrong-value", node, f"{path} must be at least 1", detail, path=path)
+        raise reader.refuse("wrong-value", node, f"{path} must be at least 1", detail, path=path)
     return value
 
 
-def one_of(*words: str) -> Callable[[Values, Node, str], str]:
+def one_of(*words: str) -> Callable[[NodeReader, Node, str], str]:
     """A reader of one of some words."""
 
-    def read(values: Values, node: Node, path: str) -> str:
-        text = values.text(node, path)
+    def read(reader: NodeReader, node: Node, path: str) -> str:
+        text = reader.text(node, path)
         if text in words:
             return text
         near = get_close_matches(text.strip().lower(), words, n=1)
         detail = f"Did you mean {near[0]}?" if near else f"Write {', '.join(words[:-1])} or {words[-1]}."
-        raise values.refuse("wrong-value", node, f"{path} cannot be {quoted(text)}", detail, path=path)
+        raise reader.refuse("wrong-value", node, f"{path} cannot be {quoted(text)}", detail, path=path)
 
     return read
 
 
-def rerun(values: Values, node: Node, path: str) -> str | Number:
+def rerun(reader: NodeReader, node: Node, path: str) -> str | Number:
     """`on-change`, `always`, `never`, or an age."""
-    text = values.text(node, path)
+    text = reader.text(node, path)
     if text in RERUNS:
         return text
     if text[:1].isdigit() or text[:1] in "+-.":
-        return span(values, node, path)
+        return span(reader, node, path)
     near = get_close_matches(text.strip().lower(), RERUNS, n=1)
     detail = f"Did you mean {near[0]}?" if near else "Write on-change, always, never, or an age: 1d, for example."
-    raise values.refuse("wrong-value", node, f"{path} cannot be {quoted(text)}", detail, path=path)
+    raise reader.refuse("wrong-value", node, f"{path} cannot be {quoted(text)}", detail, path=path)
 
 
-def needs(values: Values, node: Node, path: str) -> Needs:
+def needs(reader: NodeReader, node: Node, path: str) -> NeedsValue:
     """Names, and names with a share: `[reduce, {name: flats, require: 95%}]`, or one of them alone."""
     if node.shape == "sequence":
         locations = [(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
     else:
         locations = [(node, path)]
-    read = [_need(values, item, where) for item, where in locations]
+    read = [_need(reader, item, where) for item, where in locations]
     if None in read:
         raise InvalidValue(path)
     known: dict[str, float] = {}
     for (item, where), one in zip(locations, read, strict=True):
         if one is not None and known.setdefault(one[0].text.casefold(), one[1]) != one[1]:
             summary = f"{path} has {quoted(one[0].text)} twice, with another share"
-            raise values.refuse("wrong-value", item, summary, "Remove one of the two.", path=where)
+            raise reader.refuse("wrong-value", item, summary, "Remove one of the two.", path=where)
     found = [one for one in read if one is not None]
-    return Needs(tuple(name for name, _ in found), {name.text: part for name, part in found if part < 1})
+    return NeedsValue(tuple(name for name, _ in found), {name.text: part for name, part in found if part < 1})
 
 
-def _need(values: Values, node: Node, path: str) -> tuple[Located, float] | None:
+def _need(reader: NodeReader, node: Node, path: str) -> tuple[LocatedText, float] | None:
     try:
         if node.shape == "scalar":
-            return Located(values.text(node, path), node), 1.0
+            return LocatedText(reader.text(node, path), node), 1.0
         if node.shape != "mapping":
             detail = "Write a name, or {name: NAME, require: 95%}."
-            raise values.refuse(
+            raise reader.refuse(
                 "wrong-type", node, f"{path} must be a name, not {WORDS[node.shape]}", detail, path=path
             )
-        return _with_share(values, node, path)
+        return _with_share(reader, node, path)
     except InvalidValue:
         return None
 
 
-def _with_share(values: Values, node: Node, path: str) -> tuple[Located, float]:
-    entries: Mapping[str, Entry] = values.entries(node, path)
+def _with_share(reader: NodeReader, node: Node, path: str) -> tuple[LocatedText, float]:
+    entries: Mapping[str, KeyValue] = reader.entries(node, path)
     for name, entry in entries.items():
         if name not in ("name", "require"):
             detail = "Known are name, require."
-            raise values.refuse(
+            raise reader.refuse(
                 "unknown-key", entry.key, f"{quoted(name)} is no key of {path}", detail, path=f"{path}.{name}"
             )
     if "name" not in entries:
-        raise values.refuse("missing-key", node, f"{path} has no name", "Write {name: NAME, require: 95%}.", path=path)
+        raise reader.refuse("missing-key", node, f"{path} has no name", "Write {name: NAME, require: 95%}.", path=path)
     named = entries["name"].value
-    located = Located(values.text(named, f"{path}.name"), named)
-    return located, _share(values, entries["require"].value, f"{path}.require") if "require" in entries else 1.0
+    located = LocatedText(reader.text(named, f"{path}.name"), named)
+    return located, _share(reader, entries["require"].value, f"{path}.require") if "require" in entries else 1.0
 
 
-def _share(values: Values, node: Node, path: str) -> float:
+def _share(reader: NodeReader, node: Node, path: str) -> float:
     """`95%` or `ended`, as 0..1."""
-    text = values.text(node, path)
+    text = reader.text(node, path)
     if text == ENDED:
         return 0.0
     if re.fullmatch(SHARE_PATTERN, text):
@@ -158,20 +158,20 @@ def _share(values: Values, node: Node, path: str) -> float:
         detail = f"Write require: {value * 100:g}%."
     elif value is not None and 1 < value <= 100:  # noqa: PLR2004 - per cent
         detail = f"Write require: {value:g}%."
-    raise values.refuse("wrong-value", node, f"{path} cannot be {quoted(node.text)}", detail, path=path)
+    raise reader.refuse("wrong-value", node, f"{path} cannot be {quoted(node.text)}", detail, path=path)
 
 
 def _name(path: str) -> str:
     return re.split(r"[.\]]", path)[-1]
 
 
-def unread(_: Values, node: Node, __: str) -> Node:
+def unread(_: NodeReader, node: Node, __: str) -> Node:
     """The node itself: for a key that is read before all others."""
     return node
 
 
 @dataclass(frozen=True)
-class Field:
+class SessionField:
     """One key of a session: how it is read, and what there is to say about it.
 
     `kind` is its type in words, `default` what holds without it, `inherited` whether `defaults` may hold it.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields import readers, schema_parts
-from skaha_apply.manifest.fields.readers import Field
-from skaha_apply.manifest.fields.values import MAX_REPLICAS, Values
+from skaha_apply.manifest.fields.readers import SessionField
+from skaha_apply.manifest.fields.values import MAX_REPLICAS, NodeReader
 from skaha_apply.model.session import Kind
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 SPAN = "span of time: `10s`, `30m`, `12h`, `2d`, or a number of seconds"
 
-SESSION_FIELDS: tuple[Field, ...] = (
-    Field(
+SESSION_FIELDS: tuple[SessionField, ...] = (
+    SessionField(
         "name",
-        Values.text,
+        NodeReader.text,
         "text",
         "required",
         "The name of the session, its identity within the project (in any case). Letters, digits and `-`, at most 63 "
@@ -28,7 +28,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         inherited=False,
         required=True,
     ),
-    Field(
+    SessionField(
         "matrix",
         readers.unread,
         "axes (name to a list of texts, or to `{file: LIST}`), or `rows: {file: TABLE}`; `include`, `exclude`",
@@ -47,16 +47,16 @@ SESSION_FIELDS: tuple[Field, ...] = (
         ),
         inherited=False,
     ),
-    Field(
+    SessionField(
         "kind",
-        Values.kind,
+        NodeReader.kind,
         "one of " + ", ".join(f"`{kind}`" for kind in Kind),
         "`headless`",
         "The type of session, in any case. `headless` runs a program to its end; the others are opened in a browser.",
         {"type": "string", "anyOf": [{"enum": [str(kind) for kind in Kind]}, {"pattern": schema_parts.ANY_CASE}]},
         ("headless", "notebook"),
     ),
-    Field(
+    SessionField(
         "needs",
         readers.needs,
         "list of names, or of `{name: NAME, require: SHARE}`; or one of them",
@@ -70,9 +70,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
         (["reduce"], ["mosaic-${tile}"], [{"name": "reduce", "require": "95%"}, "flats"]),
         inherited=False,
     ),
-    Field(
+    SessionField(
         "image",
-        Values.text,
+        NodeReader.text,
         "text",
         "required, here or in `defaults`",
         "The container image in full: host, project, name and tag. The server knows no short names and no default tag.",
@@ -80,9 +80,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
         ("images.canfar.net/skaha/astroml:24.07",),
         required=True,
     ),
-    Field(
+    SessionField(
         "cores",
-        Values.number,
+        NodeReader.number,
         "number",
         "the server's flexible mode",
         "CPU cores. Give both `cores` and `ram`, or neither: the server decides by `ram` alone whether a session has "
@@ -90,27 +90,27 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.AMOUNT,
         (2, 8),
     ),
-    Field(
+    SessionField(
         "ram",
-        Values.number,
+        NodeReader.number,
         "number, GB",
         "the server's flexible mode",
         "Memory in GB as the server counts them, 2^30 bytes (GiB), without a unit.",
         schema_parts.AMOUNT,
         (8, 32),
     ),
-    Field(
+    SessionField(
         "gpus",
-        Values.whole,
+        NodeReader.whole,
         "whole number",
         "none",
         "GPUs. For none leave the key out: the server refuses 0.",
         {"type": "integer", "minimum": 1},
         (1,),
     ),
-    Field(
+    SessionField(
         "replicas",
-        Values.replicas,
+        NodeReader.replicas,
         f"whole number, 1 to {MAX_REPLICAS:,}",
         "1",
         "Into how many shares the work is cut: so many sessions run it, each with its own `REPLICA_ID` (from 1) and "
@@ -118,7 +118,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"type": "integer", "minimum": 1, "maximum": MAX_REPLICAS},
         (100,),
     ),
-    Field(
+    SessionField(
         "parallelism",
         readers.count,
         "whole number of at least 1",
@@ -129,7 +129,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.COUNT,
         (32,),
     ),
-    Field(
+    SessionField(
         "pilot",
         readers.count,
         "whole number of at least 1",
@@ -139,18 +139,18 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.COUNT,
         (3,),
     ),
-    Field(
+    SessionField(
         "cmd",
-        Values.command,
+        NodeReader.command,
         "text, or list of texts",
         "what the image starts by itself",
         "The program to run (headless only). Of a list the first item is the program and the rest goes before `args`.",
         {"anyOf": [schema_parts.TEXT, {"type": "array", "items": schema_parts.TEXT, "minItems": 1}]},
         ("python", ["python", "/arc/projects/survey/reduce.py"]),
     ),
-    Field(
+    SessionField(
         "args",
-        Values.words,
+        NodeReader.words,
         "list of texts, or one text",
         "none",
         "The arguments of the program (headless only). One text is split at its spaces. The server cannot pass an "
@@ -158,9 +158,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"anyOf": [{**schema_parts.TEXT, "pattern": "[^ \\r\\n]"}, {"type": "array", "items": schema_parts.TEXT}]},
         (["/arc/projects/survey/reduce.py", "--band", "r"], "reduce.py --band r"),
     ),
-    Field(
+    SessionField(
         "env",
-        Values.environment,
+        NodeReader.environment,
         "mapping of names to texts",
         "none",
         "Environment variables (headless only). Those of `defaults` and of the session are merged; where both give the "
@@ -168,9 +168,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"type": "object", "additionalProperties": schema_parts.TEXT},
         ({"BAND": "r", "FIELD": "0843"},),
     ),
-    Field(
+    SessionField(
         "retries",
-        Values.whole,
+        NodeReader.whole,
         "whole number",
         "0: a failure is final",
         "How many times a replica that failed is started again, each after a pause (`retry_wait`). Each attempt "
@@ -178,7 +178,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"type": "integer", "minimum": 0},
         (2,),
     ),
-    Field(
+    SessionField(
         "retry_wait",
         readers.span,
         SPAN,
@@ -188,7 +188,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.SPAN,
         ("10s", "5m"),
     ),
-    Field(
+    SessionField(
         "stop_after",
         readers.count,
         "whole number of at least 1",
@@ -200,7 +200,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.COUNT,
         (10, 100),
     ),
-    Field(
+    SessionField(
         "timeout",
         readers.span,
         SPAN,
@@ -211,7 +211,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.SPAN,
         ("12h", "2d"),
     ),
-    Field(
+    SessionField(
         "pending_timeout",
         readers.span,
         SPAN,
@@ -222,7 +222,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.SPAN,
         ("30m", "1d"),
     ),
-    Field(
+    SessionField(
         "rerun",
         readers.rerun,
         "one of `on-change`, `always`, `never`, or a span of time",
@@ -233,7 +233,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"anyOf": [{"enum": list(readers.RERUNS)}, schema_parts.SPAN]},
         ("on-change", "always", "never", "1d"),
     ),
-    Field(
+    SessionField(
         "vanished",
         readers.one_of(*readers.VANISHED),
         "one of `hold`, `rerun`, `complete`",
@@ -245,7 +245,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"enum": list(readers.VANISHED)},
         ("hold", "rerun", "complete"),
     ),
-    Field(
+    SessionField(
         "when_removed",
         readers.one_of(*readers.REMOVED),
         "one of `delete`, `finish`",
@@ -255,7 +255,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
         {"enum": list(readers.REMOVED)},
         ("delete", "finish"),
     ),
-    Field(
+    SessionField(
         "renew",
         readers.span,
         SPAN,
@@ -267,9 +267,9 @@ SESSION_FIELDS: tuple[Field, ...] = (
         schema_parts.SPAN,
         ("2d",),
     ),
-    Field(
+    SessionField(
         "protect",
-        Values.truth,
+        NodeReader.truth,
         "`true` or `false`",
         "`false`",
         "Never deleted or replaced by a plan, also after its line was removed.",
@@ -278,8 +278,8 @@ SESSION_FIELDS: tuple[Field, ...] = (
     ),
 )
 
-BY_NAME: Mapping[str, Field] = {field.name: field for field in SESSION_FIELDS}
-DEFAULT_FIELDS: Mapping[str, Field] = {field.name: field for field in SESSION_FIELDS if field.inherited}
+BY_NAME: Mapping[str, SessionField] = {field.name: field for field in SESSION_FIELDS}
+DEFAULT_FIELDS: Mapping[str, SessionField] = {field.name: field for field in SESSION_FIELDS if field.inherited}
 
 # What it is and what it waits for, where it runs, what it runs, and what follows: the order of a session's keys.
 CANONICAL = tuple(BY_NAME)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.nodes import Node
-from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.session import Kind
 
 if TYPE_CHECKING:
-    from skaha_apply.manifest.source.problems import Findings
+    from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
     from skaha_apply.model.session import Number
 
 INTEGER = re.compile(r"[-+]?[0-9]+\Z")
@@ -46,7 +46,7 @@ def number_of(text: str) -> Number | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class LocatedText:
     """A text, and the node that it came from."""
 
     text: str
@@ -54,7 +54,7 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeyValue:
     """A key of a mapping, and its value."""
 
     key: Node
@@ -66,16 +66,18 @@ class InvalidValue(Exception):
 
 
 @dataclass(slots=True)
-class Values:
+class NodeReader:
     """Reads the nodes of one file. Every reader raises `InvalidValue` after it reported what is wrong."""
 
-    findings: Findings
-    known: dict[int, dict[str, Entry]] = field(default_factory=dict)  # by id of the mapping, so that aliases are cheap
+    diagnostics: FileDiagnostics
+    known: dict[int, dict[str, KeyValue]] = field(
+        default_factory=dict
+    )  # by id of the mapping, so that aliases are cheap
     merged: int = 0
 
     def refuse(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> InvalidValue:
         """Report, and give the exception to raise."""
-        self.findings.add(rule, node, summary, detail, path=path)
+        self.diagnostics.add(rule, node, summary, detail, path=path)
         return InvalidValue(summary)
 
     def text(self, node: Node, path: str) -> str:
@@ -87,7 +89,7 @@ class Values:
             raise self.refuse("wrong-type", node, f"{path} has no value", "Write one, or leave the key out.", path=path)
         return node.text
 
-    def texts(self, node: Node, path: str) -> list[Located]:
+    def texts(self, node: Node, path: str) -> list[LocatedText]:
         """A list of texts, or one."""
         if node.shape == "sequence":
             read = [self._item(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
@@ -97,40 +99,40 @@ class Values:
         if node.shape == "mapping":
             detail = f"Write a list: {path.rpartition('.')[2]}: [one, two]."
             raise self.refuse("wrong-type", node, f"{path} must be a list of texts, not a mapping", detail, path=path)
-        return [Located(self.text(node, path), node)]
+        return [LocatedText(self.text(node, path), node)]
 
-    def _item(self, node: Node, path: str) -> Located | None:
+    def _item(self, node: Node, path: str) -> LocatedText | None:
         try:
-            return Located(self.text(node, path), node)
+            return LocatedText(self.text(node, path), node)
         except InvalidValue:
             return None
 
-    def command(self, node: Node, path: str) -> list[Located]:
+    def command(self, node: Node, path: str) -> list[LocatedText]:
         """A program, or a list that begins with it."""
         if node.shape == "sequence" and not node.items:
             raise self.refuse("wrong-type", node, f"{path} is an empty list", "Leave the key out.", path=path)
         return self.texts(node, path)
 
-    def words(self, node: Node, path: str) -> list[Located]:
+    def words(self, node: Node, path: str) -> list[LocatedText]:
         """A list of texts, or one text that is split at its spaces and line ends."""
         if node.shape != "scalar":
             return self.texts(node, path)
         text = self.text(node, path)
         pieces = [
-            Located(match[0], _piece(node, match.start(), match.end())) for match in re.finditer(r"[^ \r\n]+", text)
+            LocatedText(match[0], _piece(node, match.start(), match.end())) for match in re.finditer(r"[^ \r\n]+", text)
         ]
         if not pieces:
             detail = "Leave the key out, or write [] for none."
             raise self.refuse("wrong-type", node, f"{path} is an empty text", detail, path=path)
         return pieces
 
-    def environment(self, node: Node, path: str) -> dict[str, Located]:
+    def environment(self, node: Node, path: str) -> dict[str, LocatedText]:
         """A mapping of names to texts."""
         if node.shape != "mapping":
             detail = "Write env: {NAME: value}, or one NAME: value a line below env:."
             what = "a list" if node.shape == "sequence" else "text" if not node.empty else "empty"
             raise self.refuse("wrong-type", node, f"{path} must be a mapping, not {what}", detail, path=path)
-        read: dict[str, Located] = {}
+        read: dict[str, LocatedText] = {}
         failed = False
         for name, entry in self.entries(node, path).items():
             item = self._item(entry.value, f"{path}.{name}")
@@ -209,23 +211,23 @@ class Values:
         detail = "Use letters, digits, `-`, `_` and `.`, at most 64, with a letter or digit first and last."
         raise self.refuse("wrong-value", node, f"{quoted(text)} is no name for a project", detail, path=path)
 
-    def entries(self, node: Node, path: str) -> dict[str, Entry]:
+    def entries(self, node: Node, path: str) -> dict[str, KeyValue]:
         """The keys of a mapping and their values, with what `<<` merges into it; keys that stand twice are reported."""
         return self._entries(node, path, 0)
 
-    def _entries(self, node: Node, path: str, depth: int) -> dict[str, Entry]:
+    def _entries(self, node: Node, path: str, depth: int) -> dict[str, KeyValue]:
         if id(node) in self.known:
             return self.known[id(node)]
-        own: dict[str, Entry] = {}
+        own: dict[str, KeyValue] = {}
         for key, value in node.pairs:
             if key.shape != "scalar":
-                self.findings.add("wrong-type", key, f"a key must be text, not {WORDS[key.shape]}", path=path)
+                self.diagnostics.add("wrong-type", key, f"a key must be text, not {WORDS[key.shape]}", path=path)
             elif key.text in own:
                 summary = f"the key {quoted(key.text)} stands twice; it is already in line {own[key.text].key.line}"
                 detail = "Remove one of the two." if key.text != "<<" else "Merge several by <<: [*one, *two]."
-                self.findings.add("duplicate-key", key, summary, detail, path=path)
+                self.diagnostics.add("duplicate-key", key, summary, detail, path=path)
             else:
-                own[key.text] = Entry(key, value)
+                own[key.text] = KeyValue(key, value)
         merge = own.get("<<")
         if merge is not None and merge.key.plain:
             del own["<<"]
@@ -233,14 +235,14 @@ class Values:
         self.known[id(node)] = own
         return own
 
-    def _merged(self, node: Node, path: str, depth: int) -> dict[str, Entry]:
-        merged: dict[str, Entry] = {}
+    def _merged(self, node: Node, path: str, depth: int) -> dict[str, KeyValue]:
+        merged: dict[str, KeyValue] = {}
         for part in reversed(node.items if node.shape == "sequence" else [node]):
             if part.shape != "mapping":
-                self.findings.add("wrong-type", part, "<< must be a mapping, or a list of mappings", path=path)
+                self.diagnostics.add("wrong-type", part, "<< must be a mapping, or a list of mappings", path=path)
                 continue
             if depth > MAX_MERGES or self.merged > MAX_MERGED:
-                self.findings.add("too-large", part, "merges by << that go on without end", path=path)
+                self.diagnostics.add("too-large", part, "merges by << that go on without end", path=path)
                 continue
             entries = self._entries(part, path, depth)
             self.merged += len(entries)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.format.key_order import reordered
 from skaha_apply.manifest.format.layout import lay_out, spaced
-from skaha_apply.manifest.format.tokens import LINE_BREAK, Unusual, comments, parts, tokens
+from skaha_apply.manifest.format.tokens import LINE_BREAK, UnsupportedYaml, comments, parts, tokens
 from skaha_apply.manifest.loading import load
 from skaha_apply.manifest.source.files import ManifestFileError, decode, discover, read_bytes
 from skaha_apply.manifest.source.foreign_files import is_foreign
@@ -99,7 +99,7 @@ def _made(source: list[str], *, order: bool, top: bool) -> list[str]:
         lines = lay_out(source, tokens(source, root))
         if order and root is not None:
             lines = reordered(lines, source, root, top=top)
-    except (NotYaml, Unusual):
+    except (NotYaml, UnsupportedYaml):
         return source
     return [str(line) for line in spaced(lines)]
 
@@ -108,7 +108,7 @@ class _Meaning:
     """What must not change: the projects, the whole tree, the comments, and what each of those switches off."""
 
     def __init__(self, text: str, file: str) -> None:
-        given = VariableValues(lack=MissingValues.ANY)
+        given = VariableValues(missing=MissingValues.ANY)
         loaded = load(["-"], root=Path(), stdin=text.encode, given=given, lists=False)
         self.found = tuple(
             Diagnostic(

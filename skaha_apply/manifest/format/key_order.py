@@ -11,15 +11,15 @@ from skaha_apply.manifest.format.layout import STEP
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.manifest.format.layout import Line
-    from skaha_apply.manifest.format.tokens import Part
+    from skaha_apply.manifest.format.layout import LayoutLine
+    from skaha_apply.manifest.format.tokens import LayoutNode
 
 TOP = {"version": 0, "project": 1, "state": 2, "max_active": 3, "variables": 4, "defaults": 6, "sessions": 7}
 OWN = 5  # rank of the keys that begin with x-
 SESSION = {name: rank for rank, name in enumerate(("name", "<<", *CANONICAL[1:]))}
 
 
-def reordered(lines: list[Line], source: Sequence[str], root: Part, *, top: bool) -> list[Line]:
+def reordered(lines: list[LayoutLine], source: Sequence[str], root: LayoutNode, *, top: bool) -> list[LayoutLine]:
     """The lines in canonical order; `top` says whether the keys at the top may move too."""
     if root.shape != "mapping" or root.flow:
         return lines
@@ -40,7 +40,7 @@ def reordered(lines: list[Line], source: Sequence[str], root: Part, *, top: bool
     return [*lines[: starts[0]], *(line for chunk in chunks for line in chunk), *lines[ends:]]
 
 
-def _sort(lines: list[Line], source: Sequence[str], part: Part, ranks: dict[str, int]) -> None:
+def _sort(lines: list[LayoutLine], source: Sequence[str], part: LayoutNode, ranks: dict[str, int]) -> None:
     """Sort the keys of one mapping that is written by indentation, in place."""
     if part.shape != "mapping" or part.flow:
         return
@@ -66,11 +66,11 @@ def _sort(lines: list[Line], source: Sequence[str], part: Part, ranks: dict[str,
     lines[starts[0] : end] = [line for chunk in ordered for line in chunk]
 
 
-def _undash(line: Line) -> None:
+def _undash(line: LayoutLine) -> None:
     line.body, line.indent, line.dash = line.body[2:], line.indent + STEP, False
 
 
-def _dash(chunk: list[Line]) -> None:
+def _dash(chunk: list[LayoutLine]) -> None:
     """Put the dash before the first key; comments above it go above the dash."""
     for line in chunk:
         line.indent -= STEP
@@ -79,15 +79,15 @@ def _dash(chunk: list[Line]) -> None:
             return
 
 
-def _sorted(chunks: Sequence[list[Line]], ranks: Sequence[int]) -> list[list[Line]]:
+def _sorted(chunks: Sequence[list[LayoutLine]], ranks: Sequence[int]) -> list[list[LayoutLine]]:
     return [chunk for _, chunk in sorted(zip(ranks, chunks, strict=True), key=lambda pair: pair[0])]
 
 
-def _chunks(lines: Sequence[Line], starts: Sequence[int], end: int) -> list[list[Line]]:
+def _chunks(lines: Sequence[LayoutLine], starts: Sequence[int], end: int) -> list[list[LayoutLine]]:
     return [list(lines[start:stop]) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
 
 
-def _lead(lines: Sequence[Line], start: tuple[int, int], least: int) -> int:
+def _lead(lines: Sequence[LayoutLine], start: tuple[int, int], least: int) -> int:
     """The first of the comment and blank lines above a key that belong to it: those that stand no deeper."""
     number = start[0]
     while number > least:
@@ -98,7 +98,7 @@ def _lead(lines: Sequence[Line], start: tuple[int, int], least: int) -> int:
     return number
 
 
-def _end(lines: Sequence[Line], part: Part, end: int) -> int:
+def _end(lines: Sequence[LayoutLine], part: LayoutNode, end: int) -> int:
     """The line behind a mapping; comments at the end that stand less deep are not its own."""
     column = part.children[0].start[1] if part.children else 0
     number = _last(part) + 1
@@ -111,7 +111,7 @@ def _end(lines: Sequence[Line], part: Part, end: int) -> int:
     return number
 
 
-def _last(part: Part) -> int:
+def _last(part: LayoutNode) -> int:
     """The last line with a piece of a part."""
     if part.shape in ("scalar", "alias") or part.flow:
         block = part.style in ("|", ">") and part.end[0] > part.start[0]
@@ -119,5 +119,5 @@ def _last(part: Part) -> int:
     return max((_last(child) for child in part.children), default=part.start[0])
 
 
-def _name(key: Part, source: Sequence[str]) -> str:
+def _name(key: LayoutNode, source: Sequence[str]) -> str:
     return source[key.start[0]][key.start[1] : key.end[1]].strip("'\"")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.format.tokens import Unusual
+from skaha_apply.manifest.format.tokens import UnsupportedYaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ OPENING, CLOSING = "[{", "]}"
 
 
 @dataclass(slots=True)
-class Line:
+class LayoutLine:
     """One line: `column` is where it began, `dash` whether it begins with a dash and more, `free` that it has no piece.
 
     `within` says that it is the inside of a text, which is not to be touched any more, `gone` that it is left out.
@@ -51,7 +51,7 @@ class _Level:
 @dataclass
 class _Layout:
     source: Sequence[str]
-    lines: list[Line] = field(default_factory=list)
+    lines: list[LayoutLine] = field(default_factory=list)
     levels: list[_Level] = field(default_factory=list)
     depth: int = 0  # of brackets
     waiting: list[int] = field(default_factory=list)  # comment lines, until what follows them is known
@@ -75,7 +75,7 @@ class _Layout:
         return (top.new + STEP if top else 0) + STEP * self.depth
 
 
-def lay_out(source: Sequence[str], tokens: Sequence[Token]) -> list[Line]:
+def lay_out(source: Sequence[str], tokens: Sequence[Token]) -> list[LayoutLine]:
     """Every line of the source, in the layout.
 
     Raises:
@@ -89,7 +89,7 @@ def lay_out(source: Sequence[str], tokens: Sequence[Token]) -> list[Line]:
     while number < len(source):
         found = at.get(number, [])
         if not found:
-            layout.lines.append(Line(0, "", free=True))
+            layout.lines.append(LayoutLine(0, "", free=True))
             number += 1
         elif found[0].kind == "comment":
             _comment(layout, number, found[0])
@@ -101,7 +101,7 @@ def lay_out(source: Sequence[str], tokens: Sequence[Token]) -> list[Line]:
 
 
 def _comment(layout: _Layout, number: int, token: Token) -> None:
-    line = Line(layout.inner, token.text.rstrip(), token.start[1], free=True)
+    line = LayoutLine(layout.inner, token.text.rstrip(), token.start[1], free=True)
     layout.lines.append(line)
     if not layout.depth:
         layout.waiting.append(number)
@@ -130,7 +130,7 @@ def _pieces(layout: _Layout, number: int, at: dict[int, list[Token]]) -> int:
     indent = _indent(layout, found)
     body, last = "", None
     index = 0
-    line = Line(indent, "", found[0].start[1], dash=found[0].kind == "-" and len(found) > 1)
+    line = LayoutLine(indent, "", found[0].start[1], dash=found[0].kind == "-" and len(found) > 1)
     layout.lines.append(line)
     while index < len(found):
         token = found[index]
@@ -156,7 +156,7 @@ def _indent(layout: _Layout, found: Sequence[Token]) -> int:
     first = found[0]
     if first.kind == "marker":
         if any(token.kind not in ("marker", "comment") for token in found):
-            raise Unusual("a document that begins on the line of its marker")
+            raise UnsupportedYaml("a document that begins on the line of its marker")
         _settle(layout, (0, 0))
         return 0
     if layout.depth:
@@ -164,7 +164,7 @@ def _indent(layout: _Layout, found: Sequence[Token]) -> int:
     structure = []
     for token in found:
         if token.kind == "?":
-            raise Unusual("a key with a question mark")
+            raise UnsupportedYaml("a key with a question mark")
         if token.kind != "-" and not token.key:
             break
         structure.append(token)
@@ -199,7 +199,7 @@ def _between(last: Token | None, token: Token) -> str:
         return " " if last.kind == ":" else ""
     if token.kind == ":":
         if last.kind in (",", "[", "{", ":", "-", "property"):
-            raise Unusual("an empty key")
+            raise UnsupportedYaml("an empty key")
         return " " if last.kind == "alias" else ""
     return "" if last.kind in ("[", "{") else " "
 
@@ -211,20 +211,20 @@ def _block(layout: _Layout, rest: Sequence[str]) -> None:
     for text in rest:
         stripped = text.lstrip(" ")
         indent = max(0, len(text) - len(stripped) + shift) if text else 0
-        layout.lines.append(Line(0, " " * indent + stripped, within=True))
+        layout.lines.append(LayoutLine(0, " " * indent + stripped, within=True))
 
 
-def _folded(layout: _Layout, rest: Sequence[str], token: Token) -> Line:
+def _folded(layout: _Layout, rest: Sequence[str], token: Token) -> LayoutLine:
     """The further lines of a text in quotes or without: their indentation means nothing. Gives the last one."""
     for text in rest:
         body = text.lstrip(" \t") if token.style == '"' else text.strip(" \t")
-        layout.lines.append(Line(layout.inner, body, free=False, within=True))
+        layout.lines.append(LayoutLine(layout.inner, body, free=False, within=True))
     return layout.lines[-1]
 
 
-def spaced(lines: Sequence[Line]) -> list[Line]:
+def spaced(lines: Sequence[LayoutLine]) -> list[LayoutLine]:
     """At most one blank line in a row, none at the beginning and at the end; blank lines within a text stay."""
-    kept: list[Line] = []
+    kept: list[LayoutLine] = []
     for line in lines:
         if line.gone:
             continue

@@ -18,12 +18,12 @@ MARKER = re.compile(r"(?:---|\.\.\.)(?=[ \t]|$)|%.*")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
-class Unusual(Exception):
+class UnsupportedYaml(Exception):
     """YAML that manifests do not need, and whose layout is left alone."""
 
 
 @dataclass(slots=True, eq=False)
-class Part:
+class LayoutNode:
     """A node as it is written; the children of a mapping are keys and values in turn. The end is exclusive."""
 
     shape: Shape
@@ -31,10 +31,10 @@ class Part:
     end: Spot
     flow: bool = False
     style: str = ""
-    children: list[Part] = field(default_factory=list)
+    children: list[LayoutNode] = field(default_factory=list)
 
     @property
-    def pairs(self) -> list[tuple[Part, Part]]:
+    def pairs(self) -> list[tuple[LayoutNode, LayoutNode]]:
         """Keys and values of a mapping."""
         return list(zip(self.children[::2], self.children[1::2], strict=True))
 
@@ -61,10 +61,10 @@ class Token:
     style: str = ""
 
 
-def parts(text: str) -> Part | None:
+def parts(text: str) -> LayoutNode | None:
     """The only document of a text as it is written, None when there is none. Raises `NotYaml`."""
-    root: Part | None = None
-    open_parts: list[Part] = []
+    root: LayoutNode | None = None
+    open_parts: list[LayoutNode] = []
     for event in parse_events(text):
         kind = type(event).__name__
         if kind in ("MappingEndEvent", "SequenceEndEvent"):
@@ -82,15 +82,15 @@ def parts(text: str) -> Part | None:
     return root
 
 
-def _part(kind: str, event: Any) -> Part | None:
+def _part(kind: str, event: Any) -> LayoutNode | None:
     start, end = _spot(event.start_mark), _spot(event.end_mark)
     if kind == "ScalarEvent":
-        return Part("scalar", start, end, style=event.style or "")
+        return LayoutNode("scalar", start, end, style=event.style or "")
     if kind == "AliasEvent":
-        return Part("alias", start, end)
+        return LayoutNode("alias", start, end)
     if kind in ("MappingStartEvent", "SequenceStartEvent"):
         shape: Shape = "mapping" if kind == "MappingStartEvent" else "sequence"
-        return Part(shape, start, end, flow=bool(event.flow_style))
+        return LayoutNode(shape, start, end, flow=bool(event.flow_style))
     return None
 
 
@@ -98,7 +98,7 @@ def _spot(mark: Any) -> Spot:
     return mark.line, mark.column
 
 
-def leaves(part: Part, *, key: bool = False) -> Iterator[tuple[Part, bool]]:
+def leaves(part: LayoutNode, *, key: bool = False) -> Iterator[tuple[LayoutNode, bool]]:
     """Scalars and aliases in the order of the text, and whether each is a key of a mapping by indentation."""
     if part.shape in ("scalar", "alias"):
         yield part, key
@@ -106,7 +106,7 @@ def leaves(part: Part, *, key: bool = False) -> Iterator[tuple[Part, bool]]:
         yield from leaves(child, key=part.shape == "mapping" and not part.flow and index % 2 == 0)
 
 
-def tokens(lines: Sequence[str], root: Part | None) -> list[Token]:
+def tokens(lines: Sequence[str], root: LayoutNode | None) -> list[Token]:
     """Everything but white space, in order.
 
     Raises:
@@ -124,7 +124,7 @@ def tokens(lines: Sequence[str], root: Part | None) -> list[Token]:
     return found
 
 
-def _leaf(lines: Sequence[str], part: Part, *, key: bool) -> Token:
+def _leaf(lines: Sequence[str], part: LayoutNode, *, key: bool) -> Token:
     end = part.end
     if part.style in ("|", ">"):  # its end is where the next thing begins
         last = end[0] if end[1] and end[0] < len(lines) and lines[end[0]][: end[1]].strip() else end[0] - 1
@@ -153,7 +153,7 @@ def _between(lines: Sequence[str], start: Spot, end: Spot) -> Iterable[Token]:
         while column < stop:
             match = GAP.match(lines[number], column, stop)
             if match is None:
-                raise Unusual(f"line {number + 1}")
+                raise UnsupportedYaml(f"line {number + 1}")
             column = match.end()
             if match.lastgroup == "space":
                 gap = match[0]
@@ -168,4 +168,4 @@ def comments(found: Iterable[Token]) -> list[str]:
     return [token.text.rstrip() for token in found if token.kind == "comment"]
 
 
-__all__ = ["LINE_BREAK", "NotYaml", "Part", "Spot", "Token", "Unusual", "comments", "parts", "tokens"]
+__all__ = ["LINE_BREAK", "LayoutNode", "NotYaml", "Spot", "Token", "UnsupportedYaml", "comments", "parts", "tokens"]

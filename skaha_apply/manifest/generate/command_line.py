@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ EXAMPLE = "It looks like this: skaha create -c 8 -m 32 -r 100 -n NAME headless I
 
 
 @dataclass(frozen=True)
-class Line:
+class CreateCommand:
     """One `create` command; amounts are as they were written."""
 
     kind: str
@@ -47,7 +47,7 @@ class Line:
     env: tuple[str, ...] = ()
 
 
-def parse_line(words: Sequence[str]) -> Line:
+def parse_create_command(words: Sequence[str]) -> CreateCommand:
     """A command line taken apart as the clients do it: options may stand anywhere before `--`.
 
     Raises `UsageError` for what the clients would not take either.
@@ -73,7 +73,7 @@ def parse_line(words: Sequence[str]) -> Line:
     if kind is None or image is None:
         raise UsageError(f"the command names no {'kind of session' if kind is None else 'image'}", hint=EXAMPLE)
     values.pop("output", None)
-    return Line(kind, image, tuple(plain), env=tuple(env), **values)
+    return CreateCommand(kind, image, tuple(plain), env=tuple(env), **values)
 
 
 def _arguments(words: Sequence[str]) -> Sequence[str]:

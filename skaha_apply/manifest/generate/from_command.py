@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields.values import MAX_REPLICAS, number_of
-from skaha_apply.manifest.generate.command_line import Line, parse_line
+from skaha_apply.manifest.generate.command_line import CreateCommand, parse_create_command
 from skaha_apply.manifest.generate.yaml_writer import ACTED_ON, Remarks, dump
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec
@@ -35,7 +35,7 @@ VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*\Z")
 
 
 @dataclass
-class _Draft:
+class _CommandDraft:
     """The session so far, and what there is to say about it."""
 
     remarks: list[str] = field(default_factory=list)
@@ -50,8 +50,8 @@ def convert(argv: Sequence[str]) -> str:
 
     Raises `UsageError` for a line that is no such command, or that no session can be made of.
     """
-    line = parse_line(_words(argv))
-    draft = _Draft()
+    line = parse_create_command(_words(argv))
+    draft = _CommandDraft()
     kind = _kind(line.kind)
     cmd, args = _command(line.command, kind, draft)
     replicas = _count(line.replicas, "--replicas", MAX_REPLICAS) or 1
@@ -89,7 +89,7 @@ def _kind(text: str) -> Kind:
         raise UsageError(f"{quoted(text)} is no kind of session", hint=hint) from None
 
 
-def _image(image: str, draft: _Draft) -> str:
+def _image(image: str, draft: _CommandDraft) -> str:
     """The whole name of an image, as the clients complete it: registry, namespace and tag."""
     host, slash, rest = image.partition("/")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*", image) or "//" in image or (slash and not rest):
@@ -104,7 +104,7 @@ def _image(image: str, draft: _Draft) -> str:
     return whole
 
 
-def _name(line: Line, kind: Kind, replicas: int, draft: _Draft) -> str:
+def _name(line: CreateCommand, kind: Kind, replicas: int, draft: _CommandDraft) -> str:
     given = line.name if line.name is not None else _derived(line, kind)
     room = MAX_NAME - (len(f"-{replicas}") if replicas > 1 else 0)
     name = re.sub(r"[^A-Za-z0-9-]+", "-", given).strip("-")[:room].strip("-") or str(kind)
@@ -115,7 +115,7 @@ def _name(line: Line, kind: Kind, replicas: int, draft: _Draft) -> str:
     return name if line.name is not None else name.lower()
 
 
-def _derived(line: Line, kind: Kind) -> str:
+def _derived(line: CreateCommand, kind: Kind) -> str:
     """A name for a session without one: the script that it runs, else its program, else its image."""
     words = [word for word in " ".join(line.command).split() if not word.startswith("-")]
     script = next((word for word in words if re.search(r"[^./]\.[A-Za-z]{1,4}\Z", word)), None)
@@ -147,14 +147,14 @@ def _count(text: str | None, option: str, most: int) -> int | None:
     return value
 
 
-def _gpus(text: str | None, draft: _Draft) -> int | None:
+def _gpus(text: str | None, draft: _CommandDraft) -> int | None:
     count = _count(text, "--gpu", 1000)
     if count == 0:
         draft.remarks.append("GPUs were 0, which the server refuses; none is what a session has without the key.")
     return count or None
 
 
-def _command(words: Sequence[str], kind: Kind, draft: _Draft) -> tuple[str | None, tuple[str, ...]]:
+def _command(words: Sequence[str], kind: Kind, draft: _CommandDraft) -> tuple[str | None, tuple[str, ...]]:
     if not words:
         return None, ()
     if kind.interactive:
@@ -181,7 +181,7 @@ def _is_script(cmd: str, args: Sequence[str], index: int) -> bool:
     return PurePosixPath(cmd).name in SHELLS and index > 0 and re.fullmatch("-[a-z]*c", args[index - 1]) is not None
 
 
-def _argument(arg: str, *, script: bool, draft: _Draft) -> list[str]:
+def _argument(arg: str, *, script: bool, draft: _CommandDraft) -> list[str]:
     if " " not in arg:
         return [arg]
     if script:
@@ -193,7 +193,7 @@ def _argument(arg: str, *, script: bool, draft: _Draft) -> list[str]:
     return [word for word in arg.split(" ") if word]
 
 
-def _escaped(text: str, draft: _Draft) -> str:
+def _escaped(text: str, draft: _CommandDraft) -> str:
     """A text in the server's own escapes, so that it arrives as it was meant [SessionJobBuilder]."""
     if wrong := re.search("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]", text):
         hint = "Put it into a script file, and run that."
@@ -210,7 +210,7 @@ def _control(char: str) -> str:
     return "a line end" if char in "\n\r" else f"the control character U+{ord(char):04X}"
 
 
-def _environment(pairs: Sequence[str], kind: Kind, draft: _Draft) -> dict[str, str]:
+def _environment(pairs: Sequence[str], kind: Kind, draft: _CommandDraft) -> dict[str, str]:
     if pairs and kind.interactive:
         draft.remarks.append("Left out are environment variables: the server sets them in headless only.")
         return {}

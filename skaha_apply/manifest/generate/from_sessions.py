@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields.values import PROJECT
 from skaha_apply.manifest.generate.numbered_names import SINGLE, read_series
-from skaha_apply.manifest.source.problems import quoted
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.spec import SessionSpec
@@ -30,7 +30,7 @@ NO_CMD = "cmd: ... (not listed, nor are args and env)"
 
 
 @dataclass(frozen=True)
-class Wish:
+class SessionFilter:
     """Which sessions are wanted: all, unless `patterns`, `kinds` or `phases` say which.
 
     A pattern (`*` and `?` are wildcards) means a name as it is listed, or one without the number of its replica. Those
@@ -52,7 +52,7 @@ class Wish:
 
 
 @dataclass
-class Entries:
+class ExportedEntries:
     """The entries, with the ids and the remarks of each by its name; and what was left out, with the reason.
 
     `over` counts the sessions that were left out only because they ended or are being deleted.
@@ -73,15 +73,15 @@ def check_project(name: str) -> None:
         raise UsageError(f"{quoted(name)} is no name for a project", hint=hint)
 
 
-def entries(listing: Listing, wish: Wish) -> Entries:
+def entries(listing: Listing, wanted: SessionFilter) -> ExportedEntries:
     """The wanted sessions of a list, in the order of their names; `name-1` … `name-N` become one entry.
 
     Raises:
         UsageError: for a pattern that means no session of the list, which holds some.
     """
-    _check_patterns(listing, wish)
-    made = Entries()
-    chosen = {one.name: one for one in _chosen(listing, wish, made)}
+    _check_patterns(listing, wanted)
+    made = ExportedEntries()
+    chosen = {one.name: one for one in _chosen(listing, wanted, made)}
     specs = {name: _spec(one) for name, one in chosen.items()}
     for series in read_series(specs, listing.by_name):
         sessions, name = [chosen[one] for one in series.names], series.spec.name
@@ -100,31 +100,31 @@ def _means(pattern: str, name: str) -> bool:
     return any(fnmatchcase(one, pattern.casefold()) for one in names)
 
 
-def _check_patterns(listing: Listing, wish: Wish) -> None:
+def _check_patterns(listing: Listing, wanted: SessionFilter) -> None:
     names = [name for name in sorted(listing.by_name) if name]
-    for pattern in wish.patterns:
+    for pattern in wanted.patterns:
         if listing.sessions and not any(_means(pattern, name) for name in names):
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             hint = f"There are: {', '.join(names[:MOST_NAMED]) or 'none with a name'}{more}."
             raise UsageError(f"{quoted(pattern)} means no session that is listed", hint=hint)
 
 
-def _chosen(listing: Listing, wish: Wish, made: Entries) -> Iterable[LiveSession]:
+def _chosen(listing: Listing, wanted: SessionFilter, made: ExportedEntries) -> Iterable[LiveSession]:
     """At most one session of each name: the one that `plan --adopt` would take."""
     for name in sorted(listing.by_name):
         sessions = listing.by_name[name]
         if not name:
-            if not wish.patterns:
-                wanted = [one for one in sessions if _of_kind(one, wish) and wish.standing(one.phase)]
-                made.left_out.extend(f"{one.id} ({one.kind}): the server shows no name of it." for one in wanted)
+            if not wanted.patterns:
+                unnamed = [one for one in sessions if _of_kind(one, wanted) and wanted.standing(one.phase)]
+                made.left_out.extend(f"{one.id} ({one.kind}): the server shows no name of it." for one in unnamed)
             continue
         active = [one for one in sessions if one.phase.active]
         done = [one for one in sessions if one.phase is Phase.DONE]
         first = (active or done or list(sessions))[0]
-        if not wish.named(name) or not _of_kind(first, wish):
+        if not wanted.named(name) or not _of_kind(first, wanted):
             continue
-        if not wish.standing(first.phase):
-            made.over += first.phase in OVER and not wish.phases
+        if not wanted.standing(first.phase):
+            made.over += first.phase in OVER and not wanted.phases
         elif len(active) > 1:
             made.left_out.append(
                 f"{name}: {len(active)} sessions bear this name ({some([one.id for one in active])}), and a plan "
@@ -136,8 +136,8 @@ def _chosen(listing: Listing, wish: Wish, made: Entries) -> Iterable[LiveSession
             yield first
 
 
-def _of_kind(session: LiveSession, wish: Wish) -> bool:
-    return not wish.kinds or session.kind in wish.kinds
+def _of_kind(session: LiveSession, wanted: SessionFilter) -> bool:
+    return not wanted.kinds or session.kind in wanted.kinds
 
 
 def _unfit(session: LiveSession) -> str | None:

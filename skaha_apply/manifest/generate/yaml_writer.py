@@ -16,7 +16,7 @@ from skaha_apply.model.field_roles import field_roles
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skaha_apply.manifest.fields.readers import Field
+    from skaha_apply.manifest.fields.readers import SessionField
     from skaha_apply.model.spec import SessionSpec
 
 WIDTH = 100  # of a list on one line; a longer one gets a line for each item
@@ -85,7 +85,7 @@ def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
             marker = " "
 
 
-def _key(key: Field, spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
+def _key(key: SessionField, spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
     """The lines of one key, without the margin of the session; none if the value is the default."""
     role = field_roles(type(spec)).get(key.name)
     if role is None or (value := getattr(spec, key.name)) == role.default:
@@ -110,7 +110,7 @@ def _mapping(texts: Mapping[str, str], remarks: Remarks) -> Iterable[str]:
         yield f"  {key}: {scalar(text)}"
 
 
-def _scalar_value(key: Field, value: Any) -> str:
+def _scalar_value(key: SessionField, value: Any) -> str:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, str):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
-from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.location import Location
 
@@ -28,7 +28,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI a l
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ManifestFile:
     """One manifest: `shown` as the user would write it, `path` as it was found; both `-` for standard input.
 
     `folder` is the named folder in which it was found, as the user would write it; "" for a file that was named.
@@ -51,13 +51,13 @@ class Source:
 
 
 @dataclass
-class Found:
+class FoundFiles:
     """The manifests of an invocation, and the folders that were walked for them.
 
     `outside` are links in named folders that lead out of all of them, or to something hidden. They are not followed.
     """
 
-    sources: list[Source] = field(default_factory=list)
+    sources: list[ManifestFile] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class ManifestFileError(Exception):
         self.diagnostic = Diagnostic(rule, Severity.ERROR, summary, detail, location)
 
 
-def discover(paths: Sequence[Path | str], apart: Collection[str] = ()) -> Found:
+def discover(paths: Sequence[Path | str], apart: Collection[str] = ()) -> FoundFiles:
     """The manifests that files, folders and `-` stand for, in the order of the paths, each once.
 
     The files with values for variables are `apart` (real paths). They are never manifests: in a folder they are left
@@ -96,13 +96,13 @@ class _Discovery:
 
     open_folders: tuple[str, ...]
     apart: Collection[str]
-    found: Found = field(default_factory=Found)
-    sources: dict[str, Source] = field(default_factory=dict)
+    found: FoundFiles = field(default_factory=FoundFiles)
+    sources: dict[str, ManifestFile] = field(default_factory=dict)
 
     def take(self, path: str) -> None:
         """Add the manifests that one path stands for. Raises `ManifestFileError`, `OSError` or `ValueError`."""
         if path == "-":
-            self._add("-", Source("-", "-", open_folders=self.open_folders))
+            self._add("-", ManifestFile("-", "-", open_folders=self.open_folders))
         elif not path:
             raise _file_error("(empty path)", "the path is empty", "Name a manifest, a folder of manifests, or `-`.")
         elif os.path.isdir(path):  # noqa: PTH112 - stays a text: Path would drop a leading ./ and bytes that are no text
@@ -132,11 +132,11 @@ class _Discovery:
         for one, real_path in manifests.items():
             self._add(real_path, self._source(one, shown, escaped))
 
-    def _source(self, path: str, folder: str, escaped: str) -> Source:
+    def _source(self, path: str, folder: str, escaped: str) -> ManifestFile:
         open_folders = (*self.open_folders, escaped) if escaped else self.open_folders
         return replace(_source(path), folder=folder, open_folders=open_folders)
 
-    def _add(self, real_path: str, source: Source) -> None:
+    def _add(self, real_path: str, source: ManifestFile) -> None:
         known = self.sources.get(real_path)
         if known is None and len(self.sources) >= MAX_FILES:
             raise _file_error(source.shown, f"more than {MAX_FILES:,} manifests", "Name the folder that holds yours.")
@@ -150,7 +150,7 @@ def without_manifests(folder: str, why: str = "") -> ManifestFileError:
     return _file_error(folder, f"no manifests in the folder {quoted(folder)}", detail)
 
 
-def _walk(folder: str, found: Found, open_folders: Sequence[str]) -> Iterator[str]:
+def _walk(folder: str, found: FoundFiles, open_folders: Sequence[str]) -> Iterator[str]:
     """Every manifest below a folder, sorted, without a folder that was visited before (links can form a circle).
 
     No link is followed out of the open folders.
@@ -196,7 +196,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _source(path: str) -> Source:
+def _source(path: str) -> ManifestFile:
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -205,7 +205,7 @@ def _source(path: str) -> Source:
     if CONTROL.search(path):
         shown = CONTROL.sub("?", path)
         raise _file_error(shown, "the name of the file has a control character", "Rename the file, or its folder.")
-    return Source(shown_path(path), path)
+    return ManifestFile(shown_path(path), path)
 
 
 def shown_path(path: str) -> str:
@@ -224,7 +224,7 @@ def path_below(path: str, folder: str) -> str | None:
     return path[len(prefix) :] if path.startswith(prefix) else None
 
 
-def read_bytes(source: Source, real_path: str, stdin: Callable[[], bytes] | None) -> bytes:
+def read_bytes(source: ManifestFile, real_path: str, stdin: Callable[[], bytes] | None) -> bytes:
     """What stands in a manifest, `real_path` is its real path; raises `ManifestFileError` with the diagnostic."""
     if source.shown == "-":
         data = stdin() if stdin is not None else sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -240,7 +240,7 @@ def read_bytes(source: Source, real_path: str, stdin: Callable[[], bytes] | None
     return data
 
 
-def _read_file(source: Source, real_path: str) -> bytes:
+def _read_file(source: ManifestFile, real_path: str) -> bytes:
     if source.folder and not source.is_open(real_path):
         raise _file_error(source.shown, "a link leads out of the folder", "Replace the link by the file.")
     descriptor = open_resolved(real_path)

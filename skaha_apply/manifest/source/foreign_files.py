@@ -14,7 +14,7 @@ from skaha_apply.manifest.source.nodes import NotYaml, compose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.manifest.source.files import Source
+    from skaha_apply.manifest.source.files import ManifestFile
     from skaha_apply.manifest.source.nodes import Node
 
 KEYS = ("project", "sessions")  # a manifest has both at its top
@@ -29,7 +29,7 @@ class ForeignFile(Exception):
     """A file in a folder that is not a manifest."""
 
 
-def read_text(source: Source, real_path: str, stdin: Callable[[], bytes] | None) -> str:
+def read_text(source: ManifestFile, real_path: str, stdin: Callable[[], bytes] | None) -> str:
     """The text of a manifest, `real_path` is its real path.
 
     Raises:

@@ -16,7 +16,7 @@ from skaha_apply.manifest.source.files import path_below
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from skaha_apply.manifest.source.files import Found, Source
+    from skaha_apply.manifest.source.files import FoundFiles, ManifestFile
 
     Homes = Callable[[Sequence[str]], tuple[str, ...]]
 
@@ -32,11 +32,11 @@ class Site:
 
     homes: tuple[str, ...]
     around: tuple[str, ...]
-    names: Names
+    names: RecordedNames
 
 
 @dataclass
-class Names:
+class RecordedNames:
     """Recorded names of files and folders, relative to the real path `base` and with `/`."""
 
     base: str
@@ -69,7 +69,7 @@ class Names:
         return self._known[path]
 
 
-def find_site(sources: Iterable[Source], homes: Homes) -> Site:
+def find_site(sources: Iterable[ManifestFile], homes: Homes) -> Site:
     """The site of the project that some manifests describe."""
     real: dict[str, None] = {}
     around: dict[str, None] = {}
@@ -81,10 +81,10 @@ def find_site(sources: Iterable[Source], homes: Homes) -> Site:
         around |= {leads_to: None, written: None}
     found = homes(tuple(real))
     base = found[0] if len(found) == 1 else os.path.commonpath(found)
-    return Site(found, tuple(around), Names(os.path.realpath(base)))
+    return Site(found, tuple(around), RecordedNames(os.path.realpath(base)))
 
 
-def recorded(found: Found, site: Site) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def recorded(found: FoundFiles, site: Site) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The recorded names of all files and all walked folders of an invocation, for the project of a site."""
     files = tuple(site.names.of(source.path) for source in found.sources)
     return files, tuple(dict.fromkeys(site.names.of_folder(folder) for folder in found.folders))

@@ -7,16 +7,16 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.fields.values import WORDS, InvalidValue
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.names import NAME
-from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.variables import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.manifest.fields.values import Entry, Values
+    from skaha_apply.manifest.fields.values import KeyValue, NodeReader
+    from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
     from skaha_apply.manifest.source.nodes import Node
-    from skaha_apply.manifest.source.problems import Findings
 
 KEYS = ("default", "sensitive", "description")
 
@@ -35,7 +35,7 @@ class Variable:
 class Variables:
     """The variables of one file with the values that a call gives."""
 
-    findings: Findings
+    diagnostics: FileDiagnostics
     declared: Mapping[str, Variable] = field(default_factory=dict)
     given: VariableValues = field(default_factory=VariableValues)
     used: set[str] = field(default_factory=set)  # those that some text refers to
@@ -44,8 +44,8 @@ class Variables:
         """The value that holds; None without one, which is reported where it may not be."""
         self.used.add(variable.name)
         value = self.given.values.get(variable.name, variable.default)
-        may_lack = self.given.lack is MissingValues.ANY or (
-            self.given.lack is MissingValues.SENSITIVE and variable.sensitive
+        may_lack = self.given.missing is MissingValues.ANY or (
+            self.given.missing is MissingValues.SENSITIVE and variable.sensitive
         )
         if value is None and not may_lack:
             name = variable.name
@@ -54,7 +54,7 @@ class Variables:
             if "-" not in name:  # no shell exports such a name
                 ways.append(f"SKAHA_VAR_{name} in the environment")
             detail = f"Give it by {', '.join(ways[:-1])} or {ways[-1]}." if len(ways) > 1 else f"Give it by {ways[0]}."
-            self.findings.add(
+            self.diagnostics.add(
                 "variable", variable.node, f"the {kind} {quoted(name)} has no value", detail, path=f"variables.{name}"
             )
         return value
@@ -80,66 +80,68 @@ class Variables:
         return (sensitive & self.used) - self.secrets.keys()
 
 
-def read_variables(values: Values, node: Node) -> dict[str, Variable]:
+def read_variables(reader: NodeReader, node: Node) -> dict[str, Variable]:
     """What a file declares; what is wrong is reported, and what is right is returned."""
     if node.shape != "mapping":
         written = "empty" if node.empty else WORDS[node.shape]
         detail = "Write variables: {NAME: {default: VALUE}}, or leave the key out."
-        values.findings.add("wrong-type", node, f"variables must be a mapping, not {written}", detail, path="variables")
+        reader.diagnostics.add(
+            "wrong-type", node, f"variables must be a mapping, not {written}", detail, path="variables"
+        )
         return {}
     declared: dict[str, Variable] = {}
-    entries = values.entries(node, "variables")
+    entries = reader.entries(node, "variables")
     for entry in entries.values():
-        _hide(values, entry)
+        _hide(reader, entry)
     for name, entry in entries.items():
         try:
-            declared[name] = _declaration(values, name, entry)
+            declared[name] = _declaration(reader, name, entry)
         except InvalidValue:
             continue
     return declared
 
 
-def _hide(values: Values, entry: Entry) -> None:
+def _hide(reader: NodeReader, entry: KeyValue) -> None:
     """Keep a sensitive default out of every snippet, before anything is said about its lines."""
     pairs = [(key.text, value) for key, value in entry.value.pairs]
     if any(key == "sensitive" and value.text.lower() != "false" for key, value in pairs):
         for key, value in pairs:
             if key == "default":
-                values.findings.hide(value)
+                reader.diagnostics.hide(value)
 
 
-def _declaration(values: Values, name: str, entry: Entry) -> Variable:
+def _declaration(reader: NodeReader, name: str, entry: KeyValue) -> Variable:
     path = f"variables.{name}"
     if NAME.match(name) is None:
         detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
-        raise values.refuse("wrong-value", entry.key, f"{quoted(name)} is no name of a variable", detail, path=path)
+        raise reader.refuse("wrong-value", entry.key, f"{quoted(name)} is no name of a variable", detail, path=path)
     node = entry.value
     if node.shape != "mapping":
         written = f"{name}: {{}}" if node.empty else f"{name}: {{default: VALUE}}"
         what = "has no value" if node.empty else f"must be a mapping, not {WORDS[node.shape]}"
         detail = f"Write {written}." if not node.empty else f"Write {written} for one without a default."
-        raise values.refuse("wrong-type", node, f"{path} {what}", detail, path=path)
-    keys = values.entries(node, path)
+        raise reader.refuse("wrong-type", node, f"{path} {what}", detail, path=path)
+    keys = reader.entries(node, path)
     if {"default", "sensitive"} <= keys.keys() and keys["sensitive"].value.text.lower() != "false":
-        values.findings.hide(keys["default"].value)  # one that came by `<<` too
+        reader.diagnostics.hide(keys["default"].value)  # one that came by `<<` too
     for key, found in keys.items():
         if key not in KEYS:
             near = get_close_matches(key.lower()[:100], KEYS, n=1)
             detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(KEYS)}."
-            values.findings.add(
+            reader.diagnostics.add(
                 "unknown-key", found.key, f"{quoted(key)} is no key of {path}", detail, path=f"{path}.{key}"
             )
-    sensitive = values.truth(keys["sensitive"].value, f"{path}.sensitive") if "sensitive" in keys else False
+    sensitive = reader.truth(keys["sensitive"].value, f"{path}.sensitive") if "sensitive" in keys else False
     default = None
     if "default" in keys:
-        default = _default(values, keys["default"].value, f"{path}.default")
+        default = _default(reader, keys["default"].value, f"{path}.default")
     if "description" in keys:
-        values.text(keys["description"].value, f"{path}.description")
+        reader.text(keys["description"].value, f"{path}.description")
     return Variable(name, entry.key, default, sensitive)
 
 
-def _default(values: Values, node: Node, path: str) -> str:
+def _default(reader: NodeReader, node: Node, path: str) -> str:
     if node.empty:
         detail = 'Write "" for an empty text; leave the key out when a call has to give the value.'
-        raise values.refuse("wrong-type", node, f"{path} has no value", detail, path=path)
-    return values.text(node, path)
+        raise reader.refuse("wrong-type", node, f"{path} has no value", detail, path=path)
+    return reader.text(node, path)

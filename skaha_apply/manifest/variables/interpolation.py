@@ -13,8 +13,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.names import NAME
-from skaha_apply.manifest.source.problems import quoted
 from skaha_apply.model.spec import LATER
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SHOWN = 10  # known names of a kind that a message lists
 LONGEST = 100  # characters of an unknown name that are compared with the known ones
 
 
-class Use(Enum):
+class TextPurpose(Enum):
     """What a text is for, which decides what it may refer to."""
 
     NAME = auto()  # values are slugged
@@ -75,7 +75,7 @@ class Template:
         return "${" in filled and len(LATER.findall(filled)) != self.later
 
 
-class Values(dict[str, str]):
+class CombinationValues(dict[str, str]):
     """The values of one combination by name; `slug.name` is made when it is asked for."""
 
     def __missing__(self, name: str) -> str:
@@ -100,19 +100,19 @@ class Scope:
 
 
 @dataclass
-class _Draft:
+class _TemplateDraft:
     pieces: list[tuple[str, str]] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     later: int = 0
     unknown: bool = False
 
 
-def template(text: str, scope: Scope, use: Use) -> Template:
+def template(text: str, scope: Scope, purpose: TextPurpose) -> Template:
     """A text whose references are resolved as far as they are the same in every combination.
 
     Raises `BadReference` for the first that means nothing.
     """
-    draft = _Draft()
+    draft = _TemplateDraft()
     literal = ""
     at = 0
     for found in REFERENCE.finditer(text):
@@ -124,7 +124,7 @@ def template(text: str, scope: Scope, use: Use) -> Template:
         if between:
             draft.pieces.append((between, ""))
         if found[1] is not None:
-            _refer(_name(found), scope, use, draft)
+            _refer(_name(found), scope, purpose, draft)
     if text[at:]:
         draft.pieces.append((text[at:], ""))
     alone = not literal and not text[at:]
@@ -153,38 +153,38 @@ def _name(found: re.Match[str]) -> str:
     return inner
 
 
-def _refer(name: str, scope: Scope, use: Use, draft: _Draft) -> None:
+def _refer(name: str, scope: Scope, purpose: TextPurpose, draft: _TemplateDraft) -> None:
     head, dot, rest = name.partition(".")
     if head == "slug" and dot:
-        _slugged(name, rest, scope, use, draft)
+        _slugged(name, rest, scope, purpose, draft)
     elif head == "var" and dot:
-        _variable(name, rest, scope, use, draft)
+        _variable(name, rest, scope, purpose, draft)
     elif name == ID:
-        if use is not Use.TEXT:
+        if purpose is not TextPurpose.TEXT:
             detail = "It is known only when a session is created, so it stands in cmd, args and values of env alone."
             raise BadReference(f"`${{{name}}}` cannot be used here", detail)
         draft.pieces.append((f"${{{name}}}", ""))
         draft.later += 1
-    elif name == COUNT and use is not Use.MATRIX:
+    elif name == COUNT and purpose is not TextPurpose.MATRIX:
         draft.pieces.append(("", name))
         draft.names.append(name)
     else:
-        _value(name, scope, use, draft)
+        _value(name, scope, purpose, draft)
 
 
-def _slugged(name: str, rest: str, scope: Scope, use: Use, draft: _Draft) -> None:
+def _slugged(name: str, rest: str, scope: Scope, purpose: TextPurpose, draft: _TemplateDraft) -> None:
     if rest.startswith("var."):
-        part = _Draft()
-        _variable(name, rest.removeprefix("var."), scope, Use.NAME, part)
+        part = _TemplateDraft()
+        _variable(name, rest.removeprefix("var."), scope, TextPurpose.NAME, part)
         draft.pieces.extend(part.pieces)
         draft.unknown |= part.unknown
         return
-    _value(rest, scope, use, draft, slugged=True)
+    _value(rest, scope, purpose, draft, slugged=True)
 
 
-def _value(name: str, scope: Scope, use: Use, draft: _Draft, *, slugged: bool = False) -> None:
+def _value(name: str, scope: Scope, purpose: TextPurpose, draft: _TemplateDraft, *, slugged: bool = False) -> None:
     written = f"slug.{name}" if slugged else name
-    if use is Use.MATRIX:
+    if purpose is TextPurpose.MATRIX:
         detail = f"Only variables, ${{var.name}}, are known before there are combinations. {LITERAL}"
         raise BadReference(f"`${{{written}}}` cannot be used in a matrix", detail)
     if name not in scope.names:
@@ -192,18 +192,18 @@ def _value(name: str, scope: Scope, use: Use, draft: _Draft, *, slugged: bool = 
             draft.pieces.append((slug(name), ""))
             draft.unknown = True
             return
-        raise BadReference(*_unknown(written, scope, use))
-    draft.pieces.append(("", f"slug.{name}" if slugged or use is Use.NAME else name))
+        raise BadReference(*_unknown(written, scope, purpose))
+    draft.pieces.append(("", f"slug.{name}" if slugged or purpose is TextPurpose.NAME else name))
     draft.names.append(name)
     draft.unknown |= scope.unknown
 
 
-def _variable(written: str, name: str, scope: Scope, use: Use, draft: _Draft) -> None:
+def _variable(written: str, name: str, scope: Scope, purpose: TextPurpose, draft: _TemplateDraft) -> None:
     declared = scope.variables.declared.get(name)
     if declared is None:
         raise BadReference(f"no variable {quoted(name)} is declared", scope.variables.suggestion(name))
     if declared.sensitive:
-        if use is not Use.TEXT:
+        if purpose is not TextPurpose.TEXT:
             detail = "It is sent and never stored, so it stands in cmd, args and values of env alone."
             raise BadReference(f"`${{{written}}}` is sensitive and cannot be used here", detail)
         scope.variables.value(declared)
@@ -214,10 +214,10 @@ def _variable(written: str, name: str, scope: Scope, use: Use, draft: _Draft) ->
     if value is None:
         draft.unknown = True
         value = name
-    draft.pieces.append((slug(value) if use is Use.NAME else value, ""))
+    draft.pieces.append((slug(value) if purpose is TextPurpose.NAME else value, ""))
 
 
-def _unknown(name: str, scope: Scope, use: Use) -> tuple[str, str]:
+def _unknown(name: str, scope: Scope, purpose: TextPurpose) -> tuple[str, str]:
     known = {each: f"${{{each}}}" for each in (*scope.names, ID, COUNT)}
     known.update((f"var.{each}", f"${{var.{each}}}") for each in scope.variables.declared)
     known.update((f"slug.{each}", f"${{slug.{each}}}") for each in scope.names)
@@ -228,7 +228,7 @@ def _unknown(name: str, scope: Scope, use: Use) -> tuple[str, str]:
     near = get_close_matches(name.lower()[:LONGEST], folded, n=1, cutoff=0.6)
     if near:
         return summary, f"Did you mean {folded[near[0]]}? {LITERAL}"
-    replica = (ID, COUNT) if use is Use.TEXT else (COUNT,)
+    replica = (ID, COUNT) if purpose is TextPurpose.TEXT else (COUNT,)
     some = (*scope.names[:SHOWN], *replica, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
     shown = ", ".join(f"${{{each}}}" for each in some)
     return summary, f"Known here are {shown}; nothing of the environment can be read. {LITERAL}"

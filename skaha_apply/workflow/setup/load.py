@@ -39,7 +39,7 @@ def _load(setting: Settings, stdin: Callable[[], bytes] | None) -> Loaded:
 
 def load_leniently(setting: Settings, stdin: Callable[[], bytes] | None = None) -> tuple[Project, ...]:
     """The projects of an invocation for their names and places: errors count for nothing, and no list is read."""
-    given = replace(setting.given, lack=MissingValues.ANY)
+    given = replace(setting.given, missing=MissingValues.ANY)
     return manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given, lists=False).projects
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node
 
 # What can be wrong with the form of a manifest, by the id that a diagnostic bears.
-FORM_RULES: dict[str, str] = {
+SYNTAX_RULES: dict[str, str] = {
     "duplicate-key": "A key that is given twice hides the first of its values.",
     "empty": "A manifest says at least its version, its project and its sessions.",
     "encoding": "Manifests are UTF-8 text.",
@@ -35,7 +35,7 @@ FORM_RULES: dict[str, str] = {
     "wrong-value": "Each key has its range of values.",
     "yaml": "Manifests are YAML 1.2, one document a file.",
 }
-FORM_WARNINGS = frozenset({"list-comment", "unmatched"})  # those of them that are no errors
+SYNTAX_WARNINGS = frozenset({"list-comment", "unmatched"})  # those of them that are no errors
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 INDEX = re.compile(r"\[[0-9]+\]")
@@ -49,16 +49,16 @@ def quoted(value: str) -> str:
     return "`" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown) + "`"
 
 
-class Origin(Protocol):
+class Describable(Protocol):
     """A combination of a matrix that findings are about."""
 
-    def said(self, names: Collection[str]) -> str:
+    def described(self, names: Collection[str]) -> str:
         """Those of its values that matter, with their locations: tile = `NGC 4501` (tiles.txt:3)."""
         ...
 
 
 @dataclass
-class Findings:
+class FileDiagnostics:
     """The diagnostics of one file, in the order in which they were found, none twice.
 
     While `origin` is set, findings are about that combination: what comes up at one place for many of them is told
@@ -68,7 +68,7 @@ class Findings:
     file: str
     text: str = ""
     others: dict[str, str] = field(default_factory=dict)
-    origin: Origin | None = None
+    origin: Describable | None = None
     using: Collection[str] = ()
     _found: dict[tuple[str, Location, str], Diagnostic] = field(default_factory=dict)
     _more: dict[tuple[str, Location, str], int] = field(default_factory=dict)
@@ -89,10 +89,10 @@ class Findings:
         if key in self._found:
             self._more[key] = self._more.get(key, 0) + bool(self.origin)
             return
-        said = self.origin.said(self.using) if self.origin else ""
-        if said:
-            summary = f"{summary}, with {said}"
-        severity = Severity.WARNING if rule in FORM_WARNINGS else Severity.ERROR
+        described = self.origin.described(self.using) if self.origin else ""
+        if described:
+            summary = f"{summary}, with {described}"
+        severity = Severity.WARNING if rule in SYNTAX_WARNINGS else Severity.ERROR
         self._found[key] = Diagnostic(rule, severity, summary, detail, location, self._snippet(location), path)
 
     def know(self, file: str, text: str) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ProjectEntry:
     """All combinations of one entry, each with its path in the project; none where the matrix is empty."""
 
     name: str
@@ -34,19 +34,19 @@ class Family:
                     yield f"{path}.needs[{index}]", need
 
 
-def in_need(projects: Sequence[Project]) -> Iterator[tuple[Project, Mapping[str, Family]]]:
+def projects_with_needs(projects: Sequence[Project]) -> Iterator[tuple[Project, Mapping[str, ProjectEntry]]]:
     """The projects in which anything is needed, each with its entries."""
     for project in projects:
         if any(spec.needs for spec in project.sessions):
-            yield project, families(project)
+            yield project, project_entries(project)
 
 
-def families(project: Project) -> Mapping[str, Family]:
+def project_entries(project: Project) -> Mapping[str, ProjectEntry]:
     """The entries of a project by their identity, the case-folded name as written."""
-    found = {name.casefold(): Family(name) for name in project.empty}
+    found = {name.casefold(): ProjectEntry(name) for name in project.empty}
     for index, spec in enumerate(project.sessions):
-        family = found.get(spec.family)
-        if family is None:
-            family = found[spec.family] = Family(spec.group or spec.name)
-        family.members.append((f"sessions[{index}]", spec))
+        entry = found.get(spec.family)
+        if entry is None:
+            entry = found[spec.family] = ProjectEntry(spec.group or spec.name)
+        entry.members.append((f"sessions[{index}]", spec))
     return found
