@@ -1,4 +1,4 @@
-"""skaha-api.md, "cmd, args, env" and "The escape", as tables: what is sent, and what the container gets."""
+"""cmd, args and env as tables: what a client sends, and what the container gets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def create(sandbox, fields):
     return sandbox.http.post("/skaha/v1/session", data=given, headers=headers)
 
 
-# cmd and args, and the words that are run, or the refusal.
+# cmd and args, and the words of the process, or the error response.
 COMMANDS = [
     ("cmd is one word", "bash -c", "x", ["bash -c", "x"]),
     ("cmd empty", "", "x", ["", "x"]),
@@ -86,7 +86,7 @@ def test_commands(sandbox, cmd, args, expected):
         assert sandbox.sessions()[0]["argv"] == expected
 
 
-# One env entry, and the variables that arrive.
+# One env entry, and the variables that the session gets.
 VARIABLES = [
     ("plain", "A=b", {"A": "b"}),
     ("no =", "A", {}),
@@ -124,6 +124,9 @@ VARIABLES = [
     ("leading dot", ".A=x", {".A": "x"}),
     ("a dot", ".=x", JOB),
     ("two leading dots", "..A=x", JOB),
+    ("leading dot, underscore in the exponent", ".5e1_1=x", JOB),
+    ("a number without digits", "-._E1=x", Answer(400, 'For input string: ".e1"\n')),
+    ("a point and an underscore", "._=x", Answer(400, 'For input string: "."\n')),
     ("own PWD loses", "skaha_username=me", {"skaha_username": "sandbox"}),
     ("own HOME is not known yet", r"A=\$(HOME)", {"A": "$(HOME)"}),
     ("host of the API", "A=b", {"A": "b", "skaha_hostname": "127.0.0.1"}),
@@ -148,15 +151,16 @@ def test_threads(sandbox, cores, threads):
     assert sandbox.sessions()[0]["env"]["OMP_NUM_THREADS"] == threads
 
 
-# Words that kubectl takes for a boolean or a number, and the server writes without quotes.
+# Words that kubectl reads as a boolean or a number, and that the server writes without quotes.
 RETYPED = [
     *"yYnN", "0o7", "-0o17", "+0O17", "0o_7", "0X1F", "0B11", "0_x1", "-08", "+0800", "-0_9", "+_1", "-_.8", "+0_",
-    "1e_1", "1e1_", "0o644", "-0X1f",
+    "1e_1", "1e1_", "0o644", "-0X1f", ".5e1_1", ".5e+1_1",
 ]  # fmt: skip
 FINE = [
     "yes", "no", "on", "off", "true", "false", "null", "~", "08", "0089", "0800", "007", "-007", "+007", "+0530",
     "-0530", "0x1F", "0b11", "1e3", ".5", "-.5", "1:30", "2026-01-02", "1_000", "0_8", "-1", "+1", "<<", "yy", "Yn",
     "nO", "0o8", "0x", "1e", "1e+", ".", "-", "+", "_", "_1", "0xg", "1.2.3", "1e999", "+1e_999", "--1", "a1", "1a",
+    ".5_e1_1", ".5e1__1", ".5e9_999",
 ]  # fmt: skip
 
 

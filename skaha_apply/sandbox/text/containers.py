@@ -1,6 +1,8 @@
-"""From the parameters of a headless create to the command, arguments and environment a container would really get.
+"""Turns the parameters of a headless create into the command, arguments and environment that a container would get.
 
-The steps and their order are the server's. Source: skaha-api.md, "cmd, args, env", readings 2 to 7.
+The text is read several times, in the server's order: split and replaced by Java, pasted into a YAML template and read
+by SnakeYAML, written as a job and read by kubectl, expanded by Kubernetes. Source: [PostAction, SessionJobBuilder,
+SessionDAO].
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox.http.responses import bad_request, unexpected
 from skaha_apply.sandbox.text import java_text, placeholders, yaml_text
-from skaha_apply.sandbox.text.yaml_words import is_retyped
+from skaha_apply.sandbox.text.yaml_words import InvalidNumber, is_retyped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,9 +30,9 @@ _PAIR = 2
 
 @dataclass(frozen=True)
 class Container:
-    """What a headless session runs; `command` empty means the default command of the image.
+    """What a headless session runs. An empty `command` means the default command of the image.
 
-    The name of a variable is None where YAML read a null.
+    The name of a variable is None if YAML read it as null.
     """
 
     image: str
@@ -41,7 +43,7 @@ class Container:
 
 @dataclass(frozen=True)
 class ContainerParameters:
-    """The parameters of a create that end up in the container."""
+    """The parameters of a create that the container gets."""
 
     image: str
     cmd: str | None = None
@@ -50,19 +52,20 @@ class ContainerParameters:
 
 
 def split_env(entries: Iterable[str]) -> list[tuple[str, str]]:
-    """Keep what the server keeps: entries that Java's split at `=` cuts into exactly two parts.
+    """Return name and value of the entries that Java's split at `=` cuts into exactly two parts.
 
-    `A`, `A=`, `A=b=c` are dropped in silence, and trailing `=` are lost [PostAction.getHeadlessImageBundle].
+    The server drops `A`, `A=` and `A=b=c` without an error, and each `=` at the end of a value
+    [PostAction.getHeadlessImageBundle].
     """
     parts = (java_text.split(entry, "=") for entry in entries)
     return [(pair[0], pair[1]) for pair in parts if len(pair) == _PAIR]
 
 
 def read_bundle(sent: ContainerParameters, fill: Fill) -> Container:
-    """Give the container of a headless create (readings 2 to 4); raises Refusal: 400 for `$HOME`, 500 for a raw `"`.
+    """Return the container of a headless create; raises Refusal: 400 for `$HOME`, 500 for an unescaped `"`.
 
     Args:
-        sent: parameters as they were decoded.
+        sent: the decoded parameters.
         fill: fills in the server's placeholders.
     """
 
@@ -88,12 +91,14 @@ def read_bundle(sent: ContainerParameters, fill: Fill) -> Container:
         raise bad_request(str(error)) from None
     except java_text.NoSuchGroup as error:
         raise unexpected("java.lang.IndexOutOfBoundsException", str(error)) from None
+    except InvalidNumber as error:
+        raise bad_request(str(error)) from None
     except yaml_text.InvalidYaml as error:
         raise unexpected("org.yaml.snakeyaml.error.YAMLException", str(error)) from None
 
 
 def read_image(image: str) -> str:
-    """Give the image of another kind than headless, which is pasted without quotes [launch-*.yaml]."""
+    """Return the image of an interactive session, which the server pastes without quotes [launch-*.yaml]."""
     try:
         return java_text.replacement(image, "${software.imageid}")
     except java_text.IllegalReplacement as error:
@@ -103,7 +108,7 @@ def read_image(image: str) -> str:
 
 
 def check_job(container: Container, name: str) -> None:
-    """Refuse what kubectl or the API server refuses (reading 6): retyped words, names that are none; always 500."""
+    """Refuse what kubectl or the API server refuses: words that change their type, invalid names. Always 500."""
     texts = (*container.command, *container.args, *(value for _, value in container.env))
     names = [name for name, _ in container.env]
     if any(map(is_retyped, texts)) or not all(one and _ENV_NAME.fullmatch(one) for one in names):
@@ -113,13 +118,13 @@ def check_job(container: Container, name: str) -> None:
 
 
 def job_not_found() -> Refusal:
-    """A failing `kubectl create` is swallowed; the read-back of the job fails instead [SessionDAO.getJob]."""
+    """The server ignores a failed `kubectl create`; then it cannot read the job [SessionDAO.getJob]."""
     message = "Message: Not Found\nHTTP response code: 404"
     return unexpected("java.lang.RuntimeException", f"io.kubernetes.client.openapi.ApiException: {message}")
 
 
 def expand_references(text: str, variables: Mapping[str, str]) -> str:
-    """Expand `$(NAME)` as Kubernetes does: unknown names stay as written, `$$` is a dollar sign (reading 7)."""
+    """Expand `$(NAME)` as Kubernetes does: unknown names stay as written, `$$` is a dollar sign."""
 
     def value(found: re.Match[str]) -> str:
         if found[0] == "$$":
@@ -130,8 +135,11 @@ def expand_references(text: str, variables: Mapping[str, str]) -> str:
 
 
 def container_environment(container: Container, platform: Mapping[str, str]) -> dict[str, str]:
-    """Give the variables a container sees: its own, then the platform's, which win; each may use those before it."""
-    seen: dict[str, str] = {}
+    """Return a container's variables: its own, then the platform's, which override them.
+
+    A value can refer to the variables before it.
+    """
+    variables: dict[str, str] = {}
     for name, value in (*container.env, *platform.items()):
-        seen[str(name)] = expand_references(value, seen)
-    return seen
+        variables[str(name)] = expand_references(value, variables)
+    return variables

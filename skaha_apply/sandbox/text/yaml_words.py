@@ -1,8 +1,8 @@
-"""Plain words of YAML 1.1, as the server's writer (SnakeYAML) and kubectl's reader (go-yaml) take them.
+"""Unquoted words of YAML 1.1, as the server's writer (SnakeYAML) and kubectl's reader (go-yaml) understand them.
 
-The server writes a text without quotes where its own reader would read a text. kubectl has another reader: what it
-takes for a boolean or a number, the API server refuses. Source: skaha-api.md, "Words that change between readings 5
-and 6", "Names of variables are YAML too" [SnakeYAML 2.5 Resolver and Emitter, go-yaml 2 resolve.go].
+The server writes a text without quotes if its own reader would read a text again. kubectl has another reader. If
+kubectl reads the word as a boolean or a number, the API server refuses the job.
+Source: [SnakeYAML 2.5 Resolver and Emitter, go-yaml 2 resolve.go].
 """
 
 from __future__ import annotations
@@ -28,30 +28,38 @@ _TIMESTAMP = re.compile(
     r"(?:\.[0-9]*)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
 )
 _LEADING_ZERO = re.compile(r"0[0-9_]+")
-_KUBECTL_BOOLEAN = frozenset({"y", "Y", "n", "N"})  # the other booleans are the same for both
+_KUBECTL_BOOLEAN = frozenset({"y", "Y", "n", "N"})  # SnakeYAML quotes the other booleans
 _KUBECTL_INTEGER = re.compile(r"([-+]?)(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]*|[1-9][0-9]*)")
 _KUBECTL_BINARY = re.compile(r"0b[-+][01]+")
+# Behind a leading point kubectl reads a number as Go does: an underscore can only separate digits.
+_KUBECTL_POINT_FLOAT = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
 _KUBECTL_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-_DECIMAL = (1e-3, 1e7)  # Java writes a double with an exponent outside of these
+_DECIMAL = (1e-3, 1e7)  # outside of this range Java writes a number with an exponent
+
+
+class InvalidNumber(ValueError):
+    """Java's NumberFormatException: the word has the form of a number without digits, such as `-._E1`."""
 
 
 def is_retyped(value: str) -> bool:
-    """Tell whether the server writes `value` without quotes and kubectl reads it as a boolean or a number."""
+    """Whether the server writes `value` without quotes and kubectl reads it as a boolean or a number."""
     return not _is_quoted(value) and (value in _KUBECTL_BOOLEAN or _is_kubectl_number(value))
 
 
 def _is_quoted(value: str) -> bool:
-    """Tell whether SnakeYAML puts quotes around a one-line text that consists of the characters of numbers."""
+    """Whether SnakeYAML puts quotes around a text of one line that could be a boolean, a number, a time or null."""
     return value in _NULL or any(
         pattern.fullmatch(value) for pattern in (_BOOLEAN, _INTEGER, _FLOAT, _TIMESTAMP, _LEADING_ZERO)
     )
 
 
 def _is_kubectl_number(value: str) -> bool:
+    plain = value.replace("_", "")
+    if value.startswith("."):
+        return bool(_KUBECTL_POINT_FLOAT.fullmatch(value)) and math.isfinite(float(plain))
     if value[:1] not in "+-0123456789":
         return False
-    plain = value.replace("_", "")
     whole = _KUBECTL_INTEGER.fullmatch(plain)
     if whole and _SMALLEST <= _whole_number(plain) <= (_LARGEST if not whole[1] else -_SMALLEST - 1):
         return True
@@ -61,7 +69,7 @@ def _is_kubectl_number(value: str) -> bool:
 
 
 def _whole_number(plain: str) -> int:
-    """Read an integer in any of its notations; a leading 0 means octal."""
+    """Read an integer in decimal, octal, hexadecimal or binary notation; a leading 0 means octal."""
     sign, digits = (-1 if plain.startswith("-") else 1), plain.lstrip("+-").lower()
     if digits[:2] in ("0x", "0b", "0o"):
         return sign * int(digits, 0)
@@ -69,9 +77,9 @@ def _whole_number(plain: str) -> int:
 
 
 def plain_text(value: str) -> str | None:
-    """Give the text that SnakeYAML makes of an unquoted scalar where a text is wanted; None for null.
+    """Return the text that SnakeYAML makes of an unquoted scalar if it must be a text; None for null.
 
-    `yes` becomes `true`, `-007` becomes `-7`.
+    `yes` becomes `true`, `-007` becomes `-7`. Raises InvalidNumber with Java's message.
     """
     if value in _NULL:
         return None
@@ -79,11 +87,20 @@ def plain_text(value: str) -> str | None:
         return "true" if value.lower() in _TRUE else "false"
     if _INTEGER.fullmatch(value):
         return str(_base_60(value, int) if ":" in value else _whole_number(value.replace("_", "")))
-    if _FLOAT.fullmatch(value) and any(char.isdigit() for char in value):
-        return _java_double(_base_60(value, float) if ":" in value else float(value.replace("_", "")))
-    if _FLOAT.fullmatch(value) and value.lower()[-3:] in ("inf", "nan"):
+    if not _FLOAT.fullmatch(value):
+        return value
+    if value.lower().endswith((".inf", ".nan")):
         return "NaN" if value.lower() == ".nan" else "-Infinity" if value.startswith("-") else "Infinity"
-    return value
+    return _java_double(_base_60(value, float) if ":" in value else _float(value))
+
+
+def _float(value: str) -> float:
+    """Read a float as SnakeYAML does; raises InvalidNumber if there is no digit before the exponent."""
+    plain = value.replace("_", "")
+    try:
+        return float(plain)
+    except ValueError:
+        raise InvalidNumber(f'For input string: "{plain.lstrip("+-").lower()}"') from None
 
 
 def _base_60(value: str, last: type[int | float]) -> float:
@@ -96,7 +113,7 @@ def _base_60(value: str, last: type[int | float]) -> float:
 
 
 def _java_double(number: float) -> str:
-    """Write a double as `Double.toString` does: `-0.5`, `1.0E7`."""
+    """Write a floating-point number as `Double.toString` does: `-0.5`, `1.0E7`."""
     if math.isinf(number):
         return "-Infinity" if number < 0 else "Infinity"
     if number == 0 or _DECIMAL[0] <= abs(number) < _DECIMAL[1]:
