@@ -1,6 +1,6 @@
-"""A local server of the Skaha API for trying, rehearsing and testing; it shares no code with the client.
+"""A local server of the Skaha API, for trials, rehearsals and tests. It shares no code with the client.
 
-The web server's packages are imported only when a sandbox is served: `pip install 'skaha-apply[sandbox]'`.
+The packages of the web server are imported only in the server process: `pip install 'skaha-apply[sandbox]'`.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ __all__ = ["RunningSandbox", "SandboxError", "SandboxOptions", "ensure", "serve"
 
 
 def serve(options: SandboxOptions) -> None:
-    """Serve until SIGTERM, SIGINT, SIGHUP, or nobody used it for `options.idle` seconds; raises SandboxError."""
+    """Serve until SIGTERM, SIGINT or SIGHUP, or until `options.idle` seconds without use; raises SandboxError."""
     check_installed()
-    from skaha_apply.sandbox.server import serve as run  # noqa: PLC0415 - the web server is an extra
+    from skaha_apply.sandbox.server import serve as run_server  # noqa: PLC0415 - the web server is an extra
 
-    run(options)
+    run_server(options)
 
 
 def ensure(options: SandboxOptions) -> RunningSandbox:
-    """Give the sandbox that runs on `options.data`, or start a detached one; raises SandboxError."""
+    """Return the sandbox that runs on `options.data`, or start one in the background; raises SandboxError."""
     from skaha_apply.sandbox.lifecycle import ensure as find_or_start  # noqa: PLC0415 - keeps the import light
 
     return find_or_start(options)
 
 
 def status(data: Path) -> RunningSandbox | None:
-    """Give the sandbox that runs on `data`, or None."""
-    from skaha_apply.sandbox.lifecycle import status as look  # noqa: PLC0415 - keeps the import light
+    """Return the sandbox that runs on `data`, or None."""
+    from skaha_apply.sandbox.lifecycle import status as query_status  # noqa: PLC0415 - keeps the import light
 
-    return look(data)
+    return query_status(data)
 
 
 def stop(data: Path) -> bool:
-    """End the sandbox of `data` and wait for it; False when none runs; raises SandboxError."""
-    from skaha_apply.sandbox.lifecycle import stop as end  # noqa: PLC0415 - keeps the import light
+    """Stop the sandbox of `data` and wait until it has ended; False if no sandbox runs; raises SandboxError."""
+    from skaha_apply.sandbox.lifecycle import stop as stop_server  # noqa: PLC0415 - keeps the import light
 
-    return end(data)
+    return stop_server(data)

@@ -14,16 +14,16 @@ DEFAULT_DATA = Path(".skaha-apply/sandbox/server")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; give the exit code: 0, or 1 with a message."""
-    asked = _parser().parse_args(arguments)
+    """Run one command and return the exit code: 0, or 1 with a message on standard error."""
+    chosen = _parser().parse_args(arguments)
     try:
-        if asked.command == "serve":
+        if chosen.command == "serve":
             start_clean()
-            serve(options_from_json(sys.stdin.read()) if asked.options_from_stdin else _options(asked))
-        elif asked.command == "stop":
-            _say("stopped" if stop(asked.data) else "no sandbox runs here")
+            serve(options_from_json(sys.stdin.read()) if chosen.options_from_stdin else _options(chosen))
+        elif chosen.command == "stop":
+            _print("stopped" if stop(chosen.data) else "no sandbox runs on this data folder")
         else:
-            return _show(status(asked.data))
+            return _show(status(chosen.data))
     except SandboxError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))
         return 1
@@ -35,7 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("serve", "stop", "status"):
         command = commands.add_parser(name)
-        command.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of everything the sandbox keeps")
+        command.add_argument(
+            "--data", type=Path, default=DEFAULT_DATA, help="data folder: sessions, logs, home directories"
+        )
         if name == "serve":
             _add_serve_options(command)
     return parser
@@ -44,47 +46,52 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     default = SandboxOptions(data=DEFAULT_DATA)
-    add("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
-    add("--port-file", type=Path, help="gets the port number once the server listens")
-    add("--token", help="bearer token of the user; default a random one, kept in the data folder")
-    add("--slots", type=int, default=default.slots, help="headless processes at once; the others are Pending")
+    add("--port", type=int, default=0, help="port on 127.0.0.1; 0 (default) takes a free port")
+    add("--port-file", type=Path, help="file to which the server writes its port number")
+    add("--token", help="bearer token of the user (default: a random token, kept in the data folder)")
+    add("--slots", type=int, default=default.slots, help="headless sessions that run at once; the others are Pending")
     add("--workdir", type=Path, default=Path(), help="working directory of headless sessions")
-    add("--idle", type=float, help="end after so many seconds without use")
-    add("--ttl", type=float, default=default.ttl, help="seconds a finished headless session stays listed")
-    add("--interactive-ttl", type=float, default=default.interactive_ttl, help="the same for other kinds")
-    add("--deadline", type=float, default=default.deadline, help="seconds a headless session may run")
-    add("--interactive-deadline", type=float, default=default.interactive_deadline, help="the same for other kinds")
+    add("--idle", type=float, help="end the server after this time without use, in seconds (default: never)")
+    add("--ttl", type=float, default=default.ttl, help="seconds for which a finished headless session stays listed")
+    add("--interactive-ttl", type=float, default=default.interactive_ttl, help="like --ttl, for the other kinds")
+    add("--deadline", type=float, default=default.deadline, help="seconds for which a headless session may run")
+    add(
+        "--interactive-deadline",
+        type=float,
+        default=default.interactive_deadline,
+        help="like --deadline, for other kinds",
+    )
     add("--grace", type=float, default=default.grace, help="seconds between SIGTERM and SIGKILL")
-    add("--max-interactive", type=int, default=default.max_interactive, help="interactive sessions of a user at once")
+    add("--max-interactive", type=int, default=default.max_interactive, help="limit of interactive sessions of a user")
     add("--userid", default=default.userid, help="name of the user")
-    add("--image", action="append", default=[], metavar="HOST/NAME:TAG[=TYPE]", help="a further public image")
-    add("--account", action="append", default=[], metavar="TOKEN=USERID", help="a further user")
+    add("--image", action="append", default=[], metavar="HOST/NAME:TAG[=TYPE]", help="another public image")
+    add("--account", action="append", default=[], metavar="TOKEN=USERID", help="another user")
     add("--denied", action="append", default=[], metavar="TOKEN", help="token of a user without access (403)")
-    add("--expired", action="append", default=[], metavar="TOKEN", help="token past its date (401)")
-    add("--no-v0", dest="v0", action="store_false", help="do not answer below /skaha/v0")
+    add("--expired", action="append", default=[], metavar="TOKEN", help="token that has expired (401)")
+    add("--no-v0", dest="v0", action="store_false", help="do not serve /skaha/v0")
     add("--options-from-stdin", action="store_true", help=argparse.SUPPRESS)
 
 
-def _options(asked: argparse.Namespace) -> SandboxOptions:
-    values = vars(asked)
+def _options(chosen: argparse.Namespace) -> SandboxOptions:
+    values = vars(chosen)
     plain = {name: values[name] for name in SandboxOptions.__dataclass_fields__ if name in values}
-    accounts = tuple(tuple(entry.rsplit("=", 1)) for entry in asked.account)
+    accounts = tuple(tuple(entry.rsplit("=", 1)) for entry in chosen.account)
     if not all(len(pair) == len(("token", "user")) and all(pair) for pair in accounts):
-        raise SandboxError("an account is TOKEN=USERID")
-    lists = {"images": tuple(asked.image), "denied": tuple(asked.denied), "expired": tuple(asked.expired)}
+        raise SandboxError("--account is not TOKEN=USERID")
+    lists = {"images": tuple(chosen.image), "denied": tuple(chosen.denied), "expired": tuple(chosen.expired)}
     return SandboxOptions(**{**plain, **lists, "accounts": accounts})
 
 
 def _show(running: RunningSandbox | None) -> int:
     if running is None:
-        _say("no sandbox runs here")
+        _print("no sandbox runs on this data folder")
         return 1
-    _say(f"{running.url} (process {running.pid})")
-    _say(f"{running.pending} pending, {running.running} running, {running.finished} finished")
+    _print(f"{running.url} (process {running.pid})")
+    _print(f"{running.pending} pending, {running.running} running, {running.finished} finished")
     return 0
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own clock, which can be moved forward, so that an hour's expiry need not be waited for."""
+"""The sandbox's own clock. Tests move it forward, so that they need not wait an hour for an expiry."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class SandboxClock:
         self._header = ""
 
     def now(self) -> float:
-        """Give the present moment in seconds since the epoch."""
+        """Return the current time in seconds since the epoch."""
         return time.time() + self.offset
 
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds`; a negative amount raises ValueError."""
         if not seconds >= 0:
-            raise ValueError("the clock moves forward only")
+            raise ValueError("the clock can only move forward")
         self.offset += seconds
 
     def http_date(self) -> str:
-        """Give the present moment as a `Date` header."""
+        """Return the current time as the value of a `Date` header."""
         second = int(self.now())
         if second != self._second:
             self._second, self._header = second, formatdate(second, usegmt=True)

@@ -1,8 +1,7 @@
-"""Find, start and end the sandbox of a data folder from another process: what `--sandbox` and `sandbox stop` do."""
+"""Find, start and stop the sandbox of a data folder from another process, for `--sandbox` and `sandbox stop`."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -11,12 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from skaha_apply.sandbox import environment
+from skaha_apply.sandbox.data_folder import prepare, private_opener, start_lock
 from skaha_apply.sandbox.options import (
     DETACHED_IDLE_S,
     RunningSandbox,
@@ -25,31 +25,24 @@ from skaha_apply.sandbox.options import (
     check_installed,
 )
 from skaha_apply.sandbox.platform import processes
-from skaha_apply.sandbox.private import private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _START_S = 15.0
 _STOP_S = 20.0
-_ASK_S = 5.0
+_QUERY_S = 5.0
 _POLL_S = 0.05
-_started: dict[int, subprocess.Popen[bytes]] = {}
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 def ensure(options: SandboxOptions) -> RunningSandbox:
-    """Give the sandbox that runs on `options.data`, whatever its options, or start a detached one.
+    """Return the sandbox that runs on `options.data`, whatever its options, or start one in the background.
 
-    Safe when several call it at once. A started one ends by itself after `options.idle` (default 600 s) without use.
-    Raises SandboxError when none answers within about 15 s.
+    Several processes can call this at the same time. A sandbox that was started here ends after `options.idle` seconds
+    (default 600) without use. Raises SandboxError if no sandbox responds within about 15 s.
     """
     check_installed()
-    try:
-        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SandboxError(f"{options.data}: {error.strerror}", "choose a data folder that can be written") from None
+    prepare(options.data)
     until = time.monotonic() + _START_S
-    with _start_lock(options.data, until):
+    with start_lock(options.data, until):
         running = _query_status(options.data, touch=True)
         if running is not None:
             return running
@@ -65,14 +58,15 @@ def ensure(options: SandboxOptions) -> RunningSandbox:
 
 
 def status(data: Path) -> RunningSandbox | None:
-    """Give the sandbox that runs on `data`, with its counts; None when there is none that answers."""
+    """Return the sandbox that runs on `data`, with its counts; None if no sandbox responds."""
     return _query_status(data, touch=False)
 
 
 def stop(data: Path) -> bool:
-    """End the sandbox of `data` and wait until it has ended; False when none runs.
+    """Stop the sandbox of `data` and wait until it has ended; False if no sandbox runs.
 
-    The process is known by id and birth, never by its id alone. Raises SandboxError when it does not end.
+    The process is identified by its ID and start time, never by the ID alone. Raises SandboxError if the process does
+    not end within 20 s.
     """
     record = _record(data)
     if record is None or processes.birth(record["pid"]) != record["birth"]:
@@ -83,9 +77,11 @@ def stop(data: Path) -> bool:
     until = time.monotonic() + _STOP_S
     while processes.birth(pid) == record["birth"]:
         if time.monotonic() > until:
-            raise SandboxError(f"the sandbox (process {pid}) does not end", f"see {data / 'server.log'}")
+            raise SandboxError(
+                f"the sandbox (process {pid}) did not end within {_STOP_S:g} s", f"see {data / 'server.log'}"
+            )
         time.sleep(_POLL_S)
-    child = _started.pop(pid, None)
+    child = _children.pop(pid, None)
     if child is not None:
         child.wait()
     return True
@@ -104,12 +100,12 @@ def _query_status(data: Path, *, touch: bool) -> RunningSandbox | None:
     if record is None or processes.birth(record["pid"]) != record["birth"]:
         return None
     address = record["url"].removesuffix("/skaha/v1") + "/sandbox/status" + ("?touch=1" if touch else "")
-    request = urllib.request.Request(  # noqa: S310 - our own address
+    request = urllib.request.Request(  # noqa: S310 - the address of the sandbox
         address, headers={"Authorization": f"Bearer {record['token']}"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=_ASK_S) as reply:
+        with opener.open(request, timeout=_QUERY_S) as reply:
             counts = json.load(reply)
     except (OSError, urllib.error.URLError, ValueError):
         return None
@@ -118,27 +114,12 @@ def _query_status(data: Path, *, touch: bool) -> RunningSandbox | None:
     )
 
 
-@contextmanager
-def _start_lock(data: Path, until: float) -> Iterator[None]:
-    """Let only one caller at a time look and start."""
-    with open(data / "ensure.lock", "a", opener=private) as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > until:
-                    raise SandboxError("another process has been starting the sandbox for too long") from None
-                time.sleep(_POLL_S)
-        yield
-
-
 def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
-    for pid in [pid for pid, child in _started.items() if child.poll() is not None]:
-        del _started[pid]
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[pid]
     chosen = options if options.idle is not None else replace(options, idle=DETACHED_IDLE_S)
     command = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--options-from-stdin"]
-    with open(options.data / "server.log", "ab", opener=private) as output:
+    with open(options.data / "server.log", "ab", opener=private_opener) as output:
         child = subprocess.Popen(  # noqa: S603 - this program itself
             command,
             env=environment.for_sandbox(os.environ),
@@ -147,7 +128,7 @@ def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
             stderr=output,
             start_new_session=True,
         )
-    _started[child.pid] = child
+    _children[child.pid] = child
     if child.stdin is not None:
         with suppress(BrokenPipeError), child.stdin as pipe:
             pipe.write(_as_json(chosen).encode())
@@ -155,12 +136,12 @@ def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
 
 
 def _as_json(options: SandboxOptions) -> str:
-    """Write options for the child's standard input: tokens do not belong on a command line that everybody can read."""
+    """Write options for the child's standard input, because every user can read a command line and its tokens."""
     return json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()})
 
 
 def options_from_json(document: str) -> SandboxOptions:
-    """Read back what `_as_json` wrote."""
+    """Read the options that `_as_json` wrote."""
     values = json.loads(document)
     for name in ("data", "workdir", "port_file"):
         values[name] = None if values[name] is None else Path(values[name])

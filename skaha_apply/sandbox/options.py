@@ -1,6 +1,6 @@
-"""What a sandbox can be told when it starts, and what a running one says about itself.
+"""The options of a sandbox, and what a running sandbox reports.
 
-Only the standard library is imported here, so that a program may ask for a sandbox without paying for a web server.
+Only the standard library is imported here, so that a program can start a sandbox without importing a web server.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DETACHED_IDLE_S = 600.0
 
 
 class SandboxError(Exception):
-    """The sandbox cannot do what was asked; `hint` says the way out."""
+    """A request to the sandbox failed; `hint` states what to do next."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -28,27 +28,27 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """How a sandbox is set up. Times are seconds; `None` for `token` means a random one, kept in the data folder.
+    """The options of a sandbox. Durations are seconds. If `token` is None, a random token is kept in the data folder.
 
     Attributes:
-        data: folder of everything that outlives the server: sessions, logs, homes, `server.json`.
+        data: folder of everything that is kept between two servers: sessions, logs, home directories, `server.json`.
         workdir: working directory of headless sessions.
-        port: TCP port on 127.0.0.1; 0 takes a free one.
-        port_file: file that gets the port number and a newline once the server listens.
-        token: bearer token of `userid`, and of the control routes.
-        slots: how many headless processes run at once; the others are Pending.
-        idle: end after so long without a request and without a headless session to run; `None`: never.
-        ttl: how long a finished headless session stays listed.
-        interactive_ttl: the same for the other kinds.
-        deadline: how long a headless session may run.
-        interactive_deadline: the same for the other kinds, and what a renewal grants.
-        grace: between SIGTERM and SIGKILL when a session is deleted.
-        max_interactive: how many interactive sessions of a user may be Pending or Running.
-        images: further public images, `HOST/NAME:TAG` or `HOST/NAME:TAG=type`.
-        accounts: further users, pairs of token and user name.
+        port: TCP port on 127.0.0.1; 0 takes a free port.
+        port_file: file to which the server writes its port number and a newline when it listens.
+        token: bearer token of `userid`, also for the control routes.
+        slots: number of headless sessions that run at once; the others are Pending.
+        idle: end after this time without a request and without a headless session to run; `None`: never.
+        ttl: time for which a finished headless session stays listed.
+        interactive_ttl: like `ttl`, for the other kinds.
+        deadline: time for which a headless session may run.
+        interactive_deadline: like `deadline`, for the other kinds; a renewal grants it again.
+        grace: time between SIGTERM and SIGKILL when a session is deleted.
+        max_interactive: limit of Pending and Running interactive sessions of a user.
+        images: other public images, `HOST/NAME:TAG` or `HOST/NAME:TAG=type`.
+        accounts: other users, as pairs of token and user name.
         denied: tokens of a known user without access (403).
-        expired: tokens past their date (401).
-        v0: also answer below /skaha/v0, which the published `skaha` 1.7.0 uses by default and newer servers dropped.
+        expired: tokens that have expired (401).
+        v0: also serve /skaha/v0. The client `skaha` 1.7.0 uses it by default; newer servers have dropped it.
     """
 
     data: Path
@@ -74,7 +74,7 @@ class SandboxOptions:
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A sandbox that answers: `url` ends in /skaha/v1; the counts are of the moment it was asked."""
+    """A sandbox that runs: `url` ends in /skaha/v1; the counts are numbers of sessions at the time of the query."""
 
     url: str
     token: str = field(repr=False)
@@ -85,8 +85,8 @@ class RunningSandbox:
 
 
 def check_installed() -> None:
-    """Raise SandboxError when a package of the extra `sandbox` is missing."""
+    """Raise SandboxError if a package of the extra `sandbox` is missing."""
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         hint = "pip install 'skaha-apply[sandbox]'"
-        raise SandboxError(f"the sandbox needs packages that are not installed: {', '.join(missing)}", hint)
+        raise SandboxError(f"the sandbox requires packages that are not installed: {', '.join(missing)}", hint)

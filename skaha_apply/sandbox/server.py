@@ -1,16 +1,15 @@
-"""The server process: one per data folder, on 127.0.0.1 only, orderly to start and to end."""
+"""The server process: one for each data folder, on 127.0.0.1 only; it ends its sessions before it ends."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import secrets
 import signal
 import socket
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,42 +17,41 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from skaha_apply.sandbox.clock import SandboxClock
+from skaha_apply.sandbox.data_folder import prepare, server_lock, write_private
 from skaha_apply.sandbox.http.access import Accounts, IssuedTokens
 from skaha_apply.sandbox.http.app import SandboxApplication
 from skaha_apply.sandbox.http.control_routes import ControlRoutes
-from skaha_apply.sandbox.http.request_target import Backend
+from skaha_apply.sandbox.http.request_target import Platform
 from skaha_apply.sandbox.options import SandboxError, SandboxOptions
 from skaha_apply.sandbox.platform import catalog, processes
 from skaha_apply.sandbox.platform.cluster import Cluster
 from skaha_apply.sandbox.platform.database import SessionDatabase
 from skaha_apply.sandbox.platform.desktop_apps import DesktopApps
-from skaha_apply.sandbox.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 _TICK_S = 0.25
-_MAX_HEAD = 256 * 1024
-_open: dict[tuple[str, int], asyncio.Transport] = {}
+_MAX_HEAD_BYTES = 256 * 1024
+_transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
 class _Connection(H11Protocol):
-    """Remembers its transport, so that a fault can close the connection without an answer."""
+    """Records its transport, so that a fault can close the connection without a response."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         super().connection_made(transport)
         if self.client is not None:
-            _open[self.client] = transport
+            _transports[self.client] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.client is not None:
-            _open.pop(self.client, None)
+            _transports.pop(self.client, None)
         super().connection_lost(exc)
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens; leaves signals to `serve`."""
+    """Calls `listening` when the port is open; leaves signals to `serve`."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -69,9 +67,9 @@ class _Server(uvicorn.Server):
 
 
 def serve(options: SandboxOptions) -> None:
-    """Serve until SIGTERM, SIGINT, SIGHUP or `options.idle`; raises SandboxError when it cannot start."""
+    """Serve until SIGTERM, SIGINT, SIGHUP or `options.idle`; raises SandboxError if the server cannot start."""
     options = _prepared(options)
-    with _only_one(options.data), _listen(options.port) as listener:
+    with server_lock(options.data), _listen(options.port) as listener:
         asyncio.run(_serve(options, listener))
 
 
@@ -80,25 +78,9 @@ def _prepared(options: SandboxOptions) -> SandboxOptions:
         raise SandboxError(f"slots must be at least 1, not {options.slots}")
     workdir = options.workdir.resolve()
     if not workdir.is_dir():
-        raise SandboxError(f"the working directory {workdir} is not there", "create it, or give another one")
-    try:
-        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (options.data / "logs").mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise SandboxError(f"{options.data}: {error.strerror}", "choose a data folder that can be written") from None
+        raise SandboxError(f"the working directory {workdir} does not exist", "create it, or pass another --workdir")
+    prepare(options.data)
     return replace(options, data=options.data.resolve(), workdir=workdir)
-
-
-@contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Hold the operating system's lock on the data folder."""
-    with open(data / "lock", "a", opener=private) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            hint = "stop it first (sandbox stop), or choose another data folder"
-            raise SandboxError(f"a sandbox runs on {data} already", hint) from None
-        yield
 
 
 @contextmanager
@@ -127,7 +109,7 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
     issued = IssuedTokens(options.userid, cluster.clock.now)
     accounts = Accounts({token: options.userid, **dict(options.accounts)}, options.denied, options.expired, issued)
     control = ControlRoutes(options, cluster, os.getpid(), issued=issued)
-    service = Backend(cluster, DesktopApps(cluster), catalog.images(options.images), origin)
+    service = Platform(cluster, DesktopApps(cluster), catalog.images(options.images), origin)
     app = SandboxApplication(service, accounts, control, _drop)
     config = uvicorn.Config(
         app,
@@ -140,7 +122,7 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=2,
-        h11_max_incomplete_event_size=_MAX_HEAD,
+        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
     )
     server = _Server(config, lambda: _announce(options, f"{origin}/skaha/v1", token))
     loop = asyncio.get_running_loop()
@@ -162,7 +144,7 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
 
 
 async def _tick(cluster: Cluster, app: SandboxApplication, server: _Server) -> None:
-    """Let time pass: deadlines, expiry, ended processes whose signal was missed, and the end of an idle server."""
+    """Apply deadlines and expiries, collect processes whose SIGCHLD was missed, and end an idle server."""
     while True:
         await asyncio.sleep(_TICK_S)
         cluster.reap()
@@ -171,37 +153,24 @@ async def _tick(cluster: Cluster, app: SandboxApplication, server: _Server) -> N
         if cluster.is_busy:
             app.last_request = time.monotonic()
         elif idle is not None and time.monotonic() - app.last_request > idle:
-            _retire(app.control.options)
+            _withdraw_address(app.control.options)
             server.should_exit = True
 
 
-def _retire(options: SandboxOptions) -> None:
-    """Take the address down first, so that nobody finds a server that is about to end."""
+def _withdraw_address(options: SandboxOptions) -> None:
+    """Remove `server.json` first, so that no client finds a server that is about to end."""
     (options.data / "server.json").unlink(missing_ok=True)
 
 
 def _drop(client: tuple[str, int]) -> None:
-    transport = _open.get(tuple(client))  # type: ignore[arg-type]  # ASGI servers may give a list
+    transport = _transports.get(tuple(client))  # type: ignore[arg-type]  # ASGI servers may give a list
     if transport is not None:
         transport.abort()
 
 
 def _announce(options: SandboxOptions, url: str, token: str) -> None:
     record = {"url": url, "token": token, "pid": os.getpid(), "birth": processes.birth(os.getpid())}
-    _write_whole(options.data / "server.json", json.dumps(record) + "\n")
+    write_private(options.data / "server.json", json.dumps(record) + "\n")
     if options.port_file is not None:
         port = url.rpartition(":")[2].partition("/")[0]
-        _write_whole(options.port_file, f"{port}\n")
-
-
-def _write_whole(path: Path, content: str) -> None:
-    """Write a file that only the user can read, so that nobody ever sees half of it; raises SandboxError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with suppress(FileNotFoundError):
-            draft.unlink()
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(content)
-        draft.replace(path)
-    except OSError as error:
-        raise SandboxError(f"{path}: {error.strerror}", "choose a folder that is there and can be written") from None
+        write_private(options.port_file, f"{port}\n")

@@ -1,1 +1,1 @@
-"""Faults to order, and the log of requests."""
+"""Faults that tests inject, and the log of requests."""

@@ -1,6 +1,7 @@
-"""Faults to order: what a network and a busy server do to clients, on purpose and repeatably.
+"""Injects the faults of a network and of a busy server, repeatably, so that tests can prove what a client does then.
 
-Each request draws its fault from the plan in force. `after` in a name means that the effect has happened.
+The plan in force decides the fault of each request. `after` in the name of a fault means: after the request had its
+effect.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fault:
-    """What one request suffers; `kind` is empty for nothing but the latency (seconds)."""
+    """The fault of one request; an empty `kind` means no fault but the latency (seconds)."""
 
     kind: str = ""
     latency: float = 0.0
@@ -27,22 +28,22 @@ class Fault:
 
 
 class FaultInjector:
-    """The plan in force, its random numbers, and how often each fault has struck."""
+    """The plan in force, its random numbers, and the number of times that each fault was injected."""
 
     def __init__(self, plan: FaultPlan | None = None) -> None:
         self.plan = plan or FaultPlan()
         self.counts: Counter[str] = Counter()
         self._random = random.Random(self.plan.seed)  # noqa: S311 - repeatable on purpose
-        self._seen = 0
-        self._steps = [0] * len(self.plan.script)
-        self._empty = self.plan.next_lists_empty + int(self.plan.empty_list_once)
+        self._requests = 0
+        self._step_matches = [0] * len(self.plan.script)
+        self._empty_listings = self.plan.next_lists_empty + int(self.plan.empty_list_once)
 
     def next_fault(self, method: str, route: str, name: str | None) -> Fault:
-        """Decide what a request suffers; `name` is the session name of a create."""
+        """Return the fault of a request; `name` is the session name of a create."""
         plan = self.plan
         if plan.only and not any(_matches_request(entry, method, route) for entry in plan.only):
             return Fault()
-        self._seen += 1
+        self._requests += 1
         fault = self._choose_fault(method, route, name)
         if fault.kind:
             self.counts[fault.kind] += 1
@@ -50,7 +51,7 @@ class FaultInjector:
 
     def _choose_fault(self, method: str, route: str, name: str | None) -> Fault:
         plan = self.plan
-        if self._seen <= plan.after:
+        if self._requests <= plan.after:
             return Fault()
         latency = self._latency()
         scripted = self._scripted_fault({"method": method, "route": route, "name": name}, latency)
@@ -64,9 +65,9 @@ class FaultInjector:
         return Fault(self._random_kind(method, route), latency)
 
     def _random_kind(self, method: str, route: str) -> str:
-        """Give the first kind that this request draws, or nothing."""
-        if method == "GET" and route == "/session" and self._empty > 0:
-            self._empty -= 1
+        """Return the kind of the first fault whose rate hits this request, or an empty text."""
+        if method == "GET" and route == "/session" and self._empty_listings > 0:
+            self._empty_listings -= 1
             return "empty_list"
         if method == "DELETE" and self._random.random() < self.plan.delete_without_effect:
             return "no_effect"
@@ -74,22 +75,22 @@ class FaultInjector:
         return next((kind for kind, rate in rates if rate and self._random.random() < rate), "")
 
     def _latency(self) -> float:
-        asked = self.plan.latency_ms
-        low, high = (asked[0], asked[-1]) if isinstance(asked, list) else (asked, asked)
+        planned = self.plan.latency_ms
+        low, high = (planned[0], planned[-1]) if isinstance(planned, list) else (planned, planned)
         return (low if low == high else self._random.uniform(low, high)) / 1000
 
     def _scripted_fault(self, request: Mapping[str, str | None], latency: float) -> Fault | None:
-        """Give the fault of the first step that is due; all steps count the request."""
+        """Return the fault of the first step that applies; every step counts the request."""
         due: Fault | None = None
         for index, step in enumerate(self.plan.script):
-            wanted: Mapping[str, str] = step.get("match", {})
-            if all(request.get(key) == value for key, value in wanted.items()):
-                self._steps[index] += 1
+            match: Mapping[str, str] = step.get("match", {})
+            if all(request.get(key) == value for key, value in match.items()):
+                self._step_matches[index] += 1
                 first = int(step.get("nth", 1))
-                if due is None and first <= self._steps[index] < first + int(step.get("times", 1)):
-                    pause = latency + float(step.get("ms", 0)) / 1000
+                if due is None and first <= self._step_matches[index] < first + int(step.get("times", 1)):
+                    delay = latency + float(step.get("ms", 0)) / 1000
                     kind = "" if step["fault"] == "latency" else str(step["fault"])
-                    due = Fault(kind, pause, int(step.get("status", 400)), str(step.get("text", "")))
+                    due = Fault(kind, delay, int(step.get("status", 400)), str(step.get("text", "")))
         return due
 
 

@@ -1,4 +1,7 @@
-"""Which faults are ordered: a plan, read from JSON and checked in full: a misspelt fault must not be a test passed."""
+"""The plan of faults to inject, read from JSON.
+
+The whole plan is checked, because a misspelled fault would let a test pass that injects nothing.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,19 @@ KINDS = frozenset({*RATES.values(), "hang", "hang_after", "empty_list", "no_effe
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """Faults in force. Rates are 0..1, `latency_ms` a number or a pair, `list_lag_s` seconds of the sandbox's clock.
+    """Faults to inject. Rates are 0..1; `list_lag_s` is in seconds of the sandbox's clock.
 
     Attributes:
-        only: requests that suffer, each `POST`, `/session` or `POST /session`; empty: all.
-        after: so many of these requests pass unharmed first.
-        count: at most so many faults (latency does not count); None: no limit.
+        latency_ms: milliseconds, or a pair of minimum and maximum.
+        only: requests to which the plan applies, each `POST`, `/session` or `POST /session`; empty: all.
+        after: number of these requests without a fault before the first fault.
+        count: largest number of faults (latency does not count); None: no limit.
         refuse: by method, `{"status": 400, "text": "..."}`.
-        next_lists_empty: so many listings are `[]` although there are sessions.
-        delete_without_effect: the rate (true: all) of DELETEs that answer 200 and do nothing.
-        script: `{"match": {...}, "nth": 5, "times": 1, "fault": "drop_after"}` each: from the nth request that matches
-            (method, route, name) on, so many times.
+        empty_list_once: the next listing is `[]` although sessions exist.
+        next_lists_empty: number of listings that are `[]` although sessions exist.
+        delete_without_effect: the rate (true: all) of DELETEs that respond with 200 and delete nothing.
+        script: steps such as `{"match": {...}, "nth": 5, "times": 1, "fault": "drop_after"}`: `fault` applies to
+            `times` requests, from the nth request on that matches (method, route, name).
     """
 
     seed: int | None = None
@@ -59,17 +64,17 @@ class FaultPlan:
 
 
 def read_fault_plan(document: object) -> FaultPlan:
-    """Read a plan from JSON (a list is a script); raises ValueError that names what is wrong."""
+    """Read a plan from JSON (a list is a script); raises ValueError that names the wrong field."""
     values = {"script": document} if isinstance(document, list) else document
     if not isinstance(values, dict):
-        raise ValueError("faults are a JSON object, or a list: the script")  # noqa: TRY004 - bad JSON is one error
+        raise ValueError("a fault plan is a JSON object, or a list (the script)")  # noqa: TRY004 - bad JSON is one error
     unknown = set(values) - _CHECKS.keys()
     if unknown:
         raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}; there are: {', '.join(_CHECKS)}")
     for name, value in values.items():
-        fits, words = _CHECKS[name]
-        if not fits(value):
-            raise ValueError(f"{name} is {words}, not {value!r}")
+        is_valid, words = _CHECKS[name]
+        if not is_valid(value):
+            raise ValueError(f"{name} must be {words}, not {value!r}")
     plain: dict[str, Any] = {name: tuple(one) if name in ("only", "script") else one for name, one in values.items()}
     return FaultPlan(**plain)
 
@@ -115,19 +120,19 @@ def _is_step(step: object) -> bool:
 
 
 _STEP = {"match", "nth", "times", "fault", "ms", "status", "text"}
-_A_RATE = (_is_rate, "a number from 0 to 1")
-_A_COUNT = (_is_count, "a whole number")
+_RATE_CHECK = (_is_rate, "a number from 0 to 1")
+_COUNT_CHECK = (_is_count, "a whole number")
 _CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
-    **dict.fromkeys((*RATES, "delete_without_effect"), _A_RATE),
+    **dict.fromkeys((*RATES, "delete_without_effect"), _RATE_CHECK),
     "seed": (lambda value: value is None or isinstance(value, int), "a whole number"),
     "latency_ms": (_is_latency, "a number of milliseconds, or a pair of them"),
-    "retry_after": _A_COUNT,
+    "retry_after": _COUNT_CHECK,
     "list_lag_s": (_is_number, "a number of seconds"),
     "empty_list_once": (lambda value: isinstance(value, bool), "true or false"),
-    "next_lists_empty": _A_COUNT,
+    "next_lists_empty": _COUNT_CHECK,
     "only": (_is_text_list, "a list of methods and routes"),
-    "after": _A_COUNT,
+    "after": _COUNT_CHECK,
     "count": (lambda value: value is None or _is_count(value), "a whole number"),
-    "refuse": (_is_refuse_table, 'like {"POST": {"status": 400, "text": "..."}}'),
+    "refuse": (_is_refuse_table, 'an object such as {"POST": {"status": 400, "text": "..."}}'),
     "script": (_is_script, f"a list of steps of {', '.join(sorted(_STEP))}; faults: {', '.join(sorted(KINDS))}"),
 }

@@ -1,4 +1,4 @@
-"""What clients sent, so that a test can say that the second apply sent no POST."""
+"""The requests of clients, so that a test can prove that the second apply sent no POST."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _KEPT = 20_000
 
 @dataclass
 class LoggedRequest:
-    """One request to the Skaha routes; `at` is of the sandbox's clock, `seconds` how long the answer took.
+    """One request to a Skaha route.
 
-    `status` is None when no answer was sent. `query` and `body` are pairs of name and value as sent.
+    `at` is the time of the sandbox's clock, `seconds` the time until the response. `status` is None if no response was
+    sent. `query` and `body` are pairs of name and value as sent.
     """
 
     number: int
@@ -30,13 +31,13 @@ class LoggedRequest:
 
 
 class RequestLog:
-    """Counters by method and route, and the last requests in full."""
+    """Counts by method and route, and the last 20,000 requests in full."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Start anew."""
+        """Delete all requests and counts."""
         self._counts: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._entries: deque[LoggedRequest] = deque(maxlen=_KEPT)
@@ -54,12 +55,12 @@ class RequestLog:
         self._most_in_flight = max(self._most_in_flight, self._in_flight)
 
     def end(self, entry: LoggedRequest) -> None:
-        """Note how a request went."""
+        """Count the status of a request that has ended."""
         self._statuses[str(entry.status)] += 1
         self._in_flight = max(0, self._in_flight - 1)
 
     def document(self, last: int) -> dict[str, object]:
-        """Give counters and the `last` requests."""
+        """Return the counts and the `last` requests."""
         entries = list(self._entries)[-last:] if last > 0 else []
         return {
             "total": self._total,

@@ -1,6 +1,6 @@
-"""Who a request comes from, and what the server answers to those whom it does not know or does not let in.
+"""The user of a request, and the errors for unknown users and for users without access.
 
-Source: skaha-api.md, "Addresses, methods, authentication" [StandardIdentityManager, SkahaAction, IvoaGroupClient].
+Source: [StandardIdentityManager, SkahaAction, IvoaGroupClient].
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _DENIED_USER = "denied"
 
 @dataclass
 class IssuedTokens:
-    """Tokens with an end, which the control route hands out. `ends` holds Unix seconds by token, `now` is the time."""
+    """Tokens that expire, issued by a control route. `ends` holds Unix seconds by token; `now` returns the time."""
 
     userid: str = ""
     now: Callable[[], float] = time.time
     ends: dict[str, float] = field(default_factory=dict, repr=False)
 
     def issue(self, lifetime: float, *, claims: bool) -> str:
-        """Give a new token that is valid for `lifetime` seconds; with `claims` an unsigned JWT that states its end."""
+        """Return a token that is valid for `lifetime` seconds; with `claims` an unsigned JWT that states its end."""
         end = self.now() + lifetime
         token = _json_web_token(self.userid, end) if claims else secrets.token_urlsafe(24)
         self.ends[token] = end
         return token
 
     def expire_all(self) -> None:
-        """Let every token end now."""
+        """Expire every issued token now."""
         self.ends = dict.fromkeys(self.ends, 0.0)
 
 
@@ -51,7 +51,7 @@ def _json_web_token(userid: str, end: float) -> str:
 
 @dataclass(frozen=True)
 class Caller:
-    """A known user; `denied` when the user may not use the system."""
+    """A known user; `denied` if the user may not use the system."""
 
     userid: str
     denied: bool = False
@@ -59,7 +59,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Accounts:
-    """Tokens the sandbox knows: those of users, of a user without access, expired ones, and those with an end."""
+    """All known tokens: of users, of a user without access, expired tokens, and issued tokens that expire."""
 
     users: Mapping[str, str] = field(repr=False)
     denied: tuple[str, ...] = field(default=(), repr=False)
@@ -67,7 +67,7 @@ class Accounts:
     issued: IssuedTokens = field(default_factory=IssuedTokens, repr=False)
 
     def identify(self, authorization: str | None) -> Caller | None:
-        """Give the user of an Authorization header, None without one; raises Refusal with 401."""
+        """Return the user of an Authorization header, None without a header; raises Refusal with 401."""
         if authorization is None:
             return None
         scheme, _, token = authorization.strip().partition(" ")
@@ -84,7 +84,7 @@ class Accounts:
         return self._issued_to(token)
 
     def _issued_to(self, token: str) -> Caller:
-        """Give the user of a token with an end; raises Refusal for another token, and after its end."""
+        """Return the user of an issued token; raises Refusal if the token is unknown or has expired."""
         for known, end in self.issued.ends.items():
             if _matches_any(token, (known,)):
                 if self.issued.now() >= end:
@@ -93,14 +93,14 @@ class Accounts:
         raise _unauthorized("invalid_token", "Token is not valid")
 
     def userid(self, authorization: str | None) -> str:
-        """Give the user who may use the system; raises Refusal with 400, 401 or 403."""
+        """Return the user if the user has access; raises Refusal with 400, 401 or 403."""
         return require_access(self.identify(authorization))
 
 
 def require_access(caller: Caller | None) -> str:
-    """Give the user's name; raises Refusal: 400 without credentials, 403 without access.
+    """Return the user's name; raises Refusal: 400 without credentials, 403 without access.
 
-    Without credentials the group service is asked first, and it refuses anonymous callers [IvoaGroupClient].
+    Without credentials the response is 400, because the group service refuses anonymous callers [IvoaGroupClient].
     """
     if caller is None:
         raise bad_request("cannot get group memberships for anonymous")
@@ -110,7 +110,7 @@ def require_access(caller: Caller | None) -> str:
 
 
 def _matches_any(token: str, known: tuple[str, ...]) -> bool:
-    return any(hmac.compare_digest(one.encode(), token.encode("utf-8", "surrogateescape")) for one in known)
+    return any(hmac.compare_digest(name.encode(), token.encode("utf-8", "surrogateescape")) for name in known)
 
 
 def _unauthorized(error: str, description: str) -> Refusal:

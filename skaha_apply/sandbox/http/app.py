@@ -1,4 +1,4 @@
-"""The web application: reads a request as Tomcat and SyncInput do, lets faults strike, answers with its own Date."""
+"""The web application: reads requests as Tomcat and SyncInput do, injects faults, and sends the sandbox's own Date."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from skaha_apply.sandbox.faults.fault_injector import Fault
     from skaha_apply.sandbox.http.access import Accounts
     from skaha_apply.sandbox.http.control_routes import ControlRoutes
-    from skaha_apply.sandbox.http.request_target import Backend, RequestTarget
+    from skaha_apply.sandbox.http.request_target import Platform, RequestTarget
 
 MAX_HEAD_BYTES = 8 * 1024
 _LOGIN_PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body><h1>Please sign in</h1></body></html>"
 
 
 class ConnectionDropped(Exception):
-    """The connection is to be closed without an answer."""
+    """The connection must be closed without a response."""
 
 
 class SandboxApplication:
-    """An ASGI application; `drop` closes the connection of a client address without an answer."""
+    """An ASGI application; `drop` closes the connection of a client address without a response."""
 
     def __init__(
-        self, backend: Backend, accounts: Accounts, control: ControlRoutes, drop: Callable[[tuple[str, int]], None]
+        self, platform: Platform, accounts: Accounts, control: ControlRoutes, drop: Callable[[tuple[str, int]], None]
     ) -> None:
-        self.backend = backend
+        self.platform = platform
         self.accounts = accounts
         self.control = control
         self.last_request = time.monotonic()
@@ -62,7 +62,7 @@ class SandboxApplication:
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
-        headers = {**reply.headers, "Date": self.backend.cluster.clock.http_date()}
+        headers = {**reply.headers, "Date": self.platform.cluster.clock.http_date()}
         if reply.media_type:
             headers["Content-Type"] = reply.media_type
         response = Response(reply.body, reply.status, headers)
@@ -80,20 +80,20 @@ class SandboxApplication:
             target = locate(path.removeprefix("/skaha"), v0=self.control.options.v0)
             found = await self._handle_skaha(request, target) if target else None
         else:
-            found = skaha_routes.interactive_page(self.backend, path)
+            found = skaha_routes.interactive_page(self.platform, path)
         return found or tomcat_page(404, "Not Found")
 
     async def _handle_control(self, request: Request, path: str) -> Reply:
-        """Respond to a control route, for the owner only; asking for the status does not keep the sandbox alive."""
+        """Respond to a control route, for the owner only. A status query does not count as use of the sandbox."""
         if self.accounts.userid(request.headers.get("authorization")) != self.control.options.userid:
-            return text("the control routes belong to the owner of the sandbox\n", 403)
+            return text("only the owner of the sandbox can use the control routes\n", 403)
         if path != "/status" or "touch" in request.query_params:
             self.last_request = time.monotonic()
         return await self.control.handle(request.method, path, dict(request.query_params), await request.body())
 
     async def _handle_skaha(self, request: Request, target: RequestTarget) -> Reply:
         entry = LoggedRequest(
-            0, request.method, request.scope["path"], target.route, self.backend.cluster.clock.now(), [], []
+            0, request.method, request.scope["path"], target.route, self.platform.cluster.clock.now(), [], []
         )
         began = time.monotonic()
         self.control.log.begin(entry)
@@ -126,7 +126,7 @@ class SandboxApplication:
         return await self._fault_after_action(fault, request, reply)
 
     async def _read(self, request: Request, entry: LoggedRequest) -> Callable[[], RequestParameters]:
-        """Read the body and note what was sent; give the function that reads the parameters."""
+        """Read and log the body; return the function that reads the parameters."""
         content_type = request.headers.get("content-type", "")
         entry.query = decode_form(request.scope["query_string"])
         sent = await request.body() if request.method == "POST" else b""
@@ -150,7 +150,7 @@ class SandboxApplication:
             entry.userid = userid
             lag = self.control.faults.plan.list_lag_s
             reply = skaha_routes.handle(
-                self.backend, RoutedRequest(request.method, target, userid, parameters, request.headers, lag)
+                self.platform, RoutedRequest(request.method, target, userid, parameters, request.headers, lag)
             )
             if request.method == "POST" and entry.route == "/session":
                 entry.session = reply.body.decode().strip()
@@ -159,7 +159,7 @@ class SandboxApplication:
         return run_action(self.accounts, request.headers.get("authorization"), read, action)
 
     async def _fault_before_action(self, fault: Fault, request: Request) -> Reply | None:
-        """Let a fault strike that leaves no effect; None when the request goes on."""
+        """Inject a fault before the action has an effect; None if the action must run."""
         if fault.kind == "drop_before":
             raise ConnectionDropped
         if fault.kind == "hang":
@@ -178,7 +178,7 @@ class SandboxApplication:
         return instead.get(fault.kind)
 
     async def _fault_after_action(self, fault: Fault, request: Request, reply: Reply) -> Reply:
-        """Let a fault strike whose request has had its effect."""
+        """Inject a fault after the action had its effect."""
         match fault.kind:
             case "drop_after":
                 raise ConnectionDropped
@@ -194,11 +194,11 @@ class SandboxApplication:
 
 
 def _unexpected(java_class: str) -> Reply:
-    return text(f"unexpected exception: {java_class}: ordered by the faults of the sandbox", 500)
+    return text(f"unexpected exception: {java_class}: injected by the fault plan of the sandbox", 500)
 
 
 def _head_size(scope: Scope) -> int:
-    """Give the bytes of request line and headers as they were sent."""
+    """Return the number of bytes of request line and headers as they were sent."""
     line = (
         len(scope["method"]) + len(scope.get("raw_path") or b"") + len(scope["query_string"]) + len("  ? HTTP/1.1\r\n")
     )

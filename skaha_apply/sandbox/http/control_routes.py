@@ -1,4 +1,4 @@
-"""The control routes below /sandbox, for tests and rehearsals: faults, the clock, the request log, the truth."""
+"""The control routes below /sandbox, with which tests inject faults, move the clock and see all requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LAST = 1000
 
 @dataclass
 class ControlRoutes:
-    """What the control routes act on. `touched` is set when a request shows that somebody still uses the sandbox."""
+    """The parts of the sandbox that the control routes read and change."""
 
     options: SandboxOptions
     cluster: Cluster
@@ -45,11 +45,11 @@ class ControlRoutes:
     issued: IssuedTokens = field(default_factory=IssuedTokens)
 
     async def handle(self, method: str, path: str, query: dict[str, str], body: bytes) -> Reply:
-        """Respond to `method path` (path below /sandbox); 400 with a reason for what it cannot read."""
+        """Respond to `method path` (path below /sandbox); a document that cannot be read gets 400 and the reason."""
         action = _ROUTES.get((method, path))
         if action is None:
             known = ", ".join(f"{verb} /sandbox{route}" for verb, route in _ROUTES)
-            return text(f"no such control route; there are: {known}\n", 404)
+            return text(f"unknown control route; there are: {known}\n", 404)
         try:
             document = json.loads(body) if body.strip() else {}
             return _json(await action(self, query, document))
@@ -93,9 +93,6 @@ async def _clock(control: ControlRoutes, _query: dict[str, str], document: Any) 
 
 async def _reset(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     await control.cluster.reset()
-    control.cluster.clock.offset = 0.0
-    control.cluster.advance(0.0)
-    control.cluster.options = control.options
     control.faults = FaultInjector(FaultPlan())
     control.log.clear()
     control.issued.ends.clear()
@@ -114,7 +111,7 @@ async def _expire_tokens(control: ControlRoutes, _query: dict[str, str], _docume
 
 async def _sessions(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     control.cluster.expire_sessions()
-    everything = (*control.cluster.sessions.values(), *control.cluster.past.values())
+    everything = (*control.cluster.sessions.values(), *control.cluster.removed.values())
     rows = [{**session.to_document(), "listed": session.gone is None} for session in everything]
     rows.sort(key=lambda row: row["created"])
     return {**control.cluster.counts(), "base_env": environment.for_sessions(), "sessions": rows}
@@ -123,7 +120,7 @@ async def _sessions(control: ControlRoutes, _query: dict[str, str], _document: A
 async def _expire(control: ControlRoutes, _query: dict[str, str], document: Any) -> object:
     session = control.cluster.sessions.get(document["id"])
     if session is None:
-        raise ValueError(f"no session {document['id']} is listed")
+        raise ValueError(f"session {document['id']} is not listed")
     control.cluster.delete(session, "expired")
     return {}
 
@@ -135,9 +132,9 @@ async def _settings(control: ControlRoutes, _query: dict[str, str], document: An
 
 def _setting(name: str, value: Any) -> object:
     """Read one setting; raises ValueError."""
-    wanted = _SETTINGS.get(name, ())
-    if isinstance(value, bool) or type(value) not in wanted:
-        raise ValueError(f"not a setting that can be changed: {name}={value!r}; there are: {', '.join(_SETTINGS)}")
+    types = _SETTINGS.get(name, ())
+    if isinstance(value, bool) or type(value) not in types:
+        raise ValueError(f"this setting cannot be changed: {name}={value!r}; settings: {', '.join(_SETTINGS)}")
     if not (Path(value).is_dir() if name == "workdir" else value >= (name == "slots")):
         raise ValueError(f"{name} cannot be {value!r}")
     return Path(value) if name == "workdir" else value

@@ -1,6 +1,6 @@
-"""The checks of POST /session in the server's order, with its texts.
+"""The checks of POST /session, in the server's order and with its messages.
 
-Source: skaha-api.md, "POST /session: validation, in this order", "Names", "Resources" [PostAction].
+Source: [PostAction, ImageRepositoryAuth, launch-*.yaml].
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PAIR = 2
 
 @dataclass(frozen=True)
 class CreateLimits:
-    """What the checks compare with: the public images, and the user's place among the interactive sessions."""
+    """What the server allows: the public images, and the user's number of interactive sessions with its limit."""
 
     images: Mapping[str, tuple[str, ...]]
     interactive: int
@@ -42,7 +42,7 @@ class CreateLimits:
 
 @dataclass(frozen=True)
 class SessionIdentity:
-    """Under which id and for whom a session is made, the data folder, and how long it may run (seconds)."""
+    """The ID and the user of a new session, the data folder, and the seconds until it expires."""
 
     session_id: str
     userid: str
@@ -52,7 +52,7 @@ class SessionIdentity:
 
 @dataclass(frozen=True)
 class RequestedResources:
-    """Requested cores and RAM (GiB), and their limits; listed only if `fixed`, which `ram` alone decides."""
+    """Requested cores and RAM (GiB), and their limits. They are listed only if `fixed`, which `ram` alone decides."""
 
     cores: float
     ram: float
@@ -74,7 +74,7 @@ class AcceptedCreate:
 def read_create(
     parameters: RequestParameters, headers: Mapping[str, str], limits: CreateLimits, identity: SessionIdentity
 ) -> AcceptedCreate:
-    """Check one create; raises Refusal with the first complaint of the server."""
+    """Check one create; raises Refusal with the first error that the server reports."""
     image = _image(parameters, limits)
     kind = _kind(parameters)
     resources = read_resources(parameters)
@@ -90,19 +90,19 @@ def read_create(
     container = Container(read_image(image))
     if kind == "headless":
         known = placeholders.placeholder_values(
-            _job(image, kind, name, resources, identity), identity.data, os.getuid(), identity.expiry
+            _job_fields(image, kind, name, resources, identity), identity.data, os.getuid(), identity.expiry
         )
-        container = read_bundle(_sent(image, parameters), lambda text: placeholders.fill(text, known))
+        container = read_bundle(_container_parameters(image, parameters), lambda text: placeholders.fill(text, known))
     label = listed_name(name)
     check_job(container, name)
     return AcceptedCreate(kind, label, _templated(kind, resources), container)
 
 
-def _sent(image: str, parameters: RequestParameters) -> ContainerParameters:
+def _container_parameters(image: str, parameters: RequestParameters) -> ContainerParameters:
     return ContainerParameters(image, parameters.first("cmd"), parameters.first("args"), tuple(parameters.every("env")))
 
 
-def _job(
+def _job_fields(
     image: str, kind: str, name: str, resources: RequestedResources, identity: SessionIdentity
 ) -> placeholders.JobFields:
     cores = (resources.cores, resources.limit_cores)
@@ -144,7 +144,7 @@ def read_resources(parameters: RequestParameters) -> RequestedResources:
 
 
 def _amount(parameters: RequestParameters, name: str, options: tuple[int, ...]) -> float | None:
-    """Read `cores` or `ram`: only the integer part must be among the options, yet the full value is requested."""
+    """Read `cores` or `ram`: only the integer part must be an option, but the full value is requested."""
     sent = parameters.text(name)
     if sent is None:
         return None
@@ -158,7 +158,7 @@ def _amount(parameters: RequestParameters, name: str, options: tuple[int, ...]) 
 
 
 def _templated(kind: str, resources: RequestedResources) -> RequestedResources:
-    """Give what the template of a kind requests: desktop and firefly ignore what is asked [launch-*.yaml]."""
+    """Return what the template of a kind requests: desktop and firefly ignore the parameters [launch-*.yaml]."""
     if kind not in _TEMPLATES:
         return resources
     cores, ram = _TEMPLATES[kind]

@@ -1,6 +1,6 @@
 """What the REST framework does around every action: methods, parameters, credentials, headers.
 
-Source: skaha-api.md, "Addresses, methods, authentication" and "How parameters are read" [RestServlet, RestAction].
+Source: [RestServlet, RestAction].
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _REFUSED = ("GET", "HEAD", "POST", "PUT", "DELETE", "TRACE")
 
 
 def reply_without_action(method: str, service: str) -> Reply | None:
-    """Respond to what reaches no action, for any caller; None when `service` (`/session`, ...) takes the method."""
+    """Respond, for any caller, to a method that `service` (`/session`, ...) does not support; None if it does."""
     methods = _METHODS.get(service, ("GET",))
     if method in methods:
         return None
@@ -42,14 +42,14 @@ def run_action(
 ) -> Reply:
     """Run one action of a user.
 
-    A wrong credential is refused before anything is read. The user's name is on every response of a known user whose
-    parameters could be read, refusals included.
+    A wrong credential is refused before the parameters are read. If the user is known and the parameters could be
+    read, every response has the user's name in a header, also an error.
 
     Args:
-        accounts: who is known.
-        authorization: the header.
-        read: gives the parameters; may raise Refusal.
-        action: answers for a user with parameters; may raise Refusal.
+        accounts: the known users and tokens.
+        authorization: the Authorization header.
+        read: returns the parameters; can raise Refusal.
+        action: responds to a user and parameters; can raise Refusal.
     """
     try:
         caller = accounts.identify(authorization)

@@ -1,6 +1,6 @@
-"""Fields of a `multipart/form-data` body, read as commons-fileupload does for SyncInput.
+"""Fields of a `multipart/form-data` body, read as commons-fileupload reads them for SyncInput.
 
-Source: skaha-api.md, "How parameters are read": only fields count; a missing boundary ends in 500.
+Only fields count, and a missing boundary ends in 500. Source: [SyncInput].
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class UnreadableInput(ValueError):
 
 
 def read_fields(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    """Give name and value of each field; parts that are files are left out. Raises UnreadableInput."""
+    """Return name and value of each field, without the parts that are files; raises UnreadableInput."""
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise UnreadableInput("no boundary")
@@ -35,10 +35,10 @@ def read_fields(content_type: str, body: bytes) -> list[tuple[str, str]]:
 
 
 def _field(part: bytes) -> list[tuple[str, str]]:
-    """Give the field of one part; no field for a file, and for a part without a name."""
+    """Return the field of one part; a file, or a part without a name, has no field."""
     head, separator, content = part.partition(b"\r\n\r\n")
     if not separator:
-        raise UnreadableInput("a part has no end of its headers")
+        raise UnreadableInput("the headers of a part do not end")
     disposition = _DISPOSITION.search(head.replace(b"\r", b""))
     name = _NAME.search(disposition[1]) if disposition else None
     if disposition is None or name is None or _FILE.search(disposition[1]):

@@ -1,6 +1,6 @@
 """Parameters of a request as Tomcat decodes them and SyncInput keeps them.
 
-Source: skaha-api.md, "How parameters are read".
+Source: [SyncInput, RestAction, Tomcat].
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 MAX_FORM_BYTES = 2 * 1024 * 1024
 MAX_PARAMETERS = 10_000
-# Tomcat's default for a form body. A charset that is not listed here is unknown, and the default stays.
+# Tomcat's default for a form body. For a charset that is not listed here the default is used, too.
 DEFAULT_CHARSET = "iso-8859-1"
 _CHARSETS = {name: name for name in ("utf-8", "iso-8859-1", "iso-8859-15", "windows-1252")}
 _CHARSETS |= {"utf8": "utf-8", "latin1": "iso-8859-1", "us-ascii": "ascii", "ascii": "ascii"}
@@ -30,7 +30,7 @@ Pairs = list[tuple[str, str]]
 
 
 class RequestParameters:
-    """Parameters of one request: names without regard to case, the first value of each; `env` is a list.
+    """Parameters of one request. Names are case-insensitive; only the first value counts, except for `env`.
 
     Two spellings of one name are refused with 400 `null`, unless they are fields of a multipart body (`merge`).
     """
@@ -45,27 +45,30 @@ class RequestParameters:
             self._values.setdefault(key, []).append(value)
 
     def first(self, name: str) -> str | None:
-        """Give the first value of `name`, or None when it is absent (an empty value is not absent)."""
+        """Return the first value of `name`, or None if it is absent (an empty value is not absent)."""
         values = self._values.get(name)
         return values[0] if values else None
 
     def text(self, name: str) -> str | None:
-        """Give the first value of `name`, or None when it is absent or blank."""
+        """Return the first value of `name`, or None if it is absent or blank."""
         value = self.first(name)
         return value if value and value.strip() else None
 
     def every(self, name: str) -> list[str]:
-        """Give all values of `name` in the order sent."""
+        """Return all values of `name` in the order sent."""
         return self._values.get(name, [])
 
 
 def media_type(content_type: str) -> str:
-    """Give the media type of a Content-Type: what stands before the `;`, in lower case."""
+    """Return the media type of a Content-Type: the part before the `;`, in lower case."""
     return content_type.partition(";")[0].lower()
 
 
 def decode_form(raw: bytes, charset: str = "utf-8") -> Pairs:
-    """Read `a=1&b=2`: a name without `=` has an empty value; no name, or a broken `%`, and the pair is ignored."""
+    """Read `a=1&b=2`.
+
+    A name without `=` has an empty value. A pair without a name, or with an invalid `%`, is ignored.
+    """
     pairs = []
     for chunk in raw.split(b"&"):
         name, _, value = chunk.partition(b"=")
@@ -80,7 +83,7 @@ def _unquote(raw: bytes, charset: str) -> str:
 
 
 def _charset(content_type: str) -> str:
-    """Give the charset of a form body: the one that the Content-Type names, else ISO-8859-1."""
+    """Return the charset of a form body: that of the Content-Type, else ISO-8859-1."""
     found = _CHARSET.search(content_type)
     return _CHARSETS.get(found[1].lower(), DEFAULT_CHARSET) if found else DEFAULT_CHARSET
 
@@ -88,7 +91,7 @@ def _charset(content_type: str) -> str:
 def decode_body(content_type: str, body: bytes) -> Pairs:
     """Read the pairs of a POST's body; raises Refusal with 500 for a multipart body that cannot be read.
 
-    A form above 2 MiB is not parsed. A body of another type has no pairs.
+    A form of more than 2 MiB is not parsed. A body of another type has no parameters.
     """
     kind = media_type(content_type)
     if kind == FORM:
@@ -102,9 +105,10 @@ def decode_body(content_type: str, body: bytes) -> Pairs:
 
 
 def read_parameters(method: str, content_type: str, query: Pairs, body: Pairs) -> RequestParameters:
-    """Give what SyncInput keeps: GET and DELETE the query; POST by its Content-Type; raises Refusal.
+    """Return the parameters that SyncInput keeps; raises Refusal.
 
-    A form has query and body together, query first; multipart its fields only; any other POST nothing at all.
+    GET and DELETE keep the query. A POST with a form keeps the query and then the body, a multipart POST keeps its
+    fields only, and any other POST keeps nothing.
     """
     kind = media_type(content_type)
     if method != "POST":

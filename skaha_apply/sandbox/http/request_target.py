@@ -1,6 +1,6 @@
-"""One request to a Skaha route, and what the routes answer from.
+"""One request to a Skaha route: its path, read as the server reads it, its user and its parameters.
 
-Source: skaha-api.md, "Addresses, methods, authentication" (routes) and "Reading" (desktop apps) [SessionAction].
+Source: [SessionAction].
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _MOST_SEGMENTS = 3
 
 @dataclass(frozen=True)
 class RequestTarget:
-    """Where a path below /skaha leads.
+    """The service, session and desktop app that a path below /skaha names.
 
-    `session_id` and `app_id` are None when the path has no such segment, and "" for an empty one; `too_long` holds the
-    path of more than three segments, which is refused.
+    `session_id` and `app_id` are None if the path has no such segment, and "" if the segment is empty. `too_long` holds
+    a path of more than three segments, which the server refuses.
     """
 
     service: str
@@ -48,7 +48,7 @@ class RequestTarget:
 
 @dataclass(frozen=True)
 class RoutedRequest:
-    """One request to a known route: who asks, for what, with which parameters."""
+    """One request to a known route; `list_lag` is the age of a listing in seconds."""
 
     method: str
     target: RequestTarget
@@ -59,13 +59,13 @@ class RoutedRequest:
 
     @property
     def session_id(self) -> str:
-        """The session id of the path; "" without one."""
+        """The session ID of the path; "" if there is none."""
         return self.target.session_id or ""
 
 
 @dataclass(frozen=True)
-class Backend:
-    """What the routes answer from: the cluster, its desktop apps, the public images, the server's own address."""
+class Platform:
+    """What the routes read and change: the cluster, its desktop apps, the public images, the server's own address."""
 
     cluster: Cluster
     apps: DesktopApps
@@ -74,9 +74,10 @@ class Backend:
 
 
 def locate(path: str, *, v0: bool) -> RequestTarget | None:
-    """Find the service of a path below /skaha; None when there is none.
+    """Read a path below /skaha; None if it names no service.
 
-    Below /session the path is split as Java does: any second segment counts as `app`. Below the others it is ignored.
+    Below /session the path is split as Java does it, and any second segment counts as `app`. Below the other services
+    the rest of the path is ignored.
     """
     if path in _OPEN:
         return RequestTarget(path)

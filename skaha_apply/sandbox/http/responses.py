@@ -1,6 +1,6 @@
-"""Responses of the server as values: errors with the exact texts of the Skaha services, and plain replies.
+"""Responses of the server as values; errors have the exact texts of the Skaha services.
 
-Source: skaha-api.md, "Addresses, methods, authentication" (errors are text/plain) [RestAction, RestServlet].
+Errors are text/plain. Source: [RestAction, RestServlet].
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def with_headers(self, headers: Mapping[str, str]) -> Reply:
-        """Give the same response with further headers."""
+        """Return this response with more headers."""
         return replace(self, headers={**self.headers, **headers})
 
 
@@ -34,7 +34,7 @@ EMPTY = Reply(media_type="")
 
 
 class Refusal(Exception):
-    """Ends a request with an error answer."""
+    """Ends a request with an error response."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status, reply.body)
@@ -42,7 +42,7 @@ class Refusal(Exception):
 
 
 def text(content: str, status: int = 200) -> Reply:
-    """Respond to in plain text, as given."""
+    """Return a response in plain text."""
     return Reply(status, content.encode())
 
 
@@ -62,18 +62,18 @@ def forbidden(message: str) -> Refusal:
 
 
 def unexpected(java_class: str, message: str) -> Refusal:
-    """Refuse as RestServlet reports anything else: 500, without a newline [RestServlet]."""
+    """Refuse as RestServlet reports any other exception: 500, without a newline [RestServlet]."""
     return Refusal(text(f"unexpected exception: {java_class}: {message}", 500))
 
 
 def unavailable(path: str, retry_after: int) -> Reply:
-    """Respond to as RestServlet reports a TransientException: a fixed text, and Retry-After [TransientException]."""
+    """Respond as RestServlet reports a TransientException: a fixed text, and Retry-After [TransientException]."""
     body = f"temporarily unavailable: {path}\n".encode()
     return Reply(503, body, headers={"Retry-After": str(retry_after)})
 
 
 def tomcat_page(status: int, reason: str) -> Reply:
-    """Respond to with the HTML page that Tomcat itself gives when no servlet is asked."""
+    """Return the HTML page that Tomcat sends if no servlet handles a request."""
     title = f"HTTP Status {status} \u2013 {reason}"
     page = (
         f'<!doctype html><html lang="en"><head><title>{title}</title></head>'

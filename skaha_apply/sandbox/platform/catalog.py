@@ -1,6 +1,6 @@
-"""What the platform offers: session types, images, resource options; the stock values of the chart.
+"""What the platform offers: session types, images and resource options, with the stock values of the Helm chart.
 
-Source: skaha-api.md, "Stock RAM options", "Reading" (/context, /image, /repository) [k8s-resources.json].
+Source: [k8s-resources.json].
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RAM_GIB = (
     36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140, 170, 192,
 )  # fmt: skip
 GPUS = tuple(range(1, 29))
-# Request and limit of a session that asks for none.
+# Request and limit of a session without the parameter.
 DEFAULT_CORES = (1.0, 8.0)
 DEFAULT_RAM_GIB = (4.0, 32.0)
 
@@ -54,25 +54,25 @@ _BUILT_IN: dict[str, tuple[str, ...]] = {
 }
 
 
-def images(further: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Give the public images with their types: the built-in ones and `HOST/NAME:TAG[=type]` each (default headless)."""
+def images(additional: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the types of each public image: the built-in images, and `HOST/NAME:TAG[=type]` (default headless)."""
     known = {f"{REGISTRY}/{name}": types for name, types in _BUILT_IN.items()}
-    for entry in further:
+    for entry in additional:
         image, _, kind = entry.partition("=")
         kind = kind or "headless"
         if kind not in TYPES or "/" not in image or not image.strip():
-            raise SandboxError(f"not an image: {entry}", f"write HOST/NAME:TAG or HOST/NAME:TAG=TYPE; types: {TYPES}")
+            raise SandboxError(f"{entry} is not an image", f"write HOST/NAME:TAG or HOST/NAME:TAG=TYPE; types: {TYPES}")
         known[image] = tuple(sorted({*known.get(image, ()), kind}))
     return known
 
 
 def hosts(known: Iterable[str]) -> list[str]:
-    """Give the trusted registries, that of the platform first."""
+    """Return the trusted registries; the registry of the platform is the first."""
     return list(dict.fromkeys([REGISTRY, *sorted(image.partition("/")[0] for image in known)]))
 
 
 def image_list(known: dict[str, tuple[str, ...]], kind: str | None) -> str:
-    """Give the body of GET /image: objects of id, types and digest; `kind` keeps those of one type."""
+    """Return the body of GET /image: objects of id, types and digest; `kind` selects the images of one type."""
     entries = [
         {"id": image, "types": list(types), "digest": f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"}
         for image, types in sorted(known.items())
@@ -82,7 +82,7 @@ def image_list(known: dict[str, tuple[str, ...]], kind: str | None) -> str:
 
 
 def context(max_interactive: int) -> str:
-    """Give the body of GET /context in its file form: compact, the limit as a string [k8s-resources.json]."""
+    """Return the body of GET /context in its file form: compact, the limit as a string [k8s-resources.json]."""
     document = {
         "cores": {"default": 2, **_defaults(DEFAULT_CORES), "options": CORES},
         "memoryGB": {"default": 8, **_defaults(DEFAULT_RAM_GIB), "options": RAM_GIB},

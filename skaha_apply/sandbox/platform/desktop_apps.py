@@ -1,7 +1,7 @@
-"""Desktop apps: programs on the desktop of a running desktop session. They are listed, and nothing runs.
+"""Desktop apps: programs on the desktop of a running desktop session. The sandbox lists them and runs nothing.
 
-They live as long as their desktop session is listed, and not longer than the sandbox process.
-Source: skaha-api.md, "Reading" (desktop apps) [PostAction.attachDesktopApp, GetAction].
+An app exists as long as its desktop session is listed, and at most until the sandbox process ends.
+Source: [PostAction.attachDesktopApp, GetAction].
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ class DesktopApps:
         self._apps: dict[tuple[str, str], SandboxSession] = {}
 
     def listed(self, userid: str | None) -> list[SandboxSession]:
-        """Give the apps of one user, or of all, whose desktop session is still listed."""
+        """Return the apps of one user, or of all users, whose desktop session is still listed."""
         for key in [key for key in self._apps if key[0] not in self._cluster.sessions]:
             del self._apps[key]
         return sorted(
-            (one for one in self._apps.values() if userid in (None, one.userid)), key=lambda one: one.job_name
+            (app for app in self._apps.values() if userid in (None, app.userid)), key=lambda app: app.job_name
         )
 
     def find(self, session_id: str, app_id: str, userid: str) -> SandboxSession | None:
-        """Give one app of a user."""
-        return next((one for one in self.listed(userid) if (one.id, one.appid) == (session_id, app_id)), None)
+        """Return one app of a user."""
+        return next((app for app in self.listed(userid) if (app.id, app.appid) == (session_id, app_id)), None)
 
     def attach(self, desktop: SandboxSession, image: str, name: str, resources: RequestedResources) -> str:
-        """Start an app on a desktop session; give its id."""
+        """Start an app on a desktop session and return its ID."""
         app_id = random_id(_ID_LENGTH)
         while (desktop.id, app_id) in self._apps:
             app_id = random_id(_ID_LENGTH)

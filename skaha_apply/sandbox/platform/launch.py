@@ -1,6 +1,6 @@
-"""From an accepted create to the session that will run: id, argv, environment, limits, and why it did not start.
+"""Makes the session of an accepted create: its ID, arguments, environment, deadline and TTL.
 
-Source: skaha-api.md, "cmd, args, env" (the platform's own variables), "Status and time" [launch-headless.yaml].
+Source: [launch-headless.yaml, RandomStringGenerator].
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _ID_LENGTH = 8
 
 
 def random_id(length: int = _ID_LENGTH) -> str:
-    """Give an id: a letter, then letters and digits [RandomStringGenerator]."""
+    """Return an ID: a letter, then letters and digits [RandomStringGenerator]."""
     tail = (secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length - 1))
     return secrets.choice(string.ascii_lowercase) + "".join(tail)
 
 
 def new_id(taken: Callable[[str], bool]) -> str:
-    """Give a free session id of 8 characters."""
+    """Return an unused session ID of 8 characters."""
     while taken(identifier := random_id()):
         pass
     return identifier
 
 
 def session(create: AcceptedCreate, identity: SessionIdentity, options: SandboxOptions, now: float) -> SandboxSession:
-    """Give the session of a create. The platform's own variables come last and win [launch-headless.yaml].
+    """Return the session of a create. The platform's own variables override others [launch-headless.yaml].
 
     `skaha_hostname` is the host of the API. `now` is in seconds since the epoch.
     """
@@ -71,18 +71,18 @@ def session(create: AcceptedCreate, identity: SessionIdentity, options: SandboxO
 
 
 def _argv(create: AcceptedCreate, env: Mapping[str, str]) -> tuple[str, ...]:
-    """Give what is run, `$(NAME)` expanded; without a command a line that says what is missing."""
+    """Return the command with `$(NAME)` expanded; without `cmd` it prints that the default command cannot run."""
     if create.kind != "headless":
         return ("cat",)
-    given = tuple(expand_references(word, env) for word in (*create.container.command, *create.container.args))
+    words = tuple(expand_references(word, env) for word in (*create.container.command, *create.container.args))
     if not create.container.command:
         image = create.container.image
-        return ("echo", f"sandbox: the default command of {image} is not here to be run; arguments: {list(given)}")
-    return given
+        return ("echo", f"sandbox: the default command of {image} is not here to be run; arguments: {list(words)}")
+    return words
 
 
 def start_error(argv: Sequence[str], error: Exception, workdir: Path) -> str:
-    """Say, in the words of Kubernetes' events, why `argv` could not be started."""
+    """Return the reason why `argv` could not start, as an event of Kubernetes states it."""
     program = argv[0]
     if not workdir.is_dir():
         reason = f'chdir to cwd ("{workdir}") failed: no such file or directory'

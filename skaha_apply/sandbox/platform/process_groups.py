@@ -1,4 +1,4 @@
-"""The process groups that run now, by session id, and how they are made to end: SIGTERM, and SIGKILL after a grace."""
+"""The process groups that run now, by session ID. They end by SIGTERM, and by SIGKILL after a grace period."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class ProcessGroups:
         return iter(list(self._children))
 
     def add(self, identifier: str, child: processes.ChildProcess) -> None:
-        """Take charge of a child that was just started."""
+        """Add a child that was just started."""
         self._children[identifier] = child
 
     def collect_exited(self) -> list[tuple[str, int]]:
-        """Give ids and exit codes of those that ended since the last call; they are no longer in charge here."""
+        """Remove the groups that have ended since the last call; return their session IDs and exit codes."""
         codes = [(identifier, processes.reap(child)) for identifier, child in self._children.items()]
         ended = [(identifier, code) for identifier, code in codes if code is not None]
         for identifier, _ in ended:
@@ -43,7 +43,7 @@ class ProcessGroups:
         return ended
 
     def terminate(self, identifier: str, grace: float) -> None:
-        """Send SIGTERM now, and SIGKILL after `grace` seconds to what is still there."""
+        """Send SIGTERM now, and SIGKILL after `grace` seconds if the group still runs."""
         processes.signal_group(self._children[identifier], signal.SIGTERM)
         asyncio.get_running_loop().call_later(grace, self._kill, identifier)
 
@@ -53,14 +53,14 @@ class ProcessGroups:
             processes.signal_group(child, signal.SIGKILL)
 
     async def end_all(self, grace: float, reap: Callable[[], None]) -> None:
-        """End all and wait for it; `reap` is called meanwhile, and takes what `ended` gives."""
+        """End all groups and wait for them; `reap` is called meanwhile and must call `collect_exited`."""
         loop = asyncio.get_running_loop()
-        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, _LONGEST_STOP_S)):
-            if patience <= 0:
+        for number, wait in ((signal.SIGTERM, grace), (signal.SIGKILL, _LONGEST_STOP_S)):
+            if wait <= 0:
                 continue
             for child in self._children.values():
                 processes.signal_group(child, number)
-            until = loop.time() + patience
+            until = loop.time() + wait
             while self._children and loop.time() < until:
                 reap()
                 await asyncio.sleep(_POLL_S)

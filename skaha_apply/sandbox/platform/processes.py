@@ -1,6 +1,6 @@
-"""Real processes of sessions: each in a process group of its own, ended as a whole, never confused with another's.
+"""The processes of sessions: each session has its own process group, which is ended as a whole.
 
-A process is known by its id *and* the moment it was born, because ids are used again.
+A process is identified by its ID and its start time, because the system uses IDs again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox.private import private
+from skaha_apply.sandbox.data_folder import private_opener
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,19 +24,19 @@ _STAT_STATE, _STAT_BIRTH = 0, 19
 
 @dataclass
 class ChildProcess:
-    """A running process group; `pid` is its leader and its id."""
+    """A running process group; `birth` identifies its leader together with `pid`."""
 
     process: subprocess.Popen[bytes]
     birth: str
 
     @property
     def pid(self) -> int:
-        """Id of the leader and of the group."""
+        """ID of the leader and of the group."""
         return self.process.pid
 
 
 def birth(pid: int) -> str | None:
-    """Give a text that tells this process from any other that ever had its id; None for none, or a zombie."""
+    """Return the start time of a process as text; None if no process has this ID, or if it is a zombie."""
     if _PROC.joinpath("self/stat").exists():
         try:
             after_name = _PROC.joinpath(str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -57,8 +57,8 @@ def spawn(
     The words are passed as UTF-8, whatever the locale of this server. With `keep_stdin_open` the process reads a pipe
     that this server keeps open, so that `cat` runs as long as the server.
     """
-    with open(log, "ab", opener=private) as output:
-        process = subprocess.Popen(  # noqa: S603 - running what the user asks for is the purpose
+    with open(log, "ab", opener=private_opener) as output:
+        process = subprocess.Popen(  # noqa: S603 - a sandbox runs the commands of its user
             [word.encode() for word in argv],
             cwd=workdir,
             env={name.encode(): value.encode("utf-8", "surrogateescape") for name, value in env.items()},
@@ -71,15 +71,15 @@ def spawn(
 
 
 def signal_group(child: ChildProcess, number: signal.Signals) -> None:
-    """Send a signal to the whole group of a child that was not reaped yet."""
+    """Send a signal to the whole group of a child that is not reaped yet."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
 
 
 def reap(child: ChildProcess) -> int | None:
-    """Give the exit code once the leader has ended, after ending the rest of its group; None while it runs.
+    """Return the exit code after the leader has ended, and kill the rest of its group; None while the leader runs.
 
-    The group is signalled while the leader's id is still held by its zombie, so that the id cannot be another's.
+    The group gets its signal while the leader is a zombie. Until then no other process can get the leader's ID.
     """
     if hasattr(os, "waitid"):
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
@@ -98,14 +98,14 @@ def reap(child: ChildProcess) -> int | None:
     return code
 
 
-def kill_orphans(marks: Collection[str], leaders: Mapping[int, str]) -> int:
-    """Kill what a server that died left running; give how many processes.
+def kill_orphans(session_ids: Collection[str], leaders: Mapping[int, str]) -> int:
+    """Kill the processes that a killed server left running, and return their number.
 
-    Found by the leader's id and birth, and, where /proc tells, by the session id in the process's environment, so that
-    grandchildren whose leader has ended are found too.
+    A leader is found by its ID and start time. On a system with /proc, other processes are found by the session ID in
+    their environment, also if their leader has ended.
     """
-    targets = {pid for pid, born in leaders.items() if born and birth(pid) == born}
-    targets.update(_processes_of(marks))
+    targets = {pid for pid, start in leaders.items() if start and birth(pid) == start}
+    targets.update(_processes_of(session_ids))
     targets.discard(os.getpid())
     for pid in targets:
         with suppress(ProcessLookupError, PermissionError):
@@ -113,8 +113,8 @@ def kill_orphans(marks: Collection[str], leaders: Mapping[int, str]) -> int:
     return len(targets)
 
 
-def _processes_of(marks: Collection[str]) -> Iterator[int]:
-    wanted = {f"skaha_sessionid={mark}".encode() for mark in marks}
+def _processes_of(session_ids: Collection[str]) -> Iterator[int]:
+    wanted = {f"skaha_sessionid={identifier}".encode() for identifier in session_ids}
     if not wanted or not _PROC.joinpath("self/environ").exists():
         return
     for entry in _PROC.iterdir():

@@ -1,6 +1,6 @@
 """A session as the sandbox keeps it, and the three forms in which the server shows it.
 
-Source: skaha-api.md, "Reading" (fields, events) and "The id of an interactive session is its password".
+Source: [Session, SessionURLBuilder, Gson].
 """
 
 from __future__ import annotations
@@ -32,11 +32,16 @@ class PodEvent:
 
 @dataclass(slots=True)
 class SandboxSession:
-    """One session from its create to long after it is gone; times are seconds since the epoch of the sandbox's clock.
+    """One session, also after it left the listing. Times are seconds since the epoch, by the sandbox's clock.
 
-    `started` is None while it is queued; `gone` is when it left the listing (deleted or expired); `stopped` is when the
-    last of its processes had ended; `pod_gone` is when log and events went with the pod. `appid` is that of a desktop
-    app, whose `id` is that of its desktop session.
+    Attributes:
+        started: None while the session is Pending.
+        gone: when the session left the listing (deleted or expired).
+        stopped: when the last process of the session had ended.
+        pod_gone: when the pod was removed, and log and events with it.
+        birth: start time of the process `pid`, as text.
+        cached_json: the JSON of the listing; None after a change.
+        appid: ID of a desktop app; its `id` is that of its desktop session.
     """
 
     id: str
@@ -68,42 +73,42 @@ class SandboxSession:
 
     @property
     def job_name(self) -> str:
-        """The name of the Kubernetes job, by which listings are ordered."""
+        """The name of the Kubernetes job; listings are ordered by it."""
         if self.appid is not None:
             return f"{self.id}-{self.appid}-{self.userid.lower()}-{self.name}"
         return job_name(self.kind, self.userid, self.id)
 
     @property
     def is_active(self) -> bool:
-        """Whether it is queued or runs."""
+        """Whether the session is Pending or Running."""
         return self.status in (PENDING, RUNNING)
 
     @property
     def has_pod(self) -> bool:
-        """Whether Kubernetes would still know a pod: from the start until the pod is removed; a queued job has none."""
+        """Whether a pod exists: from the start until the pod is removed. A Pending job has no pod."""
         return self.started is not None and self.pod_gone is None
 
     def add_event(self, reason: str, message: str, at: float, kind: str = "Normal") -> None:
-        """Add an event."""
+        """Add an event of the pod, at `at` seconds since the epoch."""
         self.events.append(PodEvent(kind, reason, message, at))
 
     def to_document(self) -> dict[str, Any]:
-        """Give everything as JSON values: what is stored, and what the control route shows."""
-        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "cached_json"}
+        """Return all fields as JSON values, for the database and the control route."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "cached_json"}
         values["events"] = [[event.kind, event.reason, event.message, event.at] for event in self.events]
         return values
 
 
 def from_document(values: dict[str, Any]) -> SandboxSession:
-    """Read back what `SandboxSession.to_document` gave."""
+    """Read the JSON values of `SandboxSession.to_document`."""
     events = [PodEvent(*event) for event in values["events"]]
     return SandboxSession(**{**values, "argv": tuple(values["argv"]), "events": events})
 
 
 def connect_url(session: SandboxSession, origin: str) -> str:
-    """Give the address of an interactive session; headless ones and desktop apps have an empty one.
+    """Return the address of an interactive session; empty for headless sessions and desktop apps.
 
-    The id is the password: a notebook's address has it as `token=`, a desktop's as `password=` [SessionURLBuilder].
+    The ID is the password. A notebook's address has it as `token=`, a desktop's as `password=` [SessionURLBuilder].
     """
     identifier = session.id
     paths = {
@@ -117,7 +122,7 @@ def connect_url(session: SandboxSession, origin: str) -> str:
 
 
 def session_fields(session: SandboxSession, origin: str) -> dict[str, object]:
-    """Give the object of GET /session, fields in the server's order, null ones absent [SandboxSession, Gson]."""
+    """Return the object of GET /session: fields in the server's order, without null fields [Session, Gson]."""
     group = os.getgid()
     values: dict[str, object] = {
         "id": session.id,
@@ -142,7 +147,7 @@ def session_fields(session: SandboxSession, origin: str) -> dict[str, object]:
 
 
 def listing_json(sessions: Iterable[SandboxSession], origin: str) -> str:
-    """Give the pretty-printed JSON array of GET /session; what was printed once is kept with the session."""
+    """Return the indented JSON array of GET /session; the JSON of each session is cached until it changes."""
     parts = []
     for session in sessions:
         if session.cached_json is None:
@@ -152,7 +157,7 @@ def listing_json(sessions: Iterable[SandboxSession], origin: str) -> str:
 
 
 def public_listing_json(sessions: Iterable[SandboxSession]) -> str:
-    """Give the array of `view=all`: only userid, type, status and startTime of everybody's sessions."""
+    """Return the array of `view=all`: userid, type, status and startTime of the sessions of all users."""
     rows = []
     for session in sessions:
         row = {"userid": session.userid, "type": session.kind, "status": session.status}
@@ -167,7 +172,7 @@ def _indented(block: str) -> str:
 
 
 def event_table(session: SandboxSession, now: float) -> str:
-    """Give the kubectl table of the pod's events of the last hour, or `<none>`."""
+    """Return the kubectl table of the pod's events of the last hour, or `<none>`."""
     rows = [("TYPE", "REASON", "MESSAGE", "FIRST-TIME", "LAST-TIME")]
     for event in session.events:
         if now - event.at < EVENT_LIFE_S:

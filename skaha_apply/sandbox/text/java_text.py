@@ -1,6 +1,6 @@
 """What Java does to text: `String.split`, and the replacement string of a regular expression.
 
-Source: skaha-api.md, "cmd, args, env", readings 2 and 3 [PostAction.getHeadlessImageBundle, SessionJobBuilder].
+Source: [PostAction.getHeadlessImageBundle, SessionJobBuilder].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class NoSuchGroup(LookupError):
 
 
 def split(text: str, separator: str) -> list[str]:
-    """Split as Java's `String.split`: trailing empty parts are lost; an empty text is one empty part."""
+    """Split as Java's `String.split` does: empty parts at the end are lost; an empty text is one empty part."""
     if not text:
         return [""]
     parts = text.split(separator)
@@ -29,7 +29,7 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def replacement(text: str, matched: str) -> str:
-    r"""Read `text` as the replacement of a regexp without groups, as Java's `Matcher.appendReplacement` does.
+    r"""Read `text` as Java's `Matcher.appendReplacement` reads the replacement of an expression without groups.
 
     `\x` becomes `x`, `$0` becomes `matched`; raises IllegalReplacement or NoSuchGroup with Java's message.
     """
@@ -53,7 +53,7 @@ def replacement(text: str, matched: str) -> str:
 
 
 def _refuse_group(text: str, at: int) -> None:
-    """Raise unless the group reference at `at` (after the `$`) is 0, the only group there is."""
+    """Raise unless the group reference at `at` (after the `$`) is 0, the only group."""
     if at == len(text):
         raise IllegalReplacement("Illegal group reference: group index is missing")
     char = text[at]

@@ -1,6 +1,6 @@
-"""Label values of Kubernetes as the server checks them: session ids, app ids, listed names.
+"""Label values of Kubernetes as the server checks them: session IDs, app IDs, listed names.
 
-Source: skaha-api.md, "Names", "Reading" (ids that are not label values) [SessionLabels].
+Source: [SessionLabels].
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LONGEST = 63
 
 
 def check_label(label: str, value: str) -> None:
-    """Refuse a value that is no label value, with 400."""
+    """Raise Refusal with 400 if `value` is not a label value."""
     if not value.strip():
         raise bad_request(f"{label} label value cannot be blank")
     if len(value) > _LONGEST:
@@ -25,7 +25,7 @@ def check_label(label: str, value: str) -> None:
 
 
 def listed_name(name: str) -> str:
-    """Give a name as it is listed: cut at 63 characters, then at the last alphanumeric; 400 when nothing is left."""
+    """Return the listed name: cut at 63 characters, then at the last letter or digit; 400 if it is then empty."""
     label = name[:_LONGEST]
     while label and not _LABEL_VALUE.fullmatch(label):
         label = label[:-1]

@@ -1,6 +1,6 @@
-"""The server's placeholders, `${skaha.sessionid}` and 20 more, which it also fills in inside cmd, args and env.
+"""The server's placeholders, `${skaha.sessionid}` and 20 others. The server replaces them also in cmd, args and env.
 
-Source: skaha-api.md, "cmd, args, env", "After that the server fills in its other placeholders" [PostAction].
+Source: [PostAction, launch-headless.yaml].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(r"\$\{([a-zA-Z_.]+)\}")
 
 @dataclass(frozen=True)
 class JobFields:
-    """What the placeholders of one create stand for; cores and RAM (GiB) are request and limit."""
+    """The values of one create that placeholders stand for. Cores and RAM (GiB) are pairs of request and limit."""
 
     session_id: str
     userid: str
@@ -31,17 +31,17 @@ class JobFields:
 
 
 def job_name(kind: str, userid: str, session_id: str) -> str:
-    """Give the name of the Kubernetes job, by which listings are ordered: type, user, id."""
+    """Return the name of the Kubernetes job: type, user, ID. Listings are ordered by it."""
     return f"skaha-{kind}-{userid.lower()}-{session_id}"
 
 
 def threads(cores: float) -> str:
-    """Give OMP_NUM_THREADS: the integer part of the cores, at least 1 [launch-headless.yaml]."""
+    """Return OMP_NUM_THREADS: the integer part of the cores, at least 1 [launch-headless.yaml]."""
     return str(max(1, int(cores)))
 
 
 def placeholder_values(job: JobFields, data: Path, uid: int, expiry: float) -> dict[str, str]:
-    """Give the text of each placeholder. Folders are those of the sandbox, below `data`; `expiry` is in seconds."""
+    """Return the text of each placeholder. Folders are below `data`; `expiry` is in seconds."""
     return {
         "skaha.sessionid": job.session_id,
         "skaha.sessionname": job.name,
@@ -68,10 +68,10 @@ def placeholder_values(job: JobFields, data: Path, uid: int, expiry: float) -> d
 
 
 def home(data: Path, userid: str) -> Path:
-    """Give the home directory of a user."""
+    """Return the home directory of a user."""
     return data / "home" / userid
 
 
 def fill(text: str, known: dict[str, str]) -> str:
-    """Fill in the placeholders of `text`; an unknown one stays as it is, and `${headless.image.bundle}` too."""
+    """Replace the placeholders of `text`. An unknown placeholder stays as written, also `${headless.image.bundle}`."""
     return _PLACEHOLDER.sub(lambda found: known.get(found[1], found[0]), text)

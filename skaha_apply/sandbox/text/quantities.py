@@ -1,4 +1,4 @@
-"""How the server writes numbers and times: decimal GB, CPU strings, timestamps without zero seconds."""
+"""Reads and writes numbers and times as the server does: decimal GB, CPU strings, times without zero seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_INT = 2**31 - 1
 
 
 def java_double(text: str) -> float:
-    """Read `text` as `Double.parseDouble` does (blanks around it, `1e0`, `2d`); raises ValueError."""
+    """Read `text` as `Double.parseDouble` does (also with blanks around it, `1e0`, `2d`); raises ValueError."""
     trimmed = text.strip(" \t\n\r\f\v")
     if not _JAVA_DOUBLE.fullmatch(trimmed):
         raise ValueError(text)
@@ -25,7 +25,7 @@ def java_double(text: str) -> float:
 
 
 def java_int_part(number: float) -> int:
-    """Cast a double to an int as Java does: towards zero, NaN to 0, saturating."""
+    """Convert a floating-point number to an int as Java does: toward zero, NaN to 0, large numbers to the largest int."""
     if math.isnan(number):
         return 0
     return (
@@ -54,11 +54,11 @@ def cpu(cores: float) -> str:
 
 
 def start_time(epoch: float) -> str:
-    """Write a start time: whole seconds, left out when they are zero [SessionBuilder]."""
+    """Write a start time; zero seconds are left out [SessionBuilder]."""
     moment = datetime.fromtimestamp(int(epoch), UTC)
     return moment.strftime("%Y-%m-%dT%H:%MZ" if moment.second == 0 else "%Y-%m-%dT%H:%M:%SZ")
 
 
 def expiry_time(epoch: float) -> str:
-    """Write an expiry time: seconds always [CommonUtils]."""
+    """Write an expiry time, always with seconds [CommonUtils]."""
     return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,6 @@
-"""Scalars and lists of YAML as SnakeYAML reads them: the text that the server pastes into its template.
+"""Reads scalars and lists of YAML as SnakeYAML reads them after the server pasted a text into its template.
 
-Source: skaha-api.md, "cmd, args, env", reading 4, and "The escape" [SnakeYAML 2.5 ScannerImpl, StreamReader].
+Source: [SnakeYAML 2.5 ScannerImpl, StreamReader].
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _FLOW_PLAIN = re.compile(r"(?:[^,\[\]{}:#\n]|:(?=[^\s,\[\]{}])|(?<=\S)#)*")
 
 
 class InvalidYaml(ValueError):
-    """The text is not YAML, or not what the template needs at its place."""
+    """The text is not valid YAML, or not valid at its place in the template."""
 
 
 def check_printable(text: str) -> None:
-    """Raise InvalidYaml when `text` holds a character that YAML does not allow."""
+    """Raise InvalidYaml if `text` contains a character that YAML does not allow."""
     if _UNPRINTABLE.search(text):
         raise InvalidYaml("special characters are not allowed")
 
 
 def quoted_value(text: str) -> str:
-    """Read one double-quoted scalar that stands alone; a comment may follow it, even without a space between."""
+    """Read one scalar in double quotes; only a comment can follow it, also without a space between."""
     value, at = _double_quoted(text, 0)
     _check_end(text[at:])
     return value
 
 
 def scalar(text: str) -> str | None:
-    """Read what stands without quotes of the template behind `name: `; None for null; raises InvalidYaml."""
+    """Read the value of `name: `, where the template has no quotes; None for null; raises InvalidYaml."""
     node = text.strip(" \t\n\r")
     if node.startswith('"'):
         return quoted_value(node)
@@ -52,7 +52,7 @@ def scalar(text: str) -> str | None:
     if node.startswith("["):
         items = flow_list(node)
         if len(items) != 1:
-            raise InvalidYaml("a list is no text")
+            raise InvalidYaml("a list is not a text")
         return items[0]
     end = _PLAIN_END.search(node)
     if end and end[0].startswith(":"):
@@ -66,9 +66,9 @@ def scalar(text: str) -> str | None:
 
 
 def flow_list(text: str) -> list[str]:
-    """Read a flow sequence of texts, `["a","b"]`, in full; anything else in it raises InvalidYaml."""
+    """Read a flow sequence of texts, `["a","b"]`; any other content raises InvalidYaml."""
     items: list[str] = []
-    at, wanted = 1, True
+    at, item_expected = 1, True
     while at < len(text):
         char = text[at]
         if char in " \t\n\r":
@@ -76,12 +76,12 @@ def flow_list(text: str) -> list[str]:
         elif char == "]":
             _check_end(text[at + 1 :])
             return items
-        elif char == "," and not wanted:
-            at, wanted = at + 1, True
-        elif wanted:
+        elif char == "," and not item_expected:
+            at, item_expected = at + 1, True
+        elif item_expected:
             item, at = _item(text, at)
             items.append(item)
-            wanted = False
+            item_expected = False
         elif char == "#" and "\n" in text[at:]:
             at = text.index("\n", at)
         else:
@@ -90,7 +90,7 @@ def flow_list(text: str) -> list[str]:
 
 
 def _item(text: str, at: int) -> tuple[str, int]:
-    """Read one element of a flow sequence; give it and the position after it."""
+    """Read one element of a flow sequence; return it and the position after it."""
     if text[at] == '"':
         return _double_quoted(text, at)
     if text[at] == "'":
@@ -105,7 +105,7 @@ def _item(text: str, at: int) -> tuple[str, int]:
 
 
 def _check_end(text: str) -> None:
-    """Raise unless only blanks or a comment on one line follow a node."""
+    """Raise InvalidYaml unless only blanks, or a comment on one line, follow a node."""
     rest = text.strip(" " + _BREAKS)
     if rest and not (rest.startswith("#") and not any(char in rest for char in _BREAKS)):
         raise InvalidYaml("expected the end of the block")
@@ -119,7 +119,7 @@ def _single_quoted(text: str, at: int) -> tuple[str, int]:
 
 
 def _double_quoted(text: str, at: int) -> tuple[str, int]:
-    """Read the double-quoted scalar whose opening quote is at `at`; give its value and the position after it."""
+    """Read the scalar in double quotes that opens at `at`; return its value and the position after it."""
     out: list[str] = []
     at += 1
     while True:
@@ -155,7 +155,7 @@ def _escape(text: str, at: int) -> tuple[str, int]:
 
 
 def _blanks(text: str, at: int) -> tuple[str, int]:
-    """Read blanks and line breaks: one break becomes a space, more become one less; blanks around them vanish."""
+    """Read blanks and line breaks. One break becomes a space, n breaks become n-1; blanks around them are dropped."""
     start = at
     while text[at : at + 1] in (" ", "\t"):
         at += 1
@@ -169,7 +169,7 @@ def _blanks(text: str, at: int) -> tuple[str, int]:
 
 
 def _line_breaks(text: str, at: int) -> tuple[str, int]:
-    """Read what follows a line break: further breaks are kept, blanks vanish."""
+    """Read what follows a line break: other breaks are kept, blanks are dropped."""
     out = ""
     while True:
         if text.startswith(("---", "..."), at) and text[at + 3 : at + 4] in ("", " ", "\t", *_BREAKS):
@@ -183,7 +183,7 @@ def _line_breaks(text: str, at: int) -> tuple[str, int]:
 
 
 def _line_break(text: str, at: int) -> tuple[str, int]:
-    """Read one line break; U+2028 and U+2029 stay what they are. Empty when there is none."""
+    """Read one line break; U+2028 and U+2029 stay unchanged. Empty if there is no break."""
     if text.startswith("\r\n", at):
         return "\n", at + 2
     char = text[at : at + 1]
@@ -193,7 +193,7 @@ def _line_break(text: str, at: int) -> tuple[str, int]:
 
 
 def _join_surrogates(value: str) -> str:
-    """Join pairs of surrogates as Java's text does; raises InvalidYaml for half a pair."""
+    """Join pairs of surrogates as Java does; raises InvalidYaml for half a pair."""
     try:
         return value.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
