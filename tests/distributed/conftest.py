@@ -1,4 +1,4 @@
-"""A process of these tests is no replica until a test says so."""
+"""No process of these tests is a replica until a test makes it one."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def become(monkeypatch):
 
 @pytest.fixture
 def run_all(become, tmp_path):
-    """Let every replica of a run share out the items and save what `result` makes of its share; give the folder."""
+    """Let every replica of a run take its share of the items and save `result(share)`; return the folder."""
 
     def run(items, total, *, deal=distributed.chunk, result=list, run="run-a", skip=(), folder=tmp_path / "results"):
         for replica in range(1, total + 1):

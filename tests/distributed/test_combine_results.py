@@ -13,7 +13,7 @@ def read(path):
 
 
 def refused(folder, out=None):
-    """Give the problems named, having seen that nothing was written."""
+    """Return the problems that `combine` names, after checking that it wrote nothing."""
     out = out or folder / "final_results.json"
     with pytest.raises(CombineError) as caught:
         combine(folder, out)

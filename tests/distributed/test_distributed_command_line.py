@@ -162,7 +162,7 @@ def older_interpreters():
 
 
 def works(python):
-    """Whether it starts at all, and is no wrapper that falls back to another version."""
+    """Whether this interpreter starts, and is not a wrapper that runs another version."""
     probe = [python, "-c", "import sys; sys.exit(not (3, 8) <= sys.version_info < (3, 11))"]
     return subprocess.run(probe, capture_output=True, timeout=60, check=False).returncode == 0
 

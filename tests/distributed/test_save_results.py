@@ -106,7 +106,7 @@ def test_names_of_files_that_are_no_utf8_survive(tmp_path):
 
 
 class Flux:
-    """Like a quantity with a unit, which refuses to become a list."""
+    """Like a quantity with a unit: `tolist` raises an error."""
 
     def __repr__(self):
         return "<Flux 3 Jy>"
@@ -116,7 +116,7 @@ class Flux:
 
 
 class Stubborn:
-    """Like a scalar of a library that gives itself as its own list."""
+    """Like a scalar of a library whose `tolist` returns the scalar itself."""
 
     def tolist(self):
         return self

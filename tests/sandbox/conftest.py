@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import the tables of facts next to them."""
+"""Lets the tests of this folder import `facts.py` next to them."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""How the tables of facts are written and compared: a request, and what the server answers to it.
+"""The form of the tables of server facts, and their comparison: a request, and the server's response to it.
 
-Each table stands for a section of skaha-api.md, in its order, so that both can be read side by side.
+docs/sandbox.md lists the module of the sandbox that implements each fact.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ID = re.compile(r"[a-z][a-z0-9]{7}\n")
 
 
 class Request(NamedTuple):
-    """`line` is method and path below /skaha; `token` None sends the owner's, "" no credentials."""
+    """`line` is method and path below /skaha; `token` None sends the owner's token, "" no credentials."""
 
     line: str
     body: str | bytes = ""
@@ -33,7 +33,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Status, body (text, or a pattern of all of it), headers; the value None says that a header is absent."""
+    """Status, body (text, or a pattern of the whole body), headers; the value None means that a header is absent."""
 
     status: int
     body: str | re.Pattern = ""
@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
 
 def send(sandbox, request):
-    """Send one request as it is written."""
+    """Send one request exactly as it is written."""
     method, _, path = request.line.partition(" ")
     headers = dict(request.headers)
     token = sandbox.token if request.token is None else request.token
@@ -55,7 +55,7 @@ def send(sandbox, request):
 
 
 def differences(reply, expected):
-    """What of a reply is other than it should be."""
+    """Return the differences between a reply and the expected one, as (what, actual, expected)."""
     found = []
     if reply.status_code != expected.status:
         found.append(("status", reply.status_code, expected.status))
@@ -67,5 +67,5 @@ def differences(reply, expected):
 
 
 def names(rows):
-    """The names of a table's rows, for pytest."""
+    """Return the names of a table's rows, as IDs for pytest."""
     return [row[0] for row in rows]

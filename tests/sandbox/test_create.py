@@ -1,4 +1,4 @@
-"""POST /session as the real server checks it: order, texts, status codes, and what becomes of values on the way."""
+"""POST /session as the real server checks it: order, messages, status codes, and changes of values on the way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def post(sandbox, parameters, headers=None, path="/session"):
 
 
 def changed(**parameters):
-    """Give the parameters of a good create with some changed, or left out (None)."""
+    """Return the parameters of a valid create, with some of them changed or left out (None)."""
     merged = {**dict(GOOD), **parameters}
     return [(name, value) for name, value in merged.items() if value is not None]
 

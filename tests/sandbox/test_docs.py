@@ -1,4 +1,4 @@
-"""docs/sandbox.md names every option, control route, fault and setting that there is."""
+"""docs/sandbox.md lists every option, control route, fault and setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The caller's credentials reach neither the sandbox nor its sessions."""
+"""Neither the sandbox nor its sessions get the caller's credentials."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason
 
 
 def seen_by_a_session(url, token):
-    """Run the spy; give what it printed."""
+    """Run the spy and return its output."""
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30) as http:
         identifier = http.post(f"{url}/session", data=FORM).text.strip()
         until = time.monotonic() + 60

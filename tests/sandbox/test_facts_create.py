@@ -1,4 +1,4 @@
-"""skaha-api.md, "POST /session: validation, in this order" and "Names", as a table."""
+"""The checks of POST /session in the server's order, and the names of sessions, as a table."""
 
 from __future__ import annotations
 

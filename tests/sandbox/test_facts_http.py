@@ -1,4 +1,4 @@
-"""skaha-api.md, "Addresses, methods, authentication" and "How parameters are read", as tables."""
+"""Addresses, methods, authentication and the reading of parameters, as tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""skaha-api.md, "Reading", "Status and time" and "Renew, delete", as a table over some sessions that exist."""
+"""Reading, status, times, renewals and deletes, as a table over existing sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ APP = f"image={IMAGE}"
 
 @pytest.fixture(scope="module")
 def place(_shared_sandbox):
-    """The shared sandbox, emptied before and after the tests of this module, which come in their order."""
+    """The shared sandbox, reset before and after the tests of this module, which run in their order."""
     _shared_sandbox.reset()
     yield _shared_sandbox
     _shared_sandbox.reset()
@@ -32,7 +32,7 @@ def attach(place, desktop):
 
 @pytest.fixture(scope="module")
 def world(place):
-    """A desktop with an app, a carta, a session that ended, one that waits, and one of another user."""
+    """A desktop with an app, a carta session, an ended session, a Pending session, and a session of another user."""
     made = {
         "desk": place.create(name="desk", type="desktop").text.strip(),
         "map": place.create(name="map", type="carta").text.strip(),

@@ -1,4 +1,4 @@
-"""Faults to order: each strikes where it says, before or after the effect, and repeatably."""
+"""Injected faults: each applies to the requests of its plan, before or after the effect, and repeatably."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def outcomes(sandbox, count):
-    """Create `count` sessions; give status codes, or the word dropped."""
+    """Create `count` sessions; return the status codes, or the word "dropped"."""
     seen = []
     for number in range(count):
         try:
@@ -43,13 +43,13 @@ def test_dropped_connections(sandbox, fault, effect):
         (
             "rate_500",
             500,
-            "unexpected exception: java.lang.RuntimeException: ordered by the faults of the sandbox",
+            "unexpected exception: java.lang.RuntimeException: injected by the fault plan of the sandbox",
             False,
         ),
         (
             "rate_500_after",
             500,
-            "unexpected exception: java.io.IOException: ordered by the faults of the sandbox",
+            "unexpected exception: java.io.IOException: injected by the fault plan of the sandbox",
             True,
         ),
     ],

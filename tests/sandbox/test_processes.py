@@ -1,4 +1,4 @@
-"""Sessions are real processes: argv, environment, queue, exit codes, deletion, grandchildren."""
+"""Sessions are real processes: arguments, environment, queue, exit codes, deletes, grandchildren."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as Tomcat and SyncInput read them; who may ask; methods, paths and headers."""
+"""Requests as Tomcat and SyncInput read them; users and tokens; methods, paths and headers."""
 
 from __future__ import annotations
 

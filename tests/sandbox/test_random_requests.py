@@ -1,4 +1,4 @@
-"""Random requests: whatever is sent, the sandbox answers, and with no 5xx but those that skaha-api.md names."""
+"""Random requests: the sandbox responds to every request, and never with a 5xx that the real server does not send."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ requests = st.fixed_dictionaries(
 
 @pytest.fixture
 def idle(sandbox):
-    """A sandbox in which one long session takes the only slot, so that no other one starts; and a client."""
+    """A sandbox in which one long session takes the only slot, so that no other session starts; and a client."""
     sandbox.settings(slots=1)
     assert sandbox.create(name="blocker", cmd="sleep", args="600").status_code == 200
     with httpx.Client(base_url=sandbox.origin, trust_env=False, timeout=60) as http:

@@ -1,4 +1,4 @@
-"""What can be read: listings and filters, one session, logs, events, the offer; renewals and deletions."""
+"""Listings and filters, one session, logs, events, images and options; renewals and deletes."""
 
 from __future__ import annotations
 

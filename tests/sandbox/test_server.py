@@ -1,4 +1,4 @@
-"""The server process: start, one per data folder, orderly and disorderly ends, restarts, and load."""
+"""The server process: start, one server for each data folder, normal and abrupt ends, restarts, and load."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lives(pid):
 
 @pytest.fixture
 def data(tmp_path):
-    """A data folder whose sandbox, if any, is ended with the test."""
+    """A data folder; its sandbox, if any, is stopped after the test."""
     folder = tmp_path / "detached"
     yield folder
     stop(folder)
@@ -76,8 +76,8 @@ def test_two_ensures_at_once_get_the_same(data, tmp_path):
     assert pids == {str(status(data).pid)}
 
 
-def test_ensure_says_why_it_cannot_start(data, tmp_path):
-    with pytest.raises(SandboxError, match=r"the working directory .* is not there"):
+def test_ensure_states_why_it_cannot_start(data, tmp_path):
+    with pytest.raises(SandboxError, match=r"the working directory .* does not exist"):
         ensure(SandboxOptions(data=data, workdir=tmp_path / "nowhere"))
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -85,7 +85,7 @@ def test_ensure_says_why_it_cannot_start(data, tmp_path):
         ensure(SandboxOptions(data=blocked, workdir=tmp_path))
 
 
-def test_stale_record_of_another_process_is_no_sandbox(data, tmp_path):
+def test_stale_record_of_another_process_is_not_a_sandbox(data, tmp_path):
     data.mkdir()
     record = {"url": "http://127.0.0.1:9/skaha/v1", "token": "t", "pid": os.getpid(), "birth": "1"}
     (data / "server.json").write_text(json.dumps(record))
@@ -95,7 +95,7 @@ def test_stale_record_of_another_process_is_no_sandbox(data, tmp_path):
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", "5", '{"pid": "x", "url": 1, "token": 2, "birth": 3}'])
-def test_record_that_cannot_be_read_is_no_sandbox(data, record):
+def test_record_that_cannot_be_read_is_not_a_sandbox(data, record):
     data.mkdir()
     (data / "server.json").write_text(record)
     assert status(data) is None

@@ -25,7 +25,7 @@ def java_double(text: str) -> float:
 
 
 def java_int_part(number: float) -> int:
-    """Convert a floating-point number to an int as Java does: toward zero, NaN to 0, large numbers to the largest int."""
+    """Convert a floating-point number to an int as Java does: toward zero, NaN to 0, limited to 32 bits."""
     if math.isnan(number):
         return 0
     return (
