@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from skaha_apply.model.durations import seconds
+from skaha_apply.model.durations import parse_duration
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MIN_INTERVAL = 0.05  # seconds
 def duration(text: str) -> float:
     """A span of time in seconds; what is none is an error of the option."""
     try:
-        return seconds(text)
+        return parse_duration(text.strip(), allow_zero=True)
     except UsageError as error:
         raise typer.BadParameter(error.message) from None
 

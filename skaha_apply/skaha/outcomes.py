@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from skaha_apply.model.durations import exact as format_exact
+from skaha_apply.model.durations import format_exact
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, SkahaApplyError, Unauthorized, Unreachable
 from skaha_apply.model.request import Accepted, Outcome, Refused, Unconfirmed
 from skaha_apply.skaha.responses import NOT_SKAHA_HINT, one_line

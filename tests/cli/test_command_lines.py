@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.cli import main
-from skaha_apply.model.durations import seconds
-from skaha_apply.model.errors import UsageError
+from skaha_apply.model.durations import DurationError, parse_duration
 
 COMMANDS = [
     ["plan"], ["apply"], ["destroy"], ["refresh"], ["status"], ["logs"], ["events"], ["mark"], ["lint"], ["export"],
@@ -47,7 +46,8 @@ def test_the_version_is_a_result(capsys):
         (["apply", "--wait", "forever"], "forever"),
         (["apply", "--timeout", "ten"], "write 10s, 30m, 12h or 2d"),
         (["apply", "--poll", "0"], "at least"),
-        (["apply", "--lock-timeout", "-3s"], "is no span of time"),
+        (["apply", "--lock-timeout", "-3s"], "is not a duration"),
+        (["apply", "--timeout", "1000d"], "longer than 999d"),
         (["apply", "--concurrency", "0"], "concurrency"),
         (["apply", "--concurrency", "257"], "concurrency"),
         (["apply", "--limit", "0"], "limit"),
@@ -81,17 +81,26 @@ def test_words_of_others_are_shown_not_obeyed(capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "span"),
-    [("10s", 10), ("30m", 1800), ("12h", 43200), ("2d", 172800), ("45", 45), ("1.5h", 5400), ("0", 0)],
+    ("text", "seconds"),
+    [("10s", 10), ("30m", 1800), ("12h", 43200), ("2d", 172800), ("45", 45), ("1.5h", 5400), ("400d", 34_560_000)],
 )
-def test_spans_of_time(text, span):
-    assert seconds(text) == span
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1s", "1w", "10 s", "1e3", "inf", "nan", "\u0661s", "9999d", "1" * 400])
-def test_what_is_no_span_of_time(text):
-    with pytest.raises(UsageError):
-        seconds(text)
+@pytest.mark.parametrize("text", ["0", "0s", "0.0d"])
+def test_zero_is_a_duration_only_where_it_has_a_meaning(text):
+    assert parse_duration(text, allow_zero=True) == 0
+    with pytest.raises(DurationError, match="more than 0"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s", "-1s", "1w", "10 s", "1e3", "inf", "nan", "\u0661s", "999.01d", "1000d", "1" * 400]
+)
+def test_texts_that_are_not_durations(text):
+    with pytest.raises(DurationError):
+        parse_duration(text, allow_zero=True)
 
 
 def test_convert_prints_a_manifest_that_plans(capsys, tmp_path):

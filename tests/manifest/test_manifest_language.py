@@ -100,9 +100,11 @@ def test_truth_values(tmp_path, written, value):
         ('"90"', 90),
         ("90", 90),
         ("0.5", 0.5),
+        ("400d", 34_560_000),
+        ("1e3", 1000),
     ],
 )
-def test_spans_of_time(tmp_path, written, value):
+def test_durations(tmp_path, written, value):
     names = ("retry_wait", "timeout", "pending_timeout", "renew", "rerun")
     spec = session(tmp_path, "\n".join(f"{name}: {written}" for name in names))
     assert [getattr(spec, name) for name in names] == [value] * len(names)

@@ -22,7 +22,7 @@ from scene import (
     tombstone,
 )
 
-from skaha_apply.model.durations import exact, rough
+from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.attempts import REMEMBERED, left_of_wait
@@ -185,7 +185,14 @@ def test_digests_know_nothing_of_retries():
     assert replica(THRICE).run == replica(spec(retry_wait=99, timeout=5, pending_timeout=5)).run
 
 
-def test_spans_read_as_they_are_written():
-    assert [exact(one) for one in (90, 5400, 7200, 129600, 172800, 0.5)] == ["90s", "90m", "2h", "36h", "2d", "0.5s"]
+def test_durations_read_as_they_are_written():
+    assert [format_exact(one) for one in (90, 5400, 7200, 129600, 172800, 0.5)] == [
+        "90s",
+        "90m",
+        "2h",
+        "36h",
+        "2d",
+        "0.5s",
+    ]
     passed = (0.2, 9.1, 11, 120, 121, 3601, 7200, 86400, 100_000)
-    assert [rough(one) for one in passed] == ["1s", "10s", "20s", "120s", "3m", "1h 1m", "2h", "1d", "1d 4h"]
+    assert [format_rounded(one) for one in passed] == ["1s", "10s", "20s", "120s", "3m", "1h 1m", "2h", "1d", "1d 4h"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.fields.values import WORDS, InvalidValue, LocatedText, number_of
 from skaha_apply.manifest.source.file_diagnostics import quoted
+from skaha_apply.model.durations import FORMS, DurationError, check_duration, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
     Reader = Callable[[NodeReader, Node, str], Any]
 
 
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST = 99_999_999  # seconds, about three years
 FRACTION = r"(?:\.[0-9]{1,3})?"
-# So many digits of each unit that no span is longer than three years; the JSON schema uses the same pattern.
-SPAN_PATTERN = (
-    r"^(?=.*[1-9])(?:[0-9]{1,8}FRACTIONs?|[0-9]{1,6}FRACTIONm|[0-9]{1,4}FRACTIONh|[0-9]{1,3}FRACTIONd)$"
-).replace("FRACTION", FRACTION)
 SHARE_PATTERN = rf"^(?:100|[0-9]{{1,2}}{FRACTION})%$"
 ENDED = "ended"
 RERUNS = ("on-change", "always", "never")
@@ -45,21 +40,18 @@ class NeedsValue:
         return len(self.names)
 
 
-def span(reader: NodeReader, node: Node, path: str) -> Number:
-    """A span of time in seconds: `10s`, `30m`, `12h`, `2d`, or a number of seconds."""
+def duration(reader: NodeReader, node: Node, path: str) -> Number:
+    """A duration in seconds: `10s`, `30m`, `12h`, `2d`, or a number of seconds. Raises `InvalidValue`."""
     text = reader.text(node, path)
-    value = number_of(text) if node.plain else None
-    if value is None and re.fullmatch(SPAN_PATTERN, text):
-        unit = text[-1] if text[-1] in UNITS else ""
-        value = number_of(text.removesuffix(unit))
-        value = None if value is None else value * UNITS[unit]
-    if value is not None and 0 < value <= LONGEST:
-        return value
-    if value == 0 or re.fullmatch(r"[0.]+[smhd]?", text):
-        detail = f"Leave {_name(path)} out for what holds without it."
-        raise reader.refuse("wrong-value", node, f"{path} must be more than 0", detail, path=path)
-    summary = f"{path} must be a span of time, not {quoted(node.text)}"
-    detail = f"Write {_name(path)}: 10s, 30m, 12h or 2d, for example; at most 999d."
+    number = number_of(text) if node.plain else None
+    try:
+        return parse_duration(text) if number is None else check_duration(number, text)
+    except DurationError as error:
+        if error.is_zero:
+            detail = f"Remove {_name(path)} to use the default."
+            raise reader.refuse("wrong-value", node, f"{path} must be more than 0", detail, path=path) from None
+    summary = f"{path} must be a duration, not {quoted(node.text)}"
+    detail = f"Write {_name(path)}: {FORMS}, for example; at most 999d."
     raise reader.refuse("wrong-value", node, summary, detail, path=path)
 
 
@@ -92,7 +84,7 @@ def rerun(reader: NodeReader, node: Node, path: str) -> str | Number:
     if text in RERUNS:
         return text
     if text[:1].isdigit() or text[:1] in "+-.":
-        return span(reader, node, path)
+        return duration(reader, node, path)
     near = get_close_matches(text.strip().lower(), RERUNS, n=1)
     detail = f"Did you mean {near[0]}?" if near else "Write on-change, always, never, or an age: 1d, for example."
     raise reader.refuse("wrong-value", node, f"{path} cannot be {quoted(text)}", detail, path=path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.values import PROJECT
 from skaha_apply.manifest.source.names import FORM
+from skaha_apply.model.durations import MAX_DURATION, json_pattern
 from skaha_apply.model.session import Kind
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 ANY_CASE = "^ *(" + "|".join("".join(f"[{char.upper()}{char}]" for char in kind) for kind in Kind) + ") *$"
 PROJECT_PATTERN = "^" + PROJECT.pattern.removesuffix(r"\Z") + "$"
 COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 1}
-SPAN: Mapping[str, Any] = {
+DURATION: Mapping[str, Any] = {
     "anyOf": [
-        {"type": "number", "exclusiveMinimum": 0, "maximum": readers.LONGEST},
-        {"type": "string", "pattern": readers.SPAN_PATTERN},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_DURATION},
+        {"type": "string", "pattern": json_pattern()},
     ],
 }
 NEED: Mapping[str, Any] = {

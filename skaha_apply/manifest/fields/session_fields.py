@@ -12,7 +12,7 @@ from skaha_apply.model.session import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SPAN = "span of time: `10s`, `30m`, `12h`, `2d`, or a number of seconds"
+DURATION = "duration: `10s`, `30m`, `12h`, `2d`, or a number of seconds"
 
 SESSION_FIELDS: tuple[SessionField, ...] = (
     SessionField(
@@ -180,12 +180,12 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
     ),
     SessionField(
         "retry_wait",
-        readers.span,
-        SPAN,
+        readers.duration,
+        DURATION,
         "`10s`",
         "The pause before the first retry, from when the failure was seen; it doubles with each further one, to 10 "
         "minutes at most (or stays what it is, if longer).",
-        schema_parts.SPAN,
+        schema_parts.DURATION,
         ("10s", "5m"),
     ),
     SessionField(
@@ -202,35 +202,35 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
     ),
     SessionField(
         "timeout",
-        readers.span,
-        SPAN,
+        readers.duration,
+        DURATION,
         "the 14 days that the server gives a headless session",
         "The longest time that a session may run, from when it was seen to run. Past it its log and events are "
         "saved, it is deleted, and the attempt has failed; `retries` count it as any failure. Time in the queue is "
         "not part of it (see `pending_timeout`). Headless only.",
-        schema_parts.SPAN,
+        schema_parts.DURATION,
         ("12h", "2d"),
     ),
     SessionField(
         "pending_timeout",
-        readers.span,
-        SPAN,
+        readers.duration,
+        DURATION,
         "none: it waits for as long as the cluster is full",
         "The longest time that a session may wait in the queue, from when it was accepted. Past it its events are "
         "saved, it is deleted, and the attempt has failed: for an image that cannot be pulled, or resources that "
         "no node has. Headless only.",
-        schema_parts.SPAN,
+        schema_parts.DURATION,
         ("30m", "1d"),
     ),
     SessionField(
         "rerun",
         readers.rerun,
-        "one of `on-change`, `always`, `never`, or a span of time",
+        "one of `on-change`, `always`, `never`, or a duration",
         "`on-change`",
         "When work that has succeeded runs again. `on-change`: when what decides its result changes (image, cmd, "
         "args, env, replicas, or what it needs ran again). `always`: also with every call of `apply`. `never`: not "
-        "even when it changes. A span of time, `1d`: also when its end is longer ago than that. Headless only.",
-        {"anyOf": [{"enum": list(readers.RERUNS)}, schema_parts.SPAN]},
+        "even when it changes. A duration, `1d`: also when its end is longer ago than that. Headless only.",
+        {"anyOf": [{"enum": list(readers.RERUNS)}, schema_parts.DURATION]},
         ("on-change", "always", "never", "1d"),
     ),
     SessionField(
@@ -257,14 +257,14 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
     ),
     SessionField(
         "renew",
-        readers.span,
-        SPAN,
+        readers.duration,
+        DURATION,
         "never",
         "Renews an interactive session when it has less than this left, so that a notebook does not expire over "
         "the weekend. The server gives it its full time again, 4 days unless it is configured otherwise; it "
         "happens when `apply` (or `apply --wait complete`) runs, so run it more often than this. The server leaves "
         "a headless session as it is.",
-        schema_parts.SPAN,
+        schema_parts.DURATION,
         ("2d",),
     ),
     SessionField(

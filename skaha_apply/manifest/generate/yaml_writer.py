@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.manifest.variables.interpolation import literal
+from skaha_apply.model.durations import format_exact
 from skaha_apply.model.field_roles import field_roles
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ INDICATORS = "-?:,[]{}#&*!|>'\"%@`"
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\\0"}
 ACTED_ON = re.compile(r'[$"\\]')
 MARGIN = " " * 4  # of the keys of a session
-UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts on
 
 
@@ -117,12 +117,7 @@ def _scalar_value(key: SessionField, value: Any) -> str:
         return scalar(value)
     if isinstance(value, bool):
         return str(value).lower()
-    return _span(value) if key.read in (readers.span, readers.rerun) else str(value)
-
-
-def _span(seconds: float) -> str:
-    unit, length = next(pair for pair in UNITS if not seconds % pair[1] or pair[1] == 1)
-    return f"{seconds / length:.15g}{unit}"
+    return format_exact(value) if key.read in (readers.duration, readers.rerun) else str(value)
 
 
 def _needs(spec: SessionSpec) -> Iterable[str]:

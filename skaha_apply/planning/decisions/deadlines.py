@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.durations import exact, rough
+from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _began(record: ReplicaRecord, now: float) -> float | None:
 
 def _longer(what: str, since: float | None, limit: float | None, now: float) -> str | None:
     over = since is not None and limit is not None and now - since > limit
-    return f"{what} for more than {exact(limit)}" if over and limit is not None else None
+    return f"{what} for more than {format_exact(limit)}" if over and limit is not None else None
 
 
 def renewal(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
@@ -62,4 +62,4 @@ def renewal(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
         granted = record.expires - record.renewed
         if now < record.renewed + granted / 2:
             return None
-    return f"expires in {rough(left)}, less than {exact(spec.renew)}"
+    return f"expires in {format_rounded(left)}, less than {format_exact(spec.renew)}"

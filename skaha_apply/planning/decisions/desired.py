@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.durations import exact, rough
+from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.session import Phase
 from skaha_apply.planning import attempts, diff
@@ -111,7 +111,7 @@ def _again(spec: SessionSpec) -> str:
     """Why what has ended runs again."""
     if isinstance(spec.rerun, str):
         return f"completed; run again (rerun: {spec.rerun})"
-    return f"completed more than {exact(spec.rerun)} ago"
+    return f"completed more than {format_exact(spec.rerun)} ago"
 
 
 def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
@@ -122,7 +122,7 @@ def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
         return _action(ActionKind.FAILED, replica, reason, record)
     ended = record.ended or record.seen or 0.0
     if left := attempts.left_of_wait(spec.retry_wait, record.attempt, ended, situation.now):
-        return _action(ActionKind.WAIT, replica, f"{reason}; tried again in {rough(left)}", record)
+        return _action(ActionKind.WAIT, replica, f"{reason}; tried again in {format_rounded(left)}", record)
     about = _about(ActionKind.RETRY, replica, reason)
     return replace(about, id=record.id, record=record, attempt=record.attempt + 1)
 

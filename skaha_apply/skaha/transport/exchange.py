@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from skaha_apply.model.durations import exact as format_exact
+from skaha_apply.model.durations import format_exact
 from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
 from skaha_apply.model.report import Note
 from skaha_apply.model.version import __version__

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.durations import exact as format_exact
+from skaha_apply.model.durations import format_exact
 from skaha_apply.model.errors import TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 
