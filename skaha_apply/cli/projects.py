@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.invocation import exclude_variables
@@ -16,7 +17,7 @@ from skaha_apply.render.errors import printable_diagnostics
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setup.context import Context, StateLocation
     from skaha_apply.workflow.setup.settings import Settings
 
-    Later = Callable[[], Coroutine[Any, Any, ExitCode]]
-    Work = Callable[[Context, Project], Awaitable[ExitCode | Later]]
+    Work = Callable[[Context, Project], Awaitable[ExitCode]]
+
+Started = TypeVar("Started")
+
+
+@dataclass(frozen=True)
+class TwoSteps(Generic[Started]):
+    """Work in two steps: `start` for one project after the other, then `finish` for all of them at the same time."""
+
+    start: Callable[[Context, Project], Awaitable[Started]]
+    finish: Callable[[Started], Awaitable[ExitCode]]
 
 
 def load(setting: Settings, streams: Streams, *, looks: bool = False) -> tuple[Project, ...]:
@@ -51,31 +61,44 @@ def for_each(
     work: Work,
     scope: PlanOptions | None = None,
 ) -> ExitCode:
-    """Do the work for each project, one after the other; the exit code is the worst of them.
+    """Do the work for one project after the other; returns the worst exit code. See `for_each_in_two_steps`."""
+    return for_each_in_two_steps(setting, projects, streams, TwoSteps(work, _as_it_is), scope)
 
-    Work that gives a function instead of a code is not at its end: those of all projects are called then, and what they
-    give goes on side by side. `scope` has the `--target` and `--exclude` of the call, which have to mean something in
-    one of the projects. An error of one project is told and the next one is tried, unless it is the server's, which
-    would be the same.
+
+def for_each_in_two_steps(
+    setting: Settings,
+    projects: tuple[Project, ...],
+    streams: Streams,
+    steps: TwoSteps[Started],
+    scope: PlanOptions | None = None,
+) -> ExitCode:
+    """Start the work of each project in turn, then finish all of them together; returns the worst exit code.
+
+    `scope` has the `--target` and `--exclude` of the invocation, which have to match a replica of some project. If the
+    work of a project fails, its error is printed and the others continue. An error of the server ends all, because the
+    others would meet it too.
     """
 
-    async def everything() -> ExitCode:
+    async def run_all() -> ExitCode:
         from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - keeps --help fast
 
         async with AsyncExitStack() as stack:
-            worlds: dict[Path | None, Context] = {}
+            contexts: dict[Path | None, Context] = {}
             for home in dict.fromkeys(map(home_of, projects)):
-                worlds[home] = await stack.enter_async_context(open_world(setting, home))
-            location = next(iter(worlds.values())).location
-            return await _each(
-                location, projects, streams, lambda project: work(worlds[home_of(project)].at(project), project), scope
-            )
+                contexts[home] = await stack.enter_async_context(open_world(setting, home))
+            location = next(iter(contexts.values())).location
+
+            async def start(project: Project) -> Started:
+                return await steps.start(contexts[home_of(project)].at(project), project)
+
+            await _check_scope(location, projects, scope)
+            return await ProjectRunner(projects, streams).run(start, steps.finish)
 
     def home_of(project: Project) -> Path | None:
         """The folder whose sandbox a project uses; all projects share a server."""
         return Path(project.homes[0]) if setting.sandbox and project.homes else None
 
-    return run(everything(), streams.restore_terminal)
+    return run(run_all(), streams.restore_terminal)
 
 
 def for_each_offline(
@@ -85,65 +108,77 @@ def for_each_offline(
     work: Callable[[StateLocation, Project], Awaitable[ExitCode]],
     scope: PlanOptions,
 ) -> ExitCode:
-    """As `for_each`, with no server: nothing is sent and no credential is read."""
+    """As `for_each`, without a server: no request is sent and no credential is read."""
     from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415 - keeps --help fast
 
     location = find_location(setting)
-    return run(
-        _each(location, projects, streams, lambda project: work(location.at(project), project), scope),
-        streams.restore_terminal,
-    )
+
+    async def start(project: Project) -> ExitCode:
+        return await work(location.at(project), project)
+
+    async def run_all() -> ExitCode:
+        await _check_scope(location, projects, scope)
+        return await ProjectRunner(projects, streams).run(start, _as_it_is)
+
+    return run(run_all(), streams.restore_terminal)
 
 
-async def _each(
-    location: StateLocation,
-    projects: tuple[Project, ...],
-    streams: Streams,
-    work: Callable[[Project], Awaitable[ExitCode | Later]],
-    scope: PlanOptions | None,
-) -> ExitCode:
+async def _as_it_is(code: ExitCode) -> ExitCode:
+    """The second step of work that has only one."""
+    return code
+
+
+async def _check_scope(location: StateLocation, projects: tuple[Project, ...], scope: PlanOptions | None) -> None:
     from skaha_apply.workflow.setup.selection import check_scope  # noqa: PLC0415 - keeps --help fast
 
     if scope is not None:
         await check_scope(location, projects, scope)
-    telling = ProjectRunner(streams, several=len(projects) > 1)
-    for project in projects:
-        await telling.take(project.name, work(project))
-    async with _all_or_first_error() as group:
-        for name, go_on in telling.later.items():
-            group.create_task(telling.take(name, go_on()))
-    return worst(telling.codes)
 
 
 class ProjectRunner:
-    """Takes what the work of several projects gives; an error of one is told, and is its code."""
+    """Runs the work of several projects, and prints the error of a project without stopping the others."""
 
-    def __init__(self, streams: Streams, *, several: bool) -> None:
+    def __init__(self, projects: tuple[Project, ...], streams: Streams) -> None:
+        self._projects = projects
         self._streams = streams
-        self._several = several
-        self.codes: list[ExitCode] = []
-        self.later: dict[str, Later] = {}
+        self._codes: list[ExitCode] = []
 
-    async def take(self, name: str, work: Awaitable[ExitCode | Later]) -> None:
-        """Do the work of one project; raises what would be the same for all."""
+    async def run(
+        self,
+        start: Callable[[Project], Awaitable[Started]],
+        finish: Callable[[Started], Awaitable[ExitCode]],
+    ) -> ExitCode:
+        """Start in turn, finish together; returns the worst exit code. Raises errors of the server."""
+        started: list[tuple[str, Started]] = []
+        for project in self._projects:
+            with self._reporting_errors(project.name):
+                started.append((project.name, await start(project)))
+        async with _all_or_first_error() as group:
+            for name, work in started:
+                group.create_task(self._finish(name, finish(work)))
+        return worst(self._codes)
+
+    async def _finish(self, name: str, finishing: Awaitable[ExitCode]) -> None:
+        with self._reporting_errors(name):
+            self._codes.append(await finishing)
+
+    @contextmanager
+    def _reporting_errors(self, name: str) -> Iterator[None]:
+        """Print an error that concerns this project alone; its exit code counts."""
         try:
-            given = await work
+            yield
         except (ServerError, Interrupted):
             raise
         except SkahaApplyError as error:
-            if self._several:
+            if len(self._projects) > 1:
                 self._streams.notify_line(f"{one_line(name)}:")
             self._streams.show_error(error)
-            given = error.exit_code
-        if isinstance(given, ExitCode):
-            self.codes.append(given)
-        else:
-            self.later[name] = given
+            self._codes.append(error.exit_code)
 
 
 @asynccontextmanager
 async def _all_or_first_error() -> AsyncIterator[asyncio.TaskGroup]:
-    """Tasks side by side; the first error ends the others in order, and is raised as it is."""
+    """Tasks at the same time; the first error ends the others in order, and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group

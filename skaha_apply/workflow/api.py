@@ -23,7 +23,7 @@ from skaha_apply.model.project import Project
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.safety.approval import needs_approval
-from skaha_apply.workflow.reconcile.run import ApplyOptions
+from skaha_apply.workflow.reconcile.request import ApplyOptions
 from skaha_apply.workflow.setup.settings import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.attempts import history
 from skaha_apply.planning.decisions import reruns
 from skaha_apply.planning.replicas import expand
-from skaha_apply.workflow.reconcile.loop import open_run
 from skaha_apply.workflow.reconcile.one_pass import make_tools
 from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
 from skaha_apply.workflow.state.binding import check_account
@@ -85,7 +84,7 @@ async def mark(
         ServerError: when the server cannot be asked.
     """
     async with open_ledger(world, project, f"mark {options.verb}") as (ledger, _):
-        tools = make_tools(open_run(world, project, observe), ledger)
+        tools = make_tools(world, project, ledger, observe)
         await settle_leftovers(tools, partial(check_account, ledger.document, world))
         desired = {one.key: one for one in _expand(project, ledger.book)}
         meant, unknown = meant_by(ledger.book, desired, options)

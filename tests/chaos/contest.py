@@ -26,7 +26,7 @@ from skaha_apply.state.http.config import backend
 from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.local.store import LocalStore
 from skaha_apply.workflow.reconcile import loop as apply_module
-from skaha_apply.workflow.reconcile.run import ApplyOptions
+from skaha_apply.workflow.reconcile.request import ApplyOptions
 from skaha_apply.workflow.setup.context import Context
 from skaha_apply.workflow.setup.settings import Settings
 

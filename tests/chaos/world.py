@@ -19,7 +19,7 @@ from skaha_apply.state.codec import decode, encode
 from skaha_apply.state.serial import check_next, version_of
 from skaha_apply.workflow.plan import plan as make_plan
 from skaha_apply.workflow.reconcile import loop as apply_module
-from skaha_apply.workflow.reconcile.run import ApplyOptions
+from skaha_apply.workflow.reconcile.request import ApplyOptions
 from skaha_apply.workflow.setup.context import Context
 from skaha_apply.workflow.setup.settings import Settings
 

@@ -11,8 +11,9 @@ from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.progress import entry_summaries, not_started
-from skaha_apply.workflow.reconcile.run import ApplyOptions, Run
-from skaha_apply.workflow.reconcile.wait import ended
+from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
+from skaha_apply.workflow.reconcile.results import Approval, PassResult, Progress
+from skaha_apply.workflow.reconcile.wait import is_over
 
 
 def spec(kind="headless"):
@@ -34,10 +35,10 @@ def action(kind, phase=None, *, session_kind="headless", desired=True, name="one
 
 
 def over(one, session_kind="headless"):
-    run = Run(None, Project("p", ()), ApplyOptions(wait="complete"), None, None)
-    run.plan = run.approved = Plan("p", "s", (one,), "d")
-    run.document = StateDocument(lineage="l", project="p", server="s", specs={"s": spec(session_kind)})
-    return ended(run)
+    request = ApplyRequest(None, Project("p", ()), ApplyOptions(wait="complete"), None, None)
+    plan = Plan("p", "s", (one,), "d")
+    document = StateDocument(lineage="l", project="p", server="s", specs={"s": spec(session_kind)})
+    return is_over(request, Progress(), PassResult(plan, document=document, approval=Approval(plan, frozenset())))
 
 
 @pytest.mark.parametrize(
@@ -121,4 +122,4 @@ def test_numbers_by_entry_with_the_slowest_beside_the_median_of_the_finished():
     assert (again.counts, again.failed) == ({"retry": 1}, ())
     assert dict(merges.counts) == {"wait": 9}
     (hold,) = not_started(actions)
-    assert (hold.family, hold.count, len(hold.names)) == ("m-${t}", 9, 5)
+    assert (hold.entry, hold.count, len(hold.names)) == ("m-${t}", 9, 5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,14 +15,14 @@ from skaha_apply.cli.dialog import Dialog, EventsOption, ReportFormat
 from skaha_apply.cli.option_types import DURATION, duration, interval
 from skaha_apply.cli.options import DecisionOptions, Yes
 from skaha_apply.cli.output.session_ids import mask_ids
-from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
 from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from skaha_apply.cli.projects import Later
     from skaha_apply.model.project import Project
     from skaha_apply.model.variables import MissingValues
-    from skaha_apply.workflow.reconcile.run import ApplyOptions, Run
+    from skaha_apply.workflow.reconcile.loop import ApplyRun
+    from skaha_apply.workflow.reconcile.request import ApplyOptions
     from skaha_apply.workflow.saved_plan import SavedPlan
     from skaha_apply.workflow.setup.context import Context
 
@@ -76,7 +75,7 @@ class ApplyArguments(DecisionOptions):
 
     def apply_options(self) -> ApplyOptions:
         """The options as the workflow takes them."""
-        from skaha_apply.workflow.reconcile.run import ApplyOptions  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.reconcile.request import ApplyOptions  # noqa: PLC0415 - keeps --help fast
 
         return ApplyOptions(
             plan=self.plan_options(),
@@ -91,7 +90,8 @@ class ApplyArguments(DecisionOptions):
 @command(app, "apply")
 def apply(options: ApplyArguments) -> ExitCode:
     """Create, replace and delete sessions until the server holds what the manifests ask for."""
-    from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.reconcile import loop  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.reconcile.request import ApplyRequest  # noqa: PLC0415
     from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
 
     saved = _saved_plan(options)
@@ -106,20 +106,21 @@ def apply(options: ApplyArguments) -> ExitCode:
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
     projects = load(setting, dialog.streams)
 
-    async def one(world: Context, project: Project) -> Later:
+    async def start(context: Context, project: Project) -> ApplyRun:
         chosen = how
         if saved is not None:
-            saved.check(world.client.address, [each.name for each in projects])
+            saved.check(context.client.address, [each.name for each in projects])
             chosen = _with_saved_choices(how, saved, project.name)
-        world, observe = told_to(events, world, project, dialog.progress.for_project(project.name))
-        return partial(go_on, await workflow.begin(world, project, chosen, dialog.approve, observe))
+        context, observe = told_to(events, context, project, dialog.progress.for_project(project.name))
+        return await loop.start_run(ApplyRequest(context, project, chosen, dialog.approve, observe))
 
-    async def go_on(run: Run) -> ExitCode:
-        return dialog.ended(await workflow.go_on(run))
+    async def finish(run: ApplyRun) -> ExitCode:
+        return dialog.ended(await loop.continue_run(run))
 
+    scope = how.plan if saved is None else None
     with closing_events(options.events, mask_ids) as events:
         try:
-            return for_each(setting, projects, dialog.streams, one, how.plan if saved is None else None)
+            return for_each_in_two_steps(setting, projects, dialog.streams, TwoSteps(start, finish), scope)
         finally:
             dialog.close(projects)
 

@@ -14,7 +14,7 @@ from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
-    from skaha_apply.workflow.reconcile.run import ApplyOptions
+    from skaha_apply.workflow.reconcile.request import ApplyOptions
     from skaha_apply.workflow.setup.context import Context
 
 
@@ -30,7 +30,7 @@ class DestroyArguments(ManifestOptions):
     def apply_options(self) -> ApplyOptions:
         """The options as the workflow takes them."""
         from skaha_apply.planning.options import PlanOptions  # noqa: PLC0415 - keeps --help fast
-        from skaha_apply.workflow.reconcile.run import ApplyOptions  # noqa: PLC0415
+        from skaha_apply.workflow.reconcile.request import ApplyOptions  # noqa: PLC0415
 
         allowed = PlanOptions().allow_loss if self.allow_loss is None else self.allow_loss
         return ApplyOptions(

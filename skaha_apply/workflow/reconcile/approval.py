@@ -1,4 +1,4 @@
-"""The approval of a plan, and what it allows: one that was made for it, and still describes what would be done."""
+"""The approval of a plan, and which actions of later plans it covers."""
 
 from __future__ import annotations
 
@@ -8,30 +8,39 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import SafetyRefusal, StalePlan
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.planning.safety.approval import approval_line, differences, needs_approval
+from skaha_apply.workflow.reconcile.results import Approval
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
-    from skaha_apply.planning.situation import Situation
-    from skaha_apply.workflow.reconcile.run import Run
+    from skaha_apply.workflow.reconcile.request import ApplyRequest
 
-AFTER_APPROVAL = 600.0  # seconds that a server which stays away is waited for once something was approved
-FRESH = 60.0  # seconds after which an answer is followed by a new look
+AFTER_APPROVAL = 600.0  # seconds for which requests are repeated, once a plan is approved, if the server is unavailable
+FRESH = 60.0  # seconds after which an approval is followed by a new listing
 
 
-async def is_approved(run: Run, plan: Plan) -> bool:
-    """Whether the plan may be carried out; shows it, asks, and raises what forbids it."""
-    if run.options.approved is not None:
-        check_fresh(run.options.approved, plan)
-        if run.options.lineage not in (None, "", run.lineage):
-            raise StalePlan("the state was started anew since the plan was made (another lineage)", hint="Plan again.")
-    yes = await run.approve(plan)
+async def is_approved(request: ApplyRequest, plan: Plan, lineage: str) -> bool:
+    """Show the plan and ask for approval. An empty plan needs none.
+
+    Raises:
+        StalePlan: the saved plan differs from this plan, or was made for a state of another lineage.
+        SafetyRefusal: a safety rule refuses the plan.
+    """
+    options = request.options
+    if options.approved is not None:
+        check_fresh(options.approved, plan)
+        if options.lineage not in (None, "", lineage):
+            raise StalePlan(
+                "the saved plan was made for another state (the lineage differs)",
+                hint="Run `skaha-apply plan --out FILE` again, and have the new plan approved.",
+            )
+    agreed = await request.approve(plan)
     if plan.refused is not None:
         raise SafetyRefusal(f"refused: {plan.refused}")
-    return yes or not plan.has_changes
+    return agreed or not plan.has_changes
 
 
 def check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
-    """Raise `StalePlan`, with what differs, when a plan is another than what was approved."""
+    """Raise `StalePlan` with the differences if the plan differs from the approved lines."""
     if found := differences(approved, plan.approved):
         shown = "\n".join(found)
         raise StalePlan(
@@ -40,38 +49,25 @@ def check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
         )
 
 
-def is_outdated(run: Run, plan: Plan, situation: Situation) -> bool:
-    """Whether the answer took so long that the look is no longer fresh."""
-    return plan.has_changes and run.world.client.now() - situation.observation.listing.at > FRESH
+def is_outdated(request: ApplyRequest, plan: Plan, listed_at: float) -> bool:
+    """Whether the approval took so long that the tool lists the sessions again."""
+    return plan.has_changes and request.context.client.now() - listed_at > FRESH
 
 
-def grant_time(run: Run) -> None:
-    """From the approval on, a server that stays away is waited for."""
-    run.world.client.patience = run.options.timeout or AFTER_APPROVAL
-    if run.options.timeout is not None:
-        run.deadline = asyncio.get_running_loop().time() + run.options.timeout
+def grant_approval(request: ApplyRequest, plan: Plan) -> Approval:
+    """The approval of this plan. `--timeout` begins now, and requests are repeated for longer during an outage."""
+    timeout = request.options.timeout
+    request.context.client.patience = timeout or AFTER_APPROVAL
+    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+    waiting = frozenset(action.key for action in plan.actions if action.kind is ActionKind.WAIT)
+    return Approval(plan, frozenset(plan.approved), waiting, deadline)
 
 
-def allowed_actions(run: Run, plan: Plan) -> list[Action]:
-    """The actions of a pass: what was approved, and has not failed in this call. What was not approved is noted."""
-    approved = run.approved
-    actions = [one for one in plan.actions if one.kind.changes and one.trial not in run.tried]
-    if approved is None or approved is plan:
-        return _limit(actions, run)
-    lines = set(approved.approved)
-    shown = {action.key: action.kind for action in approved.actions}
-    allowed = []
-    for action in actions:
-        later = not action.victims and shown.get(action.key) is ActionKind.WAIT
-        if needs_approval(action) and approval_line(action) not in lines and not later:
-            run.notes[f"not approved, so left alone: {action.kind} {action.name} ({action.reason})"] = None
-        else:
-            allowed.append(action)
-    return _limit(allowed, run)
+def is_covered(approval: Approval, plan: Plan, action: Action) -> bool:
+    """Whether an approval covers an action of a plan: of the approved plan, or of a later one.
 
-
-def _limit(actions: list[Action], run: Run) -> list[Action]:
-    """The first of the actions, as many as `--limit` still allows this invocation."""
-    kept = actions[: run.left]
-    run.cut = len(actions) - len(kept)
-    return kept
+    An action that the approved plan showed as `wait` is covered if it deletes nothing.
+    """
+    if approval.plan is plan or not needs_approval(action) or approval_line(action) in approval.lines:
+        return True
+    return not action.victims and action.key in approval.waiting

@@ -1,4 +1,4 @@
-"""Waits for a new credential, once something was approved: an expired login is an outage, and the open work stays."""
+"""Waits for a new credential, once a plan is approved: an expired login is an outage, and the open work stays."""
 
 from __future__ import annotations
 
@@ -11,52 +11,56 @@ from skaha_apply.model.errors import TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 
 if TYPE_CHECKING:
-    from skaha_apply.workflow.reconcile.run import Run
+    from skaha_apply.workflow.reconcile.request import ApplyRequest
 
-LONGEST = 12 * 3600.0  # seconds without a valid credential, if --timeout does not say otherwise
+LONGEST = 12 * 3600.0  # seconds without a valid credential, unless --timeout ends the wait earlier
 
 
-async def outlast(run: Run, error: Unauthorized) -> bool:
-    """Wait until the server accepts a credential again; False if none appeared in time, and then the run is halted.
+async def wait_for_credential(
+    request: ApplyRequest, error: Unauthorized, deadline: float | None
+) -> TimeoutReached | None:
+    """Wait until the server accepts a credential again; returns the timeout if none appears in time.
 
-    The credential is read again every `--poll`. The lock of the state is free meanwhile.
+    The credential is read again every `--poll`. The lock of the state is free meanwhile. `deadline` is a time of the
+    event loop.
     """
     now = asyncio.get_running_loop().time
     began = now()
-    deadline = began + LONGEST if run.deadline is None else run.deadline
-    _report(run, error)
+    deadline = began + LONGEST if deadline is None else deadline
+    _report(request, error)
     while (left := deadline - now()) > 0:
-        await asyncio.sleep(min(run.options.poll, left))
-        if await _is_accepted(run):
-            _report_end(run)
-            return True
+        await asyncio.sleep(min(request.options.poll, left))
+        if await _is_accepted(request):
+            _report_end(request)
+            return None
     waited = format_exact(round(now() - began))
-    run.halted = TimeoutReached(f"no valid credential within {waited}: {error.message}", hint=error.hint)
-    return False
+    return TimeoutReached(f"no valid credential within {waited}: {error.message}", hint=error.hint)
 
 
-async def _is_accepted(run: Run) -> bool:
+async def _is_accepted(request: ApplyRequest) -> bool:
     try:
-        await run.world.client.sessions()
+        await request.context.client.sessions()
     except (Unauthorized, Unreachable):
         return False
     return True
 
 
-def _report(run: Run, error: Unauthorized) -> None:
+def _report(request: ApplyRequest, error: Unauthorized) -> None:
     """Report an outage once, however many projects are waiting."""
-    if not run.world.outage.reported:
-        run.world.outage.reported = True
+    outage = request.context.outage
+    if not outage.reported:
+        outage.reported = True
         hint = f"; {error.hint}" if error.hint else ""
-        run.observe(Note(f"{_clock(run)}: {error.message}{hint}; waiting for a valid credential"))
+        request.observe(Note(f"{_time_of_day(request)}: {error.message}{hint}; waiting for a valid credential"))
 
 
-def _report_end(run: Run) -> None:
-    if run.world.outage.reported:
-        run.world.outage.reported = False
-        run.observe(Note(f"{_clock(run)}: the server accepts the credential again; the work continues"))
+def _report_end(request: ApplyRequest) -> None:
+    outage = request.context.outage
+    if outage.reported:
+        outage.reported = False
+        request.observe(Note(f"{_time_of_day(request)}: the server accepts the credential again; the work continues"))
 
 
-def _clock(run: Run) -> str:
-    """The time of day; it makes the report another text than that of an earlier outage."""
-    return datetime.fromtimestamp(run.world.client.now(), UTC).strftime("%H:%M:%S UTC")
+def _time_of_day(request: ApplyRequest) -> str:
+    """The server's time; with it the report of a later outage is another text, so that it is not dropped as a copy."""
+    return datetime.fromtimestamp(request.context.client.now(), UTC).strftime("%H:%M:%S UTC")

@@ -1,28 +1,28 @@
-"""Apply: lock, look, plan, approve, act, confirm, report; with `--wait`, pass after pass until nothing can change.
+"""`apply`: one pass, and with `--wait` more passes until nothing can change.
 
-The lock is held for a pass, not for the wait, and state and credential are read again in each. What is desired is read
-once. Later passes do what the approved plan showed as due later (waits, retries, renewals, doubles of our own); a
-delete or replace that was not approved is reported, not done.
+The lock is held for a pass, not for the wait. Each pass reads the state and the credential again; the manifests are
+read once. Later passes carry out what the approved plan showed as due later (waits, retries, renewals) and delete
+duplicate sessions of their own. They report a delete or replace that was not approved, and leave it undone.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.report import Note
+from skaha_apply.model.errors import Unauthorized
 from skaha_apply.workflow.plan import plan_from
-from skaha_apply.workflow.reconcile import wait
-from skaha_apply.workflow.reconcile.one_pass import make_pass, make_tools, sighted
-from skaha_apply.workflow.reconcile.report import interrupted, make_report
-from skaha_apply.workflow.reconcile.run import ApplyOptions, Run
+from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
+from skaha_apply.workflow.reconcile.one_pass import make_tools, observe_and_record, one_pass
+from skaha_apply.workflow.reconcile.report import make_report, reporting_interrupts
+from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
+from skaha_apply.workflow.reconcile.results import PassResult, Progress
+from skaha_apply.workflow.reconcile.wait import is_over, sleep_until_next_pass, waiting_event
 from skaha_apply.workflow.setup.variables import check_complete
 from skaha_apply.workflow.state.locking import open_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
@@ -30,108 +30,111 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setup.context import Context
 
 
+@dataclass
+class ApplyRun:
+    """One `apply` of one project: the request, what it has done so far, and its last pass."""
+
+    request: ApplyRequest
+    progress: Progress = field(default_factory=Progress)
+    last: PassResult = field(default_factory=PassResult)
+
+
 async def apply(
-    world: Context,
+    context: Context,
     project: Project,
     options: ApplyOptions,
     approve: Callable[[Plan], Awaitable[bool]],
     observe: Callable[[Event], None],
 ) -> Report:
-    """Make the server hold what the project asks for.
+    """Create, replace and delete sessions until the server has what the project asks for.
 
     Args:
-        world: server and stores.
+        context: server and stores.
         project: what should exist.
-        options: how.
-        approve: is shown the plan, once, and says yes or no; its answer to an empty or refused plan does not count.
-        observe: is told what happens.
+        options: how the plan is carried out.
+        approve: gets the plan once, and returns whether the user agrees. Its result does not count for an empty or
+            refused plan.
+        observe: gets each event.
 
     Returns:
-        What was done and where each replica stands; its `exit_code` is that of the call.
+        What was done, and the phase of each replica; its `exit_code` is that of the invocation.
 
     Raises:
-        SafetyRefusal: a safety rule refuses the plan (shown to `approve` before).
-        StalePlan: a saved plan no longer describes what would be done.
-        StateLocked: somebody else holds the lock.
+        SafetyRefusal: a safety rule refuses the plan (`approve` got it before).
+        StalePlan: a saved plan differs from the plan as it is now.
+        StateLocked: another process holds the lock.
         StateError: the state cannot be read, written or trusted.
-        ServerError: the server cannot be asked, before anything was approved.
+        ServerError: the server cannot be used, and nothing was approved yet.
         UsageError: a sensitive variable has no value.
     """
-    return await go_on(await begin(world, project, options, approve, observe))
+    return await continue_run(await start_run(ApplyRequest(context, project, options, approve, observe)))
 
 
-async def begin(
-    world: Context,
-    project: Project,
-    options: ApplyOptions,
-    approve: Callable[[Plan], Awaitable[bool]],
-    observe: Callable[[Event], None],
-) -> Run:
-    """The first pass of `apply`, in which the plan is approved; `go_on` makes the others, if they are waited for."""
-    if not options.plan.destroying:
-        check_complete(project)
-    run = Run(world, project, options, approve, observe)
-    with _reporting_interrupts(run):
-        await make_pass(run)
+async def start_run(request: ApplyRequest) -> ApplyRun:
+    """The first pass of `apply`, in which the plan is approved; `continue_run` makes the others."""
+    if not request.options.plan.destroying:
+        check_complete(request.project)
+    run = ApplyRun(request)
+    await _make_pass(run)
     return run
 
 
-async def go_on(run: Run) -> Report:
-    """Pass after pass until the wait is over; the runs of several projects may do so side by side."""
-    with _reporting_interrupts(run):
-        await _wait(run)
-    return make_report(run)
+async def continue_run(run: ApplyRun) -> Report:
+    """Make passes until the wait is over. The runs of several projects can do so at the same time."""
+    has_waited = False
+    while not (run.last.declined or run.last.stopped or is_over(run.request, run.progress, run.last)):
+        has_waited = True
+        run.request.observe(waiting_event(run.request, run.last))
+        with reporting_interrupts(run.request, lambda: run.last):
+            timeout = await sleep_until_next_pass(run.request, run.last)
+        if timeout is None:
+            await _make_pass(run)
+        else:
+            run.last = replace(run.last, stopped=timeout)
+    if has_waited:
+        run.request.observe(waiting_event(run.request, run.last))  # the last one stays on the screen
+    return make_report(run.request, run.progress, run.last)
 
 
-@contextmanager
-def _reporting_interrupts(run: Run) -> Iterator[None]:
-    """Report what an interrupt leaves once something was approved."""
-    try:
-        yield
-    except asyncio.CancelledError:
-        if run.approved is not None:
-            run.observe(Note(interrupted(run)))
-        raise
-
-
-async def _wait(run: Run) -> None:
-    waited = False
-    while not run.declined and run.halted is None and not wait.ended(run):
-        waited = True
-        run.observe(wait.waiting(run))
-        await wait.rest(run)
-        if run.halted is None:
-            await make_pass(run)
-    if waited:
-        run.observe(wait.waiting(run))  # what was shown last stays on the screen
+async def _make_pass(run: ApplyRun) -> None:
+    """Make a pass. Once a plan is approved, a refused credential repeats the pass with the next valid credential."""
+    run.last = await one_pass(run.request, run.progress, run.last)
+    while isinstance(refused := run.last.stopped, Unauthorized):
+        deadline = run.last.approval.deadline if run.last.approval else None
+        with reporting_interrupts(run.request, lambda: run.last):
+            timeout = await wait_for_credential(run.request, refused, deadline)
+        if timeout is not None:
+            run.last = replace(run.last, stopped=timeout)
+            return
+        run.progress.forget_failures(refused.message)
+        run.last = await one_pass(run.request, run.progress, run.last)
 
 
 async def destroy(
-    world: Context,
+    context: Context,
     project: Project,
     options: ApplyOptions,
     approve: Callable[[Plan], Awaitable[bool]],
     observe: Callable[[Event], None],
 ) -> Report:
-    """Delete what is live and owned; protected replicas stay, the memory of what is done is kept. See `apply`."""
+    """Delete the live sessions that the state owns. Protected replicas stay, and finished work stays recorded.
+
+    See `apply` for what it raises.
+    """
     destroying = replace(options.plan, destroying=True)
-    return await apply(world, project, replace(options, plan=destroying, wait="none"), approve, observe)
+    return await apply(context, project, replace(options, plan=destroying, wait="none"), approve, observe)
 
 
-async def refresh(world: Context, project: Project, observe: Callable[[Event], None]) -> Report:
-    """Look and record (phases, times, logs), and do nothing else. See `apply` for what it raises."""
-    run = open_run(world, project, observe)
-    async with open_ledger(world, project, "refresh") as (ledger, _):
-        situation = await sighted(run, make_tools(run, ledger), new=False)
-        run.plan = plan_from(world, project, run.options.plan, situation)
-        run.document, run.listing = ledger.document, situation.observation.listing
-    return make_report(run)
+async def refresh(context: Context, project: Project, observe: Callable[[Event], None]) -> Report:
+    """List the sessions, record phases and times, and save logs. See `apply` for what it raises."""
+    request = ApplyRequest(context, project, ApplyOptions(), _decline, observe)
+    async with open_ledger(context, project, "refresh") as (ledger, is_new):
+        tools = make_tools(context, project, ledger, observe)
+        situation = await observe_and_record(context, project, tools, PassResult(), is_new=is_new)
+        plan = plan_from(context, project, request.options.plan, situation)
+        last = PassResult(plan=plan, listing=situation.observation.listing, document=ledger.document)
+    return make_report(request, Progress(), last)
 
 
-def open_run(world: Context, project: Project, observe: Callable[[Event], None]) -> Run:
-    """A run that approves nothing, for commands that only look and record."""
-
-    async def no(_: Plan) -> bool:
-        return False
-
-    return Run(world, project, ApplyOptions(), no, observe)
+async def _decline(_: Plan) -> bool:
+    return False

@@ -1,0 +1,48 @@
+"""Records what a manifest states beyond the digests: protection, the manifest file, and `vanished: complete`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.session import Phase
+
+if TYPE_CHECKING:
+    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.state import ReplicaRecord
+    from skaha_apply.planning.working_state import WorkingState
+
+
+def update_specs(plan: Plan, ledger: Ledger) -> None:
+    """Update the records of replicas that the plan does not change."""
+    book = ledger.book
+    for action in plan.actions:
+        if action.kind.changes and action.kind is not ActionKind.RENEW:
+            continue
+        before = book.records.get(action.key)
+        if before is None or action.record is None:
+            continue
+        after = _with_vanished_complete(_with_desired_spec(before, action, book), action)
+        if after is not before:
+            book.records[before.key] = after
+            ledger.changed()
+
+
+def _with_desired_spec(record: ReplicaRecord, action: Action, book: WorkingState) -> ReplicaRecord:
+    """The record with the desired spec, if the digests are equal; comparing the specs costs little."""
+    desired = action.desired
+    if desired is None or (record.work, record.run) != (desired.work, desired.run):
+        return record
+    known = book.specs.get(record.spec)
+    if known is desired.spec or known == desired.spec:
+        return record
+    return record.model_copy(update={"spec": book.record_spec(desired.spec)})
+
+
+def _with_vanished_complete(record: ReplicaRecord, action: Action) -> ReplicaRecord:
+    """The record as done, if its session vanished and the spec has `vanished: complete`."""
+    if action.kind is not ActionKind.DONE or record.phase not in (Phase.GONE, Phase.UNKNOWN):
+        return record
+    ended = record.ended or record.seen or record.accepted
+    return record.model_copy(update={"phase": Phase.DONE, "ended": ended, "note": action.reason, "logged": True})

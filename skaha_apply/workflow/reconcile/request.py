@@ -1,0 +1,55 @@
+"""What a user or a script asks of `apply` for one project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skaha_apply.planning.options import PlanOptions
+from skaha_apply.planning.replicas import Expansion
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.report import Event
+    from skaha_apply.workflow.setup.context import Context
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """How a plan is carried out. Times are seconds.
+
+    `timeout` limits the wait, `poll` is the interval between passes, `limit` is the most actions of the invocation.
+    `init` confirms a first run in CI. `approved` are the lines of a saved plan, `lineage` is that of its state.
+    """
+
+    plan: PlanOptions = field(default_factory=PlanOptions)
+    wait: str = "none"  # none | ready | complete
+    timeout: float | None = None
+    poll: float = 10.0
+    limit: int | None = None
+    init: bool = False
+    approved: tuple[str, ...] | None = None
+    lineage: str | None = None
+
+
+@dataclass(frozen=True)
+class ApplyRequest:
+    """One invocation of `apply` for one project.
+
+    `approve` gets the plan once and returns whether the user agrees. `observe` gets each event.
+    """
+
+    context: Context
+    project: Project
+    options: ApplyOptions
+    approve: Callable[[Plan], Awaitable[bool]]
+    observe: Callable[[Event], None]
+
+    @cached_property
+    def expansion(self) -> Expansion:
+        """The replicas of the project, expanded once for all passes."""
+        return Expansion(self.project)

@@ -1,0 +1,91 @@
+"""What the passes of one `apply` hand to each other: the approval, the progress, and the result of a pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.request import Offer
+
+if TYPE_CHECKING:
+    from skaha_apply.apply.context import Outcomes
+    from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.plan import Plan, Trial
+    from skaha_apply.model.report import Failure
+    from skaha_apply.model.session import Listing
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import StateDocument
+
+
+@dataclass(frozen=True)
+class Approval:
+    """The consent to a plan.
+
+    `lines` describe its actions that need approval. `waiting` are the replicas that it shows as `wait`. `deadline` is
+    the time of the event loop at which `--timeout` ends the wait, None without `--timeout`.
+    """
+
+    plan: Plan
+    lines: frozenset[str]
+    waiting: frozenset[ReplicaKey] = frozenset()
+    deadline: float | None = None
+
+
+@dataclass
+class Progress:
+    """What one `apply` has done so far, over all passes.
+
+    `since` is the time of the first listing, in Unix seconds by the server's clock. `failures` has the reported
+    failures by live name and kind of action. `tried` has the actions that failed and are not tried again. `created` are
+    the IDs of new sessions. `attempted` counts the actions that were carried out or failed; `--limit` bounds it.
+    """
+
+    since: float | None = None
+    applied: Counter[str] = field(default_factory=Counter)
+    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    tried: set[Trial] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+    created: set[str] = field(default_factory=set)
+    attempted: int = 0
+
+    def add(self, outcomes: Outcomes) -> None:
+        """Add what the executor did; an action that succeeds clears its earlier failure."""
+        self.applied.update(outcomes.applied)
+        self.created.update(outcomes.accepted)
+        self.tried |= outcomes.tried
+        for action in outcomes.done:
+            self.failures.pop((action.name, action.kind.value), None)
+        for failure in outcomes.failures:
+            self.failures[failure.name, failure.action] = failure
+
+    def forget_failures(self, message: str) -> None:
+        """Drop the failures with this message, because their actions are planned again."""
+        self.failures = {key: failure for key, failure in self.failures.items() if failure.error != message}
+
+    def add_note(self, text: str) -> None:
+        """Add a line to the report, once."""
+        self.notes[text] = None
+
+    def actions_left(self, limit: int | None) -> int | None:
+        """How many more actions `--limit` allows, None without a limit."""
+        return None if limit is None else max(0, limit - self.attempted)
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """What the latest pass has reached; a pass that was cut short keeps the values of the pass before.
+
+    `began` is the time of the event loop at its start. `stopped` is the reason why no further pass is made. `left_out`
+    counts the actions that `--limit` excluded.
+    """
+
+    plan: Plan | None = None
+    listing: Listing | None = None
+    document: StateDocument | None = None
+    stopped: SkahaApplyError | None = None
+    approval: Approval | None = None
+    declined: bool = False
+    offer: Offer = field(default_factory=Offer)
+    began: float = 0.0
+    left_out: int = 0
