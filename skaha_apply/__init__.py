@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.version import __version__
+from skaha_apply.model import __version__
 
 if TYPE_CHECKING:
     from skaha_apply.model.errors import SkahaApplyError

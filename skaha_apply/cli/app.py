@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from skaha_apply.cli.output.streams import Streams
+from skaha_apply.model import __version__
 from skaha_apply.model.errors import ExitCode
-from skaha_apply.model.version import __version__
 
 app = typer.Typer(
     name="skaha-apply",

@@ -17,7 +17,7 @@ from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from skaha_apply.model.variables import MissingValues, VariableValues
+    from skaha_apply.model.project import MissingValues, VariableValues
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setup.settings import Settings
 
@@ -141,7 +141,7 @@ class ServerOptions(VariableOptions):
     @property
     def missing_values(self) -> MissingValues:
         """Which variables may be without a value: here those whose values are never compared."""
-        from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
 
         return MissingValues.SENSITIVE
 

@@ -14,7 +14,7 @@ from skaha_apply.manifest.document import read_document
 from skaha_apply.manifest.expansion.expand import expand
 from skaha_apply.manifest.expansion.list_files import Lists
 from skaha_apply.manifest.expansion.matrix_axes import MatrixContext
-from skaha_apply.manifest.merging import ProjectFile, compare_variables, merged
+from skaha_apply.manifest.merge import ProjectFile, compare_variables, merged
 from skaha_apply.manifest.source import foreign_files
 from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
 from skaha_apply.manifest.source.files import FoundFiles, ManifestFile, ManifestFileError, discover, without_manifests
@@ -23,8 +23,7 @@ from skaha_apply.manifest.source.manifest_paths import find_site, recorded
 from skaha_apply.manifest.variables.declared import Variables
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.location import Location
-from skaha_apply.model.project import Loaded
-from skaha_apply.model.variables import VariableValues
+from skaha_apply.model.project import Loaded, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

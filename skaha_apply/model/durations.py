@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import UsageError
@@ -94,3 +96,14 @@ def format_rounded(seconds: float) -> str:
     if days == 0:
         return f"{minutes // _MINUTE}h {minutes % _MINUTE}m" if minutes % _MINUTE else f"{minutes // _MINUTE}h"
     return f"{days}d {hours % _HOURS_OF_DAY}h" if hours % _HOURS_OF_DAY else f"{days}d"
+
+
+def http_date(text: str | None) -> float | None:
+    """An HTTP date [RFC 9110, 5.6.7] as Unix seconds; None for anything else."""
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

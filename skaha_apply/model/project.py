@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -93,3 +94,28 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...] = ()
     declared: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+
+
+class MissingValues(StrEnum):
+    """Which declared variables may be without a value."""
+
+    NONE = "none"  # for commands that create sessions
+    SENSITIVE = "sensitive"  # for commands that only compare: sensitive values enter by name
+    ANY = "any"  # for commands that check manifests without a server
+
+
+@dataclass(frozen=True)
+class VariableValues:
+    """The values that an invocation gives to variables, by name, as text.
+
+    `values` holds the value that counts of each variable, from the command line, files or the environment. They are
+    not shown, because some may be secret. `chosen` come from `--var`, and a manifest of the invocation must declare
+    them. `listed` come from files (by the file); an undeclared one is worth a warning. `files` are the real paths of
+    those files, which are not read as manifests if a folder of manifests holds them.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    chosen: frozenset[str] = frozenset()
+    listed: Mapping[str, str] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
+    missing: MissingValues = MissingValues.NONE

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from skaha_apply.model.version import __version__
+from skaha_apply.model import __version__
 
 _MINUTE = 60.0
 _HOUR = 3600.0

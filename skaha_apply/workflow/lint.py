@@ -11,9 +11,9 @@ from skaha_apply import lint, manifest
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
 from skaha_apply.model.location import Location
+from skaha_apply.model.project import MissingValues
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase
-from skaha_apply.model.variables import MissingValues
 from skaha_apply.state.paths import find_homes, find_root
 from skaha_apply.workflow.setup.variables import check_declared
 

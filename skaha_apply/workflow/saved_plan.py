@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
 from skaha_apply.model.masking.session_ids import short_id
-from skaha_apply.model.variables import VariableValues
+from skaha_apply.model.project import VariableValues
 from skaha_apply.planning.options import Adopt, PlanOptions
 from skaha_apply.planning.safety.approval import approval_digest
 from skaha_apply.state.local.durable import open_private

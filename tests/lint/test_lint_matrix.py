@@ -11,7 +11,7 @@ from skaha_apply.lint import check
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import load, with_items
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 HEAD = f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, retries: 1}}\n"

@@ -17,10 +17,9 @@ from skaha_apply.lint import Online, check
 from skaha_apply.lint.rules import RULES
 from skaha_apply.manifest import dump, load
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.model.project import Project
+from skaha_apply.model.project import Project, VariableValues
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.variables import VariableValues
 from skaha_apply.planning.replicas import create_request, expand
 from skaha_apply.skaha import responses
 from skaha_apply.skaha.requests import create_parameters

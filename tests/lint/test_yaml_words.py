@@ -13,7 +13,7 @@ import pytest
 from skaha_apply.lint import check
 from skaha_apply.lint.yaml_words import is_plain, is_refused
 from skaha_apply.manifest import load
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 REFUSED_TEXT = """

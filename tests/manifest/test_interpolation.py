@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skaha_apply.manifest import dump, load
+from skaha_apply.model.project import MissingValues, VariableValues
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.variables import MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

@@ -15,9 +15,9 @@ from skaha_apply.manifest import dump, formatted, load
 from skaha_apply.manifest.fields.session_fields import CANONICAL, SESSION_FIELDS
 from skaha_apply.manifest.generate.yaml_writer import scalar
 from skaha_apply.model.errors import ManifestError
+from skaha_apply.model.project import MissingValues, VariableValues
 from skaha_apply.model.session import Kind
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.model.variables import MissingValues, VariableValues
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "images.canfar.net/skaha/astroml:24.07"

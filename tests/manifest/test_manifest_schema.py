@@ -21,7 +21,7 @@ from skaha_apply.manifest import load, manifest_schema
 from skaha_apply.manifest.fields.session_fields import BY_NAME
 from skaha_apply.manifest.reference import PAGE, SCHEMA, with_reference
 from skaha_apply.manifest.schema import schema_text
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MissingValues, VariableValues
 
 ROOT = Path(__file__).parents[2]
 _SPEC = importlib.util.spec_from_file_location("tables_of_errors", Path(__file__).with_name("test_manifest_errors.py"))

@@ -8,7 +8,7 @@ import pytest
 
 from skaha_apply.manifest import load
 from skaha_apply.manifest.source.folders import open_resolved
-from skaha_apply.model.variables import VariableValues
+from skaha_apply.model.project import VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.manifest import load
-from skaha_apply.model.project import MaxActive
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MaxActive, MissingValues, VariableValues
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 SESSIONS = "sessions:\n  - name: s\n"

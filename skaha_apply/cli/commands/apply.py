@@ -19,8 +19,7 @@ from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
 from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from skaha_apply.model.project import Project
-    from skaha_apply.model.variables import MissingValues
+    from skaha_apply.model.project import MissingValues, Project
     from skaha_apply.workflow.reconcile.loop import ApplyRun
     from skaha_apply.workflow.reconcile.request import ApplyOptions
     from skaha_apply.workflow.saved_plan import SavedPlan
@@ -69,7 +68,7 @@ class ApplyArguments(DecisionOptions):
     @property
     def missing_values(self) -> MissingValues:
         """No variable may be without a value: what is sent holds them all."""
-        from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
 
         return MissingValues.NONE
 

@@ -110,7 +110,7 @@ def _show(text: str, form: LintFormat, streams: Streams) -> None:
 
 
 def _setting(options: LintArguments, streams: Streams) -> Settings:
-    from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     if (options.sandbox or options.server is not None) and not options.online:

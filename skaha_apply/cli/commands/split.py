@@ -111,7 +111,7 @@ def _replicas(options: SplitArguments) -> int:
         raise UsageError("over how many replicas?", hint="--replicas N, or --session NAME of a manifest")
     if options.list_file == "-" and "-" in (options.manifest or ()):
         raise UsageError("the list and the manifest cannot both be standard input", hint="save one in a file")
-    from skaha_apply.model.variables import MissingValues  # noqa: PLC0415 - only a call that reads manifests pays for it
+    from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - only a call that reads manifests pays for it
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - as above
     from skaha_apply.workflow.split import replicas_of  # noqa: PLC0415 - as above
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError
 from skaha_apply.manifest.expansion.tables import read_table
-from skaha_apply.manifest.fields.values import WORDS, InvalidValue
+from skaha_apply.manifest.fields.values import NAME, WORDS, InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
-from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.variables.interpolation import BadReference, Scope, TextPurpose, template
 from skaha_apply.model.location import Location
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.list_files import ListFileError
 from skaha_apply.manifest.expansion.records import delimiter, records
+from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
-from skaha_apply.manifest.source.names import NAME
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.list_files import ListFile

@@ -6,8 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.fields import readers
-from skaha_apply.manifest.fields.values import PROJECT
-from skaha_apply.manifest.source.names import FORM
+from skaha_apply.manifest.fields.values import FORM, PROJECT
 from skaha_apply.model.durations import MAX_DURATION, json_pattern
 from skaha_apply.model.session import Kind
 

@@ -18,7 +18,7 @@ from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.model.diagnostics import Diagnostic, Formatted, Severity
 from skaha_apply.model.errors import ManifestError
 from skaha_apply.model.location import Location
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from skaha_apply.manifest.fields.values import WORDS, InvalidValue
+from skaha_apply.manifest.fields.values import NAME, WORDS, InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
-from skaha_apply.manifest.source.names import NAME
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

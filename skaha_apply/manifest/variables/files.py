@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import ManifestFileError, decode, shown_path
-from skaha_apply.manifest.source.names import NAME
 from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.errors import ManifestError, UsageError

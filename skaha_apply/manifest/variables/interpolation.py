@@ -13,8 +13,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
-from skaha_apply.manifest.source.names import NAME
 from skaha_apply.model.spec import LATER
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from skaha_apply.model.version import __version__
+from skaha_apply.model import __version__
 from skaha_apply.render.lint.documents import fingerprints
 
 if TYPE_CHECKING:

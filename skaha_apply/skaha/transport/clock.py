@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from skaha_apply.model.dates import http_date
+from skaha_apply.model.durations import http_date
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from skaha_apply.model import __version__
 from skaha_apply.model.durations import format_exact
 from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
 from skaha_apply.model.report import Note
-from skaha_apply.model.version import __version__
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.auth.credential import Credential, renew_nothing
 from skaha_apply.skaha.outcomes import Ended, problem

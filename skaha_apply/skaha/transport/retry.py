@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from http.client import responses
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.dates import http_date
+from skaha_apply.model.durations import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

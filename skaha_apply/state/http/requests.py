@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from skaha_apply.model.dates import http_date
+from skaha_apply.model.durations import http_date
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.clocks import Clocks, StoreTime
 

@@ -9,9 +9,8 @@ from skaha_apply import lint, manifest
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.location import Location
-from skaha_apply.model.project import Project
+from skaha_apply.model.project import MissingValues, Project
 from skaha_apply.model.report import Note
-from skaha_apply.model.variables import MissingValues
 from skaha_apply.state.paths import find_homes
 from skaha_apply.workflow.setup.variables import check_declared
 

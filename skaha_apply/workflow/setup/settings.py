@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.project import VariableValues
 from skaha_apply.model.report import Note
-from skaha_apply.model.variables import VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply import manifest
 from skaha_apply.model.errors import UsageError
-from skaha_apply.model.variables import MissingValues, VariableValues
+from skaha_apply.model.project import MissingValues, VariableValues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
