@@ -30,7 +30,7 @@ class Decides(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class Parameter:
     """The form parameter of `POST /session` that carries a field.
 
     `headless_only`: the server reads the parameter for headless sessions only. `omit_zero`: the server refuses 0.
@@ -43,11 +43,11 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class FieldRole:
-    """One field of a session spec with its declaration; `wire` is None for a field that is not sent."""
+    """One field of a session spec with its declaration; `parameter` is None for a field that is not sent."""
 
     name: str
     decides: Decides
-    wire: Wire | None
+    parameter: Parameter | None
     default: Any
 
 
@@ -69,7 +69,9 @@ def names_by_role(spec_type: type[BaseModel], *roles: Decides) -> tuple[str, ...
 
 def headless_only(spec_type: type[BaseModel]) -> frozenset[str]:
     """The fields that the server reads for headless sessions only."""
-    return frozenset(role.name for role in field_roles(spec_type).values() if role.wire and role.wire.headless_only)
+    return frozenset(
+        role.name for role in field_roles(spec_type).values() if role.parameter and role.parameter.headless_only
+    )
 
 
 def json_value(value: Any) -> Any:
@@ -86,5 +88,5 @@ def _field_role(spec_type: type[BaseModel], name: str) -> FieldRole:
         raise TypeError(
             f"{spec_type.__name__}.{name} does not declare what it decides: Annotated[..., Decides.NOTHING]"
         )
-    wire = next((item for item in field.metadata if isinstance(item, Wire)), None)
-    return FieldRole(name, decides, wire, field.get_default(call_default_factory=True))
+    parameter = next((item for item in field.metadata if isinstance(item, Parameter)), None)
+    return FieldRole(name, decides, parameter, field.get_default(call_default_factory=True))

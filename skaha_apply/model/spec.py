@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skaha_apply.model.field_roles import Decides, Wire
+from skaha_apply.model.field_roles import Decides, Parameter
 from skaha_apply.model.session import Kind, Number
 
 
@@ -51,15 +51,15 @@ class SessionSpec(Frozen):
     combinations of the group. Times are seconds; a `rerun` in seconds is an age.
     """
 
-    name: Annotated[str, Decides.NOTHING, Wire("name")]
-    image: Annotated[str, Decides.WORK, Wire("image")]
-    kind: Annotated[Kind, Decides.WORK, Wire("type")] = Kind.HEADLESS
-    cores: Annotated[Number | None, Decides.RESOURCES, Wire("cores")] = None
-    ram: Annotated[Number | None, Decides.RESOURCES, Wire("ram")] = None
-    gpus: Annotated[int | None, Decides.RESOURCES, Wire("gpus", omit_zero=True)] = None
-    cmd: Annotated[str | None, Decides.WORK, Wire("cmd", headless_only=True)] = None
-    args: Annotated[tuple[str, ...], Decides.WORK, Wire("args", headless_only=True)] = ()
-    env: Annotated[dict[str, str], Decides.WORK, Wire("env", headless_only=True)] = Field(default_factory=dict)
+    name: Annotated[str, Decides.NOTHING, Parameter("name")]
+    image: Annotated[str, Decides.WORK, Parameter("image")]
+    kind: Annotated[Kind, Decides.WORK, Parameter("type")] = Kind.HEADLESS
+    cores: Annotated[Number | None, Decides.RESOURCES, Parameter("cores")] = None
+    ram: Annotated[Number | None, Decides.RESOURCES, Parameter("ram")] = None
+    gpus: Annotated[int | None, Decides.RESOURCES, Parameter("gpus", omit_zero=True)] = None
+    cmd: Annotated[str | None, Decides.WORK, Parameter("cmd", headless_only=True)] = None
+    args: Annotated[tuple[str, ...], Decides.WORK, Parameter("args", headless_only=True)] = ()
+    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = Field(default_factory=dict)
     replicas: Annotated[int, Decides.WORK, Field(ge=1)] = 1
     needs: Annotated[tuple[str, ...], Decides.WORK] = ()
     require: Annotated[dict[str, Share], Decides.NOTHING] = Field(default_factory=dict)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from skaha_apply.model.field_roles import Wire, field_roles, headless_only
+from skaha_apply.model.field_roles import Parameter, field_roles, headless_only
 from skaha_apply.skaha.transport.retry import Effect
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ def create_parameters(request: CreateRequest) -> list[tuple[str, str]]:
     """Names and values of the form of a create, in the order in which `SessionSpec` declares the fields."""
     ignored = headless_only(type(request.spec)) if request.kind.interactive else frozenset()
     return [
-        (role.wire.name, text)
+        (role.parameter.name, text)
         for role in field_roles(type(request.spec)).values()
-        if role.wire and role.name not in ignored
-        for text in _texts(getattr(request.spec, role.name), role.wire)
+        if role.parameter and role.name not in ignored
+        for text in _texts(getattr(request.spec, role.name), role.parameter)
     ]
 
 
-def _texts(value: Any, wire: Wire) -> list[str]:
+def _texts(value: Any, parameter: Parameter) -> list[str]:
     """The values of one parameter: none for a value that is left out, one for each item of a mapping."""
     if isinstance(value, Mapping):
         return [f"{name}={text}" for name, text in value.items()]
@@ -99,7 +99,7 @@ def _texts(value: Any, wire: Wire) -> list[str]:
         return [str(value).lower()]
     if isinstance(value, int | float):
         # An explicit 0 GPUs is refused by the stock options, which start at 1 [PostAction].
-        return [] if wire.omit_zero and not value else [_number(value)]
+        return [] if parameter.omit_zero and not value else [_number(value)]
     return [] if value is None else [str(value)]
 
 

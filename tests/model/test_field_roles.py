@@ -8,7 +8,7 @@ import pytest
 
 from skaha_apply.apply.job import shape_of
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
-from skaha_apply.model.field_roles import Decides, Wire, field_roles, names_by_role
+from skaha_apply.model.field_roles import Decides, Parameter, field_roles, names_by_role
 from skaha_apply.model.project import Project
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.planning.diff import changes, same_resources, same_work
@@ -22,9 +22,9 @@ IMAGE = "images.canfar.net/skaha/astroml:24.07"
 class Extended(SessionSpec):
     """A session spec with three fields more, one for each role."""
 
-    scratch: Annotated[int | None, Decides.RESOURCES, Wire("scratch")] = None
-    mounts: Annotated[dict[str, str], Decides.WORK, Wire("mount", headless_only=True)] = {}  # noqa: RUF012
-    label: Annotated[str, Decides.NOTHING, Wire("label")] = ""
+    scratch: Annotated[int | None, Decides.RESOURCES, Parameter("scratch")] = None
+    mounts: Annotated[dict[str, str], Decides.WORK, Parameter("mount", headless_only=True)] = {}  # noqa: RUF012
+    label: Annotated[str, Decides.NOTHING, Parameter("label")] = ""
 
 
 def desired(spec):
@@ -53,7 +53,7 @@ def test_a_new_field_with_its_default_changes_no_digest_and_no_request():
     assert names == {"name", "image", "type", "env", "label"}
 
 
-def test_a_new_field_reaches_the_request_under_its_wire_name():
+def test_a_new_field_reaches_the_request_under_the_name_of_its_parameter():
     spec = session(scratch=100, mounts={"A": "/a", "B": "/b"}, label="night")
     sent = create_parameters(create_request(desired(spec), "p", 1))
     assert [pair for pair in sent if pair[0] in ("scratch", "mount", "label")] == [

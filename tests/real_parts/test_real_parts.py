@@ -18,7 +18,7 @@ import pytest
 from api_server import received
 
 from skaha_apply.model.request import Accepted, CreateRequest
-from skaha_apply.model.session import Kind
+from skaha_apply.model.spec import SessionSpec
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
 
@@ -134,14 +134,8 @@ def test_what_lint_refuses_does_not_arrive(run, tmp_path, parts, session_of):
             for at, text in enumerate(refused):
                 name = f"{session_of.__name__.replace('_', '-')}-{at}"
                 spec = session_of(text)
-                request = CreateRequest(
-                    name,
-                    IMAGE,
-                    Kind.HEADLESS,
-                    cmd=spec["cmd"],
-                    args=tuple(spec.get("args", ())),
-                    env=tuple(spec.get("env", {}).items()),
-                )
+                texts = {"cmd": spec["cmd"], "args": tuple(spec.get("args", ())), "env": spec.get("env", {})}
+                request = CreateRequest(SessionSpec(name=name, image=IMAGE).model_copy(update=texts))
                 if isinstance(await client.create(request), Accepted):
                     words, env = received(parts.containers[name])
                     arrived = words[1:] if "args" in spec else [env.get("VALUE")]

@@ -41,7 +41,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 
 def _given(spec: SessionSpec) -> list[str]:
     roles = field_roles(type(spec)).values()
-    sent = [role for role in roles if role.wire and role.wire.headless_only]
+    sent = [role for role in roles if role.parameter and role.parameter.headless_only]
     return [role.name for role in sent if getattr(spec, role.name) != role.default]
 
 
