@@ -9,8 +9,7 @@ import typer
 
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.prompt import ask
-from skaha_apply.render.plan.documents import as_json
-from skaha_apply.render.printable import one_line
+from skaha_apply.render.printable import as_json, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode, Interrupted, ManifestError, SkahaApplyError
-from skaha_apply.render.errors import printable_diagnostics
+from skaha_apply.render.lint.text import printable_diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from skaha_apply.cli.invocation import exclude_variables
 from skaha_apply.cli.output.masking import add_secrets
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
-from skaha_apply.render.errors import printable_diagnostics
+from skaha_apply.render.lint.text import printable_diagnostics
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import Streams, size_of
 from skaha_apply.model.report import PassEnded, PhaseChanged
-from skaha_apply.render.plan.documents import as_json
-from skaha_apply.render.printable import one_line
+from skaha_apply.render.printable import as_json, one_line
 from skaha_apply.render.run.lines import ProgressLines
 from skaha_apply.render.run.live_table import TerminalBlock
 from skaha_apply.render.run.status import (

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.render.color import plain
-from skaha_apply.render.lint.text import MOST, diagnostics_text
 from skaha_apply.render.printable import one_line, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from skaha_apply.model.diagnostics import Diagnostic
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.render.color import Paint
 
@@ -19,12 +15,6 @@ if TYPE_CHECKING:
 def error_text(error: SkahaApplyError, paint: Paint = plain) -> str:
     """`error: FILE:LINE:COL: message` and, where one is known, `hint: what to do next`."""
     return message_text("error", str(error), error.hint, paint)
-
-
-def printable_diagnostics(found: Sequence[Diagnostic], *, most: int | None = MOST) -> str:
-    """Findings about manifests, what they quote of them made safe to show; "" without any."""
-    text = diagnostics_text(found, most=most)
-    return f"{printable_lines(text)}\n" if text else ""
 
 
 def message_text(word: str, message: str, hint: str | None, paint: Paint = plain) -> str:

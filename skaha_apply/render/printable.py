@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from skaha_apply.model.masking.inert_text import inert_json
 from skaha_apply.model.masking.secrets import SENSITIVE
 
 _LATER = re.compile(r"\$\{var\.[^}]*\}")
@@ -46,6 +47,11 @@ def mask_references(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: mask_references(item) for key, item in value.items()}
     return [mask_references(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def as_json(document: Any) -> str:
+    """One document, indented, with a newline at its end; nothing in it acts on a terminal or in a CI job."""
+    return inert_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _value(value: Any) -> str:

@@ -21,7 +21,7 @@ def example(desk):
         shutil.copytree(ROOT / "manifests" / name, desk.folder / "manifests" / name)
         (desk.folder / "skaha_apply").mkdir()
         shutil.copy(ROOT / "skaha_apply" / "distributed.py", desk.folder / "skaha_apply")
-        assert "no findings" in desk("lint", "--strict").out
+        assert "no problems found" in desk("lint", "--strict").out
         desk("fmt", "--check")
         return desk
 

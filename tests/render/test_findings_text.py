@@ -37,4 +37,4 @@ def test_a_flood_is_cut():
 
 def test_nothing():
     assert diagnostics_text([]) == ""
-    assert count_text([]) == "no findings"
+    assert count_text([]) == "no problems found"

@@ -13,10 +13,10 @@ import xmlschema
 
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
 from skaha_apply.model.location import Location
+from skaha_apply.render.formats import LintFormat
 from skaha_apply.render.lint.documents import SCHEMA, fingerprints, lint_document, lint_schema, schema_text
-from skaha_apply.render.lint.github import SUMMARY, github_summary, github_text
+from skaha_apply.render.lint.github import SUMMARY, github_summary
 from skaha_apply.render.lint.gitlab import gitlab_document
-from skaha_apply.render.lint.junit import junit_text
 from skaha_apply.render.lint.sarif import sarif_document
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ def test_every_format_obeys_its_schema(name):
     SARIF.validate(sarif)
     assert no_empty_strings(sarif)
     assert len(sarif["runs"][0]["results"]) == len(one.found)
-    JUNIT.validate(ET.ElementTree(ET.fromstring(junit_text(one).encode())))
+    JUNIT.validate(ET.ElementTree(ET.fromstring(LintFormat.JUNIT.render(one).encode())))
     gitlab = gitlab_document(one)
     jsonschema.validate(gitlab, GITLAB if name != "stdin" else {})
     assert len({entry["fingerprint"] for entry in gitlab}) == len(one.found)
@@ -124,29 +124,31 @@ def test_sarif_says_what_github_reads():
 
 
 def test_junit_has_a_case_for_each_file_and_rule():
-    root = ET.fromstring(junit_text(REPORTS["one"]).encode())
+    root = ET.fromstring(LintFormat.JUNIT.render(REPORTS["one"]).encode())
     assert (root.get("tests"), root.get("failures")) == ("4", "1")
     assert [suite.get("name") for suite in root] == ["clean.yaml", "sub dir/m.yaml"]
     assert root.find(".//failure").get("message") == "it is wrong"
-    assert ET.fromstring(junit_text(REPORTS["warning"]).encode()).get("failures") == "0"
-    assert ET.fromstring(junit_text(REPORTS["strict"]).encode()).get("failures") == "1"
+    assert ET.fromstring(LintFormat.JUNIT.render(REPORTS["warning"]).encode()).get("failures") == "0"
+    assert ET.fromstring(LintFormat.JUNIT.render(REPORTS["strict"]).encode()).get("failures") == "1"
 
 
 def test_github_shows_errors_first_and_counts_what_a_step_would_not_show():
     found = [finding(line, Severity.WARNING) for line in range(1, 13)] + [finding(line) for line in range(1, 15)]
-    lines = github_text(report(*found)).splitlines()
+    lines = LintFormat.GITHUB.render(report(*found)).splitlines()
     assert [line.split(" ")[0] for line in lines[:20]] == ["::error"] * 10 + ["::warning"] * 10
     assert lines[20:] == ["::notice::and 6 more, listed in the summary of this job"]
     assert github_summary(report(*found)).count("sub dir/m.yaml:") == 26
 
 
 def test_github_commands_cannot_be_forged():
-    text = github_text(report(finding(summary="a\n::error::forged", location=Location("x,y:z%\n.yaml", 1, 2, 1, 3))))
+    text = LintFormat.GITHUB.render(
+        report(finding(summary="a\n::error::forged", location=Location("x,y:z%\n.yaml", 1, 2, 1, 3)))
+    )
     assert text == (
         "::error file=x%2Cy%3Az%25%0A.yaml,line=1,endLine=1,col=2,endColumn=3,title=a-rule::"
         "a%0A::error::forged%0AWrite x.%0AOr y.\n"
     )
-    assert "\x1b" not in github_text(REPORTS["nasty"])
+    assert "\x1b" not in LintFormat.GITHUB.render(REPORTS["nasty"])
 
 
 def test_the_summary_of_a_job_is_bounded_and_escaped():
@@ -157,7 +159,7 @@ def test_the_summary_of_a_job_is_bounded_and_escaped():
     left = int(re.search(r"Cut here: (\d+) more", text)[1])
     assert text.count("sub dir/m.yaml:") + left == 2000
     assert "<b>" not in github_summary(REPORTS["nasty"]).replace("\\<b\\>", "")
-    assert github_summary(report()) == "### skaha-apply lint: no findings\n\n"
+    assert github_summary(report()) == "### skaha-apply lint: no problems found\n\n"
 
 
 def test_a_fingerprint_is_about_the_session_not_the_line():

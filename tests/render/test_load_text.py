@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.shares import LoadUnit
-from skaha_apply.render.shares import load_text
+from skaha_apply.render.shares.table import load_text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.options import CommonOptions, Paths
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
-from skaha_apply.render.errors import printable_diagnostics
+from skaha_apply.render.lint.text import printable_diagnostics
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:

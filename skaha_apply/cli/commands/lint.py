@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,23 +16,12 @@ from skaha_apply.cli.options import CredentialCommandOption, Paths, VariableOpti
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.render.plan.documents import as_json
+from skaha_apply.render.formats import LintFormat
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.diagnostics import LintReport
     from skaha_apply.workflow.setup.settings import Settings
-
-
-class LintFormat(StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    SARIF = "sarif"
-    JUNIT = "junit"
-    GITLAB = "gitlab"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,22 +79,13 @@ def _lint(options: LintArguments) -> ExitCode:
 
         told = run(lint.ask(setting, loaded.projects), streams.restore_terminal)
     report = lint.report(setting, loaded, choice, told)
-    _show(_rendered(report, options.output), options.output, streams)
+    streams.show_rendered(options.output.render(report), options.output.medium)
     for entry in options.report or ():
-        form, _, file = entry.partition("=")
-        write_file("report", file, _rendered(report, LintFormat(form)))
+        name, _, file = entry.partition("=")
+        write_file("report", file, LintFormat[name.upper()].render(report))
     if options.output is LintFormat.GITHUB:
         _append_job_summary(report, streams)
     return ExitCode.ERROR if report.failed else ExitCode.OK
-
-
-def _show(text: str, form: LintFormat, streams: Streams) -> None:
-    if form is LintFormat.GITHUB:
-        streams.show_commands(text)
-    elif form is LintFormat.TEXT:
-        streams.show(text)
-    else:
-        streams.show_document(text)
 
 
 def _setting(options: LintArguments, streams: Streams) -> Settings:
@@ -127,32 +106,6 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
         observe=streams.warn,
         identify=identify,
     )
-
-
-def _rendered(report: LintReport, form: LintFormat) -> str:  # each form pays for its own imports
-    if form is LintFormat.JSON:
-        from skaha_apply.render.lint.documents import lint_document  # noqa: PLC0415
-
-        return as_json(lint_document(report))
-    if form is LintFormat.SARIF:
-        from skaha_apply.render.lint.sarif import sarif_document  # noqa: PLC0415
-
-        return as_json(sarif_document(report))
-    if form is LintFormat.GITLAB:
-        from skaha_apply.render.lint.gitlab import gitlab_document  # noqa: PLC0415
-
-        return as_json(gitlab_document(report))
-    if form is LintFormat.JUNIT:
-        from skaha_apply.render.lint.junit import junit_text  # noqa: PLC0415
-
-        return junit_text(report)
-    if form is LintFormat.GITHUB:
-        from skaha_apply.render.lint.github import github_text  # noqa: PLC0415
-
-        return github_text(report)
-    from skaha_apply.render.errors import printable_diagnostics  # noqa: PLC0415
-
-    return printable_diagnostics(report.found, most=None) or "no findings\n"
 
 
 def _append_job_summary(report: LintReport, streams: Streams) -> None:

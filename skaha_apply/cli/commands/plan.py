@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,23 +16,12 @@ from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.color import plain
-from skaha_apply.render.plan.documents import as_json
+from skaha_apply.render.formats import PlanFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
-    from skaha_apply.render.color import Paint
     from skaha_apply.workflow.setup.context import Context, StateLocation
-
-
-class PlanFormat(StrEnum):
-    """How a plan is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,25 +88,11 @@ def plan(options: PlanArguments) -> ExitCode:
     else:
         code = for_each(setting, projects, streams, one, wanted)
     if plans:
-        text = _rendered(plans, options.output, streams.out_paint, everything=options.all)
-        (streams.show if options.output is PlanFormat.TEXT else streams.show_document)(text)
+        text = options.output.render(plans, streams.out_paint, everything=options.all)
+        streams.show_rendered(text, options.output.medium)
         for entry in options.report or ():
-            form, _, file = entry.partition("=")
-            write_file("report", file, _rendered(plans, PlanFormat(form), plain, everything=options.all))
+            name, _, file = entry.partition("=")
+            write_file("report", file, PlanFormat[name.upper()].render(plans, plain, everything=options.all))
     if options.out is not None and len(plans) == len(projects):
         write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)), projects)
     return code
-
-
-def _rendered(plans: Sequence[Plan], form: PlanFormat, paint: Paint, *, everything: bool) -> str:
-    if form is PlanFormat.JSON:
-        from skaha_apply.render.plan.documents import plans_document  # noqa: PLC0415 - each form pays for its own
-
-        return as_json(plans_document(plans, everything=everything))
-    if form is PlanFormat.MARKDOWN:
-        from skaha_apply.render.plan.markdown import plans_markdown  # noqa: PLC0415 - as above
-
-        return plans_markdown(plans)
-    from skaha_apply.render.plan.text import plan_text  # noqa: PLC0415 - as above
-
-    return "\n".join(plan_text(plan, paint) for plan in plans)

@@ -12,7 +12,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.options import CommonOptions
 from skaha_apply.model.errors import ExitCode
-from skaha_apply.render.plan.documents import as_json
+from skaha_apply.render.printable import as_json
 
 
 class SchemaName(StrEnum):

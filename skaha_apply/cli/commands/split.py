@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,20 +13,12 @@ from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.shares import Helper, LoadKind
-from skaha_apply.render.plan.documents import as_json
+from skaha_apply.render.formats import SplitFormat
 
 if TYPE_CHECKING:
-    from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.shares import ItemList, SplitPreview
 
 MAX_REPLICAS = 100_000
-
-
-class SplitFormat(StrEnum):
-    """How shares are printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +75,7 @@ def split(options: SplitArguments) -> ExitCode:
     shown = preview(_listing(options), replicas, options.helper)
     if form is not None and options.picture is not None:
         _draw(shown, form, options.picture)
-    text = _rendered(shown, options.output, streams)
-    (streams.show if options.output is SplitFormat.TEXT else streams.show_document)(text)
+    streams.show_rendered(options.output.render(shown, streams.out_paint), options.output.medium)
     return ExitCode.OK
 
 
@@ -93,7 +83,7 @@ def _form(options: SplitArguments) -> str | None:
     """The form of the picture, which is known to be possible before a million files are looked at."""
     if options.picture is None:
         return None
-    from skaha_apply.render.pictures.figure import picture_format, require_matplotlib  # noqa: PLC0415 - for those who want a picture
+    from skaha_apply.render.pictures.figure import picture_format, require_matplotlib  # noqa: PLC0415
 
     form = picture_format(options.picture)
     require_matplotlib()
@@ -130,14 +120,6 @@ def _listing(options: SplitArguments) -> ItemList:
     if not options.paths:
         raise UsageError("there is nothing to share out", hint="give 'GLOB', or --list FILE with one item a line")
     return from_paths(options.paths, options.load)
-
-
-def _rendered(shown: SplitPreview, form: SplitFormat, streams: Streams) -> str:
-    from skaha_apply.render.shares import split_document, split_text  # noqa: PLC0415 - keeps --help fast
-
-    if form is SplitFormat.TEXT:
-        return split_text(shown, streams.out_paint)
-    return as_json(split_document(shown))
 
 
 def _draw(shown: SplitPreview, form: str, path: str) -> None:

@@ -17,8 +17,7 @@ from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
-from skaha_apply.render.plan.documents import as_json
-from skaha_apply.render.printable import one_line
+from skaha_apply.render.printable import as_json, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,6 +17,7 @@ from skaha_apply.model.masking.inert_text import first_command, is_automated, wi
 from skaha_apply.model.report import Note
 from skaha_apply.render.color import plain, terminal_colors
 from skaha_apply.render.errors import error_text, message_text
+from skaha_apply.render.formats import Medium
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Streams:
     def show_commands(self, text: str) -> None:
         """A result that is made of commands for the runner of a CI job, on standard output."""
         self.out.write_commands(text)
+
+    def show_rendered(self, text: str, medium: Medium) -> None:
+        """A result in one of the output formats, on standard output."""
+        show = {Medium.TEXT: self.show, Medium.DOCUMENT: self.show_document, Medium.COMMANDS: self.show_commands}
+        show[medium](text)
 
     def show_stored(self, data: bytes) -> None:
         """JSON that is stored somewhere, on standard output."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.render.printable import as_json
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, LintReport
@@ -70,6 +71,11 @@ class LintDocument(_Document):
     error_count: int = Field(ge=0)
     warning_count: int = Field(ge=0)
     diagnostics: list[DiagnosticDocument]
+
+
+def render(report: LintReport) -> str:
+    """The text of the format `json`."""
+    return as_json(lint_document(report))
 
 
 def lint_document(report: LintReport) -> dict[str, Any]:

@@ -20,7 +20,7 @@ SUMMARY = 1_000_000  # bytes; GitHub takes 1 MiB a step
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
 
 
-def github_text(report: LintReport) -> str:
+def render(report: LintReport) -> str:
     """Workflow commands, errors first; what a step would not show is only counted."""
     lines = []
     left = 0

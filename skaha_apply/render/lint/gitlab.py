@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.render.lint.documents import fingerprints
+from skaha_apply.render.printable import as_json
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import LintReport
 
 SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor"}
+
+
+def render(report: LintReport) -> str:
+    """The text of the format `gitlab`."""
+    return as_json(gitlab_document(report))
 
 
 def gitlab_document(report: LintReport) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, LintReport
 
 
-def junit_text(report: LintReport) -> str:
+def render(report: LintReport) -> str:
     """The report as XML. A rule that found an error is a failure, with `strict` one that found a warning too.
 
     What does not fail is shown as the output of a test case that passed.

@@ -8,12 +8,18 @@ from urllib.parse import quote
 
 from skaha_apply.model import __version__
 from skaha_apply.render.lint.documents import fingerprints
+from skaha_apply.render.printable import as_json
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText
     from skaha_apply.model.location import Location
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def render(report: LintReport) -> str:
+    """The text of the format `sarif`."""
+    return as_json(sarif_document(report))
 
 
 def sarif_document(report: LintReport) -> dict[str, Any]:

@@ -6,13 +6,25 @@ from textwrap import indent
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.render.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.diagnostics import Diagnostic
+    from skaha_apply.model.diagnostics import Diagnostic, LintReport
 
-MOST = 50  # findings that are written out; a mistake in a default may be found a thousand times
+MAX_SHOWN = 50  # diagnostics; a mistake in `defaults` can give one for each of a thousand sessions
+
+
+def render(report: LintReport) -> str:
+    """The text of the format `text`."""
+    return printable_diagnostics(report.found, most=None) or "no problems found\n"
+
+
+def printable_diagnostics(diagnostics: Sequence[Diagnostic], *, most: int | None = MAX_SHOWN) -> str:
+    """`diagnostics_text` with control characters of the quoted manifests escaped; "" if there is none."""
+    text = diagnostics_text(diagnostics, most=most)
+    return f"{printable_lines(text)}\n" if text else ""
 
 
 def diagnostic_text(diagnostic: Diagnostic) -> str:
@@ -25,7 +37,7 @@ def diagnostic_text(diagnostic: Diagnostic) -> str:
     return "\n".join(parts)
 
 
-def diagnostics_text(diagnostics: Sequence[Diagnostic], *, most: int | None = MOST) -> str:
+def diagnostics_text(diagnostics: Sequence[Diagnostic], *, most: int | None = MAX_SHOWN) -> str:
     """Findings, errors first, and a line that counts them; "" for none. Beyond `most` they are only counted."""
     if not diagnostics:
         return ""
@@ -41,4 +53,4 @@ def count_text(diagnostics: Sequence[Diagnostic]) -> str:
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     counts = {"error": errors, "warning": len(diagnostics) - errors}
     said = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count]
-    return ", ".join(said) or "no findings"
+    return ", ".join(said) or "no problems found"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skaha_apply.model.masking.inert_text import inert_json
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
-from skaha_apply.render.printable import mask_references
+from skaha_apply.render.printable import as_json, mask_references
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.report import Report
+    from skaha_apply.render.color import Paint
 
 
 _Version = Annotated[
@@ -84,6 +83,11 @@ class PlansDocument(_Document):
 
     format_version: _Version
     plans: list[PlanDocument]
+
+
+def render(plans: Sequence[Plan], _paint: Paint, *, everything: bool) -> str:
+    """The text of the format `json`."""
+    return as_json(plans_document(plans, everything=everything))
 
 
 def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
@@ -162,8 +166,3 @@ def _action(action: Action) -> ActionDocument:
             for change in action.changes
         ],
     )
-
-
-def as_json(document: Any) -> str:
-    """One document, indented, with a newline at its end; nothing in it acts on a terminal or in a CI job."""
-    return inert_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"

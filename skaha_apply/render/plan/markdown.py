@@ -13,9 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skaha_apply.model.plan import Plan
+    from skaha_apply.render.color import Paint
 
 COMMENT = 65_536  # characters of a comment that GitHub takes
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
+
+
+def render(plans: Sequence[Plan], _paint: Paint, **_: bool) -> str:
+    """The text of the format `markdown`."""
+    return plans_markdown(plans)
 
 
 def plans_markdown(plans: Sequence[Plan], limit: int = COMMENT) -> str:

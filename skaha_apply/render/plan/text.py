@@ -14,7 +14,7 @@ from skaha_apply.render.plan.groups import entry_name, grouped, totals
 from skaha_apply.render.printable import differing_values, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.plan import Action, Change, Plan
     from skaha_apply.render.color import Paint
@@ -25,6 +25,11 @@ RETIRED = ActionKind.RETIRED
 GROUPS = 200  # lines of one plan; -o json lists everything
 CHANGES = 20  # changed fields of one line
 _NOT_SENT = headless_only(SessionSpec) | {"needs"}  # of interactive kinds [PostAction.getHeadlessImageBundle]
+
+
+def render(plans: Sequence[Plan], paint: Paint, **_: bool) -> str:
+    """The text of the format `text`."""
+    return "\n".join(plan_text(plan, paint) for plan in plans)
 
 
 def plan_text(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> str:

@@ -1,8 +1,8 @@
-"""A preview of shares as people and as scripts read it."""
+"""The preview of `split` as text: a table of both strategies, the shares, and the recommended strategy."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from skaha_apply.model.shares import LoadUnit
 from skaha_apply.render.action_labels import counted
@@ -12,14 +12,18 @@ from skaha_apply.render.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.shares import ReplicaShare, SplitPreview, StrategyShares
+    from skaha_apply.model.shares import ReplicaShare, SplitPreview
     from skaha_apply.render.color import Paint
 
 
-SPLIT_FORMAT = "1.0"
 LISTED = 20  # replicas that are listed one by one; of more, loads are counted in bins
 BINS = 8
 BAR = 30  # characters of the longest bar
+
+
+def render(preview: SplitPreview, paint: Paint) -> str:
+    """The text of the format `text`."""
+    return split_text(preview, paint)
 
 
 def split_text(preview: SplitPreview, paint: Paint = plain) -> str:
@@ -32,50 +36,6 @@ def split_text(preview: SplitPreview, paint: Paint = plain) -> str:
     ]
     text = "\n\n".join("\n".join(block) for block in blocks) + "\n"
     return text + "".join(f"note: {one_line(note)}\n" for note in preview.notes)
-
-
-def split_document(preview: SplitPreview) -> dict[str, Any]:
-    """The preview as a JSON value; loads are in `load.unit`."""
-    listing = preview.listing
-    return {
-        "format_version": SPLIT_FORMAT,
-        "helper": preview.helper.value,
-        "module": preview.helper.module,
-        "source": listing.source,
-        "order": listing.order,
-        "items": len(listing.items),
-        "replicas": preview.replicas,
-        "load": {
-            "unit": listing.unit.value,
-            "total": preview.strategies[0].total,
-            "mean": preview.strategies[0].mean,
-            "largest_item": max(listing.weights),
-        },
-        "take": preview.recommended,
-        "reason": preview.reason,
-        "notes": list(preview.notes),
-        "strategies": [_strategy(dealt) for dealt in preview.strategies],
-    }
-
-
-def _strategy(dealt: StrategyShares) -> dict[str, Any]:
-    return {
-        "strategy": dealt.strategy,
-        "empty": dealt.empty,
-        "smallest": {"replica": dealt.smallest.replica, "load": dealt.smallest.load},
-        "largest": {"replica": dealt.largest.replica, "load": dealt.largest.load},
-        "imbalance": dealt.imbalance,
-        "shares": [
-            {
-                "replica": part.replica,
-                "items": part.items,
-                "load": part.load,
-                "first": part.first,
-                "last": part.last,
-            }
-            for part in dealt.shares
-        ],
-    }
 
 
 def _head(preview: SplitPreview, paint: Paint) -> list[str]:

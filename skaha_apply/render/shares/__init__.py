@@ -1,0 +1,1 @@
+"""Shares as a table and as JSON."""
