@@ -22,23 +22,23 @@ FIRST_PAUSE = 0.2  # seconds between two looks; each further one half as long ag
 LONGEST_PAUSE = 2.0
 
 
-async def look(
-    tools: ExecutionContext,
+async def observe_server(
+    context: ExecutionContext,
     check: Callable[[Listing], None] = lambda _: None,
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
     """One look, by which the ledger is moved on; what changed its phase is told. Gives the adopted replicas too."""
-    tombstones = tools.ledger.book.tombstones.values()
-    pods = [tombstone.id for tombstone in tombstones if tombstone.active]
-    seen = await tools.looker.look(tools.ledger.document, pods)
+    tombstones = context.ledger.book.tombstones.values()
+    pods = [pending.id for pending in tombstones if pending.active]
+    seen = await context.lister.observe_server(context.ledger.document, pods)
     check(seen.listing)
-    adopted, changes = tools.ledger.absorb(seen, tools.settle)
+    adopted, changes = context.ledger.update(seen, context.settle)
     for change in changes:
-        tools.observe(change)
+        context.observe(change)
     return seen, adopted
 
 
-async def settle_leftovers(
-    tools: ExecutionContext,
+async def resolve_open_requests(
+    context: ExecutionContext,
     check: Callable[[Listing], None] = lambda _: None,
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
     """Look until nothing of an earlier run is open: intents decided, deleted sessions gone.
@@ -52,76 +52,80 @@ async def settle_leftovers(
     tries: Counter[str] = Counter()
     pause = FIRST_PAUSE
     while True:
-        seen, found = await look(tools, check)
+        seen, found = await observe_server(context, check)
         adopted |= found
-        book = tools.ledger.book
-        open_ones = [tomb for tomb in book.tombstones.values() if _worth_waiting(tomb, seen, tools, tries)]
+        book = context.ledger.book
+        open_ones = [
+            pending for pending in book.tombstones.values() if _is_worth_waiting(pending, seen, context, tries)
+        ]
         if not book.intents and not open_ones:
             return seen, adopted
-        for tombstone in open_ones:
-            await _delete_again(tombstone, seen, tools, tries)
+        for pending in open_ones:
+            await _delete_again(pending, seen, context, tries)
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def _worth_waiting(tombstone: PendingDelete, seen: Observation, tools: ExecutionContext, tries: Counter[str]) -> bool:
-    live = seen.session(tombstone.id)
+def _is_worth_waiting(
+    pending: PendingDelete, seen: Observation, context: ExecutionContext, tries: Counter[str]
+) -> bool:
+    live = seen.session(pending.id)
     if live is not None:
-        last = tombstone.at + (POD_GRACE if live.phase is Phase.TERMINATING else tools.settle)
-        return tries[tombstone.id] < TRIES or seen.listing.asked < last
+        last = pending.at + (POD_GRACE if live.phase is Phase.TERMINATING else context.settle)
+        return tries[pending.id] < TRIES or seen.listing.asked < last
     # Nobody creates in place of what was only removed: its pod may take its time.
-    return tombstone.why not in ("delete", "surplus") and seen.listing.at - tombstone.at < POD_GRACE
+    return pending.why not in ("delete", "surplus") and seen.listing.at - pending.at < POD_GRACE
 
 
 async def _delete_again(
-    tombstone: PendingDelete, seen: Observation, tools: ExecutionContext, tries: Counter[str]
+    pending: PendingDelete, seen: Observation, context: ExecutionContext, tries: Counter[str]
 ) -> None:
-    live = seen.session(tombstone.id)
-    due = seen.listing.asked >= tombstone.at + tools.settle
-    if live is None or live.phase is Phase.TERMINATING or not tombstone.sent or not due:
+    live = seen.session(pending.id)
+    due = seen.listing.asked >= pending.at + context.settle
+    if live is None or live.phase is Phase.TERMINATING or not pending.sent or not due:
         return
-    if tries[tombstone.id] < TRIES:
-        tries[tombstone.id] += 1
-        book = tools.ledger.book
-        book.tombstones[tombstone.id] = tombstone.model_copy(update={"at": tools.server.now()})
-        tools.ledger.changed()
-        await tools.server.delete(tombstone.id)
+    if tries[pending.id] < TRIES:
+        tries[pending.id] += 1
+        book = context.ledger.book
+        book.tombstones[pending.id] = pending.model_copy(update={"at": context.server.now()})
+        context.ledger.changed()
+        await context.server.delete(pending.id)
 
 
-async def confirm(tools: ExecutionContext, outcomes: Outcomes) -> tuple[str, ...]:
+async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, ...]:
     """Read the list until it shows everything accepted and nothing deleted, for at most a settle.
 
     The full settle is waited for only when an answer was unsure in this run. Gives notes on what is still missing.
     """
-    if not (outcomes.accepted or outcomes.deleted or outcomes.unsure or outcomes.spared):
+    if not (outcomes.accepted or outcomes.deleted or outcomes.unconfirmed or outcomes.already_ended):
         return ()
-    deadline = tools.server.now() + tools.settle
+    deadline = context.server.now() + context.settle
     pause = FIRST_PAUSE
     while True:
-        seen, _ = await look(tools)
+        seen, _ = await observe_server(context)
         accepted = set(outcomes.accepted)
         missing = [
             record.name
-            for record in tools.ledger.book.records.values()
+            for record in context.ledger.book.records.values()
             if record.id in accepted and record.phase is Phase.ACCEPTED
         ]
         lingering = [one for one in outcomes.deleted if one in seen.listing.by_id]
-        left = deadline - tools.server.now()
-        if left <= 0 or not (missing or lingering or outcomes.unsure):
+        left = deadline - context.server.now()
+        if left <= 0 or not (missing or lingering or outcomes.unconfirmed):
             return tuple(_notes(missing, lingering))
-        await asyncio.sleep(min(left, tools.settle) if outcomes.unsure else min(pause, left))
+        await asyncio.sleep(min(left, context.settle) if outcomes.unconfirmed else min(pause, left))
         pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _notes(missing: list[str], lingering: list[str]) -> list[str]:
     notes = []
     if missing:
-        notes.append(f"accepted but not listed yet: {_some(missing)}; the next run looks again")
+        notes.append(f"accepted but not listed yet: {_shortened(missing)}; the next run looks again")
     if lingering:
-        notes.append(f"deleted but still listed: {_some(lingering)}; the next run looks again")
+        notes.append(f"deleted but still listed: {_shortened(lingering)}; the next run looks again")
     return notes
 
 
-def _some(names: list[str]) -> str:
+def _shortened(names: list[str]) -> str:
     shown = ", ".join(sorted(names)[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004

@@ -24,8 +24,8 @@ class ExecutionContext:
 
     server: Server
     ledger: Ledger
-    looker: Lister
-    keeper: LogSaver
+    lister: Lister
+    log_saver: LogSaver
     observe: Callable[[Event], None]
     project: str
     settle: float
@@ -46,8 +46,8 @@ class Outcomes:
     failures: list[Failure] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    unsure: int = 0
-    spared: int = 0
+    unconfirmed: int = 0
+    already_ended: int = 0
     tried: set[Trial] = field(default_factory=set)
     done: list[Action] = field(default_factory=list)
-    halted: SkahaApplyError | None = None
+    stopped: SkahaApplyError | None = None

@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 class Creates:
     """Makes the sessions of jobs, each behind a durable intent."""
 
-    def __init__(self, tools: ExecutionContext, outcomes: Outcomes, turns: JobThrottle, watch: DeletionWatcher) -> None:
-        self._tools = tools
+    def __init__(
+        self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle, watcher: DeletionWatcher
+    ) -> None:
+        self._context = context
         self._outcomes = outcomes
-        self._turns = turns
-        self._watch = watch
+        self._throttle = throttle
+        self._watcher = watcher
 
-    def intend(self, job: Job) -> None:
+    def record_intent(self, job: Job) -> None:
         """Put the intent of a create beside the record: replica, digests, spec, time, ids listed under that name."""
-        book, desired = self._tools.ledger.book, job.desired
+        book, desired = self._context.ledger.book, job.desired
         book.intents[job.action.key] = Intent(
             session=desired.spec.key,
             replica=desired.replica,
@@ -44,14 +46,14 @@ class Creates:
             run=desired.run,
             run_number=desired.run_number,
             attempt=job.action.attempt,
-            at=self._tools.server.now(),
-            listed=self._listed(desired.name),
+            at=self._context.server.now(),
+            listed=self._listed_ids(desired.name),
         )
 
     def withdraw(self, job: Job) -> None:
         """Take the intent of a job back whose create was never posted."""
         if job.creates and not job.posted:
-            self._tools.ledger.book.intents.pop(job.action.key, None)
+            self._context.ledger.book.intents.pop(job.action.key, None)
 
     async def carry_out(self, job: Job) -> str | None:
         """Create one session; gives its id, also of one whose answer was lost and that a list has shown.
@@ -61,71 +63,71 @@ class Creates:
             StateError: the lock of the state is lost.
             Halted: the whole run stops.
         """
-        key, ledger = job.action.key, self._tools.ledger
-        request = create_request(job.desired, self._tools.project, job.action.attempt, self._tools.secrets)
+        key, ledger = job.action.key, self._context.ledger
+        request = create_request(job.desired, self._context.project, job.action.attempt, self._context.secrets)
         last = ""
         for attempt in range(TRIES):
-            self._turns.go_on()
+            self._throttle.check_running()
             if attempt:
-                self.intend(job)
+                self.record_intent(job)
                 await ledger.stored(ledger.changed())
-                self._turns.go_on()
-            job.unsent, job.posted = False, True
+                self._throttle.check_running()
+            job.not_sent, job.posted = False, True
             try:
                 outcome = await self._post(key, request)
             except StateError:  # the lock could not be proved, so the request was not sent
                 job.posted = False
                 raise
             if isinstance(outcome, Accepted):
-                return self._accepted(key, outcome.id)
+                return self._record_accepted(key, outcome.id)
             if isinstance(outcome, Refused):
                 ledger.book.intents.pop(key, None)
                 ledger.changed()
-                self._turns.refused(outcome)
+                self._throttle.raise_refusal(outcome)
             last = outcome.text
-            self._outcomes.unsure += 1
-            self._give_up(key)
-            self._turns.leave(job)
-            if await self._watch.decided(key):
-                return self._adopted(key)
-            await self._turns.come_back(job)
+            self._outcomes.unconfirmed += 1
+            self._record_timeout(key)
+            self._throttle.release_slot(job)
+            if await self._watcher.wait_until_decided(key):
+                return self._adopt(key)
+            await self._throttle.reacquire_slot(job)
         raise JobFailed(f"no clear answer to {TRIES} creates, and no session of that name appeared; the last: {last}")
 
-    def _listed(self, name: str) -> tuple[str, ...]:
+    def _listed_ids(self, name: str) -> tuple[str, ...]:
         """The ids that bear this name before the request; those listed without a name might."""
-        listing = self._tools.looker.latest
+        listing = self._context.lister.latest
         return tuple(one.id for shown in (name, "") for one in listing.by_name.get(shown, ())) if listing else ()
 
     async def _post(self, key: ReplicaKey, request: CreateRequest) -> Outcome:
         """Send a create; cancelled in the middle, it stays an open intent that was given up now."""
         try:
-            return self._masked(await self._tools.server.create(request))
+            return self._masked(await self._context.server.create(request))
         except asyncio.CancelledError:
-            self._give_up(key)
+            self._record_timeout(key)
             raise
 
     def _masked(self, outcome: Outcome) -> Outcome:
         """An answer without the sensitive values of the request, which servers have been seen to repeat."""
         if isinstance(outcome, Accepted):
             return outcome
-        return replace(outcome, text=masked(outcome.text, self._tools.secrets))
+        return replace(outcome, text=masked(outcome.text, self._context.secrets))
 
-    def _give_up(self, key: ReplicaKey) -> None:
-        ledger = self._tools.ledger
+    def _record_timeout(self, key: ReplicaKey) -> None:
+        ledger = self._context.ledger
         if intent := ledger.book.intents.get(key):
-            ledger.book.intents[key] = intent.model_copy(update={"given_up": self._tools.server.now()})
+            ledger.book.intents[key] = intent.model_copy(update={"given_up": self._context.server.now()})
             ledger.changed()
 
-    def _accepted(self, key: ReplicaKey, session_id: str) -> str:
-        ledger = self._tools.ledger
+    def _record_accepted(self, key: ReplicaKey, session_id: str) -> str:
+        ledger = self._context.ledger
         intent = ledger.book.intents.pop(key)
-        ledger.book.records[key] = created(ledger.book, intent, session_id, self._tools.server.now())
+        ledger.book.records[key] = created(ledger.book, intent, session_id, self._context.server.now())
         ledger.changed()
         self._outcomes.accepted.append(session_id)
         return session_id
 
-    def _adopted(self, key: ReplicaKey) -> str | None:
-        record = self._tools.ledger.book.records[key]
+    def _adopt(self, key: ReplicaKey) -> str | None:
+        record = self._context.ledger.book.records[key]
         if record.id:
             self._outcomes.accepted.append(record.id)
         return record.id

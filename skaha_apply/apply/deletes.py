@@ -23,37 +23,39 @@ if TYPE_CHECKING:
 class Deletes:
     """Deletes what jobs name as victims, each behind a durable tombstone."""
 
-    def __init__(self, tools: ExecutionContext, outcomes: Outcomes, turns: JobThrottle, watch: DeletionWatcher) -> None:
-        self._tools = tools
+    def __init__(
+        self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle, watcher: DeletionWatcher
+    ) -> None:
+        self._context = context
         self._outcomes = outcomes
-        self._turns = turns
-        self._watch = watch
+        self._throttle = throttle
+        self._watcher = watcher
 
-    def bury(self, job: Job) -> None:
+    def record_pending_deletes(self, job: Job) -> None:
         """Put a tombstone for each victim into the book, before its DELETE."""
-        action, book = job.action, self._tools.ledger.book
-        for victim in action.victims:
-            tomb = PendingDelete(
-                id=victim.id,
+        action, book = job.action, self._context.ledger.book
+        for session in action.victims:
+            pending = PendingDelete(
+                id=session.id,
                 session=action.key[0],
                 replica=action.replica,
                 name=action.record.name if action.record else action.name,
-                at=self._tools.server.now(),
-                active=victim.active,
-                why=victim.why,
-                note=action.reason if victim.why == "timeout" else "",
+                at=self._context.server.now(),
+                active=session.active,
+                why=session.why,
+                note=action.reason if session.why == "timeout" else "",
             )
-            book.tombstones.setdefault(victim.id, tomb)
-            job.tombs.append(tomb)
+            book.tombstones.setdefault(session.id, pending)
+            job.pending_deletes.append(pending)
 
     def withdraw(self, job: Job) -> None:
         """Take the tombstones of a job back whose DELETE was never sent."""
-        book = self._tools.ledger.book
-        for tomb in job.tombs if job.unsent else ():
-            if (now := book.tombstones.get(tomb.id)) is not None and not now.sent:
-                del book.tombstones[tomb.id]
+        book = self._context.ledger.book
+        for pending in job.pending_deletes if job.not_sent else ():
+            if (now := book.tombstones.get(pending.id)) is not None and not now.sent:
+                del book.tombstones[pending.id]
 
-    async def carry_out(self, job: Job, victim: SessionToDelete) -> None:
+    async def carry_out(self, job: Job, session: SessionToDelete) -> None:
         """Delete one session and wait until it is gone; where it is replaced, until its pod has stopped too.
 
         Raises:
@@ -62,67 +64,67 @@ class Deletes:
             Halted: the whole run stops.
         """
         record = job.action.record
-        if record is not None and record.id == victim.id and not record.logged:
-            await self._tools.keeper.save(record, self._tools.ledger.book.specs.get(record.spec))
-        await self._spare_ended(job.action, victim)
+        if record is not None and record.id == session.id and not record.logged:
+            await self._context.log_saver.save(record, self._context.ledger.book.specs.get(record.spec))
+        await self._check_still_needed(job.action, session)
         for _ in range(TRIES):
-            self._turns.go_on()
-            job.unsent = False
-            self._mark_sent(victim)
-            outcome = await self._tools.server.delete(victim.id)
+            self._throttle.check_running()
+            job.not_sent = False
+            self._mark_sent(session)
+            outcome = await self._context.server.delete(session.id)
             if isinstance(outcome, Refused):
-                self._keep_alive(victim)
-                self._turns.refused(outcome)
-            self._outcomes.unsure += isinstance(outcome, Unconfirmed)
-            self._turns.leave(job)
-            if await self._watch.departed(victim.id, pod=job.creates and victim.active):
-                self._departed(job, victim)
+                self._forget_pending_delete(session)
+                self._throttle.raise_refusal(outcome)
+            self._outcomes.unconfirmed += isinstance(outcome, Unconfirmed)
+            self._throttle.release_slot(job)
+            if await self._watcher.wait_until_deleted(session.id, pod=job.creates and session.active):
+                self._record_deleted(job, session)
                 return
-            await self._turns.come_back(job)
-        self._keep_alive(victim)
-        raise JobFailed(f"{victim.id} is still listed after {TRIES} DELETEs")
+            await self._throttle.reacquire_slot(job)
+        self._forget_pending_delete(session)
+        raise JobFailed(f"{session.id} is still listed after {TRIES} DELETEs")
 
-    async def _spare_ended(self, action: Action, victim: SessionToDelete) -> None:
+    async def _check_still_needed(self, action: Action, session: SessionToDelete) -> None:
         """Raise Needless for what has ended by itself since the plan was made, where that makes the deletion needless.
 
         A session that took too long may have ended in time after all, and other resources are no reason to run again
         what is complete. The failure limit deletes only what is still Pending.
         """
-        ends = {Phase.DONE, Phase.FAILED} if victim.why == "timeout" else {Phase.DONE}
-        if victim.why not in ("timeout", "limit") and not _only_resources(action):
+        ends = {Phase.DONE, Phase.FAILED} if session.why == "timeout" else {Phase.DONE}
+        if session.why not in ("timeout", "limit") and not _only_resources(action):
             return
         try:
-            live = await self._tools.server.session(victim.id)
+            live = await self._context.server.session(session.id)
         except ServerError:
             return
-        if victim.why == "limit":
+        if session.why == "limit":
             if live is None or live.phase is not Phase.PENDING:
                 raise NothingToDo
         elif live is not None and live.phase in ends:
             raise NothingToDo
 
-    def _mark_sent(self, victim: SessionToDelete) -> None:
-        ledger = self._tools.ledger
-        if tomb := ledger.book.tombstones.get(victim.id):
-            sent = tomb.model_copy(update={"sent": True, "at": self._tools.server.now()})
-            ledger.book.tombstones[victim.id] = sent
+    def _mark_sent(self, session: SessionToDelete) -> None:
+        ledger = self._context.ledger
+        if pending := ledger.book.tombstones.get(session.id):
+            sent = pending.model_copy(update={"sent": True, "at": self._context.server.now()})
+            ledger.book.tombstones[session.id] = sent
             ledger.changed()
 
-    def _keep_alive(self, victim: SessionToDelete) -> None:
-        self._tools.ledger.book.tombstones.pop(victim.id, None)
-        self._tools.ledger.changed()
+    def _forget_pending_delete(self, session: SessionToDelete) -> None:
+        self._context.ledger.book.tombstones.pop(session.id, None)
+        self._context.ledger.changed()
 
-    def _departed(self, job: Job, victim: SessionToDelete) -> None:
+    def _record_deleted(self, job: Job, session: SessionToDelete) -> None:
         """A deleted session is gone: what follows for its replica; the tombstone of a pod that lingers stays."""
-        book = self._tools.ledger.book
-        tomb = next((one for one in job.tombs if one.id == victim.id), None)
-        if victim.why in ("replace", "take-over", "rerun"):
-            book.tombstones.pop(victim.id, None)
+        book = self._context.ledger.book
+        pending = next((one for one in job.pending_deletes if one.id == session.id), None)
+        if session.why in ("replace", "take-over", "rerun"):
+            book.tombstones.pop(session.id, None)
         record = book.records.get(job.action.key)
-        if tomb is not None and record is not None and record.id == victim.id and record.phase.active:
-            book.records[record.key] = deleted(record, tomb, self._tools.server.now())
-        self._tools.ledger.changed()
-        self._outcomes.deleted.append(victim.id)
+        if pending is not None and record is not None and record.id == session.id and record.phase.active:
+            book.records[record.key] = deleted(record, pending, self._context.server.now())
+        self._context.ledger.changed()
+        self._outcomes.deleted.append(session.id)
 
 
 def _only_resources(action: Action) -> bool:

@@ -44,12 +44,12 @@ class Job:
 
     action: Action
     revision: int = 0
-    unsent: bool = False
+    not_sent: bool = False
     posted: bool = False
     ended: bool = False
-    placed: bool = True
-    pioneer: bool = False
-    tombs: list[PendingDelete] = field(default_factory=list)
+    has_slot: bool = True
+    is_canary: bool = False
+    pending_deletes: list[PendingDelete] = field(default_factory=list)
 
     @property
     def creates(self) -> bool:

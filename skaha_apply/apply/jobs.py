@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 class Jobs:
     """The jobs of one pass: what is reserved and in flight, and how each is carried out."""
 
-    def __init__(self, tools: ExecutionContext, outcomes: Outcomes, turns: JobThrottle) -> None:
-        self.watch = DeletionWatcher(tools.looker, tools.ledger, tools.settle, self.in_flight, tools.observe)
-        self._tools = tools
-        self._turns = turns
-        self._deletes = Deletes(tools, outcomes, turns, self.watch)
-        self._creates = Creates(tools, outcomes, turns, self.watch)
+    def __init__(self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle) -> None:
+        self.watcher = DeletionWatcher(context.lister, context.ledger, context.settle, self.in_flight, context.observe)
+        self._context = context
+        self._throttle = throttle
+        self._deletes = Deletes(context, outcomes, throttle, self.watcher)
+        self._creates = Creates(context, outcomes, throttle, self.watcher)
         self._working: dict[ReplicaKey, int] = {}
         self._reserved: list[Job] = []
         self._offer: asyncio.Task[Offer | None] | None = None
-        book = tools.ledger.book
-        self._proven = {
+        book = context.ledger.book
+        self._accepted_shapes = {
             shape_of(book.specs[record.spec])
             for record in book.records.values()
             if record.id is not None and record.spec in book.specs
@@ -46,24 +46,24 @@ class Jobs:
 
     def in_flight(self) -> frozenset[ReplicaKey]:
         """The replicas that this pass has reserved or begun, and no list may decide about."""
-        intents = self._tools.ledger.book.intents
-        reserved = {job.action.key for job in self._reserved if job.unsent}
+        intents = self._context.ledger.book.intents
+        reserved = {job.action.key for job in self._reserved if job.not_sent}
         given_up = {key for key, intent in intents.items() if intent.given_up is not None}
         return frozenset((reserved | set(self._working)) - given_up)
 
-    def unproven(self, job: Job) -> Shape | None:
+    def first_of_shape(self, job: Job) -> Shape | None:
         """The image and resources of a create, when none like it was ever accepted; None otherwise."""
-        return job.shape if job.creates and job.shape not in self._proven else None
+        return job.shape if job.creates and job.shape not in self._accepted_shapes else None
 
     def reserve(self, jobs: Iterable[Job]) -> None:
         """Write ahead what has to be durable before the requests of these jobs."""
         batch = [job for job in jobs if job.action.kind not in (ActionKind.ADOPT, ActionKind.RENEW)]
         for job in batch:
-            job.unsent = True
-            self._deletes.bury(job)
+            job.not_sent = True
+            self._deletes.record_pending_deletes(job)
             if job.creates:
-                self._creates.intend(job)
-        revision = self._tools.ledger.changed() if batch else 0
+                self._creates.record_intent(job)
+        revision = self._context.ledger.changed() if batch else 0
         for job in batch:
             job.revision = revision
         self._reserved.extend(batch)
@@ -73,7 +73,7 @@ class Jobs:
         for job in self._reserved:
             self._deletes.withdraw(job)
             self._creates.withdraw(job)
-        self._tools.ledger.changed()
+        self._context.ledger.changed()
 
     async def close(self) -> None:
         """End what was begun on behalf of all jobs."""
@@ -95,7 +95,7 @@ class Jobs:
             if action.kind is ActionKind.ADOPT:
                 return self._adopt(action)
             if action.kind is ActionKind.RENEW:
-                return await renew(job, self._tools, self._turns)
+                return await renew(job, self._context, self._throttle)
             return await self._delete_and_create(job)
         finally:
             self._working[action.key] -= 1
@@ -103,14 +103,14 @@ class Jobs:
                 del self._working[action.key]
 
     async def _delete_and_create(self, job: Job) -> str | None:
-        await self._tools.ledger.stored(job.revision)
+        await self._context.ledger.stored(job.revision)
         if job.action.kind is ActionKind.REPLACE and job.action.victims:
             await self._preflight(job)
-        for victim in job.action.victims:
-            await self._deletes.carry_out(job, victim)
+        for session in job.action.victims:
+            await self._deletes.carry_out(job, session)
         if job.creates:
             return await self._creates.carry_out(job)
-        job.unsent = False
+        job.not_sent = False
         return job.action.id
 
     def _adopt(self, action: Action) -> str | None:
@@ -118,7 +118,7 @@ class Jobs:
         found, desired = action.adopted, action.desired
         if found is None or desired is None:
             return action.id
-        ledger, now = self._tools.ledger, self._tools.server.now()
+        ledger, now = self._context.ledger, self._context.server.now()
         ledger.book.records[desired.key] = ReplicaRecord(
             session=desired.spec.key,
             replica=desired.replica,
@@ -145,18 +145,18 @@ class Jobs:
         offer = await asyncio.shield(self._offer)
         spec = job.desired.spec
         if offer is not None:
-            private = self._tools.server.private(spec.image)
-            if reason := objection(spec, offer, private=private):
+            private = self._context.server.private(spec.image)
+            if reason := reason_to_refuse(spec, offer, private=private):
                 raise JobFailed(f"left as it is, since the server would refuse the new one: {reason}")
 
     async def _ask_offer(self) -> Offer | None:
         try:
-            return await self._tools.server.offer()
+            return await self._context.server.offer()
         except ServerError:
             return None
 
 
-def objection(spec: SessionSpec, offer: Offer, *, private: bool) -> str | None:
+def reason_to_refuse(spec: SessionSpec, offer: Offer, *, private: bool) -> str | None:
     """Why the server would refuse this spec, as far as /context, /image and /repository tell; None when it would not.
 
     Parts that the server does not tell in a known form are not judged. Of cores and ram the integer part must be among

@@ -81,7 +81,7 @@ class Ledger:
         if self._failure is not None and self._written < revision:
             raise self._failure
 
-    def absorb(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
+    def update(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
         """Move the book on to what a look shows; gives the adopted replicas and every change of phase."""
         before = {key: record.phase for key, record in self.book.records.items()}
         document = self.book.close()
@@ -93,7 +93,7 @@ class Ledger:
 
     async def __aenter__(self) -> Self:
         """Start writing in the background."""
-        self._writer = asyncio.create_task(self._write_on())
+        self._writer = asyncio.create_task(self._write_in_background())
         return self
 
     async def __aexit__(
@@ -116,7 +116,7 @@ class Ledger:
         if self._failure is not None and kind is None:
             raise self._failure
 
-    async def _write_on(self) -> None:
+    async def _write_in_background(self) -> None:
         while self._failure is None:
             try:
                 await asyncio.wait_for(self._wake.wait(), self.interval)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 T = TypeVar("T")
-LOOKS = 3  # lists that are read before an incomplete one is taken as it is
+MOST_LISTINGS = 3  # lists that are read before an incomplete one is taken as it is
 PAUSE = 1.0  # seconds between them
-BLINK = 0.1  # seconds until an empty list is read again
+EMPTY_PAUSE = 0.1  # seconds until an empty list is read again
 _AT_ONCE = 64
 
 
@@ -43,7 +43,7 @@ class Lister:
         self._found: float | None = None
         self.latest: Listing | None = None
 
-    async def look(
+    async def observe_server(
         self,
         state: StateDocument,
         pods: Iterable[str] = (),
@@ -59,19 +59,19 @@ class Lister:
         Raises:
             ServerError: when the list cannot be read.
         """
-        for attempt in range(LOOKS):
+        for attempt in range(MOST_LISTINGS):
             before, listing = self.latest, await self.server.sessions()
             self.latest = listing
             if self._found is None:
                 self._found = listing.asked
-            alive, gone, untold = await self._ask(_missing(state, listing, self._settle, in_flight))
+            alive, gone, untold = await self._look_up(_unlisted_ids(state, listing, self._settle, in_flight))
             seen_before = {record.id for record in state.replicas if record.seen is not None}
             whole = not any(one in seen_before for one in alive)
-            doubtful = attempt == 0 and not listing.sessions and _expected(before, state)
+            doubtful = attempt == 0 and not listing.sessions and _is_unexpectedly_empty(before, state)
             if whole and not doubtful:
                 break
-            if attempt + 1 < LOOKS:
-                await asyncio.sleep(BLINK if whole else PAUSE)
+            if attempt + 1 < MOST_LISTINGS:
+                await asyncio.sleep(EMPTY_PAUSE if whole else PAUSE)
         unlisted = [one for one in pods if one not in listing.by_id]
         return Observation(
             listing=listing,
@@ -79,40 +79,40 @@ class Lister:
             alive=alive,
             gone=gone,
             untold=untold,
-            pods_gone=await self._stopped(unlisted),
+            pods_gone=await self._ended_pods(unlisted),
             in_flight=in_flight,
             whole=whole,
         )
 
-    async def _ask(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str], frozenset[str]]:
+    async def _look_up(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str], frozenset[str]]:
         """What single look-ups show: sessions that are there, ids that are gone, ids of which nothing could be told."""
-        places = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(session_id: str) -> LiveSession | bool | None:
-            async with places:
+            async with slots:
                 try:
                     return await self.server.session(session_id)
                 except ServerError as error:
                     _raise_refusal(error)
                     return False
 
-        answers = dict(zip(ids, await _all(map(ask, ids)), strict=True))
+        answers = dict(zip(ids, await _gather_or_cancel(map(ask, ids)), strict=True))
         alive = {one: answer for one, answer in answers.items() if answer is not None and not isinstance(answer, bool)}
         gone = frozenset(one for one, answer in answers.items() if answer is None)
         return alive, gone, frozenset(one for one, answer in answers.items() if answer is False)
 
-    async def _stopped(self, ids: list[str]) -> frozenset[str]:
-        places = asyncio.Semaphore(_AT_ONCE)
+    async def _ended_pods(self, ids: list[str]) -> frozenset[str]:
+        slots = asyncio.Semaphore(_AT_ONCE)
 
         async def stopped(session_id: str) -> bool:
-            async with places:
+            async with slots:
                 try:
                     return await self.server.events(session_id) is None
                 except ServerError as error:
                     _raise_refusal(error)
                     return False
 
-        answers = await _all(map(stopped, ids))
+        answers = await _gather_or_cancel(map(stopped, ids))
         return frozenset(one for one, gone in zip(ids, answers, strict=True) if gone)
 
 
@@ -122,7 +122,7 @@ def _raise_refusal(error: ServerError) -> None:
         raise error
 
 
-async def _all(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _gather_or_cancel(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """What all of these give; when one fails, the others are ended before that is raised."""
     tasks = [asyncio.ensure_future(one) for one in looks]
     try:
@@ -133,7 +133,7 @@ async def _all(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _expected(before: Listing | None, state: StateDocument) -> bool:
+def _is_unexpectedly_empty(before: Listing | None, state: StateDocument) -> bool:
     """Whether an empty list is a surprise.
 
     Lists have been seen empty by accident, and a stranger's session that one leaves out would later be taken for what
@@ -142,14 +142,14 @@ def _expected(before: Listing | None, state: StateDocument) -> bool:
     return before is None or bool(before.sessions or state.intents or state.tombstones)
 
 
-def _missing(
+def _unlisted_ids(
     state: StateDocument,
     listing: Listing,
     settle: float,
     in_flight: frozenset[ReplicaKey],
 ) -> list[str]:
     """Ids of unfinished sessions that the list leaves out, but for those that are too new to be listed."""
-    buried = {tombstone.id for tombstone in state.tombstones}
+    buried = {pending.id for pending in state.tombstones}
     return [
         record.id
         for record in state.replicas

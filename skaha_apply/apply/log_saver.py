@@ -47,10 +47,10 @@ class LogSaver:
         ended = [record for record in known if record.phase.ended and not record.logged]
         if self._logs is None or not ended:
             return
-        places = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(_AT_ONCE)
 
         async def one(record: ReplicaRecord) -> ReplicaRecord | None:
-            async with places:
+            async with slots:
                 return record if await self.save(record, ledger.book.specs.get(record.spec)) else None
 
         results = await asyncio.gather(*map(one, ended), return_exceptions=True)

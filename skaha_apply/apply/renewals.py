@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.apply.throttle import JobThrottle
 
 
-async def renew(job: Job, tools: ExecutionContext, turns: JobThrottle) -> str | None:
+async def renew(job: Job, context: ExecutionContext, throttle: JobThrottle) -> str | None:
     """Push the deadline of one session; gives its id.
 
     Raises:
@@ -22,20 +22,20 @@ async def renew(job: Job, tools: ExecutionContext, turns: JobThrottle) -> str | 
     """
     session_id, last = job.action.id or "", ""
     for _ in range(TRIES):
-        turns.go_on()
-        outcome = await tools.server.renew(session_id)
+        throttle.check_running()
+        outcome = await context.server.renew(session_id)
         if isinstance(outcome, Accepted):
-            _remember(job, tools)
+            _record_renewal(job, context)
             return session_id
         if isinstance(outcome, Refused):
-            turns.refused(outcome)
+            throttle.raise_refusal(outcome)
         last = outcome.text
     raise JobFailed(f"no clear answer to {TRIES} renewals; the last: {last}", again=True)
 
 
-def _remember(job: Job, tools: ExecutionContext) -> None:
-    ledger, key = tools.ledger, job.action.key
+def _record_renewal(job: Job, context: ExecutionContext) -> None:
+    ledger, key = context.ledger, job.action.key
     record = ledger.book.records.get(key)
     if record is not None and record.id == job.action.id:
-        ledger.book.records[key] = record.model_copy(update={"renewed": tools.server.now()})
+        ledger.book.records[key] = record.model_copy(update={"renewed": context.server.now()})
         ledger.changed()

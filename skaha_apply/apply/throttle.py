@@ -14,48 +14,48 @@ if TYPE_CHECKING:
     from skaha_apply.model.request import Refused
 
 # No connection, 429, 503: the last answer only when all the patience for a server that is away is used up.
-AWAY = frozenset({0, 429, 503})
+UNAVAILABLE = frozenset({0, 429, 503})
 FORBIDDEN = 403
 
 
 class JobThrottle:
     """Places for jobs. One that only waits for a list gives its place to the next, and takes one again after it."""
 
-    def __init__(self, outcomes: Outcomes, places: int) -> None:
+    def __init__(self, outcomes: Outcomes, slots: int) -> None:
         self._outcomes = outcomes
-        self._places = asyncio.Semaphore(places)
+        self._slots = asyncio.Semaphore(slots)
 
     async def take(self) -> None:
         """Wait for a place."""
-        await self._places.acquire()
+        await self._slots.acquire()
 
-    def leave(self, job: Job) -> None:
+    def release_slot(self, job: Job) -> None:
         """Give the place of a job back, once."""
-        if job.placed:
-            job.placed = False
-            self._places.release()
+        if job.has_slot:
+            job.has_slot = False
+            self._slots.release()
 
-    async def come_back(self, job: Job) -> None:
+    async def reacquire_slot(self, job: Job) -> None:
         """Take a place again after waiting without one; raises Halted when the run stops."""
-        await self._places.acquire()
-        job.placed = True
-        self.go_on()
+        await self._slots.acquire()
+        job.has_slot = True
+        self.check_running()
 
-    def go_on(self) -> None:
+    def check_running(self) -> None:
         """Raise Halted when no new request is to be begun."""
-        if self._outcomes.halted:
+        if self._outcomes.stopped:
             raise RunStopped
 
-    def refused(self, outcome: Refused) -> None:
+    def raise_refusal(self, outcome: Refused) -> None:
         """Raise what a refusal means: JobFailed for this action, or Halted for the whole run."""
         if outcome.auth and outcome.status == FORBIDDEN:
-            self._halt(Forbidden(outcome.text, hint="ask the operators of the server for access to it"))
+            self._stop_run(Forbidden(outcome.text, hint="ask the operators of the server for access to it"))
         if outcome.auth:
-            self._halt(Unauthorized(outcome.text, hint=outcome.hint))
-        if outcome.stopped or outcome.status in AWAY:
-            self._halt(TimeoutReached(f"the server stayed unavailable: {outcome.text}"))
+            self._stop_run(Unauthorized(outcome.text, hint=outcome.hint))
+        if outcome.stopped or outcome.status in UNAVAILABLE:
+            self._stop_run(TimeoutReached(f"the server stayed unavailable: {outcome.text}"))
         raise JobFailed(outcome.text)
 
-    def _halt(self, error: SkahaApplyError) -> None:
-        self._outcomes.halted = self._outcomes.halted or error
+    def _stop_run(self, error: SkahaApplyError) -> None:
+        self._outcomes.stopped = self._outcomes.stopped or error
         raise RunStopped

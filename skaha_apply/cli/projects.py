@@ -80,12 +80,12 @@ def for_each_in_two_steps(
     """
 
     async def run_all() -> ExitCode:
-        from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - keeps --help fast
 
         async with AsyncExitStack() as stack:
             contexts: dict[Path | None, Context] = {}
             for home in dict.fromkeys(map(home_of, projects)):
-                contexts[home] = await stack.enter_async_context(open_world(setting, home))
+                contexts[home] = await stack.enter_async_context(open_context(setting, home))
             location = next(iter(contexts.values())).location
 
             async def start(project: Project) -> Started:

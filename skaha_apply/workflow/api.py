@@ -95,7 +95,7 @@ class Skaha:
     no manifests: its state lives in the checkout of the working directory, else in the working directory.
     """
 
-    _world: Context
+    _context: Context
 
     async def plan(self, project: Project) -> Plan:
         """What `apply` would do; takes no lock and writes nothing.
@@ -106,7 +106,7 @@ class Skaha:
         """
         from skaha_apply.workflow.plan import plan  # noqa: PLC0415
 
-        return await plan(self._world.at(project), project, PlanOptions())
+        return await plan(self._context.at(project), project, PlanOptions())
 
     async def apply(  # noqa: PLR0913 - keyword-only, each with its default
         self,
@@ -146,7 +146,7 @@ class Skaha:
 
         approved = None if plan is None else plan.approved
         options = ApplyOptions(wait=wait, timeout=timeout, poll=poll, init=True, approved=approved)
-        return await apply(self._world.at(project), project, options, answer, observe)
+        return await apply(self._context.at(project), project, options, answer, observe)
 
     async def wait(
         self,
@@ -174,13 +174,13 @@ class Skaha:
             return True
 
         options = ApplyOptions(plan=PlanOptions(force=force, allow_loss=allow_loss), init=True)
-        return await destroy(self._world.at(project), project, options, yes, lambda _: None)
+        return await destroy(self._context.at(project), project, options, yes, lambda _: None)
 
     async def status(self, project: Project) -> tuple[StatusRow, ...]:
         """Where every replica stands."""
         from skaha_apply.workflow.status import status  # noqa: PLC0415
 
-        return await status(self._world.at(project), project)
+        return await status(self._context.at(project), project)
 
 
 @asynccontextmanager
@@ -205,10 +205,10 @@ async def connect(
         ServerError: without a usable credential.
         UsageError: for a server that cannot be.
     """
-    from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - httpx, for those who connect
+    from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - httpx, for those who connect
 
     base = setting or Settings()
     command = credential_command if credential_command is not None else base.credential_command
     chosen = replace(base, server=server, credential_command=command, sandbox=sandbox, state=state)
-    async with open_world(chosen) as world:
-        yield Skaha(world)
+    async with open_context(chosen) as context:
+        yield Skaha(context)

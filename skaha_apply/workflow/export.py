@@ -15,7 +15,7 @@ from skaha_apply.model.location import Location
 from skaha_apply.model.project import Project
 from skaha_apply.state.paths import state_path
 from skaha_apply.state.stores import open_store
-from skaha_apply.workflow.setup.context import open_world
+from skaha_apply.workflow.setup.context import open_context
 from skaha_apply.workflow.setup.load import load_leniently
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ async def export(setting: Settings, wanted: SessionFilter) -> Exported:
     """
     project = setting.project or DEFAULT_PROJECT
     from_sessions.check_project(project)
-    async with open_world(setting) as world:
-        listing = await world.client.sessions()
+    async with open_context(setting) as context:
+        listing = await context.client.sessions()
         found = from_sessions.entries(listing, wanted)
-        refused = await _refused(world, found)
-        owners = await _owners(world.location)
+        refused = await _refused(context, found)
+        owners = await _owners(context.location)
     owned = _owned(found, owners)
     remarks = Remarks(
-        head=tuple(_head(found, world.location, listing.account)),
+        head=tuple(_head(found, context.location, listing.account)),
         sessions={
             spec.name: [*found.remarks.get(spec.name, ()), *refused.get(spec.name, ()), *owned.get(spec.name, ())]
             for spec in found.sessions
@@ -69,12 +69,12 @@ async def export(setting: Settings, wanted: SessionFilter) -> Exported:
     return Exported(dump(project, found.sessions, remarks), tuple(_notes(found, owned, listed=len(listing.sessions))))
 
 
-async def _refused(world: Context, found: ExportedEntries) -> Mapping[str, list[str]]:
+async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, list[str]]:
     """What the server would not take again: an image that left its list, an amount that it offers no more."""
     if not found.sessions:
         return {}
-    offer = await world.client.offer()
-    private = frozenset(spec.image for spec in found.sessions if world.client.private(spec.image))
+    offer = await context.client.offer()
+    private = frozenset(spec.image for spec in found.sessions if context.client.private(spec.image))
     locations = {f"sessions[{index}]": Location("", index + 1) for index in range(len(found.sessions))}
     judged = Project("", tuple(found.sessions), locations=locations)
     said: dict[str, list[str]] = {}

@@ -129,14 +129,14 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
     Raises:
         UsageError: for a server that cannot be.
     """
-    from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415 - httpx, for those who ask
+    from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - httpx, for those who ask
 
     try:
-        async with open_world(setting) as world:
-            listing = await world.client.sessions()
-            offer = await world.client.offer()
+        async with open_context(setting) as context:
+            listing = await context.client.sessions()
+            offer = await context.client.offer()
             images = {spec.image for project in projects for spec in project.sessions}
-            private = frozenset(image for image in images if world.client.private(image))
+            private = frozenset(image for image in images if context.client.private(image))
     except (UsageError, Interrupted):
         raise
     except SkahaApplyError as error:

@@ -61,7 +61,7 @@ class _Wanted:
 
 
 async def read_logs(
-    world: Context,
+    context: Context,
     project: Project,
     pattern: str,
     *,
@@ -77,8 +77,8 @@ async def read_logs(
         UsageError: when nothing recorded is meant, or no replica has had such an attempt.
         StateError: when the state cannot be read.
     """
-    check_store(world.location, project)
-    document = await world.location.store(project.name).read()
+    check_store(context.location, project)
+    document = await context.location.store(project.name).read()
     records = document.replicas if document else ()
     specs = document.specs if document else {}
     meant = [one for one in records if _means(pattern, one, specs.get(one.spec))]
@@ -87,7 +87,7 @@ async def read_logs(
             f"{pattern!r} means no replica that the state of project {project.name!r} knows",
             hint=f"It knows: {_known(document)}.",
         )
-    wanted = [each for record in meant for each in _attempts(world, project, record, attempt, specs.get(record.spec))]
+    wanted = [each for record in meant for each in _attempts(context, project, record, attempt, specs.get(record.spec))]
     if not wanted:
         most = max(record.attempt for record in meant)
         raise UsageError(
@@ -98,7 +98,7 @@ async def read_logs(
     async def one(each: _Wanted) -> LogText:
         spec = specs.get(each.record.spec)
         async with places:
-            return await _text(world, project, each, spec.retries + 1 if spec else 1, events=events)
+            return await _text(context, project, each, spec.retries + 1 if spec else 1, events=events)
 
     return tuple(await asyncio.gather(*map(one, wanted)))
 
@@ -123,7 +123,7 @@ def _means(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> boo
 
 
 def _attempts(
-    world: Context, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
+    context: Context, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
 ) -> list[_Wanted]:
     """The attempts of one replica that are wanted, oldest first; those that only their saved log is left of as well."""
     open_by_id = spec is not None and spec.kind.interactive
@@ -133,7 +133,7 @@ def _attempts(
     known = [_Wanted(record, one.attempt, one.id, one.phase.value, True, open_by_id) for one in record.earlier]
     known = [*known, last]
     labels = {one.label for one in known}
-    saved = world.location.logs(project.name).labels(record.name)
+    saved = context.location.logs(project.name).labels(record.name)
     forgotten = [_forgotten(record, label) for label in saved if label not in labels]
     every = [*(one for one in forgotten if one is not None), *known]
     return every if attempt == ALL else [one for one in every if one.attempt == attempt][-1:]
@@ -147,19 +147,19 @@ def _forgotten(record: ReplicaRecord, label: str) -> _Wanted | None:
     return _Wanted(record, int(number), session_id or None, "", over=True)
 
 
-async def _text(world: Context, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
-    logs, name = world.location.logs(project.name), wanted.record.name
+async def _text(context: Context, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
+    logs, name = context.location.logs(project.name), wanted.record.name
     saved = logs.read(name, wanted.label) or logs.read(name, f"{wanted.attempt}-{wanted.id}")  # older logs: whole IDs
     kept = (saved[1] if events else saved[0]) if saved else ""
     # What was saved of an earlier attempt is all there is; of the last one the server may know more by now.
     earlier = wanted.over and wanted.id != wanted.record.id
-    live = "" if kept and earlier else await _live(world, wanted.id, events=events)
+    live = "" if kept and earlier else await _live(context, wanted.id, events=events)
     text = live or kept
     return LogText(
         name=name,
         replica=wanted.record.replica,
         id=wanted.id,
-        text=masked(world.client.hide(text), project.secrets),
+        text=masked(context.client.hide(text), project.secrets),
         source="server" if live or not kept else str(logs.path(name, wanted.label)),
         attempt=wanted.attempt,
         attempts=max(attempts, wanted.attempt),
@@ -168,11 +168,11 @@ async def _text(world: Context, project: Project, wanted: _Wanted, attempts: int
     )
 
 
-async def _live(world: Context, session_id: str | None, *, events: bool) -> str:
+async def _live(context: Context, session_id: str | None, *, events: bool) -> str:
     """The server's text; "" when the session is gone, or the server cannot be asked."""
     if session_id is None:
         return ""
     try:
-        return (await world.client.events(session_id) or "") if events else await world.client.logs(session_id)
+        return (await context.client.events(session_id) or "") if events else await context.client.logs(session_id)
     except ServerError:
         return ""

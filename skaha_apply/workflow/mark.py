@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.confirm import settle_leftovers
+from skaha_apply.apply.confirm import resolve_open_requests
 from skaha_apply.apply.execute import execute
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
@@ -17,7 +17,7 @@ from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.attempts import history
 from skaha_apply.planning.decisions import reruns
 from skaha_apply.planning.replicas import expand
-from skaha_apply.workflow.reconcile.one_pass import make_tools
+from skaha_apply.workflow.reconcile.one_pass import make_execution_context
 from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
 from skaha_apply.workflow.state.binding import check_account
 from skaha_apply.workflow.state.locking import open_ledger
@@ -70,7 +70,7 @@ class Mark:
 
 
 async def mark(
-    world: Context,
+    context: Context,
     project: Project,
     options: MarkOptions,
     approve: Callable[[tuple[Mark, ...]], Awaitable[bool]],
@@ -83,9 +83,9 @@ async def mark(
         StateError: when the state cannot be read or written.
         ServerError: when the server cannot be asked.
     """
-    async with open_ledger(world, project, f"mark {options.verb}") as (ledger, _):
-        tools = make_tools(world, project, ledger, observe)
-        await settle_leftovers(tools, partial(check_account, ledger.document, world))
+    async with open_ledger(context, project, f"mark {options.verb}") as (ledger, _):
+        execution = make_execution_context(context, project, ledger, observe)
+        await resolve_open_requests(execution, partial(check_account, ledger.document, context))
         desired = {one.key: one for one in _expand(project, ledger.book)}
         meant, unknown = meant_by(ledger.book, desired, options)
         if unknown:
@@ -103,14 +103,14 @@ async def mark(
             return ExitCode.OK
         if not await approve(marks):
             return ExitCode.ERROR
-        outcomes = await execute(_deletions(marks, ledger.book, options.verb), tools)
+        outcomes = await execute(_deletions(marks, ledger.book, options.verb), execution)
         failed = {failure.name for failure in outcomes.failures}
         for one in marks:
-            if one.name not in failed and outcomes.halted is None:
-                _record(one, ledger, desired.get(one.key), options.verb, world.client.now())
+            if one.name not in failed and outcomes.stopped is None:
+                _record(one, ledger, desired.get(one.key), options.verb, context.client.now())
         ledger.changed()
-        if outcomes.halted is not None:
-            raise outcomes.halted
+        if outcomes.stopped is not None:
+            raise outcomes.stopped
         return ExitCode.PARTIAL if failed else ExitCode.OK
 
 

@@ -28,47 +28,47 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 
 
-async def plan(world: Context, project: Project, options: PlanOptions) -> Plan:
+async def plan(context: Context, project: Project, options: PlanOptions) -> Plan:
     """The plan of one project, as it is now.
 
     Raises:
         StateError: for a state that cannot be read, or belongs to another project, server or account.
         ServerError: when the server cannot be asked.
     """
-    return plan_from(world, project, options, await look(world, project))
+    return plan_from(context, project, options, await look(context, project))
 
 
-async def look(world: Context, project: Project) -> Situation:
+async def look(context: Context, project: Project) -> Situation:
     """One look at server and state; see `plan` for what it raises."""
-    check_store(world.location, project)
-    stored = await world.location.store(project.name).read()
-    document = stored or new_document(project.name, world.location.server)
-    check_server(document, project.name, world.location.server)
-    looker = Lister(world.client, world.location.setting.settle)
+    check_store(context.location, project)
+    stored = await context.location.store(project.name).read()
+    document = stored or new_document(project.name, context.location.server)
+    check_server(document, project.name, context.location.server)
+    lister = Lister(context.client, context.location.setting.settle)
     pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
-    seen = await looker.look(document, pods)
-    check_account(document, world, seen.listing)
-    state, adopted = update_state(document, seen, world.location.setting.settle)
-    situation = make_situation(world, state, seen, adopted)
-    return replace(situation, offer=await ask_offer(world, project, document), new_state=stored is None)
+    seen = await lister.observe_server(document, pods)
+    check_account(document, context, seen.listing)
+    state, adopted = update_state(document, seen, context.location.setting.settle)
+    situation = make_situation(context, state, seen, adopted)
+    return replace(situation, offer=await ask_offer(context, project, document), new_state=stored is None)
 
 
 def make_situation(
-    world: Context, state: StateDocument, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
+    context: Context, state: StateDocument, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
 ) -> Situation:
     """What the planner reads, after an observation; pure but for the check which manifest files still exist."""
     return Situation(
         state=state,
         observation=observation,
         adopted=adopted,
-        server=world.client.address,
-        present=_present(world.location, state),
-        notes=_notes(world, observation),
+        server=context.client.address,
+        present=_present(context.location, state),
+        notes=_notes(context, observation),
     )
 
 
 def plan_from(
-    world: Context,
+    context: Context,
     project: Project,
     options: PlanOptions,
     situation: Situation,
@@ -76,15 +76,15 @@ def plan_from(
 ) -> Plan:
     """The plan that follows from a situation."""
     made = make_plan(project, replace(situation, options=options), expansion)
-    check_confirmed(situation.state, world, situation.observation.listing, made)
+    check_confirmed(situation.state, context, situation.observation.listing, made)
     return made
 
 
-async def ask_offer(world: Context, project: Project, document: StateDocument) -> Offer:
+async def ask_offer(context: Context, project: Project, document: StateDocument) -> Offer:
     """What the server offers, where a plan needs it: the limit of interactive sessions, the cores of flexible ones."""
     interactive = any(spec.kind.interactive for spec in project.sessions)
     flexible = any(spec.cores is None for spec in document.specs.values())
-    return await world.client.offer() if interactive or flexible else Offer()
+    return await context.client.offer() if interactive or flexible else Offer()
 
 
 def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
@@ -92,9 +92,9 @@ def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
     return frozenset(file for file in files if file and file != "-" and (location.root / file).exists())
 
 
-def _notes(world: Context, observation: Observation) -> tuple[str, ...]:
+def _notes(context: Context, observation: Observation) -> tuple[str, ...]:
     notes = []
-    if not world.client.has_server_time:
+    if not context.client.has_server_time:
         notes.append("the server tells no time (no Date header); the clock of this machine is used")
     if untold := sorted(observation.untold):
         shown = ", ".join(untold[:MOST_NAMED]) + (" and more" if len(untold) > MOST_NAMED else "")

@@ -78,24 +78,24 @@ class ProjectStatus:
     at: float
 
 
-async def status(world: Context, project: Project) -> tuple[StatusRow, ...]:
+async def status(context: Context, project: Project) -> tuple[StatusRow, ...]:
     """A row for every replica that is desired or owned, in the order of the manifest; raises what `survey` does."""
-    return (await survey(world, project)).rows
+    return (await survey(context, project)).rows
 
 
-async def survey(world: Context, project: Project) -> ProjectStatus:
+async def survey(context: Context, project: Project) -> ProjectStatus:
     """One look at a project.
 
     Raises:
         StateError: for a state that cannot be read, or belongs to another project, server or account.
         ServerError: when the server cannot be asked.
     """
-    situation, plan = await _looked(world, project)
+    situation, plan = await _looked(context, project)
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
     records = {record.key: record for record in situation.state.replicas}
     at = situation.observation.listing.at
-    rows = await _with_events(world, project, [_row(action, project.name, situation) for action in actions])
+    rows = await _with_events(context, project, [_row(action, project.name, situation) for action in actions])
     return ProjectStatus(
         project=project.name,
         rows=rows,
@@ -107,18 +107,18 @@ async def survey(world: Context, project: Project) -> ProjectStatus:
     )
 
 
-async def _looked(world: Context, project: Project) -> tuple[Situation, Plan]:
+async def _looked(context: Context, project: Project) -> tuple[Situation, Plan]:
     """A look and what follows from it.
 
     An apply that works meanwhile records what it creates before it creates it, but maybe after the state was read here:
     then its session would look like a stranger's, and both are read again.
     """
     for _ in range(LOOKS):
-        situation = await look(world, project)
-        plan = plan_from(world, project, PlanOptions(), situation)
+        situation = await look(context, project)
+        plan = plan_from(context, project, PlanOptions(), situation)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
             break
-        stored = await world.location.store(project.name).read()
+        stored = await context.location.store(project.name).read()
         if stored is None or stored.serial == situation.state.serial:
             break
     return situation, plan
@@ -155,14 +155,14 @@ def _pending(record: ReplicaRecord | None, at: float) -> float | None:
     return max(0.0, at - record.accepted)
 
 
-async def _with_events(world: Context, project: Project, rows: list[StatusRow]) -> tuple[StatusRow, ...]:
+async def _with_events(context: Context, project: Project, rows: list[StatusRow]) -> tuple[StatusRow, ...]:
     """The rows, those that have been pending for long with the last line of their events, where that can be had."""
     late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
     late = sorted(late, key=lambda row: -(row.pending or 0.0))[:ASKED]
     said: dict[str, str] = {}
 
     async def ask(session_id: str) -> None:
-        events = masked(await world.client.events(session_id) or "", project.secrets)
+        events = masked(await context.client.events(session_id) or "", project.secrets)
         said[session_id] = _last_line(events)
 
     if late:

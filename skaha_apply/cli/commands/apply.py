@@ -91,7 +91,7 @@ def apply(options: ApplyArguments) -> ExitCode:
     """Create, replace and delete sessions until the server holds what the manifests ask for."""
     from skaha_apply.workflow.reconcile import loop  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.reconcile.request import ApplyRequest  # noqa: PLC0415
-    from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
+    from skaha_apply.workflow.setup.context import open_event_file, with_event_file  # noqa: PLC0415
 
     saved = _saved_plan(options)
     dialog = Dialog(
@@ -110,14 +110,14 @@ def apply(options: ApplyArguments) -> ExitCode:
         if saved is not None:
             saved.check(context.client.address, [each.name for each in projects])
             chosen = _with_saved_choices(how, saved, project.name)
-        context, observe = told_to(events, context, project, dialog.progress.for_project(project.name))
+        context, observe = with_event_file(events, context, project, dialog.progress.for_project(project.name))
         return await loop.start_run(ApplyRequest(context, project, chosen, dialog.approve, observe))
 
     async def finish(run: ApplyRun) -> ExitCode:
         return dialog.ended(await loop.continue_run(run))
 
     scope = how.plan if saved is None else None
-    with closing_events(options.events, mask_ids) as events:
+    with open_event_file(options.events, mask_ids) as events:
         try:
             return for_each_in_two_steps(setting, projects, dialog.streams, TwoSteps(start, finish), scope)
         finally:

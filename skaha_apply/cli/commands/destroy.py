@@ -47,8 +47,8 @@ def destroy(options: DestroyArguments) -> ExitCode:
     setting = options.setting()
     projects = load(setting, dialog.streams)
 
-    async def one(world: Context, project: Project) -> ExitCode:
-        report = await workflow.destroy(world, project, options.apply_options(), dialog.approve, dialog.progress)
+    async def one(context: Context, project: Project) -> ExitCode:
+        report = await workflow.destroy(context, project, options.apply_options(), dialog.approve, dialog.progress)
         return dialog.ended(report)
 
     try:

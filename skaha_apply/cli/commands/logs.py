@@ -72,11 +72,11 @@ def read(options: LogsArguments, *, events: bool) -> ExitCode:
     found: list[LogText] = []
     unknown: list[UsageError] = []
 
-    async def one(world: Context, project: Project) -> ExitCode:
+    async def one(context: Context, project: Project) -> ExitCode:
         for remark in unmasked(project):
             streams.notify_line(remark)
         try:
-            found.extend(await read_logs(world, project, options.name, events=events, attempt=chosen))
+            found.extend(await read_logs(context, project, options.name, events=events, attempt=chosen))
         except UsageError as error:
             unknown.append(error)
         return ExitCode.OK

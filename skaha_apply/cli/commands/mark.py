@@ -122,8 +122,8 @@ def mark(options: MarkArguments) -> ExitCode:
         streams.show(_preview_text(marks, options.verb, streams.out_paint))
         return options.yes or await ask(streams, f"Mark {counted(len(marks), 'replica')} {options.verb}?")
 
-    async def one(world: Context, project: Project) -> ExitCode:
-        return await workflow.mark(world, project, chosen, approve, progress)
+    async def one(context: Context, project: Project) -> ExitCode:
+        return await workflow.mark(context, project, chosen, approve, progress)
 
     progress = streams.progress()
     try:

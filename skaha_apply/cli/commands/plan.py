@@ -68,9 +68,9 @@ def plan(options: PlanArguments) -> ExitCode:
     plans: list[Plan] = []
     lineages: list[str] = []
 
-    async def one(world: Context, project: Project) -> ExitCode:
-        sight = await look(world, project)
-        plans.append(plan_from(world, project, wanted, sight))
+    async def one(context: Context, project: Project) -> ExitCode:
+        sight = await look(context, project)
+        plans.append(plan_from(context, project, wanted, sight))
         lineages.append("" if sight.new_state else sight.state.lineage)
         return _code(plans[-1])
 

@@ -29,17 +29,17 @@ class RefreshArguments(ManifestOptions):
 def refresh(options: RefreshArguments) -> ExitCode:
     """Look at the server and record what it shows, logs included; nothing else is done."""
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.setup.context import closing_events, told_to  # noqa: PLC0415
+    from skaha_apply.workflow.setup.context import open_event_file, with_event_file  # noqa: PLC0415
 
     dialog = Dialog(options.streams(), yes=False)
     setting = options.setting()
     projects = load(setting, dialog.streams, looks=True)
 
-    async def one(world: Context, project: Project) -> ExitCode:
-        world, observe = told_to(events, world, project, dialog.progress)
-        return dialog.ended(await workflow.refresh(world, project, observe), "what the server shows is recorded")
+    async def one(context: Context, project: Project) -> ExitCode:
+        context, observe = with_event_file(events, context, project, dialog.progress)
+        return dialog.ended(await workflow.refresh(context, project, observe), "what the server shows is recorded")
 
-    with closing_events(options.events, mask_ids) as events:
+    with open_event_file(options.events, mask_ids) as events:
         try:
             return for_each(setting, projects, dialog.streams, one)
         finally:

@@ -226,11 +226,11 @@ async def _rebind(
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],
 ) -> bool:
-    from skaha_apply.workflow.setup.context import open_world  # noqa: PLC0415
+    from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415
     from skaha_apply.workflow.state.rebind import rebind  # noqa: PLC0415 - keeps --help fast
 
-    async with open_world(setting) as world:
-        return await rebind(world.at(project), project.name, options, approve)
+    async with open_context(setting) as context:
+        return await rebind(context.at(project), project.name, options, approve)
 
 
 def _text(planned: Rebinding) -> str:

@@ -116,9 +116,9 @@ class ProjectSurvey:
         found: list[ProjectStatus] = []
         trouble: list[StateError] = []
 
-        async def one(world: Context, project: Project) -> ExitCode:
+        async def one(context: Context, project: Project) -> ExitCode:
             try:
-                found.append(await survey(world, project))
+                found.append(await survey(context, project))
             except StateError as error:
                 if not self.seen:
                     raise

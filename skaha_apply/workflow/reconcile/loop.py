@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import Unauthorized
 from skaha_apply.workflow.plan import plan_from
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
-from skaha_apply.workflow.reconcile.one_pass import make_tools, observe_and_record, one_pass
+from skaha_apply.workflow.reconcile.one_pass import make_execution_context, observe_and_record, one_pass
 from skaha_apply.workflow.reconcile.report import make_report, reporting_interrupts
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
@@ -129,8 +129,8 @@ async def refresh(context: Context, project: Project, observe: Callable[[Event],
     """List the sessions, record phases and times, and save logs. See `apply` for what it raises."""
     request = ApplyRequest(context, project, ApplyOptions(), _decline, observe)
     async with open_ledger(context, project, "refresh") as (ledger, is_new):
-        tools = make_tools(context, project, ledger, observe)
-        situation = await observe_and_record(context, project, tools, PassResult(), is_new=is_new)
+        execution = make_execution_context(context, project, ledger, observe)
+        situation = await observe_and_record(context, project, execution, PassResult(), is_new=is_new)
         plan = plan_from(context, project, request.options.plan, situation)
         last = PassResult(plan=plan, listing=situation.observation.listing, document=ledger.document)
     return make_report(request, Progress(), last)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.confirm import confirm, settle_leftovers
+from skaha_apply.apply.confirm import confirm, resolve_open_requests
 from skaha_apply.apply.context import ExecutionContext
 from skaha_apply.apply.execute import execute
 from skaha_apply.apply.lister import Lister
@@ -57,7 +57,7 @@ async def one_pass(request: ApplyRequest, progress: Progress, last: PassResult) 
     counts_account = request.project.max_active.account is not None
     with reporting_interrupts(request, lambda: steps.result):
         try:
-            async with request.context.turns if counts_account else nullcontext():
+            async with request.context.pass_lock if counts_account else nullcontext():
                 await steps.run()
         except (Unauthorized, Unreachable) as error:
             if steps.result.approval is None:
@@ -84,44 +84,44 @@ class _Pass:
         async with open_ledger(request.context, request.project, operation, patience) as (ledger, is_new):
             if is_new:
                 check_first_run(request.context.location, os.environ, init=request.options.init)
-            tools = make_tools(request.context, request.project, ledger, request.observe)
+            execution = make_execution_context(request.context, request.project, ledger, request.observe)
             try:
-                plan = await self._plan(tools, is_new=is_new)
+                plan = await self._plan(execution, is_new=is_new)
                 if plan is not None:
-                    await self._act(plan, tools)
+                    await self._act(plan, execution)
             finally:
                 self.result = replace(self.result, document=ledger.document)
 
-    async def _plan(self, tools: ExecutionContext, *, is_new: bool) -> Plan | None:
+    async def _plan(self, execution: ExecutionContext, *, is_new: bool) -> Plan | None:
         """The plan that this pass carries out, None if it was declined or a safety rule stops the wait."""
-        situation = await self._observe(tools, is_new=is_new)
+        situation = await self._observe(execution, is_new=is_new)
         plan = self._make_plan(situation)
         self.result = replace(self.result, plan=plan)
         if self.result.approval is None:
-            return await self._approved_plan(plan, situation, tools)
-        if reason := gone(plan, tools.ledger.book, self._request.options.plan):
+            return await self._approved_plan(plan, situation, execution)
+        if reason := gone(plan, execution.ledger.book, self._request.options.plan):
             self.result = replace(self.result, stopped=SafetyRefusal(f"refused: {reason}", hint=GONE))
             return None
         return plan
 
-    async def _approved_plan(self, plan: Plan, situation: Situation, tools: ExecutionContext) -> Plan | None:
+    async def _approved_plan(self, plan: Plan, situation: Situation, execution: ExecutionContext) -> Plan | None:
         """The plan once it is approved; a new and equal one if the approval took long. None if it was declined."""
         request = self._request
-        if not await is_approved(request, plan, tools.ledger.book.head.lineage):
+        if not await is_approved(request, plan, execution.ledger.book.head.lineage):
             self.result = replace(self.result, declined=True)
             return None
         self.result = replace(self.result, approval=grant_approval(request, plan))
         if not is_outdated(request, plan, situation.observation.listing.at):
             return plan
-        newer = self._make_plan(await self._observe(tools, is_new=situation.new_state))
+        newer = self._make_plan(await self._observe(execution, is_new=situation.new_state))
         self.result = replace(self.result, plan=newer)
         check_fresh(plan.approved, newer)
         return newer
 
-    async def _observe(self, tools: ExecutionContext, *, is_new: bool) -> Situation:
+    async def _observe(self, execution: ExecutionContext, *, is_new: bool) -> Situation:
         """Observe the server and record the observation."""
         request, result = self._request, self.result
-        situation = await observe_and_record(request.context, request.project, tools, result, is_new=is_new)
+        situation = await observe_and_record(request.context, request.project, execution, result, is_new=is_new)
         if self._progress.since is None:
             self._progress.since = situation.observation.listing.at
         self.result = replace(result, offer=situation.offer, listing=situation.observation.listing)
@@ -133,22 +133,22 @@ class _Pass:
         options = replace(request.options.plan, failed=frozenset(progress.tried), since=progress.since)
         return plan_from(request.context, request.project, options, situation, request.expansion)
 
-    async def _act(self, plan: Plan, tools: ExecutionContext) -> None:
+    async def _act(self, plan: Plan, execution: ExecutionContext) -> None:
         """Carry out what is approved, and confirm it."""
-        update_specs(plan, tools.ledger)
-        outcomes = await self._execute(self._allowed_actions(plan), tools)
+        update_specs(plan, execution.ledger)
+        outcomes = await self._execute(self._allowed_actions(plan), execution)
         self._progress.attempted += len(outcomes.done) + len(outcomes.failures)
-        if outcomes.halted is None and not self._confirms_later(outcomes):
-            for note in await confirm(tools, outcomes):
+        if outcomes.stopped is None and not self._confirms_later(outcomes):
+            for note in await confirm(execution, outcomes):
                 self._progress.add_note(note)
-        listing = tools.looker.latest or self.result.listing
+        listing = execution.lister.latest or self.result.listing
         self.result = replace(self.result, listing=listing)
-        remember_identity(tools.ledger, listing, self._request.context)
-        await tools.keeper.save_ended(tools.ledger)
-        if outcomes.unsure and outcomes.halted is None:
-            await self._delete_duplicates(tools)
-        if tools.keeper.problem:
-            self._progress.add_note(tools.keeper.problem)
+        remember_identity(execution.ledger, listing, self._request.context)
+        await execution.log_saver.save_ended(execution.ledger)
+        if outcomes.unconfirmed and outcomes.stopped is None:
+            await self._delete_duplicates(execution)
+        if execution.log_saver.problem:
+            self._progress.add_note(execution.log_saver.problem)
 
     def _allowed_actions(self, plan: Plan) -> list[Action]:
         """The approved actions that have not failed in this invocation, as many as `--limit` allows.
@@ -168,35 +168,35 @@ class _Pass:
         self.result = replace(self.result, left_out=len(allowed) - len(kept))
         return kept
 
-    async def _execute(self, actions: list[Action], tools: ExecutionContext) -> Outcomes:
+    async def _execute(self, actions: list[Action], execution: ExecutionContext) -> Outcomes:
         """Carry out actions, after the logs of ended sessions that they replace are saved."""
-        await tools.keeper.save_ended(tools.ledger, {action.key for action in actions})
-        outcomes = await execute(actions, tools)
+        await execution.log_saver.save_ended(execution.ledger, {action.key for action in actions})
+        outcomes = await execute(actions, execution)
         self._add(outcomes)
         return outcomes
 
     def _add(self, outcomes: Outcomes) -> None:
         self._progress.add(outcomes)
-        self.result = replace(self.result, stopped=self.result.stopped or outcomes.halted)
+        self.result = replace(self.result, stopped=self.result.stopped or outcomes.stopped)
 
     def _confirms_later(self, outcomes: Outcomes) -> bool:
         """Whether the next pass confirms this one: the wait continues, and every outcome was clear."""
         if self._request.options.wait != "complete" or self._request.project.max_active.account is not None:
             return False
-        return bool(outcomes.accepted) and not (outcomes.deleted or outcomes.unsure or outcomes.spared)
+        return bool(outcomes.accepted) and not (outcomes.deleted or outcomes.unconfirmed or outcomes.already_ended)
 
-    async def _delete_duplicates(self, tools: ExecutionContext) -> None:
+    async def _delete_duplicates(self, execution: ExecutionContext) -> None:
         """Delete the duplicate sessions that unconfirmed creates of this pass have made."""
-        document = tools.ledger.document
-        observation = await tools.looker.look(document)
+        document = execution.ledger.document
+        observation = await execution.lister.observe_server(document)
         plan = self._make_plan(make_situation(self._request.context, document, observation))
         duplicates = [action for action in plan.actions if any(one.why == "surplus" for one in action.victims)]
         if duplicates:
             self._request.observe(Note(f"deleting {len(duplicates)} duplicate session(s) of unconfirmed creates"))
-            self._add(await execute(duplicates, tools))
+            self._add(await execute(duplicates, execution))
 
 
-def make_tools(
+def make_execution_context(
     context: Context, project: Project, ledger: Ledger, observe: Callable[[Event], None]
 ) -> ExecutionContext:
     """What the executor works with while the ledger is open."""
@@ -207,8 +207,8 @@ def make_tools(
     return ExecutionContext(
         server=context.client.guarded(ledger.prove),
         ledger=ledger,
-        looker=Lister(context.client, setting.settle),
-        keeper=LogSaver(context.client, logs, project.secrets),
+        lister=Lister(context.client, setting.settle),
+        log_saver=LogSaver(context.client, logs, project.secrets),
         observe=observe,
         project=project.name,
         settle=setting.settle,
@@ -218,18 +218,18 @@ def make_tools(
 
 
 async def observe_and_record(
-    context: Context, project: Project, tools: ExecutionContext, last: PassResult, *, is_new: bool
+    context: Context, project: Project, execution: ExecutionContext, last: PassResult, *, is_new: bool
 ) -> Situation:
     """List until nothing of an earlier run is open, and record at once what the listings show.
 
     Once a plan is approved, logs are saved at the end of a pass, so that its creates are sent without delay. What the
     server offers is requested once.
     """
-    ledger = tools.ledger
-    seen, adopted = await settle_leftovers(tools, partial(check_account, ledger.document, context))
-    remember_identity(ledger, tools.looker.latest, context)
+    ledger = execution.ledger
+    seen, adopted = await resolve_open_requests(execution, partial(check_account, ledger.document, context))
+    remember_identity(ledger, execution.lister.latest, context)
     if last.approval is None:
-        await tools.keeper.save_ended(ledger)
+        await execution.log_saver.save_ended(ledger)
     document = ledger.document
     offer = await ask_offer(context, project, document) if last.offer == Offer() else last.offer
     return replace(make_situation(context, document, seen, adopted), offer=offer, new_state=is_new)

@@ -128,7 +128,7 @@ class Context:
     location: StateLocation
     client: Client
     journal: Journal | None = None
-    turns: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
+    pass_lock: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
     outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
 
     def at(self, project: Project) -> Context:
@@ -153,7 +153,7 @@ def find_location(setting: Settings, sandbox_url: str | None = None) -> StateLoc
 
 
 @asynccontextmanager
-async def open_world(setting: Settings, home: Path | None = None) -> AsyncIterator[Context]:
+async def open_context(setting: Settings, home: Path | None = None) -> AsyncIterator[Context]:
     """The world of an invocation; with `--sandbox` a sandbox is started if none runs.
 
     `home` is the folder whose sandbox is used, by default that of the working directory.
@@ -228,7 +228,7 @@ def start_sandbox(setting: Settings, home: Path) -> RunningSandbox:
 
 
 @contextmanager
-def closing_events(path: str | None, public: Callable[[str], str]) -> Iterator[EventFile | None]:
+def open_event_file(path: str | None, public: Callable[[str], str]) -> Iterator[EventFile | None]:
     """The file of events of a call, None without one; raises `SkahaApplyError` as `EventFile` and its `close` do.
 
     `public` gives a text as it may be written there.
@@ -240,19 +240,19 @@ def closing_events(path: str | None, public: Callable[[str], str]) -> Iterator[E
         yield events
 
 
-def told_to(
+def with_event_file(
     events: EventFile | None,
-    world: Context,
+    context: Context,
     project: Project,
     observe: Callable[[Event], None],
 ) -> tuple[Context, Callable[[Event], None]]:
     """The world and the observer of a call whose changes of phase go to a file as well; None changes neither."""
     if events is None:
-        return world, observe
-    journal = Journal(events, project.name, world.client.now, observe)
+        return context, observe
+    journal = Journal(events, project.name, context.client.now, observe)
 
     def both(event: Event) -> None:
         journal.seen(event)
         observe(event)
 
-    return replace(world, journal=journal), both
+    return replace(context, journal=journal), both

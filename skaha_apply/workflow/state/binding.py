@@ -50,7 +50,7 @@ def check_server(document: StateDocument, project: str, server: str) -> None:
     check_binding(document, project, server)
 
 
-def check_account(document: StateDocument, world: Context, listing: Listing) -> None:
+def check_account(document: StateDocument, context: Context, listing: Listing) -> None:
     """Refuse a state of another account before anything is concluded from what its list leaves out.
 
     An empty list bears no `userid`. Then only a credential that was seen with this account before is taken for it: to
@@ -62,19 +62,19 @@ def check_account(document: StateDocument, world: Context, listing: Listing) -> 
     check_binding(document, document.project, document.server, listing.account)
     active = any(record.phase.active for record in document.replicas)
     if active or document.intents or document.tombstones:
-        _check_told(document, world, listing)
+        _check_told(document, context, listing)
 
 
-def check_confirmed(document: StateDocument, world: Context, listing: Listing, plan: Plan) -> None:
+def check_confirmed(document: StateDocument, context: Context, listing: Listing, plan: Plan) -> None:
     """Refuse to act for an account that cannot be told: raises StateError when the plan would change something."""
     if plan.has_changes:
-        _check_told(document, world, listing)
+        _check_told(document, context, listing)
 
 
-def _check_told(document: StateDocument, world: Context, listing: Listing) -> None:
-    identity = world.client.identity
+def _check_told(document: StateDocument, context: Context, listing: Listing) -> None:
+    identity = context.client.identity
     told = listing.account is not None or document.account is None
-    if told or world.location.setting.sandbox or identity is None or identity in document.identities:
+    if told or context.location.setting.sandbox or identity is None or identity in document.identities:
         return
     raise StateError(
         f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "
@@ -83,12 +83,12 @@ def _check_told(document: StateDocument, world: Context, listing: Listing) -> No
     )
 
 
-def remember_identity(ledger: Ledger, listing: Listing | None, world: Context) -> None:
+def remember_identity(ledger: Ledger, listing: Listing | None, context: Context) -> None:
     """Note the credential once a list has shown whose it is: when all has expired, no list tells any more."""
-    head, identity = ledger.book.head, world.client.identity
+    head, identity = ledger.book.head, context.client.identity
     if listing is None or listing.account is None or listing.account != head.account:
         return
-    if identity is None or identity in head.identities or world.location.setting.sandbox:
+    if identity is None or identity in head.identities or context.location.setting.sandbox:
         return
     ledger.book.head = with_identity(head, identity)
     ledger.changed()

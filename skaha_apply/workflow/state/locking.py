@@ -21,7 +21,7 @@ UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving
 
 
 @asynccontextmanager
-async def held(store: Store, operation: str, patience: float) -> AsyncIterator[None]:
+async def held_lock(store: Store, operation: str, patience: float) -> AsyncIterator[None]:
     """Hold the lock of a store; a held one is waited for, at most `patience` seconds.
 
     Raises:
@@ -41,7 +41,7 @@ async def held(store: Store, operation: str, patience: float) -> AsyncIterator[N
 
 @asynccontextmanager
 async def open_ledger(
-    world: Context,
+    context: Context,
     project: Project,
     operation: str,
     patience: float | None = None,
@@ -53,13 +53,13 @@ async def open_ledger(
         StateError: when the state cannot be read or written, belongs to another project or server, or is kept elsewhere
             than the manifests say.
     """
-    check_store(world.location, project)
-    store = world.location.store(project.name)
-    if world.journal is not None:
-        store = EventLoggingStore(store, world.journal)
-    async with held(store, operation, world.location.setting.lock_timeout if patience is None else patience):
+    check_store(context.location, project)
+    store = context.location.store(project.name)
+    if context.journal is not None:
+        store = EventLoggingStore(store, context.journal)
+    async with held_lock(store, operation, context.location.setting.lock_timeout if patience is None else patience):
         stored = await store.read()
-        document = stored or new_document(project.name, world.location.server)
-        check_server(document, project.name, world.location.server)
-        async with Ledger(store, document, world.client.now) as ledger:
+        document = stored or new_document(project.name, context.location.server)
+        check_server(document, project.name, context.location.server)
+        async with Ledger(store, document, context.client.now) as ledger:
             yield ledger, stored is None

@@ -13,7 +13,7 @@ from skaha_apply.state.stores import open_store
 from skaha_apply.workflow.setup.context import SANDBOX
 from skaha_apply.workflow.state.binding import with_identity
 from skaha_apply.workflow.state.edit import rewrite
-from skaha_apply.workflow.state.locking import held
+from skaha_apply.workflow.state.locking import held_lock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,7 +55,7 @@ class RebindOptions:
 
 
 async def rebind(
-    world: Context,
+    context: Context,
     project: str,
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],
@@ -71,16 +71,16 @@ async def rebind(
         ServerError: when the server cannot be asked.
         StateLocked: when somebody else keeps the lock.
     """
-    location = world.location
+    location = context.location
     target = location.store(project)
     source = await _source(location, project, target, options.host)
     async with AsyncExitStack() as locks:
         for store in dict.fromkeys((source, target)):
-            await locks.enter_async_context(held(store, "state rebind", location.setting.lock_timeout))
+            await locks.enter_async_context(held_lock(store, "state rebind", location.setting.lock_timeout))
         document = await _read(source, project)
-        listing = await world.client.sessions()
+        listing = await context.client.sessions()
         account = _account(document, listing, options.account)
-        after = _bound(document, world, account)
+        after = _bound(document, context, account)
         planned = _rebinding(document, after, listing, (source.address, target.address))
         if not await approve(planned):
             return False
@@ -143,10 +143,10 @@ def _account(document: StateDocument, listing: Listing, named: str | None) -> st
     return named or shown or document.account
 
 
-def _bound(document: StateDocument, world: Context, account: str | None) -> StateDocument:
+def _bound(document: StateDocument, context: Context, account: str | None) -> StateDocument:
     known = document.identities if account == document.account else ()
-    bound = document.model_copy(update={"server": world.location.server, "account": account, "identities": known})
-    return bound if account is None else with_identity(bound, world.client.identity)
+    bound = document.model_copy(update={"server": context.location.server, "account": account, "identities": known})
+    return bound if account is None else with_identity(bound, context.client.identity)
 
 
 def _rebinding(

@@ -10,7 +10,7 @@ from skaha_apply.state.codec import check_binding, decode, encode
 from skaha_apply.state.serial import can_replace
 from skaha_apply.workflow.setup.load import find_project
 from skaha_apply.workflow.state.interactive_ids import interactive_ids
-from skaha_apply.workflow.state.locking import held
+from skaha_apply.workflow.state.locking import held_lock
 
 if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
@@ -52,7 +52,7 @@ async def push(location: StateLocation, project: str | None, data: bytes, source
             hint=f"Leave --project out; a project is renamed by `skaha-apply state mv {document.project} {project}`.",
         )
     store = location.at(find_project(location.setting, document.project)).store(document.project)
-    async with held(store, "state push", location.setting.lock_timeout):
+    async with held_lock(store, "state push", location.setting.lock_timeout):
         present = await store.read_bytes()
         stored = None if present is None else decode(present, store.address)
         check_binding(document, document.project if stored is None else stored.project, _server(stored, location))
