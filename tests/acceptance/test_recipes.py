@@ -57,8 +57,9 @@ def test_a_thousand_files_a_hundred_replicas_one_result(desk, sandbox):
 
 
 def test_every_manifest_here_plans(desk):
-    """The whole folder, several projects in one call; quickstart, an interactive session and a mixed project too."""
-    document = desk.plan(ROOT / "manifests", "--state", f"{desk.folder}/none/", cwd=ROOT)
+    """Several projects in one invocation: quickstart, an interactive session and a mixed project too."""
+    examples = sorted((ROOT / "manifests").rglob("*.yaml"))
+    document = desk.plan(*examples, "--state", f"{desk.folder}/none/", cwd=ROOT)
     projects = {plan["project"]: plan["summary"] for plan in document["plans"]}
     assert projects["quickstart"]["create"] + projects["quickstart"]["wait"] == 12
     assert projects["notebook"]["create"] == 1

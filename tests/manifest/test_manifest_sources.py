@@ -137,6 +137,24 @@ def test_a_folder_without_manifests(tmp_path):
     assert "no manifests" in result.diagnostics[0].summary
 
 
+def test_an_ignore_file_leaves_examples_out_of_a_folder_but_not_out_of_a_named_path(tmp_path):
+    for name in ("mine", "other", "sub/ours", "examples/one", "examples/two"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path / f"{name}.yaml", name.replace("/", "-"), "a")
+    (tmp_path / ".skaha-apply-ignore").write_text("# examples\n\nexamples/\noth*.yaml\r\nabsent\n")
+    (tmp_path / "sub" / ".skaha-apply-ignore").write_text("mine.yaml\nsub\n")
+    named = [[tmp_path], [tmp_path / "examples"], [tmp_path / "other.yaml"]]
+    found = [{project.name for project in load(paths, root=tmp_path).projects} for paths in named]
+    assert found == [{"mine", "sub-ours"}, {"examples-one", "examples-two"}, {"other"}]
+
+
+def test_a_folder_whose_manifests_are_all_ignored_says_which_file_lists_them(tmp_path):
+    write(tmp_path / "a.yaml", "p", "a")
+    (tmp_path / ".skaha-apply-ignore").write_text("*")
+    (found,) = load([tmp_path], root=tmp_path).diagnostics
+    assert ".skaha-apply-ignore" in found.detail
+
+
 def test_a_name_that_is_not_utf_8(tmp_path):
     try:
         (tmp_path / os.fsdecode(b"caf\xe9.yaml")).write_text("version: 1\n")

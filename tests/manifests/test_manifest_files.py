@@ -1,6 +1,7 @@
 """What holds for each manifest of this repository: nothing in it that the server would drop, change or refuse."""
 
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def test_all_that_are_promised_are_there():
     assert {str(path.relative_to(ROOT / "manifests")) for path in FILES} >= names
 
 
-def test_the_whole_folder_loads_without_a_word():
-    loaded = load([ROOT / "manifests"], root=ROOT)
+def test_all_examples_load_together_without_a_word():
+    loaded = load(FILES, root=ROOT)
 
     assert loaded.diagnostics == ()
     assert sorted(project.name for project in loaded.projects) == sorted(read(path)["project"] for path in FILES)
@@ -44,6 +45,18 @@ def test_the_whole_folder_loads_without_a_word():
     assert dict(specs["night-log"].env) == {"NIGHT": "2026-11-22", "BAND": "r", "STEP": "log"}
     assert tuple(specs["merge"].needs) == ("find-sources",)
     assert specs["viewer"].protect
+
+
+def test_a_clone_with_one_manifest_of_the_user_reads_that_one_only(tmp_path):
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests", ignore=shutil.ignore_patterns("images", "results"))
+    (tmp_path / "manifests" / "mine.yaml").write_text(
+        "version: 1\nproject: mine\nsessions:\n  - {name: a, image: images.canfar.net/skaha/astroml:24.07, cmd: x}\n"
+    )
+
+    loaded = load([tmp_path / "manifests"], root=tmp_path)
+
+    assert [project.name for project in loaded.projects] == ["mine"]
+    assert [project.name for project in load([tmp_path / "manifests" / "sweep"], root=tmp_path).projects] == ["sweep"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
+from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, visible_entries
 from skaha_apply.model.diagnostics import Diagnostic, Severity
 from skaha_apply.model.location import Location
 
@@ -146,7 +147,7 @@ class _Discovery:
 
 def without_manifests(folder: str, why: str = "") -> ManifestFileError:
     """The error of a folder, as the user would write it, that holds no manifest."""
-    detail = why or "Every *.yaml and *.yml below a folder is read, except hidden files and folders (a leading dot)."
+    detail = why or f"Every *.yaml and *.yml below is read, except hidden ones and those that {IGNORE_FILE} lists."
     return _file_error(folder, f"no manifests in the folder {quoted(folder)}", detail)
 
 
@@ -165,8 +166,7 @@ def _walk(folder: str, found: FoundFiles, open_folders: Sequence[str]) -> Iterat
             continue
         visited.add(real)
         try:
-            with os.scandir(current) as entries:
-                shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
+            shown = visible_entries(current)
         except OSError as error:
             found.diagnostics.append(_unreadable(current, error).diagnostic)
             continue
