@@ -15,8 +15,8 @@ from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folde
 from skaha_apply.state.saved_logs import SavedLogs
 from skaha_apply.state.stores import find_address, open_store, parse_address
 from skaha_apply.workflow.event_file import EventFile, Journal
-from skaha_apply.workflow.state.home import check_no_other, check_one_home
-from skaha_apply.workflow.state.interactive_ids import watched
+from skaha_apply.workflow.setup.interactive_ids import watched
+from skaha_apply.workflow.setup.state_home import check_no_other, check_one_home
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
