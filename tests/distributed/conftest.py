@@ -11,7 +11,7 @@ VARIABLES = ("REPLICA_ID", "REPLICA_COUNT", "SKAHA_APPLY_RUN", "SKAHA_APPLY_PROJ
 def clean_environment(monkeypatch):
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(distributed, "_dealt", {})
+    monkeypatch.setattr(distributed, "_shares", {})
 
 
 @pytest.fixture

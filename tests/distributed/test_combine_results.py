@@ -99,7 +99,7 @@ def test_an_empty_list_is_complete_once_one_replica_says_so(run_all, tmp_path):
 
 
 def test_an_empty_folder_is_nothing_to_merge(tmp_path):
-    with pytest.raises(CombineError, match="holds nothing that save wrote"):
+    with pytest.raises(CombineError, match="contains no whole results of save"):
         combine(tmp_path, tmp_path / "final.json")
     with pytest.raises(FileNotFoundError):
         combine(tmp_path / "nowhere", tmp_path / "final.json")
@@ -115,29 +115,33 @@ def test_results_without_their_description_are_named(run_all):
     folder = run_all(range(20), 4)
     (folder / "container_2.meta.json").unlink()
 
-    assert refused(folder) == ("replica 2: no .meta.json file beside its results: save was interrupted, or not used",)
+    assert refused(folder) == ("replica 2: its results have no .meta.json file: save was interrupted, or not used",)
 
 
 def test_a_description_without_results_is_named(run_all):
     folder = run_all(range(20), 4)
     (folder / "container_2_results.json").unlink()
 
-    assert refused(folder) == ("replica 2: missing: the results are gone, only .meta.json is there",)
+    assert refused(folder) == ("replica 2: missing: only .meta.json exists, without results",)
 
 
-def test_a_double_is_named(run_all):
+def test_a_duplicate_file_is_named(run_all):
     folder = run_all(range(20), 7)
     shutil.copy(folder / "container_7_results.json", folder / "container_07_results.json")
-    assert refused(folder) == ("replica 7: double: container_07_results.json beside container_7_results.json",)
+    assert refused(folder) == (
+        "replica 7: duplicate file: container_07_results.json in addition to container_7_results.json",
+    )
 
 
-def test_a_double_in_other_letters_is_named(run_all):
+def test_a_duplicate_file_in_capitals_is_named(run_all):
     folder = run_all(range(20), 7)
     other = folder / "Container_7_results.json"
     if other.exists():
-        pytest.skip("this file system folds case: there can be no such double")
+        pytest.skip("this file system folds case: no such duplicate can exist")
     shutil.copy(folder / "container_7_results.json", other)
-    assert refused(folder) == ("replica 7: double: Container_7_results.json beside container_7_results.json",)
+    assert refused(folder) == (
+        "replica 7: duplicate file: Container_7_results.json in addition to container_7_results.json",
+    )
 
 
 @pytest.mark.parametrize("name", ["container_x_results.json", "container_0_results.json", "container_8 2_results.json"])
@@ -151,7 +155,7 @@ def test_a_copy_under_another_number_is_named(run_all):
     folder = run_all(range(20), 4, skip=(3,))
     for rest in ("_results.json", ".meta.json"):
         shutil.copy(folder / f"container_2{rest}", folder / f"container_3{rest}")
-    assert refused(folder) == ("replica 3: container_3.meta.json says that it is of replica 2",)
+    assert refused(folder) == ("replica 3: container_3.meta.json is of replica 2",)
 
 
 def test_cut_and_changed_results_are_named(run_all):
@@ -163,11 +167,11 @@ def test_cut_and_changed_results_are_named(run_all):
 
     cut, changed, meta = refused(folder)
     assert cut.startswith("replica 2: unreadable: container_2_results.json: ")
-    assert changed.startswith("replica 3: results are not those its .meta.json describes")
+    assert changed.startswith("replica 3: results differ from their .meta.json")
     assert meta.startswith("replica 4: unreadable: container_4.meta.json: ")
 
 
-def test_results_that_are_new_beside_an_old_description_are_named(run_all):
+def test_new_results_with_an_old_description_are_named(run_all):
     folder = run_all(range(20), 4)
     old = (folder / "container_2.meta.json").read_text()
     run_all(range(20), 4, run="run-b", result=lambda mine: [-item for item in mine])
@@ -214,7 +218,7 @@ def test_another_list_count_and_strategy_are_named(run_all):
     assert listed.startswith("replica 3: saw another list: 40 items, sha256:")
     assert strategy == "replica 4: of another strategy: stripe, not chunk"
     assert count == "replica 5: of another count: 6 replicas, not 8"
-    assert kind == "replica 6: saved no list where the others did"
+    assert kind == "replica 6: saved no list, but the others did"
 
 
 def test_an_unsorted_list_is_named(run_all):
@@ -233,9 +237,9 @@ def test_a_description_of_another_format_is_named(run_all):
     edit_meta(folder, 4, replica=5)
 
     assert refused(folder) == (
-        "replica 2: unreadable: container_2.meta.json is not of format 1: use one version of this module",
-        "replica 3: unreadable: container_3.meta.json has no sound count",
-        "replica 4: unreadable: container_4.meta.json has no sound replica",
+        "replica 2: unreadable: container_2.meta.json does not have format 1: use one version of this module",
+        "replica 3: unreadable: container_3.meta.json has no valid count",
+        "replica 4: unreadable: container_4.meta.json has no valid replica",
     )
 
 

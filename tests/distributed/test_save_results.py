@@ -14,7 +14,7 @@ def read(path):
     return json.loads(path.read_text())
 
 
-def test_results_are_bare_and_described_beside(become, tmp_path):
+def test_results_are_bare_and_described_in_another_file(become, tmp_path):
     become(3, 4, "f00", attempt=2)
     mine = stripe(list("abcdefgh"))
 
@@ -43,7 +43,7 @@ def test_a_retry_overwrites_its_own_file(become, tmp_path):
     assert read(tmp_path / "container_1.meta.json")["attempt"] == 2
 
 
-def test_a_share_dealt_among_local_workers_does_not_rename_the_replica(become, tmp_path):
+def test_a_share_shares_among_local_workers_does_not_rename_the_replica(become, tmp_path):
     become(7, 100)
     mine = chunk(range(1000))
     for worker in range(1, 9):
@@ -139,7 +139,7 @@ def holds_itself():
         (np.array([1j]), "complex"),
         ({(1, 2): 3}, "tuple"),
         ({"1": "a", 1: "b"}, "two keys"),
-        (holds_itself(), "hold themselves"),
+        (holds_itself(), "contain themselves"),
         ((number for number in range(3)), "generator"),
     ],
 )

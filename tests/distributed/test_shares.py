@@ -77,8 +77,8 @@ def test_numbers_given_win_over_the_environment(become):
         ("3", "many", "REPLICA_COUNT is 'many'"),
         ("3", "9" * 5000, "REPLICA_COUNT is"),
         ("11", "10", "REPLICA_ID 11 is larger than REPLICA_COUNT 10"),
-        ("3", None, "REPLICA_ID is given but REPLICA_COUNT is not"),
-        (None, "10", "REPLICA_COUNT is given but REPLICA_ID is not"),
+        ("3", None, "REPLICA_ID is set, but REPLICA_COUNT is not"),
+        (None, "10", "REPLICA_COUNT is set, but REPLICA_ID is not"),
     ],
 )
 @pytest.mark.parametrize("deal", [chunk, stripe, describe])
@@ -103,11 +103,11 @@ def test_what_cannot_be_shared_in_one_order_is_refused():
 
     with pytest.raises(TypeError, match="set has another order"):
         chunk({"a", "b"})
-    with pytest.raises(TypeError, match="items is one str"):
+    with pytest.raises(TypeError, match="items is a single str"):
         chunk("images.txt")
-    with pytest.raises(TypeError, match="items is one PosixPath"):
+    with pytest.raises(TypeError, match="items is a single PosixPath"):
         chunk(Path("images"))
-    with pytest.raises(TypeError, match="Tile has no text"):
+    with pytest.raises(TypeError, match="Tile has no __str__"):
         chunk([Tile()])
 
 
@@ -133,5 +133,5 @@ def test_the_fingerprint_is_of_the_whole_list_in_its_order():
 
 
 def test_an_unknown_strategy_is_refused():
-    with pytest.raises(ValueError, match="chunk or stripe, not 'random'"):
+    with pytest.raises(ValueError, match="unknown strategy 'random': use chunk or stripe"):
         describe([1], "random")
