@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.tracking.deletions import POD_GRACE
 
@@ -74,7 +75,8 @@ def _is_worth_waiting(
         last = pending.at + (POD_GRACE if live.phase is Phase.TERMINATING else context.settle)
         return tries[pending.id] < TRIES or seen.listing.asked < last
     # Nobody creates in place of what was only removed: its pod may take its time.
-    return pending.why not in ("delete", "surplus") and seen.listing.at - pending.at < POD_GRACE
+    removed = pending.why in (DeleteReason.DELETE, DeleteReason.SURPLUS)
+    return not removed and seen.listing.at - pending.at < POD_GRACE
 
 
 async def _delete_again(

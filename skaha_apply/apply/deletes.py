@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.job import TRIES, JobFailed, NothingToDo
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.request import Refused, Unconfirmed
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import PendingDelete
@@ -43,7 +44,7 @@ class Deletes:
                 at=self._context.server.now(),
                 active=session.active,
                 why=session.why,
-                note=action.reason if session.why == "timeout" else "",
+                note=session.note,
             )
             book.tombstones.setdefault(session.id, pending)
             job.pending_deletes.append(pending)
@@ -90,14 +91,14 @@ class Deletes:
         A session that took too long may have ended in time after all, and other resources are no reason to run again
         what is complete. The failure limit deletes only what is still Pending.
         """
-        ends = {Phase.DONE, Phase.FAILED} if session.why == "timeout" else {Phase.DONE}
-        if session.why not in ("timeout", "limit") and not _only_resources(action):
+        ends = {Phase.DONE, Phase.FAILED} if session.why is DeleteReason.TIMEOUT else {Phase.DONE}
+        if session.why not in (DeleteReason.TIMEOUT, DeleteReason.LIMIT) and not _only_resources(action):
             return
         try:
             live = await self._context.server.session(session.id)
         except ServerError:
             return
-        if session.why == "limit":
+        if session.why is DeleteReason.LIMIT:
             if live is None or live.phase is not Phase.PENDING:
                 raise NothingToDo
         elif live is not None and live.phase in ends:
@@ -118,7 +119,7 @@ class Deletes:
         """A deleted session is gone: what follows for its replica; the tombstone of a pod that lingers stays."""
         book = self._context.ledger.book
         pending = next((one for one in job.pending_deletes if one.id == session.id), None)
-        if session.why in ("replace", "take-over", "rerun"):
+        if session.why.makes_room:
             book.tombstones.pop(session.id, None)
         record = book.records.get(job.action.key)
         if pending is not None and record is not None and record.id == session.id and record.phase.active:

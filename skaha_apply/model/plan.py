@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.reasons import DeleteReason
+
 if TYPE_CHECKING:
+    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
 
 Trial = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
-PLAN_FORMAT = "1.1"
+PLAN_FORMAT = "1.2"
 
 
 class ActionKind(StrEnum):
@@ -70,11 +73,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class SessionToDelete:
-    """A live session that an action deletes; `active` says whether its pod may still run."""
+    """A live session that an action deletes.
+
+    `active` states whether its pod may still run. `note` is stored with the replica after a timeout.
+    """
 
     id: str
     active: bool
-    why: str  # as in Tombstone.why
+    why: DeleteReason
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ class Action:
     replica: int
     replicas: int
     name: str
-    reason: str
+    reason: Reason
     group: str = ""
     id: str | None = None
     changes: tuple[Change, ...] = ()
@@ -114,6 +121,11 @@ class Action:
     def key(self) -> ReplicaKey:
         """The replica it is about."""
         return (self.session.casefold(), self.replica)
+
+    @property
+    def deletes_second_session(self) -> bool:
+        """Whether it deletes a duplicate or superseded session of its replica."""
+        return any(victim.why is DeleteReason.SURPLUS for victim in self.victims)
 
     @property
     def trial(self) -> Trial:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action
+    from skaha_apply.model.reasons import Reason
 
 REPORT_FORMAT = "1.0"
 
@@ -126,7 +127,7 @@ class NotStarted:
 
     entry: str
     kind: str
-    reason: str
+    reason: Reason
     count: int
     names: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import Frozen, ReplicaKey, SessionSpec
 
@@ -37,6 +38,14 @@ Time = Annotated[
     PlainSerializer(_write_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "description": "server time, RFC 3339 in UTC"}),
 ]
+
+
+def _parse_why(value: Any) -> Any:
+    """A reason that a newer minor version may have added counts as `delete`."""
+    return value if not isinstance(value, str) or value in list(DeleteReason) else DeleteReason.DELETE
+
+
+Why = Annotated[DeleteReason, BeforeValidator(_parse_why), WithJsonSchema({"type": "string"})]
 
 
 class ReplicaEntry(Frozen):
@@ -135,7 +144,7 @@ class PendingDelete(Frozen):
     at: Time
     active: bool = True
     sent: bool = False
-    why: str = "delete"  # delete | replace | hold | rerun | surplus | take-over | timeout | limit
+    why: Why = DeleteReason.DELETE
     note: str = ""
 
     @property

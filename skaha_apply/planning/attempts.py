@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = 20  # earlier attempts, and ids of them, that a record keeps
 LONGEST_WAIT = 600.0  # seconds to which the waits between attempts double
-TIMED_OUT = "timed out"  # how the note of an attempt begins that was ended because it took too long
 _OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.UNKNOWN})
 
 
@@ -37,11 +37,10 @@ def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
     return (*record.earlier, own)[-REMEMBERED:]
 
 
-def failure(record: ReplicaRecord, spec: SessionSpec) -> str:
-    """In which attempt of how many a replica failed, and why as far as we know."""
+def failure(record: ReplicaRecord, spec: SessionSpec) -> Reason:
+    """In which attempt of how many a replica failed. A failed record has a note only after a timeout."""
     most = max(spec.retries + 1, record.attempt)
-    which = f"{record.attempt} of {most}" if most > 1 else f"{record.attempt}"
-    return f"failed in attempt {which}" + (f": {record.note}" if record.note.startswith(TIMED_OUT) else "")
+    return Reason(ReasonCode.FAILED, attempt=record.attempt, attempts=most, note=record.note)
 
 
 def left_of_wait(first: float, attempt: int, ended: float, now: float) -> float:

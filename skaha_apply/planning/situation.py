@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.request import Offer
 from skaha_apply.planning import diff
 from skaha_apply.planning.options import PlanOptions
@@ -61,13 +62,13 @@ class Situation:
     def deleting(self) -> frozenset[ReplicaKey]:
         """The replicas whose own session has a pending delete; deletes of duplicate sessions do not count."""
         pending = self.working_state.tombstones.values()
-        return frozenset(one.key for one in pending if one.why != "surplus")
+        return frozenset(one.key for one in pending if one.why is not DeleteReason.SURPLUS)
 
     @cached_property
     def terminating(self) -> frozenset[ReplicaKey]:
         """The replicas whose session has a pending delete and is still observed."""
-        pending = self.working_state.tombstones.values()
-        return frozenset(one.key for one in pending if one.why != "surplus" and self.observation.session(one.id))
+        observed = (one for one in self.working_state.tombstones.values() if self.observation.session(one.id))
+        return frozenset(one.key for one in observed if one.why is not DeleteReason.SURPLUS)
 
     @cached_property
     def duplicates(self) -> Mapping[ReplicaKey, tuple[LiveSession, ...]]:

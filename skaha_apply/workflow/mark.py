@@ -11,6 +11,7 @@ from skaha_apply.apply.confirm import resolve_open_requests
 from skaha_apply.apply.execute import execute
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
+from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
@@ -186,6 +187,7 @@ def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:
 
 
 def _deletions(marks: tuple[Mark, ...], book: WorkingState, verb: Verb) -> list[Action]:
+    why = DeleteReason.HOLD if verb is Verb.HOLD else DeleteReason.RERUN
     return [
         Action(
             kind=ActionKind.DELETE,
@@ -193,11 +195,11 @@ def _deletions(marks: tuple[Mark, ...], book: WorkingState, verb: Verb) -> list[
             replica=one.key[1],
             replicas=book.specs[book.records[one.key].spec].replicas,
             name=one.name,
-            reason=f"mark {verb}",
+            reason=Reason(ReasonCode.MARKED, verb=verb.value),
             group=book.specs[book.records[one.key].spec].group,
             id=one.deletes,
             record=book.records[one.key],
-            victims=(SessionToDelete(one.deletes, active=True, why="hold" if verb is Verb.HOLD else "rerun"),),
+            victims=(SessionToDelete(one.deletes, active=True, why=why),),
         )
         for one in marks
         if one.deletes

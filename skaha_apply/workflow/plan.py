@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.lister import Lister
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
 from skaha_apply.planning.planner import plan as make_plan
@@ -139,4 +140,5 @@ def _remark(written: float | None) -> str:
 
 def _without_server(action: Action) -> Action:
     """What the state does not know may be live all the same, under a stranger's name."""
-    return replace(action, reason="not in the state") if action.reason == "not in the state and not live" else action
+    new = action.reason.code is ReasonCode.NEW
+    return replace(action, reason=Reason(ReasonCode.NEW_OFFLINE)) if new else action

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from shlex import quote
 from statistics import median
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.scheduling.needs import is_held
@@ -92,12 +92,12 @@ def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _STAND
 
     A replica on hold counts as blocked. `kinds` are those of the actions that are told.
     """
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, Reason], list[str]] = {}
     for action in actions:
         entry = action.group or action.session
         if action.kind in kinds:
             found.setdefault((entry, action.kind.value, action.reason), []).append(action.name)
         elif is_held(action):
-            reason = f"on hold; `skaha-apply mark rerun {quote(entry)}` releases it"
+            reason = Reason(ReasonCode.ON_HOLD, entry=entry)
             found.setdefault((entry, ActionKind.BLOCKED.value, reason), []).append(action.name)
     return tuple(NotStarted(*about, count=len(names), names=tuple(names[:NAMED])) for about, names in found.items())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.project import Project
+    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import EntrySummary, NotStarted
     from skaha_apply.model.state import ReplicaRecord, StateDocument
     from skaha_apply.planning.situation import Situation
@@ -51,7 +52,7 @@ class StatusRow:
     started: float | None
     ended: float | None
     action: str
-    reason: str
+    reason: Reason
     connect_url: str = ""
     group: str = ""
     attempts: int = 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
+from skaha_apply.render.reasons import reason_text
+
 POD_GRACE = 60.0
 AT_ONCE = 65.0  # seconds; the longest that a request is under way in the weather of these tests
 
@@ -38,7 +40,9 @@ def faults_of(universe, chapters, plan):
 
 def _open_plan(plan):
     return [
-        f"the next plan is not empty: {one.kind} {one.name}: {one.reason}" for one in plan.actions if one.kind.changes
+        f"the next plan is not empty: {one.kind} {one.name}: {reason_text(one.reason)}"
+        for one in plan.actions
+        if one.kind.changes
     ]
 
 

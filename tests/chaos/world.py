@@ -13,6 +13,7 @@ from virtual import Timeline, VirtualClock, VirtualLoop
 from skaha_apply.model.errors import SkahaApplyError, StateError, StateLocked
 from skaha_apply.model.report import ActionEnded
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.render.reasons import reason_text
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
 from skaha_apply.state.codec import decode, encode
@@ -237,7 +238,7 @@ class Universe:
         told = str(event)
         if isinstance(event, ActionEnded):
             action = event.action
-            told = f"{action.kind} {action.name} {event.id} {event.error or ''} ({action.reason})"
+            told = f"{action.kind} {action.name} {event.id} {event.error or ''} ({reason_text(action.reason)})"
         self.server.trace.append(f"{self.timeline.now:10.2f} -- {told[:300]}")
 
     def _run(self, process, use):

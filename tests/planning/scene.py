@@ -17,6 +17,7 @@ from skaha_apply.planning.planner import plan_destroy
 from skaha_apply.planning.replicas import expand
 from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.tracking.update import update_state
+from skaha_apply.render.reasons import reason_text
 
 NOW = 1_800_000_000.0
 SETTLE = 5.0
@@ -149,7 +150,7 @@ def lines(plan):
         f"{one.kind} {one.name}"
         + "".join(f" -{victim.id}" for victim in one.victims)
         + (" held back" if one.held_back else "")
-        + f" ({one.reason})"
+        + f" ({reason_text(one.reason)})"
         for one in plan.actions
     ]
 

@@ -24,6 +24,7 @@ from scene import (
 
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.project import MaxActive
+from skaha_apply.render.reasons import reason_text
 
 FULL = "parallelism 2 of tile-${tile} is full"
 
@@ -253,7 +254,7 @@ def test_max_active_counts_headless_sessions_of_the_whole_project():
     plan = decide(wanted, memory, sight, facts={"present": frozenset({"manifests/other.yaml"})})
     assert created(plan) == ["a", "desk", "b"]
     wait = next(action for action in plan.actions if action.kind == "wait")
-    assert (wait.name, wait.reason, wait.hangs) == ("c", "max_active 3 of the project is full", False)
+    assert (wait.name, reason_text(wait.reason), wait.hangs) == ("c", "max_active 3 of the project is full", False)
 
 
 def test_job_that_becomes_a_notebook_needs_no_place_and_a_notebook_that_becomes_a_job_does():

@@ -21,6 +21,8 @@ from scene import (
     state,
 )
 
+from skaha_apply.render.reasons import reason_text
+
 DESK = desktop()
 
 
@@ -36,7 +38,7 @@ def test_running_one_is_unchanged():
 def test_one_that_ended_after_a_long_life_is_created_again_at_once(status):
     memory = state(record(DESK, attempt=4))
     (action,) = decide(project(DESK), memory, seen(desk(status))).actions
-    assert (action.kind, action.reason, action.attempt) == ("create", "it ended", 1)
+    assert (action.kind, reason_text(action.reason), action.attempt) == ("create", "it ended", 1)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_one_that_somebody_deleted_young_is_created_after_a_back_off():
 
 def test_old_one_that_somebody_deleted_is_created_at_once():
     (action,) = decide(project(DESK), state(record(DESK)), seen(gone=["desk"])).actions
-    assert (action.kind, action.reason, action.unloved) == ("create", "someone deleted it", True)
+    assert (action.kind, reason_text(action.reason), action.unloved) == ("create", "someone deleted it", True)
 
 
 def test_lost_create_of_one_is_never_unknown():

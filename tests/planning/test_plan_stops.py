@@ -8,6 +8,7 @@ from scene import NOW, decide, intent, kinds, lines, live, matrix, project, reco
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
+from skaha_apply.render.reasons import reason_text
 
 TILES = matrix("tile", "abcd", pilot=2)
 WAITS = "pilot: tile-{} has to succeed first"
@@ -32,9 +33,9 @@ def test_pilot_runs_alone_until_it_has_succeeded(phases, expected):
 
 def test_what_waits_behind_a_pilot_says_for_whom():
     plan = decide(project(*TILES), state(record(TILES[0], "done")))
-    assert (plan.actions[3].reason, plan.actions[3].hangs) == (WAITS.format("b"), True)
+    assert (reason_text(plan.actions[3].reason), plan.actions[3].hangs) == (WAITS.format("b"), True)
     plan = decide(project(*TILES), state(record(TILES[0], "done"), record(TILES[1], "failed")))
-    assert plan.actions[3].reason == "pilot: tile-b is failed"
+    assert reason_text(plan.actions[3].reason) == "pilot: tile-b is failed"
 
 
 def test_pilot_counts_replicas_over_combinations():

@@ -29,6 +29,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.tracking.unconfirmed_creates import created
 from skaha_apply.planning.working_state import WorkingState
+from skaha_apply.render.reasons import reason_text
 
 DESK = desktop()
 
@@ -228,7 +229,7 @@ def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
     again = created(WorkingState.open(memory), intent(wanted), "reduce", NOW + 1)
     memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
-    assert "gone again before its end was seen" in second.actions[0].reason
+    assert "gone again before its end was seen" in reason_text(second.actions[0].reason)
     assert only(memory).phase is Phase.UNKNOWN
 
 
@@ -254,7 +255,7 @@ def test_others_run_again_once_within_five_minutes_and_the_reason_states_the_age
     (action,) = decide(project(wanted), memory, seen(gone=["reduce"])).actions
     if age < 300 and before == 0:
         text = LAST_SEEN.format(age, "running")
-        assert (action.kind, action.reason) == ("create", f"{text}; treated as deleted")
+        assert (action.kind, reason_text(action.reason)) == ("create", f"{text}; treated as deleted")
     else:
         assert action.kind == ("create" if vanished == "rerun" and before == 0 else "unknown")
 

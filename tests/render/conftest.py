@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from reason_notes import note
 
 _ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
 
@@ -14,7 +21,7 @@ def action():
     def make(kind, session="reduce", replica=1, replicas=100, reason="", **more):
         name = session if replicas == 1 else f"{session}-{replica}"
         given = {"kind": ActionKind(kind), "session": session, "replica": replica, "replicas": replicas}
-        return Action(**given, name=more.pop("name", name.lower()), reason=reason, **more)
+        return Action(**given, name=more.pop("name", name.lower()), reason=note(reason), **more)
 
     return make
 

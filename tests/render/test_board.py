@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reason_notes import note
+
 from skaha_apply.model.report import ActionEnded, EntrySummary, Note, NotStarted, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.render.run.live_table import LiveTable, TerminalBlock
 
@@ -58,7 +60,7 @@ def board(screen, clock=lambda: 0.0):
 
 def tiles(done, **more):
     counts = {"running": 8, "done": done, "wait": 292 - done}
-    one = NotStarted("merge", "blocked", "needs tile-${tile}: tile-t017 is failed", 1)
+    one = NotStarted("merge", "blocked", note("needs tile-${tile}: tile-t017 is failed"), 1)
     entry = EntrySummary("tile-${tile}", counts, longest=100.0, longest_name="tile-t200", median=30.0)
     return PassEnded("survey", (entry, EntrySummary("merge", {"blocked": 1})), (one,), **more)
 
@@ -112,7 +114,8 @@ def test_it_fits_a_small_terminal_and_one_that_becomes_smaller():
     screen = Screen(columns=120, lines=12)
     shown = board(screen)
     many = tuple(EntrySummary(f"sweep-{number}", {"done": number}) for number in range(1, 60))
-    not_started = tuple(NotStarted(f"stage-{number}", "wait", f"needs sweep {'x' * 150}", 1) for number in range(20))
+    reason = note(f"needs sweep {'x' * 150}")
+    not_started = tuple(NotStarted(f"stage-{number}", "wait", reason, 1) for number in range(20))
     for columns in (120, 120, 40):
         screen.become(columns)
         shown(PassEnded("survey", many, not_started))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from reason_notes import note
 
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.render.color import plain
@@ -56,12 +57,14 @@ def test_a_line_names_what_failed_and_the_one_that_runs_far_beyond_the_others():
     assert entry_line(many) == "t: 9 failed (t-0, t-1, t-2, t-3, t-4 and 4 more)"
 
 
+def needs(entry):
+    return note(f"needs {entry} (1 of 1 not done)")
+
+
 def test_reasons_are_grouped_by_what_they_have_in_common_and_bounded():
-    tile_by_tile = [
-        NotStarted("mosaic-${tile}", "wait", f"needs reduce-t{n:03} (1 of 1 not done)", 1) for n in range(300)
-    ]
-    other = [NotStarted("mosaic-${tile}", "wait", f"needs {word}", 1) for word in ("one", "two", "three", "four")]
-    blocked = [NotStarted("combine", "blocked", "needs mosaic: mosaic-t017 is failed\x1b[2J", 1)]
+    tile_by_tile = [NotStarted("mosaic-${tile}", "wait", needs(f"reduce-t{n:03}"), 1) for n in range(300)]
+    other = [NotStarted("mosaic-${tile}", "wait", note(f"needs {word}"), 1) for word in ("one", "two", "three", "four")]
+    blocked = [NotStarted("combine", "blocked", note("needs mosaic: mosaic-t017 is failed\x1b[2J"), 1)]
     assert lines(not_started_rows([*tile_by_tile, *other, *blocked])) == [
         "* mosaic-${tile}: 300 waiting: needs reduce-t0-299 (1 of 1 not done)",
         "* mosaic-${tile}: 1 waiting: needs one",

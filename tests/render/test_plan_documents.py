@@ -8,6 +8,7 @@ import pytest
 
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.plan import Change
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import Failure, ReplicaReport, Report
 from skaha_apply.render.plan.documents import (
     plan_document,
@@ -27,11 +28,15 @@ def test_the_published_schema_is_fresh():
 
 def test_a_plan_is_the_promised_document(action, plan):
     replaced = action(
-        "replace", replica=3, id="k2j3h4g5", reason="spec changed", changes=(Change("args[2]", "r", "g"),)
+        "replace",
+        replica=3,
+        id="k2j3h4g5",
+        reason=Reason(ReasonCode.SPEC_CHANGED),
+        changes=(Change("args[2]", "r", "g"),),
     )
     shown = plan(replaced, action("done"), action("retired", replica=2), core_hours_lost=0.4)
     assert plan_document(shown) == {
-        "format_version": "1.1",
+        "format_version": "1.2",
         "project": "survey",
         "server": "https://ws-uv.canfar.net/skaha/v1",
         "digest": "sha256:0",
@@ -46,7 +51,8 @@ def test_a_plan_is_the_promised_document(action, plan):
         "actions": [
             {
                 "action": "replace", "session": "reduce", "replica": 3, "replicas": 100, "name": "reduce-3",
-                "id": "k2j3h4g5", "reason": "spec changed", "changes": [{"path": "args[2]", "from": "r", "to": "g"}],
+                "id": "k2j3h4g5", "reason": "spec changed", "reason_code": "spec_changed",
+                "changes": [{"path": "args[2]", "from": "r", "to": "g"}],
             },
         ],
     }  # fmt: skip

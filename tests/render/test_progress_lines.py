@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from reason_notes import note
+
 from skaha_apply.model.report import ActionEnded, EntrySummary, Note, NotStarted, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.render.run.lines import ProgressLines
 
@@ -7,7 +9,7 @@ RUNNING = PassEnded("survey", (EntrySummary("reduce", {"running": 2, "failed": 0
 
 
 def waits(left):
-    one = NotStarted("merge", "wait", f"needs reduce ({left} of 3 not done)", 1)
+    one = NotStarted("merge", "wait", note(f"needs reduce ({left} of 3 not done)"), 1)
     return PassEnded(
         "survey", (EntrySummary("reduce", {"running": 1, "failed": 1}), EntrySummary("merge", {"wait": 1})), (one,)
     )

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reason_notes import note
+
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.render.run.status import (
     is_large,
@@ -12,6 +15,8 @@ from skaha_apply.render.run.status import (
     statuses_document,
 )
 
+RUNNING = Reason(ReasonCode.RUNNING)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -19,7 +24,7 @@ class Row:
     name: str
     phase: str
     action: str = "unchanged"
-    reason: str = ""
+    reason: str | Reason = ""
     replica: int = 1
     id: str | None = None
     attempt: int = 0
@@ -32,6 +37,9 @@ class Row:
     pending: float | None = None
     event: str = ""
 
+    def __post_init__(self):
+        object.__setattr__(self, "reason", note(self.reason))
+
 
 @dataclass(frozen=True)
 class Status:
@@ -43,10 +51,26 @@ class Status:
 
 def test_columns_are_aligned_and_remarks_say_what_the_phase_does_not():
     rows = [
-        Row("reduce", "reduce-1", "running", reason="running", id="k2j3h4g5", attempt=1, started=1_790_000_000.5),
+        Row(
+            "reduce",
+            "reduce-1",
+            "running",
+            reason=RUNNING,
+            id="k2j3h4g5",
+            attempt=1,
+            started=1_790_000_000.5,
+        ),
         Row("mosaic", "mosaic", "wait", "wait", "\x1b[31mneeds reduce"),
         Row("reduce", "reduce-2", "running", "replace", "spec changed", 2, "a1b2c3d4", 1),
-        Row("desk", "desk", "running", reason="running", id="z1b2c3d4", attempt=1, connect_url="https://x"),
+        Row(
+            "desk",
+            "desk",
+            "running",
+            reason=RUNNING,
+            id="z1b2c3d4",
+            attempt=1,
+            connect_url="https://x",
+        ),
     ]
     assert status_text(rows) == (
         "NAME      REPLICA  PHASE    ID        ATTEMPT  STARTED               ENDED  REMARK\n"
@@ -73,7 +97,7 @@ def test_a_large_project_is_told_by_entry_with_what_needs_attention():
     failed = [
         Row("tile", f"tile-{one}", "failed", "failed", "exit", one, id="k2j3h4g5", attempt=1) for one in range(1, 61)
     ]
-    not_started = tuple(NotStarted(f"stage-{one}", "blocked", "needs tile", 1) for one in range(30))
+    not_started = tuple(NotStarted(f"stage-{one}", "blocked", note("needs tile"), 1) for one in range(30))
     status = Status(
         tuple(failed),
         (EntrySummary("tile", {"failed": 60, "done": 940}), EntrySummary("merge", {"wait": 1})),

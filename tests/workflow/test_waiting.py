@@ -6,6 +6,7 @@ import pytest
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.model.project import Project
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
@@ -27,7 +28,8 @@ def record(phase, **more):
 def action(kind, phase=None, *, session_kind="headless", desired=True, name="one", **more):
     about = spec(session_kind)
     return Action(
-        kind=ActionKind(kind), session=name, replica=1, replicas=1, name=name, reason=more.pop("reason", ""),
+        kind=ActionKind(kind), session=name, replica=1, replicas=1, name=name,
+        reason=Reason(ReasonCode.DUE, note=more.pop("reason", "")),
         desired=DesiredReplica(about, 1, name, "w", "r", 0, "t") if desired else None,
         record=None if phase is None else record(phase, **more.pop("recorded", {})),
         **more,

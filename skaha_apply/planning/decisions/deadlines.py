@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.durations import format_exact, format_rounded
+from skaha_apply.model.durations import format_exact
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _CLOCKS_APART = 60.0  # seconds by which a startTime may be wrong before it is n
 _CLOCK_SET_BACK = 300.0  # seconds by which a remembered time may lie in the future before it is not believed
 
 
-def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
+def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | None:
     """For how long a batch session has been running or waiting, when that is longer than its spec allows.
 
     Running is counted from its startTime as listed, or, where that is missing or cannot be true, from when it was first
@@ -26,9 +27,9 @@ def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
     if spec.kind.interactive:
         return None
     if record.phase is Phase.RUNNING:
-        return _longer("running", _began(record, now), spec.timeout, now)
+        return _longer(ReasonCode.RUNNING_TOO_LONG, _began(record, now), spec.timeout, now)
     if record.phase in (Phase.ACCEPTED, Phase.PENDING):
-        return _longer("pending", record.queued or record.accepted, spec.pending_timeout, now)
+        return _longer(ReasonCode.PENDING_TOO_LONG, record.queued or record.accepted, spec.pending_timeout, now)
     return None
 
 
@@ -40,12 +41,20 @@ def _began(record: ReplicaRecord, now: float) -> float | None:
     return record.ran or record.accepted
 
 
-def _longer(what: str, since: float | None, limit: float | None, now: float) -> str | None:
-    over = since is not None and limit is not None and now - since > limit
-    return f"{what} for more than {format_exact(limit)}" if over and limit is not None else None
+def _longer(code: ReasonCode, since: float | None, limit: float | None, now: float) -> Reason | None:
+    if since is None or limit is None or now - since <= limit:
+        return None
+    return Reason(code, limit=limit)
 
 
-def renewal(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
+def overdue_note(over: Reason) -> str:
+    """The reason of `overdue` as the note of a replica in the state."""
+    (limit,) = (value for _, value in over.arguments if isinstance(value, int | float))
+    what = "running" if over.code is ReasonCode.RUNNING_TOO_LONG else "pending"
+    return f"{what} for more than {format_exact(limit)}"
+
+
+def renewal(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | None:
     """Why an interactive session is to be renewed now, None when it is not.
 
     It is when less is left than its spec wants, but not again until half of what the last renewal granted has passed:
@@ -62,4 +71,4 @@ def renewal(record: ReplicaRecord, spec: SessionSpec, now: float) -> str | None:
         granted = record.expires - record.renewed
         if now < record.renewed + granted / 2:
             return None
-    return f"expires in {format_rounded(left)}, less than {format_exact(spec.renew)}"
+    return Reason(ReasonCode.RENEWAL_DUE, left=left, renew=spec.renew)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
+from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.planning import attempts, diff
 from skaha_apply.planning.decisions import deadlines
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 SHORT_LIFE = 600.0  # seconds: an interactive session that lived less is started again with a back-off
 
 _ACTIVE_REASON = {
-    Phase.ACCEPTED: "accepted, not listed yet",
-    Phase.PENDING: "pending",
-    Phase.RUNNING: "running",
-    Phase.TERMINATING: "terminating",
+    Phase.ACCEPTED: Reason(ReasonCode.ACCEPTED),
+    Phase.PENDING: Reason(ReasonCode.PENDING),
+    Phase.RUNNING: Reason(ReasonCode.RUNNING),
+    Phase.TERMINATING: Reason(ReasonCode.TERMINATING),
 }
 
 
@@ -37,17 +37,16 @@ def decide(replica: DesiredReplica, situation: Situation) -> Action:
     key = replica.key
     record = situation.working_state.records.get(key)
     if key in situation.working_state.intents:
-        reason = "an earlier create has had no clear answer; a later list decides"
-        return _action(ActionKind.WAIT, replica, reason, record)
+        return _action(ActionKind.WAIT, replica, Reason(ReasonCode.CREATE_UNCONFIRMED), record)
     if key in situation.deleting:
-        return _action(ActionKind.WAIT, replica, "its old session is being deleted", record)
+        return _action(ActionKind.WAIT, replica, Reason(ReasonCode.DELETE_PENDING), record)
     if record is None:
         return _unrecorded(replica, situation)
     if record.phase is Phase.HELD:
-        return _action(ActionKind.UNCHANGED, replica, "on hold", record)
+        return _action(ActionKind.UNCHANGED, replica, Reason(ReasonCode.ON_HOLD), record)
     action = _recorded(replica, record, situation)
     if key in situation.adopted and action.kind in (ActionKind.UNCHANGED, ActionKind.DONE, ActionKind.FAILED):
-        return _action(ActionKind.ADOPT, replica, "made by an earlier create whose answer was lost", record)
+        return _action(ActionKind.ADOPT, replica, Reason(ReasonCode.CREATE_CONFIRMED_LATE), record)
     return action
 
 
@@ -68,50 +67,51 @@ def _recorded(replica: DesiredReplica, record: ReplicaRecord, situation: Situati
     return _restarted(replica, record, situation) if spec.kind.interactive else _ended(replica, record, situation)
 
 
-def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation, but: str = "") -> Action:
+def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation, but: Reason | None = None) -> Action:
     """A session that is left to run, unless it takes too long, or its deadline is near; `but` is said of it as well."""
     now, spec = situation.now, replica.spec
-    what = _ACTIVE_REASON.get(record.phase, f"status {record.note or 'unknown'}")
+    what = _ACTIVE_REASON.get(record.phase) or Reason(ReasonCode.UNKNOWN_STATUS, status=record.note or "unknown")
     if over := deadlines.overdue(record, spec, now):
         if record.id and not (spec.protect or situation.working_state.specs[record.spec].protect):
-            victims = (SessionToDelete(record.id, active=True, why="timeout"),)
-            about = _about(ActionKind.DELETE, replica, f"{attempts.TIMED_OUT}: {over}")
+            note = f"timed out: {deadlines.overdue_note(over)}"
+            victims = (SessionToDelete(record.id, active=True, why=DeleteReason.TIMEOUT, note=note),)
+            about = _about(ActionKind.DELETE, replica, Reason(ReasonCode.TIMED_OUT, cause=over))
             return replace(about, name=record.name, id=record.id, record=record, victims=victims)
-        what = f"{over}, but it is protected"
+        what = Reason(ReasonCode.PROTECTED, cause=over)
     kind = ActionKind.UNCHANGED
     if due := deadlines.renewal(record, spec, now):
         kind, what = ActionKind.RENEW, due
-    return _action(kind, replica, f"{what}; {but}" if but else what, record)
+    return _action(kind, replica, what.and_also(but), record)
 
 
 def _ended(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
     """A batch session that has ended, or vanished; another run number than the recorded one says to run it again."""
     spec = replica.spec
     if replica.run_number != record.run_number:
-        return _create(replica, record, _again(spec), attempt=1)
+        return _create(replica, record, _rerun_reason(spec), attempt=1)
     if record.phase is Phase.DONE:
-        return _action(ActionKind.DONE, replica, "completed", record)
+        return _action(ActionKind.DONE, replica, Reason(ReasonCode.COMPLETED), record)
     if record.phase is Phase.FAILED:
         return _failed(replica, record, situation)
     if spec.vanished == "rerun" and record.vanished < ENOUGH:
-        return _create(replica, record, f"{record.note}; run again (vanished: rerun)", attempt=1)
+        return _create(replica, record, Reason(ReasonCode.VANISHED_RERUN, note=record.note), attempt=1)
     if spec.vanished == "complete":
-        return _action(ActionKind.DONE, replica, f"{record.note}; taken as complete (vanished: complete)", record)
-    return _action(ActionKind.UNKNOWN, replica, f"{record.note}; held until it is marked", record)
+        return _action(ActionKind.DONE, replica, Reason(ReasonCode.VANISHED_COMPLETE, note=record.note), record)
+    return _action(ActionKind.UNKNOWN, replica, Reason(ReasonCode.VANISHED_HOLD, note=record.note), record)
 
 
-def _why_due(record: ReplicaRecord) -> str:
+def _why_due(record: ReplicaRecord) -> Reason:
     """Why a replica without a session needs one."""
     if record.phase is Phase.GONE:
-        return f"{record.note or 'its session disappeared'}; treated as deleted"
-    return record.note or "its session was deleted"
+        return Reason(ReasonCode.DISAPPEARED, note=record.note)
+    return Reason(ReasonCode.DUE, note=record.note or "its session was deleted")
 
 
-def _again(spec: SessionSpec) -> str:
+def _rerun_reason(spec: SessionSpec) -> Reason:
     """Why what has ended runs again."""
     if isinstance(spec.rerun, str):
-        return f"completed; run again (rerun: {spec.rerun})"
-    return f"completed more than {format_exact(spec.rerun)} ago"
+        return Reason(ReasonCode.RERUN_ALWAYS, rerun=spec.rerun)
+    return Reason(ReasonCode.RERUN_AGE, age=spec.rerun)
 
 
 def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
@@ -122,7 +122,8 @@ def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
         return _action(ActionKind.FAILED, replica, reason, record)
     ended = record.ended or record.seen or 0.0
     if left := attempts.left_of_wait(spec.retry_wait, record.attempt, ended, situation.now):
-        return _action(ActionKind.WAIT, replica, f"{reason}; tried again in {format_rounded(left)}", record)
+        later = Reason(ReasonCode.RETRY_LATER, failure=reason, left=left)
+        return _action(ActionKind.WAIT, replica, later, record)
     about = _about(ActionKind.RETRY, replica, reason)
     return replace(about, id=record.id, record=record, attempt=record.attempt + 1)
 
@@ -143,19 +144,23 @@ def _differs(replica: DesiredReplica, record: ReplicaRecord, situation: Situatio
 def _changed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
     spec, recorded = replica.spec, situation.working_state.specs[record.spec]
     changes = situation.changes(record.spec, spec)
-    reason = "spec changed" if changes else f"what it needs changed: {', '.join(spec.needs)}"
+    reason = Reason(ReasonCode.SPEC_CHANGED)
+    if not changes:
+        reason = Reason(ReasonCode.DEPENDENCY_CHANGED, needs=", ".join(spec.needs))
     done = _succeeded(record, recorded) or counts_as_complete(record, recorded, spec)
     if (spec.protect or recorded.protect) and (record.phase.active or done):
-        but = f"{reason}, but it is protected"
+        but = Reason(ReasonCode.PROTECTED, cause=reason)
         if deadlines.renewal(record, spec, situation.now):
             return _active(replica, record, situation, but)
         return _action(ActionKind.PROTECTED, replica, but, record, changes)
     if spec.rerun == "never" and (record.phase.active or done):
-        but = f"{reason}, but it never runs again (rerun: never)"
+        but = Reason(ReasonCode.RERUN_NEVER, cause=reason)
         if done:
-            return _action(ActionKind.DONE, replica, f"completed; {but}", record, changes)
+            return _action(ActionKind.DONE, replica, Reason(ReasonCode.COMPLETED, also=but), record, changes)
         return replace(_active(replica, record, situation, but), changes=changes)
-    victims = (SessionToDelete(record.id, active=True, why="replace"),) if record.phase.active and record.id else ()
+    victims: tuple[SessionToDelete, ...] = ()
+    if record.phase.active and record.id:
+        victims = (SessionToDelete(record.id, active=True, why=DeleteReason.REPLACE),)
     about = _about(ActionKind.REPLACE, replica, reason)
     return replace(about, id=record.id, changes=changes, record=record, victims=victims)
 
@@ -164,39 +169,38 @@ def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situat
     """An interactive session that ended or is gone is kept alive; one that died young only after a back-off."""
     ended = record.ended or record.seen or 0.0
     began = record.started or record.accepted or ended
-    why = "someone deleted it" if record.phase is Phase.GONE else "it ended"
+    gone = record.phase is Phase.GONE
+    why = Reason(ReasonCode.DELETED_BY_SOMEONE if gone else ReasonCode.SESSION_ENDED)
     if ended - began >= SHORT_LIFE:
         return _create(replica, record, why, attempt=1)
     first, now = replica.spec.retry_wait, situation.now
     if left := attempts.left_of_wait(first, record.attempt, ended, now):
-        reason = f"{why} after {ended - began:.0f}s; started again in {left:.0f}s"
+        reason = Reason(ReasonCode.RESTART_LATER, cause=why, lived=ended - began, left=left)
         return _action(ActionKind.WAIT, replica, reason, record)
     return _create(replica, record, why, attempt=record.attempt + 1)
 
 
 def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
-    strangers = situation.unmanaged(replica.name)
-    if not strangers:
-        return _create(replica, None, "not in the state and not live", attempt=1)
-    active = [session for session in strangers if session.phase.active]
+    unmanaged = situation.unmanaged(replica.name)
+    if not unmanaged:
+        return _create(replica, None, Reason(ReasonCode.NEW), attempt=1)
+    active = [session for session in unmanaged if session.phase.active]
     if situation.options.take_over:
-        victims = tuple(SessionToDelete(session.id, active=True, why="take-over") for session in active)
-        about = _about(ActionKind.REPLACE, replica, "taken over from a session that is not ours")
-        return replace(about, id=strangers[0].id, victims=victims)
-    if found := _adoptable(replica, strangers, situation.options.adopt):
+        victims = tuple(SessionToDelete(session.id, active=True, why=DeleteReason.TAKE_OVER) for session in active)
+        about = _about(ActionKind.REPLACE, replica, Reason(ReasonCode.TAKE_OVER))
+        return replace(about, id=unmanaged[0].id, victims=victims)
+    if found := _adoptable(replica, unmanaged, situation.options.adopt):
         return _adoption(replica, found)
-    hint = "--adopt records it, --take-over replaces it"
-    which = "one" if len(strangers) == 1 else f"{len(strangers)}"
-    reason = f"{which} of that name exists that this state does not own ({strangers[0].status}); {hint}"
-    return replace(_about(ActionKind.CONFLICT, replica, reason), id=strangers[0].id)
+    reason = Reason(ReasonCode.UNMANAGED_SESSION, sessions=len(unmanaged), status=unmanaged[0].status)
+    return replace(_about(ActionKind.CONFLICT, replica, reason), id=unmanaged[0].id)
 
 
-def _adoptable(replica: DesiredReplica, strangers: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
+def _adoptable(replica: DesiredReplica, unmanaged: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
     """The one stranger that may be adopted: it matches, and no second active one bears the name."""
     if adopt is Adopt.NONE:
         return None
-    active = [session for session in strangers if session.phase.active]
-    ended = [session for session in strangers if session.phase is Phase.DONE] if adopt is Adopt.ENDED else []
+    active = [session for session in unmanaged if session.phase.active]
+    ended = [session for session in unmanaged if session.phase is Phase.DONE] if adopt is Adopt.ENDED else []
     candidates = active or ended[:1]
     if len(candidates) != 1 or not resembles(candidates[0], replica.spec):
         return None
@@ -204,14 +208,14 @@ def _adoptable(replica: DesiredReplica, strangers: tuple[LiveSession, ...], adop
 
 
 def _adoption(replica: DesiredReplica, found: LiveSession) -> Action:
-    reason = "image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared"
-    return replace(_about(ActionKind.ADOPT, replica, reason), id=found.id, adopted=found)
+    about = _about(ActionKind.ADOPT, replica, Reason(ReasonCode.MATCHES))
+    return replace(about, id=found.id, adopted=found)
 
 
 def _create(
     replica: DesiredReplica,
     record: ReplicaRecord | None,
-    reason: str,
+    reason: Reason,
     attempt: int,
     changes: tuple[Change, ...] = (),
 ) -> Action:
@@ -227,7 +231,7 @@ def _create(
 def _action(
     kind: ActionKind,
     replica: DesiredReplica,
-    reason: str,
+    reason: Reason,
     record: ReplicaRecord | None,
     changes: tuple[Change, ...] = (),
 ) -> Action:
@@ -236,7 +240,7 @@ def _action(
     return replace(_about(kind, replica, reason), name=name, id=session_id, changes=changes, record=record)
 
 
-def _about(kind: ActionKind, replica: DesiredReplica, reason: str) -> Action:
+def _about(kind: ActionKind, replica: DesiredReplica, reason: Reason) -> Action:
     return Action(
         kind=kind,
         session=replica.spec.name,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
+from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,7 @@ class Owned:
         """The spec it was made from."""
         return self.book.specs[self.entry.spec]
 
-    def action(self, kind: ActionKind, reason: str, victims: tuple[SessionToDelete, ...] = ()) -> Action:
+    def action(self, kind: ActionKind, reason: Reason, victims: tuple[SessionToDelete, ...] = ()) -> Action:
         """An action about it."""
         record = self.book.records.get(self.key)
         return Action(
@@ -84,33 +85,33 @@ def _removed(owned: Owned) -> Action:
     """
     if owned.spec.file not in owned.project.files:
         if owned.spec.file in owned.situation.present:
-            return owned.action(ActionKind.NOT_LOADED, f"its manifest {owned.spec.file} was not loaded")
+            return owned.action(ActionKind.NOT_LOADED, Reason(ReasonCode.NOT_LOADED, file=owned.spec.file))
         if not any(_inside(owned.spec.file, folder) for folder in owned.project.folders):
-            reason = f"its manifest {owned.spec.file} is gone, and its folder was not loaded"
+            reason = Reason(ReasonCode.FOLDER_NOT_LOADED, file=owned.spec.file)
             return owned.action(ActionKind.NOT_LOADED, reason)
     finishes = owned.spec.when_removed == "finish"
-    return replace(_let_go(owned, "no longer in the manifest", finishes=finishes), unloved=True)
+    return replace(_let_go(owned, Reason(ReasonCode.REMOVED), finishes=finishes), unloved=True)
 
 
 def _destroyed(owned: Owned) -> Action:
     """The action for one owned replica when everything is to be destroyed."""
-    return _let_go(owned, "destroy", finishes=False)
+    return _let_go(owned, Reason(ReasonCode.DESTROY), finishes=False)
 
 
-def _let_go(owned: Owned, reason: str, *, finishes: bool) -> Action:
+def _let_go(owned: Owned, reason: Reason, *, finishes: bool) -> Action:
     book, key = owned.book, owned.key
     if key in book.intents:
-        return owned.action(ActionKind.WAIT, "an earlier create has had no clear answer; a later list decides")
+        return owned.action(ActionKind.WAIT, Reason(ReasonCode.CREATE_UNCONFIRMED))
     if key in owned.situation.terminating:
-        return owned.action(ActionKind.WAIT, "its session is being deleted")
+        return owned.action(ActionKind.WAIT, Reason(ReasonCode.DELETE_PENDING))
     record = book.records[key]
     if not record.phase.active or record.id is None:
-        return owned.action(ActionKind.RETIRED, f"{reason}; ended, its record is kept")
+        return owned.action(ActionKind.RETIRED, Reason(ReasonCode.RETIRED, cause=reason))
     if owned.protected:
-        return owned.action(ActionKind.PROTECTED, f"{reason}, but it is protected")
+        return owned.action(ActionKind.PROTECTED, Reason(ReasonCode.PROTECTED, cause=reason))
     if finishes:
-        return owned.action(ActionKind.UNCHANGED, f"{reason}; runs to its end (when_removed: finish)")
-    victims = (SessionToDelete(record.id, active=True, why="delete"),)
+        return owned.action(ActionKind.UNCHANGED, Reason(ReasonCode.FINISHING, cause=reason))
+    victims = (SessionToDelete(record.id, active=True, why=DeleteReason.DELETE),)
     return owned.action(ActionKind.DELETE, reason, victims)
 
 
@@ -122,17 +123,16 @@ def _inside(file: str, folder: str) -> bool:
 
 def _duplicate(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingState) -> Action:
     """Delete a double that our own unsure create made."""
-    reason = "a double that an earlier create without an answer left behind"
-    return _needless(doubt, session, book, reason)
+    return _needless(doubt, session, book, ReasonCode.DUPLICATE_SESSION)
 
 
 def _superseded(record: ReplicaRecord, session: LiveSession, book: WorkingState) -> Action:
     """Delete an earlier session of a replica that has a later one."""
-    return _needless(record, session, book, "an earlier session of it that was taken for gone")
+    return _needless(record, session, book, ReasonCode.SUPERSEDED_SESSION)
 
 
 def _needless(
-    entry: UnconfirmedCreate | ReplicaRecord, session: LiveSession, book: WorkingState, reason: str
+    entry: UnconfirmedCreate | ReplicaRecord, session: LiveSession, book: WorkingState, code: ReasonCode
 ) -> Action:
     spec = book.specs[entry.spec]
     return Action(
@@ -141,9 +141,9 @@ def _needless(
         replica=entry.replica,
         replicas=spec.replicas,
         name=entry.name,
-        reason=reason,
+        reason=Reason(code),
         group=spec.group,
         id=session.id,
         record=book.records.get(entry.key),
-        victims=(SessionToDelete(session.id, active=session.phase.active, why="surplus"),),
+        victims=(SessionToDelete(session.id, active=session.phase.active, why=DeleteReason.SURPLUS),),
     )

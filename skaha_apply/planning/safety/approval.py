@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import DesiredReplica
 
 
-UNASKED = frozenset({"surplus", "timeout", "limit"})  # reasons of deletes that nobody has to approve
 _KINDS = frozenset({ActionKind.DELETE, ActionKind.REPLACE, ActionKind.ADOPT})
 
 
@@ -30,7 +29,7 @@ def needs_approval(action: Action) -> bool:
         return action.adopted is not None
     if action.held_back:
         return True
-    return action.kind in _KINDS and not any(victim.why in UNASKED for victim in action.victims)
+    return action.kind in _KINDS and all(victim.why.needs_approval for victim in action.victims)
 
 
 def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:

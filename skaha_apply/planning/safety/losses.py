@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.entries import Families
-from skaha_apply.planning.safety.approval import UNASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +34,7 @@ def add_losses(project: Project, actions: Sequence[Action], situation: Situation
 
 def _with_loss(action: Action, situation: Situation) -> Action:
     record, book = action.record, situation.working_state
-    needless = any(victim.why in UNASKED for victim in action.victims)
+    needless = not all(victim.why.needs_approval for victim in action.victims)
     loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or needless or not loses:
         return action

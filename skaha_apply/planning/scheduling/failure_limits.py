@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.scheduling.needs import Blocker, is_done, is_hopeless, shown
+from skaha_apply.planning.scheduling.needs import Blocker, is_done, is_hopeless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,14 +55,15 @@ def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tu
     first = actions[: family.pilot]
     hopeless = next((action for action in first if is_hopeless(action)), None)
     if hopeless is not None:
-        return len(first), Blocker(f"pilot: {shown(hopeless)}", final=True)
+        reason = Reason(ReasonCode.PILOT_FAILED, replica=hopeless.name, kind=hopeless.kind.value)
+        return len(first), Blocker(reason, final=True)
     waited = next((action for action in first if not (is_done(action) or _is_up(action))), None)
     if waited is None:
         return len(first), None
     outside = next((action for action in first if not (is_done(action) or options.in_scope(action))), None)
     if outside is not None:
-        return len(first), Blocker(f"pilot: {outside.name} has to succeed first and is out of scope", final=True)
-    return len(first), Blocker(f"pilot: {waited.name} has to succeed first", final=False)
+        return len(first), Blocker(Reason(ReasonCode.PILOT_OUT_OF_SCOPE, replica=outside.name), final=True)
+    return len(first), Blocker(Reason(ReasonCode.PILOT_UNFINISHED, replica=waited.name), final=False)
 
 
 def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
@@ -77,8 +79,8 @@ def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
         row.append(seen)
     if len(row) < family.stop_after:
         return None
-    way_out = f"fix the cause, then `skaha-apply mark rerun '{family.name}' --phase failed`"
-    obstacle = Blocker(f"stopped after {len(row)} failed attempts in a row; {way_out}", final=True)
+    reason = Reason(ReasonCode.FAILURE_LIMIT, failures=len(row), entry=family.name)
+    obstacle = Blocker(reason, final=True)
     return Stop(len(row), row[-family.stop_after], obstacle)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
+from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.planning.entries import Families
 from skaha_apply.planning.scheduling import failure_limits
 from skaha_apply.planning.scheduling.limits import CREATING, Cap, Caps
@@ -78,7 +79,7 @@ class _Gate:
     def _after_duplicate(self, action: Action) -> Action:
         if action.key not in self._situation.has_second_session:
             return action
-        waits = _behind(action, Blocker("another session of it is deleted first", final=False))
+        waits = _behind(action, Blocker(Reason(ReasonCode.SECOND_SESSION_DELETED_FIRST), final=False))
         return replace(waits, hangs=False)
 
     def _lead(self, family: Family) -> Blocker | None:
@@ -103,13 +104,12 @@ class _Gate:
             return False
         return failure_limits.has_retries_left(action, action.desired.spec)
 
-    def _stranger(self, action: Action) -> str | None:
+    def _stranger(self, action: Action) -> Reason | None:
         """A stranger's active session of that name, which would be taken for this replica."""
         going = {victim.id for victim in action.victims}
         for session in self._situation.unmanaged(action.name):
             if session.phase.active and session.id not in going:
-                whose = f"{session.id} of that name is active and not owned by this state ({session.status})"
-                return f"{whose}; delete it, or `state forget` this replica, then --adopt or --take-over"
+                return Reason(ReasonCode.UNMANAGED_ACTIVE, id=session.id, status=session.status)
         return None
 
 
@@ -118,8 +118,8 @@ def _dropped(action: Action, stopped: Stop) -> Action:
     record = action.record
     if record is None or record.id is None:
         return action
-    reason = f"failure limit: {stopped.row} failed attempts in a row"
-    victims = (SessionToDelete(record.id, active=True, why="limit"),)
+    reason = Reason(ReasonCode.FAILURE_LIMIT_DELETE, failures=stopped.row)
+    victims = (SessionToDelete(record.id, active=True, why=DeleteReason.LIMIT),)
     return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
 
 
@@ -137,7 +137,7 @@ def _without_place(action: Action, cap: Cap) -> Action:
 def _behind(action: Action, obstacle: Blocker) -> Action:
     """A create that waits, or is blocked; when it waits, what is active and out of date is deleted all the same."""
     if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
-        return replace(action, held_back=True, reason=f"{action.reason}; {obstacle.reason}")
+        return replace(action, held_back=True, reason=action.reason.and_also(obstacle.reason))
     return _staying(action, obstacle)
 
 
@@ -147,5 +147,5 @@ def _staying(action: Action, obstacle: Blocker) -> Action:
         return replace(action, kind=ActionKind.BLOCKED, victims=(), reason=obstacle.reason, held_back=False, hangs=True)
     later = action.kind is ActionKind.REPLACE
     stays = later and any(victim.active for victim in action.victims)
-    reason = f"{action.reason}; {obstacle.reason}" if stays else obstacle.reason
+    reason = obstacle.reason.and_also(action.reason) if stays else obstacle.reason
     return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, held_back=later, hangs=True)

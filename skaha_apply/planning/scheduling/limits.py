@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.planning.scheduling.slots import Places
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Cap:
     """
 
     limit: int
-    reason: str
+    reason: Reason
     taken: int
     keys: frozenset[ReplicaKey] = frozenset()
     ids: frozenset[str] = frozenset()
@@ -108,7 +109,7 @@ class Caps:
         if limit is not None:
             held = [holder for holder in self._places.holders if holder.headless]
             keys = frozenset(holder.key for holder in held if not holder.extra)
-            yield Cap(limit, f"max_active {limit} of the project is full", taken=len(held), keys=keys)
+            yield Cap(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
 
     def _of_account(self, project: Project) -> Iterable[Cap]:
         """Every Pending or Running headless session of the user counts, whoever made it: time frees their places."""
@@ -116,8 +117,7 @@ class Caps:
         if limit is not None:
             listed, unlisted = self._places.listed(headless=True), self._places.unlisted
             taken = len(listed) + len(unlisted)
-            reason = f"max_active {limit} of the account is full"
-            reason += f" ({taken} headless sessions are Pending or Running)" if taken >= limit else ""
+            reason = Reason(ReasonCode.ACCOUNT_FULL, limit=limit, active=taken)
             yield Cap(limit, reason, taken, keys=unlisted, ids=listed)
 
     def _of_server(self, situation: Situation) -> list[Cap]:
@@ -126,14 +126,14 @@ class Caps:
         if limit is None:
             return []
         listed = self._places.listed(headless=False)
-        reason = f"the server's limit of {limit} interactive sessions is reached"
+        reason = Reason(ReasonCode.INTERACTIVE_FULL, limit=limit)
         return [Cap(limit, reason, taken=len(listed), ids=listed, hangs=True)]
 
 
 def _of_family(name: str, limit: int, held: Sequence[Holder]) -> Cap:
     return Cap(
         limit,
-        f"parallelism {limit} of {name} is full",
+        Reason(ReasonCode.PARALLELISM_FULL, limit=limit, entry=name),
         taken=len(held),
         keys=frozenset(holder.key for holder in held if not holder.extra),
         hangs=not any(holder.ends for holder in held),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ CANNOT_SUCCEED = frozenset(
 class Blocker:
     """Why something is not created: `final` when waiting does not help."""
 
-    reason: str
+    reason: Reason
     final: bool
 
 
@@ -67,20 +68,25 @@ class Needs:
     def obstacle(self, spec: SessionSpec) -> Blocker | None:
         """What stands in the way of a combination among what it needs; a block comes before a wait."""
         shares = {name.casefold(): share for name, share in spec.require.items()}
-        waiting: list[str] = []
+        waiting: list[Reason] = []
         for name, group in self._families.needed(spec):
             if group is None:
-                return Blocker(f"needs {self._families.empty[name.casefold()]}, whose list is empty", final=True)
+                empty = self._families.empty[name.casefold()]
+                return Blocker(Reason(ReasonCode.NEEDS_EMPTY_LIST, entry=empty), final=True)
             if not group.specs:
-                return Blocker(f"needs {group.family.name}, which has none for {_values(spec, group)}", final=True)
+                values = _values(spec, group)
+                none = Reason(ReasonCode.NEEDS_NO_COMBINATION, entry=group.family.name, values=values)
+                return Blocker(none, final=True)
             share = shares.get(name.casefold())
             if share is not None and group.family.key in self.halted:
-                return Blocker(f"needs {group.family.name}, which was stopped", final=True)
+                return Blocker(Reason(ReasonCode.NEEDS_STOPPED, entry=group.family.name), final=True)
             found = _judge(group.family.name, self._tally(group), share)
             if found is not None and found.final:
-                return Blocker(f"needs {found.reason}", final=True)
+                return found
             waiting += [found.reason] if found else []
-        return Blocker(f"needs {', '.join(waiting)}", final=False) if waiting else None
+        if not waiting:
+            return None
+        return Blocker(Reason(ReasonCode.NEEDS_UNFINISHED, dependencies=tuple(waiting)), final=False)
 
     def _tally(self, group: Group) -> _Tally:
         if group not in self._tallies:
@@ -116,27 +122,24 @@ def is_hopeless(action: Action) -> bool:
     return action.kind in CANNOT_SUCCEED or is_held(action)
 
 
-def shown(action: Action) -> str:
-    """A hopeless replica in words: `tile-3 is failed`."""
-    words = {ActionKind.CONFLICT: "in conflict", ActionKind.UNCHANGED: "on hold"}
-    word = words.get(action.kind, action.kind.value)
-    return f"{action.name} is {word}"
-
-
 def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
     """What is missing of one group: without a share every replica has to succeed, and one that cannot blocks."""
     cannot = tally.first_hopeless if share is None else tally.first_held
     if cannot is not None:
-        return Blocker(f"{name}: {shown(cannot)}", final=True)
+        reason = Reason(ReasonCode.NEEDS_FAILED, entry=name, replica=cannot.name, kind=cannot.kind.value)
+        return Blocker(reason, final=True)
     if tally.open:
-        count = f"{tally.open} of {tally.total} not {'done' if share is None else 'ended'}"
-        scope = ", out of the scope of --target and --exclude" if tally.outside else ""
-        return Blocker(f"{name} ({count}{scope})", final=tally.outside)
+        code = ReasonCode.NOT_DONE if share is None else ReasonCode.NOT_ENDED
+        unfinished = Reason(code, entry=name, open=tally.open, total=tally.total)
+        if tally.outside:
+            return Blocker(Reason(ReasonCode.NEEDS_OUT_OF_SCOPE, dependency=unfinished), final=True)
+        return Blocker(unfinished, final=False)
     if share is None:
         return None
     wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
     if tally.done < wanted:
-        return Blocker(f"{name}: {tally.done} of {tally.total} succeeded, {wanted} wanted", final=True)
+        reason = Reason(ReasonCode.NEEDS_TOO_FEW, entry=name, done=tally.done, total=tally.total, required=wanted)
+        return Blocker(reason, final=True)
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Kind, Phase
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Places:
 
     def _buried(self) -> Iterator[Holder]:
         for tombstone in self._book.tombstones.values():
-            if tombstone.active and tombstone.why != "surplus":
+            if tombstone.active and tombstone.why is not DeleteReason.SURPLUS:
                 yield Holder(tombstone.key, self._family(tombstone.key), self._is_headless(tombstone))
 
     def _adopted(self, adoptions: Iterable[Action]) -> Iterator[Holder]:
@@ -105,7 +106,7 @@ class Places:
     def _extras(self) -> Iterator[Holder]:
         """Doubles that our own creates made, also while they are being deleted."""
         for tombstone in self._book.tombstones.values():
-            if tombstone.active and tombstone.why == "surplus":
+            if tombstone.active and tombstone.why is DeleteReason.SURPLUS:
                 yield self._extra(tombstone.key, headless=self._is_headless(tombstone))
         for key, sessions in self._situation.duplicates.items():
             for session in sessions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.tracking.clock_skew import apart, since
 
@@ -30,7 +31,7 @@ def bury(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle
     if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
         return
     del book.tombstones[tombstone.id]
-    if tombstone.why == "surplus":
+    if tombstone.why is DeleteReason.SURPLUS:
         _settle_doubt(book, tombstone.key)
     record = book.records.get(tombstone.key)
     if record is None or record.id != tombstone.id:
@@ -42,14 +43,14 @@ def bury(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle
 
 def deleted(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> ReplicaRecord:
     """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
-    if tombstone.why == "timeout":
+    if tombstone.why is DeleteReason.TIMEOUT:
         if not record.phase.active:
             return record
         return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": tombstone.note})
-    if tombstone.why == "limit":
+    if tombstone.why is DeleteReason.LIMIT:
         update = {"phase": Phase.DUE, "stopped": True, "note": "its session was deleted because of the failure limit"}
         return record.model_copy(update=update)
-    phase = Phase.HELD if tombstone.why == "hold" else Phase.DUE
+    phase = Phase.HELD if tombstone.why is DeleteReason.HOLD else Phase.DUE
     return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
 
 

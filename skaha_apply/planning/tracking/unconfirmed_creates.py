@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import ReplicaRecord, UnconfirmedCreate
 from skaha_apply.planning.attempts import REMEMBERED, history
@@ -53,7 +54,7 @@ def doubles(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> 
         return ()  # as nearly always: what is owned, and being deleted, is looked through only where it matters
     owned = book.owned()
     found = [session for session in others if session.id not in owned]
-    dying = sum(tomb.key == doubt.key and tomb.why == "surplus" for tomb in book.tombstones.values())
+    dying = sum(tomb.key == doubt.key and tomb.why is DeleteReason.SURPLUS for tomb in book.tombstones.values())
     return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
 from skaha_apply.render.printable import as_json, mask_references
+from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,7 @@ class ActionDocument(_Document):
         description="the session that it is about, of an interactive one a short digest; null without one"
     )
     reason: str = Field(description="for people; an open set")
+    reason_code: str = Field(default="", description="for programs; a later minor version may add codes")
     changes: list[ChangeDocument]
 
 
@@ -160,7 +162,8 @@ def _action(action: Action) -> ActionDocument:
         replicas=action.replicas,
         name=action.name,
         id=action.id,
-        reason=action.reason,
+        reason=reason_text(action.reason),
+        reason_code=action.reason.code.value,
         changes=[
             ChangeDocument(path=change.path, before=mask_references(change.before), after=mask_references(change.after))
             for change in action.changes

@@ -9,11 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.render.printable import one_line
+from skaha_apply.render.reasons import reason_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.model.plan import Action, ActionKind, Change
+    from skaha_apply.model.reasons import Reason
+
+    Skeleton = tuple[str, ...]
 
 _PIECES = 12  # ranges that a label shows
 _NAMED = 3  # combinations of a matrix that a label names; of more the first and the last
@@ -106,10 +110,10 @@ class _Lines:
     """What has to be equal for two actions of an entry to share a line; each reason and each change is read once."""
 
     def __init__(self) -> None:
-        self._skeletons: dict[str, str] = {}
+        self._skeletons: dict[Reason, Skeleton] = {}
         self._prints: dict[int, tuple[object, str]] = {}
 
-    def key(self, action: Action) -> tuple[str, str]:
+    def key(self, action: Action) -> tuple[Skeleton, str]:
         if action.reason not in self._skeletons:
             self._skeletons[action.reason] = skeleton(action.reason)
         same = self._prints.get(id(action.changes))
@@ -121,13 +125,14 @@ class _Lines:
 def _group(same: list[Action], total: int) -> ActionGroup:
     reasons = {action.reason: action for action in same}
     if len(reasons) > 1 and same[0].group:
-        reasons = {_replace_words(reason, _reference_by_value(action)): action for reason, action in reasons.items()}
+        pairs = reasons.items()
+        reasons = {_replace_in_reason(reason, _reference_by_value(action)): action for reason, action in pairs}
     return ActionGroup(tuple(same), shared(list(reasons)), same[0].changes, total or len(same))
 
 
-def skeleton(reason: str) -> str:
-    """A reason without its numbers and what may be a session's id."""
-    return _VARIES.sub("\0", reason)
+def skeleton(reason: Reason) -> Skeleton:
+    """A reason without the numbers in its arguments, and without what may be a session's id in them."""
+    return tuple(_VARIES.sub("\0", text) if varies else text for text, varies in reason_parts(reason))
 
 
 def replica_ranges(replicas: Sequence[int]) -> str:
@@ -150,7 +155,11 @@ def _with_references(action: Action) -> Action:
         replace(one, before=_replace_values(words, one.before), after=_replace_values(words, one.after))
         for one in action.changes
     )
-    return replace(action, reason=_replace_words(action.reason, words), changes=tuple(changes))
+    return replace(action, reason=_replace_in_reason(action.reason, words), changes=tuple(changes))
+
+
+def _replace_in_reason(reason: Reason, words: list[tuple[str, str]]) -> Reason:
+    return reason.with_texts(lambda text: _replace_words(text, words))
 
 
 def _reference_by_value(action: Action) -> list[tuple[str, str]]:
@@ -213,12 +222,18 @@ def _some_combinations(combinations: Sequence[str]) -> str:
     return f"{combinations[0]} … {combinations[-1]}"
 
 
-def shared(reasons: Sequence[str]) -> str:
+def shared(reasons: Sequence[Reason]) -> str:
     """What reasons of one skeleton have in common: numbers that differ as their range, ids that differ as `…`."""
-    different = sorted(set(reasons))
+    different = [tuple(reason_parts(reason)) for reason in dict.fromkeys(reasons)]
     if len(different) == 1:
-        return different[0]
-    columns = zip(*(_VARIES.split(reason) for reason in different), strict=True)
+        return "".join(text for text, _ in different[0])
+    return "".join(_shared_part({text for text, _ in parts}) for parts in zip(*different, strict=True))
+
+
+def _shared_part(texts: set[str]) -> str:
+    if len(texts) == 1:
+        return texts.pop()
+    columns = zip(*(_VARIES.split(text) for text in sorted(texts)), strict=True)
     return "".join(_column(set(column)) for column in columns)
 
 

@@ -78,7 +78,7 @@ def some(names: Sequence[str], most: int) -> str:
 
 def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None) -> list[StyledRow]:
     """What waits and why, one row an entry and reason; reasons that differ in numbers only are one."""
-    grouped: dict[tuple[str, str], dict[str, list[NotStarted]]] = {}
+    grouped: dict[tuple[str, str], dict[tuple[str, ...], list[NotStarted]]] = {}
     for one in not_started:
         grouped.setdefault((one.entry, one.kind), {}).setdefault(skeleton(one.reason), []).append(one)
     rows: list[StyledRow] = []

@@ -85,7 +85,7 @@ class ProgressLines:
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say, self._clock = say, clock
-        self._holds: frozenset[tuple[str, str, str]] = frozenset()
+        self._holds: frozenset[tuple[str, str, tuple[str, ...]]] = frozenset()
         self._changes: list[PhaseChanged] = []
         self._failures = self._errors = 0
         self._actions: Counter[str] = Counter()

@@ -9,11 +9,13 @@ from skaha_apply.model.plan import QUIET, ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.entries import brief, entry_rows, not_started_rows, painted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import EntrySummary, NotStarted
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
@@ -82,7 +84,7 @@ class Row(Protocol):
         ...
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """Why the plan says so."""
         ...
 
@@ -238,7 +240,7 @@ def status_document(found: Status, *, addresses: bool = True) -> dict[str, Any]:
                 "started": moment(row.started),
                 "ended": moment(row.ended),
                 "action": row.action,
-                "reason": row.reason,
+                "reason": reason_text(row.reason),
                 "event": row.event or None,
                 "connect_url": (row.connect_url or None) if addresses else None,
             }
@@ -275,8 +277,11 @@ def _attempt(row: Row) -> str:
 
 def _remark(row: Row) -> str:
     """What is to be said of it: its address, or what a plan would do and why where the phase does not tell."""
+    reason = reason_text(row.reason)
     if row.event and row.pending is not None:
         return f"pending for {brief(row.pending)}: {truncate(row.event, _EVENT)}"
     if row.action in _QUIET:
-        return row.connect_url if row.phase == Phase.RUNNING.value else "" if row.reason == row.phase else row.reason
-    return row.reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {row.reason}"
+        if row.phase == Phase.RUNNING.value:
+            return row.connect_url
+        return "" if row.reason.code == row.phase and row.reason.also is None else reason
+    return reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {reason}"

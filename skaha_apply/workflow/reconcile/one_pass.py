@@ -19,6 +19,7 @@ from skaha_apply.model.errors import SafetyRefusal, TimeoutReached, Unauthorized
 from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
 from skaha_apply.planning.safety.rules import GONE, gone
+from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.plan import ask_offer, make_situation, plan_from
 from skaha_apply.workflow.reconcile.approval import check_fresh, grant_approval, is_approved, is_covered, is_outdated
 from skaha_apply.workflow.reconcile.report import reporting_interrupts
@@ -163,7 +164,8 @@ class _Pass:
             if approval is None or is_covered(approval, plan, action):
                 allowed.append(action)
             else:
-                progress.add_note(f"not approved, so left alone: {action.kind} {action.name} ({action.reason})")
+                why = reason_text(action.reason)
+                progress.add_note(f"not approved, so left alone: {action.kind} {action.name} ({why})")
         kept = allowed[: progress.actions_left(self._request.options.limit)]
         self.result = replace(self.result, left_out=len(allowed) - len(kept))
         return kept

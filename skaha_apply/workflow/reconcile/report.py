@@ -11,6 +11,7 @@ from skaha_apply.model.errors import ExitCode, SafetyRefusal, StateError, Timeou
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, Note, ReplicaReport, Report
 from skaha_apply.model.session import Phase
+from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.progress import not_started
 
@@ -68,7 +69,7 @@ def _resume(request: ApplyRequest, last: PassResult, desired: list[Action]) -> s
         reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
         more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
         what = "1 replica waits" if len(later) == 1 else f"{len(later)} replicas wait"
-        parts.append(f"{what} for another invocation ({'; '.join(reasons[:MOST_REASONS])}{more})")
+        parts.append(f"{what} for another invocation ({'; '.join(map(reason_text, reasons[:MOST_REASONS]))}{more})")
     if isinstance(last.stopped, TimeoutReached):
         parts.append("work is left")
     return "; ".join(parts)

@@ -1,0 +1,160 @@
+"""The text of each reason: one template for each code.
+
+`{name}` in a template stands for an argument. `{name:exact}` and `{name:rounded}` are durations, `{name:whole}` seconds
+without a fraction, `{name:quoted}` a word for a shell, `{name:standing}` a kind of action as it follows "is".
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from shlex import quote
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.durations import format_exact, format_rounded
+from skaha_apply.model.reasons import Reason
+from skaha_apply.model.reasons import ReasonCode as Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Arguments = Mapping[str, Any]
+
+_STANDING = {"conflict": "in conflict", "unchanged": "on hold"}
+_FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "": str,
+    "exact": format_exact,
+    "rounded": format_rounded,
+    "whole": "{:.0f}".format,
+    "quoted": quote,
+    "standing": lambda kind: _STANDING.get(kind, kind),
+}
+
+
+def _failed(given: Arguments) -> str:
+    which = "{attempt} of {attempts}" if given["attempts"] > 1 else "{attempt}"
+    return f"failed in attempt {which}" + (": {note}" if given["note"] else "")
+
+
+def _unmanaged(given: Arguments) -> str:
+    which = "one" if given["sessions"] == 1 else "{sessions}"
+    text = " of that name exists that this state does not own ({status}); --adopt records it, --take-over replaces it"
+    return which + text
+
+
+def _account_full(given: Arguments) -> str:
+    full = given["active"] >= given["limit"]
+    counted = " ({active} headless sessions are Pending or Running)" if full else ""
+    return "max_active {limit} of the account is full" + counted
+
+
+TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
+    Code.NEW: "not in the state and not live",
+    Code.NEW_OFFLINE: "not in the state",
+    Code.DUE: "{note}",
+    Code.DISAPPEARED: lambda given: f"{'{note}' if given['note'] else 'its session disappeared'}; treated as deleted",
+    Code.DELETED_BY_SOMEONE: "someone deleted it",
+    Code.SESSION_ENDED: "it ended",
+    Code.RESTART_LATER: "{cause} after {lived:whole}s; started again in {left:whole}s",
+    Code.RERUN_ALWAYS: "completed; run again (rerun: {rerun})",
+    Code.RERUN_AGE: "completed more than {age:exact} ago",
+    Code.VANISHED_RERUN: "{note}; run again (vanished: rerun)",
+    Code.FAILED: _failed,
+    Code.RETRY_LATER: "{failure}; tried again in {left:rounded}",
+    Code.SPEC_CHANGED: "spec changed",
+    Code.DEPENDENCY_CHANGED: "what it needs changed: {needs}",
+    Code.ACCEPTED: "accepted, not listed yet",
+    Code.PENDING: "pending",
+    Code.RUNNING: "running",
+    Code.TERMINATING: "terminating",
+    Code.UNKNOWN_STATUS: "status {status}",
+    Code.RUNNING_TOO_LONG: "running for more than {limit:exact}",
+    Code.PENDING_TOO_LONG: "pending for more than {limit:exact}",
+    Code.TIMED_OUT: "timed out: {cause}",
+    Code.RENEWAL_DUE: "expires in {left:rounded}, less than {renew:exact}",
+    Code.COMPLETED: "completed",
+    Code.VANISHED_COMPLETE: "{note}; taken as complete (vanished: complete)",
+    Code.VANISHED_HOLD: "{note}; held until it is marked",
+    Code.ON_HOLD: lambda given: (
+        "on hold" + ("; `skaha-apply mark rerun {entry:quoted}` releases it" if given.get("entry") else "")
+    ),
+    Code.PROTECTED: "{cause}, but it is protected",
+    Code.RERUN_NEVER: "{cause}, but it never runs again (rerun: never)",
+    Code.CREATE_UNCONFIRMED: "an earlier create has had no clear answer; a later list decides",
+    Code.CREATE_CONFIRMED_LATE: "made by an earlier create whose answer was lost",
+    Code.DELETE_PENDING: "its old session is being deleted",
+    Code.DUPLICATE_SESSION: "a double that an earlier create without an answer left behind",
+    Code.SUPERSEDED_SESSION: "an earlier session of it that was taken for gone",
+    Code.SECOND_SESSION_DELETED_FIRST: "another session of it is deleted first",
+    Code.MATCHES: "image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared",
+    Code.TAKE_OVER: "taken over from a session that is not ours",
+    Code.UNMANAGED_SESSION: _unmanaged,
+    Code.UNMANAGED_ACTIVE: (
+        "{id} of that name is active and not owned by this state ({status}); delete it, or `state forget` this "
+        "replica, then --adopt or --take-over"
+    ),
+    Code.REMOVED: "no longer in the manifest",
+    Code.DESTROY: "destroy",
+    Code.MARKED: "mark {verb}",
+    Code.RETIRED: "{cause}; ended, its record is kept",
+    Code.FINISHING: "{cause}; runs to its end (when_removed: finish)",
+    Code.NOT_LOADED: "its manifest {file} was not loaded",
+    Code.FOLDER_NOT_LOADED: "its manifest {file} is gone, and its folder was not loaded",
+    Code.NEEDS_EMPTY_LIST: "needs {entry}, whose list is empty",
+    Code.NEEDS_NO_COMBINATION: "needs {entry}, which has none for {values}",
+    Code.NEEDS_STOPPED: "needs {entry}, which was stopped",
+    Code.NEEDS_FAILED: "needs {entry}: {replica} is {kind:standing}",
+    Code.NEEDS_TOO_FEW: "needs {entry}: {done} of {total} succeeded, {required} wanted",
+    Code.NEEDS_OUT_OF_SCOPE: "needs {dependency}, out of the scope of --target and --exclude",
+    Code.NEEDS_UNFINISHED: "needs {dependencies}",
+    Code.PILOT_FAILED: "pilot: {replica} is {kind:standing}",
+    Code.PILOT_OUT_OF_SCOPE: "pilot: {replica} has to succeed first and is out of scope",
+    Code.PILOT_UNFINISHED: "pilot: {replica} has to succeed first",
+    Code.FAILURE_LIMIT: (
+        "stopped after {failures} failed attempts in a row; fix the cause, then "
+        "`skaha-apply mark rerun '{entry}' --phase failed`"
+    ),
+    Code.FAILURE_LIMIT_DELETE: "failure limit: {failures} failed attempts in a row",
+    Code.PARALLELISM_FULL: "parallelism {limit} of {entry} is full",
+    Code.PROJECT_FULL: "max_active {limit} of the project is full",
+    Code.ACCOUNT_FULL: _account_full,
+    Code.INTERACTIVE_FULL: "the server's limit of {limit} interactive sessions is reached",
+    Code.NOT_DONE: "{entry} ({open} of {total} not done)",
+    Code.NOT_ENDED: "{entry} ({open} of {total} not ended)",
+}
+
+
+def reason_text(reason: Reason) -> str:
+    """A reason as people read it."""
+    return "".join(text for text, _ in reason_parts(reason))
+
+
+def reason_parts(reason: Reason) -> Iterator[tuple[str, bool]]:
+    """The pieces of the text of a reason, and whether each is an argument."""
+    given = dict(reason.arguments)
+    template = TEMPLATES[reason.code]
+    for literal, name, form in _pieces(template if isinstance(template, str) else template(given)):
+        if literal:
+            yield literal, False
+        if name is not None:
+            yield from _argument(given[name], form)
+    if reason.also is not None:
+        yield "; ", False
+        yield from reason_parts(reason.also)
+
+
+def _argument(value: Any, form: str) -> Iterator[tuple[str, bool]]:
+    if isinstance(value, Reason):
+        yield from reason_parts(value)
+    elif isinstance(value, tuple):
+        for place, part in enumerate(value):
+            if place:
+                yield ", ", False
+            yield from reason_parts(part)
+    else:
+        yield _FORMATS[form](value), True
+
+
+@lru_cache(maxsize=200)
+def _pieces(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    return tuple((literal, name, form or "") for literal, name, form, _ in Formatter().parse(template))
