@@ -83,7 +83,7 @@ def test_a_wait_ends_with_0_only_if_everything_in_scope_is_done(desk, sandbox):
     desk.write(first, second, {"name": "desk", "kind": "notebook"})
     # a dependency that has not run is out of scope
     ended = desk.apply("--target", "b", "--wait", "complete", *POLL, code=9)
-    assert "b: 1 blocked: needs a (1 of 1 not done, out of the scope of --target and --exclude)" in ended.out
+    assert "b: 1 blocked: needs a (1 of 1 not done), out of the scope of --target and --exclude" in ended.out
     assert sandbox.sessions() == []
     # one is on hold, and blocks; so does a notebook
     desk("mark", "hold", "a", "desk", "--yes")

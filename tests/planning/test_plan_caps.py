@@ -154,8 +154,8 @@ def test_with_more_active_than_the_cap_only_so_many_are_replaced_as_fit():
     plan = decide(project(*new), memory, sight)
     assert lines(plan)[1:4] == [
         "replace tile-b -tile-b (spec changed)",
-        f"wait tile-c held back (spec changed; {FULL})",
-        f"wait tile-d held back (spec changed; {FULL})",
+        f"wait tile-c held back ({FULL}; spec changed)",
+        f"wait tile-d held back ({FULL}; spec changed)",
     ]
     assert not plan.actions[2].hangs
     half = state(*(record(one) for one in (*new[:1], *tiles(values)[1:])))

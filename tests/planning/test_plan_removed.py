@@ -79,7 +79,7 @@ def test_open_create_of_a_removed_replica_is_waited_for():
 
 def test_deletion_of_a_removed_replica_is_waited_for_while_it_is_listed():
     tomb = tombstone("reduce", spec())
-    assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its session is being deleted)"]
+    assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its old session is being deleted)"]
 
 
 MOVED = "manifests/night.yaml"

@@ -49,7 +49,7 @@ def test_pilot_whose_work_changed_is_judged_anew_and_the_others_run_on_meanwhile
     plan = decide(project(*new), memory, seen(live("tile-b")))
     assert lines(plan) == [
         "replace tile-a (spec changed)",
-        f"wait tile-b held back (spec changed; {WAITS.format('a')})",
+        f"wait tile-b held back ({WAITS.format('a')}; spec changed)",
         f"wait tile-c held back ({WAITS.format('a')})",
         f"wait tile-d ({WAITS.format('a')})",
     ]
