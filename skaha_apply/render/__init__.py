@@ -1,4 +1,4 @@
-"""What people and machines get to read: pure functions from values of the model to text and pictures.
+"""Pure functions from values of the model to text, JSON and pictures.
 
-Only `progress` and `board` remember something: what they have told, or drawn, before.
+Only `run.lines` and `run.live_table` keep something between two events: what they printed or drew before.
 """

@@ -1,4 +1,4 @@
-"""The one table of how each kind of action is shown: symbol, colour, and its words in a count and in a report."""
+"""The table of how each kind of action is shown: its symbol, its color, and its words in counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ActionLabel:
-    """How a kind of action is shown: `count` follows a number in a plan, `past` one in a report."""
+    """How a kind of action is shown: `count` follows a number in a plan, `past` follows a number in a report."""
 
     symbol: str
     style: str
@@ -41,7 +41,7 @@ LABELS: Mapping[ActionKind, ActionLabel] = {
 }
 SYMBOL_WIDTH = max(len(look.symbol) for look in LABELS.values())
 _KINDS = frozenset(kind.value for kind in LABELS)
-HEADLINE = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.DELETE)  # counted even when there are none
+HEADLINE = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.DELETE)  # these counts are shown even if they are 0
 
 
 def change_counts(summary: Mapping[str, int]) -> str:
@@ -50,13 +50,13 @@ def change_counts(summary: Mapping[str, int]) -> str:
 
 
 def other_counts(summary: Mapping[str, int]) -> str:
-    """The other counts that are not zero: `3 waiting, 96 unchanged`; "" without any."""
+    """The other counts above zero: `3 waiting, 96 unchanged`; "" if there is none."""
     rest = [kind for kind in ActionKind if kind not in HEADLINE]
     return ", ".join(f"{summary[kind.value]} {LABELS[kind].count}" for kind in rest if summary.get(kind.value))
 
 
 def applied_counts(applied: Mapping[str, int]) -> str:
-    """What was carried out, in counts that are not zero: `2 created, 1 replaced`; "" without any."""
+    """The counts of executed actions: `2 created, 1 replaced`; "" if there is none."""
     return ", ".join(f"{applied[kind.value]} {LABELS[kind].past}" for kind in ActionKind if applied.get(kind.value))
 
 
@@ -66,5 +66,5 @@ def counted(count: int, noun: str) -> str:
 
 
 def phase_label(name: str) -> str:
-    """A phase or a kind of action as it follows a number of replicas: `3 waiting`, `2 in conflict`, `5 running`."""
+    """The words of a phase or a kind of action after a number of replicas: `waiting`, `in conflict`, `running`."""
     return LABELS[ActionKind(name)].count if name in _KINDS else name

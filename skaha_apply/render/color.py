@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def plain(text: str, _style: str) -> str:
-    """No colour."""
+    """Text without color."""
     return text
 
 
 def terminal_colors() -> Paint:
-    """Terminal colours; a style is a word of rich (`green`, `bold red`)."""
-    from rich.style import Style  # noqa: PLC0415 - a tenth of a second that only a terminal pays for
+    """A function that adds terminal colors; a style is a word of rich (`green`, `bold red`)."""
+    from rich.style import Style  # noqa: PLC0415 - takes a tenth of a second, which only a terminal needs
 
     known: dict[str, Style] = {}
 

@@ -1,4 +1,4 @@
-"""An error as two lines: where and what is wrong, and what to do next."""
+"""An error as text: what happened and where, then a hint that states what to do next."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def error_text(error: SkahaApplyError, paint: Paint = plain) -> str:
-    """`error: FILE:LINE:COL: message` and, where one is known, `hint: what to do next`."""
+    """`error: FILE:LINE:COL: message`, and `hint: what to do next` if the error has one."""
     return message_text("error", str(error), error.hint, paint)
 
 
 def message_text(word: str, message: str, hint: str | None, paint: Paint = plain) -> str:
-    """A message of any weight; further lines of it and of its hint are indented."""
+    """A message of the severity `word`; the second and later lines of the message and the hint are indented."""
     style = {"error": "bold red", "warning": "bold yellow"}.get(word, "bold")
     text = f"{paint(f'{word}:', style)} {_lines(message)}\n"
     return text + f"{paint('hint:', 'bold cyan')} {_lines(hint)}\n" if hint else text

@@ -1,4 +1,4 @@
-"""Text of others (manifests, servers, logs) made safe to show: nothing in it may move a cursor or colour a screen."""
+"""Text from manifests, servers and logs made safe to print: it cannot move a cursor or color a screen."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ VALUE_WIDTH = 120  # characters of one value that a changed field shows
 
 
 def one_line(text: str) -> str:
-    r"""`text` on one line, each character that a terminal would act on as its escape (`\x1b`, `\n`)."""
+    r"""`text` on one line, with an escape for each character that a terminal acts on (`\x1b`, `\n`)."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
 def printable_lines(text: str) -> str:
-    """`text` on its lines, with tabs as they are; every other control character as its escape."""
+    """`text` with its lines and tabs, and an escape for every other control character."""
     return "\n".join("\t".join(one_line(part) for part in one.split("\t")) for one in text.splitlines())
 
 
 def truncate(text: str, width: int) -> str:
-    """At most `width` characters, `…` at the end where some were left out."""
+    """At most `width` characters; `…` at the end marks a cut."""
     return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
 def differing_values(before: Any, after: Any) -> tuple[str, str]:
-    """Two values as JSON; long ones are cut so that the place where they differ is seen. None is `(none)`."""
+    """Two values as JSON; long ones are cut around the first difference. None is `(none)`."""
     texts = [_value(before), _value(after)]
     if max(map(len, texts)) > VALUE_WIDTH:
         same = next((index for index, (one, two) in enumerate(zip(*texts, strict=False)) if one != two), 0)
@@ -41,7 +41,7 @@ def differing_values(before: Any, after: Any) -> tuple[str, str]:
 
 
 def mask_references(value: Any) -> Any:
-    """A value of a spec with `(sensitive)` for each reference to a sensitive variable, however deep it stands."""
+    """A value of a spec with `(sensitive)` for each reference to a sensitive variable, at any depth."""
     if isinstance(value, str):
         return _LATER.sub(SENSITIVE, value) if "${" in value else value
     if isinstance(value, dict):
@@ -50,7 +50,7 @@ def mask_references(value: Any) -> Any:
 
 
 def as_json(document: Any) -> str:
-    """One document, indented, with a newline at its end; nothing in it acts on a terminal or in a CI job."""
+    """One document, indented, with a newline at its end; no part of it acts on a terminal or in a CI job."""
     return inert_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 

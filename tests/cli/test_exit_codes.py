@@ -26,7 +26,7 @@ sessions:
 def test_plan_says_0_or_2_and_writes_nothing(command):
     made = command("plan", "m.yaml")
     assert made.returncode == 0, made.stderr
-    assert "no state yet, this plan starts a new one" in made.stdout.splitlines()[0]
+    assert "no state yet; this plan creates one" in made.stdout.splitlines()[0]
     assert "+   create  reduce [1-3]" in made.stdout
     assert made.stderr == ""
     assert command("plan", "m.yaml", "--detailed-exitcode").returncode == 2

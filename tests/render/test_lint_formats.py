@@ -136,7 +136,7 @@ def test_github_shows_errors_first_and_counts_what_a_step_would_not_show():
     found = [finding(line, Severity.WARNING) for line in range(1, 13)] + [finding(line) for line in range(1, 15)]
     lines = LintFormat.GITHUB.render(report(*found)).splitlines()
     assert [line.split(" ")[0] for line in lines[:20]] == ["::error"] * 10 + ["::warning"] * 10
-    assert lines[20:] == ["::notice::and 6 more, listed in the summary of this job"]
+    assert lines[20:] == ["::notice::6 more problems are in the summary of this job"]
     assert github_summary(report(*found)).count("sub dir/m.yaml:") == 26
 
 
@@ -156,7 +156,7 @@ def test_the_summary_of_a_job_is_bounded_and_escaped():
     text = github_summary(many)
     assert len(text.encode()) <= SUMMARY
     assert "2000 errors" in text.splitlines()[0]
-    left = int(re.search(r"Cut here: (\d+) more", text)[1])
+    left = int(re.search(r"_(\d+) more;", text)[1])
     assert text.count("sub dir/m.yaml:") + left == 2000
     assert "<b>" not in github_summary(REPORTS["nasty"]).replace("\\<b\\>", "")
     assert github_summary(report()) == "### skaha-apply lint: no problems found\n\n"

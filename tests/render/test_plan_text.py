@@ -35,14 +35,14 @@ def test_replicas_that_share_action_reason_and_changes_are_one_line(action, plan
         "Plan: 1 to create, 99 to replace, 0 to delete.\n"
         "Also: 1 unchanged.\n"
         "40 finished replicas would be computed again.\n"
-        "Lost by what is deleted, replaced or computed again: at most 12.5 core-hours.\n"
+        "Core-hours lost by deleting, replacing and rerunning: at most 12.5.\n"
     )
 
 
 def test_a_new_state_is_told_in_the_first_line_and_a_refusal_in_the_last(action, plan):
     shown = plan(action("create", reason=NEW), new_state=True, notes=("the server tells no time",), refused="too much")
     lines = plan_text(shown).splitlines()
-    assert "no state yet, this plan starts a new one" in lines[0]
+    assert "no state yet; this plan creates one" in lines[0]
     assert lines[1] == "note: the server tells no time"
     assert lines[-1] == "Refused: too much."
 
@@ -50,7 +50,7 @@ def test_a_new_state_is_told_in_the_first_line_and_a_refusal_in_the_last(action,
 def test_a_change_of_replicas_says_why_everything_is_computed_again(action, plan):
     resized = action("replace", reason="spec changed", changes=(Change("replicas", 50, 100),))
     text = plan_text(plan(resized, recomputed=1))
-    assert "1 finished replica would be computed again, since another number of replicas cuts every share anew." in text
+    assert "1 finished replica would be computed again, because another number of replicas changes every share." in text
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_a_single_one_bears_its_id(action, plan):
 
 def test_an_empty_plan_says_so_and_still_tells_what_is_left(action, plan):
     done = plan(action("done"), action("unchanged", replica=2))
-    assert "No changes. What the manifest asks for is there, or done.\n" in plan_text(done)
+    assert "No changes. All sessions of the manifest are live or done.\n" in plan_text(done)
     left = plan_text(plan(action("failed", reason="failed in attempt 1"), action("blocked", "mosaic", reason="needs")))
     assert "!   failed   reduce [1]  failed in attempt 1\n" in left
-    assert "No changes can be made now; see above what is left.\nThere: 1 blocked, 1 failed.\n" in left
+    assert "No changes are possible now; the list above shows what is left.\nReplicas: 1 blocked, 1 failed.\n" in left
 
 
 def test_what_left_the_manifest_is_counted_but_not_by_a_destroy(action, plan):
     retired = [action("retired", replica=number) for number in (2, 3)]
     kept = "2 no longer in the manifest (their results are kept)"
     assert f"Also: {kept}.\n" in plan_text(plan(action("create", reason=NEW), *retired))
-    assert f"is there, or done.\nThere: {kept}.\n" in plan_text(plan(*retired))
+    assert f"are live or done.\nReplicas: {kept}.\n" in plan_text(plan(*retired))
     assert f"Also: {kept}.\n" in plans_markdown([plan(*retired)])
     assert "no longer in the manifest" not in plan_text(plan(*retired, destroys=True))
 
@@ -134,13 +134,13 @@ def test_twenty_thousand_sessions_stay_bounded(action, plan):
     tiles = plan(*(action("create", f"tile-{i}", replicas=1, reason=NEW) for i in range(20_000)))
     text = plan_text(tiles)
     assert len(text.splitlines()) < 250
-    assert "… and 19800 actions more; -o json lists every one" in text
+    assert "… and 19800 actions more; -o json lists all of them" in text
     assert "Plan: 20000 to create" in text
 
 
 def test_scattered_replicas_stay_one_short_line(action, plan):
     scattered = plan(*(action("create", replica=i, replicas=20_000, reason=NEW) for i in range(1, 20_000, 2)))
-    assert "reduce [1,3,5,7,9,11,13,15,17,19,21,23,… 10000 in all]" in plan_text(scattered)
+    assert "reduce [1,3,5,7,9,11,13,15,17,19,21,23,… 10000 in total]" in plan_text(scattered)
 
 
 def test_many_changed_fields_are_counted(action, plan):
@@ -156,6 +156,6 @@ def test_values_that_cannot_be_hashed_are_grouped_too(action, plan):
 
 def test_plan_says_how_what_failed_or_vanished_is_settled(action, plan):
     text = plan_text(plan(action("failed"), action("unknown", "mosaic")))
-    assert "To settle what is failed: skaha-apply mark rerun reduce --phase failed\n" in text
-    assert "To settle what is unknown: skaha-apply mark complete|rerun mosaic --phase unknown\n" in text
-    assert "To settle" not in plan_text(plan(action("create")))
+    assert "To resolve failed replicas: skaha-apply mark rerun reduce --phase failed\n" in text
+    assert "To resolve unknown replicas: skaha-apply mark complete|rerun mosaic --phase unknown\n" in text
+    assert "To resolve" not in plan_text(plan(action("create")))

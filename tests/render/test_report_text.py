@@ -39,8 +39,8 @@ def test_many_different_failures_are_bounded():
 def test_the_end_of_failed_logs_is_shown_without_its_escapes():
     logs = tuple(FailedLog(f"reduce-{i}", "k2j3h4g5", "logs/1.log", "a\tb\n\x1b[31mTraceback\n") for i in range(7))
     text = report_text(report(logs=logs))
-    assert "── log of reduce-0 (k2j3h4g5), its end\n   a\tb\n   \\x1b[31mTraceback\n── all of it: logs/1.log\n" in text
-    assert "… and the logs of 2 more" in text
+    assert "── end of the log of reduce-0 (k2j3h4g5)\n   a\tb\n   \\x1b[31mTraceback\n── full log: logs/1.log\n" in text
+    assert "… and 2 more logs: " in text
 
 
 def test_running_interactive_sessions_can_be_opened():

@@ -1,6 +1,6 @@
-"""Findings as JSON for scripts and editors; the models here are also where the committed schema comes from.
+"""Diagnostics as JSON for scripts and editors. The committed schema is generated from these models.
 
-`python -m skaha_apply.render.lint.documents` writes that schema, below the working directory.
+`python -m skaha_apply.render.lint.documents` writes the schema below the working directory.
 """
 
 from __future__ import annotations
@@ -39,35 +39,35 @@ class PositionDocument(_Document):
 class RangeDocument(_Document):
     """A range of text in a manifest."""
 
-    filename: str = Field(description="as the call named it, `-` for standard input")
+    filename: str = Field(description="as named on the command line; `-` for standard input")
     start: PositionDocument
     end: PositionDocument = Field(description="exclusive")
 
 
 class DiagnosticDocument(_Document):
-    """One finding."""
+    """One diagnostic."""
 
-    rule: str = Field(description="id of the rule, a page of docs/rules, or of an error of form")
+    rule: str = Field(description="ID of the rule (a page of docs/rules) or of the syntax error")
     severity: Severity
-    summary: str = Field(description="one line: what is wrong")
-    detail: str = Field(description="what happens on the server, and what to write instead; may be empty")
+    summary: str = Field(description="one line that states the problem")
+    detail: str = Field(description="the effect on the server, and what to write instead; can be empty")
     range: RangeDocument
-    snippet: str = Field(description="the line, and carets below the place; may be empty")
-    session: str = Field(description="name of the session that it is about; empty for none")
-    path: str = Field(description="place in the document, as sessions[3].args[2]; empty for the whole")
+    snippet: str = Field(description="the line of the manifest, with carets below the position; can be empty")
+    session: str = Field(description="name of the session; empty if the diagnostic is not about one session")
+    path: str = Field(description="position in the document, such as sessions[3].args[2]; empty for the whole document")
 
 
 class LintDocument(_Document):
-    """The findings of one call."""
+    """The diagnostics of one invocation."""
 
     format_version: Annotated[
         str,
         Field(
             pattern=r"^1\.\d+$",
-            description="MAJOR.MINOR: minor grows by addition, so ignore keys you do not know; refuse another major",
+            description="MAJOR.MINOR: a minor version adds keys, so ignore unknown keys; refuse another major",
         ),
     ]
-    valid: bool = Field(description="whether there is no error; warnings do not count")
+    valid: bool = Field(description="true if there is no error; warnings do not count")
     error_count: int = Field(ge=0)
     warning_count: int = Field(ge=0)
     diagnostics: list[DiagnosticDocument]
@@ -79,7 +79,7 @@ def render(report: LintReport) -> str:
 
 
 def lint_document(report: LintReport) -> dict[str, Any]:
-    """The findings of one call as a JSON value."""
+    """The diagnostics of one invocation as a JSON value."""
     document = LintDocument(
         format_version=LINT_FORMAT,
         valid=report.errors == 0,
@@ -91,7 +91,7 @@ def lint_document(report: LintReport) -> dict[str, Any]:
 
 
 def lint_schema() -> dict[str, Any]:
-    """The JSON Schema of what `lint -o json` prints."""
+    """The JSON Schema of the output of `lint -o json`."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **LintDocument.model_json_schema(mode="serialization"),
@@ -100,7 +100,7 @@ def lint_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The schema as it is committed."""
+    """The text of the committed schema."""
     return json.dumps(lint_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -130,10 +130,10 @@ IN_SESSION = re.compile(r"sessions\[[0-9]+\]")
 
 
 def fingerprints(report: LintReport) -> tuple[str, ...]:
-    """One for each finding: sha256, in hexadecimal, of rule, file, session and the place within it; never the line.
+    """A fingerprint for each diagnostic: the hexadecimal sha256 of rule, file, session name and path in the session.
 
-    The session counts by its name, so that neither lines above nor sessions before it change anything. What is found
-    twice at one place gets a number, since equal fingerprints would be merged.
+    Line numbers and the index of the session are left out, so that edits above a session do not change its
+    fingerprints. Equal diagnostics get a number, because GitHub and GitLab merge equal fingerprints.
     """
     seen: Counter[str] = Counter()
     made = []

@@ -1,4 +1,4 @@
-"""Findings for GitHub Actions: annotations as far as a step may show them, and all of them as the job's summary."""
+"""Diagnostics for GitHub Actions: the annotations that a step can show, and all of them in the job summary."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.diagnostics import Diagnostic, LintReport
 
-MOST = 10  # annotations of one kind that a step shows
-SUMMARY = 1_000_000  # bytes; GitHub takes 1 MiB a step
+MOST = 10  # annotations of one severity that a step shows
+SUMMARY = 1_000_000  # bytes; GitHub accepts 1 MiB from a step
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
 
 
 def render(report: LintReport) -> str:
-    """Workflow commands, errors first; what a step would not show is only counted."""
+    """Workflow commands, errors first; diagnostics that a step cannot show are only counted."""
     lines = []
     left = 0
     for severity in (Severity.ERROR, Severity.WARNING):
@@ -29,16 +29,16 @@ def render(report: LintReport) -> str:
         lines += [_command(one, report) for one in found[:MOST]]
         left += max(0, len(found) - MOST)
     if left:
-        lines.append(f"::notice::and {left} more, listed in the summary of this job")
+        lines.append(f"::notice::{left} more problems are in the summary of this job")
     return "".join(f"{one}\n" for one in lines)
 
 
 def github_summary(report: LintReport) -> str:
-    """Every finding as a table in Markdown, as far as GitHub takes it; what was cut is counted."""
+    """A Markdown table of the diagnostics, up to the size that GitHub accepts; the rest is counted."""
     head = f"### skaha-apply lint: {count_text(report.found)}\n\n"
     if not report.found:
         return head
-    head += "| place | rule | finding |\n|---|---|---|\n"
+    head += "| location | rule | problem |\n|---|---|---|\n"
     rows = _rows(report)
     kept, size = [], len(head.encode()) + 200
     for row in rows:
@@ -47,7 +47,7 @@ def github_summary(report: LintReport) -> str:
             break
         kept.append(row)
     left = len(report.found) - len(kept)
-    tail = f"\n_Cut here: {left} more; `lint -o json` has all of them._\n" if left else ""
+    tail = f"\n_{left} more; `lint -o json` lists all of them._\n" if left else ""
     return head + "".join(kept) + tail
 
 
@@ -67,7 +67,7 @@ def _command(one: Diagnostic, report: LintReport) -> str:
     location = one.location
     given: dict[str, str | int] = {"file": report.path(location.file), "line": location.line}
     given["endLine"] = max(location.end_line, location.line)
-    if location.end_line == location.line:  # columns of several lines mean nothing to GitHub
+    if location.end_line == location.line:  # GitHub ignores columns of a range over several lines
         given |= {"col": location.column, "endColumn": location.end_column}
     given["title"] = one.rule
     properties = ",".join(f"{name}={_property(str(value))}" for name, value in given.items())

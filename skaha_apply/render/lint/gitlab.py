@@ -1,4 +1,4 @@
-"""Findings as GitLab's Code Quality report."""
+"""Diagnostics as GitLab's Code Quality report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def render(report: LintReport) -> str:
 
 
 def gitlab_document(report: LintReport) -> list[dict[str, Any]]:
-    """One entry for each finding; an empty list when there is none."""
+    """One item for each diagnostic; an empty list if there is none."""
     return [
         {
             "description": f"{one.summary}. {one.detail}" if one.detail else one.summary,

@@ -1,4 +1,4 @@
-"""Findings as a JUnit report: a suite for each manifest, in it a test case for each rule."""
+"""Diagnostics as a JUnit report: one suite for each manifest, with one test case for each rule."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def render(report: LintReport) -> str:
-    """The report as XML. A rule that found an error is a failure, with `strict` one that found a warning too.
+    """The report as XML. A rule with an error fails; with `strict` a rule with a warning fails too.
 
-    What does not fail is shown as the output of a test case that passed.
+    Other warnings are the output of a passed test case.
     """
     by_file: dict[str, dict[str, list[Diagnostic]]] = {file: {} for file in sorted(report.files)}
     for one in report.found:
@@ -32,7 +32,7 @@ def render(report: LintReport) -> str:
 
 
 def _suite(file: str, found: dict[str, list[Diagnostic]], report: LintReport) -> tuple[int, int, str]:
-    """The tests and the failures of one manifest, counted, and its XML."""
+    """The number of test cases and of failures of one manifest, and its XML."""
     rules = list(dict.fromkeys([*(rule.id for rule in report.rules), *sorted(found)]))
     name = _attribute(report.path(file))
     cases = [_case(rule, name, found.get(rule, ()), report) for rule in rules]

@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, in the part of it that GitHub's code scanning reads."""
+"""Diagnostics as SARIF 2.1.0, limited to the properties that GitHub code scanning reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def render(report: LintReport) -> str:
 
 
 def sarif_document(report: LintReport) -> dict[str, Any]:
-    """The log of one run; `results` is empty when nothing was found."""
+    """The log of one run; `results` is empty if there is no diagnostic."""
     index = {rule.id: number for number, rule in enumerate(report.rules)}
     driver = {
         "name": "skaha-apply",

@@ -1,4 +1,4 @@
-"""Findings about manifests as text, the same for every command that stops on them."""
+"""Diagnostics as text, the same for every command that stops because of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def printable_diagnostics(diagnostics: Sequence[Diagnostic], *, most: int | None
 
 
 def diagnostic_text(diagnostic: Diagnostic) -> str:
-    """One finding: place, severity, rule and summary on the first line, then the snippet, then the way out."""
+    """One diagnostic: location, severity, summary and rule on the first line, then the snippet, then the detail."""
     parts = [f"{diagnostic.location}: {diagnostic.severity}: {diagnostic.summary} [{diagnostic.rule}]"]
     if diagnostic.snippet:
         parts.append(indent(diagnostic.snippet, "    "))
@@ -38,7 +38,7 @@ def diagnostic_text(diagnostic: Diagnostic) -> str:
 
 
 def diagnostics_text(diagnostics: Sequence[Diagnostic], *, most: int | None = MAX_SHOWN) -> str:
-    """Findings, errors first, and a line that counts them; "" for none. Beyond `most` they are only counted."""
+    """Diagnostics, errors first, and a line with their number; "" if there is none. At most `most` are written out."""
     if not diagnostics:
         return ""
     ordered = sorted(diagnostics, key=lambda found: found.severity is not Severity.ERROR)
@@ -49,8 +49,8 @@ def diagnostics_text(diagnostics: Sequence[Diagnostic], *, most: int | None = MA
 
 
 def count_text(diagnostics: Sequence[Diagnostic]) -> str:
-    """How many errors and warnings there are: `2 errors, 1 warning`."""
+    """The number of errors and warnings: `2 errors, 1 warning`."""
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     counts = {"error": errors, "warning": len(diagnostics) - errors}
-    said = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count]
-    return ", ".join(said) or "no problems found"
+    parts = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count]
+    return ", ".join(parts) or "no problems found"

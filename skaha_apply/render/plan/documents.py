@@ -1,4 +1,4 @@
-"""Plans and reports as JSON for scripts and CI; the models here are also where the committed schema comes from."""
+"""Plans and reports as JSON for scripts and CI. The committed schema of a plan is generated from these models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Version = Annotated[
     str,
     Field(
         pattern=r"^1\.\d+$",
-        description="MAJOR.MINOR: minor grows by addition, so ignore keys that you do not know; refuse another major",
+        description="MAJOR.MINOR: a minor version adds keys, so ignore unknown keys; refuse another major",
     ),
 ]
 
@@ -31,7 +31,7 @@ _Version = Annotated[
 def _counts(schema: dict[str, Any]) -> None:
     keys = [kind.value for kind in COUNTED]
     schema["properties"] = {key: {"type": "integer", "minimum": 0} for key in keys}
-    schema["required"] = [key for key in keys if key != ActionKind.RETIRED]  # older plans do not have it
+    schema["required"] = [key for key in keys if key != ActionKind.RETIRED]  # plans of format 1.0 do not have it
 
 
 class _Document(BaseModel):
@@ -39,9 +39,9 @@ class _Document(BaseModel):
 
 
 class ChangeDocument(_Document):
-    """One field that differs; null where it was or will be absent."""
+    """One field that differs; null if the field was or will be absent."""
 
-    path: str = Field(description="in the words of the manifest: args[2], env.BAND, ram")
+    path: str = Field(description="the field as the manifest names it: args[2], env.BAND, ram")
     before: Any = Field(alias="from")
     after: Any = Field(alias="to")
 
@@ -50,13 +50,15 @@ class ActionDocument(_Document):
     """What happens to one replica, and why."""
 
     action: str = Field(description="a key of summary (`retired` only with --all); with --all also `not loaded`")
-    session: str = Field(description="the name in the manifest, of a matrix that of its combination")
-    group: str = Field(default="", description="the name as written, `tile-${tile}`; only where that is another")
+    session: str = Field(description="the name in the manifest; for a matrix the name of the combination")
+    group: str = Field(
+        default="", description="the name of the entry as written, `tile-${tile}`; only if it differs from session"
+    )
     replica: int = Field(ge=1, description="REPLICA_ID, from 1")
     replicas: int = Field(ge=1, description="REPLICA_COUNT")
     name: str = Field(description="the live name, in lower case")
     id: str | None = Field(
-        description="the session that it is about, of an interactive one a short digest; null without one"
+        description="ID of the session; a short digest if the session is interactive; null if there is no session"
     )
     reason: str = Field(description="for people; an open set")
     reason_code: str = Field(default="", description="for programs; a later minor version may add codes")
@@ -64,19 +66,25 @@ class ActionDocument(_Document):
 
 
 class PlanDocument(_Document):
-    """The plan of one project, as `plan -o json` prints it; several projects come as `{format_version, plans}`."""
+    """The plan of one project, as `plan -o json` prints it; several projects give `{format_version, plans}`."""
 
     format_version: _Version
     project: str
     server: str
-    digest: str = Field(description="of what a reviewer approves: desired replicas, and actions that cannot be undone")
-    offline: bool = Field(default=False, description="that no server was asked; only where that is so")
-    has_changes: bool = Field(description="whether there is a create, replace, delete, adopt, renew or retry")
-    refused: str | None = Field(description="which safety rule forbids it, and what lifts that")
+    digest: str = Field(
+        description="digest of what a reviewer approves: the desired replicas, and the actions that cannot be undone"
+    )
+    offline: bool = Field(
+        default=False, description="true for `plan --offline`, which sends no request to the server; otherwise absent"
+    )
+    has_changes: bool = Field(description="true if there is a create, replace, delete, adopt, renew or retry")
+    refused: str | None = Field(
+        description="the safety rule that refuses the plan, and the option that lifts it; null if none does"
+    )
     core_hours_lost: float = Field(ge=0)
-    summary: dict[str, int] = Field(description="how many replicas of each action", json_schema_extra=_counts)
+    summary: dict[str, int] = Field(description="number of replicas by action", json_schema_extra=_counts)
     actions: list[ActionDocument] = Field(
-        description="what is not unchanged or done; deletes, replaces, then others in the order of the manifest",
+        description="all but unchanged and done replicas; deletes, replaces, then others in the order of the manifest",
     )
 
 
@@ -93,7 +101,7 @@ def render(plans: Sequence[Plan], _paint: Paint, *, everything: bool) -> str:
 
 
 def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
-    """One plan as a JSON value; with `everything` also the replicas that are unchanged or done."""
+    """One plan as a JSON value; with `everything` it includes the replicas that are unchanged or done."""
     shown = [action for action in plan.actions if everything or action.kind not in QUIET]
     document = PlanDocument(
         format_version=PLAN_FORMAT,
@@ -117,7 +125,7 @@ def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
 
 
 def plans_document(plans: Sequence[Plan], *, everything: bool = False) -> dict[str, Any]:
-    """The document of one call: a plan, or of several projects `{format_version, plans}`."""
+    """The document of one invocation: a plan, or `{format_version, plans}` for several projects."""
     documents = [plan_document(plan, everything=everything) for plan in plans]
     return documents[0] if len(documents) == 1 else {"format_version": PLAN_FORMAT, "plans": documents}
 
@@ -136,13 +144,13 @@ def report_document(report: Report) -> dict[str, Any]:
 
 
 def reports_document(reports: Sequence[Report]) -> dict[str, Any]:
-    """The document of one call: a report, or of several projects `{format_version, reports}`."""
+    """The document of one invocation: a report, or `{format_version, reports}` for several projects."""
     documents = [report_document(report) for report in reports]
     return documents[0] if len(documents) == 1 else {"format_version": REPORT_FORMAT, "reports": documents}
 
 
 def plan_schema() -> dict[str, Any]:
-    """The JSON Schema of what `plan -o json` prints."""
+    """The JSON Schema of the output of `plan -o json`."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - only the schema needs it
 
     schema = TypeAdapter(PlanDocument | PlansDocument).json_schema(mode="serialization", by_alias=True)

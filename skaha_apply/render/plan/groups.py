@@ -1,4 +1,4 @@
-"""Actions that read the same become one line: replicas as `reduce [1-37,39-100]`, a matrix as `tile-${tile}`."""
+"""Groups of similar actions, each printed as one line: `reduce [1-37,39-100]`, or `tile-${tile}` for a matrix."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     Skeleton = tuple[str, ...]
 
-_PIECES = 12  # ranges that a label shows
-_NAMED = 3  # combinations of a matrix that a label names; of more the first and the last
-_ALIKE = 3  # lines of one entry and kind that stay apart though only a combination's own values differ in them
-# Numbers, and what may be a session id: eight characters, the first a letter [RandomStringGenerator].
+_PIECES = 12  # ranges of replica IDs in one label
+_NAMED = 3  # combinations in one label; of more than these only the first and the last are named
+_ALIKE = 3  # lines of one entry and kind, above which lines that differ only in matrix values are merged
+# Numbers, and possible session IDs: eight characters, the first a letter [RandomStringGenerator].
 _VARIES = re.compile(r"(\d+|\b[a-z][a-z0-9]{7}\b)")
 _FOREIGN = re.compile(r"[^a-z0-9-]")
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
@@ -30,11 +30,11 @@ _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 @dataclass(frozen=True)
 class ActionGroup:
-    """Actions that read the same, of one session or of one matrix.
+    """Actions with the same kind, reason and changes, of one session or of one matrix.
 
-    `reason` has ranges and `…` where theirs differ in numbers or ids, `changes` are those of all of them; where they
-    differ in the values of a combination alone, both have `${axis}` in their place. `total` is how many replicas of the
-    same entry a plan holds.
+    If the reasons differ in numbers or IDs, `reason` has a range or `…` there. If the reasons or the changes differ
+    only in values of the matrix, `reason` and `changes` have `${axis}` there. `total` is the number of replicas of the
+    entry in the plan.
     """
 
     actions: tuple[Action, ...]
@@ -44,20 +44,20 @@ class ActionGroup:
 
     @property
     def kind(self) -> ActionKind:
-        """The kind of all of them."""
+        """The kind that all actions have."""
         return self.actions[0].kind
 
     @cached_property
     def combinations(self) -> tuple[str, ...]:
-        """What tells the names of its sessions apart, in their order: `t0001` of `tile-t0001`."""
+        """The part of each session name that differs, in the order of the sessions: `t0001` of `tile-t0001`."""
         first = self.actions[0]
         return tuple(_combination(name, first.group) for name in dict.fromkeys(one.session for one in self.actions))
 
     @property
     def label(self) -> str:
-        """`reduce [1-37,39-100]`, the bare name of a session without replicas, with the id of a single one.
+        """`reduce [1-37,39-100]`, or the name alone if there is one replica, then the ID of a single session.
 
-        Of a matrix `tile-${tile}  4,990 of 5,000  (t0001 … t4999)`.
+        The label of a matrix is `tile-${tile}  4,990 of 5,000  (t0001 … t4999)`.
         """
         first = self.actions[0]
         if first.group and len(self.combinations) > 1:
@@ -70,11 +70,11 @@ class ActionGroup:
 
 
 def grouped(actions: Iterable[Action], totals: Mapping[str, int] | None = None) -> list[ActionGroup]:
-    """The groups of some actions, in the order in which each first appears.
+    """The groups of these actions, in the order of their first actions.
 
     Args:
-        actions: what is shown of a plan.
-        totals: how many replicas each matrix has in that plan, by its name as written.
+        actions: the actions of a plan to be shown.
+        totals: the number of replicas of each matrix in the plan, by the name of its entry as written.
     """
     counts = totals or {}
     lines = _Lines()
@@ -93,12 +93,12 @@ def grouped(actions: Iterable[Action], totals: Mapping[str, int] | None = None) 
 
 
 def totals(actions: Iterable[Action]) -> Counter[str]:
-    """How many replicas each matrix has, by its name as written."""
+    """The number of replicas of each matrix, by the name of its entry as written."""
     return Counter(action.group for action in actions if action.group)
 
 
 def entry_name(action: Action) -> str:
-    """The name of an action's entry as the manifest has it."""
+    """The name of the entry of an action as the manifest writes it."""
     return action.group or action.session
 
 
@@ -107,7 +107,7 @@ def _entry(action: Action) -> tuple[object, ...]:
 
 
 class _Lines:
-    """What has to be equal for two actions of an entry to share a line; each reason and each change is read once."""
+    """The key by which actions of one entry share a line. Each reason and each change is processed once."""
 
     def __init__(self) -> None:
         self._skeletons: dict[Reason, Skeleton] = {}
@@ -117,7 +117,7 @@ class _Lines:
         if action.reason not in self._skeletons:
             self._skeletons[action.reason] = skeleton(action.reason)
         same = self._prints.get(id(action.changes))
-        if same is None:  # the changes are kept, so that no other ones get their id
+        if same is None:  # `changes` is stored too, so that no other object gets its id()
             same = self._prints[id(action.changes)] = (action.changes, repr(action.changes))
         return self._skeletons[action.reason], same[1]
 
@@ -131,12 +131,12 @@ def _group(same: list[Action], total: int) -> ActionGroup:
 
 
 def skeleton(reason: Reason) -> Skeleton:
-    """A reason without the numbers in its arguments, and without what may be a session's id in them."""
+    """The parts of a reason, without the numbers and possible session IDs in its arguments."""
     return tuple(_VARIES.sub("\0", text) if varies else text for text, varies in reason_parts(reason))
 
 
 def replica_ranges(replicas: Sequence[int]) -> str:
-    """`1-37,39-100`; beyond a dozen ranges only the first ones, and how many replicas there are in all."""
+    """`1-37,39-100`; of more than a dozen ranges the first ones, and the number of all replicas."""
     pieces: list[tuple[int, int]] = []
     for replica in sorted(set(replicas)):
         if pieces and replica == pieces[-1][1] + 1:
@@ -144,12 +144,12 @@ def replica_ranges(replicas: Sequence[int]) -> str:
         else:
             pieces.append((replica, replica))
     shown = [f"{low}" if low == high else f"{low}-{high}" for low, high in pieces[:_PIECES]]
-    more = f",… {len(set(replicas))} in all" if len(pieces) > _PIECES else ""
+    more = f",… {len(set(replicas))} in total" if len(pieces) > _PIECES else ""
     return ",".join(shown) + more
 
 
 def _with_references(action: Action) -> Action:
-    """The action with `${axis}` for the values of its combination, in its reason and in its changes."""
+    """The action with `${axis}` in place of its matrix values, in its reason and its changes."""
     words = _reference_by_value(action)
     changes = (
         replace(one, before=_replace_values(words, one.before), after=_replace_values(words, one.after))
@@ -163,7 +163,7 @@ def _replace_in_reason(reason: Reason, words: list[tuple[str, str]]) -> Reason:
 
 
 def _reference_by_value(action: Action) -> list[tuple[str, str]]:
-    """What is a combination's own, in lower case, and what stands for it; longer words first."""
+    """Pairs of a matrix value or name in lower case, and the reference that replaces it; longer ones first."""
     values = action.desired.spec.values if action.desired is not None else {}
     words = {action.session.lower(): action.group, action.name: action.group}
     for axis, value in values.items():
@@ -172,7 +172,7 @@ def _reference_by_value(action: Action) -> list[tuple[str, str]]:
 
 
 def _replace_values(words: list[tuple[str, str]], value: Any) -> Any:
-    """A value of a change with a combination's own words replaced, however deep they stand."""
+    """A value of a change with the words replaced at any depth."""
     if isinstance(value, str):
         return _replace_words(value, words)
     if isinstance(value, dict):
@@ -181,7 +181,7 @@ def _replace_values(words: list[tuple[str, str]], value: Any) -> Any:
 
 
 def _replace_words(text: str, words: list[tuple[str, str]]) -> str:
-    """`text` with each of the words replaced where it stands alone; no regular expression, for each has its own."""
+    """`text` with each word replaced where it stands alone; a regular expression for each action would be slow."""
     low = text.lower()
     found: list[tuple[int, int, str]] = []
     for word, general in words if len(low) == len(text) else ():
@@ -197,7 +197,7 @@ def _replace_words(text: str, words: list[tuple[str, str]]) -> str:
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether no letter or digit stands beside it, also not behind a point: `5` is no part of `12.5`."""
+    """Whether no letter or digit is next to the word, also not after a point: `5` does not match in `12.5`."""
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
     if before[-1:].isalnum() or after[:1].isalnum() or "_" in (before[-1:], after[:1]):
         return False
@@ -209,7 +209,7 @@ def _slug(value: str) -> str:
 
 
 def _combination(name: str, group: str) -> str:
-    """A session's name without what the whole group has in common."""
+    """The part of a session name that other sessions of the entry do not have."""
     pieces = _REFERENCE.split(group)
     first, last = pieces[0], pieces[-1]
     fits = len(name) > len(first) + len(last) and name.startswith(first) and name.endswith(last)
@@ -223,7 +223,7 @@ def _some_combinations(combinations: Sequence[str]) -> str:
 
 
 def shared(reasons: Sequence[Reason]) -> str:
-    """What reasons of one skeleton have in common: numbers that differ as their range, ids that differ as `…`."""
+    """One text for reasons that differ only in numbers (shown as a range) and IDs (shown as `…`)."""
     different = [tuple(reason_parts(reason)) for reason in dict.fromkeys(reasons)]
     if len(different) == 1:
         return "".join(text for text, _ in different[0])

@@ -1,4 +1,4 @@
-"""Plans as Markdown for a comment under a merge request: bounded, with the counts always whole."""
+"""Plans as Markdown for a comment on a merge request: limited in size, with complete counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.render.color import Paint
 
-COMMENT = 65_536  # characters of a comment that GitHub takes
+COMMENT = 65_536  # characters that GitHub accepts in a comment
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
 
 
@@ -25,7 +25,7 @@ def render(plans: Sequence[Plan], _paint: Paint, **_: bool) -> str:
 
 
 def plans_markdown(plans: Sequence[Plan], limit: int = COMMENT) -> str:
-    """All plans, at most `limit` characters: the counts of each first, then the actions as far as they fit."""
+    """All plans in at most `limit` characters: the counts of each plan, then the actions that fit."""
     counts = [_counts(plan) for plan in plans]
     kept, left = [], limit - len(_CUT_COUNTS) - 1
     for part in counts:
@@ -43,7 +43,7 @@ def plans_markdown(plans: Sequence[Plan], limit: int = COMMENT) -> str:
     return "\n".join(kept)
 
 
-_CUT_COUNTS = "\n\n_Cut here: {rest} more projects; `plan -o json` has all of them._\n"
+_CUT_COUNTS = "\n\n_{rest} more projects; `plan -o json` lists all of them._\n"
 
 
 def _counts(plan: Plan) -> str:
@@ -55,7 +55,7 @@ def _counts(plan: Plan) -> str:
     if plan.refused:
         lines.append(f"**Refused:** {_plain(truncate(plan.refused, 2000))}\n")
     if plan.new_state:
-        lines.append("There is no state yet: this plan starts a new one.\n")
+        lines.append("There is no state yet; this plan creates one.\n")
     if other := action_labels.other_counts(summary):
         lines.append(f"Also: {other}.\n")
     lines += [f"{_plain(truncate(note, 500))}\n" for note in plan.notes[:10]]
@@ -63,12 +63,12 @@ def _counts(plan: Plan) -> str:
 
 
 def _details(plan: Plan, room: int) -> str:
-    """The actions in a fenced block of at most `room` characters; "" without any or without room."""
+    """The actions in a fenced block of at most `room` characters; "" if there are none, or none fits."""
     rows = [*text.body(plan)[1:], *text.foot(plan)[1:]]
     longest = max((len(run) for row in rows for run in re.findall(r"`+", row)), default=0)
     fence = "`" * max(3, longest + 1)
     before, after = f"\n<details><summary>Actions</summary>\n\n{fence}\n", f"{fence}\n\n</details>\n"
-    marked = "… cut here: {rest} of {all} lines are left out; `plan -o json` lists every action\n"
+    marked = "… {rest} of {all} lines are not shown; `plan -o json` lists every action\n"
     left = room - len(before) - len(after) - len(marked) - 20
     kept: list[str] = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""A plan as people read it: what is done to what and why, grouped by session, and the counts at the end."""
+"""A plan as text: the actions with their reasons, grouped by session, then the counts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from skaha_apply.render.color import Paint
     from skaha_apply.render.plan.groups import ActionGroup
 
-NOTHING = "No changes. What the manifest asks for is there, or done."
+NOTHING = "No changes. All sessions of the manifest are live or done."
 RETIRED = ActionKind.RETIRED
-GROUPS = 200  # lines of one plan; -o json lists everything
+GROUPS = 200  # lines of one plan; -o json lists all actions
 CHANGES = 20  # changed fields of one line
-_NOT_SENT = headless_only(SessionSpec) | {"needs"}  # of interactive kinds [PostAction.getHeadlessImageBundle]
+_NOT_SENT = headless_only(SessionSpec) | {
+    "needs"
+}  # the server ignores them for interactive kinds [PostAction.getHeadlessImageBundle]
 
 
 def render(plans: Sequence[Plan], paint: Paint, **_: bool) -> str:
@@ -33,20 +35,20 @@ def render(plans: Sequence[Plan], paint: Paint, **_: bool) -> str:
 
 
 def plan_text(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> str:
-    """The whole plan, with a newline at its end; `nothing` is what is said when there is nothing at all to do."""
+    """The whole plan, with a newline at its end; `nothing` is printed if there is nothing to do."""
     return "\n".join([*head(plan, paint), *body(plan, paint), *foot(plan, paint, nothing)]) + "\n"
 
 
 def head(plan: Plan, paint: Paint = plain) -> list[str]:
-    """Which project on which server, whether its state begins here, and the notes."""
+    """The project, the server, whether the plan creates the state, and the notes."""
     first = f"{one_line(plan.project)} on {one_line(plan.server)}"
     if plan.new_state:
-        first += ": no state yet, this plan starts a new one"
+        first += ": no state yet; this plan creates one"
     return [paint(first, "bold"), *(f"note: {one_line(note)}" for note in plan.notes)]
 
 
 def body(plan: Plan, paint: Paint = plain) -> list[str]:
-    """One line a group with its changed fields below; at most `GROUPS` groups. Empty without anything to say."""
+    """One line for each group, with its changed fields below; at most `GROUPS` groups."""
     groups = grouped((action for action in plan.actions if action.kind not in QUIET), totals(plan.actions))
     if not groups:
         return []
@@ -57,14 +59,14 @@ def body(plan: Plan, paint: Paint = plain) -> list[str]:
         lines += _group(group, width, paint)
     if len(groups) > GROUPS:
         rest = sum(len(group.actions) for group in groups[GROUPS:])
-        lines.append(f"… and {action_labels.counted(rest, 'action')} more; -o json lists every one")
+        lines.append(f"… and {action_labels.counted(rest, 'action')} more; -o json lists all of them")
     return lines
 
 
 def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
-    """The counts, what would be lost, and the refusal."""
+    """The counts, the lost work, the next steps, and the refusal."""
     summary = plan.summary
-    # The ended sessions of a destroy are in the manifest still.
+    # The sessions that `destroy` leaves are still in the manifest, so "no longer in the manifest" would be wrong.
     other = action_labels.other_counts(
         {kind: count for kind, count in summary.items() if kind != RETIRED or not plan.destroys}
     )
@@ -75,7 +77,7 @@ def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
         else _no_changes(plan, paint, nothing),
     ]
     if other:
-        lines.append(f"Also: {other}." if plan.has_changes else f"There: {other}.")
+        lines.append(f"Also: {other}." if plan.has_changes else f"Replicas: {other}.")
     lines += _losses(plan)
     lines += _ways_out(plan)
     if plan.refused:
@@ -87,17 +89,17 @@ def _no_changes(plan: Plan, paint: Paint, nothing: str) -> str:
     counts = plan.summary
     open_ones = any(counts[kind] for kind in counts if kind not in QUIET)
     if open_ones:
-        return paint("No changes can be made now; see above what is left.", "bold")
+        return paint("No changes are possible now; the list above shows what is left.", "bold")
     return paint(nothing, "bold green")
 
 
 def _ways_out(plan: Plan) -> Iterable[str]:
-    """What settles replicas that no plan can: those that failed, and those of which nobody knows how they ended."""
+    """The commands for replicas that no plan resolves: failed ones, and ones whose end is unknown."""
     for kind, verb in ((ActionKind.FAILED, "rerun"), (ActionKind.UNKNOWN, "complete|rerun")):
         names = dict.fromkeys(entry_name(action) for action in plan.actions if action.kind is kind)
         if names:
             shown = " ".join(quote(one_line(name)) for name in list(names)[:3])
-            yield f"To settle what is {kind.value}: skaha-apply mark {verb} {shown} --phase {kind.value}"
+            yield f"To resolve {kind.value} replicas: skaha-apply mark {verb} {shown} --phase {kind.value}"
 
 
 def _losses(plan: Plan) -> Iterable[str]:
@@ -106,7 +108,7 @@ def _losses(plan: Plan) -> Iterable[str]:
         yield f"{again} would be computed again{_resized(plan.actions)}."
     if plan.core_hours_lost:
         most = "at most " if plan.lost_is_bound else ""
-        yield f"Lost by what is deleted, replaced or computed again: {most}{plan.core_hours_lost:g} core-hours."
+        yield f"Core-hours lost by deleting, replacing and rerunning: {most}{plan.core_hours_lost:g}."
 
 
 def _resized(actions: Iterable[Action]) -> str:
@@ -116,7 +118,7 @@ def _resized(actions: Iterable[Action]) -> str:
         if action.kind is ActionKind.REPLACE
         for change in action.changes
     )
-    return ", since another number of replicas cuts every share anew" if resized else ""
+    return ", because another number of replicas changes every share" if resized else ""
 
 
 def _group(group: ActionGroup, width: int, paint: Paint) -> list[str]:

@@ -1,4 +1,4 @@
-"""Entries of the manifest as rows that fit a screen: numbers by phase, the slowest, and what the rest waits for."""
+"""Rows for the entries of a manifest: replicas by phase, the longest run, and why others do not start."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     StyledText = tuple[str, str]  # text, style
     StyledRow = tuple[StyledText, ...]
 
-FAR = 3.0  # times the median, from which on a running replica is far beyond it
+FAR = 3.0  # times the median duration, above which a running replica is marked as slow
 NAMES = 5  # names of failed replicas in a line
-_REASONS = 3  # reasons that are told of one entry
-_NAME = 12  # characters that a name keeps, however narrow the screen
+_REASONS = 3  # reasons shown for one entry
+_NAME = 12  # characters of a name on the narrowest screen
 _GAP = "  "
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
-# What each column counts; what none counts is told beside the numbers.
+# The phases and actions that each column counts. All others are listed in the column `other`.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "pending": (Phase.ACCEPTED, Phase.PENDING),
     "running": (Phase.RUNNING, Phase.TERMINATING, Phase.OTHER),
@@ -37,12 +37,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 _COUNTED = frozenset(word for counted in COLUMNS.values() for word in counted)
 _STYLES = {"running": "green", "failed": "bold red", "blocked": "magenta", "waiting": "blue"}
-# Columns that a narrow screen does without, the first of them first.
+# Columns that are removed on a narrow screen, in this order.
 _SPARED = ("blocked", "pending", "waiting", "longest running", "running", "failed", "total")
 
 
 def brief(seconds: float) -> str:
-    """A span of time in at most two units: `45s`, `14m`, `3h05m`, `2d04h`."""
+    """A duration in at most two units: `45s`, `14m`, `3h05m`, `2d04h`."""
     whole = int(seconds)
     if whole < _MINUTE:
         return f"{whole}s"
@@ -54,14 +54,14 @@ def brief(seconds: float) -> str:
 
 
 def ordered(counts: Mapping[str, int]) -> list[str]:
-    """The phases that are not zero, in the order of their life; what a plan says of the rest comes after them."""
+    """The words with a count above zero: phases in the order of a session, then kinds of actions."""
     order = [phase.value for phase in Phase]
     known = sorted(counts, key=lambda name: (order.index(name) if name in order else len(order), name))
     return [name for name in known if counts[name]]
 
 
 def entry_line(entry: EntrySummary) -> str:
-    """`tile-${tile}: 8 running, 40 done, 3 failed (t017, t099, t123), 249 waiting`, with the slowest one if far off."""
+    """`tile-${tile}: 8 running, 40 done, 3 failed (t017, t099, t123), 249 waiting`, and the slowest replica."""
     parts = []
     for word in ordered(entry.counts):
         names = f" ({some(entry.failed, NAMES)})" if word == Phase.FAILED and entry.failed else ""
@@ -71,13 +71,13 @@ def entry_line(entry: EntrySummary) -> str:
 
 
 def some(names: Sequence[str], most: int) -> str:
-    """The first names, and how many more there are."""
+    """The first names, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(one_line(name) for name in names[:most]) + more
 
 
 def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None) -> list[StyledRow]:
-    """What waits and why, one row an entry and reason; reasons that differ in numbers only are one."""
+    """One row for each entry and reason not to start; reasons that differ only in numbers share a row."""
     grouped: dict[tuple[str, str], dict[tuple[str, ...], list[NotStarted]]] = {}
     for one in not_started:
         grouped.setdefault((one.entry, one.kind), {}).setdefault(skeleton(one.reason), []).append(one)
@@ -108,9 +108,9 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
     """A table of entries with a heading.
 
     Args:
-        entries: the entries, in their order.
-        width: characters of the screen; columns that do not fit are left out, the least telling first.
-        height: rows that there is room for; entries beyond it are counted in the last row, the busy ones stay.
+        entries: the entries in manifest order.
+        width: columns of the screen; table columns that do not fit are removed, the least useful first.
+        height: rows of the screen; the busiest entries are shown, and the last row counts the others.
     """
     chosen, left = _chosen(entries, height)
     columns = _columns(entries, width)
@@ -132,7 +132,7 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
 
 
 def painted(rows: Iterable[StyledRow], paint: Callable[[str, str], str]) -> list[str]:
-    """The rows as lines in colour."""
+    """The rows as colored lines."""
     return ["".join(paint(text, style) if style else text for text, style in row).rstrip() for row in rows]
 
 

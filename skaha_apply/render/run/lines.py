@@ -1,4 +1,4 @@
-"""What an apply tells where no terminal is: one plain line a change, and where many change, one a pass and entry."""
+"""Progress without a terminal: a line for each change; if many replicas change, a line for each pass and entry."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.report import Event
 
-FEW = 8  # changes of one entry in one pass that have a line each
-MANY = 50  # replicas of an entry, beyond which only its numbers are told, and failures
-PAUSE = 60.0  # seconds between two lines about the numbers of such an entry
-SINGLE = 100  # actions of one pass that have a line each
-STEPS = 10  # lines about the others
-ERRORS = 20  # failures of one pass that have a line each
+FEW = 8  # changes of one entry in one pass that are printed one by one
+MANY = 50  # replicas of an entry, above which only its counts and failures are printed
+INTERVAL = 60.0  # seconds between two lines with the counts of such an entry
+SINGLE = 100  # actions of one pass that are printed one by one
+STEPS = 10  # lines for a pass with more actions
+ERRORS = 20  # failures of one pass that are printed one by one
 _REASON_WIDTH = 100
 _HOLDS = 10
 
 
 class ProgressView(Protocol):
-    """An observer that is closed at the end, so that nothing of it is left moving in a terminal."""
+    """An observer of events that is closed at the end, so that it stops drawing in a terminal."""
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Show one event."""
         ...
 
     def for_project(self, project: str) -> ProgressView:
-        """The part of one project, which is closed by itself, or with the whole."""
+        """The view of one project. It can be closed alone; closing the whole closes it too."""
         ...
 
     def close(self) -> None:
-        """Stop drawing; more events may come and start it again."""
+        """Stop drawing. A later event starts it again."""
         ...
 
 
 def event_line(event: Event) -> str | None:
-    """One event as one line; None for what is no change (a pass of a wait that ended)."""
+    """One event as one line; None for an event without a change of its own (the end of a pass)."""
     match event:
         case PassStarted(project=project, total=total):
             return f"{one_line(project)}: {action_labels.counted(total, 'action')}" if total else None
@@ -65,22 +65,22 @@ def event_line(event: Event) -> str | None:
 
 
 def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str:
-    """`37 running, 63 done (needs reduce)`; the phases that are not zero in the order of their life."""
+    """`37 running, 63 done (needs reduce)`: the counts above zero, in the order of the phases."""
     text = ", ".join(f"{counts[name]} {action_labels.phase_label(one_line(name))}" for name in ordered(counts))
     text = text or "nothing in scope"
     return f"{text} ({truncate(one_line('; '.join(reasons)), _REASON_WIDTH)})" if reasons else text
 
 
 class ProgressLines:
-    """Plain lines. A wait is told when it begins to wait for something else, never at each poll.
+    """Prints progress as plain lines.
 
-    What failed is told at once. Other changes are told when their pass ends: one by one, or where an entry has many of
-    them, as where it stands now; of an entry with many replicas that is told once a minute. Of a pass with many actions
-    every tenth part is told.
+    Failures are printed at once. Other changes are printed at the end of their pass: one by one, or as counts if an
+    entry has many of them; the counts of a large entry are printed once a minute. A pass with many actions prints ten
+    lines. Reasons not to start are printed when they change, and not at each poll.
 
     Args:
-        say: takes one line.
-        clock: seconds.
+        say: prints one line.
+        clock: seconds, from any start.
     """
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -91,18 +91,18 @@ class ProgressLines:
         self._actions: Counter[str] = Counter()
         self._started = PassStarted("", 0)
         self._large: frozenset[str] = frozenset()
-        self._told: dict[str, float] = {}
+        self._printed_at: dict[str, float] = {}
         self._waits = False
         self._parts: dict[str, ProgressLines] = {}
 
     def for_project(self, project: str) -> ProgressLines:
-        """The lines of one project, which counts by itself; the same at each call."""
+        """The lines of one project, with counts of its own."""
         if project not in self._parts:
             self._parts[project] = ProgressLines(self._say, self._clock)
         return self._parts[project]
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Show one event."""
         match event:
             case PassEnded():
                 self._wait(event)
@@ -111,19 +111,19 @@ class ProgressLines:
             case PassStarted():
                 self._started, self._actions = event, Counter()
                 if not self._waits:
-                    self._tell(event)
+                    self._print(event)
             case ActionEnded():
                 self._act(event)
             case _:
-                self._tell(event)
+                self._print(event)
 
     def close(self) -> None:
-        """Say what was kept until the end of the pass, or of the minute."""
+        """Print the changes that were kept until the end of the pass or of the minute."""
         self._flush(None)
         for part in self._parts.values():
             part.close()
 
-    def _tell(self, event: Event) -> None:
+    def _print(self, event: Event) -> None:
         if text := event_line(event):
             self._say(text)
 
@@ -132,16 +132,15 @@ class ProgressLines:
         if event.error is not None:
             self._errors += 1
             if self._errors <= ERRORS:
-                self._tell(event)
+                self._print(event)
         elif self._started.total <= SINGLE and (event.action.group or event.action.session) not in self._large:
-            self._tell(event)
+            self._print(event)
         ended, total = self._actions.total(), self._started.total
         if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
-            wrong = self._actions["failed"]
-            beside = f", {wrong} of them not carried out" if wrong else ""
-            self._say(
-                f"{one_line(self._started.project)}: {ended} of {action_labels.counted(total, 'action')} ended{beside}"
-            )
+            failed = self._actions["failed"]
+            failures = f", {failed} of them not carried out" if failed else ""
+            progress = f"{ended} of {action_labels.counted(total, 'action')} ended{failures}"
+            self._say(f"{one_line(self._started.project)}: {progress}")
 
     def _change(self, event: PhaseChanged) -> None:
         if event.after != Phase.FAILED:
@@ -149,7 +148,7 @@ class ProgressLines:
             return
         self._failures += 1
         if self._failures <= ERRORS:
-            self._tell(event)
+            self._print(event)
 
     def _wait(self, event: PassEnded) -> None:
         self._waits = True
@@ -165,21 +164,25 @@ class ProgressLines:
             if len(rows) > _HOLDS:
                 self._say(f"  … and {len(rows) - _HOLDS} more")
 
-    def _flush(self, standings: Mapping[str, str] | None) -> None:
-        """Tell the changes so far; `standings` are lines about where entries stand now, None at the end."""
+    def _flush(self, summaries: Mapping[str, str] | None) -> None:
+        """Print the changes so far; `summaries` are lines with the counts of entries, None at the end."""
         entries: dict[str, list[PhaseChanged]] = {}
         for change in self._changes:
             entries.setdefault(change.group or change.session, []).append(change)
         self._changes = []
         for name, changes in entries.items():
-            if name in self._large and standings is not None and self._clock() < self._told.get(name, -PAUSE) + PAUSE:
+            if (
+                name in self._large
+                and summaries is not None
+                and self._clock() < self._printed_at.get(name, -INTERVAL) + INTERVAL
+            ):
                 self._changes += changes
             elif len(changes) <= FEW and name not in self._large:
                 for change in changes:
-                    self._tell(change)
+                    self._print(change)
             else:
-                self._told[name] = self._clock()
-                self._say((standings or {}).get(name) or _moves(name, changes))
+                self._printed_at[name] = self._clock()
+                self._say((summaries or {}).get(name) or _moves(name, changes))
         if self._failures > ERRORS:
             self._say(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
         if self._errors > ERRORS:

@@ -1,7 +1,7 @@
-"""What an apply shows in a terminal: a block that is drawn over itself, below the lines that scroll by.
+"""Progress in a terminal: a block of rows that is drawn over itself, below scrolling lines.
 
-The block is rows of known width, each frame is one write, and the cursor rests below it: nothing has to be given back
-when the process ends, however it ends. Its size is asked for at each frame, so that it fits after a resize.
+Each frame is one write, and the cursor stays below the block. So a process that ends or is killed leaves a usable
+terminal. The size of the terminal is read for each frame, so that the block fits after a resize.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
     Size = tuple[int, int]  # columns, lines
 
-TICK = 1.0  # seconds between two frames while nothing happens
+TICK = 1.0  # seconds between two frames without an event
 _BAR = 24  # characters
-_LEAST = 4  # rows that what waits is granted, where there are as many
+_LEAST = 4  # rows that are kept for reasons not to start, if there are as many
 _UP, _ERASE_LINE, _ERASE_BELOW = "\x1b[{}F", "\x1b[K", "\x1b[J"
 
 
 class TerminalBlock:
-    """Rows at the end of a terminal that are drawn over themselves.
+    """Rows at the end of a terminal that each frame overwrites.
 
     Args:
-        write: takes text as it is, at once.
-        size: columns and lines of the terminal now.
-        paint: colours text.
+        write: writes text to the terminal, unbuffered.
+        size: returns the current columns and lines of the terminal.
+        paint: adds color.
     """
 
     def __init__(self, write: Callable[[str], None], size: Callable[[], Size], paint: Paint = plain) -> None:
@@ -49,7 +49,7 @@ class TerminalBlock:
         self._drawn: list[int] = []  # the widths of the rows that are on the screen
 
     def draw(self, rows: Callable[[int, int], Sequence[StyledRow]]) -> None:
-        """Show what `rows(width, height)` gives in place of what was shown."""
+        """Replace the block with the rows that `rows(width, height)` returns."""
         width, height = self._size()
         width, height = max(width - 1, 1), max(height - 1, 1)  # the last column and line would scroll
         shown = [_fitted(row, width) for row in rows(width, height)[:height]]
@@ -58,17 +58,17 @@ class TerminalBlock:
         self._drawn = [sum(len(text) for text, _ in row) for row in shown]
 
     def above(self, text: str) -> None:
-        """Lines that scroll by above the block; `draw` has to follow."""
+        """Print lines above the block; `draw` must follow."""
         erased = f"{self._back()}{_ERASE_BELOW}" if self._drawn else ""
         self._drawn = []
         self._write(erased + text)
 
     def leave(self) -> None:
-        """Let what is shown stand."""
+        """Keep the shown rows on the screen, and draw the next block below them."""
         self._drawn = []
 
     def _back(self) -> str:
-        """To the first column of the first row; in a terminal that became narrower each row may stand on several."""
+        """The code that moves to the first row; after a resize one row can take several lines."""
         columns = max(self._size()[0], 1)
         rows = sum(max(1, -(-length // columns)) for length in self._drawn)
         return _UP.format(rows) if rows else ""
@@ -76,7 +76,7 @@ class TerminalBlock:
 
 @dataclass
 class _ProjectProgress:
-    """What is known of one project; times are by the board's clock."""
+    """What the table shows of one project; times are seconds of the clock of the table."""
 
     started: PassStarted | None = None
     ended: int = 0
@@ -88,11 +88,11 @@ class _ProjectProgress:
 
     @property
     def shows(self) -> bool:
-        """Whether there is something to draw of it."""
+        """Whether there is something to draw."""
         return self.started is not None or self.waiting is not None
 
     def rows(self, now: float, width: int, height: int) -> list[StyledRow]:
-        """Its bar, its entries, and what waits."""
+        """The progress bar, the entries, and the reasons not to start."""
         rows = [self._bar(self.started, now)] if self.started else []
         if self.waiting is None:
             return rows
@@ -118,13 +118,13 @@ class _ProjectProgress:
 
 
 class LiveTable:
-    """Actions as a bar, entries as a table, and what waits and why; what went wrong scrolls by above.
+    """A progress bar of actions, a table of entries, and reasons not to start; failures are printed above.
 
     Args:
-        block: where it is drawn.
-        paint: colours the lines above.
-        clock: seconds, for what has elapsed.
-        tick: seconds between two frames; 0 draws at events only.
+        block: the rows of the terminal.
+        paint: adds color to the lines above.
+        clock: seconds, from any start.
+        tick: seconds between two frames; 0 draws only at events.
     """
 
     def __init__(
@@ -140,15 +140,15 @@ class LiveTable:
         self._parts: dict[str, _ProjectProgress] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take one event of a call that is about one project."""
+        """Show one event of an invocation with one project."""
         self.take("", event)
 
     def for_project(self, project: str) -> ProjectTable:
-        """The part of one project of several."""
+        """The view of one of several projects."""
         return ProjectTable(self, project)
 
     def take(self, project: str, event: Event) -> None:
-        """Take one event of a project."""
+        """Show one event of a project."""
         with self._lock:
             part = self._parts.setdefault(project, _ProjectProgress())
             match event:
@@ -161,7 +161,9 @@ class LiveTable:
                         self._show_failure(part, event)
                 case PassEnded():
                     part.waiting, part.received, part.started, part.failures = event, self._clock(), None, 0
-                    part.not_started = not_started_rows(event.not_started)  # once a pass: there may be one a tile
+                    part.not_started = not_started_rows(
+                        event.not_started
+                    )  # once a pass: there can be one for each combination
                 case PhaseChanged(after=Phase.FAILED):
                     self._show_failure(part, event)
                 case Note():
@@ -171,13 +173,13 @@ class LiveTable:
             self._draw()
 
     def above(self, text: str) -> None:
-        """Lines of others, above the block."""
+        """Print lines above the block."""
         with self._lock:
             self._block.above(text)
             self._draw()
 
     def close(self, project: str | None = None) -> None:
-        """Leave the block as it stands; what other projects show is drawn anew below it when they have news."""
+        """Keep the block on the screen; the next event of another project draws a new block below it."""
         with self._lock:
             if self._stop is not None:
                 self._stop.set()
@@ -222,26 +224,26 @@ class LiveTable:
 
 
 class ProjectTable:
-    """One project's part of a board."""
+    """The view of one project in a live table."""
 
     def __init__(self, board: LiveTable, project: str) -> None:
         self._board, self._project = board, project
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Show one event."""
         self._board.take(self._project, event)
 
     def for_project(self, project: str) -> ProjectTable:
-        """That of another project."""
+        """The view of another project."""
         return self._board.for_project(project)
 
     def close(self) -> None:
-        """Let it stand, and draw it no more."""
+        """Keep the rows of the project on the screen, and stop drawing them."""
         self._board.close(self._project)
 
 
 def _fitted(row: StyledRow, width: int) -> StyledRow:
-    """A row that is cut where the screen ends."""
+    """The row, cut at the width of the screen."""
     spans, left = [], width
     for text, style in row:
         if left > 0 and text:

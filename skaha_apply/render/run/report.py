@@ -1,4 +1,4 @@
-"""The end of an apply as people read it: what was done, what was not and why, and the logs of what failed."""
+"""The report of `apply` as text: what was done, what was not done and why, and the logs of failed replicas."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import FailedLog, Failure, Report
     from skaha_apply.render.color import Paint
 
-FAILURES = 20  # different errors that are shown
-NAMES = 5  # names that are shown of one error
+FAILURES = 20  # different errors that are printed
+NAMES = 5  # names for one error
 LOGS = 5  # logs that are shown
 URLS = 20  # addresses that are shown
 TAIL = 4000  # characters of a log that are shown
 
 
 def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing was changed") -> str:
-    """The whole report, with a newline at its end; `nothing` is said when nothing was carried out."""
+    """The whole report, with a newline at its end; `nothing` is printed if no action was executed."""
     lines = [f"note: {one_line(note)}" for note in report.notes]
     lines += _logs(report.logs, paint)
     lines += _failures(report.failed, paint)
@@ -60,18 +60,18 @@ def _failures(failed: Iterable[Failure], paint: Paint) -> list[str]:
         which = ", ".join(one_line(name) for name in names[:NAMES]) + more
         lines.append(f"{paint('failed', 'bold red')} {one_line(action)} {which}: {one_line(error)}")
     if len(same) > FAILURES:
-        lines.append(f"… and {len(same) - FAILURES} other errors; -o json lists every one")
+        lines.append(f"… and {len(same) - FAILURES} other errors; -o json lists all of them")
     return lines
 
 
 def _logs(logs: tuple[FailedLog, ...], paint: Paint) -> list[str]:
     lines = []
     for one in logs[:LOGS]:
-        lines.append(paint(f"── log of {one_line(one.name)} ({one_line(one.id)}), its end", "bold"))
+        lines.append(paint(f"── end of the log of {one_line(one.name)} ({one_line(one.id)})", "bold"))
         lines += [f"   {row}" for row in printable_lines(one.tail[-TAIL:]).split("\n")]
-        lines.append(f"── all of it: {one_line(one.path)}" if one.path else "── it is not saved (--no-logs)")
+        lines.append(f"── full log: {one_line(one.path)}" if one.path else "── the log is not saved (--no-logs)")
     if len(logs) > LOGS:
-        lines.append(f"… and the logs of {len(logs) - LOGS} more: `skaha-apply logs NAME/REPLICA`")
+        lines.append(f"… and {len(logs) - LOGS} more logs: skaha-apply logs NAME/REPLICA")
     return lines
 
 
