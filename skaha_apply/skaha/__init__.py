@@ -1,4 +1,4 @@
-"""The Skaha server over HTTP: addresses, credentials, one retry policy, and the client that the stages see as `Server`.
+"""The Skaha server over HTTP: addresses, credentials, one retry policy, and the client, which implements `Server`.
 
-Nothing here decides what to do; it tells clearly what was done, what was refused, and what nobody can know.
+This folder makes no decisions. It returns what was done, what was refused, and what is unconfirmed.
 """

@@ -1,4 +1,4 @@
-"""Base URLs: what a user may write, what is asked, and what the state is bound to."""
+"""Base URLs: the forms that a user can write, the address for requests, and the key that a state is bound to."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _EXPECTED = "write it like https://host/skaha or https://host/skaha/v1"
 def base_url(text: str, source: str = "--server") -> str:
     """The base URL with the version and without a trailing slash.
 
-    `https://host` stands for `https://host/skaha/v1`, `https://host/skaha` likewise: both published clients and the
-    routes of the server agree on these [web.xml]. Plain http is for loopback only, since a credential travels with
-    each request. Raises `UsageError`, which names `source` and never repeats a user name or password in the URL.
+    `https://host` and `https://host/skaha` stand for `https://host/skaha/v1`, as in both published clients and in the
+    routes of the server [web.xml]. Plain http is for loopback only, because each request contains a credential. Raises
+    `UsageError`, which names `source` and never repeats a user name or password of the URL.
     """
     parts, port = _split(text.strip(), source)
     host = (parts.hostname or "").lower()
     if parts.scheme == "http" and not is_loopback(host):
         raise UsageError(
-            f"{source}: a credential is never sent to {host} over plain http",
+            f"{source}: the tool sends no credential to {host} over plain http",
             hint="write the address with https://",
         )
     steps = [part for part in parts.path.split("/") if part] or ["skaha"]
@@ -47,18 +47,18 @@ def _split(text: str, source: str) -> tuple[SplitResult, int | None]:
         raise UsageError(f"{source}: this is not the base URL of a Skaha server", hint=_EXPECTED) from None
     if "@" in parts.netloc:
         raise UsageError(
-            f"{source}: the URL of a server carries no user name or password",
+            f"{source}: the URL of a server must not contain a user name or password",
             hint="give the token in SKAHA_TOKEN, or the certificate in SKAHA_CERTIFICATE",
         )
     if parts.query or parts.fragment:
-        raise UsageError(f"{source}: the URL of a server has no part after `?` or `#`", hint=_EXPECTED)
+        raise UsageError(f"{source}: the URL of a server must not contain `?` or `#`", hint=_EXPECTED)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or re.search(r"[\s\x00-\x1f\\%]", text):
         raise UsageError(_MALFORMED.format(source=source, text=text), hint=_EXPECTED)
     return parts, port
 
 
 def _refuse_route(parts: SplitResult, steps: list[str], source: str) -> None:
-    """Raise `UsageError` for the address of a resource, such as `.../v1/session`, which is no base URL."""
+    """Raise `UsageError` for the address of a resource, such as `.../v1/session`."""
     version = next((at for at, step in enumerate(steps) if _VERSION.fullmatch(step)), None)
     route = next((at for at, step in enumerate(steps) if at and step.lower() in _ROUTES), None)
     end = version + 1 if version is not None else route
@@ -86,7 +86,7 @@ def is_loopback(host: str) -> bool:
 
 
 def address_key(url: str) -> str:
-    """What a state is bound to: host and path, on loopback not the port: `ws-uv.canfar.net/skaha/v1`."""
+    """The key that a state is bound to: host and path, on loopback without the port: `ws-uv.canfar.net/skaha/v1`."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     path = parts.path.strip("/")
@@ -95,7 +95,7 @@ def address_key(url: str) -> str:
 
 
 def server_folder(url: str) -> str:
-    """The host as a name of a folder that every file system takes; `localhost` for loopback."""
+    """The host as a folder name that every file system accepts; `localhost` for loopback."""
     host = (urlsplit(url).hostname or "").lower()
     if is_loopback(host):
         return "localhost"
@@ -103,7 +103,7 @@ def server_folder(url: str) -> str:
 
 
 def same_server(one: str, other: str) -> bool:
-    """Whether two base URLs mean the same server, whatever their version."""
+    """Whether two base URLs mean the same server, in any version."""
     return _without_version(one) == _without_version(other)
 
 

@@ -3,7 +3,7 @@
     async with Client(ClientOptions(server=..., login=...)) as client:
         listing = await client.sessions()
 
-Reads raise the errors of `model.errors`; writes tell accepted, refused or unsure.
+Reads raise the errors of `model.errors`. Writes return an outcome: accepted, refused or unconfirmed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from skaha_apply.model.request import Accepted, CreateRequest, Offer, Outcome, R
 from skaha_apply.model.session import Kind, Listing, LiveSession
 from skaha_apply.skaha import responses
 from skaha_apply.skaha.auth.registry import TrustedRegistries, explain
-from skaha_apply.skaha.outcomes import NOT_SENT, failure, outcome
-from skaha_apply.skaha.requests import create_call, delete_call, log_call, read_call, renew_call
-from skaha_apply.skaha.transport.exchange import ClientOptions, Exchange
-from skaha_apply.skaha.transport.retry import NOT_FOUND, Answer, Verdict
+from skaha_apply.skaha.options import ClientOptions
+from skaha_apply.skaha.outcomes import NOT_SENT, outcome, read_error
+from skaha_apply.skaha.requests import delete_request, log_request, read_request, renewal_request, session_request
+from skaha_apply.skaha.transport.exchange import Exchange
+from skaha_apply.skaha.transport.retry import NOT_FOUND, Meaning, Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
-    from skaha_apply.skaha.requests import Call
+    from skaha_apply.skaha.auth.login import Login
+    from skaha_apply.skaha.requests import ApiRequest
 
 __all__ = ["Client", "ClientOptions"]
 
@@ -39,7 +41,7 @@ class Client:
     """A Skaha server and the account whose credential is used; see `model.ports.Server`.
 
     Args:
-        options: address, credential and limits; raises `UsageError` for an address or number that cannot be.
+        options: address, credential and limits; raises `UsageError` for an impossible address or number.
     """
 
     def __init__(self, options: ClientOptions) -> None:
@@ -49,8 +51,8 @@ class Client:
         self.guard: Callable[[], Awaitable[None]] | None = None
 
     async def __aenter__(self) -> Self:
-        """Look the credential up; raises `Unauthorized` when there is none, or it is past its date."""
-        await self._exchange.look_up_login()
+        """Read the credential; raises `Unauthorized` if there is none, or it has expired."""
+        await self._exchange.sender.look_up_login()
         return self
 
     async def __aexit__(
@@ -66,94 +68,98 @@ class Client:
 
     @property
     def address(self) -> str:
-        """Base URL with the version, as the user knows it."""
-        return self._exchange.base
+        """Base URL with the version."""
+        return self._exchange.sender.base
 
     @property
     def identity(self) -> str | None:
-        """A digest of the credential's account (subject), or of the token; None before one was looked up."""
-        return self._exchange.login.identity if self._exchange.login else None
+        """A digest of the account (subject) of the credential, or of the token; None before it was read."""
+        return self._login.identity if self._login else None
+
+    @property
+    def _login(self) -> Login | None:
+        return self._exchange.sender.login
 
     @property
     def patience(self) -> float:
-        """Seconds for which what is refused for the moment is repeated."""
-        return self._exchange.gate.patience
+        """Seconds for which a request that was refused for a moment is repeated."""
+        return self._exchange.throttle.patience
 
     @patience.setter
     def patience(self, seconds: float) -> None:
-        self._exchange.gate.patience = seconds
+        self._exchange.throttle.patience = seconds
 
     @property
     def has_server_time(self) -> bool:
-        """Whether an answer has borne a `Date` header."""
-        return self._exchange.time.known
+        """Whether a response had a `Date` header."""
+        return self._exchange.sender.time.known
 
     def now(self) -> float:
-        """The server's time, in Unix seconds; our own clock before the first `Date` header."""
-        return self._exchange.time.now()
+        """The time of the server, in Unix seconds; that of this machine before the first `Date` header."""
+        return self._exchange.sender.time.now()
 
     def private(self, image: str) -> bool:
-        """Whether a registry credential is sent with this image, so that it need not be in the public list."""
-        login = self._exchange.login
+        """Whether a registry login is sent with this image, so that the image need not be in the public list."""
+        login = self._login
         return bool(login and login.registry and login.registry.holds(image, self._registries.known or ()))
 
     def hide(self, text: str) -> str:
-        """`text` with `(sensitive)` for the secrets of the credential and of those before it."""
-        return self._exchange.hide(text)
+        """`text` with `(sensitive)` instead of the secrets of the credential and of earlier ones."""
+        return self._exchange.sender.hide(text)
 
     def stop(self) -> None:
-        """Send no new requests from now on, reads included; what is in flight goes on, what rests ends at once."""
-        self._exchange.gate.stop()
+        """Send no new requests, also no reads. Requests in flight continue; those that wait for a retry end at once."""
+        self._exchange.throttle.stop()
 
     def guarded(self, guard: Callable[[], Awaitable[None]]) -> Client:
-        """This client for somebody who needs more than a credential to change something: a lock.
+        """This client with a guard, which proves a lock before each change.
 
-        `guard` is called right before a create, delete or renewal is sent, each time that it is sent, after all waits.
-        What it raises leaves `create`, `delete` and `renew`; the request was not sent then.
+        `guard` is called right before each sending of a create, delete or renewal, after all waits. If it raises, the
+        request is not sent, and `create`, `delete` and `renew` raise its error.
         """
         other = copy(self)
         other.guard = guard
         return other
 
     async def refresh(self) -> None:
-        """Read the credential again; raises `Unauthorized` when it is past its date. `sessions` does it too."""
-        await self._exchange.look_up_login()
+        """Read the credential again, as `sessions` does; raises `Unauthorized` if it has expired."""
+        await self._exchange.sender.look_up_login()
 
     async def sessions(self) -> Listing:
-        """All sessions of the account. Entries without a usable id are left out, and said once to the log."""
+        """All sessions of the account. Items without a usable ID are left out, and the log mentions them once."""
         await self.refresh()
 
-        def read(answer: Answer) -> Listing:
+        def read(response: Response) -> Listing:
             at = self.now()
-            sessions, notes = responses.read_sessions(answer.body)
-            self._say_once(notes)
+            sessions, notes = responses.read_sessions(response.body)
+            self._log_once(notes)
             self._identify(sessions)
-            return Listing(sessions, at - answer.took, at, responses.user(answer.headers))
+            return Listing(sessions, at - response.took, at, responses.authenticated_user(response.headers))
 
-        listing: Listing = await self._read(read_call("session"), read)
+        listing: Listing = await self._read(read_request("session"), read)
         return listing
 
     async def session(self, session_id: str) -> LiveSession | None:
-        """One session; None when the server says 404, and for what cannot be an id."""
+        """One session; None after a 404, and for a text that cannot be an ID."""
         if not responses.is_session_id(session_id):
             return None
         found: LiveSession | None = await self._read(
-            read_call(f"session/{session_id}", session_id),
-            lambda answer: responses.read_session(answer.body),
+            read_request(f"session/{session_id}", session_id),
+            lambda response: responses.read_session(response.body),
         )
         self._identify([found] if found else [])
         return found
 
     async def logs(self, session_id: str) -> str:
-        """The whole log; "" for an unknown id, a pending pod and an empty log alike [SessionAction]."""
+        """The whole log; "" for an unknown ID, a pending pod and an empty log [SessionAction]."""
         return await self._text(session_id, "logs") or ""
 
     async def events(self, session_id: str) -> str | None:
-        """The pod's events as a table, None when there is no pod (404)."""
+        """The events of the pod as a table; None if there is no pod (404)."""
         return await self._text(session_id, "events")
 
     async def offer(self) -> Offer:
-        """What the server offers; parts that it does not tell in a known form are None. Raises `Unauthorized`."""
+        """The resources and images of the server; parts in an unknown form are None. Raises `Unauthorized`."""
         context, images, registries = await asyncio.gather(
             self._part("context", responses.read_context),
             self._part("image", responses.read_images),
@@ -174,15 +180,15 @@ class Client:
         )
 
     async def create(self, request: CreateRequest) -> Outcome:
-        """Create one session. Never repeated once it may have had an effect."""
-        registry = self._exchange.login.registry if self._exchange.login else None
+        """Create one session. A create that might have had an effect is never repeated."""
+        registry = self._login.registry if self._login else None
         trusted: tuple[str, ...] = ()
         if registry and not registry.host:
             try:
                 trusted = await self._registries.ask(lambda: self._part("repository", responses.read_registries))
             except SkahaApplyError as error:
                 return Refused(0, str(error), auth=True, hint=error.hint)
-        outcome = await self._write(create_call(request, registry, trusted), responses.read_created)
+        outcome = await self._write(session_request(request, registry, trusted), responses.read_created)
         if request.kind.interactive and isinstance(outcome, Accepted):
             self._exchange.options.identify(outcome.id, "")
         if isinstance(outcome, Refused) and (why := explain(outcome.text, registry)):
@@ -190,16 +196,16 @@ class Client:
         return outcome
 
     async def delete(self, session_id: str) -> Outcome:
-        """Delete one session; the server says 200 whatever happens [DeleteAction]."""
+        """Delete one session; the server always responds 200 [DeleteAction]."""
         if not responses.is_session_id(session_id):
-            return Refused(0, f"{session_id!r} is not a session id")
-        return await self._write(delete_call(session_id))
+            return Refused(0, f"{session_id!r} is not a session ID")
+        return await self._write(delete_request(session_id))
 
     async def renew(self, session_id: str) -> Outcome:
-        """Push the deadline of a running session; refused when it is not running."""
+        """Extend the deadline of a running session; refused if it does not run."""
         if not responses.is_session_id(session_id):
-            return Refused(0, f"{session_id!r} is not a session id")
-        return await self._write(renew_call(session_id))
+            return Refused(0, f"{session_id!r} is not a session ID")
+        return await self._write(renewal_request(session_id))
 
     def _identify(self, sessions: Iterable[LiveSession]) -> None:
         for session in sessions:
@@ -210,44 +216,44 @@ class Client:
         if not responses.is_session_id(session_id):
             return None
         text: str | None = await self._read(
-            log_call(session_id, view),
-            lambda answer: self.hide(answer.body.decode("utf-8", "replace")),
+            log_request(session_id, view),
+            lambda response: self.hide(response.body.decode("utf-8", "replace")),
         )
         return text
 
-    async def _part(self, path: str, understand: Callable[[bytes], Any]) -> Any:
+    async def _part(self, path: str, read_body: Callable[[bytes], Any]) -> Any:
         try:
-            return await self._read(read_call(path), lambda answer: understand(answer.body))
+            return await self._read(read_request(path), lambda response: read_body(response.body))
         except Unauthorized:
             raise
         except ServerError as error:
-            _log.info("%s is not known: %s", path, error)
+            _log.info("/%s is not known: %s", path, error)
             return None
 
-    def _say_once(self, notes: tuple[str, ...]) -> None:
+    def _log_once(self, notes: tuple[str, ...]) -> None:
         for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
                 _log.warning("%s", self.hide(note))
 
-    async def _read(self, call: Call, read: Callable[[Answer], Any]) -> Any:
-        ended = await self._exchange.perform(call, read)
-        if ended.stopped:
-            raise Unreachable(f"{call.method} /{call.path.partition('?')[0]} was {NOT_SENT}")
-        answer = ended.result
-        if ended.verdict is Verdict.ANSWERED and isinstance(answer, Answer):
-            if answer.ok:
-                return ended.value
-            if answer.status == NOT_FOUND:
+    async def _read(self, request: ApiRequest, read: Callable[[Response], Any]) -> Any:
+        result = await self._exchange.perform(request, read)
+        if result.stopped:
+            raise Unreachable(f"{request.method} /{request.path.partition('?')[0]} was {NOT_SENT}")
+        response = result.response
+        if result.meaning is Meaning.FINAL and response is not None:
+            if response.ok:
+                return result.value
+            if response.status == NOT_FOUND:
                 return None
-        raise failure(call, ended, self.address, self._exchange.login)
+        raise read_error(request, result, self.address, self._login)
 
-    async def _write(self, call: Call, read_id: Callable[[bytes], str | None] | None = None) -> Outcome:
+    async def _write(self, request: ApiRequest, read_id: Callable[[bytes], str | None] | None = None) -> Outcome:
         try:
-            ended = await self._exchange.perform(call, guard=self.guard)
+            result = await self._exchange.perform(request, guard=self.guard)
         except StateError:
             raise
         except SkahaApplyError as error:
             return Refused(0, str(error), auth=True, hint=error.hint)
-        url = f"{self.address}/{call.path.partition('?')[0]}"
-        return outcome(ended, self._exchange.login, url, read_id)
+        url = f"{self.address}/{request.path.partition('?')[0]}"
+        return outcome(result, self._login, url, read_id)

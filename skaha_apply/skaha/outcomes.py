@@ -1,4 +1,4 @@
-"""How a request's end is told: an error of the tree for a read, one of the three outcomes for a write."""
+"""Turn the result of a request into an error for a failed read, or into one of the three outcomes of a write."""
 
 from __future__ import annotations
 
@@ -16,63 +16,63 @@ from skaha_apply.skaha.transport.retry import (
     FORBIDDEN,
     MOVED,
     NOT_FOUND,
-    Answer,
-    Lost,
-    Result,
-    Verdict,
+    Meaning,
+    NoResponse,
+    Reply,
+    Response,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.skaha.auth.login import Login
-    from skaha_apply.skaha.requests import Call
+    from skaha_apply.skaha.requests import ApiRequest
 
-NOT_SENT = "not sent: no new requests are wanted"
+NOT_SENT = "not sent, because the command was stopped"
 _CREATED = (200, 201)
-_READ = 20_000  # bytes of an answer that a message is made from
+_READ = 20_000  # bytes of a response that a message is made from
 _NO_ACCESS = "Not authorized to use the skaha system"  # [GroupURISessionAuthorizer]
 _ACCESS_HINT = "ask the operators of the server for access to it"
 _REACH_HINT = "check the network and the address of the server (--server, SKAHA_URL), or try again later"
-_BUSY_HINT = "the server, or a gateway before it, refuses requests at the moment; repeat the command later"
+_BUSY_HINT = "the server, or a gateway in front of it, refuses requests at the moment; repeat the command later"
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a request ended.
+class RequestResult:
+    """How a request result.
 
-    `verdict` and `result` are of its last try, both None when none was made. `value` is what was read from a good
-    answer, `error` why it could not be. `doubt` says that a try may have had an effect. `asked` are the seconds of the
-    last Retry-After. `stopped` tells that no new tries are wanted.
+    `meaning` and `reply` belong to the last try; both are None if there was no try. `value` was read from a good
+    response; `error` states why a response could not be read. `unconfirmed`: a try might have had an effect.
+    `retry_after`: the seconds of the last Retry-After. `stopped`: the client was stopped, so there was no further try.
     """
 
-    verdict: Verdict | None = None
-    result: Result | None = None
+    meaning: Meaning | None = None
+    reply: Reply | None = None
     value: Any = None
     error: SkahaApplyError | None = None
-    doubt: bool = False
-    asked: float | None = None
+    unconfirmed: bool = False
+    retry_after: float | None = None
     stopped: bool = False
 
     @property
-    def answer(self) -> Answer | None:
-        """The last answer, None when there was none."""
-        return self.result if isinstance(self.result, Answer) else None
+    def response(self) -> Response | None:
+        """The last response; None if there was none."""
+        return self.reply if isinstance(self.reply, Response) else None
 
 
-def failure(call: Call, ended: Ended, address: str, login: Login | None) -> SkahaApplyError:
-    """The error that tells why a read has no answer; `address` is the base URL."""
-    text = said(ended.result, login)
-    if ended.verdict is Verdict.DENIED:
-        return ended.error or _denial(address, login, text)
-    if ended.error:
-        return ended.error
-    if ended.answer is None:
-        hint = isinstance(ended.result, Lost) and ended.result.hint
+def read_error(request: ApiRequest, result: RequestResult, address: str, login: Login | None) -> SkahaApplyError:
+    """The error of a failed read; `address` is the base URL."""
+    text = shown_text(result.reply, login)
+    if result.meaning is Meaning.DENIED:
+        return result.error or _denial(address, login, text)
+    if result.error:
+        return result.error
+    if result.response is None:
+        hint = isinstance(result.reply, NoResponse) and result.reply.hint
         return Unreachable(f"no response from {address}: {text}", hint=hint or _REACH_HINT)
-    if ended.verdict is Verdict.BUSY:
-        return Unreachable(f"{address} is unavailable: {_busy(ended, text)}", hint=_busy_hint(ended.asked))
-    return _refusal(call, ended.answer, ended.verdict, f"{address}: {text}")
+    if result.meaning is Meaning.BUSY:
+        return Unreachable(f"{address} is unavailable: {_busy(result, text)}", hint=_busy_hint(result.retry_after))
+    return _refusal(request, result.response, result.meaning, f"{address}: {text}")
 
 
 def _denial(address: str, login: Login | None, text: str) -> Unauthorized:
@@ -81,86 +81,89 @@ def _denial(address: str, login: Login | None, text: str) -> Unauthorized:
     return Unauthorized(f"{urlsplit(address).netloc} refuses the credential{source}: {text}", hint=hint)
 
 
-def _refusal(call: Call, answer: Answer, verdict: Verdict | None, text: str) -> ServerError:
-    status = answer.status
+def _refusal(request: ApiRequest, response: Response, meaning: Meaning | None, text: str) -> ServerError:
+    status = response.status
     if status == FORBIDDEN:
-        return Forbidden(f"the account is known and may not use {text}", hint=_ACCESS_HINT)
+        return Forbidden(f"the account has no access to {text}", hint=_ACCESS_HINT)
     if MOVED <= status < BAD_REQUEST:
-        return NotSkaha(f"{_redirect(answer)}; no credential is sent there: {text}", hint=NOT_SKAHA_HINT)
-    if verdict is Verdict.FOREIGN:
-        return NotSkaha(f"is this a Skaha server? It answers {status} at /{call.path}: {text}", hint=NOT_SKAHA_HINT)
-    what = "fails at" if status >= FAILED else "refuses"
-    return ServerError(f"the server {what} {call.method} /{call.path}: {status}, {text}")
+        return NotSkaha(f"{_redirect(response)}; the credential is not sent there: {text}", hint=NOT_SKAHA_HINT)
+    if meaning is Meaning.NOT_SKAHA:
+        return NotSkaha(
+            f"the response {status} at /{request.path} is not from a Skaha server: {text}", hint=NOT_SKAHA_HINT
+        )
+    what = "failed at" if status >= FAILED else "refuses"
+    return ServerError(f"the server {what} {request.method} /{request.path}: {status}, {text}")
 
 
-def _busy(ended: Ended, text: str) -> str:
-    """The status of a server that refuses for the moment, its own text, and how long it asks to wait."""
-    answer = ended.answer
-    shown = answer.status_line if answer else text
-    own = f": {text}" if answer and answer.body.strip() else ""
-    wait = f" (it asks to wait {format_exact(round(ended.asked))})" if ended.asked else ""
+def _busy(result: RequestResult, text: str) -> str:
+    """The status of a refusal for a moment, the text of the server, and the wait that the server asks for."""
+    response = result.response
+    shown = response.status_line if response else text
+    own = f": {text}" if response and response.body.strip() else ""
+    seconds = result.retry_after
+    wait = f" (the server asks to wait {format_exact(round(seconds))})" if seconds else ""
     return f"{shown}{own}{wait}"
 
 
-def _busy_hint(asked: float | None) -> str:
-    return f"repeat the command in {format_exact(round(asked))}" if asked else _BUSY_HINT
+def _busy_hint(seconds: float | None) -> str:
+    return f"repeat the command in {format_exact(round(seconds))}" if seconds else _BUSY_HINT
 
 
 def outcome(
-    ended: Ended,
+    result: RequestResult,
     login: Login | None,
     url: str,
     read_id: Callable[[bytes], str | None] | None = None,
 ) -> Outcome:
-    """The outcome of a write to `url`; `read_id` finds the id in the answer of a create."""
-    text, answer = said(ended.result, login), ended.answer
-    if ended.verdict is Verdict.ANSWERED and answer and answer.ok:
-        return _accepted(answer, read_id, text)
-    if ended.doubt:
+    """The outcome of a write to `url`; `read_id` reads the ID from the response to a create."""
+    text, response = shown_text(result.reply, login), result.response
+    if result.meaning is Meaning.FINAL and response and response.ok:
+        return _accepted(response, read_id, text)
+    if result.unconfirmed:
         return Unconfirmed(text)
-    if ended.result is None:
-        return Refused(0, NOT_SENT if ended.stopped else text, stopped=ended.stopped)
-    status = answer.status if answer else 0
-    if answer and MOVED <= status < BAD_REQUEST:
-        text = _redirect(answer)
+    if result.reply is None:
+        return Refused(0, NOT_SENT if result.stopped else text, stopped=result.stopped)
+    status = response.status if response else 0
+    if response and MOVED <= status < BAD_REQUEST:
+        text = _redirect(response)
     elif status == NOT_FOUND:
-        text = f"the server has nothing at {url} ({status}): {text}"
-    elif ended.verdict is Verdict.BUSY and answer:
-        text = _busy(ended, text)
-    if ended.verdict is Verdict.DENIED:
-        denial = ended.error or _denial(url, login, text)
-        return Refused(status, str(denial), stopped=ended.stopped, auth=True, hint=denial.hint)
+        text = f"the server has no resource {url} ({status}): {text}"
+    elif result.meaning is Meaning.BUSY and response:
+        text = _busy(result, text)
+    if result.meaning is Meaning.DENIED:
+        denial = result.error or _denial(url, login, text)
+        return Refused(status, str(denial), stopped=result.stopped, auth=True, hint=denial.hint)
     denied = status == FORBIDDEN and _NO_ACCESS in text
-    return Refused(status, str(ended.error or text), stopped=ended.stopped, auth=denied)
+    return Refused(status, str(result.error or text), stopped=result.stopped, auth=denied)
 
 
-def _accepted(answer: Answer, read_id: Callable[[bytes], str | None] | None, text: str) -> Outcome:
+def _accepted(response: Response, read_id: Callable[[bytes], str | None] | None, text: str) -> Outcome:
     if read_id is None:
         return Accepted()
-    session_id = read_id(answer.body) if answer.status in _CREATED else None
+    session_id = read_id(response.body) if response.status in _CREATED else None
     return Accepted(session_id) if session_id else Unconfirmed(f"the response has no session ID: {text}")
 
 
-def _redirect(answer: Answer) -> str:
+def _redirect(response: Response) -> str:
     try:
-        host = urlsplit(answer.headers.get("location", "")).hostname
+        host = urlsplit(response.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return f"the server sends elsewhere ({answer.status}{f' to {host}' if host else ''})"
+    return f"the server redirects ({response.status}{f' to {host}' if host else ''})"
 
 
-def said(result: Result | None, login: Login | None) -> str:
-    """What an answer says, for a message: one line, and never the credential."""
-    if result is None:
-        return "the server does not answer"
-    text = result.text if isinstance(result, Lost) else result.body[:_READ].decode("utf-8", "replace")
-    if isinstance(result, Answer) and not text.strip():
-        text = result.headers.get("www-authenticate", "") or f"status {result.status}"
+def shown_text(reply: Reply | None, login: Login | None) -> str:
+    """The text of a reply for a message: one line without the credential."""
+    if reply is None:
+        return "the server does not respond"
+    text = reply.text if isinstance(reply, NoResponse) else reply.body[:_READ].decode("utf-8", "replace")
+    if isinstance(reply, Response) and not text.strip():
+        text = reply.headers.get("www-authenticate", "") or f"status {reply.status}"
     return one_line(login.hide_in(text) if login else text)
 
 
-def problem(result: Result) -> str:
-    """What keeps the server from doing a request at the moment."""
-    if isinstance(result, Answer):
-        return f"the server responds {result.status_line}"
-    return f"the server cannot be reached ({result.text})"
+def outage_cause(reply: Reply) -> str:
+    """Why the server cannot carry out a request at the moment."""
+    if isinstance(reply, Response):
+        return f"the server responds {reply.status_line}"
+    return f"the server cannot be reached ({reply.text})"

@@ -1,4 +1,4 @@
-"""Requests as values: method, path below the base, form body, and what a second sending would do."""
+"""Requests as values: method, path below the base URL, form body, and the effect of sending it twice."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MEBIBYTE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One request.
+class ApiRequest:
+    """One request of the Skaha API.
 
-    `known_as` is the session id it is about. `limit` is how many bytes of an answer are read; `tail` says that of a
-    longer one the end is what counts. `headers` may hold a registry's secret, so it has no part in the repr.
+    `session_id` is the ID of its session. At most `limit` bytes of a response are read; with `tail` only the end of a
+    longer response is kept. `headers` can contain the secret of a registry, so the repr leaves it out.
     """
 
     method: str
@@ -34,7 +34,7 @@ class Call:
     effect: Effect
     form: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    known_as: str = ""
+    session_id: str = ""
     limit: int = 256 * MEBIBYTE
     tail: bool = False
 
@@ -42,40 +42,44 @@ class Call:
         return f"<{self.method} /{self.path}>"
 
 
-def read_call(path: str, known_as: str = "") -> Call:
+def read_request(path: str, session_id: str = "") -> ApiRequest:
     """A GET of `path`."""
-    return Call("GET", path, Effect.READ, known_as=known_as)
+    return ApiRequest("GET", path, Effect.READ, session_id=session_id)
 
 
-def log_call(session_id: str, view: str) -> Call:
+def log_request(session_id: str, view: str) -> ApiRequest:
     """A GET of a session's `logs` or `events`."""
-    return Call("GET", f"session/{session_id}?view={view}", Effect.READ, known_as=session_id, tail=True)
+    return ApiRequest("GET", f"session/{session_id}?view={view}", Effect.READ, session_id=session_id, tail=True)
 
 
-def delete_call(session_id: str) -> Call:
+def delete_request(session_id: str) -> ApiRequest:
     """A DELETE of one session."""
-    return Call("DELETE", f"session/{session_id}", Effect.SAME, limit=MEBIBYTE)
+    return ApiRequest("DELETE", f"session/{session_id}", Effect.SAME, limit=MEBIBYTE)
 
 
-def renew_call(session_id: str) -> Call:
+def renewal_request(session_id: str) -> ApiRequest:
     """A renewal; without the Content-Type of a form the server reads no parameters at all [SyncInput]."""
     kind = (("content-type", FORM),)
-    return Call("POST", f"session/{session_id}?action=renew", Effect.RENEWAL, form=b"", headers=kind, limit=MEBIBYTE)
+    return ApiRequest(
+        "POST", f"session/{session_id}?action=renew", Effect.RENEWAL, form=b"", headers=kind, limit=MEBIBYTE
+    )
 
 
-def create_call(request: CreateRequest, registry: RegistryLogin | None = None, trusted: tuple[str, ...] = ()) -> Call:
-    """A create. Parameters go as a form body: request line and headers above 8 KiB are refused (Tomcat).
+def session_request(
+    request: CreateRequest, registry: RegistryLogin | None = None, trusted: tuple[str, ...] = ()
+) -> ApiRequest:
+    """A create. The parameters are a form body, because Tomcat refuses a request line and headers above 8 KiB.
 
     Args:
-        request: what to create; cmd, args and env are left out for interactive kinds, which ignore them.
-        registry: the login of an image registry; sent only when the image is there [ImageRepositoryAuth].
-        trusted: the registries of the server, for a login that names no host.
+        request: the session; cmd, args and env are left out for interactive kinds, which ignore them.
+        registry: the login of an image registry; sent only with an image of that registry [ImageRepositoryAuth].
+        trusted: the registries of the server, for a login without a host.
     """
     headers = [("content-type", FORM)]
     if registry and registry.holds(request.image, trusted):
         headers.append(("x-skaha-registry-auth", registry.header))
     form = urlencode(create_parameters(request), errors="surrogatepass").encode("ascii")
-    return Call("POST", "session", Effect.ANOTHER, form=form, headers=tuple(headers), limit=MEBIBYTE)
+    return ApiRequest("POST", "session", Effect.ANOTHER, form=form, headers=tuple(headers), limit=MEBIBYTE)
 
 
 def create_parameters(request: CreateRequest) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
-"""What the server sends, read into the model: lenient about what is there, strict about what is not an answer at all.
+"""Read responses of the server into the model.
 
-Versions of Skaha differ in fields and words, so anything unknown is passed over; only an answer of another shape than
-JSON of the expected kind is refused.
+Versions of Skaha differ in fields and words, so unknown ones are ignored. Only a response that is not JSON of the
+expected kind is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from skaha_apply.skaha.transport.clock import LAST_MOMENT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Ids are 8 characters on the stock server [RandomStringGenerator]; what goes into a path is at least a label value.
+# IDs have 8 characters on the stock server [RandomStringGenerator]; other servers can use any label value.
 SESSION_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 GIB_IN_GB = 1.073741824
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)")
@@ -34,46 +34,46 @@ _TEXT_SHOWN = 300
 _VALUE_SHOWN = 40
 _LONGEST_USER = 200
 _ABSENT = (None, "", "<none>", "0")
-_ABSURD = 1e12  # no session has so many cores or GiB
+_ABSURD = 1e12  # more cores or GiB than any session has
 
 
 def is_session_id(text: object) -> bool:
-    """Whether a text can be a session's id, and so may stand in the path of a URL."""
+    """Whether a text can be the ID of a session, and so part of the path of a URL."""
     return isinstance(text, str) and SESSION_ID.fullmatch(text) is not None
 
 
-def read_json(body: bytes, asked: str) -> Any:
-    """The JSON of an answer; raises `NotSkaha`, naming what was `asked`, for HTML, cut JSON and other text."""
+def read_json(body: bytes, resource: str) -> Any:
+    """The JSON of a response; raises `NotSkaha` with the `resource` for HTML, incomplete JSON and other text."""
     try:
         return json.loads(body)
     except json.JSONDecodeError:
         pass
     except (ValueError, RecursionError):
-        # Python refuses numbers of more than 4,300 digits, which are JSON all the same.
+        # Python refuses numbers of more than 4,300 digits, although they are valid JSON.
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(body, parse_int=_whole_number)
     if body.lstrip()[:1] == b"<":
-        raise NotSkaha(f"{asked}: the answer is a web page, not JSON: {one_line(body)}", hint=NOT_SKAHA_HINT)
+        raise NotSkaha(f"{resource}: the response is a web page, not JSON: {one_line(body)}", hint=NOT_SKAHA_HINT)
     if body.lstrip()[:1] in (b"[", b"{"):  # not quoted: it can hold IDs of interactive sessions
-        raise NotSkaha(f"{asked}: the response is JSON that breaks off after {len(body)} bytes", hint=NOT_SKAHA_HINT)
+        raise NotSkaha(f"{resource}: the response is JSON that breaks off after {len(body)} bytes", hint=NOT_SKAHA_HINT)
     text = one_line(body[-_TEXT_SHOWN:]) or "empty"
-    raise NotSkaha(f"{asked}: the response is not JSON: {text}", hint=NOT_SKAHA_HINT)
+    raise NotSkaha(f"{resource}: the response is not JSON: {text}", hint=NOT_SKAHA_HINT)
 
 
-NOT_SKAHA_HINT = "check the address of the server (--server, SKAHA_URL), and what stands between it and you"
+NOT_SKAHA_HINT = "check the address of the server (--server, SKAHA_URL), and any proxy or login page in front of it"
 
 
-def user(headers: Mapping[str, str]) -> str | None:
-    """The user whom the server has authenticated; None if no header or no usable name reports it."""
+def authenticated_user(headers: Mapping[str, str]) -> str | None:
+    """The user that the server authenticated; None if no header has a usable name."""
     name = headers.get("x-vo-authenticated", "").strip()
     return name if name.isprintable() and 0 < len(name) <= _LONGEST_USER else None
 
 
 def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]]:
-    """The sessions of a `GET /session` answer, and a note for each entry that is none; raises `NotSkaha`."""
+    """The sessions of a response to `GET /session`, and notes about unusable items; raises `NotSkaha`."""
     entries = read_json(body, "GET /session")
     if not isinstance(entries, list):
-        raise NotSkaha("GET /session: the answer is not a list of sessions", hint=NOT_SKAHA_HINT)
+        raise NotSkaha("GET /session: the response is not a list of sessions", hint=NOT_SKAHA_HINT)
     read = [_session(entry) for entry in entries]
     sessions = tuple(session for session in read if session is not None)
     left_out = len(read) - len(sessions)
@@ -85,7 +85,7 @@ def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]
 
 
 def _unusable_fields(entry: dict[str, Any], session: LiveSession) -> Iterator[str]:
-    """A note for each field with a value that no session can have; the field then counts as unknown."""
+    """A note for each field with an impossible value; the field then counts as unknown."""
     read = (
         ("startTime", session.started, read_time),
         ("expiryTime", session.expires, read_time),
@@ -101,13 +101,13 @@ def _unusable_fields(entry: dict[str, Any], session: LiveSession) -> Iterator[st
 
 
 def read_session(body: bytes) -> LiveSession:
-    """The session of a `GET /session/{id}` answer; raises `NotSkaha`."""
+    """The session of a response to `GET /session/{id}`; raises `NotSkaha`."""
     entry = read_json(body, "GET /session/{id}")
     if isinstance(entry, list) and len(entry) == 1:
         entry = entry[0]
     session = _session(entry)
     if session is None:
-        raise NotSkaha("GET /session/{id}: the answer is not a session", hint=NOT_SKAHA_HINT)
+        raise NotSkaha("GET /session/{id}: the response is not a session", hint=NOT_SKAHA_HINT)
     return session
 
 
@@ -132,7 +132,7 @@ def _session(entry: object) -> LiveSession | None:
 
 
 def _text(value: object) -> str:
-    # Older servers wrote `<none>` for what current ones leave out.
+    # Older servers wrote `<none>` for an absent value, which current servers leave out.
     return "" if not isinstance(value, str) or value.strip() in ("", "<none>") else value.strip()
 
 
@@ -147,12 +147,12 @@ def _quantity(value: object, units: dict[str, float]) -> float | None:
 
 
 def _whole_number(digits: str) -> float:
-    """A whole number of any length, as a float; one that no float holds is infinite."""
+    """A whole number of any length, as a float; infinite if it is too large."""
     return float(digits)
 
 
 def _usable(value: float) -> float | None:
-    """A number as a float; None for one that no session can have: infinite, negative, or too large to compute with."""
+    """A number as a float; None for an impossible one: infinite, negative, or too large to compute with."""
     try:
         number = float(value)
     except OverflowError:
@@ -166,16 +166,16 @@ def _tidy(value: float) -> Number:
 
 
 def read_cores(value: object) -> Number | None:
-    """A count of cores: "2", "0.100", "2.500" [ResourceQuantityFormatter], "500m" or a number; None for others."""
+    """A number of cores: "2", "0.100", "2.500" [ResourceQuantityFormatter], "500m" or a number; None for others."""
     cores = _quantity(value, _UNITS_OF_CORES)
     return _tidy(cores) if cores else None
 
 
 def read_ram(value: object) -> Number | None:
-    """GiB as they were asked for: the server shows decimal GB, 4 GiB as "4.29" [SessionBuilder]; older ones "8G".
+    """GiB as requested: the server reports decimal GB, 4 GiB as "4.29" [SessionBuilder]; older servers "8G".
 
-    The multiple of half a GiB that is shown with these digits; a number with a unit, or a whole one that no multiple
-    is shown as, counts as GiB already.
+    The result is the multiple of half a GiB that the server reports with these digits. A number with a unit is GiB
+    already, and so is a whole number that the server reports for no multiple.
     """
     amount = _quantity(value, _UNITS_OF_RAM)
     if not amount:
@@ -205,7 +205,7 @@ def read_time(value: object) -> float | None:
 
 
 def read_created(body: bytes) -> str | None:
-    """The id that a create answers, text/plain with a newline [PostAction]; None when there is no id in it."""
+    """The ID in the response to a create, text/plain with a newline [PostAction]; None if there is none."""
     text = body[:_TEXT_SHOWN].decode("utf-8", "replace").strip().strip('"')
     return text if is_session_id(text) else None
 
@@ -214,16 +214,16 @@ def read_context(body: bytes) -> Offer:
     """The options of /context [k8s-resources.json]; parts of another form stay None. Raises `NotSkaha`."""
     context = read_json(body, "GET /context")
     if not isinstance(context, dict):
-        raise NotSkaha("GET /context: the answer is not an object", hint=NOT_SKAHA_HINT)
+        raise NotSkaha("GET /context: the response is not an object", hint=NOT_SKAHA_HINT)
     cores, ram = _part(context, "cores"), _part(context, "memoryGB")
-    usual = Offer()
+    defaults = Offer()
     most = _quantity(context.get("maxInteractiveSessions"), {"": 1.0})
     return Offer(
         cores=_options(cores),
         ram=_options(ram),
         gpus=_options(_part(context, "gpus")),
-        default_cores=_quantity(cores.get("defaultRequest"), {"": 1.0}) or usual.default_cores,
-        default_ram=_quantity(ram.get("defaultRequest"), {"": 1.0}) or usual.default_ram,
+        default_cores=_quantity(cores.get("defaultRequest"), {"": 1.0}) or defaults.default_cores,
+        default_ram=_quantity(ram.get("defaultRequest"), {"": 1.0}) or defaults.default_ram,
         max_interactive=None if most is None else int(most),
     )
 
@@ -240,21 +240,21 @@ def _options(part: dict[str, Any]) -> frozenset[float] | None:
 
 
 def read_images(body: bytes) -> frozenset[str] | None:
-    """The ids of /image, None when there are none in a known form; raises `NotSkaha`."""
+    """The IDs of /image; None if there are none in a known form; raises `NotSkaha`."""
     entries = read_json(body, "GET /image")
     found = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return frozenset(image for image in found if isinstance(image, str) and image) or None
 
 
 def read_registries(body: bytes) -> tuple[str, ...] | None:
-    """The hosts of /repository, None when there are none in a known form; raises `NotSkaha`."""
+    """The hosts of /repository; None if there are none in a known form; raises `NotSkaha`."""
     entries = read_json(body, "GET /repository")
     found = entries if isinstance(entries, list) else []
     return tuple(host for host in found if isinstance(host, str) and host) or None
 
 
 def one_line(body: bytes | str) -> str:
-    """What an answer says, on one line of at most 300 characters, without tags and control characters."""
+    """The text of a response on one line of at most 300 characters, without tags and control characters."""
     text = body if isinstance(body, str) else body[:20_000].decode("utf-8", "replace")
     if text.lstrip()[:1] == "<":
         title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)

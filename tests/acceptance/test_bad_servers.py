@@ -90,7 +90,7 @@ def answers(status, content_type, body, **headers):
     [
         (
             answers(200, "text/html", b"<html><body>Please log in</body></html>"),
-            "is this a Skaha.*Please log in",
+            "is not from a Skaha server.*Please log in",
         ),
         (answers(200, "application/json", b'{"sessions": []}'), "not a list of sessions"),
         (answers(200, "application/json", b'[{"id": "abc'), "JSON"),

@@ -113,7 +113,7 @@ def test_a_command_of_the_environment_runs_once_while_its_token_is_good(desk, sa
     [
         ("sys.exit(3)", "failed with exit code 3"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "failed with exit code -9"),
-        ("print('two words')", "holds no usable token"),
+        ("print('two words')", "contains no usable token"),
     ],
 )
 def test_a_command_that_fails_is_one_message_without_its_output(desk, command, one_line, then, says):
@@ -132,7 +132,7 @@ def test_a_command_that_cannot_be_split_is_a_usage_error(desk, one_line, words):
 
 def test_a_command_that_is_not_there(desk, one_line):
     desk.write(STEPS)
-    one_line(desk("plan", "--credential-command", "no-such-program --x", code=1), "`no-such-program` cannot be run")
+    one_line(desk("plan", "--credential-command", "no-such-program --x", code=1), "`no-such-program` cannot run")
 
 
 def test_a_command_gets_no_shell(desk, command):

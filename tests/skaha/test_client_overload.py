@@ -12,7 +12,7 @@ from skaha_apply.model.errors import Unreachable, UsageError
 from skaha_apply.model.request import Accepted, Refused, Unconfirmed
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.transport.clock import SystemClock
-from skaha_apply.skaha.transport.throttle import Entry, RequestThrottle
+from skaha_apply.skaha.transport.throttle import Admission, RequestThrottle
 
 JOBS = [create_request(f"reduce-{number}", "images.canfar.net/a/b:1", Kind.HEADLESS) for number in range(300)]
 MADE = reply(200, "k2j3h4g5\n")
@@ -174,8 +174,8 @@ async def test_stop_ends_rests_at_once_and_lets_what_is_in_flight_go_on():
         assert outcomes[0] == Accepted("k2j3h4g5")
         assert all(isinstance(outcome, Refused) and outcome.stopped for outcome in outcomes[1:])
         assert len(server.requests) == sent
-        assert await skaha.create(JOBS[0]) == Refused(0, "not sent: no new requests are wanted", stopped=True)
-        with pytest.raises(Unreachable, match="no new requests"):
+        assert await skaha.create(JOBS[0]) == Refused(0, "not sent, because the command was stopped", stopped=True)
+        with pytest.raises(Unreachable, match="the command was stopped"):
             await skaha.sessions()
         assert len(server.requests) == sent
 
@@ -224,7 +224,7 @@ async def test_leaving_while_requests_rest_leaves_no_task_behind():
 @awaited
 async def test_a_place_that_is_granted_as_the_stop_comes_sends_nothing():
     async with Adversary(MADE) as server, client(server, concurrency=1) as skaha:
-        gate = skaha._exchange.gate
+        gate = skaha._exchange.throttle
         await gate.enter()
         creating = asyncio.ensure_future(skaha.create(JOBS[0]))
         await asyncio.sleep(0.01)
@@ -245,7 +245,7 @@ async def test_a_place_that_is_granted_as_the_cancellation_comes_is_given_back()
     with pytest.raises(asyncio.CancelledError):
         await second
     async with asyncio.timeout(5):
-        assert await gate.enter() is Entry.GRANTED
+        assert await gate.enter() is Admission.GRANTED
 
 
 @awaited

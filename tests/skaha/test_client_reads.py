@@ -77,8 +77,8 @@ async def test_a_read_that_fails_is_repeated(act):
         (reply(200, "[{", kind="application/json"), NotSkaha, "breaks off", 3),
         (reply(200, ""), NotSkaha, "empty", 3),
         (reply(200, '{"a": 1}'), NotSkaha, "not a list", 3),
-        (reply(404, "404 page not found"), NotSkaha, "is this a Skaha server?", 3),
-        (reply(403, "Not authorized to use the skaha system"), Forbidden, "may not use", 1),
+        (reply(404, "404 page not found"), NotSkaha, "is not from a Skaha server", 3),
+        (reply(403, "Not authorized to use the skaha system"), Forbidden, "has no access to", 1),
         (reply(401, "Token has expired"), Unauthorized, "Token has expired", 1),
         (reply(401, "", WWW_Authenticate='Bearer error="invalid_token"'), Unauthorized, "invalid_token", 1),
         (reply(400, "cannot get group memberships for anonymous"), Unauthorized, "anonymous", 1),
@@ -111,7 +111,7 @@ async def test_no_answer_is_given_up_after_patience_too():
     clock = FastClock(real=0.3)
     found, server = await listing(hang(), clock=clock)
     assert type(found) is Unreachable
-    assert "no answer within 10 s" in str(found)
+    assert "no response within 10 s" in str(found)
     assert clock.passed == 10
     assert len(server.requests) == 1
 
@@ -254,7 +254,7 @@ async def test_an_answer_that_never_ends_is_given_up():
             request.writer.write(b" ")
             await asyncio.sleep(0.05)
 
-    found, _ = await listing(endless, clock=SystemClock(), patience=0.1, answer=0.4)
+    found, _ = await listing(endless, clock=SystemClock(), patience=0.1, response=0.4)
     assert type(found) is Unreachable
     assert "was not complete after" in str(found)
 
@@ -278,7 +278,11 @@ async def test_a_body_that_stops_arriving_ends_with_the_patience(start):
 @pytest.mark.parametrize(
     ("act", "says", "hint"),
     [
-        (reply(429, "slow down", Retry_After="120"), "429 Too Many Requests: slow down (it asks to wait 2m)", "in 2m"),
+        (
+            reply(429, "slow down", Retry_After="120"),
+            "429 Too Many Requests: slow down (the server asks to wait 2m)",
+            "in 2m",
+        ),
         (reply(503, "temporarily unavailable: /session\n"), "503 Service Unavailable: temporarily", "later"),
         (reply(502, "<html>Bad Gateway</html>", kind="text/html"), "502 Bad Gateway", "gateway"),
     ],

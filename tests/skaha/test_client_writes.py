@@ -114,7 +114,7 @@ async def test_a_create_that_may_have_happened_is_unsure_and_never_repeated(act)
 @awaited
 async def test_a_create_without_an_answer_in_time_is_unsure():
     async with Adversary(hang()) as server, client(server, clock=FastClock(real=0.3)) as skaha:
-        assert await skaha.create(JOB) == Unconfirmed("no answer within 120 s")
+        assert await skaha.create(JOB) == Unconfirmed("no response within 120 s")
     assert server.methods == ["POST"]
 
 
@@ -191,7 +191,7 @@ async def test_a_longer_retry_after_than_patience_is_not_waited_for():
         Adversary(reply(503, "away", Retry_After="30"), MADE) as server,
         client(server, clock=clock, patience=10) as skaha,
     ):
-        assert await skaha.create(JOB) == Refused(503, "503 Service Unavailable: away (it asks to wait 30s)")
+        assert await skaha.create(JOB) == Refused(503, "503 Service Unavailable: away (the server asks to wait 30s)")
     assert clock.passed < 10
 
 

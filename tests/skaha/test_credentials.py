@@ -81,7 +81,7 @@ def test_a_certificate_by_path(home, tmp_path):
     (tmp_path / "mine.pem").write_text(certificate())
     assert find_login(LAB, home(CANFAR_CERTIFICATE="~/mine.pem")).pem
     assert find_login(LAB, home(CANFAR_CERTIFICATE=str(tmp_path / "mine.pem"))).pem
-    with pytest.raises(Unauthorized, match=r"SKAHA_CERTIFICATE names ~/other\.pem, and there is no such file"):
+    with pytest.raises(Unauthorized, match=r"the file ~/other\.pem in SKAHA_CERTIFICATE does not exist"):
         find_login(LAB, home(SKAHA_CERTIFICATE="~/other.pem"))
 
 

@@ -1,59 +1,59 @@
-"""The table of what answers mean, and the delays, as pure functions."""
+"""The table of the meanings of responses, and the delays, as pure functions."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skaha_apply.skaha.transport.retry import Answer, Effect, Lost, Verdict, delay, judge, retry_after
+from skaha_apply.skaha.transport.retry import Effect, Meaning, NoResponse, Response, delay, meaning, retry_after
 
 HTML = b"<html>Service Unavailable</html>"
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdicts"),
+    ("status", "body", "expected"),
     [
-        (200, b"", "answered answered answered answered"),
-        (200, HTML, "answered unsure unsure unsure"),
-        (302, b"", "answered unsure unsure unsure"),
-        (307, b"", "answered answered answered answered"),
-        (400, b"no", "answered answered unsure answered"),
-        (400, b"No active job for user me with session x", "answered answered answered answered"),
-        (400, b'For input string: "connect"', "answered answered unsure answered"),
+        (200, b"", "final final final final"),
+        (200, HTML, "final unconfirmed unconfirmed unconfirmed"),
+        (302, b"", "final unconfirmed unconfirmed unconfirmed"),
+        (307, b"", "final final final final"),
+        (400, b"no", "final final unconfirmed final"),
+        (400, b"No active job for user me with session x", "final final final final"),
+        (400, b'For input string: "connect"', "final final unconfirmed final"),
         (401, b"", "denied denied denied denied"),
-        (403, b"", "answered answered answered answered"),
-        (404, b"", "foreign answered answered answered"),
-        (408, b"", "unsure unsure unsure unsure"),
+        (403, b"", "final final final final"),
+        (404, b"", "not-Skaha final final final"),
+        (408, b"", "unconfirmed unconfirmed unconfirmed unconfirmed"),
         (429, b"", "busy busy busy busy"),
-        (500, b"", "unsure unsure unsure unsure"),
-        (502, b"", "busy unsure unsure unsure"),
-        (503, HTML, "busy unsure unsure unsure"),
+        (500, b"", "unconfirmed unconfirmed unconfirmed unconfirmed"),
+        (502, b"", "busy unconfirmed unconfirmed unconfirmed"),
+        (503, HTML, "busy unconfirmed unconfirmed unconfirmed"),
         (503, b"temporarily unavailable: /session", "busy busy busy busy"),
-        (504, b"", "busy unsure unsure unsure"),
+        (504, b"", "busy unconfirmed unconfirmed unconfirmed"),
     ],
 )
-def test_what_a_status_means(status, body, verdicts):
-    """The verdicts for a read, a delete, a renewal and a create."""
-    answer = Answer(status, {}, body)
-    assert [judge(effect, answer).value for effect in Effect] == verdicts.split()
+def test_what_a_status_means(status, body, expected):
+    """The meanings for a read, a delete, a renewal and a create."""
+    response = Response(status, {}, body)
+    assert [meaning(effect, response).value.replace(" ", "-") for effect in Effect] == expected.split()
 
 
 @given(
     st.one_of(
         st.builds(
-            Answer,
+            Response,
             st.integers(100, 599),
             st.dictionaries(st.sampled_from(["content-type", "retry-after"]), st.text()),
             st.binary(max_size=50),
         ),
-        st.builds(Lost, st.booleans(), st.text(), st.booleans()),
+        st.builds(NoResponse, st.booleans(), st.text(), st.booleans()),
     )
 )
 def test_a_create_that_may_have_happened_never_counts_as_refused(result):
-    verdict = judge(Effect.ANOTHER, result)
-    if isinstance(result, Lost) and result.sent and not result.hopeless:
-        assert verdict is Verdict.UNSURE
-    if isinstance(result, Answer) and result.status >= 500 and result.status != 503:
-        assert verdict is Verdict.UNSURE
+    found = meaning(Effect.ANOTHER, result)
+    if isinstance(result, NoResponse) and result.sent and result.can_retry:
+        assert found is Meaning.UNCONFIRMED
+    if isinstance(result, Response) and result.status >= 500 and result.status != 503:
+        assert found is Meaning.UNCONFIRMED
 
 
 @given(st.integers(1, 10_000), st.floats(0, 0.999999), st.one_of(st.none(), st.floats(0, 1e6)))
@@ -89,4 +89,4 @@ def test_a_short_retry_after_bounds_the_doubling():
     ],
 )
 def test_retry_after(text, seconds):
-    assert retry_after(Answer(503, {"retry-after": text}, b""), 1767225600.0) == seconds
+    assert retry_after(Response(503, {"retry-after": text}, b""), 1767225600.0) == seconds

@@ -144,7 +144,7 @@ def test_a_server_by_name(home):
     assert resolve_server(None, home(SKAHA_URL="other")) == "https://other.example/skaha/v2"
     with pytest.raises(UsageError, match="no configured server 'nowhere'") as caught:
         resolve_server("nowhere", surroundings)
-    assert caught.value.hint == "known are Other, mylab"
+    assert caught.value.hint == "the configured servers are Other, mylab"
 
 
 def test_a_url_needs_no_file(home):

@@ -32,5 +32,5 @@ class Wall:
 )
 def test_date_header_shifts_the_clock_only_beyond_the_time_of_its_answer(told, took, known):
     time = ServerTime(Wall(1_000_000.0))
-    time.learn(formatdate(told, usegmt=True), took)
+    time.record(formatdate(told, usegmt=True), took)
     assert time.now() == known

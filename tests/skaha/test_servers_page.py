@@ -1,4 +1,4 @@
-"""What docs/servers-and-credentials.md shows is read as it says."""
+"""The files and messages in docs/servers-and-credentials.md are those of the package."""
 
 import re
 from pathlib import Path
@@ -21,9 +21,9 @@ def test_the_files_it_shows_are_read(tmp_path):
         assert find_login(server, surroundings).token.reveal() == "..."
 
 
-def test_the_sources_of_the_package_say_the_messages_that_it_explains():
+def test_the_messages_that_it_explains_are_in_the_package():
     folder = Path(__file__).parents[2] / "skaha_apply" / "skaha"
-    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
     messages = re.findall(r"^\| `([^|]*?)`[,|]? ", PAGE, re.MULTILINE)
     assert len(messages) == 9
     for message in messages:

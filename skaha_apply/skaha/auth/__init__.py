@@ -1,1 +1,1 @@
-"""Server and credential: where they are found, renewed and masked."""
+"""Find the server and the credential, renew the credential, and mask it in texts."""

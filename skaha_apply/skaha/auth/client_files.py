@@ -1,7 +1,7 @@
-"""The configuration files of the two published clients, read for their servers and credentials.
+"""Read the servers and credentials from the configuration files of the two published clients.
 
-Both shapes are understood in either file: version 2 of canfar, and the contexts of skaha (and of canfar's version 1).
-Keys that are not known, or hold something else than expected, are passed over; these files are not ours.
+Each file can have either shape: version 2 of canfar, or the contexts of skaha (and of version 1 of canfar). Unknown
+keys and unexpected values are ignored, because these files belong to the clients.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from skaha_apply.skaha.auth.secret import Secret
 if TYPE_CHECKING:
     from pathlib import Path
 
-# The routes of v0 are gone from the server [web.xml], while skaha's files still name it.
-_GONE_VERSION = "v0"
-_PROCEED = "mend the file, or set SKAHA_URL and SKAHA_TOKEN, which are looked at before it"
-_BUILT_IN = "canfar"  # the server that the client knows without a file [canfar.models.config.default_servers]
+# The server has no routes of v0 any more [web.xml], but files of skaha still name it.
+_REMOVED_VERSION = "v0"
+_PROCEED = "correct the file, or set SKAHA_URL and SKAHA_TOKEN, which come first"
+_BUILT_IN = "canfar"  # the server that the client uses without a file [canfar.models.config.default_servers]
 _SELECTS = ("active", "servers", "authentication", "contexts")
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A credential as a file holds it: a token with its expiry (Unix seconds), or the path of a certificate.
+class CredentialRecord:
+    """A credential in a file: a token with its expiry (Unix seconds), or the path of a certificate.
 
     `refresh` is the refresh token of the client that wrote the file. Only that client may use it.
     """
@@ -45,39 +45,42 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ServerEntry:
-    """A server by its name: base URL with the version, and the credential that goes with it."""
+    """A configured server: its name, its base URL with the version, and its credential."""
 
     name: str
     url: str
-    record: Record | None = None
-    also: str = ""  # another name by which it may be asked for
+    record: CredentialRecord | None = None
+    other_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
-    """One file: its servers, which of them is active, the active credential, and a registry's login.
+class ClientConfiguration:
+    """One file: its servers, the active server, the active credential, and a registry login.
 
-    `unselected` states why there is no active server; "" with one, and for a file that leaves the choice to its client.
+    `unselected` states why there is no active server. It is "" if there is one, or if the file names no servers and no
+    logins.
     """
 
     shown: str
     servers: tuple[ServerEntry, ...] = ()
     active: ServerEntry | None = None
     unselected: str = ""
-    record: Record | None = None
+    record: CredentialRecord | None = None
     registry: RegistryLogin | None = None
 
     def named(self, name: str) -> ServerEntry | None:
-        """The server of that name, in any case."""
+        """The server with that name, in upper or lower case."""
         wanted = name.casefold()
-        return next((entry for entry in self.servers if wanted in (entry.name.casefold(), entry.also.casefold())), None)
+        return next(
+            (entry for entry in self.servers if wanted in (entry.name.casefold(), entry.other_name.casefold())), None
+        )
 
 
-def read_configuration(path: Path, shown: str) -> Configuration | None:
-    """The configuration in `path`, None when there is no such file.
+def read_configuration(path: Path, shown: str) -> ClientConfiguration | None:
+    """The configuration in `path`; None if there is no such file.
 
-    Raises `SkahaApplyError` with file and line for a file that cannot be read; its text, which holds secrets, is not
-    repeated. `shown` is how messages call the file.
+    Raises `SkahaApplyError` with file and line for a file that cannot be read. The message does not repeat its text,
+    which contains secrets. `shown` is the name of the file in messages.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -89,7 +92,7 @@ def read_configuration(path: Path, shown: str) -> Configuration | None:
         raise SkahaApplyError("this is not UTF-8 text", hint=_PROCEED, location=Location(shown)) from None
     document = _parse(text, shown)
     if document is None:
-        return Configuration(shown)
+        return ClientConfiguration(shown)
     if not isinstance(document, dict):
         raise SkahaApplyError("a configuration is a mapping of keys to values", hint=_PROCEED, location=Location(shown))
     read = _read_contexts if "contexts" in document and "servers" not in document else _read_servers
@@ -102,7 +105,7 @@ def _parse(text: str, shown: str) -> Any:
     except DuplicateKeyError as error:
         raise _malformed(error, "a key is given twice", shown) from None
     except MarkedYAMLError as error:
-        # A quoted part may be a piece of a secret.
+        # A quoted part can be a part of a secret.
         problem = re.sub(r"['\"].*", "…", error.problem or "") or "it cannot be read"
         raise _malformed(error, problem, shown) from None
     except (YAMLError, RecursionError, ValueError):
@@ -115,7 +118,7 @@ def _malformed(error: MarkedYAMLError, problem: str, shown: str) -> SkahaApplyEr
     return SkahaApplyError(f"this is not YAML: {problem}", hint=_PROCEED, location=location)
 
 
-def _read_servers(document: dict[str, Any], shown: str) -> Configuration:
+def _read_servers(document: dict[str, Any], shown: str) -> ClientConfiguration:
     records = {str(name): _record(value) for name, value in _mapping(document.get("authentication")).items()}
     active = _mapping(document.get("active"))
     entries = []
@@ -127,7 +130,7 @@ def _read_servers(document: dict[str, Any], shown: str) -> Configuration:
     name = active.get("server")
     selected = next((entry for entry in entries if entry.name == name), None)
     built_in = name == _BUILT_IN and "servers" not in document
-    return Configuration(
+    return ClientConfiguration(
         shown,
         tuple(entries),
         selected,
@@ -138,7 +141,7 @@ def _read_servers(document: dict[str, Any], shown: str) -> Configuration:
 
 
 def _unselected(document: dict[str, Any], name: Any, key: str, shown: str) -> str:
-    """Why no server of a file is active; "" for a file that says nothing about servers and logins."""
+    """Why no server of a file is active; "" for a file without servers and logins."""
     if not any(part in document for part in _SELECTS):
         return ""
     if not isinstance(name, str) or not name.strip():
@@ -148,7 +151,7 @@ def _unselected(document: dict[str, Any], name: Any, key: str, shown: str) -> st
     return f"{shown} names {name!r} as its active server, and has no server of that name"
 
 
-def _read_contexts(document: dict[str, Any], shown: str) -> Configuration:
+def _read_contexts(document: dict[str, Any], shown: str) -> ClientConfiguration:
     active = document.get("active")
     entries = []
     for name, value in _mapping(document.get("contexts")).items():
@@ -157,7 +160,7 @@ def _read_contexts(document: dict[str, Any], shown: str) -> Configuration:
         if url:
             entries.append(ServerEntry(str(name), url, _record(value), str(fields.get("name") or "")))
     selected = next((entry for entry in entries if entry.name == active), None)
-    return Configuration(
+    return ClientConfiguration(
         shown,
         tuple(entries),
         selected,
@@ -175,16 +178,16 @@ def _url(fields: dict[Any, Any], shown: str) -> str | None:
     url, version = fields.get("url"), fields.get("version")
     if not isinstance(url, str) or not url.strip():
         return None
-    if isinstance(version, str) and version and version != _GONE_VERSION:
+    if isinstance(version, str) and version and version != _REMOVED_VERSION:
         url = f"{url.rstrip('/')}/{version}"
     try:
         read = base_url(url.strip(), shown)
     except UsageError:
         return None
-    return read.removesuffix(_GONE_VERSION) + "v1" if read.endswith(f"/{_GONE_VERSION}") else read
+    return read.removesuffix(_REMOVED_VERSION) + "v1" if read.endswith(f"/{_REMOVED_VERSION}") else read
 
 
-def _record(value: Any) -> Record | None:
+def _record(value: Any) -> CredentialRecord | None:
     fields = _mapping(value)
     token, path, expiry = fields.get("token"), fields.get("path"), fields.get("expiry")
     refresh = token.get("refresh") if isinstance(token, dict) else None
@@ -192,13 +195,15 @@ def _record(value: Any) -> Record | None:
         token = token.get("access")
     if isinstance(expiry, dict):
         expiry = expiry.get("access")
-    # The clients write 0 for an end that they do not know.
+    # The clients write 0 for an unknown expiry.
     expires = float(expiry) if isinstance(expiry, int | float) and expiry > 0 else None
     if isinstance(token, str) and token.strip() and str(fields.get("mode")).lower() != "x509":
         renewable = isinstance(refresh, str) and bool(refresh.strip())
-        return Record(token=Secret(token), expires=expires, refresh=Secret(str(refresh)) if renewable else None)
+        return CredentialRecord(
+            token=Secret(token), expires=expires, refresh=Secret(str(refresh)) if renewable else None
+        )
     if isinstance(path, str) and path.strip():
-        return Record(certificate=path.strip())
+        return CredentialRecord(certificate=path.strip())
     return None
 
 

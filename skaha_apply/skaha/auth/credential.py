@@ -1,4 +1,4 @@
-"""The credential of a client: found at the start, read again, and renewed before or after the server refuses it."""
+"""The credential of a client: find it, read it again, and renew it before or after the server refuses it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger("skaha_apply.credential")
 
 
 class Renew(Protocol):
-    """Runs another program that renews the credential, if that is due."""
+    """Runs another program that renews the credential, if it is due."""
 
     async def __call__(self, now: float, /, *, refused: bool) -> None:
         """`now` is the server's time in Unix seconds; `refused` states that the server refused the last credential."""

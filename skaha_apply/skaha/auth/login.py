@@ -1,4 +1,4 @@
-"""A credential as a value: a token or a certificate, where it was found, until when it is good, and whose it is."""
+"""A credential as a value: a token or a certificate, with its source, its expiry and its account."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 RENEW_TOKEN = "`canfar login`, or a new token in SKAHA_TOKEN"  # noqa: S105 - a hint, not a token
 RENEW_FILE = "`canfar login`"
 RENEW_CERTIFICATE = RENEW_FILE
-MOST_HIDDEN = 500  # secrets of earlier logins; five days of tokens that last a quarter of an hour
-SHORTEST_HIDDEN = 4  # characters; a shorter text stands in every text by chance
+MOST_HIDDEN = 500  # secrets of earlier logins; enough for five days of tokens that last 15 minutes
+SHORTEST_HIDDEN = 4  # characters; a shorter text occurs in other texts by chance
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)-----END", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What proves who we are; exactly one of `token` and `pem` is given.
+    """A credential with either a `token` or a `pem`.
 
-    `pem` is a certificate with its private key. `source` is how the user would name the place it came from. `expires`
-    is Unix seconds, None when unknown. `identity` is the same for all credentials of an account where that can be
-    told. `renewal` is what a user does to get a new one. `registry` goes with creates of private images. `hidden` are
-    further secrets that must not be shown: those of earlier logins, and a refresh token.
+    `pem` is a certificate with its private key. `source` is the variable or file that gave it. `expires` is in Unix
+    seconds, None if unknown. `identity` is the same for all credentials of an account, if they show the account.
+    `renewal` describes how a user gets a new one. `registry` is sent with creates of private images. `hidden` are
+    further secrets to mask: those of earlier logins, and a refresh token.
     """
 
     source: str
@@ -48,23 +48,23 @@ class Login:
     hidden: tuple[Secret, ...] = ()
 
     def same_as(self, other: Login) -> bool:
-        """Whether both prove the same in the same way."""
+        """Whether both have the same token or the same certificate."""
         return (self.token, self.pem) == (other.token, other.pem)
 
     def after(self, before: Login) -> Login:
-        """This login as the successor of `before`, whose secrets it keeps to hide them."""
+        """This login after `before`, with the secrets of `before` to mask them."""
         known = dict.fromkeys((*before.hidden, *(one for one in (before.token, before.pem) if one), *self.hidden))
         return replace(self, hidden=tuple(known)[-MOST_HIDDEN:])
 
     def hide_in(self, text: str) -> str:
-        """`text` with `(sensitive)` for each secret, also where it stands as in a URL, JSON or base64."""
+        """`text` with `(sensitive)` for each secret, also if it is encoded as in a URL, JSON or base64."""
         values = [one for secret in (self.token, self.pem, *self.hidden) if secret for one in _parts(secret.reveal())]
         if self.registry:
             values += self.registry.secrets
         return masked(text, {str(at): value for at, value in enumerate(values) if len(value) >= SHORTEST_HIDDEN})
 
     def check(self, now: float) -> None:
-        """Raise `Unauthorized` when it is past its date at `now` (Unix seconds)."""
+        """Raise `Unauthorized` if it has expired at `now` (Unix seconds)."""
         if self.expires is None or now < self.expires:
             return
         what = "token" if self.token else "certificate"
@@ -73,38 +73,38 @@ class Login:
 
 
 def token_login(text: str, source: str, *, expires: float | None = None, renewal: str = RENEW_TOKEN) -> Login:
-    """A bearer token. Raises `Unauthorized` for text that cannot stand in a header, without repeating it.
+    """A bearer token. Raises `Unauthorized` for a text that a header cannot contain; the message does not repeat it.
 
     Args:
         text: the token; white space around it is dropped.
-        source: where it came from, for messages.
-        expires: what a configuration says of its end, Unix seconds; the token's own `exp` claim wins [RFC 7519].
-        renewal: what a user does to get a new one.
+        source: its origin, for messages.
+        expires: its expiry in a configuration, Unix seconds; the claim `exp` of the token comes first [RFC 7519].
+        renewal: how a user gets a new one.
     """
     token = text.strip()
     if token.lower().startswith("bearer "):
         token = token[len("bearer ") :].strip()
     if not _TOKEN.fullmatch(token):
-        raise Unauthorized(f"{source} holds no usable token", hint=f"get one: {renewal}")
+        raise Unauthorized(f"{source} contains no usable token", hint=f"get one: {renewal}")
     claims = _claims(token)
-    told = claims.get("exp")
-    if isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < 2**40:
-        expires = float(told)
-    whose = (claims.get("iss"), claims.get("sub"))
-    identity = _digest("jwt", *whose) if all(isinstance(part, str) and part for part in whose) else ""
+    claimed = claims.get("exp")
+    if isinstance(claimed, int | float) and not isinstance(claimed, bool) and 0 < claimed < 2**40:
+        expires = float(claimed)
+    account = (claims.get("iss"), claims.get("sub"))
+    identity = _digest("jwt", *account) if all(isinstance(part, str) and part for part in account) else ""
     return Login(source, identity or _digest("token", token), token=Secret(token), expires=expires, renewal=renewal)
 
 
 def certificate_login(pem: str, source: str, *, renewal: str = RENEW_CERTIFICATE) -> Login:
-    """A certificate with its key as PEM text; raises `Unauthorized` when it is none."""
+    """A certificate with its key as PEM text; raises `Unauthorized` for another text."""
     try:
-        facts = read_certificate(pem)
+        certificate = read_certificate(pem)
     except ValueError as error:
         raise Unauthorized(f"{source}: {error}", hint=f"get a new one: {renewal}") from None
     if "PRIVATE KEY-----" not in pem:
-        raise Unauthorized(f"{source} holds a certificate without its private key", hint=f"renew it: {renewal}")
-    identity = _digest("x509", *(f"{kind}={value}" for kind, value in facts.subject))
-    return Login(source, identity, pem=Secret(pem), expires=facts.not_after, renewal=renewal)
+        raise Unauthorized(f"{source} contains a certificate without its private key", hint=f"renew it: {renewal}")
+    identity = _digest("x509", *(f"{kind}={value}" for kind, value in certificate.subject))
+    return Login(source, identity, pem=Secret(pem), expires=certificate.not_after, renewal=renewal)
 
 
 def _parts(secret: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The login of an image registry, which the server needs for images that are not public."""
+"""The login of an image registry, which the server needs for private images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RegistryLogin:
     source: str = ""
 
     def holds(self, image: str, trusted: Iterable[str] = ()) -> bool:
-        """Whether an image is in this registry; `trusted` are the registries of the server."""
+        """Whether an image is in this registry; `trusted` are the registries that the server trusts."""
         hosts = [self.host] if self.host else map(host_of, trusted)
         return image.split("/", 1)[0].lower() in {host.lower() for host in hosts if host}
 
@@ -47,19 +47,19 @@ class RegistryLogin:
 
     @property
     def secrets(self) -> tuple[str, str]:
-        """The texts that must not be shown."""
+        """The texts to mask."""
         return self.secret.reveal(), self.header
 
 
 class TrustedRegistries:
-    """The registries that a server trusts; `known` is None until it was asked."""
+    """The registries that a server trusts; `known` is None before the first request."""
 
     def __init__(self) -> None:
         self.known: tuple[str, ...] | None = None
         self._asking = asyncio.Lock()
 
     async def ask(self, read: Callable[[], Awaitable[tuple[str, ...] | None]]) -> tuple[str, ...]:
-        """The registries, read once; none if the server does not tell. Raises what `read` raises."""
+        """The registries, read once; empty if the server does not list them. Raises the errors of `read`."""
         async with self._asking:
             if self.known is None:
                 self.known = await read() or ()
@@ -67,16 +67,16 @@ class TrustedRegistries:
 
 
 def host_of(address: str) -> str:
-    """The host, with its port, of a registry that is given as a host or as a URL."""
+    """The host and port of a registry, from a host or a URL."""
     text = address.strip()
     return urlsplit(text if "://" in text else f"https://{text}").netloc.rsplit("@", 1)[-1]
 
 
 def find_registry(environ: Mapping[str, str], filed: RegistryLogin | None) -> RegistryLogin | None:
-    """The login of the environment, else that of the client's file; None without one.
+    """The login from the environment, else from the file of the client (`filed`); None without one.
 
-    The client's own variables complete the login of its file, as they do for the client. Raises `UsageError` for a user
-    name without a secret, and the other way round.
+    The variables of the client complete the login of its file, as in the client. Raises `UsageError` for a user name
+    without a secret, or a secret without a user name.
     """
     own = _given(environ, OWN)
     if any(own[field] for field in _NEEDED):
@@ -103,7 +103,7 @@ def _complete(values: Mapping[str, str], names: Mapping[str, str]) -> RegistryLo
 
 
 def explain(text: str, login: RegistryLogin | None) -> str:
-    """What a refusal of the server has to do with the registry login; "" for any other refusal."""
+    """How the registry login caused a refusal of the server; "" if it did not."""
     if _NOT_SENT in text:
         if login is None:
             places = f"{OWN['username']} and {OWN['secret']}, in {CLIENTS['username']} and {CLIENTS['secret']}"

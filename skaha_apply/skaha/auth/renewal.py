@@ -1,7 +1,7 @@
-"""Programs that renew a credential: the command that a user gives, and the published client with its own file.
+"""Run programs that renew a credential: the command of the user, or the published client with its own file.
 
-The output of such a program is a secret, also when it fails. So nothing shows, logs or stores it, and standard error is
-dropped.
+The output of such a program is a secret, also if the program fails. So the tool never shows, logs or stores it, and
+drops standard error.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from skaha_apply.skaha.auth.login import Login
 
-LIMIT = 60.0  # seconds that a program may take
-AHEAD = 60.0  # seconds before the end of a credential at which the next one is asked for
-_MOST = 1 << 20  # bytes; a token has a few thousand
+LIMIT = 60.0  # seconds for a program
+AHEAD = 60.0  # seconds before the expiry of a credential, when the command runs again
+_MOST = 1 << 20  # bytes of output; a token has a few thousand
 _SOURCE = "the credential command"
 _RENEWAL = "let the credential command print a new credential"
 _HINT = "run the command in a terminal to see why; it must print a token, or a certificate with its key (PEM)"
-# Lists the sessions, and renews an expired token of its file before that [canfar.hooks.httpx.auth].
+# Lists the sessions; before that it renews an expired token of its file [canfar.hooks.httpx.auth].
 CLIENT_COMMAND = ("canfar", "ps", "--quiet")
 
 
@@ -81,11 +81,11 @@ async def run(words: Sequence[str], environ: Mapping[str, str]) -> bytes:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # it must not ask in this terminal, and ends with all that it started
+            start_new_session=True,  # it must not prompt in this terminal; `_end` kills the processes that it started
         )
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it cannot be run"
-        raise Unauthorized(f"{_SOURCE} `{name}` cannot be run: {reason}", hint=_HINT) from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "invalid arguments"
+        raise Unauthorized(f"{_SOURCE} `{name}` cannot run: {reason}", hint=_HINT) from None
     try:
         async with asyncio.timeout(LIMIT):
             output = await _output(process)
@@ -100,8 +100,8 @@ async def run(words: Sequence[str], environ: Mapping[str, str]) -> bytes:
 
 
 async def _output(process: asyncio.subprocess.Process) -> bytes:
-    """All of the output, at most `_MOST` bytes; the rest is read and dropped."""
-    assert process.stdout is not None  # noqa: S101 - it was asked for
+    """The output, at most `_MOST` bytes; the rest is read and dropped."""
+    assert process.stdout is not None  # noqa: S101 - `run` requests a pipe
     kept = bytearray()
     while chunk := await process.stdout.read(65536):
         kept += chunk[: _MOST - len(kept)]
@@ -109,7 +109,7 @@ async def _output(process: asyncio.subprocess.Process) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a program that still runs, and what it started."""
+    """Kill a program that still runs, and the processes that it started."""
     if process.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -128,6 +128,6 @@ async def run_client(environ: Mapping[str, str]) -> None:
     if program is None:
         return
     own = {name: value for name, value in environ.items() if not name.startswith(("CANFAR_", "SKAHA_"))}
-    # Whether it worked is seen in the file.
+    # The file shows whether this succeeded.
     with suppress(Unauthorized):
         await run([program, *CLIENT_COMMAND[1:]], own)

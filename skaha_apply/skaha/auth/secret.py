@@ -6,7 +6,7 @@ from typing import NoReturn
 
 
 class Secret:
-    """Text that shows itself only when asked by name."""
+    """A text that only `reveal` returns."""
 
     __slots__ = ("_text",)
 
@@ -14,7 +14,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself; to be called where it is sent, and nowhere else."""
+        """The text; call this only where the text is sent."""
         return self._text
 
     def __eq__(self, other: object) -> bool:
@@ -27,4 +27,4 @@ class Secret:
         return "Secret(sensitive)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not written anywhere")
+        raise TypeError("a secret cannot be serialized")

@@ -1,4 +1,4 @@
-"""Which server is asked, and with which credential: arguments first, then the environment, then the clients' files."""
+"""Choose the server and the credential: arguments first, then the environment, then the files of the clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from skaha_apply.model.errors import SkahaApplyError, Unauthorized, UsageError
 from skaha_apply.skaha.address import DEFAULT_SERVER, base_url, same_server
-from skaha_apply.skaha.auth.client_files import Configuration, Record, ServerEntry, read_configuration
+from skaha_apply.skaha.auth.client_files import ClientConfiguration, CredentialRecord, ServerEntry, read_configuration
 from skaha_apply.skaha.auth.login import RENEW_FILE, Login, certificate_login, token_login
 from skaha_apply.skaha.auth.registry import find_registry
 from skaha_apply.skaha.auth.renewal import CredentialCommand, run_client
@@ -24,11 +24,11 @@ URL_VARIABLES = ("SKAHA_URL", "CANFAR_URL")
 TOKEN_VARIABLES = ("SKAHA_TOKEN", "CANFAR_TOKEN")
 CERTIFICATE_VARIABLES = ("SKAHA_CERTIFICATE", "CANFAR_CERTIFICATE")
 COMMAND_VARIABLES = ("SKAHA_CREDENTIAL_COMMAND",)
-_OF_VARIABLE = (
-    "start the command again with a new token in {name}; a running command sees a new token only from "
+_VARIABLE_RENEWAL = (
+    "repeat the command with a new token in {name}; a running command reads a new token only from "
     "--credential-command, or from the file that `canfar login` writes"
 )
-RENEWAL_PAUSE = 30.0  # seconds between two attempts of the client to renew one token
+RENEWAL_PAUSE = 30.0  # seconds between two runs of the client to renew one token
 FILES = (".canfar/config.yaml", ".skaha/config.yaml")
 PROXY_CERTIFICATE = ".ssl/cadcproxy.pem"
 _log = logging.getLogger("skaha_apply.settings")
@@ -36,28 +36,28 @@ _log = logging.getLogger("skaha_apply.settings")
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The environment variables and the home folder in which settings are looked up."""
+    """The environment variables and the home folder, which contain the settings."""
 
     environ: Mapping[str, str]
     home: Path
 
     @classmethod
     def of_process(cls) -> Environment:
-        """Those of this process, as they are now."""
+        """The present ones of this process."""
         return cls(dict(os.environ), Path(os.environ.get("HOME") or Path.home()))
 
     def first(self, names: tuple[str, ...]) -> tuple[str, str] | None:
-        """Name and value of the first variable that is set to something."""
+        """Name and value of the first variable that is not empty."""
         return next(((name, self.environ[name].strip()) for name in names if self.environ.get(name, "").strip()), None)
 
 
 def resolve_server(argument: str | None, surroundings: Environment) -> str:
     """The base URL of the server, with the version.
 
-    `argument` (a URL or the name of a configured server), SKAHA_URL, CANFAR_URL, the active server of
-    ~/.canfar/config.yaml, of ~/.skaha/config.yaml, else CANFAR's own. Raises `UsageError` for what cannot be an address
-    or a known name, `SkahaApplyError` for a file that cannot be read, and for one whose servers are there and none of
-    them is active: a token of the environment must not go to a server that nobody chose.
+    The first of: `argument` (a URL or the name of a configured server), SKAHA_URL, CANFAR_URL, the active server of
+    ~/.canfar/config.yaml, the active server of ~/.skaha/config.yaml, the server of CANFAR. Raises `UsageError` for a
+    text that is neither an address nor a known name, and `SkahaApplyError` for a file that cannot be read or that has
+    servers and no active one: a token of the environment must not go to a server that no user selected.
     """
     found = surroundings.first(URL_VARIABLES)
     given = ("--server", argument.strip()) if argument is not None else found
@@ -78,28 +78,28 @@ def _named(name: str, source: str, surroundings: Environment) -> ServerEntry:
         if entry := configuration.named(name):
             return entry
     known = sorted({entry.name for configuration in configurations for entry in configuration.servers})
-    hint = f"known are {', '.join(known)}" if known else "no servers are configured; give the URL"
+    hint = f"the configured servers are {', '.join(known)}" if known else "no servers are configured; give a URL"
     raise UsageError(f"{source}: there is no configured server {name!r}", hint=hint)
 
 
-def _selection_hint(configuration: Configuration) -> str:
+def _selection_hint(configuration: ClientConfiguration) -> str:
     names = [entry.name for entry in configuration.servers]
     known = f" ({', '.join(names)})" if names else ""
-    return f"choose one by `canfar server use NAME`{known}, or give --server NAME|URL or SKAHA_URL"
+    return f"select a server with `canfar server use NAME`{known}, with --server or with SKAHA_URL"
 
 
-def _configurations(surroundings: Environment) -> list[Configuration]:
+def _configurations(surroundings: Environment) -> list[ClientConfiguration]:
     read = (read_configuration(surroundings.home / name, f"~/{name}") for name in FILES)
     return [configuration for configuration in read if configuration]
 
 
 class CredentialSource:
-    """Where the credential for a server comes from: a command, else the environment and the clients' files.
+    """Finds the credential for a server: from a command, else from the environment and the files of the clients.
 
     Args:
         server: base URL of the server.
         command: `--credential-command`, by default SKAHA_CREDENTIAL_COMMAND. Raises `UsageError` if it cannot be split.
-        surroundings: those of the process by default, as they are at each look-up.
+        surroundings: by default those of the process, read again for each look-up.
     """
 
     def __init__(self, server: str, command: str | None = None, surroundings: Environment | None = None) -> None:
@@ -108,19 +108,19 @@ class CredentialSource:
         found = self._surroundings.first(COMMAND_VARIABLES)
         text = command if command is not None else found and found[1]
         self._command = CredentialCommand(text, self._surroundings.environ) if text is not None else None
-        self._tried: tuple[Record, float] | None = None
+        self._tried: tuple[CredentialRecord, float] | None = None
 
     @property
     def _surroundings(self) -> Environment:
         return self._fixed or Environment.of_process()
 
     def login(self) -> Login:
-        """The credential as it is now; raises as `find_login` does."""
+        """The present credential; raises the errors of `find_login`."""
         given = self._command.login() if self._command else None
         return find_login(self._server, self._surroundings, given)
 
     async def renew(self, now: float, /, *, refused: bool) -> None:
-        """Run the command if that is due, or the client whose file holds an expired token that it can renew."""
+        """Run the command if it is due, or the client if its file has an expired token that it can renew."""
         if self._command is not None:
             await self._command.renew(now, refused=refused)
             return
@@ -134,8 +134,8 @@ class CredentialSource:
         await run_client(self._surroundings.environ)
 
 
-def _renewable(server: str, surroundings: Environment) -> Record | None:
-    """The record that the published client renews when it runs: the active one of its file, with a refresh token.
+def _renewable(server: str, surroundings: Environment) -> CredentialRecord | None:
+    """The record that the published client can renew: the active one of its file, with a refresh token.
 
     None if the credential for `server` comes from elsewhere.
     """
@@ -152,10 +152,10 @@ def _renewable(server: str, surroundings: Environment) -> Record | None:
 
 
 def find_login(server: str, surroundings: Environment, given: Login | None = None) -> Login:
-    """The credential for a server: `given`, else of the environment, configuration files, ~/.ssl/cadcproxy.pem.
+    """The credential for a server: `given`, else from the environment, the configuration files, ~/.ssl/cadcproxy.pem.
 
-    A token from a file goes only to a server that the file names with it. Raises `Unauthorized` when there is none,
-    or it cannot be used; `SkahaApplyError` with file and line for a file that cannot be read.
+    A token from a file goes only to the server of its record. Raises `Unauthorized` if there is no usable credential,
+    and `SkahaApplyError` with file and line for a file that cannot be read.
     """
     given = given or _from_environment(surroundings)
     try:
@@ -173,22 +173,22 @@ def find_login(server: str, surroundings: Environment, given: Login | None = Non
 
 def _from_environment(surroundings: Environment) -> Login | None:
     if found := surroundings.first(TOKEN_VARIABLES):
-        return token_login(found[1], found[0], renewal=_OF_VARIABLE.format(name=found[0]))
+        return token_login(found[1], found[0], renewal=_VARIABLE_RENEWAL.format(name=found[0]))
     if found := surroundings.first(CERTIFICATE_VARIABLES):
         name, value = found
         if "-----BEGIN" in value:
-            # CI secrets often hold line ends as the two characters \n.
+            # CI secrets often contain line ends as the two characters \n.
             return certificate_login(value.replace("\\n", "\n"), name)
         path = _path(value, surroundings)
         login = _from_certificate(path, f"{name} ({value})")
         if login is None:
-            raise Unauthorized(f"{name} names {value}, and there is no such file")
+            raise Unauthorized(f"the file {value} in {name} does not exist", hint=f"correct or unset {name}")
         return login
     return None
 
 
-def _from_files(server: str, surroundings: Environment, configurations: list[Configuration]) -> Login:
-    kept_back = []
+def _from_files(server: str, surroundings: Environment, configurations: list[ClientConfiguration]) -> Login:
+    not_sent = []
     for configuration in configurations:
         record, source = _record_for(server, configuration), configuration.shown
         if record and record.token:
@@ -199,25 +199,25 @@ def _from_files(server: str, surroundings: Environment, configurations: list[Con
             if login := _from_certificate(path, f"{record.certificate} (from {source})"):
                 return login
         if record is None and configuration.record and configuration.record.token:
-            kept_back.append(source)
+            not_sent.append(source)
     if login := _from_certificate(surroundings.home / PROXY_CERTIFICATE, f"~/{PROXY_CERTIFICATE}"):
         return login
     host = urlsplit(server).netloc
-    why = f"; the token in {kept_back[0]} is for another server, and is not sent to this one" if kept_back else ""
+    why = f"; the token in {not_sent[0]} is for another server, and is not sent to this one" if not_sent else ""
     raise Unauthorized(
         f"there is no credential for {host}{why}",
         hint="get one: `canfar login`, or a token in SKAHA_TOKEN",
     )
 
 
-def _record_for(server: str, configuration: Configuration) -> Record | None:
+def _record_for(server: str, configuration: ClientConfiguration) -> CredentialRecord | None:
     for entry in configuration.servers:
         if same_server(entry.url, server) and entry.record:
             return entry.record
     active = configuration.active
     if active and same_server(active.url, server):
         return configuration.record
-    # A certificate gives nothing away to the server that it is shown to; a token does.
+    # A server cannot misuse a certificate that is presented to it; it can misuse a token.
     return configuration.record if configuration.record and configuration.record.certificate else None
 
 

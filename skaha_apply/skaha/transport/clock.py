@@ -1,4 +1,4 @@
-"""Time as an argument: one clock for sleeping, deadlines and dates, and the server's time on top of it."""
+"""Time as an argument: one clock for waits, deadlines and dates, and the time of the server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from skaha_apply.model.durations import http_date
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-# The `Date` header counts whole seconds and an answer travels for a while: below this, clocks count as equal.
+# Clocks that differ less count as equal: the `Date` header has whole seconds, and a response takes time to arrive.
 TOLERANCE = 2.0
 LAST_MOMENT = 253_402_214_400.0  # the last day of the year 9999; Python has no later dates
 
 
 class Clock(Protocol):
-    """All that the client knows of time; a test gives one that runs faster."""
+    """The time for the client; tests use a faster one."""
 
     def now(self) -> float:
-        """Our own wall clock, Unix seconds."""
+        """The wall clock of this machine, in Unix seconds."""
         ...
 
     def monotonic(self) -> float:
@@ -28,11 +28,11 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
+        """Wait for this number of seconds."""
         ...
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """Raise `TimeoutError` in the block once that many seconds have passed."""
+        """Raise `TimeoutError` in the block after this number of seconds."""
         ...
 
 
@@ -40,7 +40,7 @@ class SystemClock:
     """The clock of this machine and of the running event loop."""
 
     def now(self) -> float:
-        """Our own wall clock, Unix seconds."""
+        """The wall clock of this machine, in Unix seconds."""
         return time.time()
 
     def monotonic(self) -> float:
@@ -48,18 +48,19 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
+        """Wait for this number of seconds."""
         await asyncio.sleep(seconds)
 
     def timeout(self, seconds: float) -> AbstractAsyncContextManager[object]:
-        """Raise `TimeoutError` in the block once that many seconds have passed."""
+        """Raise `TimeoutError` in the block after this number of seconds."""
         return asyncio.timeout(seconds)
 
 
 class ServerTime:
-    """The server's time: our wall clock, shifted when a `Date` header deviates by more than `TOLERANCE`.
+    """The time of the server: the wall clock of this machine plus a shift.
 
-    The shift stays put otherwise, so that differences of two times within a process are exact.
+    The shift changes only if a `Date` header deviates by more than `TOLERANCE`. So the difference of two times within a
+    process is exact.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -71,16 +72,16 @@ class ServerTime:
         """The server's time, Unix seconds."""
         return self._clock.now() + self._shift
 
-    def learn(self, date: str | None, took: float = 0.0) -> None:
-        """Take note of a `Date` header; one that cannot be read teaches nothing.
+    def record(self, date: str | None, took: float = 0.0) -> None:
+        """Use a `Date` header; one that cannot be read is ignored.
 
-        `took` are the seconds from the request to the end of its answer: at any moment of them the header may have been
-        written, so that a slow answer does not set the clock back.
+        `took` is the time from the request to the end of its response, in seconds. The server can have written the
+        header at any moment of it, so a slow response does not set the clock back.
         """
-        told = http_date(date)
-        if told is None:
+        seconds = http_date(date)
+        if seconds is None:
             return
         self.known = True
-        deviation = told + 0.5 - self.now()
+        deviation = seconds + 0.5 - self.now()
         if not -TOLERANCE - took <= deviation <= TOLERANCE:
             self._shift += deviation if deviation > 0 else deviation + took

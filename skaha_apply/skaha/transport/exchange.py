@@ -1,283 +1,180 @@
-"""One request until its end: gate, send, judge, rest, again; the imperative half of the retry policy."""
+"""Carry out one request until its end: admit, send, interpret, wait, retry. The policy itself is in `retry`."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from skaha_apply.model import __version__
 from skaha_apply.model.durations import format_exact
-from skaha_apply.model.errors import NotSkaha, SkahaApplyError, UsageError
+from skaha_apply.model.errors import NotSkaha, SkahaApplyError
 from skaha_apply.model.report import Note
-from skaha_apply.skaha.address import base_url
-from skaha_apply.skaha.auth.credential import Credential, renew_nothing
-from skaha_apply.skaha.outcomes import Ended, problem
-from skaha_apply.skaha.transport.clock import Clock, ServerTime, SystemClock
-from skaha_apply.skaha.transport.connections import Connections, Limits
+from skaha_apply.skaha.outcomes import RequestResult, outage_cause
 from skaha_apply.skaha.transport.retry import (
     TOO_MANY,
     TRIES,
-    Answer,
     Effect,
-    Result,
-    Verdict,
+    Meaning,
+    Reply,
+    Response,
     delay,
-    judge,
+    meaning,
     retry_after,
 )
-from skaha_apply.skaha.transport.throttle import Entry, RequestThrottle
+from skaha_apply.skaha.transport.sender import Sender
+from skaha_apply.skaha.transport.throttle import Admission, RequestThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.model.report import Event
-    from skaha_apply.skaha.auth.credential import Renew
-    from skaha_apply.skaha.auth.login import Login
-    from skaha_apply.skaha.requests import Call
-    from skaha_apply.skaha.transport.connections import Guard, MakeTransport
+    from skaha_apply.skaha.options import ClientOptions
+    from skaha_apply.skaha.requests import ApiRequest
+    from skaha_apply.skaha.transport.connections import Guard
 
-MOST_CONCURRENCY = 256
-_LOG_FACTOR = 5  # a log may be a thousand times as long as any other response
-_BODY_FACTOR = 3  # a body that keeps arriving, against the patience for a silent server
-_log = logging.getLogger("skaha_apply.http")
-
-
-@dataclass(frozen=True, slots=True)
-class ClientOptions:
-    """How the client works.
-
-    `server` is a base URL, `login` reads the credential, and `renew` runs a program that renews it before. At most
-    `concurrency` requests are in flight (1 to 256). An answer has `answer` seconds, a connection `connect`; what is
-    refused for the moment is repeated for `patience` seconds. `observe` is told when the server stays away for long,
-    and when it is back. `transport`, `clock` and `draw` (a random number from [0, 1)) are for tests.
-    """
-
-    server: str
-    login: Callable[[], Login]
-    renew: Renew = renew_nothing
-    concurrency: int = 32
-    patience: float = 10.0
-    answer: float = 120.0
-    connect: float = 10.0
-    observe: Callable[[Event], None] = lambda _: None
-    identify: Callable[[str, str], None] = lambda _id, _url: None
-    transport: MakeTransport | None = None
-    clock: Clock = field(default_factory=SystemClock)
-    draw: Callable[[], float] = random.random
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.concurrency <= MOST_CONCURRENCY:
-            raise UsageError(f"concurrency is 1 to {MOST_CONCURRENCY}, not {self.concurrency}")
+    ReadBody = Callable[[Response], Any]
 
 
 @dataclass(slots=True)
-class _Progress:
-    """What one request has gone through so far."""
+class _RequestProgress:
+    """One request on its way. `limited_failures` counts the failures that `TRIES` limits; `spent` are seconds."""
 
     failures: int = 0
-    odd: int = 0  # answers that may come again and again: errors of the server, answers of others
+    limited_failures: int = 0
     spent: float = 0.0
-    relogged: bool = False
-    ended: Ended = field(default_factory=Ended)
+    has_read_login: bool = False
+    result: RequestResult = field(default_factory=RequestResult)
+
+    def stop(self) -> None:
+        """Record that no further try is allowed."""
+        self.result = replace(self.result, value=None, stopped=True)
 
 
 class Exchange:
-    """Carries out requests against one server.
+    """Carries out requests to one server.
 
     Args:
-        options: see `ClientOptions`; raises `UsageError` for an address that cannot be one.
+        options: see `ClientOptions`; raises `UsageError` for an address that cannot be one of a server.
     """
 
     def __init__(self, options: ClientOptions) -> None:
         self.options = options
-        self.base = base_url(options.server, "the server's address")
-        self.time = ServerTime(options.clock)
-        self.gate = RequestThrottle(options.concurrency, options.patience, options.clock, self._outage)
-        self.credential = Credential(options.login, options.renew, options.clock, self.time.now)
-        self._path = urlsplit(self.base).path
-        self._connections: Connections | None = None
-        self._shown: Login | None = None  # the login that the connections were made for
-        self._problem = ""  # why the last request was refused for the moment
-        self._known = False  # whether a Skaha server has answered at this address
+        self.sender = Sender(options)
+        self.throttle = RequestThrottle(options.concurrency, options.patience, options.clock, self._report_outage)
+        self._cause = ""  # of the last refusal for a moment
+        self._is_skaha = False  # whether a Skaha server has responded at this address
 
-    def _outage(self, away: bool, seconds: float) -> None:  # noqa: FBT001 - what the gate tells
-        """Say that the server is away, or back; the hour makes it another message than that of an earlier outage."""
-        hour = datetime.fromtimestamp(self.time.now(), UTC).strftime("%H:%M:%S UTC")
+    def _report_outage(self, away: bool, seconds: float) -> None:  # noqa: FBT001 - as the throttle calls it
+        """Report an outage or its end; the time of day distinguishes the notes of several outages."""
+        time = datetime.fromtimestamp(self.sender.time.now(), UTC).strftime("%H:%M:%S UTC")
         if away:
-            most = f"waiting for at most {format_exact(self.gate.patience)} in all"
-            self.options.observe(Note(f"{hour}: {self._problem} for {seconds:.0f}s; {most}"))
+            longest = f"waiting for at most {format_exact(self.throttle.patience)} in all"
+            self.options.observe(Note(f"{time}: {self._cause} for {seconds:.0f}s; {longest}"))
         else:
-            self.options.observe(Note(f"{hour}: the server is back after {seconds:.0f}s"))
-
-    @property
-    def login(self) -> Login | None:
-        """The credential in use; None before it was read."""
-        return self.credential.login
-
-    def hide(self, text: str) -> str:
-        """`text` without the secrets of the credential and of those before it."""
-        return self.login.hide_in(text) if self.login else text
-
-    async def look_up_login(self) -> None:
-        """Read the credential again; raises what `Credential.read` raises."""
-        await self.credential.read()
-        await self._connect()
-
-    async def _connect(self) -> None:
-        """Make connections that show the certificate in use, if the present ones do not."""
-        login, shown, old = self.login, self._shown, self._connections
-        if login is None or (old is not None and shown is not None and shown.pem == login.pem):
-            return
-        self._connections = Connections(self.base, login, self.options.clock, self.options.transport)
-        self._shown = login
-        if old:
-            await old.close()
+            self.options.observe(Note(f"{time}: the server is back after {seconds:.0f}s"))
 
     async def perform(
-        self,
-        call: Call,
-        read: Callable[[Answer], Any] | None = None,
-        guard: Guard | None = None,
-    ) -> Ended:
-        """Send a request, as often as the policy allows, and say how it ended.
+        self, request: ApiRequest, read: ReadBody | None = None, guard: Guard | None = None
+    ) -> RequestResult:
+        """Send a request, with the retries of the policy, and return how it ended.
 
-        `read` understands a good answer, and raises `NotSkaha` when it is none. `guard` is called right before each
-        sending; if it raises, the request is not sent. Raises `Unauthorized` if there is no credential at the start.
+        `read` reads a good response, and raises `NotSkaha` for one that is not from Skaha. `guard` is called right
+        before each sending; if it raises, the request is not sent. Raises `Unauthorized` if there is no credential at
+        the start.
         """
-        if self._connections is None:
-            await self.look_up_login()
-        progress = _Progress()
+        if not self.sender.is_ready:
+            await self.sender.look_up_login()
+        progress = _RequestProgress()
         while True:
-            if self._over(progress, await self.gate.enter()):
-                return progress.ended
+            if not self._is_admitted(progress, await self.throttle.enter()):
+                return progress.result
             begun = self.options.clock.monotonic()
-            generation = self.credential.generation
+            generation = self.sender.credential.generation
             try:
                 if guard is not None and not await self._may_send(guard, progress):
-                    return progress.ended
-                result = await self._send(call, progress, guard)
-                progress.ended = self._judge(call, result, read, progress.ended)
+                    return progress.result
+                reply = await self.sender.send(request, max(1.0, self.throttle.patience - progress.spent), guard)
+                progress.result = self._interpret(request, reply, read, progress.result)
                 progress.spent += self.options.clock.monotonic() - begun
-                # Told to the gate before the place is given back, or the next one would not know of it.
-                rest = self._rest(call, progress, begun)
+                # Reported to the throttle before the slot is freed, because the next request must know of it.
+                wait = self._wait_before_retry(request, progress, begun)
             finally:
-                self.gate.leave()
-            if progress.ended.verdict is Verdict.DENIED:
-                if not await self._other_login(progress, begun, generation):
-                    return progress.ended
-            elif rest is None or not await self._sleep(rest, progress):
-                return progress.ended
+                self.throttle.leave()
+            if progress.result.meaning is Meaning.DENIED:
+                if not await self._has_new_login(progress, begun, generation):
+                    return progress.result
+            elif wait is None or not await self._sleep(wait, progress):
+                return progress.result
 
-    def _over(self, progress: _Progress, entry: Entry) -> bool:
-        if entry is Entry.GRANTED and self.gate.stopped.is_set():
-            self.gate.leave()
-            entry = Entry.STOPPED
-        if entry is Entry.STOPPED:
-            progress.ended = _stopped(progress.ended)
-        return entry is not Entry.GRANTED
+    def _is_admitted(self, progress: _RequestProgress, admission: Admission) -> bool:
+        if admission is Admission.GRANTED and self.throttle.stopped.is_set():
+            self.throttle.leave()
+            admission = Admission.STOPPED
+        if admission is Admission.STOPPED:
+            progress.stop()
+        return admission is Admission.GRANTED
 
-    async def _may_send(self, guard: Guard, progress: _Progress) -> bool:
+    async def _may_send(self, guard: Guard, progress: _RequestProgress) -> bool:
         await guard()
-        if self.gate.stopped.is_set():
-            progress.ended = _stopped(progress.ended)
-        return not progress.ended.stopped
+        if self.throttle.stopped.is_set():
+            progress.stop()
+        return not progress.result.stopped
 
-    async def _send(self, call: Call, progress: _Progress, guard: Guard | None) -> Result:
-        assert self._connections is not None  # noqa: S101 - `perform` has looked the credential up
-        options = self.options
-        limits = self._limits(call, max(1.0, self.gate.patience - progress.spent))
-        begun = options.clock.monotonic()
-        result = await self._connections.send(call, self._headers(call), limits, guard)
-        took = (options.clock.monotonic() - begun) * 1000
-        if isinstance(result, Answer):
-            self.time.learn(result.headers.get("date"), result.took)
-            _log.info("%s %s/%s %d %.0f ms", call.method, self._path, call.path, result.status, took)
-        else:
-            _log.info("%s %s/%s: %s, %.0f ms", call.method, self._path, call.path, result.text, took)
-        return result
-
-    def _limits(self, call: Call, left: float) -> Limits:
-        """How long one try may take when `left` seconds of patience remain.
-
-        A read waits for a silent server no longer than `left`, before and within the body. A body that keeps arriving
-        has a few times as long: a list of 10,000 sessions is 7 MB. A log may pause, because the server copies a long
-        one in small pieces [CommandExecutioner]. A write always has the full time, since ending it early leaves its
-        outcome unknown.
-        """
-        most = self.options.answer
-        connect = min(self.options.connect, left)
-        if call.effect is not Effect.READ:
-            return Limits(connect, most, most, most)
-        if call.tail:
-            return Limits(connect, min(most, left), most, most * _LOG_FACTOR)
-        return Limits(connect, min(most, left), min(most, left), min(most, left * _BODY_FACTOR))
-
-    def _headers(self, call: Call) -> list[tuple[str, str]]:
-        headers = [("user-agent", f"skaha-apply/{__version__}"), ("accept", "*/*"), *call.headers]
-        if self.login and self.login.token:
-            headers.append(("authorization", f"Bearer {self.login.token.reveal()}"))
-        return headers
-
-    def _judge(self, call: Call, result: Result, read: Callable[[Answer], Any] | None, before: Ended) -> Ended:
-        verdict = judge(call.effect, result, call.known_as)
+    def _interpret(
+        self, request: ApiRequest, reply: Reply, read: ReadBody | None, before: RequestResult
+    ) -> RequestResult:
+        found = meaning(request.effect, reply, request.session_id)
         value, error = None, None
-        if verdict is Verdict.ANSWERED and isinstance(result, Answer) and result.ok and read:
+        if found is Meaning.FINAL and isinstance(reply, Response) and reply.ok and read:
             try:
-                value = read(result)
+                value = read(reply)
             except NotSkaha as caught:
-                verdict, error = Verdict.FOREIGN, NotSkaha(self.hide(caught.message), hint=caught.hint)
+                found, error = Meaning.NOT_SKAHA, NotSkaha(self.sender.hide(caught.message), hint=caught.hint)
             else:
-                self._known = True
-        doubt = before.doubt or verdict is Verdict.UNSURE
-        return Ended(verdict, result, value, error, doubt, retry_after(result, self.time.now()))
+                self._is_skaha = True
+        unconfirmed = before.unconfirmed or found is Meaning.UNCONFIRMED
+        return RequestResult(found, reply, value, error, unconfirmed, retry_after(reply, self.sender.time.now()))
 
-    def _rest(self, call: Call, progress: _Progress, begun: float) -> float | None:
-        """Seconds until the next try, None when this was the last; tells the gate how the server does."""
-        ended, gate = progress.ended, self.gate
-        assert ended.result is not None  # noqa: S101 - called after a try
-        if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED):
-            gate.answered()
-        if ended.verdict in (Verdict.ANSWERED, Verdict.DENIED, Verdict.CANNOT_SUCCEED):
+    def _wait_before_retry(self, request: ApiRequest, progress: _RequestProgress, begun: float) -> float | None:
+        """Seconds until the next try, None after the last; reports the reply to the throttle."""
+        result, throttle = progress.result, self.throttle
+        assert result.reply is not None  # noqa: S101 - called after a try
+        if result.meaning in (Meaning.FINAL, Meaning.DENIED):
+            throttle.record_success()
+        if result.meaning in (Meaning.FINAL, Meaning.DENIED, Meaning.CANNOT_SUCCEED):
             return None
         progress.failures += 1
-        told = ended.asked
-        if ended.verdict is Verdict.BUSY:
-            self._problem = problem(ended.result)
-            too_many = isinstance(ended.result, Answer) and ended.result.status == TOO_MANY
-            pause = delay(gate.probes + 1, self.options.draw(), told)
-            gate.refused(begun, pause, asked=told is not None, too_many=too_many)
-        elif ended.verdict is Verdict.UNSURE or not self._known:
-            progress.odd += 1
-            if call.effect is Effect.ANOTHER or progress.odd >= TRIES:
+        asked = result.retry_after
+        if result.meaning is Meaning.BUSY:
+            self._cause = outage_cause(result.reply)
+            too_many = isinstance(result.reply, Response) and result.reply.status == TOO_MANY
+            wait = delay(throttle.probes + 1, self.options.draw(), asked)
+            throttle.record_refusal(begun, wait, asked=asked is not None, too_many=too_many)
+        elif result.meaning is Meaning.UNCONFIRMED or not self._is_skaha:
+            progress.limited_failures += 1
+            if request.effect is Effect.ANOTHER or progress.limited_failures >= TRIES:
                 return None
-        rest = delay(progress.failures, self.options.draw(), told)
-        left = gate.patience - progress.spent
-        if left <= 0 or (told or 0.0) > left:
+        wait = delay(progress.failures, self.options.draw(), asked)
+        left = throttle.patience - progress.spent
+        if left <= 0 or (asked or 0.0) > left:
             return None
-        return min(rest, left) if told is None else rest
+        return min(wait, left) if asked is None else wait
 
-    async def _other_login(self, progress: _Progress, begun: float, generation: int) -> bool:
-        """Whether a 401 is worth another try: the credential has changed since that one was sent."""
-        if progress.relogged:
+    async def _has_new_login(self, progress: _RequestProgress, begun: float, generation: int) -> bool:
+        """Whether to retry after a 401, because the credential has changed since the request was sent."""
+        if progress.has_read_login:
             return False
-        progress.relogged = True
+        progress.has_read_login = True
         try:
-            changed = await self.credential.after_refusal(begun, generation)
-            await self._connect()
+            return await self.sender.has_new_login(begun, generation)
         except SkahaApplyError as error:
-            progress.ended = replace(progress.ended, verdict=Verdict.DENIED, error=error)
+            progress.result = replace(progress.result, meaning=Meaning.DENIED, error=error)
             return False
-        return changed
 
-    async def _sleep(self, seconds: float, progress: _Progress) -> bool:
-        """Rest; False when no new tries are wanted."""
+    async def _sleep(self, seconds: float, progress: _RequestProgress) -> bool:
+        """Wait before a retry; returns False if the client was stopped meanwhile."""
         progress.spent += seconds
-        stopped = self.gate.stopped
+        stopped = self.throttle.stopped
         sleeping = asyncio.ensure_future(self.options.clock.sleep(seconds))
         stopping = asyncio.ensure_future(stopped.wait())
         try:
@@ -286,15 +183,10 @@ class Exchange:
             sleeping.cancel()
             stopping.cancel()
         if stopped.is_set():
-            progress.ended = _stopped(progress.ended)
+            progress.stop()
         return not stopped.is_set()
 
     async def close(self) -> None:
-        """Close all connections."""
-        self.gate.close()
-        if self._connections:
-            await self._connections.close()
-
-
-def _stopped(ended: Ended) -> Ended:
-    return replace(ended, value=None, stopped=True)
+        """Close all connections, and cancel the delay of the throttle."""
+        self.throttle.close()
+        await self.sender.close()

@@ -1,4 +1,4 @@
-"""Which proxy a server is reached through, and how a message names it."""
+"""Find the proxy for a server, and its name for messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCHEMES = ("https", "all")
 
 
 class Proxy(NamedTuple):
-    """A proxy: its URL, which may hold a password, and the setting that names it."""
+    """A proxy: its URL, which can contain a password, and the setting that gives it."""
 
     url: str
     source: str

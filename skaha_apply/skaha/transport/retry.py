@@ -1,7 +1,7 @@
-"""The one retry policy, as pure functions: what an answer means for a request, and how long to wait before the next.
+"""The one policy of request retries, as pure functions: what a response means, and how long to wait before a retry.
 
-Only what is known to have had no effect is repeated without limit of count; what may have had one is repeated a few
-times if a second effect does no harm, and never for a create.
+A request that had no effect is repeated without a limit on the number. A request that might have had an effect is
+repeated a few times if a second effect does no harm. A create that might have had an effect is never repeated.
 """
 
 from __future__ import annotations
@@ -16,45 +16,45 @@ from skaha_apply.model.durations import http_date
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BASE = 0.5
-CAP = 30.0
-PATIENT = 4.0  # the most that the doubling makes of a Retry-After
-TRIES = 3  # of what may have had an effect, or is answered oddly
-_ANONYMOUS = b"group memberships for anonymous"  # [IvoaGroupClient]: no credential reached the server
+BASE = 0.5  # seconds
+LONGEST = 30.0  # seconds
+RETRY_AFTER_FACTOR = 4.0  # the doubling ends at this multiple of a Retry-After
+TRIES = 3  # of a request that might have had an effect, or has a response that is not from Skaha
+_ANONYMOUS = b"group memberships for anonymous"  # [IvoaGroupClient]: the server received no credential
 _OWN_503 = b"temporarily unavailable"  # [TransientException]
-_NOT_ACTIVE = b"No active job"  # [PostAction]: the only 400 of a renewal that repeating cannot change
+_NOT_ACTIVE = b"No active job"  # [PostAction]: the only 400 of a renewal that is final
 
 OK, MOVED = 200, 300
-BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TIMED_OUT, TOO_MANY = 400, 401, 403, 404, 408, 429
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, REQUEST_TIMEOUT, TOO_MANY = 400, 401, 403, 404, 408, 429
 FAILED, BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT = 500, 502, 503, 504
 _REPEATED_READS = frozenset({BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT})
-# A form that was acted on may be answered with these two; the other redirects come instead of acting.
+# The server can send these two after it acted on a form. Other redirects mean that it did not act.
 _MAYBE_ACTED = frozenset({302, 303})
 
 
 class Effect(Enum):
-    """What a second sending of a request would do."""
+    """The effect of sending a request a second time."""
 
     READ = "read"
-    SAME = "same"  # delete: twice is as good as once
-    RENEWAL = "renewal"  # as SAME; most of its 400s report a passing fault of the cluster [CommandExecutioner]
-    ANOTHER = "another"  # create: twice makes two sessions [PostAction]
+    SAME = "same"  # delete: the second has no further effect
+    RENEWAL = "renewal"  # like SAME; most of its 400s report a temporary fault of the cluster [CommandExecutioner]
+    ANOTHER = "another"  # create: the second makes a second session [PostAction]
 
 
-class Verdict(StrEnum):
-    """What an answer means for its request."""
+class Meaning(StrEnum):
+    """What a response, or its absence, means for a request."""
 
-    ANSWERED = "answered"
-    BUSY = "busy"  # nothing happened, and another moment may be better
-    DENIED = "denied"  # the credential is refused; nothing happened
-    FOREIGN = "foreign"  # nothing happened: this answer is not by Skaha
-    UNSURE = "unsure"  # it may have happened
-    CANNOT_SUCCEED = "hopeless"  # nothing happened, and waiting mends nothing
+    FINAL = "final"  # a success, or a clear refusal
+    BUSY = "busy"  # the request had no effect, and a retry can succeed
+    DENIED = "denied"  # the server refuses the credential; the request had no effect
+    NOT_SKAHA = "not Skaha"  # the response is not from Skaha; the request had no effect
+    UNCONFIRMED = "unconfirmed"  # the request might have had an effect
+    CANNOT_SUCCEED = "cannot succeed"  # the request had no effect, and a retry cannot succeed
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; the names of headers are in lower case. `took` are the seconds from its request to its end."""
+class Response:
+    """A complete response; header names are in lower case. `took`: seconds from the request to its end."""
 
     status: int
     headers: Mapping[str, str]
@@ -63,107 +63,109 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether it is a 2xx."""
+        """Whether the status is 2xx."""
         return OK <= self.status < MOVED
 
     @property
     def status_line(self) -> str:
-        """The status with its name: `429 Too Many Requests`; the number alone if it has none."""
+        """The status with its name: `429 Too Many Requests`; only the number if it has no name."""
         return f"{self.status} {responses.get(self.status, '')}".rstrip()
 
     @property
-    def html(self) -> bool:
-        """Whether a proxy or a login page speaks: Skaha never answers HTML, Tomcat in front of it does."""
+    def is_html(self) -> bool:
+        """Whether this is HTML: Skaha never sends it, but a proxy, a login page or Tomcat in front of Skaha does."""
         return "html" in self.headers.get("content-type", "").lower() or self.body.lstrip()[:1] == b"<"
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """No whole answer. `sent` tells whether the request may have reached the server; `hint` says what to do."""
+class NoResponse:
+    """No complete response. `sent`: the server might have received the request. `hint`: what the user can do."""
 
     sent: bool
     text: str
-    hopeless: bool = False
+    can_retry: bool = True
     hint: str = ""
 
 
-Result = Answer | Lost
+Reply = Response | NoResponse
 
 
-def judge(effect: Effect, result: Result, known_as: str = "") -> Verdict:
-    """What `result` means for a request of that effect.
+def meaning(effect: Effect, reply: Reply, session_id: str = "") -> Meaning:
+    """What `reply` means for a request with that effect.
 
-    `known_as` is the session id asked for: Skaha's own 404 speaks of a session, mostly by its id; that of a proxy whose
-    Skaha is just being redeployed does not, and must not be taken for "this session is gone". That holds for reads. A
-    write that ends in 404 had no effect, whoever responded: it is refused (design 5.7).
+    `session_id` is the ID in the request. A 404 from Skaha itself names a session, mostly by its ID. A 404 of a proxy
+    during a redeployment of Skaha does not, and must not count as "this session was deleted". This matters for reads. A
+    write that ends in 404 had no effect, whoever sent the 404: it is refused (design 5.7).
     """
-    if isinstance(result, Lost):
-        return _judge_loss(effect, result)
-    if result.ok:
-        return _judge_success(effect, result)
-    if result.status == NOT_FOUND and effect is Effect.READ:
-        own = known_as and not result.html and _names_session(result.body.lower(), known_as.lower().encode())
-        return Verdict.ANSWERED if own else Verdict.FOREIGN
-    return _judge_refusal(effect, result)
+    if isinstance(reply, NoResponse):
+        return _meaning_of_none(effect, reply)
+    if reply.ok:
+        return _meaning_of_success(effect, reply)
+    if reply.status == NOT_FOUND and effect is Effect.READ:
+        own = session_id and not reply.is_html and _names_session(reply.body.lower(), session_id.lower().encode())
+        return Meaning.FINAL if own else Meaning.NOT_SKAHA
+    return _meaning_of_refusal(effect, reply)
 
 
-def _names_session(body: bytes, known_as: bytes) -> bool:
-    return known_as in body or (b"session" in body and b"not found" in body)
+def _names_session(body: bytes, session_id: bytes) -> bool:
+    return session_id in body or (b"session" in body and b"not found" in body)
 
 
-def _judge_loss(effect: Effect, lost: Lost) -> Verdict:
-    if lost.sent and effect is not Effect.READ:
-        return Verdict.UNSURE
-    return Verdict.CANNOT_SUCCEED if lost.hopeless else Verdict.BUSY
+def _meaning_of_none(effect: Effect, reply: NoResponse) -> Meaning:
+    if reply.sent and effect is not Effect.READ:
+        return Meaning.UNCONFIRMED
+    return Meaning.BUSY if reply.can_retry else Meaning.CANNOT_SUCCEED
 
 
-def _judge_refusal(effect: Effect, answer: Answer) -> Verdict:
-    status = answer.status
-    if status == UNAUTHORIZED or (status == BAD_REQUEST and _ANONYMOUS in answer.body):
-        return Verdict.DENIED
-    if status == TOO_MANY or (status == UNAVAILABLE and is_own_503(answer)):
-        return Verdict.BUSY
+def _meaning_of_refusal(effect: Effect, response: Response) -> Meaning:
+    status = response.status
+    if status == UNAUTHORIZED or (status == BAD_REQUEST and _ANONYMOUS in response.body):
+        return Meaning.DENIED
+    if status == TOO_MANY or (status == UNAVAILABLE and is_own_503(response)):
+        return Meaning.BUSY
     if effect is Effect.READ and status in _REPEATED_READS:
-        return Verdict.BUSY
-    if effect is Effect.RENEWAL and status == BAD_REQUEST and not answer.body.lstrip().startswith(_NOT_ACTIVE):
-        return Verdict.UNSURE
-    if status >= FAILED or status == TIMED_OUT or (effect is not Effect.READ and status in _MAYBE_ACTED):
-        return Verdict.UNSURE
-    return Verdict.ANSWERED
+        return Meaning.BUSY
+    if effect is Effect.RENEWAL and status == BAD_REQUEST and not response.body.lstrip().startswith(_NOT_ACTIVE):
+        return Meaning.UNCONFIRMED
+    if status >= FAILED or status == REQUEST_TIMEOUT or (effect is not Effect.READ and status in _MAYBE_ACTED):
+        return Meaning.UNCONFIRMED
+    return Meaning.FINAL
 
 
-def _judge_success(effect: Effect, answer: Answer) -> Verdict:
+def _meaning_of_success(effect: Effect, response: Response) -> Meaning:
     if effect is Effect.READ:
-        return Verdict.FOREIGN if "html" in answer.headers.get("content-type", "").lower() else Verdict.ANSWERED
-    return Verdict.UNSURE if answer.html else Verdict.ANSWERED
+        return Meaning.NOT_SKAHA if "html" in response.headers.get("content-type", "").lower() else Meaning.FINAL
+    return Meaning.UNCONFIRMED if response.is_html else Meaning.FINAL
 
 
-def is_own_503(answer: Answer) -> bool:
-    """Whether Skaha itself says 503, so that nothing was done [RestServlet]; a gateway's may come after the request."""
-    return "retry-after" in answer.headers or (not answer.html and answer.body.strip().lower().startswith(_OWN_503))
+def is_own_503(response: Response) -> bool:
+    """Whether a 503 is from Skaha itself, which then did nothing [RestServlet]; a gateway can act before its 503."""
+    return "retry-after" in response.headers or (
+        not response.is_html and response.body.strip().lower().startswith(_OWN_503)
+    )
 
 
 def delay(attempt: int, draw: float, at_least: float | None = None) -> float:
-    """Seconds before the next try: full jitter over `BASE` doubling to `CAP`, and not less than the server asks.
+    """Seconds before the next try: full jitter over `BASE`, doubling to `LONGEST`; at least what the server asks for.
 
-    A server that asks for little is not kept waiting for long: what it asks also bounds the doubling.
+    A short Retry-After also limits the doubling.
 
     Args:
-        attempt: how many tries have failed, from 1.
+        attempt: the number of failed tries, from 1.
         draw: a random number from [0, 1).
         at_least: the seconds of a Retry-After.
     """
-    cap = CAP if at_least is None else min(CAP, PATIENT * max(at_least, BASE))
-    waited = draw * min(cap, BASE * 2.0 ** min(attempt - 1, 10))
-    # What the server asks is a minimum; a little more spreads those who were all told the same.
+    longest = LONGEST if at_least is None else min(LONGEST, RETRY_AFTER_FACTOR * max(at_least, BASE))
+    waited = draw * min(longest, BASE * 2.0 ** min(attempt - 1, 10))
+    # A small random addition spreads the clients that received the same Retry-After.
     return waited if at_least is None else max(waited, at_least + draw * min(1.0, at_least / 10))
 
 
-def retry_after(result: Result, now: float) -> float | None:
-    """Seconds that a Retry-After asks for [RFC 9110, 10.2.3], from the server's time `now`; None without one."""
-    if isinstance(result, Lost):
+def retry_after(reply: Reply, now: float) -> float | None:
+    """Seconds of a Retry-After [RFC 9110, 10.2.3] after the server's time `now`; None without the header."""
+    if isinstance(reply, NoResponse):
         return None
-    text = result.headers.get("retry-after", "").strip()
+    text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
     moment = http_date(text)

@@ -1,8 +1,8 @@
-"""How many requests may be in flight: fewer while the server is overloaded, one at a time while it is away.
+"""Limit the requests in flight: fewer while the server is overloaded, one at a time while it is unavailable.
 
-The window follows TCP's rules [RFC 5681]: halved when the server says it is too much, at most once per round trip;
-doubling until the halved size, then growing by one per window of good answers. A single 503 is a hiccup of one request
-[TransientException]; several in a row, with no good answer between them, mean that the server is down.
+The window follows the rules of TCP [RFC 5681]. It is halved when the server reports overload, at most once per round
+trip. A good response makes it grow: by one below the halved size, by one per window above. A single 503 concerns one
+request [TransientException]. Several in a row, without a good response between them, mean an unavailable server.
 """
 
 from __future__ import annotations
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
     from skaha_apply.skaha.transport.clock import Clock
 
 AWAY_AFTER = 3
-QUIET = 15.0  # seconds for which it is not worth a word that the server is away
+QUIET = 15.0  # seconds of an outage before it is reported
 _ROUNDING = 1e-6
 
 
-class Entry(Enum):
-    """How a wait at the gate ended."""
+class Admission(Enum):
+    """The result of `RequestThrottle.enter`."""
 
     GRANTED = "granted"
     STOPPED = "stopped"
-    GIVEN_UP = "given up"
+    TIMED_OUT = "timed out"
 
 
 class RequestThrottle:
-    """Lets at most `window` requests through at a time, in the order in which they came.
+    """Admits at most `window` requests at a time, in the order in which they arrived.
 
     Args:
-        limit: the most that may ever be in flight.
-        patience: seconds after which a server that is away is given up.
-        clock: what to sleep by.
-        tell: told when the server has been away for longer than `QUIET`, and when it is back; with those seconds.
+        limit: the largest number of requests in flight.
+        patience: seconds of an outage after which requests time out.
+        clock: the clock for waits.
+        report: called with True when an outage is longer than `QUIET`, with False when the server is back, and with
+            the seconds of the outage.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class RequestThrottle:
         limit: int,
         patience: float,
         clock: Clock,
-        tell: Callable[[bool, float], None] = lambda _away, _seconds: None,
+        report: Callable[[bool, float], None] = lambda _away, _seconds: None,
     ) -> None:
         self._limit = limit
         self._clock = clock
@@ -53,57 +54,57 @@ class RequestThrottle:
         self.window = float(limit)
         self._threshold = float(limit)
         self._active = 0
-        self._waiting: deque[asyncio.Future[Entry]] = deque()
+        self._waiting: deque[asyncio.Future[Admission]] = deque()
         self._refusals = 0
         self._probes = 0
         self._away_since: float | None = None
-        self._tell = tell
-        self._told = False
-        self._paused_until = 0.0
+        self._report = report
+        self._is_reported = False
+        self._resumes_at = 0.0
         self._last_cut = -1.0
         self._timer: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
 
-    async def enter(self) -> Entry:
-        """Wait for a place. `leave` must follow when it was granted."""
+    async def enter(self) -> Admission:
+        """Wait for a slot. Call `leave` after `GRANTED`."""
         if self.stopped.is_set():
-            return Entry.STOPPED
-        if self._given_up():
-            return Entry.GIVEN_UP
-        place: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+            return Admission.STOPPED
+        if self._is_timed_out():
+            return Admission.TIMED_OUT
+        slot: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        self._waiting.append(slot)
         self._admit()
         try:
-            return await place
+            return await slot
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.result() is Entry.GRANTED:
+            if slot.done() and not slot.cancelled() and slot.result() is Admission.GRANTED:
                 self.leave()
             raise
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Free the slot."""
         self._active -= 1
         self._admit()
 
-    def answered(self) -> None:
-        """The server gave an answer that shows it at work."""
+    def record_success(self) -> None:
+        """Record a response that shows that the server works."""
         self._refusals = self._probes = 0
-        if self._told and self._away_since is not None:
-            self._told = False
-            self._tell(False, self._clock.monotonic() - self._away_since)
+        if self._is_reported and self._away_since is not None:
+            self._is_reported = False
+            self._report(False, self._clock.monotonic() - self._away_since)
         self._away_since = None
         grown = self.window + (1.0 if self.window < self._threshold else 1.0 / self.window)
         self.window = min(grown, float(self._limit))
         self._admit()
 
-    def refused(self, begun: float, pause: float, *, asked: bool = False, too_many: bool = False) -> None:
-        """The server refused a request for the moment, or was not there.
+    def record_refusal(self, begun: float, delay: float, *, asked: bool = False, too_many: bool = False) -> None:
+        """Record that the server refused a request for a moment, or could not be reached.
 
         Args:
             begun: when that request was sent, by the monotonic clock.
-            pause: seconds for which all requests rest if the server is away.
-            asked: whether the server itself named those seconds.
-            too_many: whether it said 429, which is about all our requests, not this one.
+            delay: seconds for which all requests wait if the server is unavailable.
+            asked: whether the server asked for these seconds.
+            too_many: whether the response was 429, which concerns all requests of this client.
         """
         now = self._clock.monotonic()
         self._refusals += 1
@@ -119,59 +120,59 @@ class RequestThrottle:
             self._last_cut = now
         if away:
             self.window = 1.0
-            if not self._told and now - self._away_since >= QUIET:
-                self._told = True
-                self._tell(True, now - self._away_since)
+            if not self._is_reported and now - self._away_since >= QUIET:
+                self._is_reported = True
+                self._report(True, now - self._away_since)
         if away or asked:
             left = self._away_since + self.patience - now
-            # The last probe comes when patience ends, not a long pause later.
-            rest = pause if asked or left <= 0 else min(pause, left)
-            self._paused_until = max(self._paused_until, now + rest)
-        if self._given_up():
-            self._release(Entry.GIVEN_UP)
+            # The last probe is sent when the patience ends, not a long delay later.
+            wait = delay if asked or left <= 0 else min(delay, left)
+            self._resumes_at = max(self._resumes_at, now + wait)
+        if self._is_timed_out():
+            self._end_all(Admission.TIMED_OUT)
 
     @property
     def probes(self) -> int:
-        """How many round trips in a row have shown that the server is away."""
+        """The number of consecutive round trips that have shown an unavailable server."""
         return self._probes
 
     def stop(self) -> None:
-        """Let nothing through from now on."""
+        """Admit no request from now on."""
         self.stopped.set()
-        self._release(Entry.STOPPED)
+        self._end_all(Admission.STOPPED)
 
     def close(self) -> None:
-        """End what waits for a pause to pass."""
+        """Cancel the timer of a delay."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _given_up(self) -> bool:
-        # Only within a pause: whoever comes after it may probe once more.
+    def _is_timed_out(self) -> bool:
+        # Only during a delay: a request that arrives later can probe once more.
         if self._away_since is None or self._refusals < AWAY_AFTER:
             return False
         over = self._away_since + self.patience + _ROUNDING
-        return self._clock.monotonic() < self._paused_until and self._paused_until > over
+        return self._clock.monotonic() < self._resumes_at and self._resumes_at > over
 
     def _admit(self) -> None:
-        if self._waiting and self._clock.monotonic() < self._paused_until:
+        if self._waiting and self._clock.monotonic() < self._resumes_at:
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().create_task(self._pass_pause())
+                self._timer = asyncio.get_running_loop().create_task(self._admit_after_delay())
             return
         while self._waiting and self._active < int(self.window):
-            place = self._waiting.popleft()
-            if not place.done():
+            slot = self._waiting.popleft()
+            if not slot.done():
                 self._active += 1
-                place.set_result(Entry.GRANTED)
+                slot.set_result(Admission.GRANTED)
 
-    async def _pass_pause(self) -> None:
-        while (left := self._paused_until - self._clock.monotonic()) > 0:
+    async def _admit_after_delay(self) -> None:
+        while (left := self._resumes_at - self._clock.monotonic()) > 0:
             await self._clock.sleep(left)
         self._timer = None
         self._admit()
 
-    def _release(self, entry: Entry) -> None:
+    def _end_all(self, result: Admission) -> None:
         while self._waiting:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(entry)
+            slot = self._waiting.popleft()
+            if not slot.done():
+                slot.set_result(result)

@@ -1,4 +1,4 @@
-"""TLS: which certificates are trusted, the client's own certificate, and the subject of one that is not trusted."""
+"""TLS: the trusted certificates, the certificate of the user, and the subject of an untrusted certificate."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ if TYPE_CHECKING:
     from skaha_apply.skaha.auth.login import Login
 
 _ATTRIBUTES = {"550403": "CN", "55040a": "O", "55040b": "OU", "550406": "C"}  # [RFC 4519, 2]
-_PATIENCE = 3.0  # seconds for a message to become more helpful
+_LIMIT = 3.0  # seconds to find the subject of a certificate for a message
 
 
 def tls_context(login: Login) -> ssl.SSLContext:
-    """The trusted certificates, from SSL_CERT_FILE or SSL_CERT_DIR if set, and the client's own certificate.
+    """The trusted certificates, from SSL_CERT_FILE or SSL_CERT_DIR if set, and the certificate of the user.
 
-    Raises `UsageError` if the trusted certificates cannot be read, `Unauthorized` if OpenSSL refuses the client's own.
+    Raises `UsageError` if the trusted certificates cannot be read, `Unauthorized` if OpenSSL refuses that of the user.
     """
     try:
         context = httpx.create_ssl_context()
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from None
+        raise UsageError(
+            f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}",
+            hint="correct or unset these variables",
+        ) from None
     if login.pem is None:
         return context
     try:
-        # OpenSSL's interface in Python loads keys from files only; this one is readable by its owner only.
+        # Python loads keys for OpenSSL only from files; only the user can read this file.
         with tempfile.TemporaryDirectory(prefix="skaha-apply-") as folder:
             path = Path(folder) / "certificate.pem"
             path.write_text(login.pem.reveal(), encoding="ascii", errors="replace")
@@ -48,15 +51,15 @@ def tls_context(login: Login) -> ssl.SSLContext:
 
 
 async def peer_subject(host: str, port: int) -> str | None:
-    """The subject of the certificate that a host presents, as `CN=..., O=...`; None if it cannot be had.
+    """The subject of the certificate that a host presents, as `CN=..., O=...`; None if it cannot be found.
 
-    The connection trusts any certificate, because its only purpose is a message. Nothing is sent over it.
+    The connection trusts any certificate, because it serves only for a message. Nothing is sent over it.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_LIMIT):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
         presented = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         writer.transport.abort()
