@@ -1,4 +1,4 @@
-"""Rules that find, before anything is sent, what the server refuses, drops or changes."""
+"""Rules that report what the server would refuse, drop or change, before anything is sent."""
 
 from skaha_apply.lint.engine import catalog, check
 from skaha_apply.lint.rule import Online

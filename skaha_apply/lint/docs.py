@@ -1,4 +1,4 @@
-"""The pages of the rules, made from the rules themselves: `python -m skaha_apply.lint.docs docs/rules`."""
+"""Generates the pages of the rules from the rules: `python -m skaha_apply.lint.docs docs/rules`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ project: survey
 
 
 def manifest(sessions: str) -> str:
-    """An example's sessions as a whole manifest."""
+    """A whole manifest with the sessions of an example."""
     return f"{HEADER}sessions:\n{indent(sessions.strip(chr(10)), '  ')}\n"
 
 
@@ -23,13 +23,14 @@ def pages() -> dict[str, str]:
     """The text of every page by its file name, the index included."""
     made = {"README.md": _index()}
     for rule in RULES:
-        stops = "An error: `plan` and `apply` stop." if rule.severity is Severity.ERROR else "A warning."
-        found = f"## Found\n\n```yaml\n{manifest(rule.bad)}```\n\n" if rule.bad else ""
+        stops = "This is an error, so `plan` and `apply` stop." if rule.severity is Severity.ERROR else "This is a "
+        stops += "warning."
+        found = f"## Wrong\n\n```yaml\n{manifest(rule.bad)}```\n\n" if rule.bad else ""
         made[f"{rule.id}.md"] = (
             f"# {rule.id}\n\n{rule.title} {stops}\n\n{rule.why}\n\n{found}"
             f"## Right\n\n```yaml\n{manifest(rule.good)}```\n\n"
             f"A comment `# skaha-apply: ignore[{rule.id}]` on the line, or alone on the line above, switches the rule "
-            "off there; what is written is sent as it is.\n"
+            "off there. skaha-apply then sends the value as written.\n"
         )
     return made
 
@@ -37,13 +38,13 @@ def pages() -> dict[str, str]:
 def _index() -> str:
     rows = "".join(f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.title} |\n" for rule in RULES)
     return (
-        "# Rules\n\n`skaha-apply lint` checks these without asking the server, and `plan` and `apply` stop on every "
-        f"error.\n\n| rule | severity | finds |\n|---|---|---|\n{rows}"
+        "# Rules\n\n`skaha-apply lint` checks these rules without a server. `plan` and `apply` check them too, and "
+        f"stop on every error.\n\n| rule | severity | what it reports |\n|---|---|---|\n{rows}"
     )
 
 
 def write(folder: Path) -> None:
-    """Write all pages, and remove those of rules that are no more."""
+    """Write all pages, and remove pages of rules that no longer exist."""
     made = pages()
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.md"):

@@ -1,4 +1,4 @@
-"""All rules over all projects of a call: no input, no output, no server."""
+"""Runs the rules over all projects of an invocation. Pure: no files, no output, no server."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 
-WITH_SNIPPET = 1_000  # findings that come with a snippet; nobody reads more
+WITH_SNIPPET = 1_000  # diagnostics with a snippet; nobody reads more
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 INDEX = re.compile(r"sessions\[([0-9]+)\]")
-NARROW = 30  # characters of a value of a matrix that a message shows
-MOST_AXES = 3  # axes or columns of it
+VALUE_WIDTH = 30  # characters of a value of a matrix that a message shows
+MAX_AXES = 3  # axes or columns that a message names
 
 
 def check(
@@ -37,28 +37,30 @@ def check(
     ignore: Collection[str] = (),
     online: Online | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """What the rules find, by place; of the combinations of a matrix with the same finding the first is named.
+    """The diagnostics of all rules, sorted by location. Equal ones of several combinations are merged into the first.
 
-    Sensitive values are judged as any other, and never shown. Nothing is said about what depends on a variable without
-    a value.
+    Sensitive values are checked as any other, and never shown. Values that depend on a variable without a value are
+    not checked.
 
     Args:
-        projects: all projects of the call, since names are unique over all of them.
+        projects: all projects of the invocation, because names are unique over all of them.
         select: ids of the rules to run, all by default.
-        ignore: ids of rules that are left out.
-        online: what the server tells; without it the stock server is assumed.
+        ignore: ids of rules to leave out.
+        online: what the server offers; without it, the defaults of the server are assumed.
     """
     run = [rule for rule in RULES if rule.id not in ignore and (select is None or rule.id in select)]
     judged = lint_contexts(projects)
     collector = _Collector(
         judged, {(one.location.file, one.line, one.rule) for project in projects for one in project.ignores}
     )
-    for rule in sorted(run, key=lambda rule: rule is not clear_secret.RULE):  # what it masks, no other shows
+    for rule in sorted(
+        run, key=lambda rule: rule is not clear_secret.RULE
+    ):  # first: later snippets must not show what it masks
         given = [one.written if rule.as_written else one.filled for one in judged]
         found = rule.online(given, online) if online is not None and rule.online else rule.check(given)
         collector.note(rule, found)
     if unused_ignore.RULE in run:
-        # What a rule finds may differ between servers: a comment that is of no use here may be of use there.
+        # Rules with `online` can differ between servers: a comment without effect here can have one elsewhere.
         decided = {rule.id for rule in run if not (online and rule.online)} | unused_ignore.unknown(projects)
         settled = collector.used | {
             (file, line, rule) for one in judged for file, line in one.lines_with_unknown_values() for rule in decided
@@ -69,9 +71,9 @@ def check(
 
 @dataclass
 class _Merged:
-    """A finding that is shown, and how many other combinations of the same matrix it stands for.
+    """A diagnostic that stands for several combinations of an entry.
 
-    `alike` says that all of them have the very same words.
+    `others` counts the further combinations; `alike`: the texts of all are equal.
     """
 
     diagnostic: Diagnostic
@@ -82,13 +84,13 @@ class _Merged:
 
     @property
     def identity(self) -> tuple[str, Location, str]:
-        """What tells it from others, but for the combination."""
+        """Equal for diagnostics that differ in their combination only."""
         return self.diagnostic.rule, self.diagnostic.location, self.diagnostic.summary
 
 
 @dataclass
 class _Collector:
-    """What was found so far, each once, and which comments kept something from being found."""
+    """Collects diagnostics, each once, and the comments that suppressed one (`used`)."""
 
     judged: Sequence[LintContext]
     ignores: set[tuple[str, int, str]]
@@ -111,7 +113,7 @@ class _Collector:
             self._keep(rule, context.without_secrets(finding, rule), location, before[1])
 
     def _keep(self, rule: Rule, finding: RuleDiagnostic, location: Location, nth: int) -> None:
-        """`nth` tells several findings of a rule about one field from each other."""
+        """Keep one diagnostic; `nth` counts those of one rule about one field."""
         spec = _spec(finding)
         if spec is None or not spec.values or finding.whole:
             key: tuple[object, ...] = (rule.id, location, finding.summary)
@@ -128,9 +130,9 @@ class _Collector:
         kept.alike = kept.alike and kept.diagnostic.summary == finding.summary
 
     def diagnostics(self) -> Iterator[Diagnostic]:
-        """Everything that was kept; a combination is named where not all of its matrix are alike.
+        """All diagnostics. Names a combination unless all combinations of its entry have the same diagnostic.
 
-        The same words about the same place, a default that several matrices have, are told once.
+        Equal texts about one location, for example a default of several entries, appear once.
         """
         sizes: Counter[tuple[int, str]] = Counter()
         if any(kept.combination for kept in self.found.values()):
@@ -166,7 +168,7 @@ class _Collector:
 
 
 def _lines(rule: Rule, finding: RuleDiagnostic, location: Location) -> Iterator[tuple[str, int, str]]:
-    """Where a comment can switch a finding off: at its place, and at the other fields that it is about."""
+    """Lines on which a comment can suppress a diagnostic: its location, and the other fields that it is about."""
     others = (finding.project.location(path) for path in finding.also)
     for one in (location, *others):
         if one is not None:
@@ -179,13 +181,13 @@ def _spec(finding: RuleDiagnostic) -> SessionSpec | None:
 
 
 def _combination(finding: RuleDiagnostic, spec: SessionSpec) -> str:
-    """The values of a combination, each with its line: with tile = `NGC 4501` (tiles.txt:3)."""
+    """The values of a combination, each with its line: `with tile = ... (tiles.txt:3)`."""
     named = []
-    for axis, value in list(spec.values.items())[:MOST_AXES]:
+    for axis, value in list(spec.values.items())[:MAX_AXES]:
         location = finding.project.locations.get(f"{_session(finding.path)}.values.{axis}")
         where = f" ({location.file}:{location.line})" if location else ""
-        named.append(f"{axis} = {shown(value, NARROW)}{where}")
-    return "with " + ", ".join(named + ["…"] * (len(spec.values) > MOST_AXES))
+        named.append(f"{axis} = {shown(value, VALUE_WIDTH)}{where}")
+    return "with " + ", ".join(named + ["…"] * (len(spec.values) > MAX_AXES))
 
 
 def _session(path: str) -> str:
@@ -205,7 +207,7 @@ def _mask(lines: list[str], location: Location) -> None:
 
 
 def _within_file(finding: RuleDiagnostic) -> tuple[str, str]:
-    """The path with the index of the file's own list, and the name of the session."""
+    """The path with the index in the list of its own file, and the name of the session as written."""
     index = INDEX.match(finding.path)
     if index is None:
         return finding.path, ""
@@ -217,5 +219,5 @@ def _within_file(finding: RuleDiagnostic) -> tuple[str, str]:
 
 
 def catalog() -> tuple[RuleText, ...]:
-    """What there is to say about every rule, in the order of their ids."""
+    """Title, reason and page of every rule, in the order of their ids."""
     return tuple(RuleText(rule.id, rule.severity, rule.title, rule.why, f"rules/{rule.id}.md") for rule in RULES)

@@ -1,6 +1,6 @@
-"""What the rules are given to judge: texts as they are sent, and what may be said about them afterwards.
+"""The input of the rules: the texts as they are sent. Also removes secrets from what the rules report.
 
-A sensitive value is judged but never shown, and a variable without a value leaves a field open.
+A sensitive value is checked but never shown. A field that depends on a variable without a value is not checked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 TEXT = re.compile(r"sessions\[([0-9]+)\]\.(?:(cmd)|args\[([0-9]+)\]|env\.(.*))", re.DOTALL)
-FIRST = 1  # the replica whose number stands for that of all
+FIRST = 1  # the replica ID with which rules check texts
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class LintContext:
 
     @property
     def distinct(self) -> tuple[Project, ...]:
-        """Each once."""
+        """Both projects, or one if they are the same."""
         return (self.written,) if self.filled is self.written else (self.written, self.filled)
 
     def depends_on_unknown_value(self, finding: RuleDiagnostic) -> bool:
-        """Whether it depends on a variable without a value."""
+        """Whether a diagnostic is about a value that is not known yet."""
         unknown = self.written.unknown
         if unknown and any(_within(path, unknown) for path in (finding.path, *finding.also)):
             return True
         return bool(self.written.withheld) and LATER.search(_text(self.filled, finding.path)) is not None
 
     def lines_with_unknown_values(self) -> set[tuple[str, int]]:
-        """File and line of what depends on a variable without a value."""
+        """File and line of every value that depends on a variable without a value."""
         if not self.written.ignores:
             return set()
         paths = set(self.written.unknown)
@@ -55,7 +55,7 @@ class LintContext:
         return {(location.file, location.line) for location in locations if location is not None}
 
     def without_secrets(self, finding: RuleDiagnostic, rule: Rule) -> RuleDiagnostic:
-        """The finding without any sensitive value: of a text that holds one nothing is told but what is wrong."""
+        """The diagnostic without sensitive values. For a text that contains one, only the rule is described."""
         secrets = self.written.secrets
         if not secrets:
             return finding
@@ -63,15 +63,15 @@ class LintContext:
         if not names:
             summary, detail = masked(finding.summary, secrets), masked(finding.detail, secrets)
             return replace(finding, summary=summary, detail=detail)
-        held = " and ".join(f"`${{var.{name}}}`" for name in dict.fromkeys(names))
+        names_shown = " and ".join(f"`${{var.{name}}}`" for name in dict.fromkeys(names))
         title = rule.title.rstrip(".")
-        summary = f"with the value of {held}: {title[0].lower() + title[1:]}"
-        detail = f"{rule.why} (What is sensitive is not shown.)"
+        summary = f"with the value of {names_shown}: {title[0].lower() + title[1:]}"
+        detail = f"{rule.why} (Sensitive values are not shown.)"
         return replace(finding, summary=summary, detail=detail)
 
 
 def lint_contexts(projects: Sequence[Project]) -> tuple[LintContext, ...]:
-    """Each project with what is known only when a session is created filled in, as far as it has values."""
+    """Each project, also with the values filled in that are known only when a session is created."""
     return tuple(LintContext(project, _filled(project)) for project in projects)
 
 
@@ -83,7 +83,7 @@ def _filled(project: Project) -> Project:
 
 
 def _within(path: str, unknown: frozenset[str]) -> bool:
-    """Whether a path or any of its parents is among the unknown."""
+    """Whether a path, or one of its parents, is in `unknown`."""
     while path:
         if path in unknown:
             return True

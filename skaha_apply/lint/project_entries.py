@@ -1,4 +1,4 @@
-"""Entries of a manifest as `needs` name them: all combinations of a matrix under the name that is written there."""
+"""Entries as `needs` names them: all combinations of an entry under its name as written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProjectEntry:
-    """All combinations of one entry, each with its path in the project; none where the matrix is empty."""
+    """All combinations of one entry, each with its path in the project; none if the matrix is empty."""
 
     name: str
     members: list[tuple[str, SessionSpec]] = field(default_factory=list)
 
     @property
     def replicas(self) -> int:
-        """How many sessions it stands for."""
+        """The number of sessions of the entry."""
         return sum(spec.replicas for _, spec in self.members)
 
     def needs(self) -> Iterator[tuple[str, str]]:
-        """What any of its combinations needs, as written, once each, with the path where that stands first."""
+        """The dependencies of all combinations, each once: its first path, and its name as written."""
         seen = set()
         for path, spec in self.members:
             for index, need in enumerate(spec.needs):
@@ -35,7 +35,7 @@ class ProjectEntry:
 
 
 def projects_with_needs(projects: Sequence[Project]) -> Iterator[tuple[Project, Mapping[str, ProjectEntry]]]:
-    """The projects in which anything is needed, each with its entries."""
+    """The projects that use `needs`, each with its entries."""
     for project in projects:
         if any(spec.needs for spec in project.sessions):
             yield project, project_entries(project)

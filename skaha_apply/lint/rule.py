@@ -1,4 +1,4 @@
-"""What a rule is: a sentence why, a bad and a good example, and a function from projects to findings."""
+"""What a rule consists of, and the helpers that rules share to walk over sessions and to show texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RuleDiagnostic:
-    """What a rule found: in which project, at which path of it (`sessions[3].args[2]`).
+    """One report of a rule, before the engine adds its location: project, and path in it (`sessions[3].args[2]`).
 
     `severity` and `location` are given where they are not those of the rule and of the path. `masked`: messages do not
     show the text there. `whole`: it is about all combinations of an entry. `also` are the paths of other fields that
@@ -37,10 +37,10 @@ class RuleDiagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """What a server tells that the rules can use.
+    """What a server offers, for `lint --online`.
 
-    `private` are images for which a registry credential will be sent, so that they need not be in the public list.
-    `taken` counts the account's active interactive sessions that are none of the manifests'.
+    `private` are images for which a registry credential will be sent, so they need not be in the public list.
+    `taken` counts the active interactive sessions of the account that are not in the manifests.
     """
 
     offer: Offer
@@ -52,9 +52,9 @@ class Online:
 class Rule:
     """One rule.
 
-    `title` is what it finds, in a few words; `why` one sentence; `bad` and `good` are sessions of a manifest in YAML,
-    of which the first is found by this rule and the second by none. `online` takes the place of `check` where a server
-    was asked: then it is no guess what that server offers. `as_written` says that sensitive values are not filled in.
+    `title` states what it reports, `why` the reason. `bad` and `good` are sessions of a manifest in YAML: the rule
+    reports `bad`, and no rule reports `good`. `online` replaces `check` if the server was asked what it offers.
+    `as_written`: sensitive values are not filled in.
     """
 
     id: str
@@ -83,7 +83,7 @@ def environment(projects: Sequence[Project]) -> Iterator[tuple[Project, str, str
 
 
 def texts(spec: SessionSpec) -> Iterator[tuple[str, str, str]]:
-    """What the server fills into its template unescaped, as (path, what it is, text): cmd, args and env values."""
+    """The texts that the server fills into its template unescaped, as (path, name for messages, text)."""
     if spec.cmd is not None:
         yield "cmd", "cmd", spec.cmd
     for index, text in enumerate(spec.args):
@@ -93,7 +93,7 @@ def texts(spec: SessionSpec) -> Iterator[tuple[str, str, str]]:
 
 
 def all_text(spec: SessionSpec) -> str:
-    """The same texts in one: to see at once that there is nothing to find in any of them."""
+    """The same texts joined, for a fast check that none of them contains a character."""
     return " ".join((spec.cmd or "", *spec.args, *spec.env.values()))
 
 
@@ -101,7 +101,7 @@ BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters
 
 
 def shown(text: str, width: int = 60) -> str:
-    """A value as it stands in a message: in backticks, cut when long, control and invisible characters escaped."""
+    """A value for a message: in backticks, cut if it is long, control and invisible characters escaped."""
     cut = text if len(text) <= width else text[: width - 1] + "…"
     return "`" + "".join(map(_visible, cut)) + "`"
 
@@ -111,6 +111,6 @@ def _visible(char: str) -> str:
 
 
 def double_quoted(text: str) -> str:
-    """A text as a double-quoted YAML scalar; what a terminal does not show is escaped."""
+    """A text as a YAML scalar in double quotes. Characters that a terminal does not show are escaped."""
     escapes = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r"}
     return '"' + "".join(escapes.get(char) or _visible(char) for char in text) + '"'

@@ -1,4 +1,4 @@
-"""Shell syntax in a word that no shell reads: which syntax it is, in words for a message."""
+"""Recognizes shell syntax in a word, and names it for a message."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MARK = re.compile(r"[\w./*-]\?[\w./*-]|[\w/.-]\?+\.\w")
 
 
 def has_shell(words: Sequence[str]) -> bool:
-    """Whether a shell reads a script that the words hand to it: `bash -c`, with whatever starts it."""
+    """Whether a shell runs a script that is among the words: `bash -c`, also behind another program."""
     for index, word in enumerate(words):
         if word.rpartition("/")[2] in SHELLS:
             return any(re.fullmatch("-[A-Za-z]*c", option) for option in words[index + 1 :])
@@ -43,7 +43,7 @@ def has_shell(words: Sequence[str]) -> bool:
 
 
 def syntax_of_command(word: str) -> str:
-    """What only a shell does with the first word of a command line, "" for none."""
+    """The shell syntax in the first word of a command line; "" without any."""
     if word in BUILTINS:
         return "a command of a shell"
     if ASSIGNMENT.fullmatch(word):
@@ -52,12 +52,12 @@ def syntax_of_command(word: str) -> str:
 
 
 def syntax(word: str, before: str, variables: Collection[str]) -> str:
-    """What only a shell does with an argument, "" for none.
+    """The shell syntax in an argument; "" without any.
 
     Args:
         word: the argument.
-        before: the argument before it, which may be an option that takes a pattern.
-        variables: names that Kubernetes fills in where a text has `$(NAME)`.
+        before: the argument before it, which can be an option that takes a pattern.
+        variables: names that Kubernetes fills in for `$(NAME)`.
     """
     if CODE_OPTION.fullmatch(before):
         return ""
@@ -71,7 +71,7 @@ def syntax(word: str, before: str, variables: Collection[str]) -> str:
 
 
 def expansion_of_value(text: str, variables: Collection[str]) -> str:
-    """What only a shell fills in in the value of an environment variable, "" for none; patterns may be meant."""
+    """The shell syntax in the value of an environment variable, without patterns; "" without any."""
     return _home(text) or _substitution(text, variables)
 
 
@@ -99,7 +99,7 @@ def _substitution(text: str, variables: Collection[str]) -> str:
 
 
 def _pattern(text: str) -> str:
-    """A pattern of file names; regular expressions and sections of FITS files are none."""
+    """The name of a pattern of file names. Regular expressions and sections of FITS files do not count."""
     if "://" in text or "\\" in text or text[:1] == "^" or text[-1:] == "$":
         return ""
     bare = SECTION.sub("", text)

@@ -1,4 +1,4 @@
-"""Texts as the manifest has them, with references, so that advice never replaces a reference by one of its values."""
+"""Texts as the manifest has them, with references. Advice must not replace a reference by one of its values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LONGEST = 10_000  # characters of a text that is compared with its source
 
 
 def written(project: Project, path: str, text: str) -> str:
-    """A text with the references that the manifest has in it; the text itself where it has none."""
+    """A text as the manifest has it, with references; the text itself if it has none."""
     source = _source(project, path)
     if "${" not in source:
         return text
@@ -30,17 +30,17 @@ def written(project: Project, path: str, text: str) -> str:
 
 
 def has_reference(text: str) -> bool:
-    """Whether a written text has a reference in it."""
+    """Whether a text of a manifest contains a reference."""
     return any(not found[0].startswith("$$") for found in REFERENCE.finditer(text))
 
 
 def item(text: str) -> str:
-    """A text as an item of a list within brackets, quoted where that is necessary."""
+    """A text as an item of a list in brackets, quoted if necessary."""
     return text if SAFE.fullmatch(text) and text not in ("-", "null") else double_quoted(text)
 
 
 def outside_references(change: str, text: str) -> str:
-    """A written text after one of the changes of `CHANGES`, with its references as they are."""
+    """A text of a manifest after one of `CHANGES`; its references are not changed."""
     parts = re.split(f"({REFERENCE.pattern})", text)
     return "".join(part if index % 2 else CHANGES[change](part) for index, part in enumerate(parts))
 
@@ -53,7 +53,7 @@ CHANGES: Mapping[str, Callable[[str], str]] = {"lower": str.lower, "slug": _slug
 
 
 def _source(project: Project, path: str) -> str:
-    """The characters of the manifest at a place, "" without one; several lines are folded into one."""
+    """The characters of the manifest at a path, folded into one line; "" if the path has no location."""
     location = project.locations.get(path)
     if location is None or location.file not in project.texts:
         return ""
@@ -84,7 +84,7 @@ def _unquoted(source: str) -> str | None:
 
 
 def _gives(source: str, text: str) -> bool:
-    """Whether a written text can give this one: what stands around its references is there, in this order."""
+    """Whether a text of a manifest can become this text: its parts around references occur in it, in order."""
     if len(source) > LONGEST or len(text) > LONGEST:
         return False
     first, *others = REFERENCE.split(source)

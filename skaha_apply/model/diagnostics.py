@@ -1,4 +1,4 @@
-"""Places in manifests, and findings about them."""
+"""Diagnostics about manifests, as loader and linter report them and all formats show them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Severity(StrEnum):
-    """Errors are what cannot work; warnings are what will surprise."""
+    """An error cannot work. A warning works, but most likely not as meant."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -21,12 +21,12 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding about a manifest.
+    """One message about a manifest.
 
-    `summary` is one line: what is wrong. `detail` says what happens on the server and what to write instead. `snippet`
-    is the line of the manifest with a caret line below it, or empty. `path` is the place in its file: the index of
-    `sessions[3].args[2]` is that of the file's own list; "" for the whole file. `session` is the name of the session as
-    it is written there, "" where it has none or the finding is about no session.
+    `summary` states on one line what is wrong, `detail` what happens on the server and what to write instead. `snippet`
+    is the line of the manifest with a line of carets below, or empty. `path` is the field: the index of
+    `sessions[3].args[2]` is that of the list in its file; "" is the whole file. `session` is the name of the session as
+    written, "" if there is none.
     """
 
     rule: str
@@ -41,7 +41,7 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """A comment that switches one rule off for one line of the same file; `location` is that of the comment."""
+    """A comment that switches off one rule for one line of its file; `location` is that of the comment."""
 
     rule: str
     line: int
@@ -50,7 +50,7 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """What there is to say about a rule; `page` is its page below `docs/`, "" for an error of form."""
+    """Texts about a rule; `page` is its page below `docs/`, "" for a syntax error."""
 
     id: str
     severity: Severity
@@ -61,11 +61,11 @@ class RuleText:
 
 @dataclass(frozen=True)
 class LintReport:
-    """What one call of `lint` found, as every format shows it.
+    """The result of `lint`, as every format shows it.
 
-    `found` has the errors first, `rules` are those that were checked, `files` the manifests that were read or could not
-    be. `strict` says that warnings fail too. `paths` gives files relative to the repository, as CI systems name them;
-    what is not in it keeps its name.
+    `found` has the errors first. `rules` are the rules that were checked, `files` all manifests, also unreadable ones.
+    `strict`: warnings fail too. `paths` gives files relative to the repository, as CI systems name them; other files
+    keep their names.
     """
 
     found: tuple[Diagnostic, ...]
@@ -76,22 +76,22 @@ class LintReport:
 
     @property
     def errors(self) -> int:
-        """How many findings are errors."""
+        """The number of errors."""
         return sum(one.severity is Severity.ERROR for one in self.found)
 
     @property
     def failed(self) -> bool:
-        """Whether the call fails: on any error, with `strict` on any finding."""
+        """Whether `lint` fails: on any error, with `strict` also on any warning."""
         return bool(self.errors or (self.strict and self.found))
 
     def path(self, file: str) -> str:
-        """A file as the repository names it."""
+        """The path of a file as the repository names it."""
         return self.paths.get(file, file)
 
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """One manifest as it is and as it should be; `problems` says why there is nothing that it should be."""
+    """One manifest before and after `fmt`; `problems` are the syntax errors that prevent a change."""
 
     file: str
     before: bytes
@@ -100,5 +100,5 @@ class Formatted:
 
     @property
     def changed(self) -> bool:
-        """Whether the two differ."""
+        """Whether `fmt` changes the file."""
         return self.before != self.after

@@ -1,4 +1,4 @@
-"""Where a value stands in a file: file, line, column, and the text around it."""
+"""Positions of texts in files, and the snippet of a line that a message shows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Location:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-SNIPPET_WIDTH = 110  # characters of a manifest's line that a snippet shows
+SNIPPET_WIDTH = 110  # characters of a line that a snippet shows
 
 
 def snippet(line: str, location: Location) -> str:
-    """The text of a place's first line with carets below the place; a long line is cut around it.
+    """The first line of a location, with carets below the text; a long line is cut around it.
 
-    Characters that a terminal would act on are shown as a replacement character, tabs as one space.
+    Control characters become a replacement character, tabs become one space.
     """
     first = max(location.column - 1, 0)
     last = location.end_column - 1 if location.end_line == location.line else len(line)

@@ -97,7 +97,7 @@ class Loaded:
 
 
 class MissingValues(StrEnum):
-    """Which declared variables may be without a value."""
+    """Which declared variables can be without a value."""
 
     NONE = "none"  # for commands that create sessions
     SENSITIVE = "sensitive"  # for commands that only compare: sensitive values enter by name

@@ -88,7 +88,7 @@ def test_a_name_that_a_value_spoils_is_not_to_be_written_for_all():
     found = one(linted("sessions:\n  - {name: 's-${t}', matrix: {t: [a, 'b\"']}}\n"))
     assert found.rule == "session-name"
     assert "Write name:" not in found.detail
-    assert "around its values" in found.detail
+    assert "before and after the values" in found.detail
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_name_that_a_value_spoils_is_not_to_be_written_for_all():
         ("cmd: >-\n      bash\n      ${tile}", 'Write cmd: [bash, "${tile}"].'),
         ("cmd: [p, 'it''s ${tile}']", 'write "it\'s\\t${tile}"'),
         ('args: ["a ${var.night}"]', 'write "a\\t${var.night}"'),
-        ("args: ['${var.words}']", "fills in ${var.words}"),
+        ("args: ['${var.words}']", "a value of ${var.words}"),
         ("image: skaha/x:${tile}", "Write image: images.canfar.net/skaha/x:${tile}."),
         ("image: images.canfar.net/Skaha/${slug.tile}:1", "Write image: images.canfar.net/skaha/${slug.tile}:1."),
         ("image: images.canfar.net/x/${tile}", "Write the tag, images.canfar.net/x/${tile}:24.07 for example."),
@@ -204,7 +204,7 @@ def test_a_sensitive_value_is_judged_and_never_shown():
     found = linted(SENDS, TOKEN, VariableValues({"token": SECRET, "night": "x"}))
     assert told(found) == [("env-value", 8, 18), ("env-value", 8, 41)]
     assert "`${var.token}`" in found[0].summary
-    assert found[0].detail.startswith("The server keeps a variable only if")
+    assert found[0].detail.startswith("The server splits a variable at")
     for part in (SECRET, "hunter2", "is=it"):
         assert part not in every_word(found)
 
@@ -216,7 +216,7 @@ def test_no_rule_shows_a_part_of_a_sensitive_value(secret):
     assert "x" * 10 not in every_word(found)
     rule = {one.id: one for one in RULES}
     for item in found:
-        assert item.detail == f"{rule[item.rule].why} (What is sensitive is not shown.)"
+        assert item.detail == f"{rule[item.rule].why} (Sensitive values are not shown.)"
         assert item.summary.startswith("with the value of `${var.token}`: ")
 
 
@@ -290,26 +290,29 @@ def test_needs_are_names_as_written():
           - {name: desk, kind: notebook, cmd: ~}
         """
     found = linted(body, select={"needs-unknown"})
-    assert [(one.location.line, one.summary, one.detail.split(";")[-1].split(".")[0].strip()) for one in found] == [
+    assert [
+        (one.location.line, one.summary, one.detail.removeprefix("The session comes from a matrix. ").split(".")[0])
+        for one in found
+    ] == [
         (
             9,
-            "no session of the project is called `r-t1`",
-            'write the name as the manifest has it: needs: ["r-${tile}"]',
+            "no session of the project has the name `r-t1`",
+            'Write the name as the manifest has it: needs: ["r-${tile}"]',
         ),
-        (9, "no session of the project is called `r-${tiel}`", "Did you mean r-${tile}?"),
+        (9, "no session of the project has the name `r-${tiel}`", "Did you mean r-${tile}?"),
         (
             13,
-            "no session of the project is called `r-t2-1`",
-            'write the name as the manifest has it: needs: ["r-${tile}"]',
+            "no session of the project has the name `r-t2-1`",
+            'Write the name as the manifest has it: needs: ["r-${tile}"]',
         ),
-        (13, "`desk` is a notebook session", "An interactive session is never done, so this one would wait for ever"),
+        (13, "`desk` is a notebook session", "An interactive session is never done, so this session would never start"),
     ]
 
 
 ROWS = "f,a,b,c\nEMU0,1,2,3\nEMU1,10,,30\nEMU2,11,,31\n"
 SHIFTED = [
     ('args: ["${f}", "${a}", "${b}", "${c}"]', ROWS, 3, "`${b}` is left out and `30` takes its place (and in 1 more"),
-    ('args: [--mask, "${b}", --out, "${f}"]', ROWS, 3, "the option `--mask` takes `--out` for its value"),
+    ('args: [--mask, "${b}", --out, "${f}"]', ROWS, 3, "the option `--mask` takes `--out` as its value"),
     ('args: [x, --mask, "${b}"]', ROWS, 3, "the option `--mask` has no value"),
     ('args: [x, -m, "${slug.b}"]', ROWS, 3, "the option `-m` has no value"),
     ("args: x --mask ${b} --out ${f}", ROWS, 3, "takes `--out`"),

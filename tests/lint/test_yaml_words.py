@@ -147,5 +147,5 @@ def test_a_sensitive_word_is_found_and_not_shown(tmp_path, monkeypatch):
 def test_what_to_write_instead(tmp_path, monkeypatch, word, instead):
     monkeypatch.chdir(tmp_path)
     (found,) = linted(tmp_path, f"{{name: s, args: ['{word}']}}")
-    assert f"Write {instead}, if your program takes it" in found.detail
+    assert f"Write {instead} if your program accepts it" in found.detail
     assert not is_refused(instead)

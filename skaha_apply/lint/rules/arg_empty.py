@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Splitting drops what is empty at the end; one single empty argument is kept [PostAction]."""
+    """Splitting drops empty arguments at the end; a single empty argument is kept [PostAction]."""
     for project, path, spec in sessions(projects):
         if len(spec.args) > 1 and not spec.args[-1]:
-            detail = "The server drops empty arguments at the end, so the program would not get it. Leave it out, or "
-            detail += "put an argument that is not empty behind it."
+            detail = (
+                "The server drops empty arguments at the end, so the program does not receive this one. Remove it, or "
+            )
+            detail += "write an argument that is not empty after it."
             yield RuleDiagnostic(project, f"{path}.args[{len(spec.args) - 1}]", "the last argument is empty", detail)
 
 
@@ -26,7 +28,7 @@ RULE = Rule(
     id="arg-empty",
     severity=Severity.ERROR,
     title="An empty argument at the end.",
-    why="The server splits the joined arguments at their spaces, which makes empty ones at the end vanish.",
+    why="The server joins all arguments and splits the result at its spaces. This drops empty arguments at the end.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -1,4 +1,4 @@
-"""Arguments that an empty cell leaves out, so that others take their place."""
+"""Arguments that an empty cell leaves out, so that later arguments move forward."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """One finding for each argument of an entry, at the first row; thousands of rows can have the same empty cell."""
+    """One diagnostic for each argument of an entry, at its first row: thousands of rows can have the same one."""
     for project in projects:
         found: dict[tuple[str, str, str, str], list[int]] = {}
         for index, left in project.left_out.items():
@@ -33,15 +33,15 @@ def _finding(project: Project, same: tuple[str, str, str, str], indices: list[in
     one = next(left for left in project.left_out[indices[0]] if (left.key, left.name, left.text) == same[1:])
     summary = f"{name} is empty here, so the argument {shown(text)} is left out and "
     if one.before and one.after:
-        summary += f"the option {shown(one.before)} takes {shown(one.after)} for its value"
+        summary += f"the option {shown(one.before)} takes {shown(one.after)} as its value"
     elif one.before:
         summary += f"the option {shown(one.before)} has no value"
     else:
         summary += f"{shown(one.after)} takes its place"
     if more := len(indices) - 1:
         summary += f" (and in {more:,} more combination{'s' * (more > 1)})"
-    detail = "Fill the cell in. An argument that may be absent goes last; an option and its value can be one argument, "
-    detail += f"--option={text}."
+    detail = "Fill the cell in. Write an argument that can be absent last, or write an option and its value as one "
+    detail += f"argument: --option={text}."
     session = f"sessions[{indices[0]}]"
     return RuleDiagnostic(project, f"{session}.values.{name}", summary, detail, whole=True, also=(f"{session}.{key}",))
 
@@ -49,11 +49,11 @@ def _finding(project: Project, same: tuple[str, str, str, str], indices: list[in
 RULE = Rule(
     id="arg-shifted",
     severity=Severity.ERROR,
-    title="An argument that an empty cell of a table leaves out, in the middle of others.",
-    why="An empty cell leaves out the argument that consists of its value alone. Arguments behind it move forward, and "
-    "an option before it loses its value, so the program computes something else. Only the last argument can be "
-    "absent, if no option precedes it. (The diagnostic is at the row of the table. The comment that switches the rule "
-    "off may also be on the line of `args`.)",
+    title="An empty cell of a table leaves out an argument in the middle of others.",
+    why="An empty cell leaves out the argument that consists of its value alone. Later arguments move forward, and an "
+    "option before it loses its value, so the program computes something else. Only the last argument can be absent, "
+    "if no option precedes it. (The diagnostic is at the row of the table. The comment that switches the rule off can "
+    "also be on the line of `args`.)",
     bad="",
     good="""
 - name: mosaic-${tile}

@@ -23,7 +23,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         for index, text in enumerate(spec.args):
             if " " in text:
                 count = len(text.split(" "))
-                detail = f"The server splits arguments at every space, so the program gets {count} in its place. "
+                detail = f"The server splits arguments at every space, so the program receives {count} arguments. "
                 detail += _way_out(spec, index, written(project, f"{path}.args[{index}]", text))
                 summary = f"the argument {shown(text)} has a space in it"
                 yield RuleDiagnostic(project, f"{path}.args[{index}]", summary, detail)
@@ -32,16 +32,16 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 def _way_out(spec: SessionSpec, index: int, text: str) -> str:
     if " " not in text:
         return (
-            f"The space is in a value that fills in {text}. Use values without spaces, or pass the text in a file; "
-            "${slug.NAME} is a value as it stands in a name, with `-` in place of each space."
+            f"The space comes from a value of {text}. Use values without spaces, or pass the text in a file. "
+            "${slug.NAME} gives the value as in a name, with `-` instead of each space."
         )
     with_tabs = double_quoted("\t".join(text.split()))
     program = (spec.cmd or "").rpartition("/")[2]
     if program in SHELLS and index and spec.args[index - 1].startswith("-") and spec.args[index - 1].endswith("c"):
-        return f"A shell reads tabs like spaces, and the server leaves them alone: write {with_tabs}."
+        return f"A shell reads tabs as spaces, and the server does not change tabs: write {with_tabs}."
     return (
-        f"Where the program reads tabs like spaces, write {with_tabs}; where these are several arguments, write them "
-        "as several items; else pass the text in a file."
+        f"If the program reads tabs as spaces, write {with_tabs}. If these are several arguments, write them as "
+        "several items. Otherwise pass the text in a file."
     )
 
 
@@ -49,8 +49,8 @@ RULE = Rule(
     id="arg-space",
     severity=Severity.ERROR,
     title="An argument with a space in it.",
-    why="The server splits arguments at every single space, without any quoting, so one with a space arrives as "
-    "several.",
+    why="The server splits arguments at every space and knows no quotes. An argument with a space arrives as several "
+    "arguments.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

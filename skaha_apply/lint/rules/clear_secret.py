@@ -20,7 +20,9 @@ NAME = re.compile(
     r"(?:^|[_.-])(?:token|password|passwd|passphrase|secret|api_?key|access_?key|private_?key|credentials?)(?:$|[_.-])",
     re.IGNORECASE,
 )
-ELSEWHERE = re.compile(r"[_.-](?:file|path|dir|url|name|id|ttl|type|header)$", re.IGNORECASE)  # said where, not what
+ELSEWHERE = re.compile(
+    r"[_.-](?:file|path|dir|url|name|id|ttl|type|header)$", re.IGNORECASE
+)  # names a location, not a secret
 PLACE = re.compile(r"[~./]|[a-z]{1,10}://[^:@/]*(?:/|$)")
 WORDS = ("token", "pass", "secret", "key", "credential")
 # Without any of these in lower case there is nothing to be found, and the expressions above are slow.
@@ -34,7 +36,7 @@ KNOWN = re.compile(
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Judged by the name of a variable or option, or by the form of well-known tokens; the value is never shown."""
+    """By the name of a variable or option, or by the form of well-known tokens. The value is never shown."""
     for project in projects:
         yield from _defaults(project)
     for project, path, spec in sessions(projects):
@@ -62,34 +64,33 @@ def _defaults(project: Project) -> Iterable[RuleDiagnostic]:
     for name in project.secrets:
         where = f"variables.{name}.default"
         if where in project.locations:
-            detail = (
-                "A default stands in git, where whoever reads the repository reads it too. Leave it out: each call "
-            )
-            detail += (
-                f"gives the value, by --var-file or SKAHA_VAR_{name}; and change the secret, for git remembers it."
-            )
+            detail = "A default is in git, where everyone with access to the repository can read it. Remove it, and "
+            detail += f"give the value with --var-file or SKAHA_VAR_{name}. Then change the secret, because the "
+            detail += "history of git keeps the old one."
             yield RuleDiagnostic(
                 project, where, f"the sensitive variable {shown(name)} has a default in clear text", detail
             )
 
 
 def _is_known(text: str) -> bool:
-    """Whether it has the form of a token; what a sensitive variable gives is not written there."""
+    """Whether the text has the form of a token; the value of a sensitive variable is not part of the text."""
     return KNOWN.search(LATER.sub("", text[:LOOKED_AT])) is not None
 
 
 def _is_secret(name: str, value: str) -> bool:
     if _is_known(value):
         return True
-    if not value or LATER.search(value):  # a sensitive variable is what should stand there
+    if not value or LATER.search(value):  # a sensitive variable is the right way
         return False
     return bool(NAME.search(name) and not ELSEWHERE.search(name) and not PLACE.match(value))
 
 
 def _finding(project: Project, path: str, what: str) -> RuleDiagnostic:
-    detail = "Whoever reads the repository, the state or the server's pod description reads it too. Keep it in a file "
-    detail += "that only you can read, on the server's storage, and pass the path, or give it by a variable without a "
-    detail += "default that is sensitive: true; and change the secret, for git remembers it."
+    detail = (
+        "Everyone who can read the repository, the state or the server's pod description can read the secret. Write "
+    )
+    detail += "it to a file on the server's storage that only you can read, and pass the path. Or use a variable with "
+    detail += "sensitive: true and no default. Then change the secret, because the history of git keeps the old one."
     return RuleDiagnostic(project, path, f"{what} looks like a secret in clear text", detail, masked=True)
 
 
@@ -97,10 +98,10 @@ RULE = Rule(
     id="clear-secret",
     severity=Severity.WARNING,
     title="A secret in clear text.",
-    why="What stands in a manifest is kept by git, by the state and by the server, where others can read it. Found "
-    "are values of variables and options whose name speaks of a token, password, secret or key, texts that look "
-    "like well-known tokens, and defaults of sensitive variables. What a program needs to know it may get by a "
-    "variable of the manifest that is `sensitive: true`, whose value each call gives.",
+    why="Git, the state and the server keep the texts of a manifest, and other people can read them there. The rule "
+    "reports values of variables and options whose name contains token, password, secret or key, texts in the form "
+    "of well-known tokens, and defaults of sensitive variables. A program can receive a secret through a variable of "
+    "the manifest with `sensitive: true`; each invocation gives its value.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -20,33 +20,33 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         if spec.cmd is None:
             continue
         if not spec.cmd.strip():
-            detail = "The server would look for a program without a name. Leave the key out, or write the program."
+            detail = "The server would start a program without a name. Remove cmd, or write the program."
             yield RuleDiagnostic(project, f"{path}.cmd", "cmd is blank", detail)
         elif len(spec.cmd.split()) > 1:
-            detail = f"The server takes it as the name of one program, {shown(spec.cmd)}, which it does not find. "
+            detail = f"The server takes the text as the name of one program, {shown(spec.cmd)}, and does not find it. "
             detail += _as_list(written(project, f"{path}.cmd", spec.cmd))
             space = "space" if " " in spec.cmd.strip() else "tab or line end"
             yield RuleDiagnostic(project, f"{path}.cmd", f"cmd has a {space} in it", detail)
         elif " " in spec.cmd:
             program = item(written(project, f"{path}.cmd", spec.cmd).strip())
-            detail = f"The server looks for a program of exactly this name. Write cmd: {program}."
+            detail = f"The server starts a program with exactly this name. Write cmd: {program}."
             yield RuleDiagnostic(project, f"{path}.cmd", "cmd begins or ends with a space", detail)
 
 
 def _as_list(text: str) -> str:
-    """The words of a command as a list; a space within a value makes no words."""
+    """What to write for a command of several words; a space within a value does not separate words."""
     words = text.split()
     if len(words) > 1:
         return f"Write cmd: [{', '.join(map(item, words))}]."
-    return "The space is in the value that fills it in. Give the program alone there, and its arguments in args."
+    return "The space comes from a value that is filled in. Give only the program there, and its arguments in args."
 
 
 RULE = Rule(
     id="cmd-space",
     severity=Severity.ERROR,
     title="A `cmd` with a space in it, or a blank one.",
-    why="`cmd` becomes one single element of the container's command: `bash -c` is looked for as a program of that "
-    "name.",
+    why="`cmd` becomes one element of the container's command. The container would start a program that is named "
+    "`bash -c`.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -18,17 +18,17 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Values become double-quoted YAML scalars, whose lines are folded [SessionJobBuilder]; tabs are left alone."""
+    """Values become quoted YAML scalars, whose lines are folded [SessionJobBuilder]; tabs stay."""
     for project, path, spec in sessions(projects):
         if all_text(spec).isprintable():
             continue
         for part, what, text in texts(spec):
             if LINE_END.search(text):
-                detail = "The server folds line ends into spaces. Put a script into a file; or in a shell's -c write "
-                detail += "`;` and tabs in place of them."
+                detail = "The server replaces line ends by spaces. Write the script to a file; or write `;` and tabs "
+                detail += "instead of line ends in the text for a shell's -c."
                 yield RuleDiagnostic(project, f"{path}.{part}", f"{what} {shown(text)} has more than one line", detail)
             elif found := CONTROL.search(text):
-                detail = "The server answers 500. Remove it."
+                detail = "The server responds with 500. Remove the character."
                 summary = f"{what} {shown(text)} has the control character U+{ord(found[0]):04X} in it"
                 yield RuleDiagnostic(project, f"{path}.{part}", summary, detail)
 
@@ -37,8 +37,8 @@ RULE = Rule(
     id="control-character",
     severity=Severity.ERROR,
     title="A line end or a control character in `cmd`, `args` or `env`.",
-    why="The server writes values into a YAML text: line ends become spaces, other control characters an error. Tabs "
-    "are left alone.",
+    why="The server writes values into a YAML text. Line ends become spaces there, and other control characters are an "
+    "error. Tabs stay.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -1,4 +1,4 @@
-"""Lists without a line."""
+"""Matrices without any combination, most likely because a list is empty by mistake."""
 
 from __future__ import annotations
 
@@ -14,21 +14,17 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """A list may be empty for a while, so this is no error; the planner knows whether anything was there before."""
+    """A warning, because a list can be empty for a while. Only the planner knows the combinations of before."""
     for project in projects:
         for index, name in enumerate(project.empty):
-            summary = f"the matrix of {shown(name)} holds no combination"
-            detail = (
-                "No session is made of it, and what needs it does not start. Where sessions of it are known, a plan "
-            )
-            detail += "that would delete them is not applied without --force. Fill the list, or remove the entry."
+            summary = f"the matrix of {shown(name)} has no combination"
+            detail = "The entry creates no session, and its dependents do not start. If the state has sessions of it, "
+            detail += "a plan that would delete them requires --force. Fill the list, or remove the entry."
             yield RuleDiagnostic(project, f"empty[{index}]", summary, detail)
         for index, name in enumerate(project.empty_lists):
             summary = f"a list of the matrix of {shown(name)} is empty; every combination comes from its include"
-            detail = (
-                "If sessions of other combinations are known, a plan is not applied without --force. Fill the list, "
-            )
-            detail += "or make the include the list."
+            detail = "If the state has sessions of other combinations, a plan requires --force. Fill the list, "
+            detail += "or move the values of the include into the list."
             yield RuleDiagnostic(project, f"empty_lists[{index}]", summary, detail)
 
 
@@ -36,8 +32,8 @@ RULE = Rule(
     id="empty-matrix",
     severity=Severity.WARNING,
     title="A matrix without any combination.",
-    why="A list that became empty is most likely one that was not written, or not found where it should be. It stands "
-    "for no session at all, and what needs it would wait for ever.",
+    why="A list is most likely empty because another program did not write it. The entry then has no session, and its "
+    "dependents never start.",
     bad="""
 - name: mosaic-${tile}
   matrix: {tile: []}

@@ -1,4 +1,4 @@
-"""Names of environment variables that cannot be."""
+"""Names of environment variables that Kubernetes refuses or the server changes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ DOTS = (".", "..")  # Kubernetes refuses the first as a whole name, and the seco
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Names that Kubernetes takes, and that YAML reads as text without quotes [SessionJobBuilder]."""
+    """A name must be valid in Kubernetes, and text in YAML without quotes [SessionJobBuilder]."""
     for project, path, name, _ in environment(projects):
         if not NAME.fullmatch(name) or name == DOTS[0] or name.startswith(DOTS[1]):
             summary = f"{shown(name)} is not a valid name for an environment variable"
-            happens = "The server answers 500 at each attempt, or renames the variable."
+            happens = "The server responds with 500 at each attempt, or renames the variable."
         elif name == "-" or not is_plain(name):
             summary = f"the variable {shown(name)} has a name that YAML does not read as text"
             happens = _happens(name)
@@ -35,7 +35,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 def _happens(name: str) -> str:
     if renamed := boolean(name):
         return f"The server writes the name without quotes, so the variable is called `{renamed}`."
-    return "The server writes the name without quotes, so it answers 500 at each attempt, or renames the variable."
+    return (
+        "The server writes the name without quotes, so it responds with 500 at each attempt, or renames the variable."
+    )
 
 
 def _near(name: str) -> str:
@@ -47,11 +49,11 @@ def _near(name: str) -> str:
 RULE = Rule(
     id="env-name",
     severity=Severity.ERROR,
-    title="A name that no environment variable can have, or that YAML does not read as text.",
+    title="A name of an environment variable that is not valid, or that YAML does not read as text.",
     why="Kubernetes refuses a variable whose name has other characters than letters, digits, `_`, `-` and `.`, or "
-    "begins with a digit; the server answers 500 then. The server also writes names into a YAML text without quotes: "
-    "`yes`, `on` and `true` become a variable called `true`, `no`, `off` and `false` one called `false` (in capitals "
-    "too), `y`, `n` and `null` give 500, and numbers are rewritten.",
+    "begins with a digit; the server then responds with 500. The server also writes names into a YAML text without "
+    "quotes, in any case of letters: `yes`, `on` and `true` become a variable named `true`; `no`, `off` and `false` "
+    "become one named `false`; `y`, `n` and `null` give 500; numbers are rewritten.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -1,4 +1,4 @@
-"""Environment variables that are not the manifest's to set."""
+"""Environment variables that the platform or skaha-apply sets."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PREFIX = "SKAHA_APPLY_"
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Names in the case in which they are set."""
+    """Names are compared in the exact case in which they are set."""
     for project, path, name, _ in environment(projects):
         if name in PLATFORM:
             summary = f"the platform sets {name} itself"
-            detail = "The value given here is replaced in silence. Leave it out; to set it all the same, do so in "
-            detail += "the script that is run."
+            detail = "The platform replaces the value without a message. Remove the variable; if the program needs the "
+            detail += "value, set it in a script that starts the program."
         elif name in OURS or name.startswith(PREFIX):
             summary = f"{name} is set for every replica by skaha-apply"
-            detail = "Leave it out, or take another name."
+            detail = "Remove the variable, or rename it."
         else:
             continue
         yield RuleDiagnostic(project, path, summary, detail)
@@ -38,8 +38,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="A variable that the platform or skaha-apply sets.",
     why=(
-        "The platform's own variables come after the manifest's and win without a word; REPLICA_ID, "
-        "REPLICA_COUNT and SKAHA_APPLY_* are set for every replica by skaha-apply."
+        "The platform sets its own variables after those of the manifest and replaces them without a message. "
+        "skaha-apply sets REPLICA_ID, REPLICA_COUNT and SKAHA_APPLY_* for every replica."
     ),
     bad="""
 - name: reduce

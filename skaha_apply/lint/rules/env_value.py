@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Each `env` is Java-split at `=` [PostAction.getHeadlessImageBundle]."""
+    """The server splits each `env` with Java's `split("=")` [PostAction.getHeadlessImageBundle]."""
     for project, path, name, value in environment(projects):
         if not value:
             summary = f"the variable {name} is empty"
-            detail = "The server drops it in silence. Leave it out, or give it a value that your program takes for "
-            detail += "none."
+            detail = "The server drops the variable without a message. Remove it, or write a value that your program "
+            detail += "reads as empty."
         elif "=" in value:
-            lost = "cuts it there" if "=" not in value.rstrip("=") else "drops the variable in silence"
+            lost = "cuts the value there" if "=" not in value.rstrip("=") else "drops the variable without a message"
             summary = f"the variable {name} has `=` in its value {shown(value)}"
-            detail = f"The server splits at `=` and {lost}. Pass it as an argument, in a file, or encoded without "
-            detail += "`=`."
+            detail = f"The server splits at `=` and {lost}. Pass the value as an argument, in a file, or encoded "
+            detail += "without `=`."
         else:
             continue
         yield RuleDiagnostic(project, path, summary, detail)
@@ -35,8 +35,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="A variable that is empty, or has `=` in its value.",
     why=(
-        "The server keeps a variable only if splitting it at `=` gives exactly two parts: an empty value, and"
-        " one with `=` in it, are dropped in silence, and `=` at the end is lost."
+        "The server splits a variable at `=` and keeps it only if there are exactly two parts. It drops a "
+        "variable with an empty value or with `=` in its value without a message, and cuts `=` at the end."
     ),
     bad="""
 - name: reduce

@@ -1,4 +1,4 @@
-"""More replicas than there is to share out."""
+"""More replicas than a list has items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INDEX = re.compile(r"sessions\[([0-9]+)\]")
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Only lists that were counted, which are those below the folder of the call, tell anything."""
+    """Only lists below the folder of the invocation are counted; others are not known here."""
     for project in projects:
         for path, length in project.items.items():
             index = INDEX.match(path)
@@ -26,8 +26,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
                 continue
             empty = spec.replicas - length
             summary = f"{spec.replicas:,} replicas of {shown(spec.name)} share a list of {length:,}"
-            detail = f"{empty:,} of them would start, wait in the queue and find nothing to do. Write replicas: "
-            detail += f"{max(length, 1)} or less; `skaha-apply split` shows how a list is shared out."
+            detail = f"{empty:,} of them would wait in the queue, start and have no work. Write replicas: "
+            detail += f"{max(length, 1)} or less. `skaha-apply split` shows how a list is shared out."
             yield RuleDiagnostic(project, path, summary, detail, also=(f"{index[0]}.replicas",))
 
 
@@ -35,10 +35,9 @@ RULE = Rule(
     id="excess-replicas",
     severity=Severity.WARNING,
     title="More replicas than the list has items that they share out.",
-    why="A replica without a share takes a place in the queue and a node to find out that there is nothing to do. "
-    "Seen are lists (.txt, .csv, .lst, .list, .tsv) that an argument or a variable names by a path relative to "
-    "the manifest, or to the folder of the call. (The example shows what is right: wrong it is only beside a list "
-    "with fewer than 4 lines.)",
+    why="A replica without a share waits in the queue and occupies a node, but has no work. The rule reads lists "
+    "(.txt, .csv, .lst, .list, .tsv) that an argument or a variable names by a path relative to the manifest, or to "
+    "the folder of the invocation. (The example is right if its list has 4 lines or more.)",
     bad="",
     good="""
 - name: reduce

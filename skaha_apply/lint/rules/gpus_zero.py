@@ -19,8 +19,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     for project, path, spec in sessions(projects):
         if spec.gpus == 0:
             text = written(project, f"{path}.gpus", "0")
-            detail = "The server answers 400 `Invalid value for 'gpus': 0`. "
-            detail += f"Leave the cell of {text} empty." if has_reference(text) else "Leave the key out."
+            detail = "The server responds with 400 `Invalid value for 'gpus': 0`. "
+            detail += f"Leave the cell of {text} empty." if has_reference(text) else "Remove gpus."
             yield RuleDiagnostic(project, f"{path}.gpus", "gpus is 0", detail)
 
 
@@ -28,7 +28,7 @@ RULE = Rule(
     id="gpus-zero",
     severity=Severity.ERROR,
     title="`gpus: 0`.",
-    why="The server's options begin at 1, so it refuses an explicit 0.",
+    why="The server's options begin at 1, so the server refuses 0. Without `gpus` a session has no GPU.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Fixed or flexible is decided by memory alone [PostAction.ResourceSpecification]."""
+    """The server decides by `ram` alone whether resources are fixed [PostAction.ResourceSpecification]."""
     for project, path, spec in sessions(projects):
         if spec.ram is not None and spec.cores is None:
-            detail = "The session has fixed resources then, with 1 core. Write cores: 1, or what you need."
+            detail = "The session then has fixed resources with 1 core. Write cores: 1, or the number that you need."
             yield RuleDiagnostic(project, f"{path}.ram", "ram is given without cores", detail, also=(f"{path}.cores",))
         elif spec.cores is not None and spec.ram is None:
-            detail = "The session stays flexible, with what the cluster has to spare. Write ram: too, or neither."
+            detail = "The session stays flexible: its resources depend on the load of the cluster. Write ram too, or "
+            detail += "remove cores."
             yield RuleDiagnostic(project, f"{path}.cores", "cores is given without ram", detail, also=(f"{path}.ram",))
 
 
@@ -29,8 +30,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="`cores` without `ram`, or `ram` without `cores`.",
     why=(
-        "The server decides by `ram` alone whether a session has fixed resources: `ram` alone gives fixed "
-        "ones with 1 core, `cores` alone leaves it flexible."
+        "The server decides by `ram` alone whether a session has fixed resources. With `ram` alone, the session "
+        "has fixed resources and 1 core. With `cores` alone, the session stays flexible."
     ),
     bad="""
 - name: reduce

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """A headless session is there to run a program to its end."""
+    """A headless session runs a program to its end, so it requires one."""
     for project, path, spec in sessions(projects):
         if not spec.kind.interactive and spec.cmd is None:
-            detail = "What the image starts by itself will run. Write cmd: python, for example, or another kind."
+            detail = "The start command of the image runs. Write cmd: python, for example, or another kind."
             summary = f"the headless session {shown(spec.name)} has no cmd"
             yield RuleDiagnostic(project, path, summary, detail, also=(f"{path}.cmd", f"{path}.kind"))
 
@@ -27,8 +27,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="A headless session without `cmd`.",
     why=(
-        "Without `cmd` the image's own start command runs, which for most platform images is an interactive "
-        "tool that never ends."
+        "Without `cmd` the start command of the image runs. In most images of the platform this is an "
+        "interactive tool that never ends."
     ),
     bad="""
 - name: reduce

@@ -1,4 +1,4 @@
-"""Programs for sessions that run none."""
+"""`cmd`, `args` or `env` of interactive sessions, which the server ignores."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Only headless sessions get them [PostAction.getHeadlessImageBundle].
+    """Only headless sessions receive them [PostAction.getHeadlessImageBundle].
 
-    What stands in one line for several sessions (defaults, anchors) is meant for those of them that are headless.
+    A line that several sessions share (defaults, anchors) is meant for the headless ones.
     """
     for project in projects:
         found = [(path, spec) for _, path, spec in sessions([project]) if spec.kind.interactive and _given(spec)]
@@ -34,8 +34,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             for name in _given(spec):
                 location = project.location(f"{path}.{name}")
                 if location is None or location not in meant:
-                    detail = "The server ignores it in silence. Leave it out, or write kind: headless."
-                    summary = f"a {spec.kind} session takes no {name}"
+                    detail = f"The server ignores {name} without a message. Remove it, or write kind: headless."
+                    summary = f"a {spec.kind} session does not use {name}"
                     yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
 
@@ -50,7 +50,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="`cmd`, `args` or `env` of an interactive kind.",
     why=(
-        "The server takes `cmd`, `args` and `env` of headless sessions only and ignores them in silence for all others."
+        "The server uses `cmd`, `args` and `env` of headless sessions only. For other kinds it ignores them without a "
+        "message."
     ),
     bad="""
 - name: desk

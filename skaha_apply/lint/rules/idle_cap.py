@@ -1,4 +1,4 @@
-"""Caps that another one makes meaningless."""
+"""Limits that have no effect because another limit is lower."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """What stands in one line for several entries (defaults, anchors) is of use when it is in any of them."""
+    """A line that several entries share (defaults, anchors) is useful if it has an effect in one of them."""
     for project in projects:
         most = project.max_active
         if most.project is not None and most.account is not None and most.project > most.account:
-            detail = "The account's sessions include those of the project, so the lower number counts. Write what is "
-            detail += "meant."
+            detail = "The sessions of the project count for the account too, so the limit of the project has no "
+            detail += "effect. Write a project limit that is at most the account limit."
             summary = f"max_active of the project, {most.project}, is more than that of the account, {most.account}"
             yield RuleDiagnostic(project, "max_active", summary, detail)
         known = project_entries(project).values()
@@ -46,13 +46,16 @@ def _idle(entry: ProjectEntry) -> Iterator[tuple[ProjectEntry, str, str, str]]:
         return
     spec = entry.members[0][1]
     if spec.pilot is not None and spec.pilot >= entry.replicas:
-        summary = f"the pilot of {shown(entry.name)} is all of it: {spec.pilot} of {entry.replicas}"
-        yield entry, "pilot", summary, "Nothing is left that would follow. Write a lower number, or leave it out."
-    if spec.retries >= spec.stop_after:
-        summary = f"{spec.retries} retries, but after {spec.stop_after} failures in a row nothing more is started"
-        detail = (
-            f"One that keeps failing is not tried again as often. Write stop_after: {spec.retries + 1} or more, or "
+        summary = f"the pilot of {shown(entry.name)} is the whole entry: {spec.pilot} of {entry.replicas} sessions"
+        yield (
+            entry,
+            "pilot",
+            summary,
+            "No session is left to start after the pilot. Write a lower number, or remove pilot.",
         )
+    if spec.retries >= spec.stop_after:
+        summary = f"{spec.retries} retries, but stop_after stops the entry after {spec.stop_after} failures in a row"
+        detail = f"A session that keeps failing gets fewer retries. Write stop_after: {spec.retries + 1} or more, or "
         detail += "fewer retries."
         yield entry, "retries", summary, detail
 
@@ -64,9 +67,9 @@ def _also(path: str) -> tuple[str, ...]:
 RULE = Rule(
     id="idle-cap",
     severity=Severity.WARNING,
-    title="A cap that is never reached, since another one is lower.",
-    why="Of two caps the lower one counts: the account's `max_active` over the project's, `stop_after` over "
-    "`retries`; and a `pilot` of all that there is holds nothing back.",
+    title="A limit that is never reached, because another one is lower.",
+    why="Of two limits the lower one counts: `max_active` of the account before that of the project, and `stop_after` "
+    "before `retries`. A `pilot` as large as the entry has no effect.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

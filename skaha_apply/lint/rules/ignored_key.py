@@ -1,4 +1,4 @@
-"""Keys that are of no use in a session of that kind."""
+"""Keys that have no effect in a session of that kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULTS = {name: SessionSpec.model_fields[name].default for name in (*HEADLESS,
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """What stands in one line for several sessions (defaults, anchors) is of use when any of them takes it."""
+    """A line that several sessions share (defaults, anchors) is useful if it has an effect in one of them."""
     for project in projects:
         useless = [found for _, path, spec in sessions([project]) for found in _useless(path, spec)]
         if not useless:
@@ -46,22 +46,22 @@ def _useless(path: str, spec: SessionSpec) -> Iterator[tuple[str, str, str, str]
         if getattr(spec, name) == default or _takes(spec, name):
             continue
         if name == "renew":
-            detail = "It has 14 days from its start, and the server leaves that as it is. Leave renew out."
+            detail = "The server ends it 14 days after its start and never extends that time. Remove renew."
             yield path, name, "a headless session cannot be renewed", detail
         elif spec.kind.interactive:
-            detail = f"It is kept alive: when it has ended it is created again. Leave {name} out, or move it to the "
-            detail += "headless sessions."
-            yield path, name, f"a {spec.kind} session has no use for {name}", detail
+            detail = f"The tool creates it again after it has ended. Remove {name}, or move it to the headless "
+            detail += "sessions."
+            yield path, name, f"{name} has no effect in a {spec.kind} session", detail
         else:
-            yield path, name, "retry_wait without retries", "Nothing is tried again. Write retries: 2, or leave it out."
+            yield path, name, "retry_wait without retries", "There is no retry. Write retries: 2, or remove retry_wait."
 
 
 RULE = Rule(
     id="ignored-key",
     severity=Severity.WARNING,
-    title="A key that is of no use in this kind of session.",
-    why="Interactive sessions are kept alive and are never done, so nothing of them is retried, run again or timed; "
-    "headless ones run to their end, and the server does not prolong them.",
+    title="A key that has no effect in this kind of session.",
+    why="Interactive sessions are never done: the tool creates them again after they have ended. Keys for retries, "
+    "reruns and timeouts have no effect there. Headless sessions run to their end, and the server does not renew them.",
     bad="""
 - name: desk
   kind: notebook

@@ -1,4 +1,4 @@
-"""Resources that a kind of session does not take."""
+"""Resources of kinds whose resources are constants of the server."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ IGNORING = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # their launch-*.yaml have c
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Their templates hold constants [launch-desktop.yaml, launch-firefly.yaml]."""
+    """The templates of these kinds have constants [launch-desktop.yaml, launch-firefly.yaml]."""
     for project, path, spec in sessions(projects):
         if spec.kind not in IGNORING:
             continue
         for name in ("cores", "ram"):
             if getattr(spec, name) is not None:
-                detail = "The server gives it 1 core at most, and 4 GB. Leave it out."
+                detail = f"The server gives it at most 1 core and 4 GB. Remove {name}."
                 summary = f"a {spec.kind} session ignores {name}"
                 yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))
 
@@ -31,8 +31,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="ignored-resources",
     severity=Severity.WARNING,
-    title="`cores` or `ram` of a kind that has its own.",
-    why="Desktop and firefly sessions have fixed small resources and ignore what is asked for.",
+    title="`cores` or `ram` of a kind with fixed resources.",
+    why="The server gives desktop and firefly sessions small, constant resources and ignores the requested ones.",
     bad="""
 - name: desk
   kind: desktop

@@ -1,4 +1,4 @@
-"""Tags that move on to other images."""
+"""Tags that later mean another image."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ FLOATING = frozenset({"latest", "stable", "main", "master", "edge", "nightly", "
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """By the usual names of such tags; one with a digest stays what it is."""
+    """By the usual names of such tags; an image with a digest is always the same."""
     for project, path, spec in sessions(projects):
         name, at, _ = spec.image.partition("@")
         tag = name.rpartition("/")[2].partition(":")[2]
         if not at and tag.lower() in FLOATING:
-            detail = "Another image may bear it tomorrow: no plan would notice, replicas of one session could differ, "
-            detail += "and a result could not be made again. Write the tag of a release."
-            yield RuleDiagnostic(project, f"{path}.image", f"the tag {shown(tag)} moves on to newer images", detail)
+            detail = "Another image can get this tag at any time. No plan shows the change, replicas of one session "
+            detail += "can differ, and nobody can repeat the result. Write the tag of a release."
+            yield RuleDiagnostic(project, f"{path}.image", f"the tag {shown(tag)} moves to newer images", detail)
 
 
 RULE = Rule(
     id="image-floating",
     severity=Severity.WARNING,
-    title="A tag such as `latest`, which moves on to newer images.",
-    why="A session is known by the name of its image: when another image gets the same tag, no plan sees a change, "
-    "what is done stays done, and what is retried or created later runs with another image.",
+    title="A tag such as `latest`, which moves to newer images.",
+    why="The tool knows an image by its name only. If another image gets the same tag, no plan shows a change, "
+    "finished work stays finished, and later sessions run with the other image.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:latest

@@ -23,7 +23,7 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """The name must begin with the host of a registry that the server trusts [PostAction], and be one to pull by."""
+    """The name must begin with the host of a trusted registry [PostAction], and a node must be able to pull it."""
     for project, path, spec in sessions(projects):
         where = f"{path}.image"
         text = written(project, where, spec.image)
@@ -33,19 +33,19 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 
 
 def _server_refuses(image: str, text: str) -> tuple[str, str] | None:
-    """What the server answers 400 to; `text` is the image as the manifest has it."""
+    """Names that the server refuses with 400; `text` is the image as the manifest has it."""
     host, slash, _ = image.partition("/")
     if not image.strip():
-        detail = "The server answers 400 `image is required`. Write the whole name: HOST/PROJECT/NAME:TAG."
+        detail = "The server responds with 400 `image is required`. Write the whole name: HOST/PROJECT/NAME:TAG."
         return "the image is blank", detail
     if not FORM.fullmatch(image):
         detail = "A name has the form HOST/PROJECT/NAME:TAG, without spaces, quotes or a leading https://."
-        return f"{shown(image)} is not a name of an image", detail
+        return f"{shown(image)} is not the name of an image", detail
     if "://" in image:
-        detail = f"Write image: {text.partition('://')[2]}." if "://" in text else "Write the name without it."
+        detail = f"Write image: {text.partition('://')[2]}." if "://" in text else "Write the name without the scheme."
         return f"the image {shown(image)} begins like an address", detail
     if not slash or not ("." in host or ":" in host or host == "localhost"):
-        detail = "The server completes no short names and answers 400: `must come from one of [...]`. "
+        detail = "The server does not complete short names and responds with 400: `must come from one of [...]`. "
         return f"the image {shown(image)} has no host", f"{detail}Write image: {_whole(image, text)}."
     return None
 
@@ -58,23 +58,23 @@ def _whole(image: str, text: str) -> str:
 
 
 def _cannot_pull(image: str, text: str) -> tuple[str, str]:
-    """What the server takes and no node can pull; two empty texts for a good name."""
+    """Names that the server accepts and no node can pull; two empty texts for a valid name."""
     repository, tag = _taken_apart(image)
     host, _, rest = repository.partition("/")
     happens = "No node can pull it, so the session stays Pending. "
     if repository != repository.lower():
         what = "host" if host != host.lower() else "repository"
-        happens = "The server knows registries in lower case and answers 400. " if what == "host" else happens
+        happens = "The server compares registries in lower case and responds with 400. " if what == "host" else happens
         lower = outside_references("lower", _taken_apart(text)[0]) + text[len(_taken_apart(text)[0]) :]
         instead = f"Write image: {lower}." if lower != text else "Use a value in lower case."
         return f"the {what} of the image {shown(image)} has capital letters", f"{happens}{instead}"
     if wrong := next((part for part in rest.split("/") if not PART.fullmatch(part)), None):
-        detail = f"{happens}Between slashes stand lower-case letters and digits, with single `.`, `_` or `-` inside."
+        detail = f"{happens}Each part has lower-case letters and digits, with single `.`, `_` or `-` inside."
         return f"the part {shown(wrong)} of the image {shown(image)} is not valid", detail
     if "//" in repository or repository.endswith("/"):
-        return f"the image {shown(image)} has an empty part between slashes", f"{happens}Remove the surplus slash."
+        return f"the image {shown(image)} has an empty part between slashes", f"{happens}Remove the extra slash."
     if tag is not None and not TAG.fullmatch(tag):
-        detail = f"{happens}A tag has 1 to 128 letters, digits, `_`, `.` and `-`, and begins with none of the last two."
+        detail = f"{happens}A tag has 1 to 128 letters, digits, `_`, `.` and `-`, and does not begin with `.` or `-`."
         return f"the tag {shown(tag)} of the image is not valid", detail
     return "", ""
 
@@ -99,7 +99,7 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnosti
     for project, path, spec in sessions(projects):
         where = f"{path}.image"
         if not spec.image.startswith(trusted) and where not in wrong.get(id(project), ()):
-            detail = f"The server answers 400: `must come from one of [{', '.join(trusted)}]`."
+            detail = f"The server responds with 400: `must come from one of [{', '.join(trusted)}]`."
             yield RuleDiagnostic(
                 project, where, f"{shown(spec.image)} is from a registry that the server refuses", detail
             )
@@ -109,9 +109,9 @@ RULE = Rule(
     id="image-name",
     severity=Severity.ERROR,
     title="An image that the server refuses, or that no node can pull.",
-    why="An image must begin with the host of a registry that the server trusts, and unlike its clients the server "
-    "completes no short names. It also takes names that no node can pull, with capital letters in the repository for "
-    "example; such a session stays Pending. Capital letters in the tag are allowed.",
+    why="An image must begin with the host of a registry that the server trusts. The server, unlike its clients, does "
+    "not complete short names. It also accepts names that no node can pull, for example with capital letters in the "
+    "repository; such a session stays Pending. Capital letters in the tag are allowed.",
     bad="""
 - name: reduce
   image: skaha/astroml:24.07

@@ -19,9 +19,11 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     for project, path, spec in sessions(projects):
         last = spec.image.rpartition("/")[2]
         if "/" in spec.image and ":" not in last and "@" not in last:
-            detail = "The server has no default tag: what its list does not show by this very name counts as private "
+            detail = (
+                "The server has no default tag. An image that its list does not show with exactly this name counts "
+            )
             image = written(project, f"{path}.image", spec.image)
-            detail += f"and is refused. Write the tag, {image}:24.07 for example."
+            detail += f"as private and is refused. Write the tag, {image}:24.07 for example."
             yield RuleDiagnostic(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
 
 
@@ -29,8 +31,8 @@ RULE = Rule(
     id="image-tag",
     severity=Severity.WARNING,
     title="An image without a tag.",
-    why="The server has no default tag, so an image without one is not in its list of public images and is refused as "
-    "private; and a result whose image may change cannot be made again.",
+    why="The server has no default tag. An image without a tag is not in its list of public images, so the server "
+    "refuses it as private. Without a tag, nobody can repeat the result with the same image.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml

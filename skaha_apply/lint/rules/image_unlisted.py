@@ -19,7 +19,7 @@ def check(_: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 
 
 def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
-    """What is not in the public list needs a registry credential [PostAction, ImageRepositoryAuth]."""
+    """An image outside the public list requires a registry credential [PostAction, ImageRepositoryAuth]."""
     images = known.offer.images
     if images is None:
         return
@@ -29,8 +29,8 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnosti
             continue
         name = spec.image.rpartition(":")[0]
         tags = sorted(image.rpartition(":")[2] for image in images if name and image.rpartition(":")[0] == name)
-        detail = "The server takes it for private and answers 400. "
-        detail += f"Listed of this name are: {', '.join(tags[-5:])}." if tags else "Is the name right?"
+        detail = "The server treats it as private and responds with 400. "
+        detail += f"Listed tags of this name: {', '.join(tags[-5:])}." if tags else "Check the name."
         detail += " A new public image takes up to 30 min to be listed; a private one needs a registry login: "
         detail += "SKAHA_REGISTRY_USERNAME and SKAHA_REGISTRY_SECRET, or `registry` in ~/.canfar/config.yaml."
         yield RuleDiagnostic(
@@ -42,8 +42,8 @@ RULE = Rule(
     id="image-unlisted",
     severity=Severity.ERROR,
     title="An image that the server does not list (only with `--online`).",
-    why="The server creates sessions of images in its public list, and of others only with a registry credential. Only "
-    "the server knows its list, so this is found with `--online`; there is nothing to show here.",
+    why="The server creates sessions from images in its public list. Other images require a registry credential. Only "
+    "the server knows its list, so this rule requires `--online`, and this page has no wrong example.",
     bad="",
     good="""
 - name: reduce

@@ -16,13 +16,13 @@ LIMIT = 5  # maxCount of the chart [PostAction]
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """All interactive replicas of the call are counted; the first session that is too much is named."""
+    """Counts the interactive replicas of all projects and reports the first session above the limit."""
     detail = f"The server refuses more than {LIMIT}, unless it is configured otherwise; the others wait."
     return _over(projects, 0, LIMIT, detail)
 
 
 def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
-    """The limit is that of /context, and what the account has besides counts too."""
+    """Uses the limit of /context, and counts the other active sessions of the account too."""
     limit = LIMIT if known.offer.max_interactive is None else known.offer.max_interactive
     others = f", of which {known.taken} active now are not from these manifests" if known.taken else ""
     return _over(projects, known.taken, limit, f"The server refuses more than {limit}{others}; the others wait.")
@@ -44,8 +44,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="More interactive sessions than the stock limit of 5.",
     why=(
-        "An account may have 5 pending or running interactive sessions (the chart's default); more are "
-        "refused until one ends."
+        "An account can have 5 pending or running interactive sessions (the default of the chart). The server "
+        "refuses further ones until one has ended."
     ),
     bad="""
 - name: desk

@@ -1,4 +1,4 @@
-"""Characters that nobody sees in an editor, and that make a value another one."""
+"""Characters that an editor does not show, and that make a value different from the one you see."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _values(project: Project, path: str, spec: SessionSpec) -> Iterator[RuleDiag
 
 def _finding(project: Project, path: str, what: str, char: str) -> RuleDiagnostic:
     name = USUAL.get(char) or unicodedata.name(char, "without a name")
-    detail = "It is sent as written, so file names and other values do not match. Remove it"
+    detail = "The value is sent with it, so file names and other values do not match. Remove the character"
     detail += ", or type a space." if unicodedata.category(char) == "Zs" else "."
     return RuleDiagnostic(project, path, f"{what} has the invisible character U+{ord(char):04X} ({name}) in it", detail)
 

@@ -1,4 +1,4 @@
-"""Two sessions that would bear the same name on the server."""
+"""Two sessions that would have the same name on the server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Names are compared in lower case, with the suffixes of replicas, over all projects of the call.
+    """Compares names in lower case, with the suffixes of replicas, over all projects of the invocation.
 
     Replicas are not enumerated: a session of one replica named `a-2` meets the session `a` of three or more.
     """
@@ -60,18 +60,18 @@ def _same(owner: Owner, other: Owner, name: str) -> RuleDiagnostic:
     where = f" at {location}" if location else ""
     suffix = f" (replica of {shown(other[2].name)})" if other[2].replicas > 1 else ""
     of_project = f" of the project {other[0].name}" if other[0].name != owner[0].name else ""
-    detail = "The server allows the same name twice and compares it in lower case, so neither could be told from the "
-    detail += "other. Give one of them another name."
-    summary = f"the name {shown(name)} is already taken{where}{of_project}{suffix}"
+    detail = "The server allows two sessions with the same name, so the tool could not distinguish them. It compares "
+    detail += "names in lower case. Give one of them another name."
+    summary = f"the name {shown(name)} is already used{where}{of_project}{suffix}"
     return RuleDiagnostic(owner[0], f"{owner[1]}.name", summary, detail, also=(f"{owner[1]}.replicas",))
 
 
 RULE = Rule(
     id="name-collision",
     severity=Severity.ERROR,
-    title="Two sessions that would bear the same name.",
-    why="The server lower-cases names and lets two sessions bear the same one; to tell them apart, no two of all "
-    "projects of a call may, the numbered names of replicas included.",
+    title="Two sessions with the same name.",
+    why="The server changes names to lower case and allows two sessions with the same name. The tool must be able to "
+    "distinguish all sessions of an invocation, including the numbered names of replicas.",
     bad="""
 - name: tile
   image: images.canfar.net/skaha/astroml:24.07

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Interactive sessions receive nothing but their name, so they are left out."""
+    """Interactive sessions are left out, because they receive only their name."""
     for project in projects:
         if not project.named_only:
             continue
@@ -42,10 +42,10 @@ def _alike(count: int) -> str:
 RULE = Rule(
     id="name-only-value",
     severity=Severity.WARNING,
-    title="An axis or a column of a matrix that is used in the name only.",
-    why="A program receives `cmd`, `args` and `env`, not the name of its session. If a value of a matrix stands in the "
-    "name only, all sessions along this axis do the same work. A value that sets another key, `ram` for example, is "
-    "used. Of a table, one column that the program receives is enough.",
+    title="An axis or a column of a matrix that only the name uses.",
+    why="A program receives `cmd`, `args` and `env`, not the name of its session. If only the name uses a value of a "
+    "matrix, all sessions along this axis do the same work. A value that sets another key, for example `ram`, counts "
+    "as used. Of a table, one column that the program receives is enough.",
     bad="""
 - name: detect-${tile}
   matrix: {tile: [t0001, t0002]}

@@ -1,4 +1,4 @@
-"""Sessions that need each other."""
+"""Sessions that depend on each other."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 
-LEAST = 2  # sessions in a circle as it is written, first and last being the same
-SHOWN = 8  # names of a circle that a message lists
-MOST = 10  # circles that are named for one project
+LEAST = 2  # names in the shortest cycle: a session that needs itself
+SHOWN = 8  # names of a cycle that a message lists
+MOST = 10  # cycles that are reported for one project
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """What is left when all that can ever start has been taken away is in a circle, or waits for one."""
+    """Removes every entry that can start in some order. The rest is in a cycle, or waits for one."""
     for project, known in projects_with_needs(projects):
         yield from islice(_of_project(project, known), MOST)
 
@@ -37,7 +37,7 @@ def _of_project(project: Project, known: Mapping[str, ProjectEntry]) -> Iterator
             if circle:
                 names = " -> ".join(known[one].name for one in _shortened(circle))
                 summary = f"{shown(known[key].name)} needs itself" + (f": {names}" if len(circle) > LEAST else "")
-                detail = "None of them would ever start. Remove one of these needs."
+                detail = "None of them can start. Remove one of these needs."
                 yield RuleDiagnostic(project, path, summary, detail, whole=True)
 
 
@@ -46,7 +46,7 @@ def _shortened(circle: list[str]) -> list[str]:
 
 
 def _stuck(needs: Mapping[str, set[str]]) -> list[str]:
-    """All but what can be started in some order, as listed."""
+    """All entries that cannot be started in any order, as listed."""
     waiting = {key: set(needed) for key, needed in needs.items()}
     needed_by: dict[str, list[str]] = {}
     for key, needed in needs.items():
@@ -64,7 +64,7 @@ def _stuck(needs: Mapping[str, set[str]]) -> list[str]:
 
 
 def _circle(start: str, first: str, needs: Mapping[str, set[str]]) -> list[str]:
-    """The shortest way from `start` by `first` back to `start`, empty when there is none."""
+    """The shortest cycle from `start` over `first` back to `start`; empty without any."""
     before: dict[str, str | None] = {first: None}
     queue = deque([first])
     while queue:
@@ -86,7 +86,7 @@ RULE = Rule(
     id="needs-cycle",
     severity=Severity.ERROR,
     title="Sessions that wait for each other.",
-    why="Sessions that need each other in a circle, or themselves, would wait for ever.",
+    why="Sessions that depend on each other, or on themselves, never start.",
     bad="""
 - name: first
   needs: [second]

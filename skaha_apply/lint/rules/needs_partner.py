@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """As the planner pairs them: by the axes that both entries have, values compared as written."""
+    """Pairs combinations as the planner does: by the axes that both entries have, values compared as written."""
     for project in projects:
         if not any(spec.needs and spec.values for spec in project.sessions):
             continue
@@ -29,7 +29,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
                     continue
                 axes = _shared(spec, group.family.specs)
                 summary = f"{shown(name)} has no combination with {axes}, which {shown(spec.name)} needs"
-                detail = "The session never starts. Values are compared as they are written: add this one to the "
+                detail = "The session never starts. Values are compared as they are written. Add the value to the "
                 detail += f"matrix of {shown(name)}, or remove it here."
                 yield RuleDiagnostic(project, f"{path}.needs[{spec.needs.index(name)}]", summary, detail)
 

@@ -1,4 +1,4 @@
-"""Needs that no session of the project meets."""
+"""`needs` with a name that no headless session of the project has."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 def _wrong(need: str, project: Project, known: Mapping[str, ProjectEntry], *, guess: bool) -> tuple[str, str]:
     needed = known.get(need.casefold())
     if needed is None:
-        return f"no session of the project is called {shown(need)}", _instead(
+        return f"no session of the project has the name {shown(need)}", _instead(
             need.casefold(), project, known, guess=guess
         )
     kinds = {spec.kind for _, spec in needed.members if spec.kind.interactive}
     if kinds:
-        detail = "An interactive session is never done, so this one would wait for ever."
+        detail = "An interactive session is never done, so this session would never start."
         return f"{shown(need)} is a {min(kinds)} session", detail
     return "", ""
 
@@ -51,15 +51,15 @@ def _instead(need: str, project: Project, known: Mapping[str, ProjectEntry], *, 
     of_matrix = {spec.key: spec.group for spec in project.sessions if spec.values and spec.key in (need, stem)}
     if group := of_matrix.get(need) or of_matrix.get(stem):
         return (
-            f"It comes from a matrix; write the name as the manifest has it: {_written(group)}. Where both have the "
-            "same axis, only what agrees in it is waited for."
+            f"The session comes from a matrix. Write the name as the manifest has it: {_written(group)}. If both "
+            "entries have the same axis, a session waits only for those with its own value."
         )
     if stem in known:
-        return f"A single replica cannot be needed; write {_written(known[stem].name)}."
+        return f"`needs` cannot name a single replica. Write {_written(known[stem].name)}."
     near = get_close_matches(need[:MOST], known, n=1) if guess else []
     if near:
         return f"Did you mean {known[near[0]].name}?"
-    return "It must be among the loaded manifests of this project; is its file among the paths?"
+    return "The session must be in a loaded manifest of this project. Check that its file is among the paths."
 
 
 def _written(name: str) -> str:
@@ -71,8 +71,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="`needs` that names no headless session of the project.",
     why=(
-        "A session waits for what it needs to be done: another headless session of the same project, by its "
-        "`name` as written."
+        "`needs` names other headless sessions of the same project by their `name` as written. The session starts "
+        "when they are done."
     ),
     bad="""
 - name: reduce

@@ -1,4 +1,4 @@
-"""Large entries of which nothing limits how many sessions start at once."""
+"""Large entries without a limit for the number of sessions that start at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
 
-MOST = 100  # sessions of an entry that may all be created before the first one ends
+MOST = 100  # sessions of an entry that can be created before the first one ends without a warning
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
@@ -28,8 +28,10 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
                 continue
             path = entry.members[0][0]
             summary = f"all {count:,} sessions of {shown(entry.name)} are created at once"
-            detail = "A mistake in the program fails in each of them, because stop_after acts only when sessions have "
-            detail += "ended. Write pilot: 1, which starts the others after the first one has succeeded; or "
+            detail = (
+                "A mistake in the program makes each of them fail, because stop_after acts only after sessions have "
+            )
+            detail += "ended. Write pilot: 1, so that the others start after the first one has succeeded. Or write "
             detail += "parallelism: 50."
             also = tuple(f"{path}.{name}" for name in ("replicas", "pilot", "parallelism"))
             yield RuleDiagnostic(project, path, summary, detail, whole=True, also=also)
@@ -39,9 +41,9 @@ RULE = Rule(
     id="no-pilot",
     severity=Severity.WARNING,
     title=f"More than {MOST} sessions of an entry without `pilot`, `parallelism` and `max_active`.",
-    why="`stop_after` stops an entry when several sessions have failed in a row. If all sessions are created at once, "
-    "they all run before it acts. `pilot: 1` starts one session first, and `parallelism` or `max_active` leave the "
-    "others for later.",
+    why="`stop_after` stops an entry after several sessions have failed in a row. If all sessions are created at once, "
+    "all of them run before it can act. `pilot: 1` starts one session first. `parallelism` or `max_active` limit how "
+    "many are active at once.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

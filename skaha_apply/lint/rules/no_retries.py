@@ -1,4 +1,4 @@
-"""Many sessions of which none is tried again."""
+"""Large entries without retries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
 
-MANY = 20  # of so many sessions one is likely to meet a node that goes down, or a file system that hangs
+MANY = 20  # sessions; among them, one failure for reasons of the cluster is likely
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
@@ -25,11 +25,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             if count < MANY:
                 continue
             path = without[0][0]
-            summary = f"none of the {count:,} sessions of {shown(entry.name)} is tried again when it fails"
-            detail = (
-                "One that a node or a file system let down is reported as failed, and what needs it waits for you. "
-            )
-            detail += "Write retries: 2; a mistake in the program costs no more, for stop_after ends it."
+            summary = f"none of the {count:,} sessions of {shown(entry.name)} is retried after a failure"
+            detail = "If a node or a file system fails, the session stays failed, and its dependents are blocked. "
+            detail += "Write retries: 2. A mistake in the program costs no more, because stop_after stops the entry."
             also = (f"{path}.retries", f"{path}.replicas")
             yield RuleDiagnostic(project, path, summary, detail, whole=True, also=also)
 
@@ -38,9 +36,8 @@ RULE = Rule(
     id="no-retries",
     severity=Severity.WARNING,
     title=f"{MANY} or more sessions of an entry without `retries`.",
-    why="Of many sessions some fail for reasons of the cluster: a node goes down, a file system hangs, an image "
-    "cannot be pulled. The server tries nothing twice; without `retries` each of them waits for somebody who "
-    "looks.",
+    why="Among many sessions, some fail for reasons of the cluster: a node stops, a file system hangs, an image cannot "
+    "be pulled. The server does not retry. Without `retries`, each of these sessions stays failed until you act.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
 
-LONGEST = 1_000  # characters of a text that is judged
+LONGEST = 1_000  # characters of a text that is checked
 MOST = 300  # characters of a script that a message shows
 # What Kubernetes can fill in, in addition to the variables of the session itself [launch-headless.yaml].
 PLATFORM = frozenset(
@@ -40,11 +40,13 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             continue
         for part, what in _found(spec):
             text = _text(spec, part)
-            summary = (
-                f"{'cmd' if part == 'cmd' else 'the argument'} {shown(text)} has {what} in it, but no shell reads it"
-            )
+            summary = f"{'cmd' if part == 'cmd' else 'the argument'} {shown(text)} has {what} in it, but no shell "
+            summary += "runs the command"
             yield RuleDiagnostic(
-                project, f"{path}.{part}", summary, f"The program gets it as it is. {_way_out(project, path, spec)}"
+                project,
+                f"{path}.{part}",
+                summary,
+                f"The program receives the text unchanged. {_way_out(project, path, spec)}",
             )
         yield from _environment(project, path, spec)
 
@@ -68,10 +70,8 @@ def _environment(project: Project, path: str, spec: SessionSpec) -> Iterator[Rul
     known = PLATFORM | spec.env.keys()
     for name, value in spec.env.items():
         if len(value) <= LONGEST and (what := expansion_of_value(value, known)):
-            summary = f"the variable {name} has {what} in its value {shown(value)}, but no shell reads it"
-            detail = (
-                "The program gets it as it is. Write the whole path, or let the script that is run compute the value."
-            )
+            summary = f"the variable {name} has {what} in its value {shown(value)}, but no shell expands it"
+            detail = "The program receives the text unchanged. Write the whole path, or compute the value in a script."
             yield RuleDiagnostic(project, f"{path}.env.{name}", summary, detail)
 
 
@@ -85,16 +85,16 @@ def _way_out(project: Project, path: str, spec: SessionSpec) -> str:
     words += [written(project, f"{path}.args[{index}]", text) for index, text in enumerate(spec.args)]
     script = double_quoted("\t".join(words))
     if len(script) > MOST or not all(word.isprintable() for word in words):
-        return "Put the command line into a script file, and run it: cmd: [bash, FILE]."
+        return "Write the command line to a script file, and run it with cmd: [bash, FILE]."
     return f"Write cmd: bash and args: [-c, {script}], or run a script file: cmd: [bash, FILE]."
 
 
 RULE = Rule(
     id="no-shell",
     severity=Severity.WARNING,
-    title="Shell syntax, such as `*`, `~`, `|`, `&&` or `>`, where no shell reads it.",
-    why="The server starts the program itself. No shell expands patterns and `~`, or acts on `|`, `&&`, `;`, `>`, `<` "
-    "or `$(...)`: the program receives them as arguments.",
+    title="Shell syntax, such as `*`, `~`, `|`, `&&` or `>`, in a command that no shell runs.",
+    why="The server starts the program without a shell. Nothing expands patterns and `~`, or acts on `|`, `&&`, `;`, "
+    "`>`, `<` or `$(...)`. The program receives these texts as arguments.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """Most likely they are meant to be one, and on some file systems they would share one state file."""
+    """Most likely one project is meant. On some file systems, both would also share one state file."""
     known: dict[str, Project] = {}
     for project in projects:
         other = known.setdefault(project.name.casefold(), project)
         if other is not project:
             summary = f"the projects {shown(other.name)} and {shown(project.name)} differ by case only"
-            detail = f"Write project: {other.name}, if they are one; else give one of them another name."
+            detail = f"If they are one project, write project: {other.name} in both. Otherwise rename one of them."
             yield RuleDiagnostic(project, "", summary, detail)
 
 
@@ -28,9 +28,9 @@ RULE = Rule(
     id="project-case",
     severity=Severity.ERROR,
     title="Projects whose names differ by case only.",
-    why="Two spellings of one project would be two projects with two memories, and on a file system that ignores case "
-    "they would share one file. (The example is one project, so this page cannot show it: `Survey` in one file and "
-    "`survey` in another.)",
+    why="Two spellings of one project would be two projects with two states. On a file system that ignores case, both "
+    "states would be one file. (This page cannot show an example, because it has one file: write `Survey` in one file "
+    "and `survey` in another.)",
     bad="",
     good="""
 - name: reduce

@@ -1,4 +1,4 @@
-"""More replicas than can be handled."""
+"""More replicas than one plan can have."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LIMIT = 200_000
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """All replicas of the call are counted; the first session that is too much is named."""
+    """Counts the replicas of all projects and reports the first session above the limit."""
     count = 0
     for project, path, spec in sessions(projects):
         count += spec.replicas
         if count > LIMIT:
-            detail = f"At most {LIMIT:,} can be planned in one call. Let each replica do more of the work."
+            detail = f"One plan can have at most {LIMIT:,} replicas. Give each replica a larger share of the work."
             yield RuleDiagnostic(project, f"{path}.replicas", f"more than {LIMIT:,} replicas", detail)
             return
 
@@ -29,8 +29,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="replica-count",
     severity=Severity.ERROR,
-    title="More than 200,000 replicas in one call.",
-    why=("Plans of more than 200,000 sessions would take longer than the sessions; most likely a number was mistyped."),
+    title="More than 200,000 replicas in one plan.",
+    why=("Planning more than 200,000 sessions takes too long. Most likely a number is mistyped."),
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -20,15 +20,15 @@ SAFE = re.compile(rb"[^A-Za-z0-9_.~*+-]")
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """The length of the form body; only what may be near the limit is encoded to be measured."""
+    """Measures the form body. Encodes it only if its size can be near the limit."""
     for project, path, spec in sessions(projects):
         parts = [spec.name, spec.image, spec.cmd or "", " ".join(spec.args), *spec.env, *spec.env.values()]
         if sum(map(len, parts)) * WIDEST < LIMIT - ROOM:
             continue
         size = ROOM + sum(_encoded(part) for part in parts) + 6 * len(spec.env)
         if size > LIMIT:
-            detail = "The server ignores a form body of more than 2 MiB and answers `Missing parameter 'image'`. Put "
-            detail += "the data into a file, and pass its path."
+            detail = "The server ignores a form body of more than 2 MiB and responds with `Missing parameter 'image'`. "
+            detail += "Write the data to a file, and pass its path."
             large = "env" if sum(map(_encoded, spec.env.values())) * 2 > size else "args"
             yield RuleDiagnostic(project, f"{path}.{large}", f"the request has {size / 2**20:.1f} MiB", detail)
 
@@ -43,8 +43,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="A request of more than 2 MiB.",
     why=(
-        "The server does not parse a form body of more than 2 MiB, so the request would arrive without any "
-        "parameter. (Too large to show here: `args` with the content of a file, for example.)"
+        "The server does not parse a form body of more than 2 MiB, so the request has no parameters there. (A "
+        "wrong example is too large for this page: `args` with the content of a file, for instance.)"
     ),
     bad="",
     good="""

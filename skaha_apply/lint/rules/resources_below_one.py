@@ -21,7 +21,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             value = getattr(spec, name)
             if value is not None and value < 1:
                 text = written(project, f"{path}.{name}", f"{value}")
-                detail = f"The server counts it as 0 and answers 400 `Invalid value for '{name}'`. "
+                detail = f"The server cuts the value to 0 and responds with 400 `Invalid value for '{name}'`. "
                 detail += f"Give a value of 1 or more for {text}." if has_reference(text) else f"Write {name}: 1."
                 yield RuleDiagnostic(project, f"{path}.{name}", f"{name} is less than 1", detail)
 
@@ -30,7 +30,7 @@ RULE = Rule(
     id="resources-below-one",
     severity=Severity.ERROR,
     title="`cores` or `ram` below 1.",
-    why=("The server looks for the integer part among its options, which begin at 1: 0.5 counts as 0 and is refused."),
+    why=("The server compares the integer part with its options, which begin at 1. It cuts 0.5 to 0 and refuses it."),
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -1,4 +1,4 @@
-"""Quotes, backslashes and dollar signs, which the server acts on."""
+"""Quotes, backslashes and dollar signs, which the server interprets."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 ID = "server-escape"
 WHAT = {
-    "$": ("a dollar sign", "takes `$` as a reference and answers 400 or 500", "`\\$`"),
-    "\\": ("a backslash", "drops a backslash and keeps what follows it", "four backslashes"),
-    '"': ("a double quote", "ends the value at a double quote, which cuts it or answers 500", '`\\\\\\"`'),
+    "$": ("a dollar sign", "reads `$` as a reference and responds with 400 or 500", "`\\$`"),
+    "\\": ("a backslash", "drops a backslash and keeps the next character", "four backslashes"),
+    '"': ("a double quote", "ends the value at a double quote: it cuts the value or responds with 500", '`\\\\\\"`'),
 }
 
 
@@ -31,8 +31,10 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             if char is None:
                 continue
             named, happens, instead = WHAT[char]
-            detail = f"The server {happens}. Write it without; or send what the server turns into it, {instead}, "
-            detail += f"in single quotes, with the comment `# skaha-apply: ignore[{ID}]` on that line."
+            detail = (
+                f"The server {happens}. Write the text without {named}. Or write {instead}, which the server changes "
+            )
+            detail += f"into it, in single quotes, with the comment `# skaha-apply: ignore[{ID}]` on that line."
             yield RuleDiagnostic(project, f"{path}.{part}", f"{what}{_text(part, text)} has {named} in it", detail)
 
 
@@ -44,10 +46,10 @@ RULE = Rule(
     id=ID,
     severity=Severity.ERROR,
     title="A quote, a backslash or a dollar sign in `cmd`, `args` or `env`.",
-    why="The server fills these values into its template twice without escaping them: `\\x` becomes `x`, `$` is an "
-    'error, `"` ends the value. So `$HOME` is refused and JSON arrives cut or not at all. Values are sent as they are '
-    "written; who wants the server's own escapes (`\\$HOME`, of which the program's shell then sees `$HOME`; "
-    "`\\$(NAME)` is filled in by Kubernetes) writes them and switches this rule off for the line.",
+    why="The server fills these values into its template twice and does not escape them: `\\x` becomes `x`, `$` is an "
+    'error, and `"` ends the value. It refuses `$HOME`, and it cuts or refuses JSON. skaha-apply sends values as '
+    "written. If you need the server's own escapes, write them and switch this rule off for the line: with `\\$HOME` "
+    "the shell of the program reads `$HOME`, and Kubernetes fills in `\\$(NAME)`.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -28,16 +28,18 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     for project, path, spec in sessions(projects):
         where = f"{path}.name"
         if not re.fullmatch("[A-Za-z0-9-]+", spec.name):
-            detail = f"The server takes letters, digits and `-` only (400). {_instead(project, where, spec)}"
+            detail = f"The server accepts letters, digits and `-` only (400). {_instead(project, where, spec)}"
             yield RuleDiagnostic(project, where, f"the name {shown(spec.name)} has other characters", detail)
         elif not (spec.name[0].isalnum() and spec.name[-1].isalnum()):
-            detail = f"It becomes a host name, so the server refuses the session. {_instead(project, where, spec)}"
+            detail = (
+                f"The name becomes a host name, so the server refuses the session. {_instead(project, where, spec)}"
+            )
             yield RuleDiagnostic(project, where, f"the name {shown(spec.name)} begins or ends with `-`", detail)
         longest = spec.live_name(spec.replicas)
         if len(longest) > MAX_NAME:
             also = (f"{path}.replicas",)
             suffix = f" with the suffix `-{spec.replicas}`" if spec.replicas > 1 else ""
-            detail = f"Names are cut at {MAX_NAME} characters, and the session is refused. Shorten it."
+            detail = f"A name has at most {MAX_NAME} characters; the server refuses the session. Shorten the name."
             yield RuleDiagnostic(project, where, f"the name has {len(longest)} characters{suffix}", detail, also=also)
 
 
@@ -48,15 +50,15 @@ def _instead(project: Project, path: str, spec: SessionSpec) -> str:
     near = outside_references("slug", text)
     if has_reference(text) and near != text and near.strip("-") == near:
         return f"Write name: {double_quoted(near)}."
-    return "In the name put a letter or a digit around its values."
+    return "Write a letter or a digit before and after the values in the name."
 
 
 RULE = Rule(
     id="session-name",
     severity=Severity.ERROR,
     title="A name that the server refuses.",
-    why="The server takes letters, digits and `-` only, in lower case, and the name with the replica's suffix is a "
-    "label and a host name of at most 63 characters that neither begins nor ends with `-`.",
+    why="The server accepts letters, digits and `-`, and changes them to lower case. With the suffix of the replica, "
+    "the name becomes a label and a host name. It has at most 63 characters and does not begin or end with `-`.",
     bad="""
 - name: ngc_4501
   image: images.canfar.net/skaha/astroml:24.07

@@ -1,4 +1,4 @@
-"""Replicas of kinds of which one is enough."""
+"""Replicas of a desktop or firefly, which are not shares of one work."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """The published clients refuse them; the server starts each as a session of its own."""
+    """The published clients refuse such replicas; the server starts each as a session of its own."""
     for project, path, spec in sessions(projects):
         if spec.kind in SINGLE and spec.replicas > 1:
-            detail = f"Each would be a {spec.kind} of its own, and counts among the few interactive sessions that an "
-            detail += "account may have; none is told its number. Leave replicas out."
-            summary = f"{shown(spec.name)} asks for {spec.replicas} replicas of a {spec.kind}"
+            detail = f"Each replica is a separate {spec.kind} without a replica ID, and counts for the limit of "
+            detail += "interactive sessions. Remove replicas."
+            summary = f"{shown(spec.name)} has {spec.replicas} replicas of a {spec.kind}"
             yield RuleDiagnostic(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
 
 
@@ -31,8 +31,8 @@ RULE = Rule(
     id="single-kind",
     severity=Severity.WARNING,
     title="Replicas of a desktop or firefly.",
-    why="Replicas share out work by their number, which interactive sessions are not told; the published clients "
-    "refuse more than one replica of desktop and firefly, while the server would start them all.",
+    why="Replicas share work by their replica ID, which interactive sessions do not receive. The published clients "
+    "refuse more than one replica of desktop and firefly; the server would start all of them.",
     bad="""
 - name: desk
   kind: desktop

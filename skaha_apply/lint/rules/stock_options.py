@@ -1,4 +1,4 @@
-"""Resources that the stock server does not offer."""
+"""Resources that the server does not offer."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ OPTIONS = {"cores": tuple(range(1, 17)), "ram": (*RAM, 170, 192), "gpus": tuple(
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """The integer part must be among the options [PostAction]."""
+    """Compares the integer part with the default options [PostAction]."""
     for project, path, spec in sessions(projects):
         for name, value, options in _refused(spec, OPTIONS):
-            detail = "A server with other options may take it; the stock one answers 400 `Invalid value for "
-            detail += f"'{name}'`. {_near(value, options)}"
-            yield RuleDiagnostic(project, f"{path}.{name}", f"{name}: {value} is no stock option", detail)
+            detail = "A server with the default options responds with 400 `Invalid value for "
+            detail += f"'{name}'`; another server may offer it. {_near(value, options)}"
+            yield RuleDiagnostic(project, f"{path}.{name}", f"{name}: {value} is not a default option", detail)
 
 
 def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
-    """With the options of /context it is no guess."""
+    """Compares with the options that /context lists, so a difference is an error."""
     offered = {name: getattr(known.offer, name) for name in OPTIONS}
     for project, path, spec in sessions(projects):
         for name, value, options in _refused(spec, offered):
-            detail = f"The server answers 400 `Invalid value for '{name}'`. {_near(value, options)}"
+            detail = f"The server responds with 400 `Invalid value for '{name}'`. {_near(value, options)}"
             summary = f"{name}: {value} is not offered by the server"
             yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, severity=Severity.ERROR)
 
@@ -50,16 +50,16 @@ def _refused(
 def _near(value: Number, options: Collection[float]) -> str:
     near = [max((option for option in options if option < value), default=None)]
     near += [min((option for option in options if option > value), default=None)]
-    return f"Near: {' and '.join(f'{option:g}' for option in near if option is not None)}."
+    return f"The nearest options: {' and '.join(f'{option:g}' for option in near if option is not None)}."
 
 
 RULE = Rule(
     id="stock-options",
     severity=Severity.WARNING,
-    title="`cores`, `ram` or `gpus` that are not among the stock options.",
+    title="`cores`, `ram` or `gpus` that are not among the default options of the server.",
     why=(
-        "The server takes only the values that its /context lists, and the stock list has gaps (no 3, 5, 18 or "
-        "22 GB); another deployment can have other values."
+        "The server accepts only the values that its /context lists. The default list has gaps (no 3, 5, 18 or "
+        "22 GB). Another deployment can have other values."
     ),
     bad="""
 - name: reduce

@@ -1,4 +1,4 @@
-"""Timeouts that the server is ahead of."""
+"""Timeouts that are longer than the server's own limit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ LONGEST = 1_209_600  # seconds, activeDeadlineSeconds of headless jobs [launch-h
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """The job's own deadline counts from its start, as the timeout does."""
+    """The deadline of the job counts from its start, as the timeout does."""
     for project, path, spec in sessions(projects):
         if spec.timeout is not None and spec.timeout > LONGEST and not spec.kind.interactive:
-            detail = (
-                "The server ends a headless session 14 days after its start, and it counts as failed. Write 14d or "
-            )
-            detail += "less, or cut the work into smaller shares."
+            detail = "The server ends a headless session 14 days after its start, and the attempt counts as failed. "
+            detail += "Write 14d or less, or split the work into smaller shares."
             also = (f"{path}.kind",)
             yield RuleDiagnostic(project, f"{path}.timeout", "the timeout is longer than 14 days", detail, also=also)
 
@@ -30,9 +28,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="timeout-beyond",
     severity=Severity.WARNING,
-    title="A `timeout` of more than the 14 days that a headless session has.",
-    why="The stock server ends a headless session 14 days after its start, whatever a manifest says, and what it has "
-    "not written by then is lost.",
+    title="A `timeout` of more than 14 days, the limit of a headless session.",
+    why="The server by default ends a headless session 14 days after its start, whatever the manifest states. Results "
+    "that the program has not written by then are lost.",
     bad="""
 - name: simulate
   image: images.canfar.net/skaha/astroml:24.07

@@ -1,4 +1,4 @@
-"""Comments that switch nothing off."""
+"""Comments that switch off a rule without need."""
 
 from __future__ import annotations
 
@@ -22,40 +22,42 @@ def known() -> frozenset[str]:
 
 
 def check(_: Sequence[Project]) -> Iterable[RuleDiagnostic]:
-    """What is unused shows only when all rules have been run; see `unused`."""
+    """Nothing: unused comments are known only after all rules have run; see `unused`."""
     return ()
 
 
 def unknown(projects: Sequence[Project]) -> set[str]:
-    """What comments name and is no rule."""
+    """Names in comments that are not rules."""
     return {one.rule for project in projects for one in project.ignores} - known()
 
 
 def unused(
-    projects: Sequence[Project], judged: Collection[str], used: Collection[tuple[str, int, str]]
+    projects: Sequence[Project], checked: Collection[str], used: Collection[tuple[str, int, str]]
 ) -> Iterable[RuleDiagnostic]:
-    """Comments about a `judged` rule that kept nothing from being found; `used` has (file, line, rule)."""
+    """Comments about a rule that was `checked`, without a diagnostic to suppress; `used` has (file, line, rule)."""
     ids = known()
     for project in projects:
         for one in project.ignores:
-            if one.rule == RULE.id or one.rule not in judged or (one.location.file, one.line, one.rule) in used:
+            if one.rule == RULE.id or one.rule not in checked or (one.location.file, one.line, one.rule) in used:
                 continue
             if one.rule in ids:
-                summary = f"the comment ignores {shown(one.rule)}, which finds nothing there"
-                detail = f"It would hide what is wrong there later. Remove it. (It is meant for line {one.line}.)"
+                summary = f"the comment ignores {shown(one.rule)}, which reports nothing there"
+                detail = f"It would hide a later mistake. Remove the comment. (It applies to line {one.line}.)"
             else:
                 near = get_close_matches(one.rule, sorted(ids), n=1)
-                summary = f"the comment ignores {shown(one.rule)}, which is no rule that can be ignored"
-                detail = f"Did you mean {near[0]}?" if near else "Errors of form cannot be switched off. Remove it."
+                summary = f"the comment ignores {shown(one.rule)}, which is not a rule"
+                detail = (
+                    f"Did you mean {near[0]}?" if near else "Syntax errors cannot be switched off. Remove the comment."
+                )
             yield RuleDiagnostic(project, "", summary, detail, location=one.location)
 
 
 RULE = Rule(
     id="unused-ignore",
     severity=Severity.WARNING,
-    title="A comment that switches off a rule which finds nothing there.",
-    why="A comment that outlived its reason, or names a rule that is misspelt, looks as if it did something, and hides "
-    "the next mistake on its line.",
+    title="A comment that switches off a rule which reports nothing there.",
+    why="A comment without need, or with a misspelled rule, seems to have an effect. It can hide the next mistake on "
+    "its line.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 LONGEST = 100  # characters of a text in which a reference may stand that makes it a word
-ANSWERS = {"y": "yes", "Y": "yes", "n": "no", "N": "no"}
+BOOLEANS = {"y": "yes", "Y": "yes", "n": "no", "N": "no"}
 WITH_NEW_DIGIT = 8  # the first replica whose number has a digit that no octal number has
 
 
@@ -26,7 +26,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         for part, what, written in texts(spec):
             word = _word(project, spec, written)
             if word:
-                detail = "The server answers 500 at each attempt, because Kubernetes requires text here. "
+                detail = "The server responds with 500 at each attempt, because Kubernetes requires text here. "
                 detail += f"{_instead(word, reference='${' in written)}"
                 yield RuleDiagnostic(project, f"{path}.{part}", _summary(what, part, word), detail)
 
@@ -41,7 +41,7 @@ def _word(project: Project, spec: SessionSpec, written: str) -> str:
 
 
 def _summary(what: str, part: str, word: str) -> str:
-    kind = "a boolean" if word in ANSWERS else "a number"
+    kind = "a boolean" if word in BOOLEANS else "a number"
     named = f"{what} has the value {shown(word)}" if part.startswith("env") else f"{what} is {shown(word)}"
     return f"{named}, which kubectl reads as {kind}"
 
@@ -50,13 +50,13 @@ def _instead(word: str, *, reference: bool) -> str:
     """What to write; a text with a reference cannot be replaced by one value."""
     near = next((text for text in _near(word) if not is_refused(text)), "")
     if reference or not near:
-        return "Send the value together with other text, --option=VALUE for example, or in a file."
-    return f"Write {near}, if your program takes it, or send it together with other text: --option={word}."
+        return "Send the value together with other text, for example --option=VALUE, or in a file."
+    return f"Write {near} if your program accepts it, or send the value together with other text: --option={word}."
 
 
 def _near(word: str) -> Iterable[str]:
-    if word in ANSWERS:
-        yield ANSWERS[word]
+    if word in BOOLEANS:
+        yield BOOLEANS[word]
         return
     sign, digits = (word[0], word[1:]) if word[0] in "+-" else ("", word)
     plain = digits.replace("_", "")
@@ -73,8 +73,8 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="A whole value such as `y`, `-08`, `+0800` or `0o17`, which kubectl reads as a boolean or a number.",
     why="The server writes `cmd`, `args` and `env` into a YAML text that kubectl reads with other rules. Kubernetes "
-    "refuses a boolean or a number in their place, so the server answers 500 at each attempt. Such values are `y Y n "
-    "N`, octal numbers with a letter (`0o17`), `0X` and `0B`, a sign before a 0 with an 8 or 9 behind it (`-08`, "
+    "refuses a boolean or a number in their place, so the server responds with 500 at each attempt. Such values are "
+    "`y Y n N`, octal numbers with a letter (`0o17`), `0X` and `0B`, a sign before a 0 that an 8 or 9 follows (`-08`, "
     "`+0800`), and numbers with `_` in unusual positions. Values such as `yes`, `no`, `null`, `08`, `+0530` and `1e3` "
     "arrive as written.",
     bad="""
