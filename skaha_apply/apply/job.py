@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.field_roles import Decides, names_by_role
-from skaha_apply.model.plan import ActionKind
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -54,7 +53,7 @@ class Job:
     @property
     def creates(self) -> bool:
         """Whether it makes a session in this pass."""
-        creating = self.action.kind in (ActionKind.CREATE, ActionKind.RETRY, ActionKind.REPLACE)
+        creating = self.action.kind.creates
         return creating and not self.action.held_back
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.reasons import DeleteReason
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
@@ -19,47 +21,96 @@ Trial = tuple[str, str, int, str | None]  # live name, kind, attempt and id of w
 PLAN_FORMAT = "1.2"
 
 
-class ActionKind(StrEnum):
-    """What happens to a replica; the first six change something."""
+class Trait(Flag):
+    """What holds for all actions of a kind; `ActionKind` has a property for each."""
 
-    CREATE = "create"
-    REPLACE = "replace"
-    DELETE = "delete"
-    ADOPT = "adopt"
-    RENEW = "renew"
-    RETRY = "retry"
-    WAIT = "wait"
-    BLOCKED = "blocked"
-    CONFLICT = "conflict"
-    PROTECTED = "protected"
-    UNKNOWN = "unknown"
-    FAILED = "failed"
-    DONE = "done"
-    UNCHANGED = "unchanged"
-    RETIRED = "retired"
-    NOT_LOADED = "not loaded"
+    NONE = 0
+    CHANGES = auto()
+    CREATES = auto()
+    APPROVED = auto()
+    CANNOT_SUCCEED = auto()
+    NOT_STARTED = auto()
+    QUIET = auto()
+    UNCOUNTED = auto()
+
+
+class ActionKind(StrEnum):
+    """What happens to a replica.
+
+    A further kind needs a line here, a line in `render.action_labels`, the decision that returns it, and the code that
+    carries it out.
+    """
+
+    _value_: str
+    traits: Trait
+
+    CREATE = "create", Trait.CHANGES | Trait.CREATES
+    REPLACE = "replace", Trait.CHANGES | Trait.CREATES | Trait.APPROVED
+    DELETE = "delete", Trait.CHANGES | Trait.APPROVED
+    ADOPT = "adopt", Trait.CHANGES | Trait.APPROVED
+    RENEW = "renew", Trait.CHANGES
+    RETRY = "retry", Trait.CHANGES | Trait.CREATES
+    WAIT = "wait", Trait.NOT_STARTED
+    BLOCKED = "blocked", Trait.NOT_STARTED | Trait.CANNOT_SUCCEED
+    CONFLICT = "conflict", Trait.NOT_STARTED | Trait.CANNOT_SUCCEED
+    PROTECTED = "protected", Trait.CANNOT_SUCCEED
+    UNKNOWN = "unknown", Trait.CANNOT_SUCCEED
+    FAILED = "failed", Trait.CANNOT_SUCCEED
+    DONE = "done", Trait.QUIET
+    UNCHANGED = "unchanged", Trait.QUIET
+    RETIRED = "retired", Trait.QUIET
+    NOT_LOADED = "not loaded", Trait.QUIET | Trait.UNCOUNTED
+
+    def __new__(cls, value: str, traits: Trait = Trait.NONE) -> Self:
+        """A kind with the traits that its properties report."""
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.traits = traits
+        return made
 
     @property
     def changes(self) -> bool:
-        """Whether it does something on the server or to the ownership."""
-        return self in CHANGING
+        """Whether it changes something on the server, or who owns a session."""
+        return Trait.CHANGES in self.traits
+
+    @property
+    def creates(self) -> bool:
+        """Whether it creates a session."""
+        return Trait.CREATES in self.traits
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a user has to approve each such action, unless the manifest orders it."""
+        return Trait.APPROVED in self.traits
+
+    @property
+    def cannot_succeed(self) -> bool:
+        """Whether its replica can succeed only after a change, or a command of a user."""
+        return Trait.CANNOT_SUCCEED in self.traits
+
+    @property
+    def keeps_from_starting(self) -> bool:
+        """Whether its replica should start and does not."""
+        return Trait.NOT_STARTED in self.traits
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether a plan only counts such actions."""
+        return Trait.QUIET in self.traits
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the summary of a plan counts such actions."""
+        return Trait.UNCOUNTED not in self.traits
+
+    @property
+    def order(self) -> int:
+        """The place of such actions in a plan: deletes, then replaces, then all others."""
+        return {"delete": 0, "replace": 1}.get(self.value, 2)
 
 
-CHANGING: frozenset[ActionKind] = frozenset(
-    {
-        ActionKind.CREATE,
-        ActionKind.REPLACE,
-        ActionKind.DELETE,
-        ActionKind.ADOPT,
-        ActionKind.RENEW,
-        ActionKind.RETRY,
-    },
-)
 # The keys of a plan's summary, in their order.
-COUNTED: tuple[ActionKind, ...] = tuple(kind for kind in ActionKind if kind is not ActionKind.NOT_LOADED)
-QUIET: frozenset[ActionKind] = frozenset(
-    {ActionKind.DONE, ActionKind.UNCHANGED, ActionKind.RETIRED, ActionKind.NOT_LOADED},
-)
+COUNTED: tuple[ActionKind, ...] = tuple(kind for kind in ActionKind if kind.is_counted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.situation import Situation
 
-_ORDER = {ActionKind.DELETE: 0, ActionKind.REPLACE: 1}
-
 
 def plan(project: Project, situation: Situation, expansion: Expansion | None = None) -> Plan:
     """The plan of one project.
@@ -63,7 +61,7 @@ def _desired_replicas(project: Project, situation: Situation, expansion: Expansi
 
 def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
     """The actions in scope, in the order of a plan."""
-    return sorted(_in_scope(actions, options), key=lambda action: _ORDER.get(action.kind, 2))
+    return sorted(_in_scope(actions, options), key=lambda action: action.kind.order)
 
 
 def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Action]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
 
 NAMED = 5  # names that a hold gives
-_STANDING_BY = (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT)
+_STANDING_BY = frozenset(kind for kind in ActionKind if kind.keeps_from_starting)
 
 
 def standing(action: Action, record: ReplicaRecord | None) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from scene import SETTLE
 
-from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Listing, LiveSession, Observation
 from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord
 from skaha_apply.planning.options import PlanOptions
@@ -21,8 +20,6 @@ from skaha_apply.planning.working_state import WorkingState
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.state import StateDocument
-
-_CREATING = (ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY)
 
 
 @dataclass
@@ -71,7 +68,7 @@ class Cluster:
                 self._adopt(book, action)
             for victim in action.victims:
                 self._delete(book, victim)
-            if action.kind in _CREATING and not action.held_back:
+            if action.kind.creates and not action.held_back:
                 self._create(book, action)
         self.state = book.close()
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import DesiredReplica
 
 
-_KINDS = frozenset({ActionKind.DELETE, ActionKind.REPLACE, ActionKind.ADOPT})
-
-
 def needs_approval(action: Action) -> bool:
     """Whether a reviewer has to have seen it: it deletes, replaces (now or later), takes over, or adopts a stranger's.
 
@@ -29,7 +26,7 @@ def needs_approval(action: Action) -> bool:
         return action.adopted is not None
     if action.held_back:
         return True
-    return action.kind in _KINDS and all(victim.why.needs_approval for victim in action.victims)
+    return action.kind.needs_approval and all(victim.why.needs_approval for victim in action.victims)
 
 
 def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:

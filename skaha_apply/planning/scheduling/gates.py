@@ -13,7 +13,7 @@ from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.planning.entries import Families
 from skaha_apply.planning.scheduling import failure_limits
-from skaha_apply.planning.scheduling.limits import CREATING, Cap, Caps
+from skaha_apply.planning.scheduling.limits import Cap, Caps
 from skaha_apply.planning.scheduling.needs import Blocker, Needs
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class _Gate:
             return _dropped(action, stopped)
         if stopped is not None and self._retries(action):
             return _behind(action, stopped.obstacle)
-        if action.kind not in CREATING:
+        if not action.kind.creates:
             return action
         if other := self._stranger(action):
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
@@ -90,7 +90,7 @@ class _Gate:
             return None
         for spec in family.specs:
             mine = self.judged[spec.key]
-            led = [_staying(action, obstacle) if action.kind in CREATING else action for action in mine[first:]]
+            led = [_staying(action, obstacle) if action.kind.creates else action for action in mine[first:]]
             self.judged[spec.key] = [*mine[:first], *led]
             first = max(0, first - len(mine))
         return obstacle
@@ -124,7 +124,7 @@ def _dropped(action: Action, stopped: Stop) -> Action:
 
 
 def _placed(action: Action, caps: Caps) -> Action:
-    if action.kind not in CREATING or action.held_back:
+    if not action.kind.creates or action.held_back:
         return action
     cap = caps.full(action)
     return action if cap is None else _without_place(action, cap)

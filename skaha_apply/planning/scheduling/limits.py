@@ -9,20 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.planning.scheduling.slots import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from skaha_apply.model.plan import Action
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.entries import Families
     from skaha_apply.planning.scheduling.slots import Holder
     from skaha_apply.planning.situation import Situation
-
-CREATING = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY})
 
 
 @dataclass
@@ -96,7 +94,7 @@ class Caps:
 
     def _counts(self, action: Action) -> bool:
         """Whether an action will create something: in scope, not tried in vain before, not only deleting for now."""
-        creating = action.kind in CREATING and not action.held_back
+        creating = action.kind.creates and not action.held_back
         return creating and self._options.in_scope(action) and not self._options.has_failed(action)
 
     def _of(self, spec: SessionSpec) -> list[Cap]:

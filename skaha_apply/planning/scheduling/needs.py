@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from skaha_apply.planning.entries import Families, Group
     from skaha_apply.planning.options import PlanOptions
 
-# Ended without success; it takes a change, or a command of somebody, to go on.
-CANNOT_SUCCEED = frozenset(
-    {ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.CONFLICT, ActionKind.BLOCKED, ActionKind.PROTECTED},
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
@@ -91,8 +86,8 @@ class Needs:
     def _tally(self, group: Group) -> _Tally:
         if group not in self._tallies:
             actions = [action for spec in group.specs for action in self._judged[spec.key]]
-            hopeless = [action for action in actions if action.kind in CANNOT_SUCCEED]
-            unfinished = [action for action in actions if not (action.kind in CANNOT_SUCCEED or is_done(action))]
+            hopeless = [action for action in actions if action.kind.cannot_succeed]
+            unfinished = [action for action in actions if not (action.kind.cannot_succeed or is_done(action))]
             self._tallies[group] = _Tally(
                 total=len(actions),
                 done=len(actions) - len(hopeless) - len(unfinished),
@@ -119,7 +114,7 @@ def is_held(action: Action) -> bool:
 
 def is_hopeless(action: Action) -> bool:
     """Whether waiting does not bring a replica to its success: it takes a change, or a command of somebody."""
-    return action.kind in CANNOT_SUCCEED or is_held(action)
+    return action.kind.cannot_succeed or is_held(action)
 
 
 def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:

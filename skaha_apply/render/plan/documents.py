@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, QUIET, ActionKind
+from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
 from skaha_apply.render.printable import as_json, mask_references
 from skaha_apply.render.reasons import reason_text
@@ -102,7 +102,7 @@ def render(plans: Sequence[Plan], _paint: Paint, *, everything: bool) -> str:
 
 def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
     """One plan as a JSON value; with `everything` it includes the replicas that are unchanged or done."""
-    shown = [action for action in plan.actions if everything or action.kind not in QUIET]
+    shown = [action for action in plan.actions if everything or not action.kind.is_quiet]
     document = PlanDocument(
         format_version=PLAN_FORMAT,
         project=plan.project,

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.field_roles import headless_only
-from skaha_apply.model.plan import QUIET, ActionKind
+from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
@@ -49,7 +49,7 @@ def head(plan: Plan, paint: Paint = plain) -> list[str]:
 
 def body(plan: Plan, paint: Paint = plain) -> list[str]:
     """One line for each group, with its changed fields below; at most `GROUPS` groups."""
-    groups = grouped((action for action in plan.actions if action.kind not in QUIET), totals(plan.actions))
+    groups = grouped((action for action in plan.actions if not action.kind.is_quiet), totals(plan.actions))
     if not groups:
         return []
     shown = groups[:GROUPS]
@@ -87,7 +87,7 @@ def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
 
 def _no_changes(plan: Plan, paint: Paint, nothing: str) -> str:
     counts = plan.summary
-    open_ones = any(counts[kind] for kind in counts if kind not in QUIET)
+    open_ones = any(counts[kind] for kind in counts if not ActionKind(kind).is_quiet)
     if open_ones:
         return paint("No changes are possible now; the list above shows what is left.", "bold")
     return paint(nothing, "bold green")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from skaha_apply.model.plan import QUIET, ActionKind
+from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
@@ -27,7 +27,7 @@ _STYLES = {
     Phase.FAILED.value: "bold red",
     Phase.UNKNOWN.value: "bold yellow",
 }
-_QUIET = frozenset(kind.value for kind in QUIET)
+_QUIET = frozenset(kind.value for kind in ActionKind if kind.is_quiet)
 _WIDTH = 60  # characters of one cell
 _EVENT = 160  # characters of an event
 LARGE = 20  # replicas of an entry, beyond which they are counted
