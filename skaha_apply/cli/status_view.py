@@ -13,9 +13,9 @@ from skaha_apply.render.run.lines import ProgressLines
 from skaha_apply.render.run.live_table import TerminalBlock
 from skaha_apply.render.run.status import (
     is_large,
-    moment,
     overview,
     overview_text,
+    rfc3339,
     status_document,
     status_text,
     statuses_document,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.errors import SkahaApplyError
+    from skaha_apply.model.status import ProjectStatus, ReplicaStatus
     from skaha_apply.render.run.entries import StyledRow
-    from skaha_apply.workflow.status import ProjectStatus, StatusRow
 
 
 class View(Protocol):
@@ -39,7 +39,7 @@ class View(Protocol):
         ...
 
     def away(self, error: SkahaApplyError) -> None:
-        """Say, once, that nothing can be seen for the moment."""
+        """Say, once, that nothing can be seen for the rfc3339."""
         ...
 
 
@@ -96,7 +96,7 @@ class ChangesView(OutageNotice):
     def __init__(self, streams: Streams, *, every: bool) -> None:
         super().__init__(streams)
         self._every = every
-        self._stood: dict[tuple[str, str, int], StatusRow] | None = None
+        self._stood: dict[tuple[str, str, int], ReplicaStatus] | None = None
         self._muted = True
         self._lines = ProgressLines(self._say)
 
@@ -151,7 +151,7 @@ class LiveView(OutageNotice):
         rows: list[StyledRow] = []
         for one in self._found:
             room = max(4, (height - len(rows)) // max(len(self._found), 1))
-            rows.append(((f"{one_line(one.project)}  {moment(one.at)}", "bold"),))
+            rows.append(((f"{one_line(one.project)}  {rfc3339(one.at)}", "bold"),))
             rows += self._part(one, width, room - 1)
         return rows
 
@@ -162,6 +162,6 @@ class LiveView(OutageNotice):
         return overview(one, needing_attention(one.rows), width, height)
 
 
-def _change(row: StatusRow, before: StatusRow | None) -> PhaseChanged:
+def _change(row: ReplicaStatus, before: ReplicaStatus | None) -> PhaseChanged:
     changed = partial(PhaseChanged, row.project, row.session, row.replica, row.name, row.id)
     return changed(before.phase if before else "new", row.phase, row.group, row.attempt)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.report import Event, Report
+    from skaha_apply.model.status import ReplicaStatus
     from skaha_apply.workflow.setup.context import Context
-    from skaha_apply.workflow.status import StatusRow
 
 Session = SessionSpec
 Wait = Literal["none", "ready", "complete"]
@@ -176,7 +176,7 @@ class Skaha:
         options = ApplyOptions(plan=PlanOptions(force=force, allow_loss=allow_loss), init=True)
         return await destroy(self._context.at(project), project, options, yes, lambda _: None)
 
-    async def status(self, project: Project) -> tuple[StatusRow, ...]:
+    async def status(self, project: Project) -> tuple[ReplicaStatus, ...]:
         """Where every replica stands."""
         from skaha_apply.workflow.status import status  # noqa: PLC0415
 

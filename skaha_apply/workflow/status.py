@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, worst
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
+from skaha_apply.model.status import ProjectStatus, ReplicaStatus
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import look, plan_from
@@ -18,12 +19,9 @@ from skaha_apply.workflow.progress import entry_summaries, not_started
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.project import Project
-    from skaha_apply.model.reasons import Reason
-    from skaha_apply.model.report import EntrySummary, NotStarted
-    from skaha_apply.model.state import ReplicaRecord, StateDocument
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.setup.context import Context
 
@@ -34,52 +32,7 @@ PATIENCE = 5.0  # seconds that the answers may take
 _PENDING = (Phase.PENDING, Phase.ACCEPTED)
 
 
-@dataclass(frozen=True)
-class StatusRow:
-    """One replica. Times are Unix seconds by the server's clock; `action` is what a plan says of it.
-
-    `attempts` are as many as it may have, `group` the name of its entry where that is a matrix. `pending` are the
-    seconds since its acceptance while it is pending, `event` the last line of its events when those are many.
-    """
-
-    project: str
-    session: str
-    replica: int
-    name: str
-    phase: str
-    id: str | None
-    attempt: int
-    started: float | None
-    ended: float | None
-    action: str
-    reason: Reason
-    connect_url: str = ""
-    group: str = ""
-    attempts: int = 1
-    accepted: float | None = None
-    pending: float | None = None
-    event: str = ""
-
-
-@dataclass(frozen=True)
-class ProjectStatus:
-    """Where a project stands: replica by replica, by entry of the manifest, and what the rest waits for.
-
-    `exit_code` is 0 when nothing is left to do, 2 while something is active or can be done, 9 when a replica is failed,
-    unknown, on hold or blocked, 8 when one is in conflict. `document` is the state, moved on by this look,
-    `at` the time of it.
-    """
-
-    project: str
-    rows: tuple[StatusRow, ...]
-    entries: tuple[EntrySummary, ...]
-    not_started: tuple[NotStarted, ...]
-    exit_code: ExitCode
-    document: StateDocument
-    at: float
-
-
-async def status(context: Context, project: Project) -> tuple[StatusRow, ...]:
+async def status(context: Context, project: Project) -> tuple[ReplicaStatus, ...]:
     """A row for every replica that is desired or owned, in the order of the manifest; raises what `survey` does."""
     return (await survey(context, project)).rows
 
@@ -125,12 +78,12 @@ async def _looked(context: Context, project: Project) -> tuple[Situation, Plan]:
     return situation, plan
 
 
-def _row(action: Action, project: str, situation: Situation) -> StatusRow:
+def _row(action: Action, project: str, situation: Situation) -> ReplicaStatus:
     record = action.record
     listing = situation.observation.listing
     live = listing.by_id.get(record.id) if record and record.id else None
     spec = action.desired.spec if action.desired else situation.state.specs.get(record.spec) if record else None
-    return StatusRow(
+    return ReplicaStatus(
         project=project,
         session=action.session,
         replica=action.replica,
@@ -156,7 +109,7 @@ def _pending(record: ReplicaRecord | None, at: float) -> float | None:
     return max(0.0, at - record.accepted)
 
 
-async def _with_events(context: Context, project: Project, rows: list[StatusRow]) -> tuple[StatusRow, ...]:
+async def _with_events(context: Context, project: Project, rows: list[ReplicaStatus]) -> tuple[ReplicaStatus, ...]:
     """The rows, those that have been pending for long with the last line of their events, where that can be had."""
     late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
     late = sorted(late, key=lambda row: -(row.pending or 0.0))[:ASKED]
@@ -184,7 +137,7 @@ def _last_line(events: str) -> str:
     return " ".join(lines[-1].split()) if lines[1:] else ""
 
 
-def needing_attention(rows: Iterable[StatusRow]) -> tuple[StatusRow, ...]:
+def needing_attention(rows: Iterable[ReplicaStatus]) -> tuple[ReplicaStatus, ...]:
     """The rows that somebody should look at: failed, unknown, in conflict, or pending for long."""
     bad = {ActionKind.FAILED.value, ActionKind.UNKNOWN.value, ActionKind.CONFLICT.value}
     return tuple(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
-    from skaha_apply.workflow.status import ProjectStatus
+    from skaha_apply.model.status import ProjectStatus
 
 _RESULTS = {
     Phase.DONE: SegmentKind.DONE,

@@ -21,7 +21,7 @@ def test_a_run_with_a_retry_as_a_picture(desk):
     svg = (desk.folder / "run.svg").read_text()
     texts = set(re.findall(r"<!-- (.*?) -->", svg))
     assert {"tile-1", "tile-2", "desk", "failed", "done", "running", "time (UTC)"} <= texts
-    assert "1 running, 2 done, 1 tried more than once" in texts
+    assert "1 running, 2 done, 1 with more than one attempt" in texts
     # long after the server has forgotten it all
     desk.sandbox.clock(30 * 86400)
     desk("status", "--timeline", "later.PNG")

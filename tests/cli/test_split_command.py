@@ -234,7 +234,7 @@ def test_the_count_of_a_matrix_with_variables(split, tmp_path):
         (["--list", "loads.txt", "--replicas", "2", "--load", "column"], 1, "loads.txt:3: no load at the end of"),
         (["--list", "loads.txt", "--replicas", "2", "--load", "size"], 1, "cannot tell the size of a 1: No such file"),
         (["dead/*", "--replicas", "2"], 1, "cannot tell the size of dead/link: No such file"),
-        (["fits/*", "--replicas", "2", "--picture", "x.pdf"], 4, "x.pdf: a picture is a .png or an .svg file"),
+        (["fits/*", "--replicas", "2", "--picture", "x.pdf"], 4, "x.pdf: a picture must be a .png or .svg file"),
         (["fits/*", "--replicas", "2", "--picture", "no/x.png"], 1, "cannot write the picture no/x.png: No such file"),
     ],
 )  # fmt: skip
@@ -274,7 +274,7 @@ def test_a_picture_has_both_strategies_the_means_and_the_units(split, tmp_path):
     assert made.returncode == 0
     texts = re.findall(r"<!-- (.*?) -->", (tmp_path / "p.svg").read_text(), re.DOTALL)
     assert "chunk: imbalance 1.50, largest 4 items (replica 3)" in texts
-    assert "stripe (the one to take): imbalance 1.12, largest 3 items (replica 1)" in texts
+    assert "stripe (recommended): imbalance 1.12, largest 3 items (replica 1)" in texts
     assert texts.count("load (items)") == 2
     assert "replica (REPLICA_ID)" in texts
     assert sum("2.667" in text for text in texts) == 2
@@ -296,7 +296,7 @@ def test_without_matplotlib_the_way_out_is_told_and_the_rest_works(split, files,
     made = split("fits/*", "--replicas", "2", "--picture", "p.png", env=without)
     assert (made.returncode, made.stdout) == (1, b"")
     assert made.stderr.decode() == (
-        "error: a picture needs matplotlib, which is not installed\nhint: pip install 'skaha-apply[plot]'\n"
+        "error: drawing a picture requires matplotlib, which is not installed\nhint: pip install 'skaha-apply[plot]'\n"
     )
     assert not (tmp_path / "p.png").exists()
     assert split("fits/*", "--replicas", "2", env=without).returncode == 0

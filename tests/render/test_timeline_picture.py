@@ -45,7 +45,7 @@ def test_few_replicas_have_their_names_many_those_of_their_entries():
     few = texts(timeline_picture([run(5)], "svg"))
     assert {"tile-t0004", "waiting", "running", "done", "failed", "time (UTC)"} <= few
     assert "survey $x_1$: 6 replicas" in few
-    assert "1 running, 5 done, 1 tried more than once" in few
+    assert "1 running, 5 done, 1 with more than one attempt" in few
     many = texts(timeline_picture([run(300)], "svg"))
     assert {"tile-${tile} (300)", "combine (1)"} <= many
     assert "tile-t0004" not in many

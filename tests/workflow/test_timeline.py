@@ -8,9 +8,9 @@ from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
+from skaha_apply.model.status import ProjectStatus, ReplicaStatus
 from skaha_apply.model.timeline import Segment, SegmentKind, Timeline
 from skaha_apply.render.pictures.timeline import _steps
-from skaha_apply.workflow.status import ProjectStatus, StatusRow
 from skaha_apply.workflow.timeline import timeline
 
 NOW = 2000.0
@@ -98,7 +98,8 @@ def test_what_is_drawn_of_one(phase, times, expected):
 
 def test_what_was_marked_by_hand_has_no_times_and_the_manifest_gives_the_order():
     rows = [
-        StatusRow("survey", name, 1, name, "done", None, 1, None, None, "done", "") for name in ("tile-t2", "tile-t1")
+        ReplicaStatus("survey", name, 1, name, "done", None, 1, None, None, "done", "")
+        for name in ("tile-t2", "tile-t1")
     ]
     lanes = drawn(
         record("done", accepted=1.0, ended=2.0),

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.cli.status_view import View
     from skaha_apply.model.project import Project
+    from skaha_apply.model.status import ProjectStatus
     from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.setup.settings import Settings
-    from skaha_apply.workflow.status import ProjectStatus
 
 WATCH = 10.0  # seconds between two looks
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_FORMATS = ("png", "svg")
-# Told apart by those who see colors differently, and in print (Okabe and Ito).
+# Distinct for color-blind readers and in print (Okabe and Ito).
 BLUE, ORANGE, GREEN, RED, GRAY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999", "#222222"
 _DOTS_PER_INCH = 150
 _STYLE: Any = {
@@ -44,23 +44,23 @@ _STYLE: Any = {
 
 
 def picture_format(path: str) -> str:
-    """`png` or `svg`, by the end of a file's name; raises `UsageError` for any other."""
+    """`png` or `svg`, by the suffix of a file name; raises `UsageError` for another suffix."""
     form = PurePath(path).suffix[1:].lower()
     if form not in PICTURE_FORMATS:
-        raise UsageError(f"{path}: a picture is a .png or an .svg file", hint=f"{PurePath(path).stem or 'NAME'}.png")
+        raise UsageError(f"{path}: a picture must be a .png or .svg file", hint=f"{PurePath(path).stem or 'NAME'}.png")
     return form
 
 
 def require_matplotlib() -> None:
-    """Raise `SkahaApplyError` when matplotlib cannot be used, with the way out."""
-    # It tells of caches and fonts, which no reader of a message can do anything about.
+    """Raise `SkahaApplyError` with the install command if matplotlib cannot be imported."""
+    # matplotlib logs messages about caches and fonts that a user cannot act on.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         import_module("matplotlib.figure")
     except ImportError as error:
         reason = "is not installed" if error.name == "matplotlib" else f"cannot be imported: {error}"
         raise SkahaApplyError(
-            f"a picture needs matplotlib, which {reason}", hint="pip install 'skaha-apply[plot]'"
+            f"drawing a picture requires matplotlib, which {reason}", hint="pip install 'skaha-apply[plot]'"
         ) from error
 
 
@@ -76,8 +76,8 @@ def draw_picture(draw: Callable[[Figure], None], form: str, size: tuple[float, f
 
     buffer = io.BytesIO()
     with mpl.rc_context(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of characters that the font lacks
-        mpl.rcdefaults()  # whatever the user's own style is
+        warnings.simplefilter("ignore")  # about characters that the font lacks
+        mpl.rcdefaults()  # ignore the style file of the user
         mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)

@@ -1,4 +1,4 @@
-"""The load of each replica as a picture, one panel a strategy."""
+"""The load of each replica as a picture, with one panel for each strategy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.shares import SplitPreview, StrategyShares
 
-BARS = 100  # replicas that have a bar of their own; more are one outline
+BARS = 100  # replicas with a bar each; more replicas are drawn as one outline
 _TITLE = 90  # characters
 
 
@@ -60,7 +60,7 @@ def _panel(axes: Axes, dealt: StrategyShares, preview: SplitPreview) -> None:
 
 
 def _mean(axes: Axes, height: float, text: str) -> None:
-    """A line across, with its value beside the panel, where no bar hides it."""
+    """Draw the mean as a line, with its value outside the panel, where no bar hides it."""
     axes.axhline(height, color=BLACK, linestyle="--", linewidth=1.2)
     axes.annotate(
         f"mean\n{text}",
@@ -75,5 +75,5 @@ def _mean(axes: Axes, height: float, text: str) -> None:
 def _title(dealt: StrategyShares, preview: SplitPreview) -> str:
     largest = f"largest {load_text(dealt.largest.load, preview.listing.unit)} (replica {dealt.largest.replica})"
     empty = f", {dealt.empty} empty" if dealt.empty else ""
-    taken = " (the one to take)" if dealt.strategy == preview.recommended else ""
+    taken = " (recommended)" if dealt.strategy == preview.recommended else ""
     return f"{dealt.strategy}{taken}: imbalance {dealt.imbalance:.2f}, {largest}{empty}"

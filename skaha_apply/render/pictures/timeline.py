@@ -1,4 +1,4 @@
-"""A run as a picture: a row for each replica, and below it how many replicas ran and waited at once.
+"""A run as a picture: a row for each replica, and below the rows the number of running and waiting replicas.
 
 The color of a bar shows what the replica did.
 """
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.timeline import Lane, Timeline
 
-NAMED = 40  # lanes that have their own name beside them; of more, only the entries have
-RASTER = 4000  # stretches beyond which a vector picture holds them as pixels
+NAMED = 40  # lanes with a name each; above this number only the entries have names
+RASTER = 4000  # segments, above which a vector picture stores them as pixels
 _DAY = 86400.0
 _PALE = "#c8c8c8"
-_FADED = 0.35  # opacity of the time in which a session ended, and nobody saw when
+_FADED = 0.35  # opacity of the time in which a session ended unobserved
 _COLORS = {
     SegmentKind.WAITING: _PALE,
     SegmentKind.RUNNING: BLUE,
@@ -42,8 +42,8 @@ _ENTRIES = 24  # entries that are named
 _ROW = 0.2  # inches of a named lane
 _WIDTH, _LEAST, _MOST = 11.0, 3.4, 7.0  # inches
 _COUNTS = 1.3  # inches of the panel of numbers
-_SEEN = 40  # of all rows, the part that an entry is high at least
-_THIN, _THICK, _FULL = 0.5, 2.0, 600  # points and rows: how much is added to a failure, so that single ones are seen
+_SEEN = 40  # an entry is at least this fraction (1/40) of the height
+_THIN, _THICK, _FULL = 0.5, 2.0, 600  # points and rows: the edge that keeps a single failure visible
 
 
 def timeline_picture(timelines: Sequence[Timeline], form: str) -> bytes:
@@ -77,7 +77,7 @@ def _draw_lanes(axes: Axes, timeline: Timeline) -> None:
     named = len(timeline.lanes) <= NAMED
     rows = _named_rows(timeline.lanes) if named else _thin_rows(timeline.lanes)
     raster = sum(len(row.lane.segments) for row in rows) > RASTER
-    for kind in SegmentKind:  # failures last, so that nothing hides them
+    for kind in SegmentKind:  # failures last, so that no other bar hides them
         for observed in (False, True):
             _add(axes, rows, (kind, observed), raster=raster)
     axes.set_ylim(len(rows) or 1, 0)
@@ -103,16 +103,16 @@ class _LanePosition:
     lane: Lane
     top: float
     height: float
-    edge: float = 0.4  # points; it keeps what is short or thin visible
+    edge: float = 0.4  # points; it keeps short and thin bars visible
 
 
 def _named_rows(lanes: Sequence[Lane]) -> list[_LanePosition]:
-    """Each with some room around it, in the order of the manifest."""
+    """Lanes with a margin, in the order of the manifest."""
     return [_LanePosition(lane, place + 0.14, 0.72) for place, lane in enumerate(lanes)]
 
 
 def _thin_rows(lanes: Sequence[Lane]) -> list[_LanePosition]:
-    """The entries in their order, the first to begin on top; an entry of few lanes is high enough to be seen."""
+    """Lanes by entry, sorted by start; an entry with few lanes is drawn high enough to be visible."""
     entries: dict[str, list[Lane]] = {}
     for lane in lanes:
         entries.setdefault(lane.entry, []).append(lane)
@@ -128,7 +128,7 @@ def _thin_rows(lanes: Sequence[Lane]) -> list[_LanePosition]:
 
 
 def _add(axes: Axes, rows: Sequence[_LanePosition], what: tuple[SegmentKind, bool], *, raster: bool) -> None:
-    """Draw the parts of one kind: solid what listings showed, faded up to the listing that showed the end."""
+    """Draw the segments of one kind: solid if observed, faded from the last listing to the one that showed the end."""
     from matplotlib.collections import PolyCollection  # noqa: PLC0415 - an extra, see pictures
 
     kind, observed = what
@@ -147,7 +147,7 @@ def _add(axes: Axes, rows: Sequence[_LanePosition], what: tuple[SegmentKind, boo
 
 
 def _parts(lane: Lane, kind: SegmentKind, *, observed: bool) -> Iterable[tuple[float, float]]:
-    """Begin and end, in days, of the observed parts of one kind, or of those that nobody observed."""
+    """Begin and end, in days, of the observed or the unobserved parts of one kind."""
     for one in lane.segments:
         begin, end = (one.begin, one.observed_end) if observed else (one.observed_end, one.end)
         if one.kind is kind and (observed or end > begin):
@@ -155,7 +155,7 @@ def _parts(lane: Lane, kind: SegmentKind, *, observed: bool) -> Iterable[tuple[f
 
 
 def _name_entries(axes: Axes, rows: Sequence[_LanePosition]) -> None:
-    """The name of each entry beside its rows, and a line between two; of many entries only as many as there is room."""
+    """Name each entry next to its rows, with a line between two entries; skip names that do not fit."""
     blocks = []
     for entry, members in groupby(rows, key=lambda row: row.lane.entry):
         block = list(members)
@@ -179,7 +179,7 @@ def _title(timeline: Timeline) -> str:
     parts = [f"{ends[kind]} {kind.value}" for kind in SegmentKind if ends[kind]]
     retried = sum(lane.attempts > 1 for lane in timeline.lanes)
     if retried:
-        parts.append(f"{retried} tried more than once")
+        parts.append(f"{retried} with more than one attempt")
     return (
         f"{truncate(one_line(timeline.project), _NAME)}: {counted(len(timeline.lanes), 'replica')}\n{', '.join(parts)}"
     )
@@ -199,7 +199,7 @@ def _explain(axes: Axes, lanes: Sequence[Lane]) -> None:
 
 
 def _draw_counts(axes: Axes, timeline: Timeline) -> None:
-    """How many ran, and how many waited in the queue, at each moment, as far as listings showed it."""
+    """Draw the number of running and of waiting replicas over time, as observed by listings."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra, see pictures
 
     most = 1
@@ -217,7 +217,7 @@ def _draw_counts(axes: Axes, timeline: Timeline) -> None:
 
 
 def _steps(timeline: Timeline, *, waiting: bool) -> tuple[list[float], list[int]]:
-    """The moments at which the number of replicas that wait, or run, changes, in days; and the number from then on."""
+    """The times (in days) at which the number of waiting or running replicas changes, and the new numbers."""
     changes: Counter[float] = Counter()
     for lane in timeline.lanes:
         for one in lane.segments:
@@ -237,13 +237,13 @@ def _draw_times(panels: Sequence[Axes], timeline: Timeline) -> None:
 
     ends = [one.end for lane in timeline.lanes for one in lane.segments] or [timeline.at]
     begin = min((lane.begin for lane in timeline.lanes), default=timeline.at)
-    span = max(max(ends) - begin, 1.0)
+    duration = max(max(ends) - begin, 1.0)
     for axes in panels:
         locator = AutoDateLocator(minticks=4, maxticks=9)  # type: ignore[no-untyped-call]  # matplotlib's own
         axes.xaxis.set_major_locator(locator)
         dates = ConciseDateFormatter(locator, tz="UTC")  # type: ignore[no-untyped-call]  # as above
         axes.xaxis.set_major_formatter(dates)
-        axes.set_xlim((begin - 0.01 * span) / _DAY, (begin + 1.02 * span) / _DAY)
+        axes.set_xlim((begin - 0.01 * duration) / _DAY, (begin + 1.02 * duration) / _DAY)
     panels[0].tick_params(axis="x", labelbottom=False)
     panels[0].xaxis.get_offset_text().set_visible(False)
-    panels[1].set_title(f"{brief(span)} in all", fontsize="small", color=GRAY, loc="left", pad=2)
+    panels[1].set_title(f"{brief(duration)} in total", fontsize="small", color=GRAY, loc="left", pad=2)

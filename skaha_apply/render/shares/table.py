@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.render.color import Paint
 
 
-LISTED = 20  # replicas that are listed one by one; of more, loads are counted in bins
+LISTED = 20  # replicas that are listed one by one; loads of more replicas are counted in bins
 BINS = 8
 BAR = 30  # characters of the longest bar
 
@@ -27,7 +27,7 @@ def render(preview: SplitPreview, paint: Paint) -> str:
 
 
 def split_text(preview: SplitPreview, paint: Paint = plain) -> str:
-    """The preview with a table of both strategies, the shares, what to take and why; a newline at its end."""
+    """A table of both strategies, the shares, and the recommended strategy with the reason."""
     blocks = [
         _head(preview, paint),
         _summary(preview, paint),
@@ -85,13 +85,13 @@ def _cells(part: ReplicaShare, unit: LoadUnit, most: float) -> tuple[str, ...]:
 
 
 def _bins(preview: SplitPreview, paint: Paint) -> list[str]:
-    """How many replicas have how much to do."""
+    """A histogram of the loads: the number of replicas in each range."""
     unit = preview.listing.unit
     low = min(dealt.smallest.load for dealt in preview.strategies)
     high = max(dealt.largest.load for dealt in preview.strategies)
     whole = unit is LoadUnit.ITEMS
     count = min(BINS, int(high - low) + 1) if whole else BINS if high > low else 1
-    # Whole numbers have bins of whole numbers, each with both its ends.
+    # Bins of whole numbers include both of their ends.
     width = -(-(int(high - low) + 1) // count) if whole else (high - low) / count
     tallies = [[0] * count for _ in preview.strategies]
     for tally, dealt in zip(tallies, preview.strategies, strict=True):
@@ -99,20 +99,20 @@ def _bins(preview: SplitPreview, paint: Paint) -> list[str]:
             tally[min(count - 1, int((part.load - low) / width) if width else 0)] += 1
     most = max(max(tally) for tally in tallies)
     rows = [("LOAD EACH", *(f"REPLICAS BY {dealt.strategy.upper()}" for dealt in preview.strategies))]
-    for place in range(count):
-        start = low + place * width
-        label = _span(start, min(high, start + width - 1) if whole else start + width, unit)
-        rows.append((label, *(_bar(tally[place], most) for tally in tallies)))
+    for index in range(count):
+        start = low + index * width
+        label = _load_range(start, min(high, start + width - 1) if whole else start + width, unit)
+        rows.append((label, *(_bar(tally[index], most) for tally in tallies)))
     return _columns(rows, paint)
 
 
 def _bar(tally: int, most: int) -> str:
-    # One replica of a thousand is what matters most: it is seen.
+    # A single replica can decide when the run ends, so its bar is always visible.
     bar = "#" * max(round(BAR * tally / most), 1) if tally else ""
     return f"{tally:>{len(str(most))}} {bar}"
 
 
-def _span(start: float, end: float, unit: LoadUnit) -> str:
+def _load_range(start: float, end: float, unit: LoadUnit) -> str:
     if start == end:
         return load_text(start, unit)
     if unit is LoadUnit.ITEMS:
@@ -136,7 +136,7 @@ _STEP = 1000
 
 
 def load_text(load: float, unit: LoadUnit, *, named: bool = True) -> str:
-    """A load to a few digits with its unit: `17.5 MB`, `12 items`, `3.25`; `named` gives items their word."""
+    """A load in a few digits with its unit: `17.5 MB`, `12 items`, `3.25`; `named` adds the word `items`."""
     if unit is LoadUnit.BYTES:
         factor, name = scale(load, unit)
         return f"{number(load / factor, 3)} {name}"
@@ -146,7 +146,7 @@ def load_text(load: float, unit: LoadUnit, *, named: bool = True) -> str:
 
 
 def scale(largest: float, unit: LoadUnit) -> tuple[float, str]:
-    """What to divide loads up to `largest` by, and the name of that unit."""
+    """The divisor for loads up to `largest`, and the name of the resulting unit."""
     if unit is not LoadUnit.BYTES:
         return 1, "items" if unit is LoadUnit.ITEMS else "weight"
     power = 0
@@ -157,6 +157,6 @@ def scale(largest: float, unit: LoadUnit) -> tuple[float, str]:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Up to `digits` digits, or all of the whole part."""
+    """The value in up to `digits` digits, or all digits of its whole part."""
     whole = value == int(value) or value >= 10 ** (digits - 1)
     return f"{value:.0f}" if whole else f"{value:.{digits}g}"
