@@ -1,1 +1,4 @@
-"""Carrying a plan out: nothing lost, nothing twice. Works on the ports of the model; knows no HTTP and no files."""
+"""Carries out a plan: no session is lost and none is created twice.
+
+It uses the ports of the model, no HTTP and no files.
+"""

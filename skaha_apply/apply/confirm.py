@@ -1,4 +1,4 @@
-"""Before a pass, what an earlier one left open is decided; after it, a list has to show what was done."""
+"""Before a pass, decides what an earlier run left open; after a pass, lists until the listing shows what was done."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import PendingDelete
 
-FIRST_PAUSE = 0.2  # seconds between two looks; each further one half as long again
+FIRST_PAUSE = 0.2  # seconds between the first two listings; each further wait is 1.5 times as long
 LONGEST_PAUSE = 2.0
 
 
@@ -27,7 +27,11 @@ async def observe_server(
     context: ExecutionContext,
     check: Callable[[Listing], None] = lambda _: None,
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
-    """One look, by which the ledger is moved on; what changed its phase is told. Gives the adopted replicas too."""
+    """Observe the server once and record the observation; each change of phase is reported.
+
+    `check` gets each listing before it is recorded, and can raise. Returns the observation and the replicas whose
+    unconfirmed create the listing has decided.
+    """
     tombstones = context.ledger.book.tombstones.values()
     pods = [pending.id for pending in tombstones if pending.active]
     seen = await context.lister.observe_server(context.ledger.document, pods)
@@ -42,12 +46,12 @@ async def resolve_open_requests(
     context: ExecutionContext,
     check: Callable[[Listing], None] = lambda _: None,
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
-    """Look until nothing of an earlier run is open: intents decided, deleted sessions gone.
+    """Observe until nothing of an earlier run is open: intents are decided and deleted sessions have disappeared.
 
-    `check` sees each list before the memory is moved on by it, and may raise.
+    `check` gets each listing before it is recorded, and can raise.
 
-    A DELETE that had no effect is sent again, at most `TRIES` times; what still stays open then is left to the plan,
-    which shows it as waiting.
+    A DELETE without effect is sent again, at most `TRIES` times. Sessions that stay then are left to the plan, which
+    shows their replicas as waiting.
     """
     adopted: frozenset[ReplicaKey] = frozenset()
     tries: Counter[str] = Counter()
@@ -74,7 +78,7 @@ def _is_worth_waiting(
     if live is not None:
         last = pending.at + (POD_GRACE if live.phase is Phase.TERMINATING else context.settle)
         return tries[pending.id] < TRIES or seen.listing.asked < last
-    # Nobody creates in place of what was only removed: its pod may take its time.
+    # No session replaces a removed or surplus one, so nothing has to wait for the end of its pod.
     removed = pending.why in (DeleteReason.DELETE, DeleteReason.SURPLUS)
     return not removed and seen.listing.at - pending.at < POD_GRACE
 
@@ -95,9 +99,9 @@ async def _delete_again(
 
 
 async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, ...]:
-    """Read the list until it shows everything accepted and nothing deleted, for at most a settle.
+    """List until the listing shows everything accepted and nothing deleted, for at most a settle time.
 
-    The full settle is waited for only when an answer was unsure in this run. Gives notes on what is still missing.
+    The full settle time is used only if an outcome of this run is unconfirmed. Returns notes on what is still missing.
     """
     if not (outcomes.accepted or outcomes.deleted or outcomes.unconfirmed or outcomes.already_ended):
         return ()
@@ -122,9 +126,9 @@ async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, .
 def _notes(missing: list[str], lingering: list[str]) -> list[str]:
     notes = []
     if missing:
-        notes.append(f"accepted but not listed yet: {_shortened(missing)}; the next run looks again")
+        notes.append(f"accepted but not listed yet: {_shortened(missing)}; the next run lists again")
     if lingering:
-        notes.append(f"deleted but still listed: {_shortened(lingering)}; the next run looks again")
+        notes.append(f"deleted but still listed: {_shortened(lingering)}; the next run lists again")
     return notes
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExecutionContext:
-    """What a pass works with; `settle` in seconds, `concurrency` in requests in flight, `secrets` by variable."""
+    """What a pass works with.
+
+    `settle` is in seconds, `concurrency` in requests in flight, `secrets` are values by variable.
+    """
 
     server: Server
     ledger: Ledger
@@ -37,9 +40,9 @@ class ExecutionContext:
 class Outcomes:
     """What a pass did.
 
-    `accepted` and `deleted` are ids, `unsure` counts answers that never came clear at once, `spared` what was not
-    deleted since it had ended meanwhile. `tried` is what was tried in vain and is not to be tried again, `done` what
-    was carried out.
+    `accepted` and `deleted` are IDs. `unconfirmed` counts requests without a clear response. `already_ended` counts
+    deletes that were not sent because the session had ended. `tried` are actions that failed and are not tried again;
+    `done` are those that were carried out. `stopped` is the reason why the run ends early.
     """
 
     applied: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""POST, at most once for each intent: what has no clear answer is decided by a list, never by asking again."""
+"""Sends each create at most once for its intent; a listing decides an unconfirmed create."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Creates:
-    """Makes the sessions of jobs, each behind a durable intent."""
+    """Creates the sessions of jobs, each after its intent is stored."""
 
     def __init__(
         self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle, watcher: DeletionWatcher
@@ -35,7 +35,7 @@ class Creates:
         self._watcher = watcher
 
     def record_intent(self, job: Job) -> None:
-        """Put the intent of a create beside the record: replica, digests, spec, time, ids listed under that name."""
+        """Record the intent of a create: replica, digests, spec, time, and the IDs that are listed under its name."""
         book, desired = self._context.ledger.book, job.desired
         book.intents[job.action.key] = Intent(
             session=desired.spec.key,
@@ -51,17 +51,17 @@ class Creates:
         )
 
     def withdraw(self, job: Job) -> None:
-        """Take the intent of a job back whose create was never posted."""
+        """Remove the intent of a job whose create was not sent."""
         if job.creates and not job.posted:
             self._context.ledger.book.intents.pop(job.action.key, None)
 
     async def carry_out(self, job: Job) -> str | None:
-        """Create one session; gives its id, also of one whose answer was lost and that a list has shown.
+        """Create one session; returns its ID, also if the response was lost and a listing showed the session.
 
         Raises:
-            JobFailed: it was refused, or no answer came clear in `TRIES` posts.
+            JobFailed: the server refused it, or `TRIES` requests had no clear response.
             StateError: the lock of the state is lost.
-            Halted: the whole run stops.
+            RunStopped: the whole run stops.
         """
         key, ledger = job.action.key, self._context.ledger
         request = create_request(job.desired, self._context.project, job.action.attempt, self._context.secrets)
@@ -75,7 +75,7 @@ class Creates:
             job.not_sent, job.posted = False, True
             try:
                 outcome = await self._post(key, request)
-            except StateError:  # the lock could not be proved, so the request was not sent
+            except StateError:  # the lock could not be confirmed, so the request was not sent
                 job.posted = False
                 raise
             if isinstance(outcome, Accepted):
@@ -91,15 +91,17 @@ class Creates:
             if await self._watcher.wait_until_decided(key):
                 return self._adopt(key)
             await self._throttle.reacquire_slot(job)
-        raise JobFailed(f"no clear answer to {TRIES} creates, and no session of that name appeared; the last: {last}")
+        raise JobFailed(
+            f"{TRIES} create requests had no clear response, and no session of that name appeared; the last: {last}"
+        )
 
     def _listed_ids(self, name: str) -> tuple[str, ...]:
-        """The ids that bear this name before the request; those listed without a name might."""
+        """The IDs of sessions that had this name before the request; a session listed without a name might have it."""
         listing = self._context.lister.latest
         return tuple(one.id for shown in (name, "") for one in listing.by_name.get(shown, ())) if listing else ()
 
     async def _post(self, key: ReplicaKey, request: CreateRequest) -> Outcome:
-        """Send a create; cancelled in the middle, it stays an open intent that was given up now."""
+        """Send a create. If it is canceled on the way, its intent stays open, with the time of the cancellation."""
         try:
             return self._masked(await self._context.server.create(request))
         except asyncio.CancelledError:
@@ -107,7 +109,7 @@ class Creates:
             raise
 
     def _masked(self, outcome: Outcome) -> Outcome:
-        """An answer without the sensitive values of the request, which servers have been seen to repeat."""
+        """The outcome without the sensitive values of the request, because some servers repeat them."""
         if isinstance(outcome, Accepted):
             return outcome
         return replace(outcome, text=masked(outcome.text, self._context.secrets))

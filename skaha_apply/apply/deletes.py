@@ -1,4 +1,4 @@
-"""DELETE, and look whether it is gone: the server says 200 to every DELETE [DeleteAction]."""
+"""Sends a DELETE and lists until the session has disappeared: the server returns 200 to every DELETE [DeleteAction]."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Deletes:
-    """Deletes what jobs name as victims, each behind a durable tombstone."""
+    """Deletes the sessions that jobs name, each after its pending delete is stored."""
 
     def __init__(
         self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle, watcher: DeletionWatcher
@@ -33,7 +33,7 @@ class Deletes:
         self._watcher = watcher
 
     def record_pending_deletes(self, job: Job) -> None:
-        """Put a tombstone for each victim into the book, before its DELETE."""
+        """Record a pending delete for each session of a job, before its DELETE is sent."""
         action, book = job.action, self._context.ledger.book
         for session in action.victims:
             pending = PendingDelete(
@@ -50,19 +50,19 @@ class Deletes:
             job.pending_deletes.append(pending)
 
     def withdraw(self, job: Job) -> None:
-        """Take the tombstones of a job back whose DELETE was never sent."""
+        """Remove the pending deletes of a job whose DELETE was not sent."""
         book = self._context.ledger.book
         for pending in job.pending_deletes if job.not_sent else ():
             if (now := book.tombstones.get(pending.id)) is not None and not now.sent:
                 del book.tombstones[pending.id]
 
     async def carry_out(self, job: Job, session: SessionToDelete) -> None:
-        """Delete one session and wait until it is gone; where it is replaced, until its pod has stopped too.
+        """Delete one session and wait until it has disappeared; if it is replaced, until its pod has stopped too.
 
         Raises:
-            JobFailed: it was refused, or had no effect; the session is taken as it was before.
-            Needless: what was to be done again with other resources, or was to be ended, has ended by itself meanwhile.
-            Halted: the whole run stops.
+            JobFailed: the server refused it, or it had no effect; the record is as before.
+            NothingToDo: the session ended by itself, and the delete is no longer needed.
+            RunStopped: the whole run stops.
         """
         record = job.action.record
         if record is not None and record.id == session.id and not record.logged:
@@ -86,10 +86,10 @@ class Deletes:
         raise JobFailed(f"{session.id} is still listed after {TRIES} DELETEs")
 
     async def _check_still_needed(self, action: Action, session: SessionToDelete) -> None:
-        """Raise Needless for what has ended by itself since the plan was made, where that makes the deletion needless.
+        """Raise `NothingToDo` if the session ended since the plan was made and the delete is no longer needed.
 
-        A session that took too long may have ended in time after all, and other resources are no reason to run again
-        what is complete. The failure limit deletes only what is still Pending.
+        A session with a timeout might have ended in time. Finished work does not run again because of other resources.
+        The failure limit deletes only sessions that are still Pending.
         """
         ends = {Phase.DONE, Phase.FAILED} if session.why is DeleteReason.TIMEOUT else {Phase.DONE}
         if session.why not in (DeleteReason.TIMEOUT, DeleteReason.LIMIT) and not _only_resources(action):
@@ -116,7 +116,7 @@ class Deletes:
         self._context.ledger.changed()
 
     def _record_deleted(self, job: Job, session: SessionToDelete) -> None:
-        """A deleted session is gone: what follows for its replica; the tombstone of a pod that lingers stays."""
+        """Record that a session has disappeared; the pending delete stays while its pod is still stopping."""
         book = self._context.ledger.book
         pending = next((one for one in job.pending_deletes if one.id == session.id), None)
         if session.why.makes_room:
@@ -129,7 +129,7 @@ class Deletes:
 
 
 def _only_resources(action: Action) -> bool:
-    """Whether a batch session is replaced for other resources alone."""
+    """Whether a batch session is replaced only because of its resources."""
     record, desired = action.record, action.desired
     if action.kind is not ActionKind.REPLACE or record is None or desired is None:
         return False

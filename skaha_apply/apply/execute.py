@@ -1,9 +1,8 @@
-"""One pass: carry out the actions of a plan, each at most once, whatever the answers are.
+"""One pass of the executor: carries out the actions of a plan, each at most once, whatever the outcomes are.
 
-Jobs are started in the order of the plan, a bounded number at a time. Before a request, its intent or tombstone is
-durable: those of the next jobs are written ahead while the present ones are in flight, so that there is neither a
-barrier nor a write for each request. A job that only waits (for a pod to stop, for a list to decide) gives its place
-to the next.
+Jobs start in the order of the plan, a bounded number at a time. The intent or pending delete of a request is stored
+before the request is sent. Those of the next jobs are stored while the present ones are in flight, so that there is
+neither a barrier nor one write per request. A job that waits for a listing or for the end of a pod frees its slot.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ if TYPE_CHECKING:
     from skaha_apply.apply.job import Shape
     from skaha_apply.model.plan import Action
 
-DRAIN = 5.0  # seconds that requests in flight are granted after an interrupt
-MIN_WINDOW = 4  # times the concurrency: at least so many intents are written ahead
+DRAIN = 5.0  # seconds for which requests in flight can finish after an interrupt
+MIN_WINDOW = 4  # times the concurrency: the smallest number of intents that are written ahead
 
 
 async def execute(actions: Iterable[Action], context: ExecutionContext) -> Outcomes:
-    """Carry out actions; what fails is reported in the result and the others go on.
+    """Carry out actions. A failed action is reported in the result, and the others continue.
 
-    On cancellation no new request is begun, those in flight get `DRAIN` seconds, what then is still open stays an open
-    intent, and the cancellation is raised again.
+    On cancellation no new request is sent. Requests in flight have `DRAIN` seconds; those that are open then stay open
+    intents, and the cancellation is raised again.
 
     Raises:
-        StateError: when an intent cannot be stored; nothing is sent without one.
+        StateError: an intent cannot be stored; no request is sent without one.
     """
     outcomes = Outcomes()
     throttle = JobThrottle(outcomes, 2 * context.concurrency)
@@ -48,7 +47,7 @@ async def execute(actions: Iterable[Action], context: ExecutionContext) -> Outco
     watching = asyncio.create_task(jobs.watcher.run())
     run = _Frontier(jobs, context, throttle, outcomes, todo)
     try:
-        await run.all()
+        await run.run_all()
     except asyncio.CancelledError:
         await run.drain()
         raise
@@ -62,9 +61,10 @@ async def execute(actions: Iterable[Action], context: ExecutionContext) -> Outco
 
 
 class _Frontier:
-    """The frontier: what is ready, what is written ahead, what is running, what is parked behind the first of its kind.
+    """The jobs of a pass: ready, written ahead, running, or waiting for the canary of their image and resources.
 
-    `parked` jobs wait for the first create of their image and resources; it makes them ready, or fails them.
+    The canary is the first create of an image with its resources. If the server accepts it, the waiting jobs become
+    ready; if not, they fail.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class _Frontier:
             first.is_canary = True
             self._waiting_for_canary[shape] = others
 
-    async def all(self) -> None:
-        """Run every job; returns when each has ended, or the run was halted and what was begun has ended."""
+    async def run_all(self) -> None:
+        """Run every job; returns when each has ended, or when the run was stopped and the started jobs have ended."""
         while not self._outcomes.stopped and (self._ready or self._written_ahead or self._tasks):
             if not self._ready and not self._written_ahead:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -107,7 +107,7 @@ class _Frontier:
         self._report_not_started([job for job in self._todo if not job.ended])
 
     async def drain(self) -> None:
-        """After an interrupt: no new requests, a short time for those in flight."""
+        """After an interrupt: send no new requests, and give those in flight a short time."""
         self._outcomes.stopped = self._outcomes.stopped or Interrupted("interrupted")
         self._context.server.stop()
         self._jobs.watcher.fail_all_waits(RunStopped())
@@ -118,7 +118,7 @@ class _Frontier:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _write_ahead(self) -> None:
-        """Keep more written ahead than is begun in one interval, so that no job waits for a write of its own."""
+        """Write ahead more intents than start in one interval, so that no job waits for its own write."""
         now = asyncio.get_running_loop().time()
         while self._start_times and self._start_times[0] < now - self._context.ledger.interval:
             self._start_times.popleft()
@@ -156,7 +156,7 @@ class _Frontier:
             self._outcomes.stopped = self._outcomes.stopped or failure
         else:
             job.ended = True
-            # Of a replace that is held back, only the deletion was carried out.
+            # A replace whose create comes later has carried out its delete only.
             done = replace(job.action, kind=ActionKind.DELETE) if job.action.held_back else job.action
             self._outcomes.applied[done.kind.value] += 1
             self._outcomes.done.append(done)
@@ -167,13 +167,16 @@ class _Frontier:
                 self._release_waiting(job, error)
 
     def _release_waiting(self, canary: Job, error: str | None) -> None:
-        """The first of its kind has ended: accepted, the others follow; refused, they stay as they are."""
+        """Let the jobs that waited for a canary continue if it was accepted; fail them if it was refused."""
         others = self._waiting_for_canary.pop(canary.shape, [])
         if error is None:
             self._ready.extend(others)
             return
         for job in others:
-            self._fail(job, f"not tried, since {canary.action.name}, the first of its kind, failed: {error}")
+            self._fail(
+                job,
+                f"not tried, because {canary.action.name}, the first of this image and resources, failed: {error}",
+            )
 
     def _fail(self, job: Job, error: str, *, again: bool = False) -> None:
         job.ended = True
@@ -184,7 +187,7 @@ class _Frontier:
         self._context.observe(ActionEnded(action, error=error))
 
     def _report_not_started(self, left: list[Job]) -> None:
-        """What a halt leaves undone stays planned; that is no event of its own for each replica."""
+        """Add a failure for each job that the stopped run did not start. They stay planned and emit no event."""
         if self._outcomes.stopped:
             error = self._outcomes.stopped.message
             self._outcomes.failures += [Failure(job.action.name, job.action.kind.value, error) for job in left]

@@ -1,4 +1,4 @@
-"""One action on its way, and the ways in which it may end without being carried out."""
+"""One action that is carried out, and the ways in which it can end without that."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import DesiredReplica, SessionSpec
     from skaha_apply.model.state import PendingDelete
 
-TRIES = 3  # times that one run posts a create, or sends a DELETE, of one replica
+TRIES = 3  # requests that one run sends at most to create or delete the session of one replica
 
 Shape = tuple[Any, ...]
 
 
 class JobFailed(Exception):
-    """The action was not carried out; the text is for the report, `again` says that a later pass may try once more."""
+    """The action was not carried out; the text is for the report. `again` means that a later pass can try it again."""
 
     def __init__(self, text: str, *, again: bool = False) -> None:
         super().__init__(text)
@@ -26,19 +26,20 @@ class JobFailed(Exception):
 
 
 class RunStopped(Exception):
-    """The job was not begun, or not ended, because the whole run stops; the reason is reported once."""
+    """The job did not start or did not end, because the whole run stops; the reason is reported once."""
 
 
 class NothingToDo(Exception):
-    """What the action was for has come about by itself; it is not counted."""
+    """The action is no longer needed; it is not counted."""
 
 
 @dataclass
 class Job:
-    """One action on its way.
+    """One action that is carried out.
 
-    `unsent` tells that nothing was sent yet of what was written ahead for it, `posted` that its create was. `placed`
-    tells that it holds a place, `pioneer` that it is the first of its image and resources, which goes alone.
+    `not_sent` is true while records are written ahead and no request was sent; `posted` once the create was sent.
+    `has_slot` is true while the job has a slot. `is_canary` marks the first create of its image and resources, which is
+    sent alone.
     """
 
     action: Action
@@ -52,25 +53,25 @@ class Job:
 
     @property
     def creates(self) -> bool:
-        """Whether it makes a session in this pass."""
+        """Whether it creates a session in this pass."""
         creating = self.action.kind.creates
         return creating and not self.action.held_back
 
     @property
     def desired(self) -> DesiredReplica:
-        """What it creates; the planner gives it to every action that does."""
+        """The replica that it creates; the planner sets it for every action that creates."""
         if self.action.desired is None:
             raise AssertionError(self.action)
         return self.action.desired
 
     @property
     def shape(self) -> Shape:
-        """What the server judges its create by, as it is sent."""
+        """The properties by which the server accepts or refuses the create."""
         return shape_of(self.desired.spec)
 
 
 def shape_of(spec: SessionSpec) -> Shape:
-    """What the server judges a create by: image, kind and resources."""
+    """Image, kind and resources: the server accepts or refuses a create because of them."""
     return (
         spec.image,
         spec.kind.value,

@@ -1,4 +1,4 @@
-"""Carries out single actions, from what is written ahead to the recorded answer."""
+"""Carries out single actions, from the records that are written ahead to the recorded outcome."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """The jobs of one pass: what is reserved and in flight, and how each is carried out."""
+    """The jobs of one pass: which are reserved and in flight, and how each is carried out."""
 
     def __init__(self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle) -> None:
         self.watcher = DeletionWatcher(context.lister, context.ledger, context.settle, self.in_flight, context.observe)
@@ -45,18 +45,18 @@ class Jobs:
         }
 
     def in_flight(self) -> frozenset[ReplicaKey]:
-        """The replicas that this pass has reserved or begun, and no list may decide about."""
+        """The replicas that this pass has reserved or started; no listing decides about them."""
         intents = self._context.ledger.book.intents
         reserved = {job.action.key for job in self._reserved if job.not_sent}
         given_up = {key for key, intent in intents.items() if intent.given_up is not None}
         return frozenset((reserved | set(self._working)) - given_up)
 
     def first_of_shape(self, job: Job) -> Shape | None:
-        """The image and resources of a create, when none like it was ever accepted; None otherwise."""
+        """The image and resources of a create if none like it was ever accepted; None otherwise."""
         return job.shape if job.creates and job.shape not in self._accepted_shapes else None
 
     def reserve(self, jobs: Iterable[Job]) -> None:
-        """Write ahead what has to be durable before the requests of these jobs."""
+        """Write ahead the records that must be stored before the requests of these jobs."""
         batch = [job for job in jobs if job.action.kind not in (ActionKind.ADOPT, ActionKind.RENEW)]
         for job in batch:
             job.not_sent = True
@@ -69,25 +69,25 @@ class Jobs:
         self._reserved.extend(batch)
 
     def withdraw_unsent(self) -> None:
-        """Take back what was written ahead and never used."""
+        """Remove the records that were written ahead and not used."""
         for job in self._reserved:
             self._deletes.withdraw(job)
             self._creates.withdraw(job)
         self._context.ledger.changed()
 
     async def close(self) -> None:
-        """End what was begun on behalf of all jobs."""
+        """Cancel the request for the offer, if it is still open."""
         if self._offer is not None:
             self._offer.cancel()
             await asyncio.gather(self._offer, return_exceptions=True)
 
     async def carry_out(self, job: Job) -> str | None:
-        """Do one action; gives the id that was created, adopted, renewed or deleted.
+        """Carry out one action; returns the ID that was created, adopted, renewed or deleted.
 
         Raises:
-            JobFailed: it was not carried out, the others go on.
-            Needless: there is nothing to do any more.
-            Halted: the whole run stops.
+            JobFailed: it was not carried out; the other jobs continue.
+            NothingToDo: it is no longer needed.
+            RunStopped: the whole run stops.
         """
         action = job.action
         self._working[action.key] = self._working.get(action.key, 0) + 1
@@ -114,7 +114,7 @@ class Jobs:
         return job.action.id
 
     def _adopt(self, action: Action) -> str | None:
-        """Record a stranger's session as ours; what our own create made was recorded when the list showed it."""
+        """Record an unmanaged session as owned. A listing has recorded the session of a create of the tool already."""
         found, desired = action.adopted, action.desired
         if found is None or desired is None:
             return action.id
@@ -139,17 +139,17 @@ class Jobs:
         return found.id
 
     async def _preflight(self, job: Job) -> None:
-        """Check what replaces a running session before that is deleted; raises JobFailed."""
+        """Check the replacement of a running session before the session is deleted; raises `JobFailed`."""
         if self._offer is None:
-            self._offer = asyncio.create_task(self._ask_offer())
+            self._offer = asyncio.create_task(self._request_offer())
         offer = await asyncio.shield(self._offer)
         spec = job.desired.spec
         if offer is not None:
             private = self._context.server.private(spec.image)
             if reason := reason_to_refuse(spec, offer, private=private):
-                raise JobFailed(f"left as it is, since the server would refuse the new one: {reason}")
+                raise JobFailed(f"not replaced, because the server would refuse the new session: {reason}")
 
-    async def _ask_offer(self) -> Offer | None:
+    async def _request_offer(self) -> Offer | None:
         try:
             return await self._context.server.offer()
         except ServerError:
@@ -157,16 +157,16 @@ class Jobs:
 
 
 def reason_to_refuse(spec: SessionSpec, offer: Offer, *, private: bool) -> str | None:
-    """Why the server would refuse this spec, as far as /context, /image and /repository tell; None when it would not.
+    """Why the server would refuse this spec, by /context, /image and /repository; None if it would not.
 
-    Parts that the server does not tell in a known form are not judged. Of cores and ram the integer part must be among
-    the options [PostAction]; `private` says that a registry credential for the image will be sent, so that it need not
-    be in the public list.
+    Parts of the offer in an unknown form are not used. The integer part of cores and ram must be among the options
+    [PostAction]. `private` means that a registry credential for the image is sent, so that the image need not be in the
+    public list.
     """
     if offer.registries is not None and not spec.image.startswith(tuple(offer.registries)):
         return f"image {spec.image} must come from one of {', '.join(offer.registries)}"
     if offer.images is not None and not private and spec.image not in offer.images:
-        why = "a new one takes up to 30 min to appear there, a private one needs a registry login"
+        why = "a new image takes up to 30 min to appear there; a private image needs a registry login"
         return f"image {spec.image} is not in the server's list ({why})"
     for name, value, options in (
         ("cores", spec.cores, offer.cores),

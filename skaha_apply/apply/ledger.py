@@ -1,7 +1,7 @@
-"""The state while it is worked on: every change is kept here, and stored in grouped writes.
+"""The state while a command changes it: changes are kept here and stored in grouped writes.
 
-What must be durable before a request (an intent, a tombstone) is put into the book first; `stored` waits until a write
-that holds it is on disk. Writes are grouped: one at a time, at once when somebody waits for it, else one an interval.
+A record that must be durable before a request (an intent, a pending delete) is added first; `stored` waits until a
+write that holds it is done. There is one write at a time: at once if a job waits for it, else one per interval.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
 
-WRITER = uuid.uuid4().hex  # tells the writes of this process from those of others
-SAVE_LIMIT = 1.4  # seconds that saving may take after an interrupt; unlocking has the rest of two seconds
+WRITER = uuid.uuid4().hex  # distinguishes the writes of this process from those of other processes
+SAVE_LIMIT = 1.4  # seconds for saving after an interrupt; unlocking has the rest of two seconds
 
 
 class Ledger:
-    """The book of one project, and its way into the store. An asynchronous context: leaving it stores what is left.
+    """The working state of one project and its way into the store. Leaving this asynchronous context stores the rest.
 
     Args:
         store: locked by the caller.
-        document: what the store held, or a new document.
+        document: what the store had, or a new document.
         now: the server's time in Unix seconds.
     """
 
@@ -44,7 +44,7 @@ class Ledger:
         self._store = store
         self._now = now
         self._serial = document.serial
-        self._changed = 0  # revision of the book
+        self._changed = 0  # revision of the working state
         self._written = 0  # revision that is stored
         self._wake = asyncio.Event()
         self._stored = asyncio.Condition()
@@ -54,7 +54,7 @@ class Ledger:
 
     @property
     def document(self) -> StateDocument:
-        """The document as it stands now, stored or not."""
+        """The document with all changes, stored or not."""
         return self.book.close()
 
     @property
@@ -63,16 +63,16 @@ class Ledger:
         return self._store.interval
 
     async def prove(self) -> None:
-        """Make sure that the lock is still ours, right before a request changes something; see `Store.prove`."""
+        """Make sure that this process still has the lock, right before a request is sent; see `Store.prove`."""
         await self._store.prove()
 
     def changed(self) -> int:
-        """Say that the book was changed; gives the revision to wait for with `stored`."""
+        """Mark the working state as changed; returns the revision to wait for with `stored`."""
         self._changed += 1
         return self._changed
 
     async def stored(self, revision: int) -> None:
-        """Wait until a revision is durable; raises `StateError` when it cannot be stored."""
+        """Wait until a revision is durable; raises `StateError` if it cannot be stored."""
         if self._written >= revision:
             return
         self._wake.set()
@@ -82,7 +82,7 @@ class Ledger:
             raise self._failure
 
     def update(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
-        """Move the book on to what a look shows; gives the adopted replicas and every change of phase."""
+        """Update the state from an observation; returns the adopted replicas and each change of phase."""
         before = {key: record.phase for key, record in self.book.records.items()}
         document = self.book.close()
         state, adopted = update_state(document, seen, settle)
@@ -102,10 +102,10 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Store what is left; when leaving on a cancellation, in a bounded time.
+        """Store the rest; on a cancellation in a bounded time.
 
         Raises:
-            StateError: when the last write failed and nothing else went wrong before.
+            StateError: the last write failed, and nothing else went wrong before.
         """
         if self._writer is not None:
             self._writer.cancel()
@@ -126,17 +126,17 @@ class Ledger:
             self._wake.clear()
             try:
                 await self._write()
-            except Exception as failure:  # noqa: BLE001 - handed to everybody who waits for the write
+            except Exception as failure:  # noqa: BLE001 - raised in every job that waits for the write
                 self._failure = failure
             async with self._stored:
                 self._stored.notify_all()
 
     async def _write_rest(self) -> None:
-        """Write what is not stored yet, after a write that is still under way."""
+        """Write the changes that are not stored yet, after a write that is still in progress."""
         if self._writing is not None:
             await asyncio.wait([self._writing])
             if not self._writing.cancelled():
-                self._writing.exception()  # made good by the next write
+                self._writing.exception()  # the next write repeats it
         if self._failure is None and self._written < self._changed:
             try:
                 await self._write()
@@ -148,7 +148,7 @@ class Ledger:
         self._serial += 1
         head = {"serial": self._serial, "writer": WRITER, "written": self._now()}
         document = self.book.close().model_copy(update=head)
-        # Shielded: a cancelled wait does not cut a write short, and the next one waits for it.
+        # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document))
         await asyncio.shield(self._writing)
         self._written = revision
@@ -165,7 +165,7 @@ def _phase_changes(book: WorkingState, before: Mapping[ReplicaKey, str]) -> list
             replica=record.replica,
             name=record.name,
             id=record.id,
-            before=before.get(key, "unsure"),  # made by a create whose answer was lost
+            before=before.get(key, "unsure"),  # created by an unconfirmed create
             after=record.phase,
             group=book.specs[record.spec].group,
             attempt=record.attempt,

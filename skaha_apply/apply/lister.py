@@ -1,4 +1,4 @@
-"""One look at the server: the list, and single look-ups where the list alone would prove nothing."""
+"""One observation of the server: the listing, and look-ups by ID where the listing alone proves nothing."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 T = TypeVar("T")
-MOST_LISTINGS = 3  # lists that are read before an incomplete one is taken as it is
-PAUSE = 1.0  # seconds between them
-EMPTY_PAUSE = 0.1  # seconds until an empty list is read again
+MOST_LISTINGS = 3  # listings that are requested before an incomplete one is used
+PAUSE = 1.0  # seconds between two listings
+EMPTY_PAUSE = 0.1  # seconds until an unexpected empty listing is requested again
 _AT_ONCE = 64
 
 
 class Lister:
-    """Looks at the server on behalf of one state.
+    """Observes the server for one state.
 
-    A listing may lag, and has been seen empty by accident. So each unfinished session that it leaves out is asked for
-    by its id: only a 404 says that it is gone. A list that left out what is there proves nothing about others either,
-    and one that is empty to our surprise is read twice.
+    A listing can lag, and servers have returned an empty one by accident. So each unfinished session that is not listed
+    is looked up by ID, and only a 404 proves that it has disappeared. A listing that omits an existing session proves
+    nothing about others, and an unexpected empty one is requested twice.
 
-    `latest` is the last list that was read.
+    `latest` is the last listing.
 
     Args:
         server: the server, with the account that owns the state.
-        settle: seconds for which a new session may be missing from lists.
+        settle: seconds for which a new session can be missing from listings.
     """
 
     def __init__(self, server: Server, settle: float) -> None:
@@ -49,15 +49,15 @@ class Lister:
         pods: Iterable[str] = (),
         in_flight: frozenset[ReplicaKey] = frozenset(),
     ) -> Observation:
-        """The list and the look-ups beside it.
+        """The listing, and the look-ups by ID in addition to it.
 
         Args:
-            state: what is remembered; decides which sessions are asked for one by one.
-            pods: deleted ids whose pods are asked for, once the list no longer shows them.
-            in_flight: replicas that this process has requests for.
+            state: decides which sessions are looked up.
+            pods: deleted IDs whose pods are looked up, once they are no longer listed.
+            in_flight: replicas for which this process has open requests.
 
         Raises:
-            ServerError: when the list cannot be read.
+            ServerError: the listing cannot be read.
         """
         for attempt in range(MOST_LISTINGS):
             before, listing = self.latest, await self.server.sessions()
@@ -85,7 +85,7 @@ class Lister:
         )
 
     async def _look_up(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str], frozenset[str]]:
-        """What single look-ups show: sessions that are there, ids that are gone, ids of which nothing could be told."""
+        """What look-ups by ID show: existing sessions, IDs that are gone, and IDs without a usable response."""
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(session_id: str) -> LiveSession | bool | None:
@@ -117,13 +117,13 @@ class Lister:
 
 
 def _raise_refusal(error: ServerError) -> None:
-    """A refused credential concerns every look-up; any other failure only leaves this session untold."""
+    """Raise a refused credential, which concerns every look-up; another failure concerns this session only."""
     if isinstance(error, Unauthorized | Forbidden):
         raise error
 
 
 async def _gather_or_cancel(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """What all of these give; when one fails, the others are ended before that is raised."""
+    """The results of all look-ups; if one fails, the others are canceled before its error is raised."""
     tasks = [asyncio.ensure_future(one) for one in looks]
     try:
         return await asyncio.gather(*tasks)
@@ -134,10 +134,10 @@ async def _gather_or_cancel(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def _is_unexpectedly_empty(before: Listing | None, state: StateDocument) -> bool:
-    """Whether an empty list is a surprise.
+    """Whether an empty listing is unexpected.
 
-    Lists have been seen empty by accident, and a stranger's session that one leaves out would later be taken for what
-    our own create has made.
+    Servers have returned empty listings by accident. An unmanaged session that such a listing omits would later count
+    as one that a create of the tool made.
     """
     return before is None or bool(before.sessions or state.intents or state.tombstones)
 
@@ -148,7 +148,7 @@ def _unlisted_ids(
     settle: float,
     in_flight: frozenset[ReplicaKey],
 ) -> list[str]:
-    """Ids of unfinished sessions that the list leaves out, but for those that are too new to be listed."""
+    """The IDs of unfinished sessions that are not listed, except those that are too new to be listed."""
     buried = {pending.id for pending in state.tombstones}
     return [
         record.id

@@ -1,4 +1,4 @@
-"""Logs vanish with their session, an hour after its end: they are fetched while they can be."""
+"""Saves logs before they disappear with their session, an hour after its end."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def label(record: ReplicaRecord, spec: SessionSpec | None) -> str:
 
 
 class LogSaver:
-    """Saves logs and events, each once; None instead of a store keeps nothing.
+    """Saves logs and events, each once; without a log store it saves nothing.
 
-    What a session prints of `secrets` (values by variable) is masked in what is saved.
+    Values of `secrets` (by variable) that a session prints are masked.
     """
 
     def __init__(self, server: Server, logs: LogStore | None, secrets: Mapping[str, str] | None = None) -> None:
@@ -38,9 +38,9 @@ class LogSaver:
         self.problem: str | None = None
 
     async def save_ended(self, ledger: Ledger, keys: Collection[ReplicaKey] | None = None) -> None:
-        """Save the log of every replica (or of these alone) that has ended and whose log is not saved yet.
+        """Save the log of every ended replica (or of those with these keys) whose log is not saved yet.
 
-        Raises `Unauthorized` when the server refuses the credential.
+        Raises `Unauthorized` if the server refuses the credential.
         """
         records = ledger.book.records
         known = records.values() if keys is None else [records[key] for key in keys if key in records]
@@ -49,11 +49,11 @@ class LogSaver:
             return
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(record: ReplicaRecord) -> ReplicaRecord | None:
+        async def save_one(record: ReplicaRecord) -> ReplicaRecord | None:
             async with slots:
                 return record if await self.save(record, ledger.book.specs.get(record.spec)) else None
 
-        results = await asyncio.gather(*map(one, ended), return_exceptions=True)
+        results = await asyncio.gather(*map(save_one, ended), return_exceptions=True)
         for saved in (one for one in results if isinstance(one, ReplicaRecord)):
             if (now := ledger.book.records.get(saved.key)) is not None and now.id == saved.id:
                 ledger.book.records[saved.key] = now.model_copy(update={"logged": True})
@@ -63,9 +63,9 @@ class LogSaver:
                 raise failed
 
     async def save(self, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
-        """Save one replica's log and events as they are now; False when they could not be had.
+        """Save the log and events of one replica as they are now; False if they could not be read or saved.
 
-        Raises `Unauthorized` when the server refuses the credential.
+        Raises `Unauthorized` if the server refuses the credential.
         """
         if self._logs is None or record.id is None:
             return False
@@ -74,7 +74,7 @@ class LogSaver:
             events = await self._server.events(record.id)
             events = None if events is None else masked(events, self._secrets)
         except Unauthorized:
-            raise  # the log is saved once the credential is valid again, and nothing is deleted before
+            raise  # the log is saved once the credential is valid again; nothing is deleted before that
         except ServerError:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Renewals push a deadline. Asking twice does no harm, so that what has no clear answer is asked again at once."""
+"""Renewals extend the deadline of a session. A repeated one does no harm, so an unconfirmed one is repeated at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 async def renew(job: Job, context: ExecutionContext, throttle: JobThrottle) -> str | None:
-    """Push the deadline of one session; gives its id.
+    """Extend the deadline of one session; returns its ID.
 
     Raises:
-        JobFailed: it was refused; or no answer came clear, and a later pass may try again.
-        Halted: the whole run stops.
+        JobFailed: the server refused it; or no response was clear, and a later pass can try again.
+        RunStopped: the whole run stops.
     """
     session_id, last = job.action.id or "", ""
     for _ in range(TRIES):
@@ -30,7 +30,7 @@ async def renew(job: Job, context: ExecutionContext, throttle: JobThrottle) -> s
         if isinstance(outcome, Refused):
             throttle.raise_refusal(outcome)
         last = outcome.text
-    raise JobFailed(f"no clear answer to {TRIES} renewals; the last: {last}", again=True)
+    raise JobFailed(f"{TRIES} renewals had no clear response; the last: {last}", again=True)
 
 
 def _record_renewal(job: Job, context: ExecutionContext) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for what only a list can tell: that a deleted session is gone, or what an unsure create has left behind."""
+"""Waits for what only a listing can show: a deleted session has disappeared, or an unconfirmed create is decided."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
 
-FIRST_PAUSE = 0.2  # seconds after a DELETE; each further look waits half as long again
+FIRST_PAUSE = 0.2  # seconds after a DELETE; each further wait is 1.5 times as long
 LONGEST_PAUSE = 3.0
 
 
 @dataclass
 class _AwaitedDelete:
-    """A deleted session that somebody waits for."""
+    """A deleted session for whose end a job waits."""
 
     sent: float
-    pod: bool  # whether its pod is waited for as well
+    pod: bool  # whether the end of its pod is awaited too
     gone: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class DeletionWatcher:
-    """One loop of lists that serves everybody who waits, so that a thousand waits cost no more than one.
+    """One loop of listings that serves all waiting jobs, so that a thousand waits cost no more than one.
 
     Args:
-        looker: reads the lists.
-        ledger: is moved on by each of them.
-        settle: seconds after which a list is believed about an unsure request.
-        in_flight: the replicas that requests are open for.
-        observe: told of every change of phase that a list shows.
+        lister: requests the listings.
+        ledger: is updated from each of them.
+        settle: seconds after which a listing decides an unconfirmed request.
+        in_flight: the replicas with open requests.
+        observe: gets each change of phase that a listing shows.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class DeletionWatcher:
         self._pause = FIRST_PAUSE
 
     async def wait_until_deleted(self, session_id: str, *, pod: bool) -> bool:
-        """Wait until a deleted session is gone; False when a settled list shows that the DELETE had no effect.
+        """Wait until a deleted session has disappeared; False if a listing after the settle time shows no effect.
 
-        With `pod` also its pod is waited for, for at most `POD_GRACE` seconds.
+        With `pod` also wait for the end of its pod, for at most `POD_GRACE` seconds.
         """
         awaited = _AwaitedDelete(self._lister.server.now(), pod)
         self._awaited_deletes[session_id] = awaited
@@ -76,7 +76,7 @@ class DeletionWatcher:
             self._awaited_deletes.pop(session_id, None)
 
     async def wait_until_decided(self, key: ReplicaKey) -> bool:
-        """Wait until a settled list has decided an unsure create; True when it had made a session, now adopted."""
+        """Wait until a listing decides an unconfirmed create; True if it created a session, which is now recorded."""
         self._adopted.discard(key)
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._undecided[key] = future
@@ -87,7 +87,7 @@ class DeletionWatcher:
             self._undecided.pop(key, None)
 
     async def run(self) -> None:
-        """Look as long as anybody waits; runs until it is cancelled."""
+        """Observe the server while any job waits; runs until it is canceled."""
         while True:
             await self._wake.wait()
             if not self._awaited_deletes and not self._undecided:
@@ -96,16 +96,16 @@ class DeletionWatcher:
             await asyncio.sleep(self._next_pause())
             try:
                 seen = await self.observe_server()
-            except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, or would wait for ever
+            except Exception as error:  # noqa: BLE001 - each waiting job must get it, or would wait forever
                 self.fail_all_waits(error)
                 continue
             self._resolve_waits(seen)
 
     async def observe_server(self) -> Observation:
-        """One look, by which the ledger is moved on."""
+        """Observe the server once and update the ledger."""
         pods = [one for one, awaited in self._awaited_deletes.items() if awaited.pod]
         seen = await self._lister.observe_server(self._ledger.document, pods, self._in_flight())
-        # What was begun while the list was under way is none of its business either.
+        # Requests that started while the listing was in progress are not decided by it either.
         seen = replace(seen, in_flight=seen.in_flight | self._in_flight())
         adopted, changes = self._ledger.update(seen, self._settle)
         self._adopted |= adopted
@@ -114,7 +114,7 @@ class DeletionWatcher:
         return seen
 
     def _next_pause(self) -> float:
-        """Soon for a departure, then ever slower; for an unsure create not before it may be decided."""
+        """Soon for a delete, then more and more slowly; for an unconfirmed create not before it can be decided."""
         if self._awaited_deletes:
             self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
             return self._pause
@@ -137,7 +137,7 @@ class DeletionWatcher:
                 future.set_result(key in self._adopted)
 
     def _is_deleted(self, session_id: str, awaited: _AwaitedDelete, seen: Observation) -> bool | None:
-        """True when it is gone, False when it stays, None when that cannot be told yet."""
+        """True if it has disappeared, False if the DELETE had no effect, None if that is not decided yet."""
         live = seen.session(session_id)
         if live is None:
             waited = seen.listing.at - awaited.sent
