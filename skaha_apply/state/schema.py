@@ -21,7 +21,7 @@ def state_schema() -> dict[str, Any]:
     choice = [{"$ref": "#/$defs/SpecLikeAnother"}, {"$ref": "#/$defs/SessionSpec"}]
     schema["properties"]["specs"]["additionalProperties"] = {"anyOf": choice}
     schema["properties"][KEY] = {
-        "description": "sha256 of what follows this line, and the first 16 digits of that of the JSON of each member; "
+        "description": "sha256 of the text after this line, and the first 16 digits of the sha256 of the JSON of each member; "
         "absent in states of earlier versions and after an edit by hand",
         "type": "object",
         "additionalProperties": {"type": "string"},
@@ -40,22 +40,22 @@ def state_schema() -> dict[str, Any]:
 
 
 def _like_another(spec: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a spec that is written as what tells it from another one of its family."""
+    """The schema of a spec that is written as the differences from another spec of its entry."""
     text = {"type": "string"}
     by_name = {"type": "object", "additionalProperties": {"anyOf": [text, {"type": "null"}]}}
-    places = {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}, "additionalProperties": text}
+    by_index = {"type": "object", "propertyNames": {"pattern": "^[0-9]+$"}, "additionalProperties": text}
     changes = {
         LIKE: text | {"description": "the key of a spec that is written in full"},
         "args": {
-            "anyOf": [{"type": "array", "items": text}, places],
-            "description": "the differing ones by their place, from 0; all of them where their number differs",
+            "anyOf": [{"type": "array", "items": text}, by_index],
+            "description": "those that differ, by index from 0; all of them if their number differs",
         },
-        "env": by_name | {"description": "those that differ; null for one that is absent"},
-        "values": by_name | {"description": "those that differ; null for one that is absent"},
+        "env": by_name | {"description": "those that differ; null for an absent one"},
+        "values": by_name | {"description": "those that differ; null for an absent one"},
     }
     return {
         "title": "SpecLikeAnother",
-        "description": "A spec that differs from another one in the fields given here.",
+        "description": "A spec that differs from another one in these fields.",
         "type": "object",
         "properties": {name: {**part} for name, part in spec["properties"].items()} | changes,
         "required": [LIKE],
