@@ -21,8 +21,8 @@ def state_schema() -> dict[str, Any]:
     choice = [{"$ref": "#/$defs/SpecLikeAnother"}, {"$ref": "#/$defs/SessionSpec"}]
     schema["properties"]["specs"]["additionalProperties"] = {"anyOf": choice}
     schema["properties"][KEY] = {
-        "description": "sha256 of the text after this line, and the first 16 digits of the sha256 of the JSON of each member; "
-        "absent in states of earlier versions and after an edit by hand",
+        "description": "sha256 of the text after this line, and the first 16 digits of the sha256 of the JSON of each "
+        "member; absent in states of earlier versions and after an edit by hand",
         "type": "object",
         "additionalProperties": {"type": "string"},
     }
