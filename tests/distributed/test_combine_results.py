@@ -258,7 +258,7 @@ def test_partial_of_nothing_whole_is_refused(run_all, tmp_path):
     folder = run_all(range(2), 1)
     (folder / "container_1_results.json").write_text("[4, 5")
 
-    with pytest.raises(CombineError, match="nothing to merge"):
+    with pytest.raises(CombineError, match="no results to merge"):
         combine(folder, tmp_path / "final.json", partial=True)
 
 
