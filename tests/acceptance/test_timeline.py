@@ -31,7 +31,7 @@ def test_a_run_with_a_retry_as_a_picture(desk):
 def test_what_is_no_picture_or_cannot_be_written(desk, one_line):
     desk.write({"name": "tile", "cmd": "true"})
     desk.sandbox.forget_requests()
-    one_line(desk("status", "--timeline", "run.pdf", code=4), r"run\.pdf: a picture is a \.png or an \.svg")
+    one_line(desk("status", "--timeline", "run.pdf", code=4), r"run\.pdf: a picture must be a \.png or \.svg file")
     assert desk.sandbox.requests()["total"] == 0
     missing = desk("status", "--timeline", "no/run.png", code=1)
     assert missing.err.startswith("error: cannot write the picture no/run.png: No such file")
