@@ -1,13 +1,13 @@
 """The one tree of errors that users see, and the one table of exit codes.
 
     SkahaApplyError                 exit 1
-    ├── UsageError                  exit 4    the command line cannot mean anything
+    ├── UsageError                  exit 4    the command line is not valid
     ├── ManifestError               exit 1    manifests that cannot be applied; carries diagnostics
     ├── ServerError                 exit 1    the Skaha server
-    │   ├── Unreachable                       no connection, or no answer for too long
-    │   ├── Unauthorized                      401, no credential, or one past its date
+    │   ├── Unreachable                       no connection, or no response in time
+    │   ├── Unauthorized                      401, no credential, or an expired one
     │   ├── Forbidden                         403
-    │   └── NotSkaha                          an answer that no Skaha server gives (HTML, cut JSON, a redirect)
+    │   └── NotSkaha                          a response that no Skaha server sends (HTML, cut JSON, a redirect)
     ├── StateError                  exit 1    the state cannot be read, written or trusted
     │   └── StateLocked             exit 6
     ├── StalePlan                   exit 5
@@ -15,7 +15,7 @@
     ├── TimeoutReached              exit 10
     └── Interrupted                 exit 130
 
-Adapters translate the exceptions of their library into this tree; nothing above them sees any other.
+Adapters translate the exceptions of their library into this tree; no layer above them handles another error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What the process says at its end; scripts and CI rely on these numbers."""
+    """The exit codes of the process; scripts and CI rely on these numbers."""
 
     OK = 0
     ERROR = 1
@@ -62,18 +62,18 @@ EXIT_PRECEDENCE: tuple[ExitCode, ...] = (
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The exit code of a call that has several reasons, or several projects: the first of `EXIT_PRECEDENCE`."""
+    """The exit code for several reasons or projects: the first of them in `EXIT_PRECEDENCE`."""
     given = set(codes)
     return next((code for code in EXIT_PRECEDENCE if code in given), ExitCode.OK)
 
 
 class SkahaApplyError(Exception):
-    """Something that a user can mend.
+    """An error that a user can fix.
 
     Args:
-        message: what is wrong, one sentence.
-        hint: what to do next, when that is known.
-        location: where in a manifest, when it has a place.
+        message: what happened, in one sentence.
+        hint: what to do next, None if unknown.
+        location: the position in a manifest, None if there is none.
     """
 
     exit_code: ExitCode = ExitCode.ERROR
@@ -98,7 +98,7 @@ class ManifestError(SkahaApplyError):
     """Manifests that cannot be applied.
 
     Args:
-        diagnostics: every finding, errors first; at least one.
+        diagnostics: all diagnostics, errors first; at least one.
     """
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], *, hint: str | None = None) -> None:
@@ -108,15 +108,15 @@ class ManifestError(SkahaApplyError):
 
 
 class ServerError(SkahaApplyError):
-    """The Skaha server gave no usable answer."""
+    """The Skaha server sent no usable response."""
 
 
 class Unreachable(ServerError):
-    """No connection, or no answer for too long."""
+    """No connection, or no response in time."""
 
 
 class Unauthorized(ServerError):
-    """The server refuses the credential (401), there is none, or it is past its date."""
+    """The server refuses the credential (401), there is none, or it has expired."""
 
 
 class Forbidden(ServerError):
@@ -124,7 +124,7 @@ class Forbidden(ServerError):
 
 
 class NotSkaha(ServerError):
-    """An answer that no Skaha server gives: HTML, JSON of another shape, a redirect."""
+    """A response that no Skaha server sends: HTML, JSON of another shape, a redirect."""
 
 
 class StateError(SkahaApplyError):
@@ -132,13 +132,13 @@ class StateError(SkahaApplyError):
 
 
 class StateLocked(StateError):
-    """Another process holds the lock of the state; the message says who, and since when."""
+    """Another process holds the lock of the state; the message names the owner and the time."""
 
     exit_code = ExitCode.LOCKED
 
 
 class StalePlan(SkahaApplyError):
-    """A saved plan no longer describes what would be done."""
+    """A saved plan differs from the plan that would be made now."""
 
     exit_code = ExitCode.STALE
 
@@ -150,7 +150,7 @@ class SafetyRefusal(SkahaApplyError):
 
 
 class TimeoutReached(SkahaApplyError):
-    """The time that `--timeout` grants is over, or the server stayed away."""
+    """The limit of `--timeout` is reached, or the server stayed unavailable."""
 
     exit_code = ExitCode.TIMEOUT
 

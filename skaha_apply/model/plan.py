@@ -105,7 +105,7 @@ class ActionKind(StrEnum):
 
     @property
     def order(self) -> int:
-        """The place of such actions in a plan: deletes, then replaces, then all others."""
+        """The position of such actions in a plan: deletes, then replaces, then all others."""
         return {"delete": 0, "replace": 1}.get(self.value, 2)
 
 
@@ -139,13 +139,15 @@ class SessionToDelete:
 class Action:
     """What happens to one replica, and why.
 
-    `name` is the live name in lower case, `id` the session it is about (None without one), `replicas` REPLICA_COUNT.
-    `group` is the name of its entry in the manifest where that is a matrix. `desired` is given for everything that
-    creates, `record` when the state knows the replica. `victims` are deleted first. `adopted` is the stranger's session
-    that is recorded as ours. `lost` are core-hours that are thrown away, `bounded` whether that is an upper bound.
-    `held_back` marks a replace whose create comes in a later pass: what is active is deleted now, what is finished only
-    waits. `unloved` marks what is deleted for want of a manifest line, or created again because it is gone. `hangs`
-    marks a wait for something else than time: for what it needs, or for a place under the server's limit.
+    `name` is the live name in lower case, `id` the ID of its session (None if there is none), `replicas` REPLICA_COUNT.
+    `group` is the name of its entry as written if the entry has a matrix. `desired` is set for every action that
+    creates, `record` if the state has a record of the replica. `victims` are deleted first. `adopted` is the unmanaged
+    session that the state records as owned. `lost` are lost core-hours, `bounded` whether they are an upper bound.
+
+    `held_back` marks a replace whose create comes in a later pass: an active session is deleted now, a finished replica
+    only waits. `unloved` marks a delete of a session that left the manifest, and a create for a session that somebody
+    deleted. `hangs` marks a wait that does not end by itself: for a dependency, or for a slot under a limit of the
+    server.
     """
 
     kind: ActionKind
@@ -180,7 +182,7 @@ class Action:
 
     @property
     def trial(self) -> Trial:
-        """What it tries: a later attempt, or the same with another session, is another one."""
+        """The attempt that it makes; another attempt number or session ID makes another one."""
         return (self.name, self.kind.value, self.attempt, self.id)
 
 
@@ -188,12 +190,14 @@ class Action:
 class Plan:
     """What would be done for one project.
 
-    `actions` holds every replica, also those with nothing to do; sorted: delete, replace, others, then the order of
-    the manifest, then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
-    deletes, replaces, adopts a stranger's or takes over; `approved` are the lines behind it, `= ` a desired replica,
-    `! ` an action. `refused` says which safety rule forbids it, and what lifts it. `new_state` tells that no state
-    exists yet. `notes` are said once, above the plan. `offline` tells that no server was asked. `destroys` marks
-    the plan of a destroy. `question` states what a person must know before the approval, "" for nothing special.
+    `actions` holds every replica, also unchanged ones. The order is: delete, replace, others; then the order of the
+    manifest; then the replica. `digest` covers what a reviewer approves: all desired replicas, and each action that
+    deletes, replaces, adopts or takes over. `approved` are the lines of the digest: `= ` for a desired replica, `! `
+    for an action.
+
+    `refused` names the safety rule that refuses the plan, and the option that lifts it. `new_state`: no state exists
+    yet. `notes` are printed once, above the plan. `offline`: no request was sent to the server. `destroys`: the plan
+    of a destroy. `question` states what a person must know before the approval, "" if there is nothing.
     """
 
     project: str

@@ -18,32 +18,30 @@ if TYPE_CHECKING:
 class Server(Protocol):
     """A Skaha server and the account whose credential is used.
 
-    Reads raise `ServerError`. Writes give one of the three outcomes, and raise only what the guard of a lock raises.
-    Requests that were clearly refused for the moment (429, 503, connection refused) are repeated inside, as long as
-    patience lasts.
-
-    `patience` are those seconds; short before a plan is approved, long after it.
+    Reads raise `ServerError`. Writes return one of the three outcomes, and raise only the errors of the lock guard.
+    The client repeats requests that were refused temporarily (429, 503, connection refused) for up to `patience`
+    seconds. The value is small before the approval of a plan and large after it.
     """
 
     patience: float
 
     @property
     def address(self) -> str:
-        """Base URL with the version, as the user knows it."""
+        """The base URL with the API version, as the user gave it."""
         ...
 
     @property
     def identity(self) -> str | None:
-        """A digest that tells the credential's account or, failing that, the credential from others."""
+        """A digest that identifies the account of the credential, or the credential if the account is unknown."""
         ...
 
     def now(self) -> float:
-        """The server's time, in Unix seconds (its `Date` header; our own clock before the first answer)."""
+        """The server's time, in Unix seconds (its `Date` header; the local clock before the first response)."""
         ...
 
     @property
     def has_server_time(self) -> bool:
-        """Whether an answer has borne a `Date` header, so that `now()` is not our own clock alone."""
+        """Whether a response had a `Date` header, so that `now()` is not the local clock."""
         ...
 
     async def sessions(self) -> Listing:
@@ -51,23 +49,23 @@ class Server(Protocol):
         ...
 
     async def session(self, session_id: str) -> LiveSession | None:
-        """One session; None when the server says 404."""
+        """One session; None if the server responds 404."""
         ...
 
     async def create(self, request: CreateRequest) -> Outcome:
-        """Create one session; not idempotent on the server, so an unsure one is never repeated inside."""
+        """Create one session. The request is not idempotent, so an unconfirmed create is never repeated here."""
         ...
 
     async def delete(self, session_id: str) -> Outcome:
-        """Delete one session; the server always says 200, so only a later look tells whether it is gone."""
+        """Delete one session. The server always responds 200, so only a later listing shows whether it is deleted."""
         ...
 
     async def renew(self, session_id: str) -> Outcome:
-        """Push the deadline of a running session."""
+        """Move the deadline of a running session to a later time."""
         ...
 
     async def logs(self, session_id: str) -> str:
-        """The whole log; "" for an unknown id, a pending pod and an empty log alike."""
+        """The whole log; "" for an unknown ID, a pending pod, and an empty log."""
         ...
 
     async def events(self, session_id: str) -> str | None:
@@ -75,7 +73,7 @@ class Server(Protocol):
         ...
 
     async def offer(self) -> Offer:
-        """What the server offers; parts that it does not tell in a known form are None."""
+        """What the server offers; parts in an unknown form are None."""
         ...
 
     def private(self, image: str) -> bool:
@@ -83,7 +81,7 @@ class Server(Protocol):
         ...
 
     def stop(self) -> None:
-        """Send no new requests from now on: what is not yet sent ends as refused, what is in flight goes on."""
+        """Send no new requests from now on: queued requests end as refused, requests in flight continue."""
         ...
 
 
@@ -101,53 +99,53 @@ class Store(Protocol):
         ...
 
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option, not a deadline
-        """Take the lock, waiting at most `timeout` seconds; raises `StateLocked`, which says who holds it."""
+        """Take the lock, waiting at most `timeout` seconds; raises `StateLocked`, which names the owner."""
         ...
 
     async def release(self) -> None:
-        """Give the lock back; never raises."""
+        """Release the lock; never raises."""
         ...
 
     async def read(self) -> StateDocument | None:
-        """The document, None when there is none; raises `StateError` for one that cannot be trusted."""
+        """The document, None if there is none; raises `StateError` for a damaged or foreign document."""
         ...
 
     async def read_bytes(self) -> bytes | None:
-        """What is stored, byte by byte and unchecked, None when there is nothing; raises `StateError`."""
+        """The stored bytes, unchecked, None if there are none; raises `StateError`."""
         ...
 
     async def write(self, document: StateDocument) -> None:
-        """Store it durably and at once as a whole; raises `StateError`. `document.serial` is the new serial.
+        """Store the document durably and atomically; raises `StateError`. `document.serial` is the new serial.
 
-        A write that failed or was cancelled may have been stored all the same, so each attempt takes a new serial.
+        A write that failed or was canceled might be stored anyway, so each attempt uses a new serial.
         """
         ...
 
     async def prove(self) -> None:
-        """Make sure that the lock is still ours, right before a create, delete or renewal is sent.
+        """Prove that this process still owns the lock, directly before it sends a create, delete or renewal.
 
         Asks the store only if the last proof is older than a minute by any clock of this machine: a process that was
-        stopped, or a machine that slept, may have lost the lock meanwhile. Raises `StateLocked` when it is lost, and
-        `StateError` when the store cannot be asked; nothing may be sent then.
+        stopped, or a machine that slept, may have lost the lock meanwhile. Raises `StateLocked` if it is lost, and
+        `StateError` if the store does not respond. The caller must not send the request then.
         """
         ...
 
     async def remove(self) -> None:
-        """Drop the stored document, under the lock (a renamed project leaves its old place); raises `StateError`."""
+        """Drop the stored document, under the lock (the old state of a renamed project); raises `StateError`."""
         ...
 
     async def unlock(self, lock_id: str) -> None:
-        """Break the lock of that id, which somebody left behind; raises `StateError` when it is another, or alive."""
+        """Break a left-behind lock by its ID; raises `StateError` if the ID differs or the lock is in use."""
         ...
 
 
 class LogStore(Protocol):
-    """Where logs and events are kept that the server will forget."""
+    """The store of logs and events, because the server deletes them with the session."""
 
     def save(self, name: str, label: str, log: str, events: str | None) -> str | None:
-        """Keep a log (and events); an empty one never replaces a saved one. Returns the path, None when not kept.
+        """Save a log and events. An empty log never replaces a saved one. Returns the path, None if nothing was saved.
 
-        Raises `StateError` when the disk refuses it.
+        Raises `StateError` if the file cannot be written.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What an apply tells while it works, and what it says at its end."""
+"""The events of a running `apply`, and the report at its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaReport:
-    """Where one replica stands; `name` is the live name, `replica` counts from 1, `id` its last session."""
+    """The phase of one replica; `name` is the live name, `replica` counts from 1, `id` is its last session."""
 
     name: str
     replica: int
@@ -39,7 +39,7 @@ class ReplicaReport:
 
 @dataclass(frozen=True, slots=True)
 class FailedLog:
-    """The saved log of a replica that failed; `tail` are its last lines, `path` where all of it is."""
+    """The saved log of a replica that failed; `tail` are its last lines, `path` is the file with the full log."""
 
     name: str
     id: str
@@ -49,7 +49,7 @@ class FailedLog:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The end of an apply: counts of what was carried out, what was not, and every replica in scope.
+    """The result of an apply: the counts of executed actions, the failed actions, and every replica in scope.
 
     `not_started` states after a wait which replicas did not start, and why. `resume` states which work is left for
     another invocation, "" if there is none.
@@ -68,7 +68,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class PassStarted:
-    """A pass begins: so many actions will be carried out."""
+    """A pass begins: `total` actions will be carried out."""
 
     project: str
     total: int
@@ -76,7 +76,7 @@ class PassStarted:
 
 @dataclass(frozen=True, slots=True)
 class ActionEnded:
-    """One action was carried out, or was not (`error`); `id` is the session that it made, adopted or deleted."""
+    """One action was carried out, or failed (`error`); `id` is the session that it created, adopted or deleted."""
 
     action: Action
     id: str | None = None
@@ -85,7 +85,7 @@ class ActionEnded:
 
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """A replica was seen in another phase. `group` is the name of its entry in the manifest where that is a matrix."""
+    """A listing showed a replica in another phase. `group` is the name of its entry if the entry has a matrix."""
 
     project: str
     session: str
@@ -101,11 +101,12 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class EntrySummary:
-    """Where the replicas of one entry of the manifest stand, over all combinations of its matrix.
+    """The phases of the replicas of one entry of the manifest, over all combinations of its matrix.
 
-    `counts` are numbers of replicas by phase, or by what the plan says of those that wait, are blocked or in conflict.
-    `failed` are the live names of those that failed for good. `longest` are the seconds for which `longest_name` has
-    been running, longer than any other; `median` those that finished ones ran. Each is None where there is none.
+    `counts` are numbers of replicas by phase; replicas that do not start count by their action (wait, blocked,
+    conflict). `failed` are the live names of replicas without another attempt. `longest` is the run time of
+    `longest_name`, the replica that has been running longest; `median` is the median run time of finished replicas.
+    Both are seconds, None if there is no such replica.
     """
 
     name: str
@@ -117,13 +118,13 @@ class EntrySummary:
 
     @property
     def total(self) -> int:
-        """How many replicas it has."""
+        """The number of replicas."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """Why replicas of one entry do not start: `kind` is wait, blocked or conflict, `names` are some of them."""
+    """Why replicas of one entry do not start: `kind` is wait, blocked or conflict, `names` are some of the replicas."""
 
     entry: str
     kind: str
@@ -134,7 +135,7 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class PassEnded:
-    """A pass of a wait ended: where each entry of the manifest stands, and why what waits is waiting."""
+    """A pass of a wait ended: the counts of each entry of the manifest, and the reasons not to start."""
 
     project: str
     entries: tuple[EntrySummary, ...] = ()
@@ -142,7 +143,7 @@ class PassEnded:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Numbers of replicas by phase, over all entries."""
+        """The number of replicas by phase, over all entries."""
         found: Counter[str] = Counter()
         for entry in self.entries:
             found.update(entry.counts)
@@ -151,7 +152,7 @@ class PassEnded:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something worth a line on stderr."""
+    """A line for standard error."""
 
     text: str
 

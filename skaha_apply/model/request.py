@@ -33,17 +33,17 @@ class CreateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """2xx. `id` is the new session's, "" where the request makes none."""
+    """2xx. `id` is the ID of the new session, "" if the request creates none."""
 
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A clear no: nothing happened on the server. `status` is 0 when no request was sent at all.
+    """The request had no effect on the server. `status` is 0 if no request was sent.
 
-    `stopped` tells that it was not sent because no new requests are wanted (an interrupt, or the time is over);
-    `auth` that the credential is refused, so that every further request would be. `hint` is what to do about it.
+    `stopped`: it was not sent because of an interrupt or a timeout. `auth`: the server refuses the credential, so it
+    would refuse every other request too. `hint` states what to do next.
     """
 
     status: int
@@ -55,7 +55,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """No clear answer: it may or may not have happened."""
+    """No usable response: the request might have had an effect."""
 
     text: str
 

@@ -31,18 +31,18 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a replica stands, as far as we know."""
+    """The phase of a replica, as far as it is known."""
 
-    ACCEPTED = "accepted"  # the server gave an id; not yet seen in a list
+    ACCEPTED = "accepted"  # the server returned an ID; no listing showed it yet
     PENDING = "pending"
     RUNNING = "running"
     TERMINATING = "terminating"
-    OTHER = "other"  # a status word that we do not know: taken as active
+    OTHER = "other"  # an unknown status word, which counts as active
     DONE = "done"
     FAILED = "failed"
-    UNKNOWN = "unknown"  # vanished unseen: it may have ended, been pruned or expired
-    DUE = "due"  # no session, and known to need one: deleted by us, never begun, or marked to run again
-    GONE = "gone"  # deleted by someone else, shortly after we saw it
+    UNKNOWN = "unknown"  # vanished: it ended, was pruned or expired
+    DUE = "due"  # needs a session: deleted by the tool, never started, or marked to be rerun
+    GONE = "gone"  # deleted by someone else, shortly after a listing showed it
     HELD = "held"  # kept from starting by `mark hold`
 
     @property
@@ -52,7 +52,7 @@ class Phase(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether it ran to an end that we saw."""
+        """Whether a listing showed its end."""
         return self in (Phase.DONE, Phase.FAILED)
 
 
@@ -75,7 +75,7 @@ STATUS_WORDS: Mapping[str, Phase] = MappingProxyType(
 
 
 def phase_of(status: str) -> Phase:
-    """The phase that a status word means, in any case; a word we do not know is active (`Phase.OTHER`)."""
+    """The phase that a status word means, in any case; an unknown word is active (`Phase.OTHER`)."""
     return STATUS_WORDS.get(status.strip().lower(), Phase.OTHER)
 
 
@@ -108,10 +108,10 @@ class LiveSession:
 
 @dataclass(frozen=True)
 class Listing:
-    """One answer to `GET /session`: all sessions of the account.
+    """One response to `GET /session`: all sessions of the account.
 
-    `asked` and `at` are server time in Unix seconds: when the request was sent, and when it was answered. `user` is the
-    name of the user as the server reports it with the response, None if it reports none.
+    `asked` is the time of the request, `at` the time of the response, in Unix seconds of the server. `user` is the name
+    of the user that the server reports with the response, None if it reports none.
     """
 
     sessions: tuple[LiveSession, ...]
@@ -121,7 +121,7 @@ class Listing:
 
     @cached_property
     def by_id(self) -> Mapping[str, LiveSession]:
-        """The sessions by id."""
+        """The sessions by ID."""
         return {session.id: session for session in self.sessions}
 
     @cached_property
@@ -140,15 +140,16 @@ class Listing:
 
 @dataclass(frozen=True)
 class Observation:
-    """A listing, and what was asked about single sessions beside it.
+    """A listing, and the look-ups of single sessions.
 
-    `alive` holds sessions that `GET /session/{id}` shows though the list did not; `gone` ids for which it said 404,
-    `untold` ids for which it gave no usable answer;
-    `pods_gone` ids whose `view=events` said 404 (the pod has stopped too). `found` is the server time at which this
-    process first read the state: an intent that was open by then is settled only by a list asked for later than
-    `found` plus the settle time. `in_flight` are replicas that this process itself has requests for: nothing is decided
-    about them. `whole` is false for a list that is known to be incomplete (it left out a session that a single look-up
-    shows): it decides nothing about intents.
+    `alive` are sessions that `GET /session/{id}` shows although the listing does not. `gone` are IDs for which it
+    responded 404, `untold` IDs for which it sent no usable response. `pods_gone` are IDs whose `view=events` responded
+    404, so their pod has stopped too.
+
+    `found` is the server time at which this process first read the state. An intent that was open then is resolved only
+    by a listing that was requested later than `found` plus the settle time. `in_flight` are replicas for which this
+    process has open requests: the planner decides nothing about them. `whole` is false for an incomplete listing, which
+    lacks a session that a look-up shows: it resolves no intent.
     """
 
     listing: Listing
@@ -161,5 +162,5 @@ class Observation:
     whole: bool = True
 
     def session(self, session_id: str) -> LiveSession | None:
-        """The session of that id, from the list or from the single look-up."""
+        """The session with this ID, from the listing or from a look-up."""
         return self.listing.by_id.get(session_id) or self.alive.get(session_id)

@@ -1,4 +1,4 @@
-"""A list, and how the strategies of a helper would share it out over replicas, as values."""
+"""A list, and its shares under the strategies of a helper, for the preview of `split`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from functools import cached_property
 
 
 class Helper(StrEnum):
-    """Whose `chunk` and `stripe` deal: this package's, or the published client's (`canfar.helpers.distributed`)."""
+    """The module with `chunk` and `stripe`: of this package, or of the client (`canfar.helpers.distributed`)."""
 
     SKAHA_APPLY = "skaha-apply"
     CANFAR = "canfar"
 
     @property
     def module(self) -> str:
-        """What a payload imports."""
+        """The module that a payload imports."""
         return "canfar.helpers.distributed" if self is Helper.CANFAR else "skaha_apply.distributed"
 
 
 class LoadUnit(StrEnum):
-    """What load is counted in; a weight has the unit of whoever wrote it."""
+    """The unit of the load; a weight has the unit that its author chose."""
 
     BYTES = "bytes"
     ITEMS = "items"
@@ -28,7 +28,7 @@ class LoadUnit(StrEnum):
 
 
 class LoadKind(StrEnum):
-    """What load is: the size of files, one for each item, or the number at the end of each line."""
+    """The measure of load: the size of files, the count of items, or the number at the end of each line."""
 
     SIZE = "size"
     COUNT = "count"
@@ -37,9 +37,9 @@ class LoadKind(StrEnum):
 
 @dataclass(frozen=True)
 class ItemList:
-    """A list as every replica sees it, in its order, with the load of each item in `unit` (none is negative).
+    """A list in the order that every replica reads, with the load of each item in `unit` (none is negative).
 
-    `source` says where it comes from, `order` which order is assumed, `notes` what a user should know of the reading.
+    `source` names its origin, `order` the assumed order, `notes` what a user should know about how it was read.
     """
 
     items: tuple[str, ...]
@@ -52,7 +52,7 @@ class ItemList:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaShare:
-    """What one replica gets: how many items, their load, and the first and last of them."""
+    """The share of one replica: the number of items, their load, and the first and the last item."""
 
     replica: int
     items: int
@@ -63,39 +63,39 @@ class ReplicaShare:
 
 @dataclass(frozen=True)
 class StrategyShares:
-    """A list as one strategy deals it; `shares` has every replica, in order, and some load is not zero."""
+    """The shares under one strategy, in the order of the replicas; at least one load is above zero."""
 
     strategy: str
     shares: tuple[ReplicaShare, ...]
 
     @cached_property
     def total(self) -> float:
-        """The load of all."""
+        """The load of all items."""
         return sum(part.load for part in self.shares)
 
     @cached_property
     def mean(self) -> float:
-        """The load of a replica if all had the same; replicas without items count."""
+        """The mean load of a replica; replicas without items count."""
         return self.total / len(self.shares)
 
     @cached_property
     def largest(self) -> ReplicaShare:
-        """The first of the replicas with the most to do."""
+        """The share with the largest load; the first one if several are equal."""
         return max(self.shares, key=lambda part: part.load)
 
     @cached_property
     def smallest(self) -> ReplicaShare:
-        """The first of the replicas with the least to do."""
+        """The share with the smallest load; the first one if several are equal."""
         return min(self.shares, key=lambda part: part.load)
 
     @cached_property
     def empty(self) -> int:
-        """How many replicas get no item."""
+        """The number of replicas without an item."""
         return sum(not part.items for part in self.shares)
 
     @property
     def imbalance(self) -> float:
-        """The largest share over the mean: how many times longer the last replica runs than need be; 1 is even."""
+        """The largest load divided by the mean: how much longer the slowest replica runs; 1 is even."""
         return self.largest.load / self.mean
 
 
@@ -112,5 +112,5 @@ class SplitPreview:
 
     @property
     def replicas(self) -> int:
-        """Over how many replicas it is shared."""
+        """The number of replicas."""
         return len(self.strategies[0].shares)

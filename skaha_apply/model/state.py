@@ -49,7 +49,7 @@ Why = Annotated[DeleteReason, BeforeValidator(_parse_why), WithJsonSchema({"type
 
 
 class ReplicaEntry(Frozen):
-    """What every entry about a replica says: which one, under which live name, from which spec, with which digests.
+    """The fields of every entry about a replica: its identity, its live name, its spec, and its digests.
 
     `spec` is the key in `StateDocument.specs`.
     """
@@ -70,9 +70,9 @@ class ReplicaEntry(Frozen):
 
 
 class Attempt(Frozen):
-    """An earlier attempt of a replica: how it ended, and when. `attempt` counts from 1, anew after a change.
+    """An earlier attempt of a replica: how and when it ended. `attempt` counts from 1; a change restarts the count.
 
-    `running` is when a listing last showed it Running: it ended between that and `ended`.
+    `running` is the time of the last listing that showed it Running. It ended between `running` and `ended`.
     """
 
     attempt: int
@@ -87,15 +87,19 @@ class Attempt(Frozen):
 
 
 class ReplicaRecord(ReplicaEntry):
-    """What is remembered of one replica.
+    """The record of one replica.
 
-    `spec` is the key in `StateDocument.specs` of the spec it was last created from. `id` is the last session's id, also
-    when that is gone. `past` are ids of its earlier sessions that may still be listed. `seen` is when a list last
-    showed it, `ended` when its end was first seen. `started` is as listed; `ran` is since when lists have shown it
-    Running, `running` when one last did, `queued` since when it has been pending again after that. `vanished` counts
-    how many sessions of this attempt in a row were gone before anybody saw them end. `stopped` states that its Pending
-    session was deleted because the failure limit of its entry was reached. `expires` is its deadline as last listed,
-    `renewed` when that was last pushed. `earlier` are its earlier attempts, oldest first, the last few.
+    `spec` is the key in `StateDocument.specs` of the spec of its last create. `id` is the ID of its last session, also
+    after that session has ended. `past` are IDs of earlier sessions that can still be listed.
+
+    `seen` is the time of the last listing that showed it, `ended` the time at which its end was first seen. `started`
+    is the start time in the listing. `ran` is the time since which listings have shown it Running, `running` the last
+    of these times, `queued` the time since which it has been Pending again. `expires` is its deadline in the last
+    listing, `renewed` the time of the last renewal.
+
+    `vanished` is the number of consecutive sessions of this attempt that vanished. `stopped` states that its Pending
+    session was deleted because the failure limit of its entry was reached. `earlier` are its last few earlier attempts,
+    oldest first.
     """
 
     phase: Phase
@@ -118,10 +122,11 @@ class ReplicaRecord(ReplicaEntry):
 
 
 class Intent(ReplicaEntry):
-    """A create that was about to be sent: written before its request, removed with the answer.
+    """A create that is stored before its request is sent, and removed after its response.
 
-    `listed` are the ids that bore that name before the request. `posts` counts the requests that may have had an
-    effect. `given_up` is when an unsure answer ended the waiting; None while in flight, or when the process died.
+    `listed` are the IDs of sessions that had the name before the request. `posts` is the number of requests that might
+    have had an effect. `given_up` is the time at which the request timed out; None while it is in flight, and after the
+    process died.
     """
 
     at: Time
@@ -131,10 +136,11 @@ class Intent(ReplicaEntry):
 
 
 class PendingDelete(Frozen):
-    """An id that we asked, or were about to ask, to delete; kept until it is gone.
+    """A session that the tool deletes, stored until its end is confirmed.
 
-    `active` says whether it may have had a running pod, which is waited for. `sent` turns true once a DELETE may have
-    reached the server. `why` is what follows once it is gone, `note` what is then said of a replica that timed out.
+    `active` states whether its pod might be running; the tool waits for the end of the pod. `sent` is true once a
+    DELETE might have reached the server. `why` decides what follows the confirmed delete. `note` is stored with the
+    replica after a timeout.
     """
 
     id: str
@@ -154,10 +160,11 @@ class PendingDelete(Frozen):
 
 
 class UnconfirmedCreate(ReplicaEntry):
-    """Creates of one name without a clear answer: for a day, what they may have left behind is ours to remove.
+    """Unconfirmed creates of one name. For a day, the tool deletes the duplicate sessions that they left behind.
 
-    `listed` are the ids that bore that name before the first of them; `posts` how many may have had an effect without
-    our knowing their id. The digests are those of the creates, for the one that may turn out to be the replica.
+    `listed` are the IDs of sessions that had the name before the first of these creates. `posts` is the number of
+    creates that might have had an effect and whose ID is unknown. The digests are those of the creates, because one of
+    their sessions can become the session of the replica.
     """
 
     since: Time
@@ -166,7 +173,7 @@ class UnconfirmedCreate(ReplicaEntry):
 
 
 class StateDocument(Frozen):
-    """One project's memory.
+    """The state of one project.
 
     `serial` grows by one a write; `lineage` stays for the life of the state; `writer` is the id of the process that
     wrote it. `server` is host and path (on loopback not the port), `account` the `userid` as listed, both bound by the

@@ -1,4 +1,4 @@
-"""When each replica waited, ran and ended: what a picture of a run is drawn from."""
+"""The times at which each replica waited, ran and ended: the data of the picture of a run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import StrEnum
 
 
 class SegmentKind(StrEnum):
-    """What a replica did for a while; a time of running is named by how it ended."""
+    """The activity of a replica in a segment; a run that ended is named by its end."""
 
     WAITING = "waiting"  # accepted, not started
-    RUNNING = "running"  # and still does
+    RUNNING = "running"  # not ended yet
     DONE = "done"
     UNKNOWN = "unknown"
     DELETED = "deleted"
@@ -19,7 +19,7 @@ class SegmentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of one attempt; times are Unix seconds by the server's clock, `end` is not before `begin`.
+    """A part of one attempt. Times are Unix seconds by the server's clock, `end` is not before `begin`.
 
     `observed_until` is the time of the last listing that showed the session in this state, None if that time is its
     end. Otherwise the session ended between `observed_until` and `end`, at a time that no listing showed.
@@ -32,7 +32,7 @@ class Segment:
 
     @property
     def observed_end(self) -> float:
-        """The end of the part that was observed."""
+        """The end of the observed part."""
         return self.end if self.observed_until is None else self.observed_until
 
 
@@ -47,13 +47,13 @@ class Lane:
 
     @property
     def begin(self) -> float:
-        """When it was first accepted."""
+        """The time at which its first create was accepted."""
         return self.segments[0].begin
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """One project, as seen at `at`: a lane for each replica that the server ever accepted."""
+    """One project at the time `at`: a lane for each replica with an accepted create."""
 
     project: str
     lanes: tuple[Lane, ...]

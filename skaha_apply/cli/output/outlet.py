@@ -77,7 +77,7 @@ class Outlet(io.TextIOBase):
     def write_commands(self, text: str) -> None:
         """Write lines for the runner of a CI job."""
         safe = without_controls(self._masked(text))
-        self._put(self._commands(safe, ours=True).encode("utf-8", "backslashreplace"))
+        self._put(self._commands(safe, own_commands=True).encode("utf-8", "backslashreplace"))
 
     def write_document(self, text: str) -> None:
         """Write a document that programs read: UTF-8, whatever the encoding of the terminal."""

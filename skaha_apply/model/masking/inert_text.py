@@ -1,4 +1,4 @@
-r"""Text of others made inert: nothing in it acts on a terminal, or is a command for the runner of a CI job.
+r"""Text from outside made inert: it cannot act on a terminal, and holds no command for the runner of a CI job.
 
 The runner of GitHub Actions reads every line that a step prints. It executes a line that begins with `::NAME` after
 blanks, and a line that contains `##[NAME]` anywhere [runner: ActionCommand.TryParseV2, ActionCommand.TryParse]; the
@@ -18,7 +18,7 @@ _BRACKET = re.compile(r"##([A-Za-z.]{0,12})\[")
 _UNUSUAL = re.compile(r"[^\n\x20-\x7e]")
 _CONTROL = re.compile(r"[^\n\t\x20-\x7e]")
 _STYLED = re.compile(r"\x1b\[[0-9;]*m|[^\n\t\x20-\x7e]")
-_KEPT = 16  # characters at the end of an unfinished line that may begin a command
+_KEPT = 16  # characters at the end of an unfinished line that can begin a command
 _BASIC_PLANE = 0xFFFF
 _STARTS = ("::", "##")
 
@@ -34,7 +34,7 @@ def without_controls(text: str, *, styled: bool = False) -> str:
 def inert_json(text: str) -> str:
     r"""A JSON document without characters that act and without commands; a reader gets the same values.
 
-    Each is written as an escape of JSON. Outside its strings a document holds none of them.
+    They are written as JSON escapes. They occur only in the strings of a document.
     """
     text = _UNUSUAL.sub(_json_escaped, text)
     if not any(start in text for start in _STARTS):
@@ -56,28 +56,28 @@ def first_command(text: str) -> int:
 
 
 class CommandFilter:
-    """Takes what is written to one stream, piece by piece, and breaks up what a runner would execute."""
+    """Escapes the commands of a CI runner in the pieces of text that are written to one stream."""
 
     def __init__(self) -> None:
-        self._open = ""  # what of the unfinished line decides about the next piece
+        self._open = ""  # the part of the unfinished line that can begin a command
 
-    def __call__(self, text: str, *, ours: bool = False) -> str:
+    def __call__(self, text: str, *, own_commands: bool = False) -> str:
         r"""`text` with `:\x3a` for a `::` at the start of a line, and `##\x5b` for `##[`.
 
-        With `ours`, lines that begin with `::` are commands of this tool and stay.
+        With `own_commands`, lines that begin with `::` are commands of this tool and stay.
         """
         before = len(self._open)
         whole = self._open + text
         if any(start in whole for start in _STARTS):
-            whole = _COMMAND.sub(lambda found: _broken(found, before, ours=ours), whole)
+            whole = _COMMAND.sub(lambda found: _broken(found, before, own_commands=own_commands), whole)
         current = whole[max(whole.rfind("\n"), whole.rfind("\r")) + 1 :].lstrip(" \t")
         self._open = current if current in ("", ":") else f".{current[-_KEPT:]}"
         return whole[before:]
 
 
-def _broken(found: re.Match[str], before: int, *, ours: bool) -> str:
+def _broken(found: re.Match[str], before: int, *, own_commands: bool) -> str:
     last = found.end() - 1
-    if last < before or (ours and found[1]):
+    if last < before or (own_commands and found[1]):
         return found[0]
     return f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}"
 

@@ -1,4 +1,4 @@
-"""Sensitive values taken out of text that somebody else wrote: logs of sessions, answers of servers, tracebacks."""
+"""Masking of sensitive values in text from outside: logs of sessions, responses of servers, tracebacks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SENSITIVE = "(sensitive)"
-_SHORT = 4  # characters below which a value is masked only where it stands alone, or it would riddle every text
+_SHORT = 4  # characters; a shorter value is masked only as a whole word, because it occurs in many words
 
 
 def masked(text: str, secrets: Mapping[str, str]) -> str:
-    """`text` with `(sensitive)` for each of the values of `secrets`, also where they are escaped as in a URL or JSON.
+    """`text` with `(sensitive)` in place of each value of `secrets`, also if it is escaped as in a URL or JSON.
 
-    Of a value of several lines each line is masked too. A value of less than four characters is masked where no letter
-    or digit stands beside it.
+    Each line of a multi-line value is masked too. A value of fewer than four characters is masked only if no letter or
+    digit is next to it.
     """
     if not secrets or not text:
         return text
     values = frozenset(secrets.values())
-    # Finding texts one by one is a hundred times as fast as one pattern of them all, and mostly there is none.
+    # Searching for each text is a hundred times as fast as one pattern of all texts, and most texts hold no value.
     if not any(form in text for form in _all_forms(values)):
         return text
     return _pattern(values).sub(SENSITIVE, text)
@@ -42,7 +42,7 @@ def _pattern(values: frozenset[str]) -> re.Pattern[str]:
 
 
 def _forms(value: str) -> Iterable[str]:
-    """The ways in which a value may stand in text."""
+    """The forms of a value in text."""
     for part in (value, *(line for line in value.splitlines() if len(line.strip()) >= _SHORT)):
         if part.strip():
             yield from (part, quote(part), quote(part, safe=""), quote_plus(part))

@@ -1,4 +1,4 @@
-"""IDs and addresses of interactive sessions taken out of text: whoever knows such an ID can open the session.
+"""Masking of IDs and addresses of interactive sessions: everybody who knows such an ID can open the session.
 
 The server starts an interactive session with its ID as the password (`JUPYTER_TOKEN`), and its address contains the ID.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HIDDEN_URL = "(hidden)"
-_BRIEF = 6  # characters below which an ID is replaced only where it stands alone
+_BRIEF = 6  # characters; a shorter ID is replaced only as a whole word
 # An ID of the stock server is one of 2^41. A digest of 16 bits leaves 2^25 of them, too many to try on a server. The
 # digest has no salt: two digests of one ID with different salts would reveal 32 bits.
 _DIGITS = 4
@@ -22,7 +22,7 @@ _DIGITS = 4
 
 @lru_cache(maxsize=100_000)
 def short_id(session_id: str) -> str:
-    """`id-3f9c`: the same for the same session, and no help in finding its ID."""
+    """`id-3f9c`: always the same for one session, and too short to find its ID."""
     return f"id-{hashlib.sha256(b'skaha-apply session ' + session_id.encode()).hexdigest()[:_DIGITS]}"
 
 
@@ -34,7 +34,7 @@ def without_ids(text: str, ids: frozenset[str], urls: frozenset[str]) -> str:
 
 
 def log_label(attempt: int, session_id: str | None, *, interactive: bool) -> str:
-    """The label of a saved log, a part of its file name: `<attempt>-<id>`, with the short digest where the ID opens."""
+    """The label in the file name of a saved log: `<attempt>-<id>`, with the short digest if it is interactive."""
     return f"{attempt}-{short_id(session_id) if interactive and session_id else session_id}"
 
 
