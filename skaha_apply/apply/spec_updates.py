@@ -45,5 +45,5 @@ def _with_vanished_complete(record: ReplicaRecord, action: Action) -> ReplicaRec
     if action.kind is not ActionKind.DONE or record.phase not in (Phase.GONE, Phase.UNKNOWN):
         return record
     ended = record.ended or record.seen or record.accepted
-    note = f"{record.note}; taken as complete (vanished: complete)"
+    note = f"{record.note}; counted as complete (vanished: complete)"
     return record.model_copy(update={"phase": Phase.DONE, "ended": ended, "note": note, "logged": True})

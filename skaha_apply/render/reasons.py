@@ -37,15 +37,15 @@ def _failed(given: Arguments) -> str:
 
 
 def _unmanaged(given: Arguments) -> str:
-    which = "one" if given["sessions"] == 1 else "{sessions}"
-    text = " of that name exists that this state does not own ({status}); --adopt records it, --take-over replaces it"
-    return which + text
+    if given["sessions"] == 1:
+        return "an unmanaged session has this name ({status}); --adopt records it, --take-over replaces it"
+    return "{sessions} unmanaged sessions have this name ({status}); --adopt records one, --take-over replaces them"
 
 
 def _account_full(given: Arguments) -> str:
     full = given["active"] >= given["limit"]
-    counted = " ({active} headless sessions are Pending or Running)" if full else ""
-    return "max_active {limit} of the account is full" + counted
+    counted = "; {active} headless sessions are Pending or Running" if full else ""
+    return f"limit of the account reached (max_active {{limit}}{counted})"
 
 
 TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
@@ -53,16 +53,16 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.NEW_OFFLINE: "not in the state",
     Code.DUE: "{note}",
     Code.DISAPPEARED: lambda given: f"{'{note}' if given['note'] else 'its session disappeared'}; treated as deleted",
-    Code.DELETED_BY_SOMEONE: "someone deleted it",
-    Code.SESSION_ENDED: "it ended",
-    Code.RESTART_LATER: "{cause} after {lived:whole}s; started again in {left:whole}s",
-    Code.RERUN_ALWAYS: "completed; run again (rerun: {rerun})",
+    Code.DELETED_BY_SOMEONE: "someone deleted its session",
+    Code.SESSION_ENDED: "its session ended",
+    Code.RESTART_LATER: "{cause} after {lived:whole}s; it restarts in {left:whole}s",
+    Code.RERUN_ALWAYS: "completed; runs again (rerun: {rerun})",
     Code.RERUN_AGE: "completed more than {age:exact} ago",
-    Code.VANISHED_RERUN: "{note}; run again (vanished: rerun)",
+    Code.VANISHED_RERUN: "{note}; runs again (vanished: rerun)",
     Code.FAILED: _failed,
-    Code.RETRY_LATER: "{failure}; tried again in {left:rounded}",
+    Code.RETRY_LATER: "{failure}; next attempt in {left:rounded}",
     Code.SPEC_CHANGED: "spec changed",
-    Code.DEPENDENCY_CHANGED: "what it needs changed: {needs}",
+    Code.DEPENDENCY_CHANGED: "dependency changed: {needs}",
     Code.ACCEPTED: "accepted, not listed yet",
     Code.PENDING: "pending",
     Code.RUNNING: "running",
@@ -71,52 +71,52 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.RUNNING_TOO_LONG: "running for more than {limit:exact}",
     Code.PENDING_TOO_LONG: "pending for more than {limit:exact}",
     Code.TIMED_OUT: "timed out: {cause}",
-    Code.RENEWAL_DUE: "expires in {left:rounded}, less than {renew:exact}",
+    Code.RENEWAL_DUE: "expires in {left:rounded}, less than renew: {renew:exact}",
     Code.COMPLETED: "completed",
-    Code.VANISHED_COMPLETE: "{note}; taken as complete (vanished: complete)",
-    Code.VANISHED_HOLD: "{note}; held until it is marked",
+    Code.VANISHED_COMPLETE: "{note}; counted as complete (vanished: complete)",
+    Code.VANISHED_HOLD: "{note}; on hold until you mark it",
     Code.ON_HOLD: lambda given: (
         "on hold" + ("; `skaha-apply mark rerun {entry:quoted}` releases it" if given.get("entry") else "")
     ),
     Code.PROTECTED: "{cause}, but it is protected",
     Code.RERUN_NEVER: "{cause}, but it never runs again (rerun: never)",
-    Code.CREATE_UNCONFIRMED: "an earlier create has had no clear answer; a later list decides",
-    Code.CREATE_CONFIRMED_LATE: "made by an earlier create whose answer was lost",
-    Code.DELETE_PENDING: "its old session is being deleted",
-    Code.DUPLICATE_SESSION: "a double that an earlier create without an answer left behind",
-    Code.SUPERSEDED_SESSION: "an earlier session of it that was taken for gone",
-    Code.SECOND_SESSION_DELETED_FIRST: "another session of it is deleted first",
+    Code.CREATE_UNCONFIRMED: "create request unconfirmed; waiting for a session listing to confirm it",
+    Code.CREATE_CONFIRMED_LATE: "found the session of an unconfirmed create request",
+    Code.DELETE_PENDING: "its session is being deleted",
+    Code.DUPLICATE_SESSION: "duplicate session from an unconfirmed create request",
+    Code.SUPERSEDED_SESSION: "earlier session of this replica, which was recorded as disappeared",
+    Code.SECOND_SESSION_DELETED_FIRST: "another session of this replica is deleted first",
     Code.MATCHES: "image, kind and resources match; cmd, args, env and REPLICA_COUNT could not be compared",
-    Code.TAKE_OVER: "taken over from a session that is not ours",
+    Code.TAKE_OVER: "takes over from an unmanaged session",
     Code.UNMANAGED_SESSION: _unmanaged,
     Code.UNMANAGED_ACTIVE: (
-        "{id} of that name is active and not owned by this state ({status}); delete it, or `state forget` this "
-        "replica, then --adopt or --take-over"
+        "unmanaged session {id} has this name and is active ({status}); delete it, or run `state forget` for this "
+        "replica, then apply with --adopt or --take-over"
     ),
     Code.REMOVED: "no longer in the manifest",
     Code.DESTROY: "destroy",
     Code.MARKED: "mark {verb}",
-    Code.RETIRED: "{cause}; ended, its record is kept",
+    Code.RETIRED: "{cause}; it ended, and its record is kept",
     Code.FINISHING: "{cause}; runs to its end (when_removed: finish)",
     Code.NOT_LOADED: "its manifest {file} was not loaded",
-    Code.FOLDER_NOT_LOADED: "its manifest {file} is gone, and its folder was not loaded",
+    Code.FOLDER_NOT_LOADED: "its manifest {file} no longer exists, and its folder was not loaded",
     Code.NEEDS_EMPTY_LIST: "needs {entry}, whose list is empty",
-    Code.NEEDS_NO_COMBINATION: "needs {entry}, which has none for {values}",
+    Code.NEEDS_NO_COMBINATION: "needs {entry}, which has no combination with {values}",
     Code.NEEDS_STOPPED: "needs {entry}, which was stopped",
     Code.NEEDS_FAILED: "needs {entry}: {replica} is {kind:standing}",
-    Code.NEEDS_TOO_FEW: "needs {entry}: {done} of {total} succeeded, {required} wanted",
+    Code.NEEDS_TOO_FEW: "needs {entry}: {done} of {total} succeeded, {required} required",
     Code.NEEDS_OUT_OF_SCOPE: "needs {dependency}, out of the scope of --target and --exclude",
     Code.NEEDS_UNFINISHED: "needs {dependencies}",
     Code.PILOT_FAILED: "pilot: {replica} is {kind:standing}",
-    Code.PILOT_OUT_OF_SCOPE: "pilot: {replica} has to succeed first and is out of scope",
-    Code.PILOT_UNFINISHED: "pilot: {replica} has to succeed first",
+    Code.PILOT_OUT_OF_SCOPE: "pilot: {replica} must succeed first and is out of scope",
+    Code.PILOT_UNFINISHED: "pilot: {replica} must succeed first",
     Code.FAILURE_LIMIT: (
         "stopped after {failures} failed attempts in a row; fix the cause, then "
         "`skaha-apply mark rerun '{entry}' --phase failed`"
     ),
     Code.FAILURE_LIMIT_DELETE: "failure limit: {failures} failed attempts in a row",
-    Code.PARALLELISM_FULL: "parallelism {limit} of {entry} is full",
-    Code.PROJECT_FULL: "max_active {limit} of the project is full",
+    Code.PARALLELISM_FULL: "limit of {entry} reached (parallelism {limit})",
+    Code.PROJECT_FULL: "limit of the project reached (max_active {limit})",
     Code.ACCOUNT_FULL: _account_full,
     Code.INTERACTIVE_FULL: "the server's limit of {limit} interactive sessions is reached",
     Code.NOT_DONE: "{entry} ({open} of {total} not done)",

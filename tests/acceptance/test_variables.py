@@ -263,5 +263,5 @@ def test_a_list_or_a_default_that_changed_makes_a_saved_plan_stale(desk, survey)
     assert "tile-t3/1 is desired now" in desk("apply", "plan.bin", code=5, **given).err
     (desk.folder / "tiles.txt").write_text("t1\nt2\n")
     survey("2026-11-23", matrix={"tile": {"file": "tiles.txt"}})
-    assert "would run something else" in desk("apply", "plan.bin", code=5, **given).err
+    assert "would run other work" in desk("apply", "plan.bin", code=5, **given).err
     assert desk.writes() == {}

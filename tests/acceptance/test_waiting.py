@@ -107,7 +107,7 @@ def test_an_apply_that_leaves_replicas_waiting_prints_the_next_command(desk):
     desk.write({"name": "tile", "replicas": 6, "cmd": "sleep", "args": ["600"], "parallelism": 2})
     again = "To continue: skaha-apply apply --yes --settle 0.5s"
     ended = desk.apply()
-    assert "4 replicas wait for another invocation (parallelism 2 of tile is full)" in ended.out
+    assert "4 replicas wait for another invocation (limit of tile reached (parallelism 2))" in ended.out
     assert f"{again}\n" in ended.out
     ended = desk.apply("-o", "json", "--target", "tile/1-4")
     assert f"{again} -o json --target tile/1-4\n" in ended.err
@@ -168,7 +168,7 @@ def test_a_wait_does_not_create_again_what_somebody_deleted_on_the_whole(desk, s
     assert "of 12 owned replicas" in ended.out + ended.err
     made = len(sandbox.sessions())
     assert made < 16  # a pass may have seen the first few deleted, and not yet the others
-    assert "would be created again because they are gone" in desk("apply", "--yes", code=7).err
+    assert "would be created again because they disappeared" in desk("apply", "--yes", code=7).err
     assert len(sandbox.sessions()) == made
     desk.apply("--force")
     assert len(desk.live()) == 12

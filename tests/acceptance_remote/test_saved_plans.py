@@ -47,7 +47,7 @@ def test_other_manifests_make_it_stale(applied):
     applied.write(CHANGED)
     applied("plan", "--out", "p.plan")
     applied.write({**CHANGED, "args": ["602"]})
-    stale(applied, r"reduce: 3 replicas would run something else")
+    stale(applied, r"reduce: 3 replicas would run other work")
     applied.write(CHANGED, {"name": "more", "cmd": "true"})
     stale(applied, r"more/1 is desired now")
     applied.write({"name": "other", "cmd": "true"})

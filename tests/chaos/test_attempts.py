@@ -62,7 +62,7 @@ def test_what_took_too_long_has_failed_even_while_its_pod_lingers_and_its_log_is
     assert (dict(report.applied), record.phase, record.note) == ({"delete": 1}, Phase.FAILED, TIMED_OUT)
     assert [tomb.note for tomb in universe.state(wanted).tombstones] == [TIMED_OUT]
     assert universe.logs.read("reduce", f"1-{record.id}")[0] == f"log of {record.id}\n"
-    assert reason_text(universe.plan(wanted).report.actions[0].reason) == "its old session is being deleted"
+    assert reason_text(universe.plan(wanted).report.actions[0].reason) == "its session is being deleted"
     universe.server.plan = lambda form: (0.0, 60.0, False)
     assert universe.apply(wanted, wait="complete").report.exit_code is ExitCode.OK
     after = known(universe, wanted)["reduce"]

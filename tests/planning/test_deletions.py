@@ -32,7 +32,7 @@ def deleting(**fields):
 
 def test_what_is_being_deleted_and_still_listed_is_waited_for():
     plan = decide(project(CHANGED), deleting(), seen(live("reduce", id="old")))
-    assert lines(plan) == ["wait reduce (its old session is being deleted)"]
+    assert lines(plan) == ["wait reduce (its session is being deleted)"]
 
 
 def test_its_pod_is_waited_for_once_no_list_shows_it():
@@ -46,7 +46,7 @@ def test_its_pod_is_waited_for_once_no_list_shows_it():
 )
 def test_then_its_replica_is_due(tomb, sight):
     assert lines(decide(project(CHANGED), deleting(**tomb), seen(**sight))) == [
-        "create reduce (its session was deleted for this)",
+        "create reduce (its session was deleted)",
     ]
     assert not look(deleting(**tomb), seen(**sight)).tombstones
 

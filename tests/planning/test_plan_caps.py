@@ -26,7 +26,7 @@ from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.project import MaxActive
 from skaha_apply.render.reasons import reason_text
 
-FULL = "parallelism 2 of tile-${tile} is full"
+FULL = "limit of tile-${tile} reached (parallelism 2)"
 
 
 def tiles(values="abcd", parallelism=2, **fields):
@@ -254,7 +254,11 @@ def test_max_active_counts_headless_sessions_of_the_whole_project():
     plan = decide(wanted, memory, sight, facts={"present": frozenset({"manifests/other.yaml"})})
     assert created(plan) == ["a", "desk", "b"]
     wait = next(action for action in plan.actions if action.kind == "wait")
-    assert (wait.name, reason_text(wait.reason), wait.hangs) == ("c", "max_active 3 of the project is full", False)
+    assert (wait.name, reason_text(wait.reason), wait.hangs) == (
+        "c",
+        "limit of the project reached (max_active 3)",
+        False,
+    )
 
 
 def test_job_that_becomes_a_notebook_needs_no_place_and_a_notebook_that_becomes_a_job_does():
@@ -279,9 +283,12 @@ def test_account_counts_every_pending_or_running_headless_session():
         live("e", "Terminating"),
     )
     plan = decide(project(spec("x"), spec("y"), **ACCOUNT), None, seen(*theirs))
-    assert lines(plan) == ["create x (not in the state and not live)", "wait y (max_active 3 of the account is full)"]
+    assert lines(plan) == [
+        "create x (not in the state and not live)",
+        "wait y (limit of the account reached (max_active 3))",
+    ]
     plan = decide(project(spec("x"), **ACCOUNT), None, seen(*theirs, live("f"), live("g")))
-    full = "max_active 3 of the account is full (4 headless sessions are Pending or Running)"
+    full = "limit of the account reached (max_active 3; 4 headless sessions are Pending or Running)"
     assert lines(plan) == [f"wait x ({full})"]
     assert not plan.actions[0].hangs
 

@@ -38,19 +38,19 @@ def test_running_one_is_unchanged():
 def test_one_that_ended_after_a_long_life_is_created_again_at_once(status):
     memory = state(record(DESK, attempt=4))
     (action,) = decide(project(DESK), memory, seen(desk(status))).actions
-    assert (action.kind, reason_text(action.reason), action.attempt) == ("create", "it ended", 1)
+    assert (action.kind, reason_text(action.reason), action.attempt) == ("create", "its session ended", 1)
 
 
 @pytest.mark.parametrize(
     ("attempt", "since", "expected"),
     [
-        (1, 9, "wait desk (it ended after 30s; started again in 1s)"),
-        (1, 10, "create desk (it ended)"),
-        (3, 39, "wait desk (it ended after 30s; started again in 1s)"),
-        (3, 40, "create desk (it ended)"),
-        (100, 599, "wait desk (it ended after 30s; started again in 1s)"),
-        (100, 600, "create desk (it ended)"),
-        (1, -HOUR, "create desk (it ended)"),
+        (1, 9, "wait desk (its session ended after 30s; it restarts in 1s)"),
+        (1, 10, "create desk (its session ended)"),
+        (3, 39, "wait desk (its session ended after 30s; it restarts in 1s)"),
+        (3, 40, "create desk (its session ended)"),
+        (100, 599, "wait desk (its session ended after 30s; it restarts in 1s)"),
+        (100, 600, "create desk (its session ended)"),
+        (1, -HOUR, "create desk (its session ended)"),
     ],
 )
 def test_one_that_died_young_is_created_after_a_back_off(attempt, since, expected):
@@ -70,13 +70,13 @@ def test_one_that_lived_just_long_enough_has_no_back_off():
 def test_one_that_somebody_deleted_young_is_created_after_a_back_off():
     memory = state(record(DESK, accepted=NOW - 60))
     assert lines(decide(project(DESK), memory, seen(gone=["desk"]))) == [
-        "wait desk (someone deleted it after 60s; started again in 10s)",
+        "wait desk (someone deleted its session after 60s; it restarts in 10s)",
     ]
 
 
 def test_old_one_that_somebody_deleted_is_created_at_once():
     (action,) = decide(project(DESK), state(record(DESK)), seen(gone=["desk"])).actions
-    assert (action.kind, reason_text(action.reason), action.unloved) == ("create", "someone deleted it", True)
+    assert (action.kind, reason_text(action.reason), action.unloved) == ("create", "someone deleted its session", True)
 
 
 def test_lost_create_of_one_is_never_unknown():

@@ -54,13 +54,13 @@ def shared(share, *phases):
     ("share", "phases", "expected"),
     [
         (0.95, [(95, "done"), (5, "failed")], "create end"),
-        (0.95, [(94, "done"), (6, "failed")], "blocked end (needs tile-${tile}: 94 of 100 succeeded, 95 wanted)"),
+        (0.95, [(94, "done"), (6, "failed")], "blocked end (needs tile-${tile}: 94 of 100 succeeded, 95 required)"),
         (0.95, [(99, "done")], "wait end (needs tile-${tile} (1 of 100 not ended))"),
         (0.95, [(50, "failed"), (49, "done")], "wait end (needs tile-${tile} (1 of 100 not ended))"),
         (0.95, [(95, "done"), (3, "unknown"), (2, "failed")], "create end"),
         (0.07, [(7, "done"), (93, "failed")], "create end"),
-        (0.065, [(6, "done"), (94, "failed")], "blocked end (needs tile-${tile}: 6 of 100 succeeded, 7 wanted)"),
-        (1, [(99, "done"), (1, "failed")], "blocked end (needs tile-${tile}: 99 of 100 succeeded, 100 wanted)"),
+        (0.065, [(6, "done"), (94, "failed")], "blocked end (needs tile-${tile}: 6 of 100 succeeded, 7 required)"),
+        (1, [(99, "done"), (1, "failed")], "blocked end (needs tile-${tile}: 99 of 100 succeeded, 100 required)"),
         (0, [(100, "failed")], "create end"),
         (0, [(99, "failed")], "wait end (needs tile-${tile} (1 of 100 not ended))"),
         (0, [(99, "failed"), (1, "held")], "blocked end (needs tile-${tile}: tile-099 is on hold)"),
@@ -102,7 +102,7 @@ def test_tile_by_tile_with_a_share_looks_at_its_own_replicas():
     memory = state(*(record(one, phases[one.key, number], number) for one in two for number in (1, 2)))
     assert lines(decide(project(*two, *half), memory))[4:] == [
         "create mosaic-a (not in the state and not live)",
-        "blocked mosaic-b (needs tile-${tile}: 0 of 2 succeeded, 1 wanted)",
+        "blocked mosaic-b (needs tile-${tile}: 0 of 2 succeeded, 1 required)",
     ]
 
 
@@ -117,7 +117,7 @@ def test_need_of_which_nothing_agrees_is_blocked():
     plan = decide(project(*TILES, *matrix("mosaic", "cd", needs=("tile-${tile}",))))
     assert lines(plan)[3:] == [
         "wait mosaic-c (needs tile-${tile} (1 of 1 not done))",
-        "blocked mosaic-d (needs tile-${tile}, which has none for tile=d)",
+        "blocked mosaic-d (needs tile-${tile}, which has no combination with tile=d)",
     ]
 
 
@@ -135,7 +135,7 @@ def test_what_runs_is_deleted_in_the_same_pass_for_its_own_tile_only():
     new = (TILES[0].model_copy(update={"args": ("new",)}), *TILES[1:])
     memory = state(*tiles("done", "done", "done"), *(record(one, needed=TILES) for one in NEXT))
     plan = decide(project(*new, *NEXT), memory, seen(*(live(one.name) for one in NEXT)))
-    behind = "what it needs changed: tile-${tile}; needs tile-${tile} (1 of 1 not done)"
+    behind = "dependency changed: tile-${tile}; needs tile-${tile} (1 of 1 not done)"
     assert lines(plan) == [
         "replace tile-a (spec changed)",
         f"replace mosaic-a -mosaic-a held back ({behind})",

@@ -27,7 +27,7 @@ def test_ended_one_is_retired_and_remembered(status):
     memory = state(record(spec()))
     observation = seen(live("reduce", status))
     plan = decide(project(spec("other")), memory, observation)
-    assert lines(plan)[1:] == ["retired reduce (no longer in the manifest; ended, its record is kept)"]
+    assert lines(plan)[1:] == ["retired reduce (no longer in the manifest; it ended, and its record is kept)"]
     assert look(memory, observation).replicas
 
 
@@ -72,14 +72,14 @@ def test_protection_that_was_never_applied_holds_for_what_is_removed_or_destroye
 
 
 def test_open_create_of_a_removed_replica_is_waited_for():
-    waiting = "wait reduce (an earlier create has had no clear answer; a later list decides)"
+    waiting = "wait reduce (create request unconfirmed; waiting for a session listing to confirm it)"
     memory = state(STAYS, intent(spec()))
     assert waiting in lines(decide(project(KEPT), memory, seen(live("kept"), whole=False)))
 
 
 def test_deletion_of_a_removed_replica_is_waited_for_while_it_is_listed():
     tomb = tombstone("reduce", spec())
-    assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its old session is being deleted)"]
+    assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its session is being deleted)"]
 
 
 MOVED = "manifests/night.yaml"
@@ -93,10 +93,10 @@ MOVED = "manifests/night.yaml"
             {"facts": {"present": {MOVED}}, "folders": ["manifests"]},
             f"not loaded reduce (its manifest {MOVED} was not loaded)",
         ),
-        ({}, f"not loaded reduce (its manifest {MOVED} is gone, and its folder was not loaded)"),
+        ({}, f"not loaded reduce (its manifest {MOVED} no longer exists, and its folder was not loaded)"),
         (
             {"folders": ["night", "man"]},
-            f"not loaded reduce (its manifest {MOVED} is gone, and its folder was not loaded)",
+            f"not loaded reduce (its manifest {MOVED} no longer exists, and its folder was not loaded)",
         ),
         ({"folders": ["manifests"]}, "delete reduce -reduce (no longer in the manifest)"),
         ({"folders": ["manifests/"]}, "delete reduce -reduce (no longer in the manifest)"),
@@ -127,7 +127,7 @@ def test_destroy_deletes_what_is_live_and_owned():
     sessions = seen(live("kept"), live("safe"), live("theirs"))
     assert lines(decide(project(KEPT), memory, sessions, destroy=True)) == [
         "delete kept -kept (destroy)",
-        "retired done (destroy; ended, its record is kept)",
+        "retired done (destroy; it ended, and its record is kept)",
         "protected safe (destroy, but it is protected)",
     ]
 

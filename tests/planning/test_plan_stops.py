@@ -11,7 +11,7 @@ from skaha_apply.model.state import Attempt
 from skaha_apply.render.reasons import reason_text
 
 TILES = matrix("tile", "abcd", pilot=2)
-WAITS = "pilot: tile-{} has to succeed first"
+WAITS = "pilot: tile-{} must succeed first"
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
 
 def test_a_pilot_out_of_scope_that_has_not_succeeded_blocks():
     plan = decide(project(*TILES), state(record(TILES[0], "done")), targets=("tile-c",))
-    assert lines(plan) == ["blocked tile-c (pilot: tile-b has to succeed first and is out of scope)"]
+    assert lines(plan) == ["blocked tile-c (pilot: tile-b must succeed first and is out of scope)"]
     plan = decide(project(*TILES), state(record(TILES[0], "done"), record(TILES[1], "done")), targets=("tile-c",))
     assert kinds(plan) == ["create tile-c"]
 

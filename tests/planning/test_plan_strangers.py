@@ -15,14 +15,15 @@ def test_same_name_is_a_conflict_of_that_replica_alone(status):
     plan = decide(project(spec(replicas=2)), None, seen(live("reduce-2", status, id="theirs")))
     assert lines(plan) == [
         "create reduce-1 (not in the state and not live)",
-        f"conflict reduce-2 (one of that name exists that this state does not own ({status}); {HINT})",
+        f"conflict reduce-2 (an unmanaged session has this name ({status}); {HINT})",
     ]
     assert plan.actions[1].id == "theirs"
 
 
 def test_several_of_the_same_name_are_counted():
     plan = decide(project(spec()), None, seen(live("reduce", id="b"), live("reduce", "Pending", id="a")))
-    assert lines(plan) == [f"conflict reduce (2 of that name exists that this state does not own (Pending); {HINT})"]
+    hint = "--adopt records one, --take-over replaces them"
+    assert lines(plan) == [f"conflict reduce (2 unmanaged sessions have this name (Pending); {hint})"]
 
 
 def test_names_that_only_look_alike_are_no_conflict():
@@ -91,13 +92,13 @@ def test_one_of_two_active_ones_is_not_chosen_and_an_active_one_is_preferred_to_
 def test_take_over_deletes_every_active_one_of_that_name():
     sessions = seen(live("reduce", id="a"), live("reduce", "Completed", id="b"), live("reduce", "Pending", id="c"))
     plan = decide(project(spec()), None, sessions, take_over=True, adopt=Adopt.ACTIVE)
-    assert lines(plan) == ["replace reduce -a -c (taken over from a session that is not ours)"]
+    assert lines(plan) == ["replace reduce -a -c (takes over from an unmanaged session)"]
     assert {victim.why for victim in plan.actions[0].victims} == {"take-over"}
 
 
 def test_take_over_of_an_ended_one_only_creates():
     plan = decide(project(spec()), None, seen(live("reduce", "Failed")), take_over=True)
-    assert lines(plan) == ["replace reduce (taken over from a session that is not ours)"]
+    assert lines(plan) == ["replace reduce (takes over from an unmanaged session)"]
 
 
 @pytest.mark.parametrize("phase", ["due", "gone", "done", "failed"])
@@ -105,8 +106,8 @@ def test_active_one_stands_in_the_way_of_a_create_of_ours(phase):
     memory = state(record(spec(), phase, id="ours"))
     changed = spec(args=("new.py",))
     plan = decide(project(changed), memory, seen(live("reduce", "Pending", id="theirs")))
-    hint = "delete it, or `state forget` this replica, then --adopt or --take-over"
-    stranger = f"theirs of that name is active and not owned by this state (Pending); {hint}"
+    hint = "delete it, or run `state forget` for this replica, then apply with --adopt or --take-over"
+    stranger = f"unmanaged session theirs has this name and is active (Pending); {hint}"
     assert lines(plan) == [f"conflict reduce ({stranger})"]
 
 

@@ -23,12 +23,12 @@ def test_on_change_is_done_however_long_ago():
 @pytest.mark.parametrize(
     ("since", "ended", "expected"),
     [
-        (None, NOW - HOUR, "create reduce (completed; run again (rerun: always))"),
-        (None, NOW, "create reduce (completed; run again (rerun: always))"),
-        (NOW - 60, NOW - 61, "create reduce (completed; run again (rerun: always))"),
-        (NOW - 60, NOW - 60, "create reduce (completed; run again (rerun: always))"),
+        (None, NOW - HOUR, "create reduce (completed; runs again (rerun: always))"),
+        (None, NOW, "create reduce (completed; runs again (rerun: always))"),
+        (NOW - 60, NOW - 61, "create reduce (completed; runs again (rerun: always))"),
+        (NOW - 60, NOW - 60, "create reduce (completed; runs again (rerun: always))"),
         (NOW - 60, NOW - 59, "done reduce (completed)"),
-        (NOW - 60, NOW + 9000, "create reduce (completed; run again (rerun: always))"),  # the clock was set back
+        (NOW - 60, NOW + 9000, "create reduce (completed; runs again (rerun: always))"),  # the clock was set back
     ],
 )
 def test_always_is_once_a_call(since, ended, expected):

@@ -67,13 +67,13 @@ def test_the_ended_session_is_left_to_expire():
 @pytest.mark.parametrize(
     ("first", "attempt", "after", "expected"),
     [
-        (10, 1, 9, "wait reduce (failed in attempt 1 of 30; tried again in 1s)"),
+        (10, 1, 9, "wait reduce (failed in attempt 1 of 30; next attempt in 1s)"),
         (10, 1, 10, "retry reduce (failed in attempt 1 of 30)"),
-        (10, 3, 20, "wait reduce (failed in attempt 3 of 30; tried again in 20s)"),
+        (10, 3, 20, "wait reduce (failed in attempt 3 of 30; next attempt in 20s)"),
         (10, 3, 40, "retry reduce (failed in attempt 3 of 30)"),
-        (10, 25, 120, "wait reduce (failed in attempt 25 of 30; tried again in 8m)"),
+        (10, 25, 120, "wait reduce (failed in attempt 25 of 30; next attempt in 8m)"),
         (10, 25, 600, "retry reduce (failed in attempt 25 of 30)"),
-        (1800, 1, 1000, "wait reduce (failed in attempt 1 of 30; tried again in 14m)"),
+        (1800, 1, 1000, "wait reduce (failed in attempt 1 of 30; next attempt in 14m)"),
         (1800, 9, 1800, "retry reduce (failed in attempt 9 of 30)"),
     ],
 )
@@ -119,7 +119,7 @@ def test_a_retry_waits_behind_a_stranger_and_behind_its_own_end():
     stranger = live("reduce", "Running", id="theirs", image="another")
     assert [one.kind for one in decide(project(THRICE), state(failed()), seen(stranger)).actions] == ["conflict"]
     buried = state(failed(), tombstone("reduce", THRICE, why="timeout"))
-    assert lines(decide(project(THRICE), buried, seen())) == ["wait reduce (its old session is being deleted)"]
+    assert lines(decide(project(THRICE), buried, seen())) == ["wait reduce (its session is being deleted)"]
 
 
 def test_an_open_retry_is_decided_before_anything_else_and_makes_the_same_attempt_again():

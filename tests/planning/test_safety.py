@@ -22,7 +22,8 @@ def all_live(specs=TWELVE):
 def test_more_than_a_third_deleted_for_want_of_a_line_is_refused(removed, refused):
     plan = decide(project(*TWELVE[removed:]), owned(), all_live())
     assert kinds(plan)[:removed] == [f"delete {one}" for one in sorted(f"s{n}" for n in range(removed))]
-    text = "of 12 owned replicas 4 would be deleted for want of a manifest line, more than 30%; --force carries it out"
+    what = "4 would be deleted because their manifest line was removed"
+    text = f"of 12 owned replicas {what}, more than 30%; --force allows this"
     assert plan.refused == (text if refused else None)
     assert decide(project(*TWELVE[removed:]), owned(), all_live(), force=True).refused is None
 
@@ -31,8 +32,8 @@ def test_many_that_are_gone_are_refused_as_well_and_together_with_the_deleted():
     gone = [one.name for one in TWELVE[:2]]
     plan = decide(project(*TWELVE[:-2]), owned(), seen(*(live(one.name) for one in TWELVE[2:]), gone=gone))
     assert plan.refused == (
-        "of 12 owned replicas 2 would be deleted for want of a manifest line and 2 would be created again because they "
-        "are gone, more than 30%; --force carries it out"
+        "of 12 owned replicas 2 would be deleted because their manifest line was removed and 2 would be created again "
+        "because they disappeared, more than 30%; --force allows this"
     )
 
 
@@ -56,7 +57,7 @@ def test_changes_and_creates_are_not_a_mass():
 def test_manifest_without_sessions_is_refused():
     plan = decide(project(), state(record(spec())), seen(live("reduce")))
     assert plan.refused == (
-        "the manifest has no sessions and 1 would be deleted; `destroy` says that on purpose, or --force"
+        "the manifest has no sessions, and 1 would be deleted; to delete them, run destroy, or apply --force"
     )
     assert decide(project(), state(record(spec(), "done"))).refused is None
 
@@ -65,7 +66,7 @@ def test_destroy_is_no_mass_but_may_lose_too_much():
     assert decide(project(*TWELVE), owned(), all_live(), destroy=True).refused is None
     memory = owned(started=NOW - 10 * HOUR)
     assert decide(project(*TWELVE), memory, all_live(), destroy=True).refused == (
-        "240 core-hours would be lost, more than 100; --allow-loss 241 carries it out"
+        "240 core-hours would be lost, more than 100; --allow-loss 241 allows this"
     )
 
 
@@ -116,7 +117,7 @@ def test_loss_of_more_than_is_allowed_is_refused(allowed, refused):
     memory = state(record(spec(cores=12), started=None, accepted=NOW - 10 * HOUR))
     wanted = project(spec(cores=12, args=("new.py",)))
     plan = decide(wanted, memory, seen(live("reduce")), allow_loss=allowed)
-    text = f"at most 120 core-hours would be lost, more than {allowed:g}; --allow-loss 121 carries it out"
+    text = f"at most 120 core-hours would be lost, more than {allowed:g}; --allow-loss 121 allows this"
     assert plan.refused == (text if refused else None)
     assert decide(wanted, memory, seen(live("reduce")), force=True).refused is None
 
@@ -191,8 +192,8 @@ def test_what_follows_a_rerun_is_a_loss_where_anything_was_changed(changed):
 
 
 TILES = matrix("tile", "abc")
-EMPTY = "the list of tile-${tile} is empty and 3 replicas of it are known; restore it, or --force goes on without it, "
-EMPTY += "and `state forget` drops what is known"
+EMPTY = "the list of tile-${tile} is empty, and the state has 3 of its replicas; restore the list, remove the "
+EMPTY += "replicas from the state with `state forget`, or continue with --force"
 
 
 @pytest.mark.parametrize("phase", ["done", "running", "due"])
@@ -253,8 +254,8 @@ def cut(before, after, **fields):
 def test_change_of_replicas_says_what_it_costs_and_what_costs_nothing():
     cost = "2 finished and 1 running shares would be computed again (at most 14.0 core-hours)"
     free = "to run more at once change parallelism, which costs nothing"
-    assert cut(3, 4) == (f"reduce: replicas 3 -> 4 cuts the work anew: {cost}; {free}",)
-    assert cut(2, 4)[0].startswith("reduce: replicas 2 -> 4 cuts the work anew: 2 finished shares would")
+    assert cut(3, 4) == (f"reduce: replicas 3 -> 4 divides the work again: {cost}; {free}",)
+    assert cut(2, 4)[0].startswith("reduce: replicas 2 -> 4 divides the work again: 2 finished shares would")
     assert cut(3, 4, rerun="never") == ()
     assert cut(3, 4, protect=True) == ()
 
@@ -272,6 +273,6 @@ def test_new_cut_of_a_matrix_is_said_once():
     old, new = matrix("tile", "abc", replicas=2), matrix("tile", "abc", replicas=3, image="x/y:2")
     memory = state(*(record(one, "done", number, started=NOW, ended=NOW) for one in old for number in (1, 2)))
     (note,) = decide(project(*new), memory).notes
-    assert note.startswith("tile-${tile}: replicas 2 -> 3 cuts the work anew: 6 finished shares would")
+    assert note.startswith("tile-${tile}: replicas 2 -> 3 divides the work again: 6 finished shares would")
     fresh = decide(project(*new), state(*(record(one, "failed", number) for one in old for number in (1, 2))))
     assert fresh.notes == ()

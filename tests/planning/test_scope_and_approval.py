@@ -118,7 +118,7 @@ def test_approval_does_not_hold_for_another_desired_set_or_another_destructive_a
     before = approved(spec(), OLD, memory=memory, sight=sight)
     changed = differences(before, approved(spec(args=("x",)), OLD, memory=memory, sight=sight))
     assert len(changed) == 2
-    assert "would run something else" in changed[0]
+    assert "would run other work" in changed[0]
     assert "reduce" in changed[1]
     removed = differences(before, approved(spec(), memory=memory, sight=sight))
     assert len(removed) == 2

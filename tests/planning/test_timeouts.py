@@ -138,14 +138,14 @@ def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
     assert (only(memory).phase, only(memory).ended, only(memory).note) == (Phase.FAILED, at, GONE.note)
     assert memory.tombstones == ()
     reason = "failed in attempt 1 of 2: timed out: running for more than 2h"
-    assert lines(decide(project(TIMED), memory, seen(at=at + 9))) == [f"wait reduce ({reason}; tried again in 1s)"]
+    assert lines(decide(project(TIMED), memory, seen(at=at + 9))) == [f"wait reduce ({reason}; next attempt in 1s)"]
     (action,) = decide(project(TIMED), memory, seen(at=at + 10)).actions
     assert (action.kind, action.attempt, reason_text(action.reason)) == ("retry", 2, reason)
 
 
 def test_while_its_pod_stops_nothing_is_made_in_its_place():
     memory = state(record(TIMED, "failed", ended=NOW - HOUR, note=GONE.note), GONE)
-    assert lines(decide(project(TIMED), memory)) == ["wait reduce (its old session is being deleted)"]
+    assert lines(decide(project(TIMED), memory)) == ["wait reduce (its session is being deleted)"]
     after = look(memory, seen(pods_gone=["reduce"]))
     assert (only(after).ended, only(after).note) == (NOW - HOUR, GONE.note)
 

@@ -25,7 +25,7 @@ from scene import (
 
 from skaha_apply.model.session import Phase
 
-WAITS = "an earlier create has had no clear answer; a later list decides"
+WAITS = "create request unconfirmed; waiting for a session listing to confirm it"
 
 
 def test_open_intent_that_is_not_settled_waits():
@@ -50,7 +50,7 @@ def test_new_session_of_that_name_is_adopted_with_the_digests_of_the_intent():
     memory = state(intent(spec()))
     observation = seen(live("reduce", "Pending", id="new"))
     assert lines(decide(project(spec()), memory, observation)) == [
-        "adopt reduce (made by an earlier create whose answer was lost)",
+        "adopt reduce (found the session of an unconfirmed create request)",
     ]
     found = only(look(memory, observation))
     assert (found.id, found.phase, found.work) == ("new", Phase.PENDING, memory.intents[0].work)
@@ -110,7 +110,7 @@ def test_one_session_is_adopted_by_one_replica_only():
     assert [(one.key, one.id) for one in after.replicas] == [(("tile", 1), "new")]
 
 
-DOUBLE = "a double that an earlier create without an answer left behind"
+DOUBLE = "duplicate session from an unconfirmed create request"
 
 
 def test_unsure_create_that_left_nothing_stays_a_doubt_for_a_day():
@@ -227,7 +227,7 @@ def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_res
     assert all(one.phase is Phase.DUE for one in after.replicas)
     assert lines(decide(project(new), memory, observation)) == [
         f"delete reduce -late ({DOUBLE})",
-        "wait reduce (another session of it is deleted first)",
+        "wait reduce (another session of this replica is deleted first)",
     ]
     ended = seen(live("reduce", "Completed", id="late"))
     assert kinds(decide(project(new), memory, ended)) == ["delete reduce", "create reduce"]
@@ -239,7 +239,7 @@ def test_replica_whose_double_is_deleted_is_replaced_after_it():
     plan = decide(project(new), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [
         f"delete reduce -late ({DOUBLE})",
-        "replace reduce -reduce held back (spec changed; another session of it is deleted first)",
+        "replace reduce -reduce held back (spec changed; another session of this replica is deleted first)",
     ]
     assert not any(action.hangs for action in plan.actions)
 

@@ -54,7 +54,8 @@ def test_session_that_the_single_look_shows_is_followed(phase):
         (NOW - 299, "create reduce (disappeared 299 s after it was last seen {}; treated as deleted)"),
         (
             NOW - 300,
-            "unknown reduce (it vanished unseen: it may have ended, been pruned or expired; held until it is marked)",
+            "unknown reduce (session disappeared before its end was seen (ended, pruned or expired); "
+            "on hold until you mark it)",
         ),
     ],
 )
@@ -152,7 +153,7 @@ def test_earlier_session_that_was_taken_for_gone_and_runs_is_deleted_beside_the_
     memory = state(record(spec(), id="new", past=("old",)))
     plan = decide(project(spec()), memory, seen(live("reduce", id="new"), live("reduce", id="old")))
     assert lines(plan) == [
-        "delete reduce -old (an earlier session of it that was taken for gone)",
+        "delete reduce -old (earlier session of this replica, which was recorded as disappeared)",
         "unchanged reduce (running)",
     ]
 
@@ -175,15 +176,15 @@ def test_request_given_up_before_the_clock_was_set_back_is_decided_all_the_same(
     assert look(state(open_one), seen(asked=NOW + SETTLE, at=NOW + SETTLE, found=NOW)).intents == ()
 
 
-UNSEEN = "it vanished unseen: it may have ended, been pruned or expired"
+UNSEEN = "session disappeared before its end was seen (ended, pruned or expired)"
 
 
 @pytest.mark.parametrize(
     ("vanished", "expected"),
     [
-        ("hold", f"unknown reduce ({UNSEEN}; held until it is marked)"),
-        ("rerun", f"create reduce ({UNSEEN}; run again (vanished: rerun))"),
-        ("complete", f"done reduce ({UNSEEN}; taken as complete (vanished: complete))"),
+        ("hold", f"unknown reduce ({UNSEEN}; on hold until you mark it)"),
+        ("rerun", f"create reduce ({UNSEEN}; runs again (vanished: rerun))"),
+        ("complete", f"done reduce ({UNSEEN}; counted as complete (vanished: complete))"),
     ],
 )
 def test_the_manifest_may_say_what_becomes_of_it(vanished, expected):
@@ -229,7 +230,7 @@ def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
     again = created(WorkingState.open(memory), intent(wanted), "reduce", NOW + 1)
     memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
-    assert "gone again before its end was seen" in reason_text(second.actions[0].reason)
+    assert "disappeared again before its end was seen" in reason_text(second.actions[0].reason)
     assert only(memory).phase is Phase.UNKNOWN
 
 
@@ -264,7 +265,7 @@ def test_the_reason_of_one_that_counts_as_complete_states_the_age():
     wanted = spec(vanished="complete")
     plan = decide(project(wanted), state(record(wanted, seen=NOW - 12)), seen(gone=["reduce"]))
     text = LAST_SEEN.format(12, "running")
-    assert lines(plan) == [f"done reduce ({text}; taken as complete (vanished: complete))"]
+    assert lines(plan) == [f"done reduce ({text}; counted as complete (vanished: complete))"]
 
 
 @pytest.mark.parametrize("phase", ["gone", "unknown"])

@@ -64,7 +64,7 @@ def differences(approved: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
     wanted, wants = _desired(before - after), _desired(after - before)
     actions = sorted(line.removeprefix("! ") for line in after - before if line.startswith("! "))
     found = (
-        *_count(wanted.keys() & wants.keys(), "would run something else, or with other resources"),
+        *_count(wanted.keys() & wants.keys(), "would run other work, or with other resources"),
         *_count(wants.keys() - wanted.keys(), "is desired now"),
         *_count(wanted.keys() - wants.keys(), "is no longer desired"),
         *(f"not approved: {_action(line)}" for line in actions),

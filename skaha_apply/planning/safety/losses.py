@@ -60,7 +60,7 @@ def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
         most = "at most " if bound else ""
         yield (
             f"{most}{lost:.0f} core-hours would be lost, more than {options.allow_loss:g}; "
-            f"--allow-loss {int(lost) + 1} carries it out"
+            f"--allow-loss {int(lost) + 1} allows this"
         )
 
 
@@ -122,7 +122,7 @@ def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
         cost.hours += action.lost
         cost.bounded |= action.bounded and action.lost > 0
     return tuple(
-        f"{name}: replicas {before} -> {after} cuts the work anew: {_shares(cost)} would be computed again "
+        f"{name}: replicas {before} -> {after} divides the work again: {_shares(cost)} would be computed again "
         f"({'at most ' if cost.bounded else ''}{cost.hours:.1f} core-hours); "
         "to run more at once change parallelism, which costs nothing"
         for (name, before, after), cost in costs.items()

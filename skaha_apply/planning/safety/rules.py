@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MASS_SHARE = 0.30
 MASS_LEAST = 10
 GONE = (
-    "apply again and look at the plan, which --force carries out; "
-    "where the server forgot what had ended, `skaha-apply mark complete` says so"
+    "run apply again and check the plan; if the sessions had ended before the server removed them, "
+    "run `skaha-apply mark complete`; apply --force creates them again"
 )
 
 
@@ -69,13 +69,14 @@ def _mass(actions: Sequence[Action], project: Project, book: WorkingState, optio
     emptied = tuple(_emptied(project, book, options))
     yield from emptied
     if deletes and not project.sessions and not emptied:
-        yield f"the manifest has no sessions and {deletes} would be deleted; `destroy` says that on purpose, or --force"
+        way_out = "to delete them, run destroy, or apply --force"
+        yield f"the manifest has no sessions, and {deletes} would be deleted; {way_out}"
         return
     owned = _owned(actions, book)
     if _is_mass(deletes + again, owned):
-        parts = [f"{deletes} would be deleted for want of a manifest line"] if deletes else []
-        parts += [f"{again} would be created again because they are gone"] if again else []
-        yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force carries it out"
+        parts = [f"{deletes} would be deleted because their manifest line was removed"] if deletes else []
+        parts += [f"{again} would be created again because they disappeared"] if again else []
+        yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force allows this"
 
 
 def gone(plan: Plan, book: WorkingState, options: PlanOptions) -> str | None:
@@ -84,7 +85,7 @@ def gone(plan: Plan, book: WorkingState, options: PlanOptions) -> str | None:
     owned = _owned(plan.actions, book)
     if options.force or not _is_mass(again, owned):
         return None
-    return f"of {owned} owned replicas {again} are gone, and would be created again without anybody having been asked"
+    return f"{again} of {owned} owned replicas disappeared, and would be created again without an approval"
 
 
 def _owned(actions: Sequence[Action], book: WorkingState) -> int:
@@ -109,6 +110,6 @@ def _emptied(project: Project, book: WorkingState, options: PlanOptions) -> Iter
     for name in names:
         if number := known[name.casefold()]:
             yield (
-                f"the list of {name} is empty and {number} replicas of it are known; restore it, or --force goes on "
-                "without it, and `state forget` drops what is known"
+                f"the list of {name} is empty, and the state has {number} of its replicas; restore the list, remove "
+                "the replicas from the state with `state forget`, or continue with --force"
             )

@@ -51,7 +51,7 @@ def deleted(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> Repli
         update = {"phase": Phase.DUE, "stopped": True, "note": "its session was deleted because of the failure limit"}
         return record.model_copy(update=update)
     phase = Phase.HELD if tombstone.why is DeleteReason.HOLD else Phase.DUE
-    return record.model_copy(update={"phase": phase, "note": "its session was deleted for this"})
+    return record.model_copy(update={"phase": phase, "note": "its session was deleted"})
 
 
 def _settle_doubt(book: WorkingState, key: ReplicaKey) -> None:

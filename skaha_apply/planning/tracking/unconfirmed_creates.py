@@ -100,10 +100,13 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
         left -= 1
     elif apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
         book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
-            update={"phase": Phase.UNKNOWN, "note": "its create had no answer, too long ago to know whether it ran"},
+            update={
+                "phase": Phase.UNKNOWN,
+                "note": "create request unconfirmed for too long to know whether its session ran",
+            },
         )
     elif record and not record.phase.ended:
-        note = "its create was not carried out"
+        note = "its create request had no effect"
         book.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
     if left > 0:
         remember_doubt(book, intent, left)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 ENOUGH = 2  # sessions of one attempt that vanish in a row before it is no longer believed that someone deleted them
 _MEMORY = 86400.0  # seconds for which one that was held so speaks for the others of its project
 _FORGOTTEN = (
-    "it was gone again before its end was seen: deleted once more, or the server forgets ended sessions sooner than "
-    "they are looked for"
+    "session disappeared again before its end was seen: someone deleted it again, or the server removes ended sessions "
+    "before the tool lists them"
 )
 
 
@@ -42,12 +42,12 @@ class Absences:
             last = record.accepted or at
             if self._seen.listing.asked < last + self._settle:
                 return record
-            due: dict[str, object] = {"phase": Phase.DUE, "note": "it was accepted but never listed"}
-            late = "it was accepted but never listed"
+            due: dict[str, object] = {"phase": Phase.DUE, "note": "accepted by the server, but never listed"}
+            late = "accepted by the server, but never listed"
         else:
             last = record.seen or record.accepted or 0.0
             due = {"phase": Phase.GONE, "note": _disappeared(record, apart(self._seen, last)), "ended": at}
-            late = "it vanished unseen: it may have ended, been pruned or expired"
+            late = "session disappeared before its end was seen (ended, pruned or expired)"
         if self._book.specs[record.spec].kind.interactive:
             return record.model_copy(update=due)
         if apart(self._seen, last) >= RECENT:
