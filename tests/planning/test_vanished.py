@@ -54,8 +54,10 @@ def test_session_that_the_single_look_shows_is_followed(phase):
         (NOW - 299, "create reduce (disappeared 299 s after it was last seen {}; treated as deleted)"),
         (
             NOW - 300,
-            "unknown reduce (session disappeared before its end was seen (ended, pruned or expired); "
-            "on hold until you mark it)",
+            (
+                "unknown reduce (session disappeared before its end was seen (ended, pruned or expired); "
+                "on hold until you mark it)"
+            ),
         ),
     ],
 )
