@@ -13,7 +13,7 @@ import pytest
 
 
 def _load(folder):
-    """The conftest of a folder beside this one, for its desk or its stores."""
+    """The conftest of a neighboring folder, for its desk or its stores."""
     name = f"{folder}_of_{Path(__file__).parent.name}"
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / folder / "conftest.py")
@@ -29,7 +29,7 @@ odd_server = _load("acceptance").odd_server
 
 
 class Ordered:
-    """What can be ordered of a store: `delay` seconds before each answer, and `rule(request)`, which may name a fault.
+    """Orders for a store: `delay` seconds before each response, and `rule(request)`, which may name a fault.
 
     It gets `slow` with the first request that `slow_from(request)` is true of.
 

@@ -1,4 +1,4 @@
-"""A fresh CI runner starts no new memory by accident: it would run everything again."""
+"""A fresh CI runner starts no second state by accident: it would run everything again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_server_whose_name_begins_like_this_machine_is_not_this_machine(tmp_pa
         check_first_run(location(tmp_path, "localhost.example.org/skaha/v1"), {"CI": "1"}, init=False)
 
 
-def test_a_path_beside_the_variables_of_a_store_is_local(tmp_path, monkeypatch):
+def test_a_path_in_addition_to_the_variables_of_a_store_is_local(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_HTTP_ADDRESS", "https://store.example.org/survey")
     with pytest.raises(SafetyRefusal):
         check_first_run(location(tmp_path, state="here.json"), {"CI": "1"}, init=False)

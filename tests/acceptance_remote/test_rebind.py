@@ -1,4 +1,4 @@
-"""`state rebind`: a server that moved takes its state along; a new credential of the account is told to be that."""
+"""`state rebind`: the state of a server that moved, and a new credential of the account."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_state_in_a_file_of_its_own_stays_there(moved, one_line):
     assert moved.plan("--state", moved.old)["has_changes"] is False
 
 
-def test_a_remote_state_is_bound_anew(remote_desk):
+def test_a_remote_state_is_bound_again(remote_desk):
     store = remote_desk.store
     remote_desk.write(SLEEP)
     remote_desk.apply()

@@ -35,7 +35,7 @@ def test_the_state_lives_in_the_store_by_option_and_by_variables(remote_desk, sa
     assert not desk.rescue.exists()
 
 
-def test_the_second_of_two_applies_is_told_who_holds_the_lock(remote_desk, sandbox, one_line):
+def test_the_second_of_two_applies_names_the_owner_of_the_lock(remote_desk, sandbox, one_line):
     desk, store = remote_desk, remote_desk.store
     desk.write(SLEEP)
     sandbox.faults(latency_ms=1500, only=["POST /session"])
@@ -170,7 +170,7 @@ def test_a_serial_that_moved_underneath_is_an_error_and_never_overwritten(remote
 
 
 @pytest.mark.parametrize("fault", ["lose", "drop", 502])
-def test_an_unsure_write_is_read_back(remote_desk, fault):
+def test_an_unconfirmed_write_is_read_back(remote_desk, fault):
     desk, store = remote_desk, remote_desk.store
     desk.write(SLEEP)
     seen = []

@@ -1,4 +1,4 @@
-"""Saved plans through two processes: exactly what was shown is applied, or nothing, and the difference is told."""
+"""Saved plans through two processes: exactly the shown plan is applied, or nothing, and the difference is printed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_other_manifests_make_it_stale(applied):
 
 
 def test_an_action_that_nobody_saw_makes_it_stale(applied, sandbox):
-    """Planned while the name was free; a stranger took it, and taking over is what the plan allows."""
+    """Planned while the name was free; then an unmanaged session took it, and the plan allows to take it over."""
     applied.write(SLEEP, {"name": "desk", "cmd": "sleep", "args": ["600"]})
     applied("plan", "--out", "p.plan", "--take-over")
     assert sandbox.create(name="desk", cmd="sleep", args="600").status_code == 200

@@ -116,7 +116,7 @@ def test_a_file_that_is_no_state_is_one_clear_message(applied, one_line, content
     assert applied.files() == before
 
 
-def test_a_held_lock_refuses_a_push_and_not_a_pull(plain_desk, one_line):
+def test_a_locked_state_refuses_a_push_and_not_a_pull(plain_desk, one_line):
     plain_desk.write(SLEEP)
     plain_desk.apply()
     path = plain_desk.folder / "x.json"

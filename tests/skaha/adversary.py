@@ -41,7 +41,7 @@ class Request:
 
 
 def reply(status=200, body: bytes | str = b"", kind="text/plain", **headers):
-    """Answer in full; `Retry_After="1"` stands for `Retry-After: 1`."""
+    """Send a whole response; `Retry_After="1"` stands for `Retry-After: 1`."""
     content = body.encode() if isinstance(body, str) else body
 
     async def act(request):
@@ -76,7 +76,7 @@ def cut(body: bytes):
 
 
 def hang(gate: asyncio.Event | None = None, then=None):
-    """Answer nothing, ever or until `gate` is set."""
+    """Send nothing, forever or until `gate` is set."""
 
     async def act(request):
         if gate is None:

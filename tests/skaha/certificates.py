@@ -32,7 +32,7 @@ def time(unix):
 
 
 def certificate(subject=("C=ca", "O=hia", "OU=cadc", "CN=jane_abc"), before=0.0, after=4102444800.0, *, key=True):
-    """A certificate in PEM that says this much, signed by nobody."""
+    """An unsigned certificate in PEM with these fields."""
     algorithm = element(0x30, element(0x06, bytes.fromhex("2a864886f70d01010b")), element(0x05))
     body = element(
         0x30,

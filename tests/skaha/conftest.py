@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import the adversary and the certificates that lie beside them."""
+"""Lets the tests of this folder import its modules `adversary` and `certificates`."""
 
 import sys
 from pathlib import Path

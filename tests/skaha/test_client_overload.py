@@ -133,7 +133,7 @@ async def test_retry_after_of_429_holds_for_all_requests():
 
 
 @awaited
-async def test_a_single_503_holds_nobody_else_up():
+async def test_a_single_503_delays_no_other_request():
     clock = FastClock(settle=1.0)
     first = []
 
@@ -153,7 +153,7 @@ async def test_a_single_503_holds_nobody_else_up():
 
 
 @awaited
-async def test_stop_ends_rests_at_once_and_lets_what_is_in_flight_go_on():
+async def test_stop_ends_waits_at_once_and_requests_in_flight_continue():
     gate = asyncio.Event()
 
     async def act(request):

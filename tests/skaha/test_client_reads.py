@@ -1,4 +1,4 @@
-"""What lists and look-ups read from good answers, and say of bad ones, over real HTTP."""
+"""Listings and look-ups over real HTTP: the values of good responses, and the errors of bad ones."""
 
 import asyncio
 import json
@@ -107,7 +107,7 @@ async def test_a_server_that_stays_away_is_given_up_after_patience(act):
 
 
 @awaited
-async def test_no_answer_is_given_up_after_patience_too():
+async def test_a_missing_response_times_out_after_patience_too():
     clock = FastClock(real=0.3)
     found, server = await listing(hang(), clock=clock)
     assert type(found) is Unreachable

@@ -1,4 +1,4 @@
-"""The client against the sandbox: what both say of the server must agree."""
+"""The client against the sandbox: both must agree about the server."""
 
 import asyncio
 import json

@@ -108,12 +108,12 @@ def test_a_token_of_one_server_is_not_sent_to_another(home):
     assert find_login("https://stranger.example/skaha/v1", home(proxy=certificate())).source == "~/.ssl/cadcproxy.pem"
 
 
-def test_a_certificate_that_a_file_names_and_that_is_gone_is_passed_over(home):
+def test_a_missing_certificate_that_a_file_names_is_ignored(home):
     surroundings = home(CANFAR, proxy=certificate())
     assert find_login("https://ws-uv.canfar.net/skaha/v1", surroundings).source == "~/.ssl/cadcproxy.pem"
 
 
-def test_without_any_credential_the_ways_to_one_are_told(home):
+def test_without_any_credential_the_ways_to_one_are_shown(home):
     with pytest.raises(Unauthorized, match=r"there is no credential for example\.org") as caught:
         find_login(LAB, home())
     assert "`canfar login`" in caught.value.hint
@@ -126,7 +126,7 @@ def test_a_broken_file_matters_only_without_the_environment(home, caplog):
         find_login(LAB, home())
 
 
-def test_it_is_looked_up_anew_each_time(home, monkeypatch):
+def test_it_is_read_again_each_time(home, monkeypatch):
     surroundings = home()
     monkeypatch.setenv("HOME", str(surroundings.home))
     source = CredentialSource(LAB).login
@@ -144,7 +144,7 @@ def test_a_token_that_no_header_takes_is_refused_and_not_repeated(token):
     assert token not in f"{caught.value} {caught.value.hint}"
 
 
-def test_an_expired_token_says_the_date_and_the_command():
+def test_an_expired_token_shows_the_date_and_the_command():
     login = token_login(jwt(sub="me", exp=1767225600), "SKAHA_TOKEN")
     login.check(1767225599)
     with pytest.raises(Unauthorized, match=r"token from SKAHA_TOKEN expired on 2026-01-01 00:00 UTC") as caught:
@@ -162,7 +162,7 @@ def test_a_token_that_is_not_quite_a_jwt_has_no_date(odd):
     assert token_login(odd, "x").expires is None
 
 
-def test_an_expired_certificate_says_the_date_and_the_command():
+def test_an_expired_certificate_shows_the_date_and_the_command():
     login = certificate_login(certificate(after=1767225600), "~/.ssl/cadcproxy.pem")
     with pytest.raises(Unauthorized, match=r"certificate from ~/.ssl/cadcproxy.pem expired on 2026-01-01") as caught:
         login.check(1767225600)

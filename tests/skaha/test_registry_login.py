@@ -1,4 +1,4 @@
-"""The login for private images: where it comes from, which images it goes with, and what a refusal says of it."""
+"""The login for private images: its sources, its images, and how a refusal names it."""
 
 import base64
 import json

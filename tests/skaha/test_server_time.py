@@ -1,4 +1,4 @@
-"""The server's time is learnt from `Date` headers, and a slow answer does not set it back."""
+"""The server's time comes from `Date` headers, and a slow response does not set it back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Wall:
     ],
     ids=["equal", "rounded", "written long before it came", "ahead", "behind"],
 )
-def test_date_header_shifts_the_clock_only_beyond_the_time_of_its_answer(told, took, known):
+def test_date_header_shifts_the_clock_only_beyond_the_time_of_its_response(told, took, known):
     time = ServerTime(Wall(1_000_000.0))
     time.record(formatdate(told, usegmt=True), took)
     assert time.now() == known

@@ -69,7 +69,7 @@ def force(path, lock_id):
     asyncio.run(LocalStore(path).unlock(lock_id))
 
 
-def test_a_held_lock_says_who_holds_it_and_since_when(path, holder):
+def test_a_locked_state_names_the_owner_and_the_time(path, holder):
     with pytest.raises(StateLocked) as caught:
         take(path)
     assert re.search(
@@ -172,7 +172,7 @@ def test_a_cancelled_wait_holds_nothing(path):
     asyncio.run(main())
 
 
-def test_a_lock_file_removed_while_it_is_held_does_not_stop_the_next(path, lock):
+def test_a_lock_file_removed_while_it_is_locked_does_not_stop_the_next(path, lock):
     async def main():
         one, other = LocalStore(path), LocalStore(path)
         await one.acquire("apply", 0)
@@ -217,7 +217,7 @@ def test_the_lock_of_another_machine_holds_until_its_lease_ends(path, lock):
 
 @pytest.mark.parametrize("hours", [-30, -2, 2, 30])
 def test_neither_clock_of_two_machines_decides_about_a_lease(path, lock, hours):
-    """The owner's clock is wrong, so that its text lies; or the clock of the one who wants the lock is."""
+    """The clock of the owner is wrong, and so is its text; or the clock of the process that takes the lock is wrong."""
     wrong = time.time() + hours * 3600
     for holder, now in ((LockOwner(**{**_fields(ELSEWHERE), "expires": wrong}), time.time), (ELSEWHERE, lambda: wrong)):
         written(lock, 600, holder)
@@ -269,7 +269,7 @@ def test_another_container_on_the_same_machine_is_judged_by_the_systems_lock(pat
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"nonsense \xff", b'{"ID": 3}', b'{"ID": ""}'])
-def test_a_lock_file_that_says_nothing_is_free(path, lock, text):
+def test_an_empty_or_foreign_lock_file_is_free(path, lock, text):
     lock.write_bytes(text)
     take(path)
 

@@ -33,7 +33,7 @@ def told():
 
 @pytest.fixture
 def opened(tmp_path, told):
-    """A function that gives a store for a server, and one more for each further call: another process, so to say."""
+    """A function that returns a store for a server; each further invocation returns another one, as another process."""
     folder = tmp_path / ".skaha-apply" / "a.org"
 
     def make(server, clocks=None, **env):
@@ -100,7 +100,7 @@ def test_gitlab_needs_no_more_than_its_address_and_plain_stores_are_locked_at_th
     asyncio.run(main())
 
 
-def test_a_held_lock_says_who_holds_it_since_when_and_how_to_break_it(dialect, opened):
+def test_a_locked_state_names_the_owner_the_time_and_the_command_that_breaks_the_lock(dialect, opened):
     async def main():
         async with dialect() as server:
             first = opened(server)
@@ -186,7 +186,7 @@ def test_a_lock_is_broken_with_its_id_only(dialect, opened):
 
 
 @pytest.mark.parametrize("fault", ["lose", "drop", 500, 503, 429])
-def test_an_unclear_answer_to_a_lock_is_asked_again(dialect, fault, opened):
+def test_an_inconclusive_response_to_a_lock_is_retried(dialect, fault, opened):
     async def main():
         async with dialect() as server:
             server.fail(dialect.lock_method, fault)
@@ -213,7 +213,7 @@ def test_cancelled_while_it_asks_for_the_lock_it_leaves_none(dialect, opened):
 
 
 @pytest.mark.parametrize("faults", [["lose"], ["drop"], [500], ["drop", "lose"], ["lose", 502], [503, 429]])
-def test_an_unsure_write_is_read_back_and_repeated_only_if_it_did_not_arrive(
+def test_an_unconfirmed_write_is_read_back_and_repeated_only_if_it_did_not_arrive(
     dialect, faults, opened, make_document, told
 ):
     async def main():
@@ -477,7 +477,7 @@ def test_a_gitlab_project_that_may_not_be_seen_is_no_empty_state(gitlab, opened)
         asyncio.run(main())
 
 
-def test_a_store_that_does_not_answer_is_one_clear_message(plain, opened):
+def test_a_store_that_does_not_respond_is_one_clear_message(plain, opened):
     async def main():
         async with plain() as server:
             store = opened(server)
@@ -505,7 +505,7 @@ def test_a_lock_that_cannot_be_given_back_is_a_note_that_names_its_id(dialect, o
     assert f"state unlock {lock_id}" in told[0]
 
 
-def test_reads_are_repeated_while_there_is_no_clear_answer(plain, opened, make_document):
+def test_reads_are_repeated_until_a_response_is_conclusive(plain, opened, make_document):
     async def main():
         async with plain(state=encode(make_document(4))) as server:
             server.fail("GET", 503, "drop")
@@ -606,7 +606,7 @@ def test_the_variables_of_terraform_are_obeyed():
             backend("https://a.org/s", env | {name: value})
 
 
-def test_a_password_in_the_clear_to_another_machine_is_told():
+def test_an_unencrypted_password_to_another_machine_is_reported():
     given = {"TF_HTTP_PASSWORD": "secret"}
     assert backend("http://a.org/s", given).sends_password_unencrypted
     assert not backend("http://a.org/s", {}).sends_password_unencrypted

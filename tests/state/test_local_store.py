@@ -54,7 +54,7 @@ def test_what_is_written_is_read_by_another(path, make_document):
     assert (path.parents[1] / ".gitignore").read_text() == "*\n"
 
 
-def test_a_removed_state_is_gone_and_a_new_one_may_begin(path, make_document):
+def test_after_a_removal_a_new_state_can_begin(path, make_document):
     async def main():
         store = LocalStore(path)
         await store.acquire("mv", 0)
@@ -342,7 +342,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_state_and_a_free_lock(path
     assert sorted(item.name for item in path.parent.iterdir()) == ["survey.state.json", "survey.state.lock"]
 
 
-def test_readers_beside_a_writer_always_see_a_whole_state(path, make_document):
+def test_readers_during_a_write_always_see_a_whole_state(path, make_document):
     put(path, make_document(1, replicas=200))
     done = threading.Event()
 

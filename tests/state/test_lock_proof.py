@@ -203,7 +203,7 @@ def test_a_release_after_a_sleep_leaves_the_next_owners_lock_alone(run, make_mac
     run(main)
 
 
-def test_a_proof_that_no_answer_comes_to_lets_nothing_through(plain, tmp_path, make_machine):
+def test_a_proof_without_a_response_allows_no_request(plain, tmp_path, make_machine):
     async def main():
         async with plain() as server:
             machine = make_machine()
@@ -237,7 +237,7 @@ def test_many_who_ask_at_once_are_one_proof(plain, tmp_path, make_machine):
 
 
 @pytest.mark.parametrize("hours", [-5, -2, 2, 5])
-def test_the_clock_of_the_one_who_wants_the_lock_does_not_decide(dialect, tmp_path, make_machine, hours):
+def test_the_clock_of_the_process_that_takes_the_lock_does_not_decide(dialect, tmp_path, make_machine, hours):
     async def main():
         async with dialect() as server:
             place, notes = Place(tmp_path, server), []
@@ -295,7 +295,7 @@ def test_a_store_without_a_date_gives_no_proof_of_expiry(dialect, tmp_path, make
     asyncio.run(main())
 
 
-def test_a_store_that_answers_no_head_gets_its_expiry_by_an_extension(dialect, tmp_path, make_machine):
+def test_a_store_without_a_response_to_head_gets_its_expiry_by_an_extension(dialect, tmp_path, make_machine):
     async def main():
         async with dialect() as server:
             server.fail("HEAD", "drop")

@@ -1,4 +1,4 @@
-"""Saved logs: kept whole, never lost to an empty answer, listed by attempt."""
+"""Saved logs: saved whole, never replaced by an empty text, listed by attempt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def folder(tmp_path):
     return logs_folder(tmp_path, "sandbox", "survey")
 
 
-def test_a_log_and_its_events_are_read_back_and_lie_where_the_documentation_says(folder):
+def test_a_log_and_its_events_are_read_back_from_the_documented_paths(folder):
     logs = SavedLogs(folder)
     path = logs.save("reduce-1", "1-k2j3h4g5", "line\r\nüber\n", "TYPE REASON\n")
     assert path == str(folder / "reduce-1" / "1-k2j3h4g5.log")
@@ -24,7 +24,7 @@ def test_a_log_and_its_events_are_read_back_and_lie_where_the_documentation_says
     assert (folder.parents[2] / ".gitignore").read_text() == "*\n"
 
 
-def test_an_empty_answer_never_replaces_a_saved_one(folder):
+def test_an_empty_text_never_replaces_a_saved_one(folder):
     logs = SavedLogs(folder)
     path = logs.save("a", "1-x", "text\n", "events\n")
     for log, events in (("", None), ("", ""), (" \n", "<none>\n")):

@@ -302,7 +302,7 @@ def test_a_later_minor_version_may_tell_apart_more(make_document):
         (b'{"format_version": "1.0"}', "lineage: Field required"),
     ],
 )
-def test_what_is_no_state_says_what_it_is(data, message):
+def test_a_text_that_is_not_a_state_is_described(data, message):
     with pytest.raises(StateError) as caught:
         decode(data, "a.state.json")
     assert "a.state.json" in caught.value.message
@@ -314,7 +314,7 @@ def changed(document, **changes):
     return json.dumps(json.loads(encode(document)) | changes).encode()
 
 
-def test_a_newer_major_version_says_upgrade(make_document):
+def test_a_newer_major_version_asks_for_an_upgrade(make_document):
     with pytest.raises(StateError, match=r"a newer skaha-apply wrote the state x: format 2\.0") as caught:
         decode(changed(make_document(), format_version="2.0", replicas={"new": "shape"}), "x")
     assert caught.value.hint == "Upgrade skaha-apply."
