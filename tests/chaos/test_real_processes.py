@@ -124,14 +124,23 @@ def test_interrupted_in_the_middle_of_a_hundred_creates(sandbox):
 
 
 def test_two_at_once_one_waits_its_turn(sandbox):
+    """The first is stopped by a signal while it holds the lock, so that no timing decides who waits."""
     survey = Survey(sandbox, 30)
-    sandbox.faults(latency_ms=100)
+    sandbox.faults(latency_ms=1000)
     first = survey.apply("--concurrency", "4")
-    sandbox.wait_until(lambda: len(sandbox.sessions()) > 2)
-    code, _, err = survey.run("apply", "--yes")
-    assert code == 6
-    assert f"pid {first.pid}" in err or str(first.pid) in err
-    patient = survey.apply("--lock-timeout", "60s")
+    try:
+        sandbox.wait_until(lambda: len(sandbox.sessions()) > 2)
+        first.send_signal(signal.SIGSTOP)
+        sandbox.faults()
+        assert len(sandbox.sessions()) < 30
+        code, _, err = survey.run("apply", "--yes")
+        assert code == 6
+        assert str(first.pid) in err
+        patient = survey.apply("--lock-timeout", "60s")
+        with pytest.raises(subprocess.TimeoutExpired):
+            patient.wait(3)
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert first.wait(WAIT_S) == 0
     assert patient.wait(WAIT_S) == 0
     for process in (first, patient):
