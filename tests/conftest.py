@@ -6,18 +6,39 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 from skaha_apply.sandbox.environment import for_sandbox
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parent
+# A test of these folders, or one that uses one of these fixtures, belongs to the tier of the marker `e2e`.
+E2E_FOLDERS = {"acceptance", "acceptance_remote", "conformance", "real_parts", "sandbox"}
+E2E_FILES = {
+    "chaos/test_real_processes.py", "cli/test_pre_commit.py", "docs/test_readme.py",
+    "manifests/test_quickstart_payloads.py", "state/test_lock_proof.py",
+}  # fmt: skip
+E2E_FIXTURES = {"_shared_sandbox", "fresh_sandbox", "desk"}
+
+# `dev` is quick; `ci` draws as many examples as the tests were written for, and prints how to repeat a failure.
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=20)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "dev"))
 
 START_S = 30
 STOP_S = 30
+
+
+def pytest_collection_modifyitems(items):
+    """Give the marker `e2e` to each test that starts processes or servers."""
+    for item in items:
+        path = item.path.relative_to(ROOT)
+        by_place = path.parts[0] in E2E_FOLDERS or path.as_posix() in E2E_FILES
+        if by_place or not E2E_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.e2e)
 
 
 class Sandbox:

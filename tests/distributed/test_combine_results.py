@@ -27,7 +27,11 @@ def edit_meta(folder, number, **fields):
     path.write_text(json.dumps({**read(path), **fields}))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=settings().max_examples // 4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     items=st.lists(st.text() | st.integers() | st.floats(allow_nan=False), max_size=30),
     total=st.integers(1, 8),

@@ -202,7 +202,7 @@ texts = st.text("${}.abt $replicavd", max_size=14) | st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.lists(texts, min_size=1, max_size=4).map("".join), st.sampled_from(list(MissingValues)))
 def test_never_a_crash_and_never_the_environment(text, missing):
     quoted = text.replace("'", "''")
@@ -225,7 +225,7 @@ def test_never_a_crash_and_never_the_environment(text, missing):
             assert one == "token"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=2 * settings().max_examples)
 @given(st.lists(texts.filter(lambda text: not re.search(r"\$\{(replica\.id|var\.[^}]*)\}", text)), max_size=3))
 def test_a_text_that_is_written_as_a_literal_is_read_as_it_is(args):
     args = [text for text in args if text]

@@ -309,7 +309,7 @@ specs = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=2 * settings().max_examples // 5)
 @given(st.lists(specs, max_size=3, unique_by=lambda spec: spec.key))
 def test_what_is_generated_is_formatted(sessions):
     text = dump("p", sessions)
@@ -385,7 +385,7 @@ def messy(draw):  # noqa: C901 - one story, told by a dozen small choices
     return "".join(f"{draw(blanks)}{remark('')}{top[name]}" for name in draw(st.permutations(sorted(top))))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=3 * settings().max_examples // 5)
 @given(messy())
 def test_whatever_people_write(text):
     made = fmt(text)
@@ -407,7 +407,7 @@ SEED = (
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=4 * settings().max_examples // 5)
 @given(st.data())
 def test_damage_is_refused_or_survives(data):
     damaged = bytearray(SEED.replace("{{", "{").replace("}}", "}").replace("{IMAGE}", IMAGE).encode())
@@ -517,7 +517,7 @@ def lists(tmp_path_factory):
     return folder
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=4 * settings().max_examples // 5)
 @given(pipelines())
 def test_pipelines_mean_the_same_with_and_without_their_lists(lists, text):
     made = fmt(text)  # here the lists are not there

@@ -45,20 +45,20 @@ def read(data):
     return result
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=3 * settings().max_examples // 2)
 @given(st.binary(max_size=200))
 def test_any_bytes(data):
     read(data)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.text(alphabet="ab:-?,[]{}&*!|>'\"%@`#<~ \n\t\\.01=$", max_size=60))
 def test_any_yaml_like_text(text):
     read(text.encode())
     read(f"version: 1\nproject: p\nsessions:\n  - name: s\n    image: {IMAGE}\n    args: {text}\n".encode())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.data())
 def test_a_manifest_with_damage(data):
     damaged = bytearray(SEED)
@@ -90,7 +90,7 @@ flow = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=4 * settings().max_examples)
 @given(flow, flow, flow)
 def test_any_structure(defaults, first, second):
     read(f"version: 1\nproject: p\nx-n: &n {{a: b}}\ndefaults: {defaults}\nsessions: [{first}, {second}]\n".encode())
@@ -143,7 +143,7 @@ piped = st.tuples(specs, courses, shares).map(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.lists(piped, max_size=3, unique_by=lambda spec: spec.key), st.booleans())
 def test_what_is_written_is_what_is_read(sessions, escaped):
     remarks = Remarks(("head",), {spec.name: ("why\n- so",) for spec in sessions}, escaped=escaped)

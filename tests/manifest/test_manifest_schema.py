@@ -262,7 +262,7 @@ MATRICES = st.dictionaries(
 BEYOND = {"interpolation", "list-file", "matrix", "unmatched", "variable"}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.sampled_from([name for name in BY_NAME if name not in ("name", "image")]), CHILDREN | MATRICES)
 def test_schema_and_loader_agree_on_whatever_stands_there(key, value):
     name = "s-${a}-${b}" if key == "matrix" else "s"

@@ -495,7 +495,7 @@ word = st.text("abcXYZ019.+ _é", min_size=1, max_size=4).map(str.strip).filter(
 axis = st.lists(word, min_size=1, max_size=4, unique_by=slug)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=4 * settings().max_examples // 5)
 @given(st.dictionaries(st.sampled_from(["a", "b", "c"]), axis, min_size=1), st.data())
 def test_a_matrix_is_the_product_less_what_is_excluded_and_more_what_is_included(tmp_path_factory, axes, data):
     folder = tmp_path_factory.mktemp("matrix")

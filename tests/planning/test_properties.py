@@ -24,7 +24,7 @@ from skaha_apply.planning.working_state import WorkingState
 
 MANY = settings(
     deadline=None,
-    max_examples=80,
+    max_examples=4 * settings().max_examples // 5,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -104,13 +104,13 @@ documents = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=3 * settings().max_examples // 2)
 @given(documents)
 def test_what_was_written_is_read_back(document):
     assert decode(encode(document), "x") == document
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=3 * settings().max_examples // 5)
 @given(documents, documents)
 def test_remembered_lines_change_nothing(first, second):
     lines = LineCache()
@@ -119,7 +119,7 @@ def test_remembered_lines_change_nothing(first, second):
         assert encode(document, lines) == encode(document)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=2 * settings().max_examples)
 @given(
     st.binary(max_size=60)
     | st.recursive(st.none() | st.integers() | words, st.lists).map(lambda v: json.dumps(v).encode())
@@ -131,7 +131,7 @@ def test_no_rubbish_gets_past_one_clear_message(data):
     assert caught.value.hint
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=3 * settings().max_examples // 2)
 @given(documents, st.data())
 def test_a_cut_document_is_refused_wherever_it_is_cut(document, data):
     whole = encode(document)
@@ -139,7 +139,7 @@ def test_a_cut_document_is_refused_wherever_it_is_cut(document, data):
         decode(whole[: data.draw(st.integers(0, len(whole) - 3))], "here")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=2 * settings().max_examples)
 @given(documents, st.data())
 def test_a_document_with_a_value_of_another_shape_is_read_or_refused_clearly(document, data):
     raw = json.loads(encode(document))
@@ -375,7 +375,7 @@ def test_times_in_other_zones_are_the_same_moment(make_document):
 
 
 @given(documents, st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=3 * settings().max_examples // 2, deadline=None)
 def test_a_changed_byte_never_gives_another_state(document, data):
     text = encode(document)
     place = data.draw(st.integers(0, len(text) - 1))
