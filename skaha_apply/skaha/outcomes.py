@@ -39,7 +39,7 @@ _BUSY_HINT = "the server, or a gateway in front of it, refuses requests at the m
 
 @dataclass(frozen=True, slots=True)
 class RequestResult:
-    """How a request result.
+    """How a request ended.
 
     `meaning` and `reply` belong to the last try; both are None if there was no try. `value` was read from a good
     response; `error` states why a response could not be read. `unconfirmed`: a try might have had an effect.
