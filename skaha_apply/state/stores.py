@@ -1,6 +1,6 @@
 """The table of state stores: which store opens which address.
 
-A new store needs a folder next to `local/` and `http/`, and one line in `STORES`.
+A new store needs a folder next to `local/` and `http/`, and here its opener and one line in `STORES`.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = Fa
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         _write(temporary, data, private_mode(path) if private else _mode(path), durable=durable)
-        os.replace(temporary, path)  # noqa: PTH105 - the same call, with a documented guarantee
+        os.replace(temporary, path)  # noqa: PTH105 - the same function, with a documented guarantee
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
