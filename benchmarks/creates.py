@@ -1,10 +1,10 @@
-"""How long 1,000 creates take, as whole processes: `skaha-apply apply` beside the published client, in turn.
+"""Measure 1,000 creates as whole processes: `skaha-apply apply` and the published client, in turn.
 
     python benchmarks/creates.py [--replicas 1000] [--latency 0.05] [--runs 5] [--canfar PYTHON]
 
-`--canfar` is the interpreter of an environment in which canfar 1.5.2 is installed; without it only our side is timed.
-The server is a small one of this file's own (each answer takes `--latency` seconds; nothing is run), so that clients
-are compared and not a server. Prints one line a run, the medians, and the ratio.
+`--canfar` is the interpreter of an environment with canfar 1.5.2; without it only skaha-apply is measured. The server is
+a small one in this file: each response takes `--latency` seconds and no job runs, so that the clients are compared and
+not a server. Prints one line for each run, the medians, and the ratio.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 
 class Server:
-    """Just enough of the API for a create and a list, on a thread of its own."""
+    """The part of the API that a create and a listing require, in a thread."""
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
@@ -99,14 +99,14 @@ class Server:
 
 
 def timed(command: list[str], environment: dict[str, str], folder: str) -> float:
-    """Seconds that a whole process takes."""
+    """Return the seconds that a whole process takes."""
     begin = time.perf_counter()
     subprocess.run(command, check=True, env={**os.environ, **environment}, cwd=folder, capture_output=True)
     return time.perf_counter() - begin
 
 
 def ours(replicas: int, latency: float) -> float:
-    """One apply of so many replicas, into a new state."""
+    """Return the seconds of one apply with a new state."""
     server = Server(latency)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(
@@ -121,7 +121,7 @@ def ours(replicas: int, latency: float) -> float:
 
 
 def theirs(python: str, replicas: int, latency: float) -> float:
-    """The published client's create of so many replicas, 250 a call."""
+    """Return the seconds of the published client, which creates 250 replicas for each function call."""
     server = Server(latency)
     with tempfile.TemporaryDirectory() as folder:
         url = f"http://127.0.0.1:{server.port}/skaha/v1"
@@ -132,7 +132,7 @@ def theirs(python: str, replicas: int, latency: float) -> float:
 
 
 def main() -> None:
-    """Time both in turn, and print what came out."""
+    """Measure both in turn, and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicas", type=int, default=1000)
     parser.add_argument("--latency", type=float, default=0.05)

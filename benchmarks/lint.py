@@ -1,10 +1,10 @@
-"""How long a lint of 1,000 sessions takes beside check-jsonschema with the schema alone: whole processes, in turn.
+"""Measure a lint of 1,000 sessions, compared with check-jsonschema and the schema only: whole processes, in turn.
 
     python benchmarks/lint.py [--sessions 1000] [--runs 7] [--check-jsonschema PROGRAM]
 
-`--check-jsonschema` is the program of an environment in which it is installed; without it only our side is timed. The
-manifest is one file of about 225 kB, of a form that people write: names, resources, arguments, environment, comments.
-Prints one line a run, the medians, and the median of the ratios.
+`--check-jsonschema` is the program check-jsonschema; without it only skaha-apply is measured. The manifest is one file
+of about 225 kB with names, resources, arguments, environment and comments, as people write it. Prints one line for each
+run, the medians, and the median of the ratios.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ SESSION = """\
 
 
 def manifest(sessions: int) -> str:
-    """A manifest of so many sessions."""
+    """Return a manifest with this number of sessions."""
     return HEAD + "".join(SESSION.format(number=number, cores=1 + number % 8) for number in range(sessions))
 
 
 def seconds(words: list[str]) -> float:
-    """The time of a whole process, which must succeed."""
+    """Return the seconds of a whole process, which must succeed."""
     began = time.perf_counter()
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     took = time.perf_counter() - began
@@ -55,7 +55,7 @@ def seconds(words: list[str]) -> float:
 
 
 def main() -> None:
-    """Time both, in turn."""
+    """Measure both, in turn."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=7)

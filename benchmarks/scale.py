@@ -1,11 +1,11 @@
-"""A survey of 2,000 tiles under a cap, to its end: time against the ideal, requests sent, memory of the tool.
+"""Run a survey of 2,000 tiles under a limit to its end: time compared with the ideal, requests, memory of the tool.
 
-    python benchmarks/scale.py [--tiles 2000] [--cap 100] [--duration 2] [--poll 1] [--no-logs] [--canfar PYTHON]
+    python benchmarks/scale.py [--tiles 2000] [--limit 100] [--duration 2] [--poll 1] [--no-logs] [--canfar PYTHON]
 
-Each tile is a real process of the sandbox that sleeps for `--duration` seconds on average (from 0.55 to 1.45 times
-that, by its last digit, so that no way of polling has the luck to fit); the ideal is ceil(tiles / cap) times that. With
-`--canfar`, the interpreter of an environment in which canfar 1.5.2 is installed, the loop that people write does the
-same work on another sandbox: list, create as many as the cap has room for, sleep, again. Prints what came out.
+Each tile is a real process of the sandbox. It sleeps for `--duration` seconds on average: from 0.55 to 1.45 times that,
+by its last digit, so that no interval of polling fits by chance. The ideal time is ceil(tiles / limit) times the
+duration. `--canfar` is the interpreter of an environment with canfar 1.5.2. With it, a typical loop does the same work
+on another sandbox: list, create as many sessions as the limit allows, sleep. Prints one line for each run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ project: survey
 sessions:
   - name: tile-${{tile}}
     matrix: {{tile: {{file: tiles.txt}}}}
-    parallelism: {cap}
+    parallelism: {limit}
     image: {image}
     cmd: sh
     args: [run.sh, "${{tile}}"]
@@ -42,14 +42,14 @@ from canfar.sessions import AsyncSession
 
 ACTIVE = {"Pending", "Running", "Terminating"}
 
-async def main(url, cap, poll, image):
+async def main(url, limit, poll, image):
     todo = [line.strip() for line in open("tiles.txt")]
     async with AsyncSession(token="benchmark", url=url, concurrency=32) as session:
         while True:
             active = sum(one["status"] in ACTIVE for one in await session.fetch(kind="headless"))
             if not todo and not active:
                 return
-            now, todo = todo[: cap - active], todo[cap - active :]
+            now, todo = todo[: limit - active], todo[limit - active :]
             await asyncio.gather(*(
                 session.create(name=f"tile-{tile}", image=image, kind="headless", cmd="sh", args=f"run.sh {tile}")
                 for tile in now
@@ -61,7 +61,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])
 
 
 class Sandbox:
-    """A sandbox process of its own, whose sessions work in `folder`."""
+    """A sandbox process whose sessions run in `folder`."""
 
     def __init__(self, folder: Path, slots: int) -> None:
         words = [sys.executable, "-m", "skaha_apply.sandbox", "serve", "--data", folder / "data", "--workdir", folder]
@@ -72,18 +72,18 @@ class Sandbox:
         self.origin = f"http://127.0.0.1:{(folder / 'port').read_text().strip()}"
 
     def ask(self, path: str) -> Any:
-        """What a control route says."""
+        """Return the document of a control route."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return httpx.get(f"{self.origin}/sandbox{path}", headers=headers, timeout=60, trust_env=False).json()
 
     def close(self) -> None:
-        """End it."""
+        """End the sandbox."""
         self.process.terminate()
         self.process.wait(30)
 
 
 def most_active(sessions: list[dict[str, Any]]) -> int:
-    """How many were active at once at the server."""
+    """Return the highest number of sessions that were active on the server at once."""
     steps = sorted((at, step) for one in sessions for at, step in ((one["created"], 1), (one["ended"], -1)))
     active = most = 0
     for _, step in steps:
@@ -93,12 +93,12 @@ def most_active(sessions: list[dict[str, Any]]) -> int:
 
 
 def measure(name: str, words: list[str], options: argparse.Namespace, folder: Path) -> None:
-    """Run one way of doing it, and print its line."""
+    """Run one command to the end of the survey, and print its line."""
     (folder / "tiles.txt").write_text("".join(f"{index:05}\n" for index in range(options.tiles)))
     spans = (f"*{digit}) sleep {options.duration * (0.55 + digit / 10):.3f} ;;" for digit in range(10))
     (folder / "run.sh").write_text(f"case $1 in {' '.join(spans)} esac\n")
-    (folder / "m.yaml").write_text(MANIFEST.format(cap=options.cap, image=IMAGE))
-    sandbox = Sandbox(folder, options.cap)
+    (folder / "m.yaml").write_text(MANIFEST.format(limit=options.limit, image=IMAGE))
+    sandbox = Sandbox(folder, options.limit)
     url = f"{sandbox.origin}/skaha/v1"
     try:
         words = [url if word == "URL" else word for word in words]
@@ -112,7 +112,7 @@ def measure(name: str, words: list[str], options: argparse.Namespace, folder: Pa
     finally:
         sandbox.close()
     ran = Counter(one["name"] for one in made if one["status"] == "Completed")
-    ideal = math.ceil(options.tiles / options.cap) * options.duration
+    ideal = math.ceil(options.tiles / options.limit) * options.duration
     print(
         f"{name}: exit code {process.returncode}, {seconds:.1f} s, {seconds / ideal:.2f} times the ideal {ideal:g} s; "
         f"{len(ran)} tiles ran, {sum(ran.values()) - len(ran)} of them twice, at most {most_active(made)} at once; "
@@ -122,10 +122,10 @@ def measure(name: str, words: list[str], options: argparse.Namespace, folder: Pa
 
 
 def main() -> None:
-    """Measure ours, and beside it theirs."""
+    """Measure skaha-apply, and the loop around canfar if its interpreter is given."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tiles", type=int, default=2000)
-    parser.add_argument("--cap", type=int, default=100)
+    parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--duration", type=float, default=2.0)
     parser.add_argument("--poll", type=float, default=1.0)
     parser.add_argument("--no-logs", action="store_true", help="do not save the log and the events of each tile")
@@ -137,7 +137,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         measure("skaha-apply", words, options, Path(folder))
     if options.canfar:
-        loop = [str(Path(options.canfar).absolute()), "-c", LOOP, "URL", str(options.cap), f"{options.poll:g}", IMAGE]
+        loop = [str(Path(options.canfar).absolute()), "-c", LOOP, "URL", str(options.limit), f"{options.poll:g}", IMAGE]
         with tempfile.TemporaryDirectory() as folder:
             measure("a loop around canfar", loop, options, Path(folder))
 
