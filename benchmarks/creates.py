@@ -2,9 +2,9 @@
 
     python benchmarks/creates.py [--replicas 1000] [--latency 0.05] [--runs 5] [--canfar PYTHON]
 
-`--canfar` is the interpreter of an environment with canfar 1.5.2; without it only skaha-apply is measured. The server is
-a small one in this file: each response takes `--latency` seconds and no job runs, so that the clients are compared and
-not a server. Prints one line for each run, the medians, and the ratio.
+`--canfar` is the interpreter of an environment with canfar 1.5.2; without it only skaha-apply is measured. The small
+server in this file needs `--latency` seconds for each response and runs no job, so that only the clients are compared.
+Prints one line for each run, the medians, and the ratio.
 """
 
 from __future__ import annotations
