@@ -5,7 +5,7 @@ from reason_notes import note
 
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.render.color import plain
-from skaha_apply.render.run.entries import brief, entry_line, entry_rows, not_started_rows, painted
+from skaha_apply.render.run.entries import entry_line, entry_rows, not_started_rows, paint_rows, short_duration
 
 TILES = EntrySummary(
     "tile-${tile}",
@@ -17,14 +17,14 @@ SLOW = EntrySummary("merge", {"running": 1, "unknown": 2}, (), longest=90000.0, 
 
 
 def lines(rows):
-    return painted(rows, plain)
+    return paint_rows(rows, plain)
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (11100, "3h05m"), (187200, "2d04h")]
 )
 def test_spans_of_time_are_short(seconds, text):
-    assert brief(seconds) == text
+    assert short_duration(seconds) == text
 
 
 def test_a_table_of_entries():

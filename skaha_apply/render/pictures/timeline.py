@@ -14,7 +14,7 @@ from skaha_apply.model.timeline import SegmentKind
 from skaha_apply.render.action_labels import counted
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.entries import brief
+from skaha_apply.render.run.entries import short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -246,4 +246,4 @@ def _draw_times(panels: Sequence[Axes], timeline: Timeline) -> None:
         axes.set_xlim((begin - 0.01 * duration) / _DAY, (begin + 1.02 * duration) / _DAY)
     panels[0].tick_params(axis="x", labelbottom=False)
     panels[0].xaxis.get_offset_text().set_visible(False)
-    panels[1].set_title(f"{brief(duration)} in total", fontsize="small", color=GRAY, loc="left", pad=2)
+    panels[1].set_title(f"{short_duration(duration)} in total", fontsize="small", color=GRAY, loc="left", pad=2)

@@ -79,7 +79,7 @@ def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
     if other:
         lines.append(f"Also: {other}." if plan.has_changes else f"Replicas: {other}.")
     lines += _losses(plan)
-    lines += _ways_out(plan)
+    lines += _next_steps(plan)
     if plan.refused:
         lines.append(paint(f"Refused: {one_line(plan.refused)}.", "bold red"))
     return lines
@@ -87,13 +87,13 @@ def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
 
 def _no_changes(plan: Plan, paint: Paint, nothing: str) -> str:
     counts = plan.summary
-    open_ones = any(counts[kind] for kind in counts if not ActionKind(kind).is_quiet)
-    if open_ones:
+    has_open = any(counts[kind] for kind in counts if not ActionKind(kind).is_quiet)
+    if has_open:
         return paint("No changes are possible now; the list above shows what is left.", "bold")
     return paint(nothing, "bold green")
 
 
-def _ways_out(plan: Plan) -> Iterable[str]:
+def _next_steps(plan: Plan) -> Iterable[str]:
     """The commands for replicas that no plan resolves: failed ones, and ones whose end is unknown."""
     for kind, verb in ((ActionKind.FAILED, "rerun"), (ActionKind.UNKNOWN, "complete|rerun")):
         names = dict.fromkeys(entry_name(action) for action in plan.actions if action.kind is kind)
@@ -122,8 +122,8 @@ def _resized(actions: Iterable[Action]) -> str:
 
 
 def _group(group: ActionGroup, width: int, paint: Paint) -> list[str]:
-    look = action_labels.LABELS[group.kind]
-    mark = paint(f"{look.symbol:<{action_labels.SYMBOL_WIDTH}} {group.kind.value:<{width}}", look.style)
+    label = action_labels.LABELS[group.kind]
+    mark = paint(f"{label.symbol:<{action_labels.SYMBOL_WIDTH}} {group.kind.value:<{width}}", label.style)
     lines = [f"{mark}  {group.label}  {one_line(group.reason)}".rstrip()]
     lines += [_change(change, group.actions[0], paint) for change in group.changes[:CHANGES]]
     if len(group.changes) > CHANGES:
@@ -134,10 +134,10 @@ def _group(group: ActionGroup, width: int, paint: Paint) -> list[str]:
 def _change(change: Change, action: Action, paint: Paint) -> str:
     before, after = differing_values(change.before, change.after)
     text = f"      {one_line(change.path)}: {before} -> {after}"
-    return text + paint("  # forces replacement", "red") if _forces(change, action) else text
+    return text + paint("  # forces replacement", "red") if _forces_replacement(change, action) else text
 
 
-def _forces(change: Change, action: Action) -> bool:
+def _forces_replacement(change: Change, action: Action) -> bool:
     if action.kind is not ActionKind.REPLACE and not action.held_back:
         return False
     interactive = action.desired is not None and action.desired.spec.kind.interactive

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     StyledText = tuple[str, str]  # text, style
     StyledRow = tuple[StyledText, ...]
 
-FAR = 3.0  # times the median duration, above which a running replica is marked as slow
+SLOW = 3.0  # times the median duration, above which a running replica is marked as slow
 NAMES = 5  # names of failed replicas in a line
 _REASONS = 3  # reasons shown for one entry
 _NAME = 12  # characters of a name on the narrowest screen
@@ -38,10 +38,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 _COUNTED = frozenset(word for counted in COLUMNS.values() for word in counted)
 _STYLES = {"running": "green", "failed": "bold red", "blocked": "magenta", "waiting": "blue"}
 # Columns that are removed on a narrow screen, in this order.
-_SPARED = ("blocked", "pending", "waiting", "longest running", "running", "failed", "total")
+_REMOVABLE = ("blocked", "pending", "waiting", "longest running", "running", "failed", "total")
 
 
-def brief(seconds: float) -> str:
+def short_duration(seconds: float) -> str:
     """A duration in at most two units: `45s`, `14m`, `3h05m`, `2d04h`."""
     whole = int(seconds)
     if whole < _MINUTE:
@@ -64,13 +64,13 @@ def entry_line(entry: EntrySummary) -> str:
     """`tile-${tile}: 8 running, 40 done, 3 failed (t017, t099, t123), 249 waiting`, and the slowest replica."""
     parts = []
     for word in ordered(entry.counts):
-        names = f" ({some(entry.failed, NAMES)})" if word == Phase.FAILED and entry.failed else ""
+        names = f" ({first_names(entry.failed, NAMES)})" if word == Phase.FAILED and entry.failed else ""
         parts.append(f"{entry.counts[word]} {action_labels.phase_label(one_line(word))}{names}")
-    slow = f"; {one_line(entry.longest_name)} has been running for {_elapsed(entry)}" if _is_far(entry) else ""
+    slow = f"; {one_line(entry.longest_name)} has been running for {_elapsed(entry)}" if _is_slow(entry) else ""
     return f"{one_line(entry.name)}: {', '.join(parts) or 'nothing in scope'}{slow}"
 
 
-def some(names: Sequence[str], most: int) -> str:
+def first_names(names: Sequence[str], most: int) -> str:
     """The first names, and the number of the others."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(one_line(name) for name in names[:most]) + more
@@ -83,21 +83,21 @@ def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None
         grouped.setdefault((one.entry, one.kind), {}).setdefault(skeleton(one.reason), []).append(one)
     rows: list[StyledRow] = []
     for (entry, kind), by_reason in grouped.items():
-        look = action_labels.LABELS[ActionKind(kind)]
+        label = action_labels.LABELS[ActionKind(kind)]
         reasons = sorted(by_reason.values(), key=lambda same: -sum(one.count for one in same))
         for same in reasons[:_REASONS]:
             count = sum(one.count for one in same)
             rows.append(
-                _not_started_row(look, f"{one_line(entry)}: {count} {look.count}: {one_line(_reason(same))}", width)
+                _not_started_row(label, f"{one_line(entry)}: {count} {label.count}: {one_line(_reason(same))}", width)
             )
         if left := sum(one.count for same in reasons[_REASONS:] for one in same):
-            rows.append(_not_started_row(look, f"{one_line(entry)}: {left} {look.count} for other reasons", width))
+            rows.append(_not_started_row(label, f"{one_line(entry)}: {left} {label.count} for other reasons", width))
     return rows
 
 
-def _not_started_row(look: action_labels.ActionLabel, text: str, width: int | None) -> StyledRow:
-    room = None if width is None else width - len(look.symbol) - 1
-    return ((look.symbol, look.style), (f" {text if room is None else truncate(text, room)}", ""))
+def _not_started_row(label: action_labels.ActionLabel, text: str, width: int | None) -> StyledRow:
+    room = None if width is None else width - len(label.symbol) - 1
+    return ((label.symbol, label.style), (f" {text if room is None else truncate(text, room)}", ""))
 
 
 def _reason(same: Sequence[NotStarted]) -> str:
@@ -118,7 +118,7 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
         ("entry", *columns),
         *((one_line(one.name), *(_cell(one, column) for column in columns)) for one in chosen),
     ]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(columns) + 1)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns) + 1)]
     if width is not None:
         widths[0] = min(widths[0], max(_NAME, width - sum(widths[1:]) - len(_GAP) * len(columns)))
     rows = [_row(cells[0], widths, None, columns)]
@@ -131,7 +131,7 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
     return rows
 
 
-def painted(rows: Iterable[StyledRow], paint: Callable[[str, str], str]) -> list[str]:
+def paint_rows(rows: Iterable[StyledRow], paint: Callable[[str, str], str]) -> list[str]:
     """The rows as colored lines."""
     return ["".join(paint(text, style) if style else text for text, style in row).rstrip() for row in rows]
 
@@ -140,17 +140,17 @@ def _chosen(entries: Sequence[EntrySummary], height: int | None) -> tuple[list[E
     room = len(entries) if height is None else max(height - 1, 1)
     if len(entries) <= room:
         return list(entries), []
-    busiest = sorted(range(len(entries)), key=lambda place: (_rank(entries[place]), place))
+    busiest = sorted(range(len(entries)), key=lambda index: (_busyness(entries[index]), index))
     kept = set(busiest[: max(room - 1, 1)])
     if room == 1:
         return [entries[busiest[0]]], []
-    inside = [one for place, one in enumerate(entries) if place in kept]
-    return inside, [one for place, one in enumerate(entries) if place not in kept]
+    inside = [one for index, one in enumerate(entries) if index in kept]
+    return inside, [one for index, one in enumerate(entries) if index not in kept]
 
 
-def _rank(entry: EntrySummary) -> int:
-    telling = ("failed", "running", "pending", "blocked", "waiting")
-    return next((rank for rank, column in enumerate(telling) if _count(entry, column)), len(telling))
+def _busyness(entry: EntrySummary) -> int:
+    columns_by_rank = ("failed", "running", "pending", "blocked", "waiting")
+    return next((rank for rank, column in enumerate(columns_by_rank) if _count(entry, column)), len(columns_by_rank))
 
 
 def _columns(entries: Sequence[EntrySummary], width: int | None) -> list[str]:
@@ -162,11 +162,11 @@ def _columns(entries: Sequence[EntrySummary], width: int | None) -> list[str]:
     if width is None:
         return columns
     empty = [one for one in ("blocked", "waiting", "pending") if not any(_count(each, one) for each in entries)]
-    for spared in (*empty, "other", *_SPARED):
+    for removed in (*empty, "other", *_REMOVABLE):
         if _width(entries, columns) <= width:
             break
-        if spared in columns:
-            columns.remove(spared)
+        if removed in columns:
+            columns.remove(removed)
     return columns
 
 
@@ -197,14 +197,14 @@ def _others(entry: EntrySummary) -> str:
 def _elapsed(entry: EntrySummary) -> str:
     if entry.longest is None:
         return ""
-    median = "" if entry.median is None else f" (median {brief(entry.median)})"
-    return f"{brief(entry.longest)}{median}{' !' if _is_far(entry) else ''}"
+    median = "" if entry.median is None else f" (median {short_duration(entry.median)})"
+    return f"{short_duration(entry.longest)}{median}{' !' if _is_slow(entry) else ''}"
 
 
-def _is_far(entry: EntrySummary) -> bool:
+def _is_slow(entry: EntrySummary) -> bool:
     if entry.longest is None or entry.median is None:
         return False
-    return entry.longest > FAR * max(entry.median, 1.0)
+    return entry.longest > SLOW * max(entry.median, 1.0)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], entry: EntrySummary | None, columns: Sequence[str]) -> StyledRow:
@@ -219,7 +219,7 @@ def _style(entry: EntrySummary | None, column: str) -> str:
     if entry is None:
         return "bold"
     if column == "longest running":
-        return "bold yellow" if _is_far(entry) else ""
+        return "bold yellow" if _is_slow(entry) else ""
     if column == "other":
         return "bold yellow"
     return _STYLES.get(column, "") if column in COLUMNS and _count(entry, column) else ""

@@ -12,7 +12,7 @@ from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import skeleton
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.entries import entry_line, not_started_rows, ordered, painted
+from skaha_apply.render.run.entries import entry_line, not_started_rows, ordered, paint_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -79,13 +79,13 @@ class ProgressLines:
     lines. Reasons not to start are printed when they change, and not at each poll.
 
     Args:
-        say: prints one line.
+        print_line: prints one line.
         clock: seconds, from any start.
     """
 
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._say, self._clock = say, clock
-        self._holds: frozenset[tuple[str, str, tuple[str, ...]]] = frozenset()
+    def __init__(self, print_line: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._print_line, self._clock = print_line, clock
+        self._not_started: frozenset[tuple[str, str, tuple[str, ...]]] = frozenset()
         self._changes: list[PhaseChanged] = []
         self._failures = self._errors = 0
         self._actions: Counter[str] = Counter()
@@ -98,22 +98,22 @@ class ProgressLines:
     def for_project(self, project: str) -> ProgressLines:
         """The lines of one project, with counts of its own."""
         if project not in self._parts:
-            self._parts[project] = ProgressLines(self._say, self._clock)
+            self._parts[project] = ProgressLines(self._print_line, self._clock)
         return self._parts[project]
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         match event:
             case PassEnded():
-                self._wait(event)
+                self._on_pass_end(event)
             case PhaseChanged():
-                self._change(event)
+                self._on_change(event)
             case PassStarted():
                 self._started, self._actions = event, Counter()
                 if not self._waits:
                     self._print(event)
             case ActionEnded():
-                self._act(event)
+                self._on_action(event)
             case _:
                 self._print(event)
 
@@ -125,9 +125,9 @@ class ProgressLines:
 
     def _print(self, event: Event) -> None:
         if text := event_line(event):
-            self._say(text)
+            self._print_line(text)
 
-    def _act(self, event: ActionEnded) -> None:
+    def _on_action(self, event: ActionEnded) -> None:
         self._actions["failed" if event.error is not None else event.action.kind.value] += 1
         if event.error is not None:
             self._errors += 1
@@ -140,9 +140,9 @@ class ProgressLines:
             failed = self._actions["failed"]
             failures = f", {failed} of them not carried out" if failed else ""
             progress = f"{ended} of {action_labels.counted(total, 'action')} ended{failures}"
-            self._say(f"{one_line(self._started.project)}: {progress}")
+            self._print_line(f"{one_line(self._started.project)}: {progress}")
 
-    def _change(self, event: PhaseChanged) -> None:
+    def _on_change(self, event: PhaseChanged) -> None:
         if event.after != Phase.FAILED:
             self._changes.append(event)
             return
@@ -150,19 +150,19 @@ class ProgressLines:
         if self._failures <= ERRORS:
             self._print(event)
 
-    def _wait(self, event: PassEnded) -> None:
+    def _on_pass_end(self, event: PassEnded) -> None:
         self._waits = True
         self._large = frozenset(entry.name for entry in event.entries if entry.total > MANY)
         self._flush({entry.name: entry_line(entry) for entry in event.entries})
         not_started = frozenset((one.entry, one.kind, skeleton(one.reason)) for one in event.not_started)
-        if self._holds != not_started:
-            self._holds = not_started
-            self._say(f"{one_line(event.project)}: {counts_line(event.counts)}")
-            rows = painted(not_started_rows(event.not_started), plain)
+        if self._not_started != not_started:
+            self._not_started = not_started
+            self._print_line(f"{one_line(event.project)}: {counts_line(event.counts)}")
+            rows = paint_rows(not_started_rows(event.not_started), plain)
             for row in rows[:_HOLDS]:
-                self._say(f"  {row}")
+                self._print_line(f"  {row}")
             if len(rows) > _HOLDS:
-                self._say(f"  … and {len(rows) - _HOLDS} more")
+                self._print_line(f"  … and {len(rows) - _HOLDS} more")
 
     def _flush(self, summaries: Mapping[str, str] | None) -> None:
         """Print the changes so far; `summaries` are lines with the counts of entries, None at the end."""
@@ -182,15 +182,15 @@ class ProgressLines:
                     self._print(change)
             else:
                 self._printed_at[name] = self._clock()
-                self._say((summaries or {}).get(name) or _moves(name, changes))
+                self._print_line((summaries or {}).get(name) or _phase_changes(name, changes))
         if self._failures > ERRORS:
-            self._say(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
+            self._print_line(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
         if self._errors > ERRORS:
-            self._say(f"… and {self._errors - ERRORS} more actions were not carried out; the report groups them")
+            self._print_line(f"… and {self._errors - ERRORS} more actions were not carried out; the report groups them")
         self._failures = self._errors = 0
 
 
-def _moves(name: str, changes: Sequence[PhaseChanged]) -> str:
+def _phase_changes(name: str, changes: Sequence[PhaseChanged]) -> str:
     """`tile-${tile}: 40 running -> done, 8 pending -> running`."""
     moves = Counter(f"{change.before} -> {change.after}" for change in changes)
     return f"{one_line(name)}: " + ", ".join(f"{count} {one_line(move)}" for move, count in moves.items())

@@ -15,7 +15,7 @@ from skaha_apply.model.report import ActionEnded, Note, PassEnded, PassStarted, 
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.entries import brief, entry_rows, not_started_rows
+from skaha_apply.render.run.entries import entry_rows, not_started_rows, short_duration
 from skaha_apply.render.run.lines import ERRORS, event_line
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class _ProjectProgress:
         took = now - self.began
         full = _BAR * min(self.ended, started.total) // started.total
         rate = f" {self.ended / took:.0f}/s" if took and self.ended / took >= 1 else ""
-        about = f" {self.ended}/{started.total}{rate} {brief(took)}"
+        about = f" {self.ended}/{started.total}{rate} {short_duration(took)}"
         name = f"{truncate(one_line(started.project), _BAR)}: "
         return ((name, ""), ("━" * full, "green"), ("─" * (_BAR - full), "dim"), (about, ""))
 

@@ -9,7 +9,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, printable_lines
-from skaha_apply.render.run.entries import not_started_rows, painted
+from skaha_apply.render.run.entries import not_started_rows, paint_rows
 from skaha_apply.render.run.lines import counts_line
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing wa
     lines += _urls(report)
     done = action_labels.applied_counts(report.applied)
     phases = Counter(one.phase for one in report.sessions)
-    lines += painted(not_started_rows(report.not_started), paint)
+    lines += paint_rows(not_started_rows(report.not_started), paint)
     lines.append(paint(f"{one_line(report.project)}: {done or nothing}.", "bold"))
     if report.sessions:
         lines.append(f"Replicas: {counts_line(phases)}.")
@@ -76,6 +76,6 @@ def _logs(logs: tuple[FailedLog, ...], paint: Paint) -> list[str]:
 
 
 def _urls(report: Report) -> list[str]:
-    open_ones = [one for one in report.sessions if one.connect_url and one.phase == Phase.RUNNING.value]
-    lines = [f"open {one_line(one.name)}: {one_line(one.connect_url)}" for one in open_ones[:URLS]]
-    return [*lines, f"… and {len(open_ones) - URLS} more to open"] if len(open_ones) > URLS else lines
+    running = [one for one in report.sessions if one.connect_url and one.phase == Phase.RUNNING.value]
+    lines = [f"open {one_line(one.name)}: {one_line(one.connect_url)}" for one in running[:URLS]]
+    return [*lines, f"… and {len(running) - URLS} more to open"] if len(running) > URLS else lines

@@ -10,7 +10,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.reasons import reason_text
-from skaha_apply.render.run.entries import brief, entry_rows, not_started_rows, painted
+from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows, short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,12 +67,12 @@ def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
 
 def status_text(rows: Sequence[ReplicaStatus], paint: Paint = plain) -> str:
     """A table of the replicas with a heading, and a newline at its end."""
-    return "\n".join(painted(table_rows(rows), paint)) + "\n"
+    return "\n".join(paint_rows(table_rows(rows), paint)) + "\n"
 
 
 def overview_text(found: ProjectStatus, attention: Sequence[ReplicaStatus], paint: Paint = plain) -> str:
     """The overview of a project as text, with a newline at its end."""
-    return "\n".join(painted(overview(found, attention), paint)) + "\n"
+    return "\n".join(paint_rows(overview(found, attention), paint)) + "\n"
 
 
 def is_large(found: ProjectStatus) -> bool:
@@ -170,7 +170,7 @@ def _remark(row: ReplicaStatus) -> str:
     """The address of the session, or the action and reason of a plan if the phase does not imply them."""
     reason = reason_text(row.reason)
     if row.event and row.pending is not None:
-        return f"pending for {brief(row.pending)}: {truncate(row.event, _EVENT)}"
+        return f"pending for {short_duration(row.pending)}: {truncate(row.event, _EVENT)}"
     if row.action in _QUIET:
         if row.phase == Phase.RUNNING.value:
             return row.connect_url
