@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.apply.lister import Lister
     from skaha_apply.apply.log_saver import LogSaver
     from skaha_apply.model.errors import SkahaApplyError
-    from skaha_apply.model.plan import Action, Trial
+    from skaha_apply.model.plan import Action, AttemptKey
     from skaha_apply.model.ports import Server
     from skaha_apply.model.report import Event, Failure
 
@@ -51,6 +51,6 @@ class Outcomes:
     deleted: list[str] = field(default_factory=list)
     unconfirmed: int = 0
     already_ended: int = 0
-    tried: set[Trial] = field(default_factory=set)
+    tried: set[AttemptKey] = field(default_factory=set)
     done: list[Action] = field(default_factory=list)
     stopped: SkahaApplyError | None = None

@@ -12,7 +12,7 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.request import Accepted, Refused
 from skaha_apply.model.state import Intent
 from skaha_apply.planning.replicas import create_request
-from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
@@ -123,7 +123,7 @@ class Creates:
     def _record_accepted(self, key: ReplicaKey, session_id: str) -> str:
         ledger = self._context.ledger
         intent = ledger.book.intents.pop(key)
-        ledger.book.records[key] = created(ledger.book, intent, session_id, self._context.server.now())
+        ledger.book.records[key] = record_of_create(ledger.book, intent, session_id, self._context.server.now())
         ledger.changed()
         self._outcomes.accepted.append(session_id)
         return session_id

@@ -11,7 +11,7 @@ from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.request import Refused, Unconfirmed
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import PendingDelete
-from skaha_apply.planning.tracking.deletions import deleted
+from skaha_apply.planning.tracking.deletions import after_delete
 
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
@@ -123,7 +123,7 @@ class Deletes:
             book.tombstones.pop(session.id, None)
         record = book.records.get(job.action.key)
         if pending is not None and record is not None and record.id == session.id and record.phase.active:
-            book.records[record.key] = deleted(record, pending, self._context.server.now())
+            book.records[record.key] = after_delete(record, pending, self._context.server.now())
         self._context.ledger.changed()
         self._outcomes.deleted.append(session.id)
 

@@ -157,7 +157,7 @@ class _Frontier:
         else:
             job.ended = True
             # A replace whose create comes later has carried out its delete only.
-            done = replace(job.action, kind=ActionKind.DELETE) if job.action.held_back else job.action
+            done = replace(job.action, kind=ActionKind.DELETE) if job.action.create_later else job.action
             self._outcomes.applied[done.kind.value] += 1
             self._outcomes.done.append(done)
             self._context.observe(ActionEnded(done, session_id))
@@ -182,7 +182,7 @@ class _Frontier:
         job.ended = True
         action = job.action
         if not again:
-            self._outcomes.tried.add(action.trial)
+            self._outcomes.tried.add(action.attempt_key)
         self._outcomes.failures.append(Failure(action.name, action.kind.value, error))
         self._context.observe(ActionEnded(action, error=error))
 

@@ -55,7 +55,7 @@ class Job:
     def creates(self) -> bool:
         """Whether it creates a session in this pass."""
         creating = self.action.kind.creates
-        return creating and not self.action.held_back
+        return creating and not self.action.create_later
 
     @property
     def desired(self) -> DesiredReplica:

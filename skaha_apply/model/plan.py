@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
 
-Trial = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
+AttemptKey = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
 PLAN_FORMAT = "1.2"
 
 
@@ -142,12 +142,13 @@ class Action:
     `name` is the live name in lower case, `id` the ID of its session (None if there is none), `replicas` REPLICA_COUNT.
     `group` is the name of its entry as written if the entry has a matrix. `desired` is set for every action that
     creates, `record` if the state has a record of the replica. `victims` are deleted first. `adopted` is the unmanaged
-    session that the state records as owned. `lost` are lost core-hours, `bounded` whether they are an upper bound.
+    session that the state records as owned. `lost` are lost core-hours; they are an
+    upper bound if `lost_is_upper_bound`.
 
-    `held_back` marks a replace whose create comes in a later pass: an active session is deleted now, a finished replica
-    only waits. `unloved` marks a delete of a session that left the manifest, and a create for a session that somebody
-    deleted. `hangs` marks a wait that does not end by itself: for a dependency, or for a slot under a limit of the
-    server.
+    `create_later` marks a replace whose create comes in a later pass: an active session is deleted now, a finished
+    replica only waits. `counts_as_mass` marks a delete of a session that left the manifest, and a create for a session
+    that somebody deleted. `waits_indefinitely` marks a wait that does not end by itself: for a dependency, or for a
+    slot under a limit of the server.
     """
 
     kind: ActionKind
@@ -165,10 +166,10 @@ class Action:
     adopted: LiveSession | None = None
     attempt: int = 1
     lost: float = 0.0
-    bounded: bool = False
-    held_back: bool = False
-    unloved: bool = False
-    hangs: bool = False
+    lost_is_upper_bound: bool = False
+    create_later: bool = False
+    counts_as_mass: bool = False
+    waits_indefinitely: bool = False
 
     @property
     def key(self) -> ReplicaKey:
@@ -181,7 +182,7 @@ class Action:
         return any(victim.why is DeleteReason.SURPLUS for victim in self.victims)
 
     @property
-    def trial(self) -> Trial:
+    def attempt_key(self) -> AttemptKey:
         """The attempt that it makes; another attempt number or session ID makes another one."""
         return (self.name, self.kind.value, self.attempt, self.id)
 

@@ -24,7 +24,7 @@ Values = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Family:
+class EntrySpecs:
     """An entry of the manifest: its name as written, and its combinations in their order."""
 
     key: str
@@ -68,11 +68,11 @@ class Group:
     The same object for every combination that needs the same ones.
     """
 
-    family: Family
+    family: EntrySpecs
     specs: tuple[SessionSpec, ...]
 
 
-class Families:
+class Entries:
     """The families of a project by key, and who needs what of them."""
 
     def __init__(self, project: Project) -> None:
@@ -80,7 +80,7 @@ class Families:
         for spec in project.sessions:
             members.setdefault(spec.family, []).append(spec)
         self.by_key = {
-            key: Family(key, specs[0].group or specs[0].name, tuple(specs)) for key, specs in members.items()
+            key: EntrySpecs(key, specs[0].group or specs[0].name, tuple(specs)) for key, specs in members.items()
         }
         self.empty = {name.casefold(): name for name in project.empty if name.casefold() not in self.by_key}
         self._sorted: dict[tuple[str, frozenset[str]], tuple[_Part, ...]] = {}
@@ -94,15 +94,15 @@ class Families:
             for key, name in reversed(names.items())
         )
 
-    def in_order_of_need(self) -> tuple[Family, ...]:
+    def in_order_of_need(self) -> tuple[EntrySpecs, ...]:
         """The families, each after everything that it needs; otherwise in their order.
 
         Raises:
             SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
         """
-        ordered: dict[str, Family] = {}
+        ordered: dict[str, EntrySpecs] = {}
         for root in self.by_key.values():
-            trail: list[Family] = [root]
+            trail: list[EntrySpecs] = [root]
             while trail:
                 family = trail[-1]
                 missing = [key for key in family.needs if key not in ordered and key not in self.empty]
@@ -113,7 +113,7 @@ class Families:
                 trail.append(self._next(trail, missing[0]))
         return tuple(ordered.values())
 
-    def _next(self, trail: list[Family], key: str) -> Family:
+    def _next(self, trail: list[EntrySpecs], key: str) -> EntrySpecs:
         family, needed = trail[-1], self.by_key.get(key)
         if needed is None:
             name = family.needs[key]
@@ -123,7 +123,7 @@ class Families:
             raise SkahaApplyError(f"needs run in a circle: {circle}")
         return needed
 
-    def _group(self, spec: SessionSpec, family: Family) -> Group:
+    def _group(self, spec: SessionSpec, family: EntrySpecs) -> Group:
         """The combinations of a family that agree with a spec."""
         parts = self._parts(family, frozenset(spec.values))
         agreed = tuple((part.shared, tuple(spec.values[axis] for axis in part.shared)) for part in parts)
@@ -136,7 +136,7 @@ class Families:
         made = self._groups[family.key, agreed] = Group(family, tuple(found))
         return made
 
-    def _parts(self, family: Family, axes: frozenset[str]) -> tuple[_Part, ...]:
+    def _parts(self, family: EntrySpecs, axes: frozenset[str]) -> tuple[_Part, ...]:
         """A family sorted by the axes that it shares with another; rows without a cell lack that axis."""
         known = self._sorted.get((family.key, axes))
         if known is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.planning.selection import matches
 
 if TYPE_CHECKING:
-    from skaha_apply.model.plan import Action, Trial
+    from skaha_apply.model.plan import Action, AttemptKey
     from skaha_apply.model.spec import ReplicaKey
 
 
@@ -37,7 +37,7 @@ class PlanOptions:
     allow_loss: float = 100.0
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
-    failed: frozenset[Trial] = frozenset()
+    failed: frozenset[AttemptKey] = frozenset()
     destroying: bool = False
     since: float | None = None
 
@@ -58,4 +58,4 @@ class PlanOptions:
 
     def has_failed(self, action: Action) -> bool:
         """Whether an action was tried in vain in this call."""
-        return action.trial in self.failed
+        return action.attempt_key in self.failed

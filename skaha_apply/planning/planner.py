@@ -67,7 +67,7 @@ def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
 def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Action]:
     """The actions in scope; `--target` and `--exclude` keep sessions whose manifest line was removed."""
     for action in actions:
-        removed = options.limited and action.kind is ActionKind.DELETE and action.unloved
+        removed = options.limited and action.kind is ActionKind.DELETE and action.counts_as_mass
         if options.in_scope(action) and not removed:
             yield action
 

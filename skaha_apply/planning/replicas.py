@@ -8,7 +8,7 @@ from skaha_apply.model.field_roles import field_roles, headless_only
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica
 from skaha_apply.planning.digest import digest, run_digest, run_tag, work_content, work_digest
-from skaha_apply.planning.entries import Families
+from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ def expand(
         SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
     """
     numbers, stays = run_numbers or {}, kept or {}
-    families = Families(project)
+    families = Entries(project)
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
@@ -65,9 +65,7 @@ class Expansion:
         return self._known[2]
 
 
-def _links(
-    spec: SessionSpec, families: Families, links: Mapping[str, str], joined: dict[Group, str]
-) -> tuple[str, ...]:
+def _links(spec: SessionSpec, families: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
     """The links to what a combination needs, one for each needed family, without their names.
 
     Several combinations are joined to one link by their sorted links, so that neither their names nor their order nor

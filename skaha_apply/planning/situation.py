@@ -75,7 +75,7 @@ class Situation:
         """The duplicate sessions that unconfirmed creates left behind, by replica."""
         book = self.working_state
         return {
-            key: unconfirmed_creates.doubles(book, doubt, self.observation)
+            key: unconfirmed_creates.duplicate_sessions(book, doubt, self.observation)
             for key, doubt in sorted(book.doubts.items())
         }
 
@@ -86,7 +86,7 @@ class Situation:
         return {
             key: found
             for key, record in sorted(book.records.items())
-            if record.past and (found := unconfirmed_creates.leftovers(book, record, self.observation))
+            if record.past and (found := unconfirmed_creates.superseded_sessions(book, record, self.observation))
         }
 
     @cached_property
@@ -94,8 +94,10 @@ class Situation:
         """The replicas with an active duplicate session or an earlier session that still runs."""
         book = self.working_state
         doubled = {key for key, found in self.duplicates.items() if any(session.phase.active for session in found)}
-        lingering = unconfirmed_creates.lingering
-        doubled |= {key for key, record in book.records.items() if lingering(book, record, self.observation)}
+        superseded_or_stopping = unconfirmed_creates.superseded_or_stopping
+        doubled |= {
+            key for key, record in book.records.items() if superseded_or_stopping(book, record, self.observation)
+        }
         return frozenset(doubled)
 
     def unmanaged(self, name: str) -> tuple[LiveSession, ...]:

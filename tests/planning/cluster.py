@@ -12,8 +12,8 @@ from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
-from skaha_apply.planning.tracking.deletions import deleted
-from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.tracking.deletions import after_delete
+from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.planning.working_state import WorkingState
 
@@ -68,7 +68,7 @@ class Cluster:
                 self._adopt(book, action)
             for victim in action.victims:
                 self._delete(book, victim)
-            if action.kind.creates and not action.held_back:
+            if action.kind.creates and not action.create_later:
                 self._create(book, action)
         self.state = book.close()
 
@@ -97,7 +97,7 @@ class Cluster:
             if record.id == victim.id and record.phase.active:
                 tomb = PendingDelete(id=victim.id, session=record.session, replica=record.replica, name="", at=self.now)
                 tomb = tomb.model_copy(update={"why": victim.why, "note": "timed out"})
-                book.records[record.key] = deleted(record, tomb, self.now)
+                book.records[record.key] = after_delete(record, tomb, self.now)
 
     def _create(self, book, action):
         wanted, self.made = action.desired, self.made + 1
@@ -113,7 +113,7 @@ class Cluster:
             attempt=action.attempt,
             at=self.now,
         )
-        book.records[intent.key] = created(book, intent, identifier, self.now)
+        book.records[intent.key] = record_of_create(book, intent, identifier, self.now)
         spec = wanted.spec
         self.live[identifier] = LiveSession(
             id=identifier,

@@ -149,7 +149,7 @@ def lines(plan):
     return [
         f"{one.kind} {one.name}"
         + "".join(f" -{victim.id}" for victim in one.victims)
-        + (" held back" if one.held_back else "")
+        + (" held back" if one.create_later else "")
         + f" ({reason_text(one.reason)})"
         for one in plan.actions
     ]

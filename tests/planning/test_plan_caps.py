@@ -56,7 +56,7 @@ def test_place_that_a_job_holds_gets_free_by_itself():
     first, *_ = tiles()
     plan = decide(project(*tiles()), state(record(first)), running("tile-a"))
     assert kinds(plan)[2:] == ["wait tile-c", "wait tile-d"]
-    assert not any(action.hangs for action in plan.actions)
+    assert not any(action.waits_indefinitely for action in plan.actions)
 
 
 A, B, C, D = tiles()
@@ -157,7 +157,7 @@ def test_with_more_active_than_the_cap_only_so_many_are_replaced_as_fit():
         f"wait tile-c held back ({FULL}; spec changed)",
         f"wait tile-d held back ({FULL}; spec changed)",
     ]
-    assert not plan.actions[2].hangs
+    assert not plan.actions[2].waits_indefinitely
     half = state(*(record(one) for one in (*new[:1], *tiles(values)[1:])))
     assert kinds(decide(project(*new), half, sight))[:3] == ["replace tile-b", "unchanged tile-a", "wait tile-c"]
     both = state(*(record(one) for one in (*new[:2], *tiles(values)[2:])))
@@ -171,7 +171,7 @@ def test_replace_that_only_deletes_now_holds_its_place_until_that_is_gone():
     memory = state(record(first, "done"), record(old[0], needed=(first,)))
     plan = decide(project(changed, *old, *tiles("z", 1)), memory, running("tile-a"))
     assert kinds(plan) == ["replace first", "replace tile-a", "wait tile-b", "wait tile-z"]
-    assert plan.actions[1].held_back
+    assert plan.actions[1].create_later
 
 
 def test_what_only_is_deleted_now_gives_its_place_to_no_other_replace():
@@ -233,7 +233,7 @@ def test_what_is_out_of_scope_and_out_of_date_stays_and_keeps_its_place():
 def test_place_is_not_kept_for_what_was_tried_in_vain_in_this_call():
     for parallelism, third in ((2, "create"), (1, "wait")):
         wanted = project(*tiles(parallelism=parallelism))
-        in_vain = frozenset({decide(wanted).actions[0].trial})
+        in_vain = frozenset({decide(wanted).actions[0].attempt_key})
         plan = decide(wanted, failed=in_vain)
         assert kinds(plan) == ["create tile-a", "create tile-b", f"{third} tile-c", "wait tile-d"]
 
@@ -242,9 +242,12 @@ def test_place_that_a_running_notebook_holds_is_not_waited_for():
     desks = matrix("desk", "ab", parallelism=1, kind="notebook", cmd=None, args=())
     up = state(record(desks[0]))
     plan = decide(project(*desks), up, seen(live("desk-a", kind="notebook")))
-    assert [(action.kind, action.hangs) for action in plan.actions] == [("unchanged", False), ("wait", True)]
+    assert [(action.kind, action.waits_indefinitely) for action in plan.actions] == [
+        ("unchanged", False),
+        ("wait", True),
+    ]
     plan = decide(project(*desks), up, seen(live("desk-a", "Pending", kind="notebook")))
-    assert not plan.actions[1].hangs
+    assert not plan.actions[1].waits_indefinitely
 
 
 def test_max_active_counts_headless_sessions_of_the_whole_project():
@@ -254,7 +257,7 @@ def test_max_active_counts_headless_sessions_of_the_whole_project():
     plan = decide(wanted, memory, sight, facts={"present": frozenset({"manifests/other.yaml"})})
     assert created(plan) == ["a", "desk", "b"]
     wait = next(action for action in plan.actions if action.kind == "wait")
-    assert (wait.name, reason_text(wait.reason), wait.hangs) == (
+    assert (wait.name, reason_text(wait.reason), wait.waits_indefinitely) == (
         "c",
         "limit of the project reached (max_active 3)",
         False,
@@ -290,7 +293,7 @@ def test_account_counts_every_pending_or_running_headless_session():
     plan = decide(project(spec("x"), **ACCOUNT), None, seen(*theirs, live("f"), live("g")))
     full = "limit of the account reached (max_active 3; 4 headless sessions are Pending or Running)"
     assert lines(plan) == [f"wait x ({full})"]
-    assert not plan.actions[0].hangs
+    assert not plan.actions[0].waits_indefinitely
 
 
 @pytest.mark.parametrize(

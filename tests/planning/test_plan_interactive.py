@@ -59,7 +59,7 @@ def test_one_that_died_young_is_created_after_a_back_off(attempt, since, expecte
     plan = decide(project(DESK), memory)
     assert lines(plan) == [expected]
     assert plan.actions[0].attempt == (attempt + 1 if "create" in expected else 1)
-    assert not plan.actions[0].hangs
+    assert not plan.actions[0].waits_indefinitely
 
 
 def test_one_that_lived_just_long_enough_has_no_back_off():
@@ -76,7 +76,11 @@ def test_one_that_somebody_deleted_young_is_created_after_a_back_off():
 
 def test_old_one_that_somebody_deleted_is_created_at_once():
     (action,) = decide(project(DESK), state(record(DESK)), seen(gone=["desk"])).actions
-    assert (action.kind, reason_text(action.reason), action.unloved) == ("create", "someone deleted its session", True)
+    assert (action.kind, reason_text(action.reason), action.counts_as_mass) == (
+        "create",
+        "someone deleted its session",
+        True,
+    )
 
 
 def test_lost_create_of_one_is_never_unknown():
@@ -125,7 +129,7 @@ def test_limit_of_the_server_is_waited_for():
         "create b (not in the state and not live)",
         "wait c (the server's limit of 4 interactive sessions is reached)",
     ]
-    assert plan.actions[3].hangs
+    assert plan.actions[3].waits_indefinitely
     assert kinds(decide(wanted, None, seen(*theirs)))[3] == "create c"
 
 

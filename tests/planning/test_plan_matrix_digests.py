@@ -121,7 +121,7 @@ def test_needs_that_lead_nowhere_name_families_as_written(specs, message):
 def test_combinations_with_the_same_needs_share_one_group_so_that_cost_stays_linear():
     tiles = tuple(str(number) for number in range(300))
     specs = (*matrix("tile", tiles), *matrix("sum", tiles, axis="other", needs=("tile-${tile}",)))
-    found = entries.Families(project(*specs))
+    found = entries.Entries(project(*specs))
     groups = {found.needed(one)[0][1] for one in specs[300:]}
     assert len(groups) == 1
     assert len(next(iter(groups)).specs) == 300

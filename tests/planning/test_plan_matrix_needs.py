@@ -29,7 +29,7 @@ def test_next_stage_of_a_fast_tile_goes_on_while_others_run_or_have_failed():
         "blocked mosaic-c (needs tile-${tile}: tile-c is failed)",
         "blocked combine (needs mosaic-${tile}: mosaic-c is blocked)",
     ]
-    assert [action.hangs for action in plan.actions[3:6]] == [False, True, True]
+    assert [action.waits_indefinitely for action in plan.actions[3:6]] == [False, True, True]
 
 
 def test_combine_waits_for_all_and_says_how_many_in_one_line():

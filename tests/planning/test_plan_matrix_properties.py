@@ -97,7 +97,7 @@ def active(cluster):
 
 def created(made):
     """The creates of a plan; those that only delete for now left out."""
-    return [action for action in made.actions if action.kind in CREATING and not action.held_back]
+    return [action for action in made.actions if action.kind in CREATING and not action.create_later]
 
 
 @MANY
@@ -191,7 +191,7 @@ def test_pipeline_comes_to_its_end_and_nothing_waits_for_time_that_will_not_come
     cluster = Cluster(scene.state(), {}, frozenset(), NOW)
     for turn in range(ROUNDS):
         made = cluster.plan(project, PlanOptions(force=True))
-        waits = any(action.kind is ActionKind.WAIT and not action.hangs for action in made.actions)
+        waits = any(action.kind is ActionKind.WAIT and not action.waits_indefinitely for action in made.actions)
         if not made.has_changes and not active(cluster) and not waits:
             break
         cluster.apply(made)

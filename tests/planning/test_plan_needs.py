@@ -32,7 +32,7 @@ def test_it_is_created_once_all_that_it_needs_is_done(phases, expected):
     plan = decide(BOTH, state(*firsts(*phases)))
     assert expected in lines(plan)
     second = next(action for action in plan.actions if action.session == "second")
-    assert second.hangs == (second.kind != "create")
+    assert second.waits_indefinitely == (second.kind != "create")
 
 
 def test_conflict_and_block_of_what_it_needs_block_it():

@@ -33,7 +33,7 @@ def test_pilot_runs_alone_until_it_has_succeeded(phases, expected):
 
 def test_what_waits_behind_a_pilot_says_for_whom():
     plan = decide(project(*TILES), state(record(TILES[0], "done")))
-    assert (reason_text(plan.actions[3].reason), plan.actions[3].hangs) == (WAITS.format("b"), True)
+    assert (reason_text(plan.actions[3].reason), plan.actions[3].waits_indefinitely) == (WAITS.format("b"), True)
     plan = decide(project(*TILES), state(record(TILES[0], "done"), record(TILES[1], "failed")))
     assert reason_text(plan.actions[3].reason) == "pilot: tile-b is failed"
 

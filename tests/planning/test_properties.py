@@ -185,7 +185,7 @@ def offers():
 def waits(made):
     """The replicas that a plan leaves for later."""
     later = (ActionKind.WAIT, ActionKind.BLOCKED, ActionKind.CONFLICT)
-    return {action.key for action in made.actions if action.kind in later or action.held_back}
+    return {action.key for action in made.actions if action.kind in later or action.create_later}
 
 
 def changing(made):
@@ -318,7 +318,7 @@ def test_scope_leaves_out_actions_and_changes_none(project, cluster, options, na
         assert [one for one in whole.actions if one in part.actions] == same
         later = waits(whole)
         assert all(one.kind is ActionKind.BLOCKED and one.key in later for one in part.actions if one not in same)
-        assert not any(one.kind is ActionKind.DELETE and one.unloved for one in part.actions)
+        assert not any(one.kind is ActionKind.DELETE and one.counts_as_mass for one in part.actions)
 
 
 @MANY
@@ -328,7 +328,9 @@ def test_nothing_is_made_under_a_name_that_others_use(project, cluster, options)
         used = {session.name for key, session in cluster.live.items() if key in cluster.theirs and session.phase.active}
         made = cluster.plan(project, options)
         creating = (ActionKind.CREATE, ActionKind.REPLACE)
-        assert not used & {action.name for action in made.actions if action.kind in creating and not action.held_back}
+        assert not used & {
+            action.name for action in made.actions if action.kind in creating and not action.create_later
+        }
         cluster.apply(made)
         cluster.tick(61)
 
@@ -352,7 +354,7 @@ def test_work_is_run_only_where_it_never_was_or_its_session_is_known_to_be_gone_
         if action.kind in (ActionKind.CREATE, ActionKind.REPLACE):
             needed = {name.casefold() for name in wanted.spec.needs}
             others = [one for one in made.actions if one.desired and one.key[0] in needed]
-            assert action.held_back or all(one.record and one.record.phase is Phase.DONE for one in others)
+            assert action.create_later or all(one.record and one.record.phase is Phase.DONE for one in others)
 
 
 @st.composite

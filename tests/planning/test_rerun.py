@@ -38,7 +38,7 @@ def test_always_is_once_a_call(since, ended, expected):
     if plan.has_changes:
         (action,) = plan.actions
         assert (action.attempt, action.desired.run_number, action.victims) == (1, 1, ())
-        assert not action.unloved
+        assert not action.counts_as_mass
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_needs_it_follows_to_the_end_of_the_chain():
     chain = (first, second, third)
     records = [done(one, needed=chain[:number]) for number, one in enumerate(chain)]
     plan = decide(project(*chain, other), state(*records, done(other)))
-    assert [(one.kind, one.name, one.held_back) for one in plan.actions] == [
+    assert [(one.kind, one.name, one.create_later) for one in plan.actions] == [
         ("create", "first", False),
         ("wait", "second", True),
         ("wait", "third", True),
@@ -88,7 +88,7 @@ def test_what_is_active_and_needs_it_is_deleted_in_the_same_pass():
     first, second = spec("first", rerun="always"), spec("second", needs=("first",))
     memory = state(done(first), record(second, needed=(first,)))
     plan = decide(project(first, second), memory, seen(live("second")))
-    assert [(one.kind, one.name, one.held_back) for one in plan.actions] == [
+    assert [(one.kind, one.name, one.create_later) for one in plan.actions] == [
         ("replace", "second", True),
         ("create", "first", False),
     ]

@@ -26,7 +26,7 @@ from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning.attempts import REMEMBERED, left_of_wait
-from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 from skaha_apply.planning.working_state import WorkingState
 
 THRICE = spec(retries=2)
@@ -49,14 +49,22 @@ def test_as_many_attempts_as_retries_and_one(attempt, expected):
     plan = decide(project(THRICE), state(failed(attempt=attempt)))
     assert lines(plan) == [expected]
     (action,) = plan.actions
-    assert (action.attempt, action.victims, action.unloved) == ((attempt + 1) if attempt < 3 else 1, (), False)
+    assert (action.attempt, action.victims, action.counts_as_mass) == (
+        (attempt + 1) if attempt < 3 else 1,
+        (),
+        False,
+    )
     assert action.id == "reduce"
 
 
 def test_another_attempt_is_another_try():
     (second,), (third,) = (decide(project(THRICE), state(failed(attempt=number))).actions for number in (1, 2))
-    assert second.trial != third.trial
-    assert not decide(project(THRICE), state(failed(attempt=2)), failed=frozenset({second.trial})).actions[0].hangs
+    assert second.attempt_key != third.attempt_key
+    assert (
+        not decide(project(THRICE), state(failed(attempt=2)), failed=frozenset({second.attempt_key}))
+        .actions[0]
+        .waits_indefinitely
+    )
 
 
 def test_the_ended_session_is_left_to_expire():
@@ -81,7 +89,7 @@ def test_the_wait_doubles_to_ten_minutes_and_is_never_less_than_the_first(first,
     wanted = spec(retries=29, retry_wait=first)
     plan = decide(project(wanted), state(failed(wanted, after, attempt=attempt)))
     assert lines(plan) == [expected]
-    assert not plan.actions[0].hangs
+    assert not plan.actions[0].waits_indefinitely
 
 
 def test_a_clock_that_was_set_back_holds_no_retry_up():
@@ -138,7 +146,7 @@ def test_an_open_retry_is_decided_before_anything_else_and_makes_the_same_attemp
 
 def again(before, attempt, number):
     book = WorkingState.open(state(before))
-    return created(book, intent(THRICE, attempt=attempt), f"id{number}", NOW)
+    return record_of_create(book, intent(THRICE, attempt=attempt), f"id{number}", NOW)
 
 
 @pytest.mark.parametrize("phase", [Phase.DONE, Phase.FAILED, Phase.UNKNOWN])

@@ -45,7 +45,7 @@ def test_running_is_counted_from_its_start(since, expected):
     assert lines(plan) == [expected]
     (action,) = plan.actions
     assert {victim.why for victim in action.victims} <= {"timeout"}
-    assert (action.lost, action.unloved, plan.refused) == (0.0, False, None)
+    assert (action.lost, action.counts_as_mass, plan.refused) == (0.0, False, None)
     assert not [line for line in plan.approved if line.startswith("!")]
 
 

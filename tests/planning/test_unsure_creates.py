@@ -241,13 +241,13 @@ def test_replica_whose_double_is_deleted_is_replaced_after_it():
         f"delete reduce -late ({DOUBLE})",
         "replace reduce -reduce held back (spec changed; another session of this replica is deleted first)",
     ]
-    assert not any(action.hangs for action in plan.actions)
+    assert not any(action.waits_indefinitely for action in plan.actions)
 
 
 def test_create_that_waits_for_the_deletion_of_a_double_is_worth_waiting_for():
     memory = state(doubt(spec(), work="", run=""))
     _, waits = decide(project(spec()), memory, seen(live("reduce", id="late"))).actions
-    assert (waits.kind, waits.hangs) == ("wait", False)
+    assert (waits.kind, waits.waits_indefinitely) == ("wait", False)
 
 
 def test_no_double_is_told_while_a_create_is_open_that_may_have_made_it():

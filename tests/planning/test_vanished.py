@@ -27,7 +27,7 @@ from scene import (
 
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
-from skaha_apply.planning.tracking.unconfirmed_creates import created
+from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.render.reasons import reason_text
 
@@ -195,7 +195,7 @@ def test_the_manifest_may_say_what_becomes_of_it(vanished, expected):
     assert lines(plan) == [expected]
     (action,) = plan.actions
     assert (action.desired.run_number, action.attempt) == (0, 1)  # of the same run as those that did not vanish
-    assert not action.unloved
+    assert not action.counts_as_mass
 
 
 @pytest.mark.parametrize(("vanished", "expected"), [("hold", "blocked"), ("rerun", "wait"), ("complete", "create")])
@@ -229,7 +229,7 @@ def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
         assert kinds(first) == ["done reduce"]
         return
     assert kinds(first) == ["create reduce"]
-    again = created(WorkingState.open(memory), intent(wanted), "reduce", NOW + 1)
+    again = record_of_create(WorkingState.open(memory), intent(wanted), "reduce", NOW + 1)
     memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
     assert "disappeared again before its end was seen" in reason_text(second.actions[0].reason)
@@ -285,7 +285,7 @@ def test_one_that_counts_as_complete_is_not_computed_again_for_more_memory(phase
 def test_one_that_ended_in_between_was_deleted_the_next_time():
     wanted = spec(retries=5)
     first = look(state(record(wanted)), seen(gone=["reduce"]))
-    retried = created(WorkingState.open(first), intent(wanted, attempt=2), "reduce", NOW + 1)
+    retried = record_of_create(WorkingState.open(first), intent(wanted, attempt=2), "reduce", NOW + 1)
     memory = first.model_copy(update={"replicas": (retried,)})
     memory = look(memory, seen(live("reduce"), at=NOW + 10))
     assert kinds(decide(project(wanted), memory, seen(gone=["reduce"], at=NOW + 20))) == ["create reduce"]
@@ -314,4 +314,4 @@ def test_another_is_not_put_beside_one_that_came_back_and_is_still_stopping(stat
     memory = state(record(spec(args=("old",)), "unknown", id=None, past=("earlier",), earlier=(vanished,)))
     plan = decide(project(spec()), memory, seen(live("reduce", status, id="earlier")))
     assert kinds(plan) == [expected]
-    assert not plan.actions[0].hangs
+    assert not plan.actions[0].waits_indefinitely

@@ -102,7 +102,7 @@ def test_what_left_the_manifest_and_finishes_is_waited_for_where_it_has_an_end(s
 
 def test_a_wait_for_time_alone_goes_on_and_one_for_what_will_not_come_ends():
     assert not over(action("wait", "failed"))
-    assert over(action("wait", hangs=True))
+    assert over(action("wait", waits_indefinitely=True))
 
 
 def test_numbers_by_entry_with_the_slowest_beside_the_median_of_the_finished():

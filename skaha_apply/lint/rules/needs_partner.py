@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.planning.entries import Families
+from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     for project in projects:
         if not any(spec.needs and spec.values for spec in project.sessions):
             continue
-        known = Families(project)
+        known = Entries(project)
         for _, path, spec in sessions([project]):
             if not (spec.needs and spec.values):
                 continue

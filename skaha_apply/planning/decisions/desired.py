@@ -224,7 +224,7 @@ def _create(
         changes=changes,
         record=record,
         attempt=attempt,
-        unloved=record is not None and record.phase is Phase.GONE,
+        counts_as_mass=record is not None and record.phase is Phase.GONE,
     )
 
 

@@ -90,7 +90,7 @@ def _removed(owned: Owned) -> Action:
             reason = Reason(ReasonCode.FOLDER_NOT_LOADED, file=owned.spec.file)
             return owned.action(ActionKind.NOT_LOADED, reason)
     finishes = owned.spec.when_removed == "finish"
-    return replace(_let_go(owned, Reason(ReasonCode.REMOVED), finishes=finishes), unloved=True)
+    return replace(_let_go(owned, Reason(ReasonCode.REMOVED), finishes=finishes), counts_as_mass=True)
 
 
 def _destroyed(owned: Owned) -> Action:

@@ -24,7 +24,7 @@ def needs_approval(action: Action) -> bool:
     """
     if action.kind is ActionKind.ADOPT:
         return action.adopted is not None
-    if action.held_back:
+    if action.create_later:
         return True
     return action.kind.needs_approval and all(victim.why.needs_approval for victim in action.victims)
 
@@ -42,7 +42,7 @@ def approval_line(action: Action) -> str:
     """
     ids = dict.fromkeys(map(short_id, [*([action.id] if action.id else []), *(one.id for one in action.victims)]))
     paths = ",".join(change.path for change in action.changes)
-    kind = ActionKind.REPLACE if action.held_back else action.kind
+    kind = ActionKind.REPLACE if action.create_later else action.kind
     return f"! {kind} {action.name} {action.replica} {','.join(ids) or '-'} {paths}".rstrip()
 
 

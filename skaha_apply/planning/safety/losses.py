@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.entries import Families
+from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ def add_losses(project: Project, actions: Sequence[Action], situation: Situation
 def _with_loss(action: Action, situation: Situation) -> Action:
     record, book = action.record, situation.working_state
     needless = not all(victim.why.needs_approval for victim in action.victims)
-    loses = action.held_back or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
+    loses = action.create_later or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or needless or not loses:
         return action
     active, finished = record.phase.active, _is_finished(action, book)
@@ -46,7 +46,7 @@ def _with_loss(action: Action, situation: Situation) -> Action:
     spec = book.specs[record.spec]
     cores = spec.cores if spec.cores is not None else situation.offer.default_cores
     hours = max(0.0, end - begun) / 3600 * cores
-    return replace(action, lost=hours, bounded=finished or record.started is None)
+    return replace(action, lost=hours, lost_is_upper_bound=finished or record.started is None)
 
 
 def _is_finished(action: Action, book: WorkingState) -> bool:
@@ -68,7 +68,7 @@ def caused_by_rerun(project: Project, actions: Sequence[Action]) -> frozenset[Re
     """The replicas that are computed again for a rerun of what they need, and for no other reason."""
     if not any(_renews(spec) for spec in project.sessions):
         return frozenset()
-    families = Families(project)
+    families = Entries(project)
     edited = {
         action.desired.spec.family for action in actions if action.desired and (action.changes or not action.record)
     }
@@ -86,7 +86,7 @@ def caused_by_rerun(project: Project, actions: Sequence[Action]) -> frozenset[Re
         action.key
         for action in actions
         if action.desired and action.desired.spec.family in follows and not action.changes
-        if action.held_back or action.kind is ActionKind.REPLACE
+        if action.create_later or action.kind is ActionKind.REPLACE
     )
 
 
@@ -101,7 +101,7 @@ class _Cost:
     finished: int = 0
     running: int = 0
     hours: float = 0.0
-    bounded: bool = False
+    lost_is_upper_bound: bool = False
 
 
 def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
@@ -113,17 +113,17 @@ def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
     costs: dict[tuple[str, int, int], _Cost] = {}
     for action in actions:
         cut = next((change for change in action.changes if change.path == "replicas"), None)
-        again = action.held_back or action.kind is ActionKind.REPLACE
+        again = action.create_later or action.kind is ActionKind.REPLACE
         if cut is None or not again or action.record is None or _is_interactive(action):
             continue
         cost = costs.setdefault((action.group or action.session, cut.before, cut.after), _Cost())
         cost.finished += action.record.phase is Phase.DONE
         cost.running += action.record.phase.active
         cost.hours += action.lost
-        cost.bounded |= action.bounded and action.lost > 0
+        cost.lost_is_upper_bound |= action.lost_is_upper_bound and action.lost > 0
     return tuple(
         f"{name}: replicas {before} -> {after} divides the work again: {_shares(cost)} would be computed again "
-        f"({'at most ' if cost.bounded else ''}{cost.hours:.1f} core-hours); "
+        f"({'at most ' if cost.lost_is_upper_bound else ''}{cost.hours:.1f} core-hours); "
         "to run more at once change parallelism, which costs nothing"
         for (name, before, after), cost in costs.items()
         if cost.finished or cost.running

@@ -27,7 +27,7 @@ GONE = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SafetyVerdict:
     """What the safety rules say of a plan."""
 
     refused: str | None
@@ -37,16 +37,16 @@ class Verdict:
     question: str = ""  # what a person must know before the approval
 
 
-def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> Verdict:
+def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> SafetyVerdict:
     """Whether the plan is refused, why, and what lifts it."""
     book, options = situation.working_state, situation.options
     lost = sum(action.lost for action in actions)
-    bound = any(action.bounded and action.lost for action in actions)
-    again = [action for action in actions if action.held_back or action.kind is ActionKind.REPLACE]
+    bound = any(action.lost_is_upper_bound and action.lost for action in actions)
+    again = [action for action in actions if action.create_later or action.kind is ActionKind.REPLACE]
     recomputed = sum(_is_finished(action, book) for action in again)
     reasons = [] if options.force else [*_mass(actions, project, book, options), *_loss(lost, options, bound=bound)]
     question = "" if options.destroying else _retired(actions)
-    return Verdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
+    return SafetyVerdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
 
 
 def _retired(actions: Sequence[Action]) -> str:
@@ -64,8 +64,8 @@ def _retired(actions: Sequence[Action]) -> str:
 def _mass(actions: Sequence[Action], project: Project, book: WorkingState, options: PlanOptions) -> Iterable[str]:
     if options.destroying:
         return
-    deletes = sum(action.unloved and action.kind is ActionKind.DELETE for action in actions)
-    again = sum(action.unloved and action.kind is ActionKind.CREATE for action in actions)
+    deletes = sum(action.counts_as_mass and action.kind is ActionKind.DELETE for action in actions)
+    again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in actions)
     emptied = tuple(_emptied(project, book, options))
     yield from emptied
     if deletes and not project.sessions and not emptied:
@@ -81,7 +81,7 @@ def _mass(actions: Sequence[Action], project: Project, book: WorkingState, optio
 
 def gone(plan: Plan, book: WorkingState, options: PlanOptions) -> str | None:
     """What forbids a later pass of an approved wait: so many were deleted meanwhile that somebody may have meant it."""
-    again = sum(action.unloved and action.kind is ActionKind.CREATE for action in plan.actions)
+    again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in plan.actions)
     owned = _owned(plan.actions, book)
     if options.force or not _is_mass(again, owned):
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
-    from skaha_apply.planning.entries import Family
+    from skaha_apply.planning.entries import EntrySpecs
     from skaha_apply.planning.options import PlanOptions
 
 _QUEUED = (Phase.ACCEPTED, Phase.PENDING)
@@ -46,7 +46,7 @@ class Stop:
         return recorded and same and (record.accepted or 0.0) <= self.since
 
 
-def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
+def pilot_status(family: EntrySpecs, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
     """How many replicas of a family are its pilot, and what keeps the others from starting.
 
     The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
@@ -66,7 +66,7 @@ def pilot(family: Family, actions: Sequence[Action], options: PlanOptions) -> tu
     return len(first), Blocker(Reason(ReasonCode.PILOT_UNFINISHED, replica=waited.name), final=False)
 
 
-def stop(family: Family, actions: Sequence[Action]) -> Stop | None:
+def reached_limit(family: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
     """The failure limit of an entry, if the attempts that failed in a row have reached it.
 
     Attempts of interactive sessions do not count: they are kept alive, with a pause.
@@ -93,7 +93,7 @@ def has_retries_left(action: Action, spec: SessionSpec) -> bool:
     return action.kind is ActionKind.RETRY or (left and action.kind in (ActionKind.WAIT, ActionKind.FAILED))
 
 
-def begins_anew(action: Action) -> bool:
+def has_new_attempt_count(action: Action) -> bool:
     """Whether it was changed or marked since its last attempt: failures of others do not stop it."""
     record, wanted = action.record, action.desired
     if record is None or wanted is None:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
-from skaha_apply.planning.entries import Families
+from skaha_apply.planning.entries import Entries
 from skaha_apply.planning.scheduling import failure_limits
-from skaha_apply.planning.scheduling.limits import Cap, Caps
+from skaha_apply.planning.scheduling.limits import Limit, Limits
 from skaha_apply.planning.scheduling.needs import Blocker, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skaha_apply.model.project import Project
-    from skaha_apply.planning.entries import Family
+    from skaha_apply.planning.entries import EntrySpecs
     from skaha_apply.planning.scheduling.failure_limits import Stop
     from skaha_apply.planning.situation import Situation
 
@@ -29,15 +29,15 @@ def apply_gates(project: Project, actions: Sequence[Action], situation: Situatio
     """The actions of the desired replicas, in the order of the manifest, each as the gates leave it."""
     if not actions:
         return []
-    families = Families(project)
+    families = Entries(project)
     gate = _Gate(situation, families)
     for action in actions:
         gate.judged.setdefault(action.key[0], []).append(action)
     for family in families.in_order_of_need():
         gate.judge(family)
     judged = [action for spec in project.sessions for action in gate.judged[spec.key]]
-    caps = Caps(situation, project, families, judged)
-    return [_placed(action, caps) for action in judged]
+    caps = Limits(situation, project, families, judged)
+    return [_apply_limits(action, caps) for action in judged]
 
 
 class _Gate:
@@ -46,19 +46,19 @@ class _Gate:
     `judged` holds the actions of each session, as they were and in the end as they are.
     """
 
-    def __init__(self, situation: Situation, families: Families) -> None:
+    def __init__(self, situation: Situation, families: Entries) -> None:
         self.judged: dict[str, list[Action]] = {}
         self._situation = situation
         self._needs = Needs(families, self.judged, situation.options)
 
-    def judge(self, family: Family) -> None:
+    def judge(self, family: EntrySpecs) -> None:
         """Pass the actions of one family through all gates but the last; what it needs was judged before."""
         actions = [action for spec in family.specs for action in self.judged[spec.key]]
-        stopped = failure_limits.stop(family, actions)
+        stopped = failure_limits.reached_limit(family, actions)
         for spec in family.specs:
             needs = self._needs.obstacle(spec)
             self.judged[spec.key] = [self._pass(action, stopped, needs) for action in self.judged[spec.key]]
-        pilot = self._lead(family) if family.pilot else None
+        pilot = self._apply_pilot(family) if family.pilot else None
         if stopped is not None or (pilot is not None and pilot.final):
             self._needs.halted.add(family.key)
 
@@ -66,31 +66,31 @@ class _Gate:
         if stopped is not None and stopped.drops(action):
             return _dropped(action, stopped)
         if stopped is not None and self._retries(action):
-            return _behind(action, stopped.obstacle)
+            return _hold_create(action, stopped.obstacle)
         if not action.kind.creates:
             return action
         if other := self._stranger(action):
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
-        limit = stopped.obstacle if stopped is not None and not failure_limits.begins_anew(action) else None
+        limit = stopped.obstacle if stopped is not None and not failure_limits.has_new_attempt_count(action) else None
         if obstacle := limit or needs:
-            return _behind(action, obstacle)
+            return _hold_create(action, obstacle)
         return self._after_duplicate(action)
 
     def _after_duplicate(self, action: Action) -> Action:
         if action.key not in self._situation.has_second_session:
             return action
-        waits = _behind(action, Blocker(Reason(ReasonCode.SECOND_SESSION_DELETED_FIRST), final=False))
-        return replace(waits, hangs=False)
+        waits = _hold_create(action, Blocker(Reason(ReasonCode.SECOND_SESSION_DELETED_FIRST), final=False))
+        return replace(waits, waits_indefinitely=False)
 
-    def _lead(self, family: Family) -> Blocker | None:
+    def _apply_pilot(self, family: EntrySpecs) -> Blocker | None:
         """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
         judged = [action for spec in family.specs for action in self.judged[spec.key]]
-        first, obstacle = failure_limits.pilot(family, judged, self._situation.options)
+        first, obstacle = failure_limits.pilot_status(family, judged, self._situation.options)
         if obstacle is None:
             return None
         for spec in family.specs:
             mine = self.judged[spec.key]
-            led = [_staying(action, obstacle) if action.kind.creates else action for action in mine[first:]]
+            led = [_wait_in_place(action, obstacle) if action.kind.creates else action for action in mine[first:]]
             self.judged[spec.key] = [*mine[:first], *led]
             first = max(0, first - len(mine))
         return obstacle
@@ -123,29 +123,36 @@ def _dropped(action: Action, stopped: Stop) -> Action:
     return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
 
 
-def _placed(action: Action, caps: Caps) -> Action:
-    if not action.kind.creates or action.held_back:
+def _apply_limits(action: Action, caps: Limits) -> Action:
+    if not action.kind.creates or action.create_later:
         return action
     cap = caps.full(action)
     return action if cap is None else _without_place(action, cap)
 
 
-def _without_place(action: Action, cap: Cap) -> Action:
-    return replace(_staying(action, Blocker(cap.reason, final=False)), hangs=cap.hangs)
+def _without_place(action: Action, cap: Limit) -> Action:
+    return replace(_wait_in_place(action, Blocker(cap.reason, final=False)), waits_indefinitely=cap.waits_indefinitely)
 
 
-def _behind(action: Action, obstacle: Blocker) -> Action:
+def _hold_create(action: Action, obstacle: Blocker) -> Action:
     """A create that waits, or is blocked; when it waits, what is active and out of date is deleted all the same."""
     if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
-        return replace(action, held_back=True, reason=action.reason.and_also(obstacle.reason))
-    return _staying(action, obstacle)
+        return replace(action, create_later=True, reason=action.reason.and_also(obstacle.reason))
+    return _wait_in_place(action, obstacle)
 
 
-def _staying(action: Action, obstacle: Blocker) -> Action:
+def _wait_in_place(action: Action, obstacle: Blocker) -> Action:
     """A create that has to wait, or is blocked; what is active stays as it is until its turn comes."""
     if obstacle.final:
-        return replace(action, kind=ActionKind.BLOCKED, victims=(), reason=obstacle.reason, held_back=False, hangs=True)
+        return replace(
+            action,
+            kind=ActionKind.BLOCKED,
+            victims=(),
+            reason=obstacle.reason,
+            create_later=False,
+            waits_indefinitely=True,
+        )
     later = action.kind is ActionKind.REPLACE
     stays = later and any(victim.active for victim in action.victims)
     reason = obstacle.reason.and_also(action.reason) if stays else obstacle.reason
-    return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, held_back=later, hangs=True)
+    return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, create_later=later, waits_indefinitely=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.planning.scheduling.slots import Places
+from skaha_apply.planning.scheduling.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.planning.entries import Families
-    from skaha_apply.planning.scheduling.slots import Holder
+    from skaha_apply.planning.entries import Entries
+    from skaha_apply.planning.scheduling.slots import SlotHolder
     from skaha_apply.planning.situation import Situation
 
 
 @dataclass
-class Cap:
+class Limit:
     """One limit, and who holds its places: replicas by key, sessions by id. `taken` counts both, each once.
 
-    `hangs` tells that no place gets free by itself: all are held by what runs until somebody ends it.
+    `waits_indefinitely` tells that no place gets free by itself: all are held by what runs until somebody ends it.
     """
 
     limit: int
@@ -35,7 +35,7 @@ class Cap:
     taken: int
     keys: frozenset[ReplicaKey] = frozenset()
     ids: frozenset[str] = frozenset()
-    hangs: bool = False
+    waits_indefinitely: bool = False
     replacing: int = 0
     replaced: int = field(default=0, init=False)
 
@@ -57,13 +57,13 @@ class Cap:
             self.taken += 1
 
 
-class Caps:
+class Limits:
     """The caps of a project as they are now."""
 
-    def __init__(self, situation: Situation, project: Project, families: Families, actions: Sequence[Action]) -> None:
+    def __init__(self, situation: Situation, project: Project, families: Entries, actions: Sequence[Action]) -> None:
         self._options = situation.options
-        self._places = Places(situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation))
-        held: dict[str, list[Holder]] = {}
+        self._places = Slots(situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation))
+        held: dict[str, list[SlotHolder]] = {}
         for holder in self._places.holders:
             held.setdefault(holder.family, []).append(holder)
         self._families = {
@@ -78,7 +78,7 @@ class Caps:
                 for cap in self._of(action.desired.spec):
                     cap.replacing += cap.holds(action)
 
-    def full(self, action: Action) -> Cap | None:
+    def full(self, action: Action) -> Limit | None:
         """The first cap that has no room for an action; else it gets its places.
 
         What is not carried out takes none: it would keep one from those that are.
@@ -94,47 +94,47 @@ class Caps:
 
     def _counts(self, action: Action) -> bool:
         """Whether an action will create something: in scope, not tried in vain before, not only deleting for now."""
-        creating = action.kind.creates and not action.held_back
+        creating = action.kind.creates and not action.create_later
         return creating and self._options.in_scope(action) and not self._options.has_failed(action)
 
-    def _of(self, spec: SessionSpec) -> list[Cap]:
+    def _of(self, spec: SessionSpec) -> list[Limit]:
         family = self._families.get(spec.family)
         general = self._interactive if spec.kind.interactive else self._headless
         return [family, *general] if family else general
 
-    def _of_project(self, project: Project) -> Iterable[Cap]:
+    def _of_project(self, project: Project) -> Iterable[Limit]:
         limit = project.max_active.project
         if limit is not None:
             held = [holder for holder in self._places.holders if holder.headless]
             keys = frozenset(holder.key for holder in held if not holder.extra)
-            yield Cap(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
+            yield Limit(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
 
-    def _of_account(self, project: Project) -> Iterable[Cap]:
+    def _of_account(self, project: Project) -> Iterable[Limit]:
         """Every Pending or Running headless session of the user counts, whoever made it: time frees their places."""
         limit = project.max_active.account
         if limit is not None:
             listed, unlisted = self._places.listed(headless=True), self._places.unlisted
             taken = len(listed) + len(unlisted)
             reason = Reason(ReasonCode.ACCOUNT_FULL, limit=limit, active=taken)
-            yield Cap(limit, reason, taken, keys=unlisted, ids=listed)
+            yield Limit(limit, reason, taken, keys=unlisted, ids=listed)
 
-    def _of_server(self, situation: Situation) -> list[Cap]:
+    def _of_server(self, situation: Situation) -> list[Limit]:
         """The server refuses more than so many Pending or Running interactive sessions of a user [PostAction]."""
         limit = situation.offer.max_interactive
         if limit is None:
             return []
         listed = self._places.listed(headless=False)
         reason = Reason(ReasonCode.INTERACTIVE_FULL, limit=limit)
-        return [Cap(limit, reason, taken=len(listed), ids=listed, hangs=True)]
+        return [Limit(limit, reason, taken=len(listed), ids=listed, waits_indefinitely=True)]
 
 
-def _of_family(name: str, limit: int, held: Sequence[Holder]) -> Cap:
-    return Cap(
+def _of_family(name: str, limit: int, held: Sequence[SlotHolder]) -> Limit:
+    return Limit(
         limit,
         Reason(ReasonCode.PARALLELISM_FULL, limit=limit, entry=name),
         taken=len(held),
         keys=frozenset(holder.key for holder in held if not holder.extra),
-        hangs=not any(holder.ends for holder in held),
+        waits_indefinitely=not any(holder.ends for holder in held),
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skaha_apply.model.spec import SessionSpec
-    from skaha_apply.planning.entries import Families, Group
+    from skaha_apply.planning.entries import Entries, Group
     from skaha_apply.planning.options import PlanOptions
 
 
@@ -53,7 +53,7 @@ class Needs:
     as ended for a share; but not there, where somebody has to look first.
     """
 
-    def __init__(self, families: Families, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
+    def __init__(self, families: Entries, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
         self.halted: set[str] = set()
         self._families = families
         self._judged = judged

@@ -24,7 +24,7 @@ _COUNTED = (Phase.PENDING, Phase.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class SlotHolder:
     """What holds a place: the session of a replica, or with `extra` a further one.
 
     `ends` tells that its place gets free by itself: that of an interactive session that runs does not.
@@ -37,14 +37,14 @@ class Holder:
     extra: bool = False
 
 
-class Places:
+class Slots:
     """The holders of places in a project, and the sessions that count for the whole account."""
 
     def __init__(self, situation: Situation, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:
         self._situation = situation
         self._book = situation.working_state
         self._specs = specs
-        main: dict[ReplicaKey, Holder] = {}
+        main: dict[ReplicaKey, SlotHolder] = {}
         for holder in (*self._recorded(), *self._intended(), *self._buried(), *self._adopted(adoptions)):
             main.setdefault(holder.key, holder)
         self.holders = (*main.values(), *self._extras())
@@ -80,30 +80,30 @@ class Places:
                 ours.add(key)
         return frozenset(ours)
 
-    def _recorded(self) -> Iterator[Holder]:
+    def _recorded(self) -> Iterator[SlotHolder]:
         for key, record in self._book.records.items():
             if record.phase.active:
                 headless = not self._book.specs[record.spec].kind.interactive
                 ends = headless or record.phase is not Phase.RUNNING or record.id in self._book.tombstones
-                yield Holder(key, self._family(key), headless, ends)
+                yield SlotHolder(key, self._family(key), headless, ends)
 
-    def _intended(self) -> Iterator[Holder]:
+    def _intended(self) -> Iterator[SlotHolder]:
         for key, intent in self._book.intents.items():
-            yield Holder(key, self._family(key), not self._book.specs[intent.spec].kind.interactive)
+            yield SlotHolder(key, self._family(key), not self._book.specs[intent.spec].kind.interactive)
 
-    def _buried(self) -> Iterator[Holder]:
+    def _buried(self) -> Iterator[SlotHolder]:
         for tombstone in self._book.tombstones.values():
             if tombstone.active and tombstone.why is not DeleteReason.SURPLUS:
-                yield Holder(tombstone.key, self._family(tombstone.key), self._is_headless(tombstone))
+                yield SlotHolder(tombstone.key, self._family(tombstone.key), self._is_headless(tombstone))
 
-    def _adopted(self, adoptions: Iterable[Action]) -> Iterator[Holder]:
+    def _adopted(self, adoptions: Iterable[Action]) -> Iterator[SlotHolder]:
         for action in adoptions:
             if action.desired is not None and action.adopted is not None:
                 spec = action.desired.spec
                 ends = not spec.kind.interactive or action.adopted.phase is not Phase.RUNNING
-                yield Holder(action.key, spec.family, not spec.kind.interactive, ends)
+                yield SlotHolder(action.key, spec.family, not spec.kind.interactive, ends)
 
-    def _extras(self) -> Iterator[Holder]:
+    def _extras(self) -> Iterator[SlotHolder]:
         """Doubles that our own creates made, also while they are being deleted."""
         for tombstone in self._book.tombstones.values():
             if tombstone.active and tombstone.why is DeleteReason.SURPLUS:
@@ -116,8 +116,8 @@ class Places:
             for session in sessions:
                 yield self._extra(key, headless=session.kind.lower() == Kind.HEADLESS)
 
-    def _extra(self, key: ReplicaKey, *, headless: bool) -> Holder:
-        return Holder(key, self._family(key), headless, extra=True)
+    def _extra(self, key: ReplicaKey, *, headless: bool) -> SlotHolder:
+        return SlotHolder(key, self._family(key), headless, extra=True)
 
     def _is_headless(self, tombstone: PendingDelete) -> bool:
         session = self._situation.observation.session(tombstone.id)

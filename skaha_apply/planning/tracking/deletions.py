@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.tracking.clock_skew import apart, since
+from skaha_apply.planning.tracking.clock_skew import age, settle_start
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
@@ -18,16 +18,16 @@ TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfter
 POD_GRACE = 60.0  # seconds that a deleted pod is waited for
 
 
-def bury(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle: float) -> None:
+def resolve_delete(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle: float) -> None:
     """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
     if not seen.whole and tombstone.id not in seen.gone:
         return
     if live := seen.session(tombstone.id):
         ours = tombstone.sent or tombstone.key in seen.in_flight or live.phase is Phase.TERMINATING
-        if not ours and seen.listing.asked >= since(seen, tombstone.at) + settle:
+        if not ours and seen.listing.asked >= settle_start(seen, tombstone.at) + settle:
             del book.tombstones[tombstone.id]
         return
-    waited = apart(seen, tombstone.at)
+    waited = age(seen, tombstone.at)
     if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
         return
     del book.tombstones[tombstone.id]
@@ -38,10 +38,10 @@ def bury(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle
         return
     if not tombstone.sent and waited > TTL / 2:
         return  # it may have ended and expired on its own; the record is looked up by its id, as any other
-    book.records[record.key] = deleted(record, tombstone, seen.listing.at)
+    book.records[record.key] = after_delete(record, tombstone, seen.listing.at)
 
 
-def deleted(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> ReplicaRecord:
+def after_delete(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> ReplicaRecord:
     """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
     if tombstone.why is DeleteReason.TIMEOUT:
         if not record.phase.active:

@@ -8,7 +8,7 @@ from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import ReplicaRecord, UnconfirmedCreate
 from skaha_apply.planning.attempts import REMEMBERED, history
-from skaha_apply.planning.tracking.clock_skew import ahead, apart, since
+from skaha_apply.planning.tracking.clock_skew import age, is_in_future, settle_start
 from skaha_apply.planning.tracking.deletions import TTL
 from skaha_apply.planning.tracking.vanished import vanished_before
 from skaha_apply.planning.working_state import WorkingState, resembles
@@ -24,17 +24,17 @@ DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a doubl
 _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
 
 
-def settled(intent: Intent, seen: Observation, settle: float) -> bool:
+def is_decidable(intent: Intent, seen: Observation, settle: float) -> bool:
     """Whether this look may decide an open intent: asked for a settle time after that was given up, or found."""
     if not seen.whole or intent.key in seen.in_flight:
         return False
     # One that was written while the list was under way is not found by it, whenever the state was first read.
-    if intent.given_up is not None and not ahead(seen, intent.given_up):
+    if intent.given_up is not None and not is_in_future(seen, intent.given_up):
         return seen.listing.asked >= intent.given_up + settle
-    return seen.listing.asked >= since(seen, intent.at) + settle
+    return seen.listing.asked >= settle_start(seen, intent.at) + settle
 
 
-def doubles(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> tuple[LiveSession, ...]:
+def duplicate_sessions(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> tuple[LiveSession, ...]:
     """The sessions that an unsure create left beside the recorded one: ours to delete, best first.
 
     Only ids new since its intent, with its image, kind and resources. Where there are more of them than unsure posts,
@@ -58,12 +58,12 @@ def doubles(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> 
     return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
 
 
-def leftovers(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+def superseded_sessions(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """Earlier sessions of a replica that run although they were taken for gone, a later one beside them."""
-    return tuple(one for one in lingering(book, record, seen) if one.phase is not Phase.TERMINATING)
+    return tuple(one for one in superseded_or_stopping(book, record, seen) if one.phase is not Phase.TERMINATING)
 
 
-def lingering(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+def superseded_or_stopping(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """The same, and those that vanished and are stopping now: nothing is put beside them. What had ended only goes."""
     found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
     vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()
@@ -95,11 +95,11 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
     if found:
         kept = min(found, key=_rank)
         owned.add(kept.id)
-        mine = created(book, intent, kept.id, min(intent.at, seen.listing.at))
-        book.records[intent.key] = _live(mine, kept, seen.listing.at)
+        mine = record_of_create(book, intent, kept.id, min(intent.at, seen.listing.at))
+        book.records[intent.key] = with_live_session(mine, kept, seen.listing.at)
         left -= 1
-    elif apart(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
-        book.records[intent.key] = created(book, intent, None, intent.at).model_copy(
+    elif age(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
+        book.records[intent.key] = record_of_create(book, intent, None, intent.at).model_copy(
             update={
                 "phase": Phase.UNKNOWN,
                 "note": "create request unconfirmed for too long to know whether its session ran",
@@ -109,11 +109,11 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
         note = "its create request had no effect"
         book.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
     if left > 0:
-        remember_doubt(book, intent, left)
+        record_unconfirmed_create(book, intent, left)
     return bool(found)
 
 
-def remember_doubt(book: WorkingState, intent: Intent, posts: int) -> None:
+def record_unconfirmed_create(book: WorkingState, intent: Intent, posts: int) -> None:
     """Remember for a day that creates of this name may still turn up; no digests when their work differs."""
     earlier = book.doubts.get(intent.key)
     same = earlier is None or earlier.work == intent.work
@@ -132,7 +132,7 @@ def remember_doubt(book: WorkingState, intent: Intent, posts: int) -> None:
     )
 
 
-def created(
+def record_of_create(
     book: WorkingState, intent: Intent | UnconfirmedCreate, session_id: str | None, now: float
 ) -> ReplicaRecord:
     """The record of a replica whose create was accepted."""
@@ -156,7 +156,8 @@ def created(
     )
 
 
-def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
+def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
+    """The record after a listing or look-up at `at` showed its session, in Unix seconds by the server's clock."""
     phase = live.phase
     again = record.phase is Phase.RUNNING and phase is Phase.PENDING
     return record.model_copy(
@@ -176,22 +177,22 @@ def _live(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
     )
 
 
-def _prefer(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> None:
+def adopt_late_session(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> None:
     """What an unsure create left behind late is the replica, where there is none, or only a worse one.
 
     Completed is better than Running, and Running than Pending. Where it may compute one thing or another it is neither.
     """
     record = book.records.get(doubt.key)
-    extra = doubles(book, doubt, seen)
+    extra = duplicate_sessions(book, doubt, seen)
     if not extra or not doubt.work or doubt.key in book.intents or doubt.key in seen.in_flight:
         return
     if record is None or record.id is None or record.phase in (Phase.DUE, Phase.GONE, Phase.UNKNOWN):
-        late = created(book, doubt, extra[0].id, min(doubt.since, seen.listing.at))
-        book.records[doubt.key] = _live(late, extra[0], seen.listing.at)
+        late = record_of_create(book, doubt, extra[0].id, min(doubt.since, seen.listing.at))
+        book.records[doubt.key] = with_live_session(late, extra[0], seen.listing.at)
         return
     current = seen.session(record.id)
     if current is None or record.id in book.tombstones or record.phase is Phase.DONE or record.spec != doubt.spec:
         return
     if _rank(extra[0])[0] < _rank(current)[0]:
         better = record.model_copy(update={"id": extra[0].id, "started": None, "ended": None})
-        book.records[record.key] = _live(better, extra[0], seen.listing.at)
+        book.records[record.key] = with_live_session(better, extra[0], seen.listing.at)

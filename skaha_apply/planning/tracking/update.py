@@ -8,9 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.tracking.clock_skew import apart
-from skaha_apply.planning.tracking.deletions import bury
-from skaha_apply.planning.tracking.unconfirmed_creates import DOUBT_AGE, _live, _prefer, _resolve, settled
+from skaha_apply.planning.tracking.clock_skew import age
+from skaha_apply.planning.tracking.deletions import resolve_delete
+from skaha_apply.planning.tracking.unconfirmed_creates import (
+    DOUBT_AGE,
+    _resolve,
+    adopt_late_session,
+    is_decidable,
+    with_live_session,
+)
 from skaha_apply.planning.tracking.vanished import Absences
 from skaha_apply.planning.working_state import WorkingState
 
@@ -33,22 +39,22 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
     """
     book = WorkingState.open(state)
     for tombstone in tuple(book.tombstones.values()):
-        bury(book, tombstone, seen, settle)
+        resolve_delete(book, tombstone, seen, settle)
     owned = set(book.owned())
     adopted = frozenset(
         key
         for key, intent in sorted(book.intents.items())
-        if settled(intent, seen, settle) and _resolve(book, intent, seen, owned)
+        if is_decidable(intent, seen, settle) and _resolve(book, intent, seen, owned)
     )
     absences = Absences(book, seen, settle)
     for record in tuple(book.records.values()):
         if record.key not in book.intents and record.id not in book.tombstones:
             _follow(book, record, seen, absences)
     for doubt in tuple(book.doubts.values()):
-        if apart(seen, doubt.since) > DOUBT_AGE:
+        if age(seen, doubt.since) > DOUBT_AGE:
             del book.doubts[doubt.key]
         else:
-            _prefer(book, doubt, seen)
+            adopt_late_session(book, doubt, seen)
     account = state.account or seen.listing.account
     book.head = book.head.model_copy(update={"account": account})
     return book.close(), adopted
@@ -60,7 +66,7 @@ def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absenc
         return
     live = seen.session(record.id)
     if live and (record.phase.active or _is_back(record, live)):
-        book.records[record.key] = _live(record, live, seen.listing.at)
+        book.records[record.key] = with_live_session(record, live, seen.listing.at)
     elif record.phase.active and record.id in seen.gone:
         book.records[record.key] = absences.absent(record)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.tracking.clock_skew import RECENT, apart
+from skaha_apply.planning.tracking.clock_skew import RECENT, age
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
@@ -46,11 +46,11 @@ class Absences:
             late = "accepted by the server, but never listed"
         else:
             last = record.seen or record.accepted or 0.0
-            due = {"phase": Phase.GONE, "note": _disappeared(record, apart(self._seen, last)), "ended": at}
+            due = {"phase": Phase.GONE, "note": _disappeared(record, age(self._seen, last)), "ended": at}
             late = "session disappeared before its end was seen (ended, pruned or expired)"
         if self._book.specs[record.spec].kind.interactive:
             return record.model_copy(update=due)
-        if apart(self._seen, last) >= RECENT:
+        if age(self._seen, last) >= RECENT:
             return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
         vanished = record.vanished + 1
         if vanished < ENOUGH and not self._is_forgetful():
@@ -65,7 +65,7 @@ class Absences:
             self._forgets = any(
                 record.phase is Phase.UNKNOWN
                 and record.vanished >= ENOUGH
-                and apart(self._seen, record.seen or record.accepted or 0.0) < _MEMORY
+                and age(self._seen, record.seen or record.accepted or 0.0) < _MEMORY
                 for record in self._book.records.values()
             )
         return self._forgets

@@ -103,7 +103,7 @@ def entry_name(action: Action) -> str:
 
 
 def _entry(action: Action) -> tuple[object, ...]:
-    return (action.kind, entry_name(action), action.held_back)
+    return (action.kind, entry_name(action), action.create_later)
 
 
 class _Lines:

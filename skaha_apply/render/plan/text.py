@@ -138,7 +138,7 @@ def _change(change: Change, action: Action, paint: Paint) -> str:
 
 
 def _forces_replacement(change: Change, action: Action) -> bool:
-    if action.kind is not ActionKind.REPLACE and not action.held_back:
+    if action.kind is not ActionKind.REPLACE and not action.create_later:
         return False
     interactive = action.desired is not None and action.desired.spec.kind.interactive
     return not (interactive and change.path.partition("[")[0].partition(".")[0] in _NOT_SENT)

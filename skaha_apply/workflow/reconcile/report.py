@@ -63,7 +63,7 @@ def _resume(request: ApplyRequest, last: PassResult, desired: list[Action]) -> s
     """What another invocation has to do, in one sentence; "" if nothing is left for one."""
     if last.declined or last.approval is None or request.options.plan.destroying:
         return ""
-    later = [action for action in desired if action.kind is ActionKind.WAIT or action.held_back]
+    later = [action for action in desired if action.kind is ActionKind.WAIT or action.create_later]
     parts = [f"--limit {request.options.limit} left {last.left_out} actions undone"] if last.left_out else []
     if later:
         reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
@@ -137,7 +137,9 @@ def _not_created_again(
 ) -> Iterable[str]:
     """The replicas whose session was deleted for a replacement, while the run stopped before it was created."""
     replaced = [action for action in desired if action.kind is ActionKind.REPLACE and action.victims]
-    left = [action.name for action in replaced if not action.held_back and _is_missing(records.get(action.key), last)]
+    left = [
+        action.name for action in replaced if not action.create_later and _is_missing(records.get(action.key), last)
+    ]
     if left:
         more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
         yield f"deleted and not created again yet: {', '.join(left[:MOST_NAMED])}{more}; the next apply creates them"
@@ -178,7 +180,7 @@ def _code_of_wait(request: ApplyRequest, last: PassResult, desired: list[Action]
 
 def _is_final(action: Action, kind: Kind) -> bool:
     """Whether a failed replica stays failed: no retry is due, and none waits for its time or a slot."""
-    coming = action.kind is ActionKind.RETRY or (action.kind is ActionKind.WAIT and not action.hangs)
+    coming = action.kind is ActionKind.RETRY or (action.kind is ActionKind.WAIT and not action.waits_indefinitely)
     return not kind.interactive and not coming
 
 

@@ -11,7 +11,7 @@ from skaha_apply.model.request import Offer
 if TYPE_CHECKING:
     from skaha_apply.apply.context import Outcomes
     from skaha_apply.model.errors import SkahaApplyError
-    from skaha_apply.model.plan import Plan, Trial
+    from skaha_apply.model.plan import AttemptKey, Plan
     from skaha_apply.model.report import Failure
     from skaha_apply.model.session import Listing
     from skaha_apply.model.spec import ReplicaKey
@@ -44,7 +44,7 @@ class Progress:
     since: float | None = None
     applied: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
-    tried: set[Trial] = field(default_factory=set)
+    tried: set[AttemptKey] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     attempted: int = 0

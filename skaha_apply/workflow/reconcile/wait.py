@@ -65,9 +65,9 @@ def _can_change(action: Action, request: ApplyRequest, progress: Progress, last:
     if action.kind is ActionKind.RENEW:
         return False
     if action.kind.changes:
-        return has_actions_left and action.trial not in progress.tried and _is_approved(action, last)
+        return has_actions_left and action.attempt_key not in progress.tried and _is_approved(action, last)
     if action.kind is ActionKind.WAIT:
-        return has_actions_left and not action.hangs
+        return has_actions_left and not action.waits_indefinitely
     if action.kind is not ActionKind.UNCHANGED or action.record is None or not action.record.phase.active:
         return False
     return not (_is_interactive(action, last) and action.record.phase is Phase.RUNNING)
