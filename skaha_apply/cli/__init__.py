@@ -1,4 +1,7 @@
-"""The command line: options in, one workflow, text out, an exit code. Heavy imports happen inside the commands."""
+"""The command line: from options to one workflow, from its result to text and an exit code.
+
+Commands import heavy modules inside functions, so that `--help` stays fast.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-OBJECTS = 50_000  # new ones between two collections; the default of 700 costs a short call a tenth of its time
+# New objects between two garbage collections; the default of 700 costs a short invocation a tenth of its time.
+GC_THRESHOLD = 50_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line (default: that of the process) and give the exit code; no exception leaves it.
+    """Run one command line (default: that of the process) and return the exit code; it raises no exception.
 
-    Call it in the main thread: SIGTERM and SIGHUP interrupt the command as Ctrl-C does.
+    Run it in the main thread: SIGTERM and SIGHUP interrupt the command as Ctrl-C does.
     """
-    gc.set_threshold(OBJECTS, 20, 20)
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
     atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)  # what is left at the end is not searched for garbage once more
+    atexit.register(gc.freeze)  # the interpreter's last collection would search all objects again
     try:
         with as_interrupts():
             from skaha_apply.cli.output.streams import standard_output  # noqa: PLC0415 - an interrupt is caught below
 
-            with standard_output() as ended:
-                from skaha_apply.cli.command_line import call  # noqa: PLC0415 - as above
+            with standard_output() as final_code:
+                from skaha_apply.cli.command_line import run_words  # noqa: PLC0415 - as above
 
-                return int(ended(call(arguments)))
+                return int(final_code(run_words(arguments)))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)

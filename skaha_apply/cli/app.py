@@ -1,4 +1,4 @@
-"""The application: every command is registered by importing its module."""
+"""The application, with which each module of `commands/` registers its command."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from typing import Annotated
 
 import typer
 
+from skaha_apply.cli.help import HelpGroup, epilog
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model import __version__
 from skaha_apply.model.errors import ExitCode
 
+_EXAMPLES = (
+    "skaha-apply plan --sandbox         # show what apply would change",
+    "skaha-apply apply --sandbox        # show the plan, ask, and carry it out",
+    "skaha-apply status --sandbox       # show the phase of each replica",
+    "skaha-apply COMMAND --help         # explain one command",
+)
+
 app = typer.Typer(
     name="skaha-apply",
+    cls=HelpGroup,
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich costs a tenth of a second
     pretty_exceptions_enable=False,
@@ -19,13 +28,26 @@ app = typer.Typer(
 )
 
 
-@app.callback(invoke_without_command=True)
+def add_group(name: str, summary: str, paragraph: str, examples: tuple[str, ...]) -> typer.Typer:
+    """Add a command that has commands of its own, such as `state`."""
+    group = typer.Typer(cls=HelpGroup, help=f"{summary}\n\n{paragraph}", epilog=epilog(examples), rich_markup_mode=None)
+    app.add_typer(group, name=name)
+    return group
+
+
+@app.callback(
+    invoke_without_command=True,
+    help="Manage sessions on CANFAR's Skaha API with manifests\n\n"
+    "Manifests are YAML files that describe the sessions that you want. `plan` compares them with running sessions. "
+    "`apply` creates, replaces and deletes sessions until both agree. A state file records what was created.",
+    epilog=epilog(_EXAMPLES),
+)
 def root(
     context: typer.Context,
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit")] = False,
 ) -> None:
-    """Sessions on CANFAR's Skaha API from manifests: `plan` shows what would change, `apply` makes it so."""
+    """Print the version, or the help if no command is given."""
     if version:
         Streams().show(f"skaha-apply {__version__}\n")
         raise typer.Exit(ExitCode.OK)

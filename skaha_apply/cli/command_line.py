@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from skaha_apply.model.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# In the order of the help; the module `commands/X.py` registers the command X when it is imported.
+# In the order of the help. The module `commands/X.py` registers the command X when it is imported.
 COMMANDS = (
     "plan",
     "apply",
@@ -36,12 +37,12 @@ COMMANDS = (
     "split",
     "sandbox",
 )
-# Older versions of typer raise click's own exceptions, newer ones bring a copy: the class is found by way of its child.
+# Older versions of typer raise click's own exceptions, newer ones bring a copy. A child finds the class in both cases.
 _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-_VALUE_IF_ALONE = {"--adopt": "--adopt=active"}  # options that may stand without their value
+_VALUE_IF_ALONE = {"--adopt": "--adopt=active"}  # options whose value can be left out
 
 
-def call(arguments: Sequence[str] | None = None) -> ExitCode:
+def run_words(arguments: Sequence[str] | None = None) -> ExitCode:
     """Run one command line, by default that of the process."""
     words = _with_default_values(sys.argv[1:] if arguments is None else arguments)
     set_words(words)
@@ -52,18 +53,18 @@ def call(arguments: Sequence[str] | None = None) -> ExitCode:
         return _report_usage_error(error, words)
     except typer.Abort:  # an interrupt while the line was read, in older versions of typer
         return ExitCode.INTERRUPTED
-    except SystemExit:  # the reader of a help text went away
+    except SystemExit:  # the reader of a help text closed the pipe
         return ExitCode.OK
 
 
 def register(name: str = "") -> None:
-    """Import the command of that name, or all when there is none; the others would cost a fifth of a second."""
+    """Import the command of that name, or all commands if there is none: all of them cost a fifth of a second."""
     for command in (name,) if name in COMMANDS else COMMANDS:
         import_module(f"skaha_apply.cli.commands.{command}")
 
 
 def _with_default_values(words: Sequence[str]) -> list[str]:
-    """The words with a value after each option that may stand alone; what follows `--` is left as it is."""
+    """The words with a value after each option whose value can be left out. Words after `--` are not changed."""
     end = words.index("--") if "--" in words else len(words)
     return [*(_VALUE_IF_ALONE.get(word, word) for word in words[:end]), *words[end:]]
 
@@ -71,8 +72,8 @@ def _with_default_values(words: Sequence[str]) -> list[str]:
 def _report_usage_error(error: Any, words: list[str]) -> ExitCode:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else PROGRAM
-    hint = f"see: {path} --help"
+    hint = f"to see the options: {path} --help"
     if path == PROGRAM and words and words[0].startswith("-"):
-        hint = f"options stand after the command: {PROGRAM} plan {words[0]}"
-    Streams(colour="--no-color" not in words).message("error", error.format_message(), hint)
+        hint = f"write options after the command: {shlex.join([PROGRAM, 'plan', words[0]])}"
+    Streams(color="--no-color" not in words).message("error", error.format_message(), hint)
     return ExitCode.USAGE

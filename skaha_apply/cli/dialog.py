@@ -1,11 +1,9 @@
-"""What `apply`, `destroy` and `refresh` print and ask on their way."""
+"""The dialog of `apply`, `destroy` and `refresh` with a person: plan, question, progress, report."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.prompt import ask
@@ -21,24 +19,18 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Report
 
 
-EventsOption = Annotated[
-    str | None,
-    typer.Option("--events", metavar="FILE", help="Append each change of phase to a file, as a line of JSON."),
-]
-
-
-NOTHING_TO_DELETE = "Nothing to delete: no session of this project is live."
+NOTHING_TO_DELETE = "Nothing to delete: this project has no live session."
 
 
 class ReportFormat(StrEnum):
-    """How a report is printed."""
+    """The formats of a report."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class Dialog:
-    """What a person sees of an apply: the plan, the question, the progress, the report."""
+    """Prints plan, question, progress and report. With `as_documents`, reports are JSON and the rest goes to stderr."""
 
     def __init__(self, streams: Streams, *, yes: bool, as_documents: bool = False, destroying: bool = False) -> None:
         self.streams = streams
@@ -49,7 +41,7 @@ class Dialog:
         self._reports: list[Report] = []
 
     async def approve(self, plan: Plan) -> bool:
-        """Show the plan, and ask unless it is empty, refused, or approved beforehand."""
+        """Print the plan, and ask for approval unless it is empty, refused, or approved before."""
         from skaha_apply.render.plan.text import NOTHING, plan_text  # noqa: PLC0415 - keeps --help fast
 
         self.progress.close()
@@ -60,11 +52,11 @@ class Dialog:
             self.streams.show(plan_text(plan, self.streams.out_paint, nothing))
         if plan.refused is not None or not plan.has_changes or self._yes:
             return plan.refused is None
-        verb = "Destroy these sessions" if self._destroying else "Apply this plan"
-        return await ask(self.streams, f"{one_line(plan.question)} {verb} of {one_line(plan.project)}?".strip())
+        action = "Destroy these sessions" if self._destroying else "Apply this plan"
+        return await ask(self.streams, f"{one_line(plan.question)} {action} of {one_line(plan.project)}?".strip())
 
-    def ended(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
-        """Show a report, at once as text, together with others as JSON."""
+    def show_report(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
+        """Print a report: at once as text, or at the end with the other reports as JSON."""
         from skaha_apply.render.run.report import report_text, resume_text  # noqa: PLC0415 - keeps --help fast
 
         self.progress.for_project(report.project).close()
@@ -75,7 +67,7 @@ class Dialog:
         return report.exit_code
 
     def close(self, projects: Sequence[Project] = ()) -> None:
-        """Give the terminal back, and show the reports as JSON, in the order of the projects."""
+        """Close the live table, and print the reports as JSON, in the order of the projects."""
         from skaha_apply.render.plan.documents import reports_document  # noqa: PLC0415 - keeps --help fast
 
         self.progress.close()

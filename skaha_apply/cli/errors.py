@@ -1,11 +1,12 @@
-"""Where exceptions end: whatever a command raises becomes a message on standard error and an exit code."""
+"""The end of every exception: a command that raises prints a message on standard error and returns an exit code."""
 
 from __future__ import annotations
 
 import traceback
 from typing import TYPE_CHECKING, TypeVar
 
-from skaha_apply.cli.options import CommonOptions
+from skaha_apply.cli.invocation import repeat_command, set_shared
+from skaha_apply.cli.options import CommonOptions, ServerOptions
 from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
 from skaha_apply.cli.output.streams import Streams
@@ -19,14 +20,15 @@ Options = TypeVar("Options", bound=CommonOptions)
 
 
 def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCode:
-    """Run a command; its exit code, or that of the error that ended it."""
-    streams = Streams(colour=not options.no_color)
+    """Run a command; returns its exit code, or the exit code of the error that it raised."""
+    streams = Streams(color=not options.no_color)
     clear_secrets()
     clear_ids()
+    _keep_shared_options(options)
     try:
         return command(options)
     except ManifestError as error:
-        _show_diagnostics(streams, error)
+        streams.notify(printable_diagnostics(error.diagnostics))
         return error.exit_code
     except SkahaApplyError as error:
         streams.show_error(error)
@@ -34,18 +36,30 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
     except KeyboardInterrupt:
         streams.show_error(Interrupted("interrupted"))
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - a defect of ours must not look like one of the user's
+    except Exception as error:  # noqa: BLE001 - a bug of the tool must not look like a mistake of the user
         return _show_bug(streams, error, verbose=options.verbose)
 
 
-def _show_diagnostics(streams: Streams, error: ManifestError) -> None:
-    streams.notify(printable_diagnostics(error.diagnostics))
+def _keep_shared_options(options: CommonOptions) -> None:
+    """Let the commands in hints repeat the options that choose server, state and project."""
+    if isinstance(options, ServerOptions):
+        shared = {
+            "--server": options.server,
+            "--credential-command": options.credential_command,
+            "--sandbox": "" if options.sandbox else None,
+            "--state": options.state,
+            "--project": options.project,
+        }
+        set_shared(shared, options.sources)
 
 
 def _show_bug(streams: Streams, error: Exception, *, verbose: bool) -> ExitCode:
-    """A traceback shows code and no values; the message of a foreign exception might hold one, so it waits for -v."""
+    """Report an unexpected exception.
+
+    Its message can hold a value of the user, so only -v prints it, masked. A traceback shows code and no values.
+    """
     if verbose:
         streams.notify(mask_traceback("".join(traceback.format_exception(error))))
-    hint = "please report it" if verbose else "-v shows the traceback; please report it"
-    streams.message("error", f"unexpected {type(error).__name__}: this is a defect of skaha-apply", hint)
+    hint = "report the bug with this traceback" if verbose else f"to see the traceback: {repeat_command()} -v"
+    streams.message("error", f"unexpected {type(error).__name__}: this is a bug of skaha-apply", hint)
     return ExitCode.ERROR

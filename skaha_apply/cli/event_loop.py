@@ -1,4 +1,4 @@
-"""One event loop a call, and what signals do to it: the first one ends the work in order, a second Ctrl-C at once."""
+"""The event loop of an invocation, and its signals: the first one stops the work, a second Ctrl-C ends the process."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ T = TypeVar("T")
 def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lambda: None) -> T:
     """Run the work of a command to its end.
 
-    SIGINT, SIGTERM and SIGHUP cancel the work once: a pass then sends no new request, waits a few seconds for those in
-    flight, and saves the state. Only a second SIGINT ends the process at once, after
-    `restore_terminal`.
+    SIGINT, SIGTERM and SIGHUP cancel the work once. A pass then sends no new request, waits a few seconds for the
+    requests in flight, and saves the state. Only a second SIGINT ends the process at once, after `restore_terminal`.
 
     Raises:
-        Interrupted: after a signal, once the work has ended in order.
+        Interrupted: after a signal, once the work has stopped.
     """
 
-    async def guarded() -> T:
+    async def until_signal() -> T:
         task = asyncio.ensure_future(work)
         signals = _Signals(task, restore_terminal)
         loop = asyncio.get_running_loop()
@@ -40,8 +39,8 @@ def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lam
             hint = f"running sessions continue on the server; to resume: {repeat_command()}"
             raise Interrupted("interrupted", hint=hint) from None
 
-    with as_interrupts():  # a loop that closes would leave the system's own handling, which kills the process
-        return asyncio.run(guarded())
+    with as_interrupts():  # a closing loop would restore the system's handling, which kills the process
+        return asyncio.run(until_signal())
 
 
 class _Signals:
@@ -49,13 +48,13 @@ class _Signals:
 
     def __init__(self, task: asyncio.Future[Any], restore_terminal: Callable[[], None]) -> None:
         self._task = task
-        self._give_back = restore_terminal
-        self._came = False
+        self._restore_terminal = restore_terminal
+        self._arrived = False
 
     def __call__(self, number: int) -> None:
-        if not self._came:
-            self._came = True
+        if not self._arrived:
+            self._arrived = True
             self._task.cancel()
         elif number == signal.SIGINT:
-            self._give_back()
+            self._restore_terminal()
             os._exit(ExitCode.INTERRUPTED)

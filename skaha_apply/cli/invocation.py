@@ -1,4 +1,4 @@
-"""The words of this invocation, for hints that repeat it: as it was, or with another option."""
+"""The words of this invocation, so that messages can print commands that repeat its options and can be pasted."""
 
 from __future__ import annotations
 
@@ -12,14 +12,31 @@ if TYPE_CHECKING:
 
 PROGRAM = "skaha-apply"
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]+)$", re.MULTILINE)
+# Commands that work on a project: they take the options that choose server, state and project.
+_WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status"})
+_WITH_MANIFEST = frozenset({"logs", "events", "mark", "state"})
 _words: list[str] = []
 _sensitive: set[str] = set()
+_paths: list[str] = []
+_options: dict[str, str | None] = {}
 
 
 def set_words(words: Sequence[str]) -> None:
     """Keep the words of a new invocation."""
     _words[:] = words
     _sensitive.clear()
+    set_shared({}, ())
+
+
+def set_shared(options: dict[str, str | None], paths: Sequence[str]) -> None:
+    """Keep what commands in hints repeat: options that choose server, state and project, and paths of manifests.
+
+    The value of an option without a value is "". None leaves an option out.
+    """
+    _options.clear()
+    _options.update({name: value for name, value in options.items() if value is not None})
+    _paths[:] = [path for path in paths if path != "-"]
 
 
 def exclude_variables(variables: Iterable[str]) -> None:
@@ -28,7 +45,7 @@ def exclude_variables(variables: Iterable[str]) -> None:
 
 
 def repeat_command() -> str:
-    """The command to type again, without a login in an address and without sensitive values.
+    """The command line of this invocation, without a login in an address and without sensitive values.
 
     A command that lacks a sensitive value stops with an error that names the variable.
     """
@@ -40,6 +57,34 @@ def repeat_command() -> str:
         elif not (word.startswith("--var=") and _is_sensitive(word.removeprefix("--var="))):
             kept.append(_LOGIN.sub("", word))
     return shlex.join([PROGRAM, *kept])
+
+
+def complete_commands(text: str) -> str:
+    """The text, in which commands repeat the server, the state, the project and the manifests of this invocation.
+
+    With `--sandbox`, `skaha-apply state show` becomes `skaha-apply state show --sandbox`. A command stands in
+    backquotes, or after a colon at the end of a line.
+    """
+    return _COMMAND.sub(lambda found: _completed(found[1] or found[2]), text)
+
+
+def _completed(words: str) -> str:
+    command = words.split(maxsplit=1)[0]
+    added: list[str] = []
+    if command in _WITH_PATHS | _WITH_MANIFEST:
+        for name, value in _options.items():
+            if not re.search(rf"(?<!\S){name}(?=[\s=]|$)", words):
+                added += [name, _LOGIN.sub("", value)] if value else [name]
+        if command in _WITH_MANIFEST and "--manifest" not in words:
+            added += [word for path in _paths for word in ("--manifest", path)]
+        elif command in _WITH_PATHS and _takes_paths(words):
+            added += _paths
+    return f"{PROGRAM} {words} {shlex.join(added)}".rstrip()
+
+
+def _takes_paths(words: str) -> bool:
+    """Whether a command in a hint names no path or saved plan of its own."""
+    return all(word.startswith("-") for word in words.split()[1:])
 
 
 def _is_sensitive(assignment: str) -> bool:

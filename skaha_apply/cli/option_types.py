@@ -1,4 +1,4 @@
-"""The texts of options as values; what is wrong with one is an error of its option."""
+"""The values of options: each function reads the text of an option and reports an error of that option."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIN_INTERVAL = 0.05  # seconds
 
 
 def duration(text: str) -> float:
-    """A span of time in seconds; what is none is an error of the option."""
+    """A duration in seconds; 0 is allowed."""
     try:
         return parse_duration(text.strip(), allow_zero=True)
     except UsageError as error:
@@ -27,11 +27,11 @@ def duration(text: str) -> float:
 
 
 def interval(text: str) -> float:
-    """A span of time that is not zero, in seconds."""
-    span = duration(text)
-    if span < MIN_INTERVAL:
-        raise typer.BadParameter(f"at least {MIN_INTERVAL:g}s, or the server is asked without a break")
-    return span
+    """A duration in seconds of at least `MIN_INTERVAL`."""
+    found = duration(text)
+    if found < MIN_INTERVAL:
+        raise typer.BadParameter(f"{text!r} is too short: write at least {MIN_INTERVAL:g}s, to spare the server")
+    return found
 
 
 def hours(text: str) -> float:
@@ -41,40 +41,40 @@ def hours(text: str) -> float:
     except ValueError:
         number = math.nan
     if not number >= 0:
-        raise typer.BadParameter(f"{text!r} is no number of core-hours")
+        raise typer.BadParameter(f"{text!r} is not a number of core-hours: write a number of at least 0")
     return number
 
 
 def pattern(text: str) -> str:
     """`NAME[/REPLICAS]`, checked."""
-    from skaha_apply.planning.selection import matches  # noqa: PLC0415 - only a call that names something pays for it
+    from skaha_apply.planning.selection import matches  # noqa: PLC0415 - imported only if a name is given
 
     try:
         matches(text, text.partition("/")[0], 1)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     if not text.partition("/")[0]:
-        raise typer.BadParameter("the name is missing: write NAME or NAME/REPLICAS")
+        raise typer.BadParameter(f"the name is missing in {text!r}: write NAME or NAME/REPLICAS")
     return text
 
 
 def assignment(text: str) -> str:
-    """`NAME=VALUE`, checked. A message never repeats the value, which may be a secret."""
+    """`NAME=VALUE`, checked. A message never repeats the value, which can be a secret."""
     name, equals, _ = text.partition("=")
     if not equals:
-        raise typer.BadParameter("write NAME=VALUE")
+        raise typer.BadParameter("the value is missing: write NAME=VALUE")
     if not name.strip():
         raise typer.BadParameter("the name is missing: write NAME=VALUE")
     return text
 
 
 def report_in(formats: type[StrEnum]) -> Callable[[str], str]:
-    """`FORMAT=FILE` with one of these formats, checked."""
+    """A reader of `FORMAT=FILE` that accepts these formats."""
 
     def report_file(text: str) -> str:
         form, _, file = text.partition("=")
         if not file or form not in set(formats):
-            raise typer.BadParameter(f"{text!r}: write FORMAT=FILE with one of {', '.join(formats)}")
+            raise typer.BadParameter(f"{text!r}: write FORMAT=FILE, where FORMAT is one of {', '.join(formats)}")
         return text
 
     return report_file

@@ -1,4 +1,8 @@
-"""The options that commands share, each declared once; a command's own stand beside it."""
+"""The options that several commands share, each declared once.
+
+A class `XOptions` holds options that commands share. The options of the command `X` alone stand in `commands/X.py`, in
+a class `XArguments`. Each option names its group in `--help`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from skaha_apply.cli.help import COMMON, INPUT, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.invocation import redacted_words
 from skaha_apply.cli.option_types import DURATION, assignment, duration, hours, pattern
 from skaha_apply.cli.output.masking import add_possible_secrets
@@ -21,46 +26,67 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setup.settings import Settings
 
-Paths = Annotated[
+PathsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PATH",
-        help="ManifestOptions: files, folders, or - for standard input (default: manifests/ if it exists, else .).",
+        help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .)",
         show_default=False,
     ),
 ]
-Server = Annotated[
+ServerOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME|URL", help="The Skaha server: a URL, or a name of ~/.canfar/config.yaml."),
+    typer.Option(
+        metavar="NAME|URL",
+        help="Skaha server: a URL or a configured name (default: $SKAHA_URL, else CANFAR)",
+        rich_help_panel=SERVER,
+    ),
 ]
-
-
 CredentialCommandOption = Annotated[
     str | None,
     typer.Option(
         "--credential-command",
         metavar="CMD",
-        help="Command that prints a token or PEM certificate; run without a shell, again after a 401.",
+        help="Command that prints a token or a PEM certificate (default: $SKAHA_CREDENTIAL_COMMAND)",
+        rich_help_panel=SERVER,
     ),
 ]
-
-
 ShowIdsOption = Annotated[
     bool,
     typer.Option(
-        "--show-ids", help="Show IDs and addresses of interactive sessions also outside a terminal; never in a CI job."
+        "--show-ids",
+        help="Show IDs and URLs of interactive sessions outside a terminal too (never in a CI job)",
+        rich_help_panel=OUTPUT,
+    ),
+]
+ManifestOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--manifest",
+        metavar="PATH",
+        help="Manifest file or folder; repeatable (default: manifests/ if it exists, else .)",
+        rich_help_panel=INPUT,
+    ),
+]
+EventsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--events",
+        metavar="FILE",
+        help="File to which each change of phase is appended, as one line of JSON (default: none)",
+        rich_help_panel=OUTPUT,
     ),
 ]
 
 
 def check_server(server: str | None, *, sandbox: bool) -> None:
-    """Raise `UsageError` when two servers are asked for."""
+    """Raise `UsageError` if both a server and the sandbox are given."""
     if sandbox and server is not None:
-        raise UsageError("--sandbox and --server exclude each other", hint="give one of them")
+        raise UsageError("--sandbox and --server exclude each other", hint="remove --server, or remove --sandbox")
 
 
 class Adoption(StrEnum):
-    """Which sessions of others `--adopt` records."""
+    """Which unmanaged sessions `--adopt` records."""
 
     ACTIVE = "active"
     ENDED = "ended"
@@ -68,14 +94,21 @@ class Adoption(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions:
-    """What every command takes."""
+    """The options of every command."""
 
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, also in a terminal.")] = False
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Tell more, tracebacks included.")] = False
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="Print without colors, in a terminal too", rich_help_panel=COMMON)
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "-v", "--verbose", help="Print requests, retries and, after a bug, the traceback", rich_help_panel=COMMON
+        ),
+    ] = False
 
     def streams(self) -> Streams:
-        """Where the command writes; with -v that also tells what the package logs (never a credential)."""
-        streams = Streams(colour=not self.no_color)
+        """Where the command writes; with -v the log records of the package too (never a credential)."""
+        streams = Streams(color=not self.no_color)
         if self.verbose:
             streams.show_logs()
         return streams
@@ -91,62 +124,86 @@ class VariableOptions(CommonOptions):
             "--var",
             parser=assignment,
             metavar="NAME=VALUE",
-            help="A value for a variable of the manifests; may be repeated.",
+            help="Value of a variable that the manifests declare; repeatable (default: $SKAHA_VAR_NAME)",
+            rich_help_panel=INPUT,
         ),
     ] = None
     var_file: Annotated[
         list[str] | None,
-        typer.Option("--var-file", metavar="FILE", help="Values for variables, NAME: VALUE a line; may be repeated."),
+        typer.Option(
+            "--var-file",
+            metavar="FILE",
+            help="YAML or JSON file with values of variables, NAME: VALUE; repeatable (default: none)",
+            rich_help_panel=INPUT,
+        ),
     ] = None
 
     def given(self, missing_values: MissingValues) -> VariableValues:
-        """The values of the call, those of SKAHA_VAR_name included; raises what `variables.given` raises."""
+        """The values of variables, from options, files and SKAHA_VAR_name; raises what `variables.given` raises."""
         from skaha_apply.workflow.setup.variables import given  # noqa: PLC0415 - keeps --help fast
 
         pairs = (text.partition("=") for text in self.var or ())
-        found = given(
-            {name.strip(): value for name, _, value in pairs}, self.var_file or (), os.environ, missing_values
-        )
+        values = {name.strip(): value for name, _, value in pairs}
+        found = given(values, self.var_file or (), os.environ, missing_values)
         add_possible_secrets(found.values)
         return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerOptions(VariableOptions):
-    """Which server, which state, which project."""
+    """Which server, which state and which project a command works on."""
 
-    server: Server = None
+    server: ServerOption = None
     credential_command: CredentialCommandOption = None
     sandbox: Annotated[
         bool,
-        typer.Option("--sandbox", help="Use a local sandbox, with a state of its own; started when none runs."),
+        typer.Option(
+            "--sandbox",
+            help="Use a local sandbox and its own state; start the sandbox if it does not run",
+            rich_help_panel=SERVER,
+        ),
     ] = False
     state: Annotated[
         str | None,
-        typer.Option(metavar="PATH|URL", help="Where the state is kept (default: below .skaha-apply/)."),
+        typer.Option(
+            metavar="PATH|URL",
+            help="State of the project: a file or an address (default: a file in .skaha-apply/)",
+            rich_help_panel=SERVER,
+        ),
     ] = None
-    project: Annotated[str | None, typer.Option(metavar="PROJECT", help="Only this project.")] = None
+    project: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
+    ] = None
     lock_timeout: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="Wait so long for the lock of the state (default: 0)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="Time to wait for the lock of the state (default: 0s, a locked state is an error)",
+            rich_help_panel=WAITING,
+        ),
     ] = None
     show_ids: ShowIdsOption = False
-    no_logs: Annotated[bool, typer.Option("--no-logs", help="Do not save the logs of sessions that ended.")] = False
+    no_logs: Annotated[
+        bool,
+        typer.Option("--no-logs", help="Do not save logs and events of ended sessions", rich_help_panel=SERVER),
+    ] = False
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The manifests that were named."""
+        """The paths of manifests on the command line."""
         return ()
 
     @property
     def missing_values(self) -> MissingValues:
-        """Which variables may be without a value: here those whose values are never compared."""
+        """Which variables can be without a value: here those whose values are never compared."""
         from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
 
         return MissingValues.SENSITIVE
 
     def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Settings:
-        """The setting of the call; raises `UsageError` for options that contradict each other."""
+        """The settings of this invocation; raises `UsageError` for options that exclude each other."""
         if self.show_ids:
             show_ids()
         from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
@@ -166,59 +223,81 @@ class ServerOptions(VariableOptions):
             keep_logs=not self.no_logs,
             given=self.given(self.missing_values),
             command=redacted_words(),
-            observe=Streams(colour=not self.no_color).warn,
+            observe=Streams(color=not self.no_color).warn,
             identify=identify,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions(ServerOptions):
-    """A command whose arguments are manifests."""
+    """The options of a command whose arguments are manifests."""
 
-    paths: Paths = None
+    paths: PathsArgument = None
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The manifests that were named."""
+        """The paths of manifests on the command line."""
         return tuple(self.paths or ())
 
 
 @dataclass(frozen=True, kw_only=True)
 class NameOptions(ServerOptions):
-    """A command whose arguments are names; its manifests are given by an option."""
+    """The options of a command whose arguments are names; an option gives its manifests."""
 
-    manifest: Annotated[
-        list[str] | None,
-        typer.Option("--manifest", metavar="PATH", help="The manifests; may be repeated (default as for plan)."),
-    ] = None
+    manifest: ManifestOption = None
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The manifests that were named."""
+        """The paths of manifests on the command line."""
         return tuple(self.manifest or ())
 
 
-Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+YesOption = Annotated[
+    bool, typer.Option("-y", "--yes", help="Carry out without asking for approval", rich_help_panel=SAFETY)
+]
 TargetOption = Annotated[
     list[str] | None,
-    typer.Option("--target", parser=pattern, metavar="NAME[/REPLICAS]", help="Only these; may be repeated."),
+    typer.Option(
+        "--target",
+        parser=pattern,
+        metavar="NAME[/REPLICAS]",
+        help="Only these replicas; repeatable (default: all)",
+        rich_help_panel=SELECTION,
+    ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option("--exclude", parser=pattern, metavar="NAME[/REPLICAS]", help="Not these; may be repeated."),
+    typer.Option(
+        "--exclude",
+        parser=pattern,
+        metavar="NAME[/REPLICAS]",
+        help="Not these replicas; repeatable (default: none)",
+        rich_help_panel=SELECTION,
+    ),
 ]
 AdoptOption = Annotated[
     Adoption | None,
     typer.Option(
         "--adopt",
-        help="Record sessions of others that match; =ended also those that have ended (alone it means =active).",
+        help="Record unmanaged sessions that match the manifest as owned; =ended: completed ones too",
+        rich_help_panel=SELECTION,
     ),
 ]
 TakeOverOption = Annotated[
-    bool, typer.Option("--take-over", help="Replace sessions of others that bear a name of ours.")
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Replace unmanaged sessions that have the name of a managed one",
+        rich_help_panel=SAFETY,
+    ),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Carry out what the safety rules refuse; never what is protected.")
+    bool,
+    typer.Option(
+        "--force",
+        help="Carry out what a safety rule refuses; protected sessions stay protected",
+        rich_help_panel=SAFETY,
+    ),
 ]
 AllowLossOption = Annotated[
     float | None,
@@ -226,14 +305,15 @@ AllowLossOption = Annotated[
         "--allow-loss",
         parser=hours,
         metavar="HOURS",
-        help="Core-hours that may be lost to deletes and replaces (default: 100).",
+        help="Core-hours of work that deletes and replaces may lose (default: 100)",
+        rich_help_panel=SAFETY,
     ),
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionOptions(ManifestOptions):
-    """What decides a plan."""
+    """The options that decide which actions a plan has."""
 
     target: TargetOption = None
     exclude: ExcludeOption = None

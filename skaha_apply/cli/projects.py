@@ -1,4 +1,4 @@
-"""What commands share that work project by project: load, open the world, go on with the next when one fails."""
+"""Work on several projects: load them, open server and states, and continue with the next project after an error."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class TwoSteps(Generic[Started]):
     finish: Callable[[Started], Awaitable[ExitCode]]
 
 
-def load(setting: Settings, streams: Streams, *, looks: bool = False) -> tuple[Project, ...]:
-    """The projects of a call; warnings about them are told, but where a command only `looks`.
+def load(setting: Settings, streams: Streams, *, warn: bool = True) -> tuple[Project, ...]:
+    """The projects of the manifests. With `warn`, warnings about the manifests are printed.
 
     Raises what `load_projects` raises.
     """
@@ -49,7 +49,7 @@ def load(setting: Settings, streams: Streams, *, looks: bool = False) -> tuple[P
     for project in projects:
         add_secrets(project.secrets)
         exclude_variables(project.secrets)
-    if not looks:
+    if warn:
         streams.notify(printable_diagnostics(warnings))
     return projects
 

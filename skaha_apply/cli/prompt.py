@@ -1,4 +1,4 @@
-"""The one question: may this be carried out? Asked only where a person can answer."""
+"""The question for approval, which the tool asks only if a person at a terminal can answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 
 if TYPE_CHECKING:
@@ -13,26 +14,31 @@ if TYPE_CHECKING:
 
 
 async def ask(streams: Streams, question: str) -> bool:
-    """Ask on standard error, read standard input; only `y` or `yes` is a yes, the end of the input is a no.
+    """Ask on standard error and read standard input. Only `y` and `yes` approve; the end of the input declines.
 
     Signals work while it waits.
 
     Raises:
-        UsageError: without a terminal to answer from.
+        UsageError: if standard input is not a terminal.
         SkahaApplyError: if the text that the question is about could not be written.
     """
     if streams.is_lost:
-        raise SkahaApplyError("what needs approval could not be shown; nothing was changed")
+        raise SkahaApplyError(
+            "nothing was changed: the text that you would approve could not be written to standard output"
+        )
     if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for approval", hint="--yes carries it out without asking")
+        raise UsageError(
+            "approval is required, and standard input is not a terminal; nothing was changed",
+            hint=f"to approve without a question: {repeat_command()} --yes",
+        )
     streams.notify(f"{question} [y/N] ")
-    answer = ""
+    typed = ""
     try:
-        answer = await _line()
+        typed = await _line()
     finally:
-        if not answer.endswith("\n"):  # the end of the input, or an interrupt
+        if not typed.endswith("\n"):  # the end of the input, or an interrupt
             streams.notify("\n")
-    return answer.strip().lower() in ("y", "yes")
+    return typed.strip().lower() in ("y", "yes")
 
 
 async def _line() -> str:

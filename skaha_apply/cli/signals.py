@@ -1,4 +1,4 @@
-"""The signals that end a command in order: Ctrl-C, a scheduler's SIGTERM, and SIGHUP when the terminal closes."""
+"""The signals that stop a command in order: Ctrl-C, a scheduler's SIGTERM, and SIGHUP of a closing terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """The signals that end a command in order; `nohup` makes the process ignore SIGHUP, and that stays so."""
+    """The signals that stop a command. Without SIGHUP if the process ignores it, because `nohup` set that."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return (signal.SIGINT, signal.SIGTERM) if ignored else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

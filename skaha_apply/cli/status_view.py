@@ -1,4 +1,4 @@
-"""How `status` is shown: printed once, drawn over itself in a terminal, or as what changed since the last look."""
+"""The views of `status`: JSON, text that is followed by changes, or a live table in a terminal."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """Shows one look after the other."""
+    """Prints or draws the status at each refresh."""
 
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
-        """Show a look."""
+        """Print or draw one refresh."""
         ...
 
-    def away(self, error: SkahaApplyError) -> None:
-        """Say, once, that nothing can be seen for the rfc3339."""
+    def show_outage(self, error: SkahaApplyError) -> None:
+        """Warn once that the server or the state is unavailable."""
         ...
 
 
-def view(streams: Streams, *, as_document: bool, every: bool, watched: bool) -> View:
-    """The view of a call: `as_document` JSON, `every` a row for each replica, `watched` again and again."""
+def choose_view(streams: Streams, *, as_document: bool, every: bool, watched: bool) -> View:
+    """The view for these options: `as_document` is JSON, `every` a row for each replica, `watched` refreshes."""
     if as_document:
         return JsonView(streams)
     if watched and streams.out_is_terminal:
@@ -53,35 +53,35 @@ def view(streams: Streams, *, as_document: bool, every: bool, watched: bool) -> 
 
 
 class OutageNotice:
-    """Says when nothing can be seen any more, and when it can be again."""
+    """Reports an outage of the server or the state once, and its end once."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self._away = False
+        self._has_outage = False
 
-    def away(self, error: SkahaApplyError) -> None:
-        """Say it once."""
-        if not self._away:
-            self._away = True
-            self._streams.message("warning", f"{error.message}; it is asked again and again")
+    def show_outage(self, error: SkahaApplyError) -> None:
+        """Warn once."""
+        if not self._has_outage:
+            self._has_outage = True
+            self._streams.message("warning", f"{error.message}; the command tries again at each refresh")
 
-    def back(self) -> None:
-        """Say it once."""
-        if self._away:
-            self._away = False
-            self._streams.notify_line("the server answers again")
+    def show_recovery(self) -> None:
+        """Report the end of an outage once."""
+        if self._has_outage:
+            self._has_outage = False
+            self._streams.notify_line("the server responds again")
 
 
 class JsonView(OutageNotice):
-    """JSON, when a replica stands elsewhere than before."""
+    """JSON, printed if a replica has changed."""
 
     def __init__(self, streams: Streams) -> None:
         super().__init__(streams)
         self._last: Any = None
 
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
-        """Print a look that differs from the last one in more than the time that passed."""
-        self.back()
+        """Print the status if it differs from the last one in more than the time."""
+        self.show_recovery()
         shown = are_shown(terminal=self._streams.out_is_terminal)
         documents = [status_document(one, addresses=shown) for one in found]
         replicas = [document["sessions"] for document in documents]
@@ -91,32 +91,32 @@ class JsonView(OutageNotice):
 
 
 class ChangesView(OutageNotice):
-    """Text: all of it at first, then what changed."""
+    """Text: the whole status at first, then changes."""
 
     def __init__(self, streams: Streams, *, every: bool) -> None:
         super().__init__(streams)
         self._every = every
-        self._stood: dict[tuple[str, str, int], ReplicaStatus] | None = None
+        self._rows_before: dict[tuple[str, str, int], ReplicaStatus] | None = None
         self._muted = True
-        self._lines = ProgressLines(self._say)
+        self._lines = ProgressLines(self._print)
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if not self._muted:
             self._streams.show(f"{text}\n")
 
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
-        """Print the first look, of each later one what changed."""
-        self.back()
-        stand = {(row.project, row.session, row.replica): row for one in found for row in one.rows}
-        if self._stood is None and found:
+        """Print the whole status at the first refresh, and only changes later."""
+        self.show_recovery()
+        rows = {(row.project, row.session, row.replica): row for one in found for row in one.rows}
+        if self._rows_before is None and found:
             self._streams.show("\n".join(self._text(one, several=len(found) > 1) for one in found))
-        for key, row in stand.items():
-            before = self._stood.get(key) if self._stood is not None else row
+        for key, row in rows.items():
+            before = self._rows_before.get(key) if self._rows_before is not None else row
             if before is None or before.phase != row.phase:
                 self._lines(_change(row, before))
         for one in found:
             self._lines(PassEnded(one.project, one.entries, one.not_started))
-        self._stood, self._muted = stand, False
+        self._rows_before, self._muted = rows, False
 
     def _text(self, one: ProjectStatus, *, several: bool) -> str:
         paint = self._streams.out_paint
@@ -127,7 +127,7 @@ class ChangesView(OutageNotice):
 
 
 class LiveView(OutageNotice):
-    """A block in a terminal that is drawn over itself."""
+    """A table in a terminal, redrawn at each refresh."""
 
     def __init__(self, streams: Streams, *, every: bool) -> None:
         super().__init__(streams)
@@ -137,8 +137,8 @@ class LiveView(OutageNotice):
         Streams.above = self._above
 
     def show(self, found: tuple[ProjectStatus, ...]) -> None:
-        """Draw a look in place of the last one."""
-        self.back()
+        """Draw the status over the last one."""
+        self.show_recovery()
         self._found = found
         self._block.draw(self._rows)
 

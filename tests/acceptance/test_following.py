@@ -69,7 +69,7 @@ def test_each_attempt_of_a_replica_has_its_log(desk):
         ]
         assert "Started" in desk("events", "tile", "--attempt", "2").out
     assert "no attempt 4" in desk("logs", "tile", "--attempt", "4", code=4).err
-    assert "neither the number of an attempt nor all" in desk("logs", "tile", "--attempt", "0", code=4).err
+    assert "is not an attempt: write a number from 1, or all" in desk("logs", "tile", "--attempt", "0", code=4).err
 
 
 def test_a_saved_log_that_the_state_has_forgotten_is_an_attempt_too(desk):
@@ -155,9 +155,9 @@ def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, s
     seen = watched("status", "--watch", "--exit-code", *POLL, terminal=False)
     seen.until("merge")
     sandbox.faults(refuse={"GET": {"status": 500, "text": "no"}})
-    seen.until("it is asked again and again")
+    seen.until("the command tries again at each refresh")
     sandbox.faults()
-    seen.until("the server answers again")
+    seen.until("the server responds again")
     (desk.folder / "go").touch()
     seen.until(f"tile-2 {desk.live()['tile-2']['id']}: running -> done")
     desk.apply("--wait", "complete", *POLL)

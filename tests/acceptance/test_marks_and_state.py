@@ -74,7 +74,7 @@ def test_logs_of_what_has_none_is_an_error_and_an_empty_one_is_not(desk):
     assert "the log is empty" in desk("logs", "quiet").err
     desk("mark", "complete", "never", "--yes")
     for command in ("logs", "events"):
-        assert "neither on the server nor saved" in desk(command, "never", code=1).err
+        assert "found on the server, and no saved copy" in desk(command, "never", code=1).err
 
 
 def test_state_is_shown_forgotten_and_renamed(desk):

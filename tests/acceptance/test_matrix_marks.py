@@ -61,7 +61,7 @@ def test_a_list_that_was_cut_short_is_counted_and_an_emptied_one_is_refused(desk
 
 def test_a_comment_behind_a_name_is_noted(desk, survey):
     ended = desk("mark", "complete", "--from", "-", "--axis", "tile", "--yes", stdin="270.000\n270.001 # bad\n")
-    assert "note: 270.001 # bad has a # in it, which begins no comment" in ended.err
+    assert "note: 270.001 # bad contains a #, and the # is part of the name" in ended.err
     assert desk.plan()["summary"]["done"] == 1
 
 

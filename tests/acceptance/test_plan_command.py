@@ -63,7 +63,7 @@ def test_a_saved_plan_is_applied_without_a_question(desk):
     # what it covers is there by now: nothing is left to do, and nothing is done twice
     desk("apply", "plan.bin")
     assert desk.writes() == {"POST": 2}
-    assert "settled by the saved plan" in desk("apply", "plan.bin", "--target", "reduce/3", code=4).err
+    assert "already decides --target" in desk("apply", "plan.bin", "--target", "reduce/3", code=4).err
 
 
 def test_a_stale_plan_says_what_differs_and_does_nothing(desk):

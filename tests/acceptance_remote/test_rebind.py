@@ -34,7 +34,7 @@ def test_a_server_that_moved_takes_its_state_and_its_logs_along(moved):
     serial = json.loads(moved.old.read_text())["serial"]
     said = moved("state", "rebind", "--yes").out
     assert f"{OLD} -> localhost/skaha/v1" in said
-    assert "3 of 3 active ones are listed" in said
+    assert "the server lists 3 of 3 active sessions" in said
     assert "account:    sandbox\n" in said
     assert moved.state["server"] == "localhost/skaha/v1"
     assert moved.state["serial"] == serial + 1
@@ -101,7 +101,7 @@ def test_another_account_is_refused_unless_it_was_renamed(moved, sandbox, one_li
     assert moved.old.read_bytes() == before
     said = moved("state", "rebind", "--yes", "--account", "another", SKAHA_TOKEN="token-of-another").out
     assert "sandbox -> another" in said
-    assert "0 of 3 active ones are listed" in said
+    assert "the server lists 0 of 3 active sessions" in said
     assert moved.state["account"] == "another"
 
 
@@ -155,7 +155,7 @@ def test_a_credential_that_nothing_can_place_is_bound_by_hand(emptied, in_front,
     new = {"SKAHA_TOKEN": "a-rotated-token", "SKAHA_URL": in_front(reports=False)}
     one_line(emptied("plan", code=1, **new), r"the list is empty", r"state rebind")
     said = emptied("state", "rebind", "--yes", **new).out
-    assert "is remembered as that of the account" in said
+    assert "recorded as a credential of the account" in said
     assert emptied.plan(**new)["has_changes"] is True
     assert "token" not in json.dumps(emptied.state)
 

@@ -38,8 +38,8 @@ def test_the_version_is_a_result(capsys):
         (["plan", "--report", "json"], "write FORMAT=FILE"),
         (["plan", "--target", "reduce/x"], "is not a list of replicas"),
         (["plan", "--exclude", "/3"], "the name is missing"),
-        (["plan", "--allow-loss", "nan"], "no number of core-hours"),
-        (["plan", "--allow-loss", "-1"], "no number of core-hours"),
+        (["plan", "--allow-loss", "nan"], "is not a number of core-hours"),
+        (["plan", "--allow-loss", "-1"], "is not a number of core-hours"),
         (["plan", "--adopt=all"], "all"),
         (["plan", "--sandbox", "--server", "x"], "exclude each other"),
         (["apply", "--wait"], "--wait"),
@@ -54,7 +54,7 @@ def test_the_version_is_a_result(capsys):
         (["logs"], "Missing argument"),
         (["mark"], "Missing argument"),
         (["mark", "finish", "reduce"], "finish"),
-        (["mark", "complete"], "which replicas?"),
+        (["mark", "complete"], "no replicas selected"),
         (["mark", "complete", "--from", "not-there"], "cannot read the names"),
         (["schema", "house"], "house"),
         (["state"], "Missing command"),
@@ -63,7 +63,7 @@ def test_the_version_is_a_result(capsys):
         (["sandbox", "serve", "--port", "99999"], "port"),
         (["convert"], "Missing argument"),
         (["convert", "--", "ls", "-l"], "create"),
-        (["--sandbox", "plan"], "options stand after the command: skaha-apply plan --sandbox"),
+        (["--sandbox", "plan"], "write options after the command: skaha-apply plan --sandbox"),
     ],
 )
 def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp_path, monkeypatch):

@@ -160,7 +160,7 @@ def test_marks_come_from_a_list_and_from_standard_input(command):
     (command.folder / "empty.txt").write_text("# nothing\n")
     empty = command("mark", "rerun", "--from", "empty.txt", "--manifest", "m.yaml", "--yes")
     assert empty.returncode == 4
-    assert "holds no name" in empty.stderr
+    assert "has no names" in empty.stderr
 
 
 def test_a_strangers_session_of_that_name_is_8(command, sandbox):
@@ -199,7 +199,7 @@ def test_a_saved_plan_is_applied_without_asking_and_a_stale_one_is_5(command, sa
     assert both.returncode == 4
     settled = command("apply", "p.plan", "--target", "reduce/1")
     assert settled.returncode == 4
-    assert "--target is settled by the saved plan" in settled.stderr
+    assert "already decides --target" in settled.stderr
     applied = command("apply", "p.plan")
     assert applied.returncode == 0, applied.stderr
     assert len(sandbox.sessions()) == 3

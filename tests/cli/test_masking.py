@@ -36,7 +36,7 @@ def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeyp
 
 def test_what_is_hidden_is_masked_in_all_that_is_written(capsys):
     masking.add_secrets({"token": SECRET, "pin": "1234"})
-    streams = Streams(colour=False)
+    streams = Streams(color=False)
     streams.show(f'{{"replica": 1234, "token": "{SECRET}"}}\n')
     streams.notify_line(f"said {SECRET}")
     printed = capsys.readouterr()
@@ -48,7 +48,7 @@ def test_another_call_begins_without_the_values_of_the_last(capsys):
     masking.add_secrets({"token": SECRET})
 
     def command(_):
-        Streams(colour=False).notify_line(SECRET)
+        Streams(color=False).notify_line(SECRET)
         return ExitCode.OK
 
     assert errors.guarded(command, ServerOptions()) is ExitCode.OK

@@ -1,1 +1,1 @@
-"""One module a command: `skaha-apply X` is `X.py`."""
+"""One module for each command: the command `skaha-apply X` is in `X.py`."""

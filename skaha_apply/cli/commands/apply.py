@@ -1,4 +1,4 @@
-"""`apply`, `destroy`, `refresh`: what changes the server or the state, shown, asked for and reported."""
+"""`apply`: carry out a plan after approval, and wait for its sessions if asked to."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.dialog import Dialog, EventsOption, ReportFormat
+from skaha_apply.cli.dialog import Dialog, ReportFormat
+from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.option_types import DURATION, duration, interval
-from skaha_apply.cli.options import DecisionOptions, Yes
+from skaha_apply.cli.options import DecisionOptions, EventsOption, YesOption
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
 from skaha_apply.model.errors import ExitCode, UsageError
@@ -38,36 +39,77 @@ class Wait(StrEnum):
 class ApplyArguments(DecisionOptions):
     """The options of `apply`."""
 
-    yes: Yes = False
+    yes: YesOption = False
     wait: Annotated[
         Wait,
         typer.Option(
-            help="Go on until what was created runs (ready), or until nothing can change any more (complete)."
+            help="Wait until created sessions run (ready) or all work has ended (complete) (default: none)",
+            rich_help_panel=WAITING,
         ),
     ] = Wait.NONE
     timeout: Annotated[
         float | None,
-        typer.Option(parser=interval, metavar=DURATION, help="Give up after so long, with exit code 10."),
+        typer.Option(
+            parser=interval,
+            metavar=DURATION,
+            help="Time after which the wait stops with exit code 10 (default: no limit)",
+            rich_help_panel=WAITING,
+        ),
     ] = None
     poll: Annotated[
         float | None,
-        typer.Option(parser=interval, metavar=DURATION, help="Look so often while waiting (default: 10s)."),
+        typer.Option(
+            parser=interval,
+            metavar=DURATION,
+            help="Interval between passes while waiting (default: 10s)",
+            rich_help_panel=WAITING,
+        ),
     ] = None
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests in flight at once.")] = 32
+    concurrency: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=256,
+            metavar="N",
+            help="Number of requests in flight at the same time, at most 256 (default: 32)",
+            rich_help_panel=SERVER,
+        ),
+    ] = 32
     settle: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="How long a list may lag behind (default: 5s)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="Time to allow for a stale session listing before deciding (default: 5s)",
+            rich_help_panel=WAITING,
+        ),
     ] = None
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Most actions that this invocation carries out.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of actions that this invocation carries out at most (default: all)",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
-    init: Annotated[bool, typer.Option("--init", help="In CI: this is the first run, there is no state yet.")] = False
-    output: Annotated[ReportFormat, typer.Option("-o", "--output", help="How to print the report.")] = ReportFormat.TEXT
+    init: Annotated[
+        bool,
+        typer.Option(
+            "--init", help="In CI: create a new state, because this is the first apply", rich_help_panel=SAFETY
+        ),
+    ] = False
+    output: Annotated[
+        ReportFormat,
+        typer.Option(
+            "-o", "--output", help="Format of the report: text or json (default: text)", rich_help_panel=OUTPUT
+        ),
+    ] = ReportFormat.TEXT
     events: EventsOption = None
 
     @property
     def missing_values(self) -> MissingValues:
-        """No variable may be without a value: what is sent holds them all."""
+        """Every variable must have a value, because requests contain the values."""
         from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
 
         return MissingValues.NONE
@@ -86,9 +128,23 @@ class ApplyArguments(DecisionOptions):
         )
 
 
-@command(app, "apply")
+@command(
+    app,
+    "apply",
+    examples=(
+        "skaha-apply apply --sandbox plan.json",
+        "skaha-apply apply --sandbox --yes --wait complete --timeout 2h",
+        "skaha-apply apply --sandbox --yes --target reduce/1-2",
+    ),
+    exit_codes={code: text for code, text in EXIT_CODES.items() if code is not ExitCode.CHANGES},
+)
 def apply(options: ApplyArguments) -> ExitCode:
-    """Create, replace and delete sessions until the server holds what the manifests ask for."""
+    """Create, replace and delete sessions as manifests describe.
+
+    Prints the plan, asks for approval, carries it out, and records in the state what was created. Takes manifests, or
+    one plan that `plan --out` saved. Without --wait it ends when the requests are sent, and the sessions continue on
+    the server. After an interruption, the same command finds every created session.
+    """
     from skaha_apply.workflow.reconcile import loop  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.reconcile.request import ApplyRequest  # noqa: PLC0415
     from skaha_apply.workflow.setup.context import open_event_file, with_event_file  # noqa: PLC0415
@@ -114,7 +170,7 @@ def apply(options: ApplyArguments) -> ExitCode:
         return await loop.start_run(ApplyRequest(context, project, chosen, dialog.approve, observe))
 
     async def finish(run: ApplyRun) -> ExitCode:
-        return dialog.ended(await loop.continue_run(run))
+        return dialog.show_report(await loop.continue_run(run))
 
     scope = how.plan if saved is None else None
     with open_event_file(options.events, mask_ids) as events:
@@ -125,14 +181,14 @@ def apply(options: ApplyArguments) -> ExitCode:
 
 
 def _saved_plan(options: ApplyArguments) -> SavedPlan | None:
-    """The saved plan that is to be applied, told from its content; None when manifests are."""
+    """The saved plan among the paths, recognized by its content; None if the paths are manifests."""
     from skaha_apply.workflow.saved_plan import is_plan, read_plan  # noqa: PLC0415 - keeps --help fast
 
     plans = [path for path in options.paths or () if path != "-" and is_plan(Path(path))]
     if not plans:
         return None
     if len(options.paths or ()) > 1:
-        raise UsageError(f"{plans[0]} is a saved plan, which is applied alone", hint="give only the plan")
+        raise UsageError(f"{plans[0]} is a saved plan, and other paths were given", hint="remove the other paths")
     given = {
         "--target": options.target,
         "--exclude": options.exclude,
@@ -140,12 +196,15 @@ def _saved_plan(options: ApplyArguments) -> SavedPlan | None:
         "--take-over": options.take_over,
         "--project": options.project,
     }
-    if settled := [name for name, value in given.items() if value]:
-        raise UsageError(f"{settled[0]} is settled by the saved plan", hint="plan again with it")
+    if fixed := [name for name, value in given.items() if value]:
+        raise UsageError(
+            f"the saved plan {plans[0]} already decides {fixed[0]}",
+            hint=f"remove {fixed[0]}, or save a new plan with it: `skaha-apply plan --out {plans[0]}`",
+        )
     return read_plan(Path(plans[0]))
 
 
 def _with_saved_choices(how: ApplyOptions, saved: SavedPlan, project: str) -> ApplyOptions:
-    """The options of the call, with what the plan has settled; what lifts a refusal is said anew."""
+    """The options, with the choices of the saved plan. --force and --allow-loss must be given again."""
     plan = replace(saved.options, force=how.plan.force, allow_loss=how.plan.allow_loss)
     return replace(how, plan=plan, approved=saved.approved[project], lineage=saved.lineages[project])

@@ -1,4 +1,4 @@
-"""`convert`: a line that creates sessions, as a manifest."""
+"""`convert`: turn a command line that creates sessions into a manifest."""
 
 from __future__ import annotations
 
@@ -19,13 +19,27 @@ class ConvertArguments(CommonOptions):
 
     line: Annotated[
         list[str],
-        typer.Argument(metavar="-- skaha|canfar create ...", help="The command line, after --.", show_default=False),
+        typer.Argument(
+            metavar="-- skaha|canfar create ...",
+            help="The command line of the other client, after --",
+            show_default=False,
+        ),
     ]
 
 
-@command(app, "convert")
+@command(
+    app,
+    "convert",
+    examples=(
+        "skaha-apply convert -- skaha create -n reduce headless images.canfar.net/skaha/astroml:24.07 -- python r.py",
+    ),
+)
 def convert(options: ConvertArguments) -> ExitCode:
-    """Print the manifest that does what a `skaha create` or `canfar create` line does."""
+    """Print the manifest for a `skaha create` command line.
+
+    Reads a `skaha create` or `canfar create` command line, and prints a manifest that creates the same sessions. Sends
+    nothing and writes nothing. Use it to move from a script to a manifest.
+    """
     from skaha_apply import manifest  # noqa: PLC0415 - keeps --help fast
 
     options.streams().show_document(manifest.convert(options.line))

@@ -1,4 +1,4 @@
-"""`destroy`: delete what is live and keep what is known."""
+"""`destroy`: delete the live sessions of a project and keep the records of finished work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
-from skaha_apply.cli.options import AllowLossOption, ForceOption, ManifestOptions, TargetOption, Yes
+from skaha_apply.cli.options import AllowLossOption, ForceOption, ManifestOptions, TargetOption, YesOption
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class DestroyArguments(ManifestOptions):
     """The options of `destroy`."""
 
-    yes: Yes = False
+    yes: YesOption = False
     force: ForceOption = False
     allow_loss: AllowLossOption = None
     target: TargetOption = None
@@ -38,9 +38,21 @@ class DestroyArguments(ManifestOptions):
         )
 
 
-@command(app, "destroy")
+@command(
+    app,
+    "destroy",
+    examples=(
+        "skaha-apply destroy --sandbox --yes --target reduce/3",
+        "skaha-apply destroy --sandbox --yes",
+    ),
+)
 def destroy(options: DestroyArguments) -> ExitCode:
-    """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
+    """Delete the live sessions of the project.
+
+    Prints the sessions that it would delete, and asks for approval. Deletes only sessions that the state owns.
+    Protected sessions stay and are reported. The records of finished work stay in the state, so a later apply does not
+    rerun it.
+    """
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
 
     dialog = Dialog(options.streams(), yes=options.yes, destroying=True)
@@ -49,7 +61,7 @@ def destroy(options: DestroyArguments) -> ExitCode:
 
     async def one(context: Context, project: Project) -> ExitCode:
         report = await workflow.destroy(context, project, options.apply_options(), dialog.approve, dialog.progress)
-        return dialog.ended(report)
+        return dialog.show_report(report)
 
     try:
         return for_each(setting, projects, dialog.streams, one, options.apply_options().plan)

@@ -1,4 +1,4 @@
-"""`export`: live sessions, as a manifest."""
+"""`export`: print live sessions as a manifest."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import CommonOptions, CredentialCommandOption, Server, check_server
+from skaha_apply.cli.help import OUTPUT, SELECTION, SERVER
+from skaha_apply.cli.options import CommonOptions, CredentialCommandOption, ServerOption, check_server
 from skaha_apply.cli.output.session_ids import identify
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 
 
-class Status(StrEnum):
-    """The status words of the server [Session]."""
+class StatusWord(StrEnum):
+    """The status words of the server."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -34,30 +35,55 @@ class ExportArguments(CommonOptions):
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Only sessions of this name, with or without the number of a replica; * and ? are wildcards.",
+            help="Only sessions with this name, with or without a replica number; * and ? match any (default: all)",
             show_default=False,
         ),
     ] = None
     project: Annotated[
-        str | None, typer.Option(metavar="PROJECT", help="The project of the manifest (default: exported).")
+        str | None,
+        typer.Option(
+            metavar="PROJECT", help="Name of the project in the manifest (default: exported)", rich_help_panel=OUTPUT
+        ),
     ] = None
     kind: Annotated[
         list[Kind] | None,
-        typer.Option(case_sensitive=False, help="Only sessions of this kind; may be repeated."),
+        typer.Option(
+            case_sensitive=False,
+            metavar="KIND",
+            help="Only sessions of this kind; repeatable (default: all)",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
     status: Annotated[
-        list[Status] | None,
-        typer.Option(case_sensitive=False, help="Only sessions of this status; may be repeated."),
+        list[StatusWord] | None,
+        typer.Option(
+            case_sensitive=False,
+            metavar="STATUS",
+            help="Only sessions with this status; repeatable (default: all)",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
-    everything: Annotated[bool, typer.Option("--all", help="Also sessions that ended or are being deleted.")] = False
-    server: Server = None
+    everything: Annotated[
+        bool, typer.Option("--all", help="Ended and terminating sessions too", rich_help_panel=SELECTION)
+    ] = False
+    server: ServerOption = None
     credential_command: CredentialCommandOption = None
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a local sandbox; started when none runs.")] = False
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Use a local sandbox; start it if it does not run", rich_help_panel=SERVER)
+    ] = False
 
 
-@command(app, "export")
+@command(
+    app,
+    "export",
+    examples=("skaha-apply export 'reduce*' --sandbox --all --project survey",),
+)
 def export(options: ExportArguments) -> ExitCode:
-    """Print live sessions as a manifest, for `plan --adopt`."""
+    """Print live sessions as a manifest, for `plan --adopt`.
+
+    Reads the session listing of the server and prints a manifest. Changes nothing. Use it to manage sessions that were
+    started by hand or by a script: add cmd, args and env, which the server does not report, then run plan --adopt.
+    """
     from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.manifest.generate.from_sessions import SessionFilter  # noqa: PLC0415
     from skaha_apply.model.session import phase_of  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`fmt`: manifests in canonical order and layout."""
+"""`fmt`: write manifests in canonical key order and layout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import CommonOptions, Paths
+from skaha_apply.cli.help import OUTPUT
+from skaha_apply.cli.options import CommonOptions, PathsArgument
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.lint.text import printable_diagnostics
@@ -25,41 +26,45 @@ if TYPE_CHECKING:
 class FormatArguments(CommonOptions):
     """The options of `fmt`."""
 
-    paths: Paths = None
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when something would change.")] = (
-        False
-    )
+    paths: PathsArgument = None
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if a file would change", rich_help_panel=OUTPUT)
+    ] = False
 
 
-@command(app, "fmt")
+@command(app, "fmt", examples=("skaha-apply fmt manifests/", "skaha-apply fmt --check"))
 def fmt(options: FormatArguments) -> ExitCode:
-    """Write manifests in canonical order and layout; comments, anchors, quotes and the meaning stay."""
+    """Format manifests in canonical key order and layout.
+
+    Moves whole lines. Comments, anchors, quotes and values stay as they are. Writes each file that changes, and prints
+    its name. With - it reads standard input and prints the result. Use --check in CI and in a commit hook.
+    """
     from skaha_apply.workflow.fmt import format_all  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     streams = options.streams()
     setting = Settings(paths=tuple(options.paths or ()))
-    codes = [_one(one, setting, streams, check=options.check) for one in format_all(setting, stdin_bytes)]
+    codes = [_write(one, setting, streams, check=options.check) for one in format_all(setting, stdin_bytes)]
     return ExitCode.ERROR if ExitCode.ERROR in codes else ExitCode.OK
 
 
-def _one(one: Formatted, setting: Settings, streams: Streams, *, check: bool) -> ExitCode:
+def _write(formatted: Formatted, setting: Settings, streams: Streams, *, check: bool) -> ExitCode:
     from skaha_apply.workflow.fmt import write  # noqa: PLC0415 - keeps --help fast
 
-    if one.problems:
-        streams.notify(printable_diagnostics(one.problems))
+    if formatted.problems:
+        streams.notify(printable_diagnostics(formatted.problems))
         return ExitCode.ERROR
     if check:
-        if one.changed:
-            streams.show(f"would change {one_line(one.file)}\n")
-        return ExitCode.ERROR if one.changed else ExitCode.OK
-    if one.file == "-":
-        streams.show_exact(one.after)
-    elif one.changed:
+        if formatted.changed:
+            streams.show(f"would change {one_line(formatted.file)}\n")
+        return ExitCode.ERROR if formatted.changed else ExitCode.OK
+    if formatted.file == "-":
+        streams.show_exact(formatted.after)
+    elif formatted.changed:
         try:
-            write(setting, one)
+            write(setting, formatted)
         except SkahaApplyError as error:
             streams.show_error(error)
             return ExitCode.ERROR
-        streams.show(f"changed {one_line(one.file)}\n")
+        streams.show(f"changed {one_line(formatted.file)}\n")
     return ExitCode.OK

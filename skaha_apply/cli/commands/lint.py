@@ -1,4 +1,4 @@
-"""`lint`: every finding about manifests; without `--online` it needs neither server nor credentials."""
+"""`lint`: report every diagnostic about manifests. Only `--online` requires a server and credentials."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SELECTION, SERVER
+from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import CredentialCommandOption, Paths, VariableOptions, check_server
+from skaha_apply.cli.options import CredentialCommandOption, PathsArgument, ServerOption, VariableOptions, check_server
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import LintFormat
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
@@ -28,38 +31,75 @@ if TYPE_CHECKING:
 class LintArguments(VariableOptions):
     """The options of `lint`."""
 
-    paths: Paths = None
-    output: Annotated[LintFormat, typer.Option("-o", "--output", help="How to print the findings.")] = LintFormat.TEXT
+    paths: PathsArgument = None
+    output: Annotated[
+        LintFormat,
+        typer.Option("-o", "--output", help="Format of the diagnostics (default: text)", rich_help_panel=OUTPUT),
+    ] = LintFormat.TEXT
     report: Annotated[
         list[str] | None,
         typer.Option(
-            parser=report_in(LintFormat), metavar="FORMAT=FILE", help="Write them to a file too; may be repeated."
+            parser=report_in(LintFormat),
+            metavar="FORMAT=FILE",
+            help="File to which the diagnostics are written too; repeatable (default: none)",
+            rich_help_panel=OUTPUT,
         ),
     ] = None
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings too", rich_help_panel=OUTPUT)] = (
+        False
+    )
     select: Annotated[
         list[str] | None,
-        typer.Option(metavar="RULE", help="Only these rules; may be repeated. Errors of form are always told."),
+        typer.Option(
+            metavar="RULE",
+            help="Only these rules; repeatable (default: all). Syntax errors are always reported",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
-    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Not these rules; may be repeated.")] = None
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Not these rules; repeatable (default: none)", rich_help_panel=SELECTION),
+    ] = None
     online: Annotated[
         bool,
-        typer.Option("--online", help="Ask the server for its options, images and limits; none is one warning."),
+        typer.Option(
+            "--online",
+            help="Check against the server's options, images and limits; only warn if it is unreachable",
+            rich_help_panel=SERVER,
+        ),
     ] = False
-    server: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|URL", help="With --online: the Skaha server, as for plan."),
-    ] = None
+    server: ServerOption = None
     credential_command: CredentialCommandOption = None
     sandbox: Annotated[
         bool,
-        typer.Option("--sandbox", help="With --online: ask a local sandbox; started when none runs."),
+        typer.Option(
+            "--sandbox", help="With --online: use a local sandbox; start it if it does not run", rich_help_panel=SERVER
+        ),
     ] = False
 
 
-@command(app, "lint")
+@command(
+    app,
+    "lint",
+    examples=(
+        "skaha-apply lint manifests/ --strict",
+        "skaha-apply lint --online --sandbox",
+        "skaha-apply lint --report sarif=lint.sarif",
+    ),
+    exit_codes={
+        ExitCode.OK: "no errors found",
+        ExitCode.ERROR: "errors found (with --strict: or warnings), or the command failed",
+        ExitCode.USAGE: EXIT_CODES[ExitCode.USAGE],
+        ExitCode.INTERRUPTED: EXIT_CODES[ExitCode.INTERRUPTED],
+    },
+)
 def lint(options: LintArguments) -> ExitCode:
-    """Find what the server would refuse, drop or misread, before anything is sent."""
+    """Check manifests for mistakes before anything is sent.
+
+    Reports values that the server would refuse, drop or misread, with file, line, column and rule. Works without a
+    server and without credentials; --online checks against the server too. Writes only the files of --report. Use it in
+    an editor, in a commit hook and in CI.
+    """
     from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
 
     with collector_at_rest():  # the process ends with this command
@@ -73,12 +113,12 @@ def _lint(options: LintArguments) -> ExitCode:
     setting = _setting(options, streams)
     choice = lint.chosen(options.select or (), options.ignore or (), strict=options.strict)
     loaded = lint.load(setting, stdin_bytes)
-    told = None
+    offer = None
     if options.online:
-        from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - for those who ask a server
+        from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - only --online requires it
 
-        told = run(lint.ask(setting, loaded.projects), streams.restore_terminal)
-    report = lint.report(setting, loaded, choice, told)
+        offer = run(lint.ask(setting, loaded.projects), streams.restore_terminal)
+    report = lint.report(setting, loaded, choice, offer)
     streams.show_rendered(options.output.render(report), options.output.medium)
     for entry in options.report or ():
         name, _, file = entry.partition("=")
@@ -93,7 +133,10 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
     if (options.sandbox or options.server is not None) and not options.online:
-        raise UsageError("--server and --sandbox say which server is asked", hint="add --online")
+        raise UsageError(
+            "--server and --sandbox select the server of --online, and --online is missing",
+            hint=f"add --online: {repeat_command()} --online",
+        )
     check_server(options.server, sandbox=options.sandbox)
     paths = tuple(options.paths or ())
     given = options.given(MissingValues.ANY)
@@ -109,7 +152,7 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
 
 
 def _append_job_summary(report: LintReport, streams: Streams) -> None:
-    """Everything into the summary of the job, where the step has one; without it the annotations still stand."""
+    """Append all diagnostics to the summary of the CI job, if the step has one. If it fails, the annotations remain."""
     from skaha_apply.render.lint.github import github_summary  # noqa: PLC0415 - as above
 
     file = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -119,4 +162,4 @@ def _append_job_summary(report: LintReport, streams: Streams) -> None:
         with Path(file).open("a", encoding="utf-8") as summary:
             summary.write(mask_ids(github_summary(report)))
     except (OSError, ValueError) as error:
-        streams.message("warning", f"the summary of the job cannot be written: {error}")
+        streams.message("warning", f"cannot write the job summary {one_line(file)}: {error}")

@@ -1,4 +1,4 @@
-"""`logs`: the logs of replicas, attempt by attempt. `events` shares its options."""
+"""`logs`: print the logs of replicas, for each attempt. `events` shares its options."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import SELECTION
 from skaha_apply.cli.options import NameOptions
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode, UsageError, worst
@@ -24,9 +25,9 @@ ALL = "all"
 
 
 def attempt(text: str) -> str:
-    """Which attempt is meant: a number from 1, or `all`."""
+    """The number of an attempt, counted from 1, or `all`."""
     if text != ALL and not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise typer.BadParameter(f"{text!r} is neither the number of an attempt nor {ALL}")
+        raise typer.BadParameter(f"{text!r} is not an attempt: write a number from 1, or {ALL}")
     return text
 
 
@@ -38,7 +39,7 @@ class LogsArguments(NameOptions):
         str,
         typer.Argument(
             metavar="NAME[/REPLICAS]",
-            help="A session of the manifest, or some of its replicas: reduce, reduce/3, reduce/1-5.",
+            help="Replicas to print: the name of a session, or reduce/3, or reduce/1-5",
             show_default=False,
         ),
     ]
@@ -48,33 +49,42 @@ class LogsArguments(NameOptions):
             "--attempt",
             parser=attempt,
             metavar="N|all",
-            help="Of an earlier attempt, or of all with headings (default: the last one).",
+            help="Number of an attempt, or all (default: the last attempt)",
+            rich_help_panel=SELECTION,
         ),
     ] = None
 
 
-@command(app, "logs")
+@command(
+    app,
+    "logs",
+    examples=("skaha-apply logs reduce/1 --sandbox", "skaha-apply logs 'reduce*' --sandbox --attempt all"),
+)
 def logs(options: LogsArguments) -> ExitCode:
-    """Print the log of replicas: from the server while it has it, else the saved copy."""
+    """Print the logs of replicas.
+
+    The server has the log while it lists the session; later the command prints the copy that the tool saved. Control
+    characters are printed as escapes. Changes nothing.
+    """
     return read(options, events=False)
 
 
 def read(options: LogsArguments, *, events: bool) -> ExitCode:
-    """Print the logs, or the events, of the chosen replicas."""
+    """Print the logs or the events of the selected replicas."""
     from skaha_apply.workflow.logs import ALL as EVERY  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.logs import read_logs  # noqa: PLC0415
     from skaha_apply.workflow.setup.variables import unmasked  # noqa: PLC0415
 
     streams = options.streams()
     setting = options.setting()
-    projects = load(setting, streams, looks=True)
+    projects = load(setting, streams, warn=False)
     chosen = None if options.attempt is None else EVERY if options.attempt == ALL else int(options.attempt)
     found: list[LogText] = []
     unknown: list[UsageError] = []
 
     async def one(context: Context, project: Project) -> ExitCode:
-        for remark in unmasked(project):
-            streams.notify_line(remark)
+        for note in unmasked(project):
+            streams.notify_line(note)
         try:
             found.extend(await read_logs(context, project, options.name, events=events, attempt=chosen))
         except UsageError as error:
@@ -90,12 +100,12 @@ def read(options: LogsArguments, *, events: bool) -> ExitCode:
 
 
 def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
-    """Show the text of one attempt; its control characters are shown and not obeyed, in a file too."""
+    """Print the text of one attempt, with its control characters as escapes, in a file too."""
     name = f"{one_line(text.name)} ({one_line(text.id or 'no session')})"
     if text.attempts > 1:
         name += f", attempt {text.attempt} of {text.attempts}" + (f", {text.phase}" if text.phase else "")
     if not text.text:
-        nothing = "the log is empty" if text.exists else f"no {what}, neither on the server nor saved"
+        nothing = "the log is empty" if text.exists else f"no {what} found on the server, and no saved copy"
         streams.notify_line(f"{name}: {nothing}")
         return
     if not alone:

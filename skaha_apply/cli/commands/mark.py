@@ -1,8 +1,9 @@
-"""`mark complete|rerun|hold`: settle by hand what no list can tell."""
+"""`mark`: set by hand what no session listing can show, that replicas are complete, to be rerun, or on hold."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +13,10 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import INPUT, SAFETY, SELECTION
+from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import NameOptions, Yes
+from skaha_apply.cli.options import NameOptions, YesOption
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.prompt import ask
@@ -28,11 +31,11 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.mark import Mark, MarkOptions
     from skaha_apply.workflow.setup.context import Context
 
-SHOWN = 50  # replicas that are listed before the question
+PREVIEWED = 50  # replicas that are listed before the question
 
 
 class MarkVerb(StrEnum):
-    """What a mark says."""
+    """The marks that a replica can get."""
 
     COMPLETE = "complete"
     RERUN = "rerun"
@@ -40,7 +43,7 @@ class MarkVerb(StrEnum):
 
 
 class MarkPhase(StrEnum):
-    """Which phases `--phase` chooses."""
+    """The phases that `--phase` can select."""
 
     FAILED = "failed"
     UNKNOWN = "unknown"
@@ -54,7 +57,8 @@ class MarkArguments(NameOptions):
     verb: Annotated[
         MarkVerb,
         typer.Argument(
-            help="complete: its work is done; rerun: it has to run again; hold: it is not to run until rerun.",
+            metavar="complete|rerun|hold",
+            help="complete: the work is done; rerun: run it again; hold: do not run it until it is marked rerun",
             show_default=False,
         ),
     ]
@@ -63,36 +67,55 @@ class MarkArguments(NameOptions):
         typer.Argument(
             parser=pattern,
             metavar="NAME[/REPLICAS]",
-            help="Which replicas: names or patterns (tile-27*, 'tile-${tile}'), with replicas (reduce/3,7-9).",
+            help="Replicas to mark: names, patterns ('tile-27*', 'tile-${tile}') or ranges (reduce/3,7-9)",
             show_default=False,
         ),
     ] = None
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE|-", help="Read names from a file or standard input, one a line."),
+        typer.Option(
+            "--from",
+            metavar="FILE|-",
+            help="File with one name on each line; - for standard input (default: none)",
+            rich_help_panel=INPUT,
+        ),
     ] = None
     axis: Annotated[
         str | None,
-        typer.Option(metavar="AXIS", help="With --from: each line is a value of this axis or column of a matrix."),
+        typer.Option(
+            metavar="AXIS",
+            help="Axis or column of a matrix; each line of --from is one of its values (default: none)",
+            rich_help_panel=INPUT,
+        ),
     ] = None
     phase: Annotated[
         list[MarkPhase] | None,
-        typer.Option(help="Only replicas that are in this phase; may be repeated."),
+        typer.Option(
+            metavar="failed|unknown|done",
+            help="Only replicas in this phase; repeatable (default: all)",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
-    force: Annotated[bool, typer.Option("--force", help="Active replicas too: their sessions are deleted.")] = False
-    yes: Yes = False
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Mark active replicas too, and delete their sessions", rich_help_panel=SAFETY),
+    ] = False
+    yes: YesOption = False
 
     def mark_options(self) -> MarkOptions:
-        """The options as the workflow takes them; raises `UsageError` when nothing is chosen."""
+        """The options as the workflow takes them; raises `UsageError` if they select no replicas."""
         from skaha_apply.model.session import Phase  # noqa: PLC0415 - keeps --help fast
         from skaha_apply.workflow.mark import MarkOptions, Verb  # noqa: PLC0415
 
         if self.axis is not None and self.from_ is None:
-            raise UsageError("--axis says what the lines of --from are", hint="give the list of values by --from")
+            raise UsageError(
+                "--axis belongs to --from, and --from is missing",
+                hint=f"add the list of values: {repeat_command()} --from FILE",
+            )
         listed = _read_name_list(self.from_) if self.from_ is not None else ()
         chosen = (*(self.names or ()), *(_patterns(listed, self.from_) if self.axis is None else ()))
         if not chosen and not listed and not self.phase:
-            raise UsageError("which replicas? Nothing is chosen", hint="name them, or use --from or --phase")
+            raise UsageError("no replicas selected", hint="add NAME[/REPLICAS], --from FILE or --phase PHASE")
         return MarkOptions(
             verb=Verb(self.verb.value),
             patterns=chosen,
@@ -103,9 +126,21 @@ class MarkArguments(NameOptions):
         )
 
 
-@command(app, "mark")
+@command(
+    app,
+    "mark",
+    examples=(
+        "skaha-apply mark rerun reduce/2 --sandbox --yes",
+        "ls *.OK | sed 's/.OK$//' | skaha-apply mark complete --from - --sandbox --yes",
+    ),
+)
 def mark(options: MarkArguments) -> ExitCode:
-    """Say of replicas that they are complete, have to run again, or are held."""
+    """Mark replicas as complete, to be rerun, or on hold.
+
+    Prints the replicas that it would mark, and asks for approval. Records the marks in the state; the next apply acts
+    on them. Refuses active replicas, unless --force deletes their sessions. Use it if only you know whether work is
+    done, for example after a session disappeared before its end was seen.
+    """
     from skaha_apply.workflow import mark as workflow  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
@@ -113,10 +148,13 @@ def mark(options: MarkArguments) -> ExitCode:
     if options.from_ is not None:
         _warn_of_comments((*chosen.values, *chosen.patterns), streams)
     setting = options.setting()
-    projects = load(setting, streams, looks=True)
+    projects = load(setting, streams, warn=False)
     if len(projects) > 1:
-        known = ", ".join(project.name for project in projects)
-        raise UsageError(f"which project is meant? These manifests have {known}", hint="say it with --project")
+        names = ", ".join(project.name for project in projects)
+        raise UsageError(
+            f"project missing: the manifests have several projects, {names}",
+            hint=f"select one: {repeat_command()} --project {shlex.quote(projects[0].name)}",
+        )
 
     async def approve(marks: tuple[Mark, ...]) -> bool:
         streams.show(_preview_text(marks, options.verb, streams.out_paint))
@@ -133,17 +171,17 @@ def mark(options: MarkArguments) -> ExitCode:
 
 
 def _read_name_list(file: str) -> tuple[str, ...]:
-    """The lines of a list: blank ones and comments skipped, any line ends."""
+    """The lines of a list, without blank lines and comments; lines can end with CR, LF or both."""
     try:
         text = (stdin_bytes() if file == "-" else Path(file).read_bytes()).decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"cannot read the names in {file}: {error.strerror}") from error
+        raise UsageError(f"cannot read the names in {one_line(file)}: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise UsageError(f"{file} is not UTF-8 text") from None
+        raise UsageError(f"{one_line(file)} is not UTF-8 text") from None
     rows = [row.strip() for row in re.split(r"\r\n|\r|\n", text)]
     found = tuple(row for row in rows if row and not row.startswith("#"))
     if not found:
-        raise UsageError(f"{file} holds no name")
+        raise UsageError(f"{one_line(file)} has no names")
     return found
 
 
@@ -153,7 +191,7 @@ def _warn_of_comments(rows: tuple[str, ...], streams: Streams) -> None:
     noted = next((row for row in rows if NOTE.search(row)), None)
     if noted is not None:
         streams.notify_line(
-            f"note: {one_line(noted)} has a # in it, which begins no comment: put a comment on a line of its own"
+            f"note: {one_line(noted)} contains a #, and the # is part of the name: put comments on their own lines"
         )
 
 
@@ -169,13 +207,13 @@ def _checked(name: str, file: str) -> str:
 
 
 def _preview_text(marks: tuple[Mark, ...], verb: MarkVerb, paint: Paint) -> str:
-    rows = [f"{paint(verb.value, 'cyan')}  {_one(mark)}" for mark in marks[:SHOWN]]
-    if len(marks) > SHOWN:
-        rows.append(f"… and {len(marks) - SHOWN} more")
+    rows = [f"{paint(verb.value, 'cyan')}  {_mark_text(mark)}" for mark in marks[:PREVIEWED]]
+    if len(marks) > PREVIEWED:
+        rows.append(f"… and {len(marks) - PREVIEWED} more")
     return "\n".join(rows) + "\n"
 
 
-def _one(mark: Mark) -> str:
+def _mark_text(mark: Mark) -> str:
     before = mark.before.value if mark.before else "without a record"
     deletes = f"; its session {one_line(mark.deletes)} is deleted" if mark.deletes else ""
     return f"{one_line(mark.name)}  (now {before}{deletes})"

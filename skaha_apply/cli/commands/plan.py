@@ -1,4 +1,4 @@
-"""`plan`: what would change. Takes no lock and writes nothing but the files that are asked for."""
+"""`plan`: show what `apply` would change. It takes no lock and writes only the files that its options name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER
 from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.streams import write_file
@@ -28,35 +29,79 @@ if TYPE_CHECKING:
 class PlanArguments(DecisionOptions):
     """The options of `plan`."""
 
-    output: Annotated[PlanFormat, typer.Option("-o", "--output", help="How to print the plan.")] = PlanFormat.TEXT
-    all: Annotated[bool, typer.Option("--all", help="With -o json: list also what is done or unchanged.")] = False
-    out: Annotated[str | None, typer.Option(metavar="FILE", help="Save the plan, for `apply FILE`.")] = None
+    output: Annotated[
+        PlanFormat,
+        typer.Option(
+            "-o", "--output", help="Format of the plan: text, json or markdown (default: text)", rich_help_panel=OUTPUT
+        ),
+    ] = PlanFormat.TEXT
+    all: Annotated[
+        bool, typer.Option("--all", help="With -o json: list done and unchanged replicas too", rich_help_panel=OUTPUT)
+    ] = False
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="File in which to save the plan, for `apply FILE` (default: none)",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
     report: Annotated[
         list[str] | None,
         typer.Option(
-            parser=report_in(PlanFormat), metavar="FORMAT=FILE", help="Write the plan to a file too; may be repeated."
+            parser=report_in(PlanFormat),
+            metavar="FORMAT=FILE",
+            help="File to which the plan is written too; repeatable (default: none)",
+            rich_help_panel=OUTPUT,
         ),
     ] = None
     detailed_exitcode: Annotated[
         bool,
-        typer.Option("--detailed-exitcode", help="Exit code 2 when there are changes."),
+        typer.Option("--detailed-exitcode", help="Exit with 2 if the plan has changes", rich_help_panel=OUTPUT),
     ] = False
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Compare with the state alone: no server is asked, no credential needed."),
+        typer.Option(
+            "--offline",
+            help="Compare manifests with the state only; send nothing to the server",
+            rich_help_panel=SERVER,
+        ),
     ] = False
 
     def check(self) -> None:
-        """Refuse what only a server can answer, or makes sense with its answer; raises `UsageError`."""
+        """Raise `UsageError` for options that require a listing, together with --offline."""
         given = {"--out": self.out, "--adopt": self.adopt, "--take-over": self.take_over}
-        asking = [name for name, value in given.items() if value]
-        if self.offline and asking:
-            raise UsageError(f"--offline and {asking[0]} exclude each other", hint="what the server has is not known")
+        online = [name for name, value in given.items() if value]
+        if self.offline and online:
+            raise UsageError(
+                f"--offline and {online[0]} exclude each other: {online[0]} requires the session listing",
+                hint=f"remove --offline, or remove {online[0]}",
+            )
 
 
-@command(app, "plan")
+@command(
+    app,
+    "plan",
+    examples=(
+        "skaha-apply plan --sandbox",
+        "skaha-apply plan --sandbox --out plan.json manifests/",
+        "skaha-apply plan --sandbox --detailed-exitcode -o json",
+    ),
+    exit_codes={
+        ExitCode.OK: "success, with or without changes",
+        ExitCode.ERROR: EXIT_CODES[ExitCode.ERROR].partition(",")[0],
+        ExitCode.CHANGES: "changes are pending (only with --detailed-exitcode)",
+        ExitCode.USAGE: EXIT_CODES[ExitCode.USAGE],
+        ExitCode.INTERRUPTED: EXIT_CODES[ExitCode.INTERRUPTED],
+    },
+)
 def plan(options: PlanArguments) -> ExitCode:
-    """Show what apply would create, replace and delete, and why."""
+    """Show what apply would change, and why.
+
+    Reads the manifests, the state and the sessions that the server lists, and prints one line for each group of
+    replicas with the same action. Takes no lock, and writes only the files that you name. Use it before each apply, and
+    in CI to review a change of a manifest.
+    """
     from skaha_apply.workflow.plan import look, plan_from  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""`sandbox serve|stop|status`: the local server by itself; `--sandbox` on other commands starts one as needed."""
+"""`sandbox`: start and stop the local Skaha server. The option `--sandbox` of other commands starts one too."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.app import app
+from skaha_apply.cli.app import add_group
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import ACCESS, LIMITS, OUTPUT, SERVER
 from skaha_apply.cli.option_types import DURATION, duration
 from skaha_apply.cli.options import CommonOptions
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from skaha_apply.sandbox import SandboxOptions
 
-group = typer.Typer(help="A local Skaha server that runs headless sessions as processes.", rich_markup_mode=None)
-app.add_typer(group, name="sandbox")
-
+group = add_group(
+    "sandbox",
+    "Run a local Skaha server that starts local processes",
+    "A sandbox serves the Skaha API on 127.0.0.1 and runs headless sessions as local processes. Other commands "
+    "start one with --sandbox. Use these commands to start one with options, to see it, or to stop it.",
+    ("skaha-apply sandbox serve --slots 4", "skaha-apply sandbox status", "skaha-apply sandbox stop"),
+)
 
 UNCHANGED_OPTIONS = (
     "token",
@@ -42,17 +48,21 @@ def account(text: str) -> str:
     """`TOKEN=NAME`, checked."""
     token, _, name = text.rpartition("=")
     if not token or not name:
-        raise typer.BadParameter("write TOKEN=NAME")
+        raise typer.BadParameter("the token or the name is missing: write TOKEN=NAME")
     return text
 
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxFolderOptions(CommonOptions):
-    """Which sandbox."""
+    """The folder that identifies a sandbox."""
 
     data: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Folder of all it keeps (default: below .skaha-apply/, as --sandbox uses)."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of the sandbox (default: the folder in .skaha-apply/ that --sandbox uses)",
+            rich_help_panel=SERVER,
+        ),
     ] = None
 
     @property
@@ -66,69 +76,148 @@ class SandboxFolderOptions(CommonOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ServeArguments(SandboxFolderOptions):
-    """How to serve."""
+    """The options of `sandbox serve`."""
 
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Port on 127.0.0.1 (default: 0, any free port)",
+            rich_help_panel=SERVER,
+        ),
+    ] = 0
     port_file: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Gets the port number once the server listens."),
+        typer.Option(
+            metavar="FILE",
+            help="File to which the port is written once the server listens (default: none)",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None
-    token: Annotated[str | None, typer.Option(metavar="TOKEN", help="Bearer token (default: a random one).")] = None
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKEN", help="Bearer token that requests must have (default: random)", rich_help_panel=ACCESS
+        ),
+    ] = None
     slots: Annotated[
         int | None,
-        typer.Option(min=1, help="Headless sessions at once, the others are Pending (default: one a core)."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Number of headless sessions that run at the same time (default: number of cores)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     workdir: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="Working directory of headless sessions (default: the current one)."),
+        typer.Option(
+            metavar="DIR",
+            help="Working directory of headless sessions (default: the current directory)",
+            rich_help_panel=SERVER,
+        ),
     ] = None
     idle: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="End after so long without use (default: never)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="Time without a request after which the sandbox stops (default: never)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     ttl: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="How long an ended session stays listed (default: 1h)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="Time for which an ended session stays listed (default: 1h)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     deadline: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="How long a headless session may run (default: 14d)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="Time for which a headless session may run (default: 14d)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
 
-    userid: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the user (default: sandbox).")] = None
+    userid: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the user (default: sandbox)", rich_help_panel=ACCESS)
+    ] = None
     interactive_ttl: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="--ttl of the other kinds (default: 1d)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="--ttl of interactive sessions (default: 1d)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     interactive_deadline: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="--deadline of the other kinds (default: 4d)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="--deadline of interactive sessions (default: 4d)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     grace: Annotated[
         float | None,
-        typer.Option(parser=duration, metavar=DURATION, help="Between SIGTERM and SIGKILL of a session (default: 2s)."),
+        typer.Option(
+            parser=duration,
+            metavar=DURATION,
+            help="Time between SIGTERM and SIGKILL of a deleted session (default: 2s)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     max_interactive: Annotated[
         int | None,
-        typer.Option(min=0, help="Interactive sessions of a user at once (default: 5)."),
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Number of interactive sessions that a user can have at the same time (default: 5)",
+            rich_help_panel=LIMITS,
+        ),
     ] = None
     image: Annotated[
         list[str] | None,
-        typer.Option(metavar="HOST/NAME:TAG[=TYPE]", help="A further public image; may be repeated."),
+        typer.Option(
+            metavar="HOST/NAME:TAG[=TYPE]",
+            help="Additional public image; repeatable (default: none)",
+            rich_help_panel=SERVER,
+        ),
     ] = None
     account: Annotated[
         list[str] | None,
-        typer.Option(parser=account, metavar="TOKEN=NAME", help="A further user; may be repeated."),
+        typer.Option(
+            parser=account,
+            metavar="TOKEN=NAME",
+            help="Additional user and their token; repeatable (default: none)",
+            rich_help_panel=ACCESS,
+        ),
     ] = None
     denied: Annotated[
         list[str] | None,
-        typer.Option(metavar="TOKEN", help="Token of a user without access (403); may be repeated."),
+        typer.Option(
+            metavar="TOKEN",
+            help="Token of a user without access (403); repeatable (default: none)",
+            rich_help_panel=ACCESS,
+        ),
     ] = None
     expired: Annotated[
         list[str] | None,
-        typer.Option(metavar="TOKEN", help="Token past its date (401); may be repeated."),
+        typer.Option(
+            metavar="TOKEN", help="Token that has expired (401); repeatable (default: none)", rich_help_panel=ACCESS
+        ),
     ] = None
-    no_v0: Annotated[bool, typer.Option("--no-v0", help="Do not answer below /skaha/v0.")] = False
+    no_v0: Annotated[bool, typer.Option("--no-v0", help="Do not serve /skaha/v0", rich_help_panel=SERVER)] = False
 
     def as_sandbox_options(self) -> SandboxOptions:
         """The options as the sandbox takes them."""
@@ -147,9 +236,13 @@ class ServeArguments(SandboxFolderOptions):
         return SandboxOptions(data=self.folder, port=self.port, v0=not self.no_v0, **known)
 
 
-@command(group, "serve")
+@command(group, "serve", examples=("skaha-apply sandbox serve --slots 4 --idle 1h",))
 def serve(options: ServeArguments) -> ExitCode:
-    """Serve the Skaha API on 127.0.0.1 until Ctrl-C, SIGTERM or SIGHUP."""
+    """Serve the Skaha API on 127.0.0.1 until a signal.
+
+    Runs in the foreground until Ctrl-C, SIGTERM or SIGHUP, and runs headless sessions as processes of this machine.
+    Keeps its sessions, logs and token in its folder. Use it to try manifests and scripts without an account.
+    """
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.sandbox.environment import start_clean  # noqa: PLC0415
     from skaha_apply.state.paths import make_folder  # noqa: PLC0415
@@ -161,27 +254,33 @@ def serve(options: ServeArguments) -> ExitCode:
     return ExitCode.OK
 
 
-@command(group, "stop")
+@command(group, "stop", examples=("skaha-apply sandbox stop",))
 def stop(options: SandboxFolderOptions) -> ExitCode:
-    """End the sandbox; without one nothing is done."""
+    """Stop the sandbox.
+
+    Stops the server and the processes of its sessions. Does nothing if no sandbox runs in the folder.
+    """
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
 
     with _translating_errors():
         stopped = sandbox.stop(options.folder)
-    options.streams().show("stopped\n" if stopped else "no sandbox runs here\n")
+    options.streams().show("stopped\n" if stopped else f"no sandbox runs in {one_line(str(options.folder))}\n")
     return ExitCode.OK
 
 
-@command(group, "status")
+@command(group, "status", examples=("skaha-apply sandbox status",))
 def status(options: SandboxFolderOptions) -> ExitCode:
-    """Say whether a sandbox runs, where, and how many sessions it has; exit code 1 without one."""
+    """Show whether a sandbox runs, and its sessions.
+
+    Prints the address, the process ID and the number of sessions. Exits with 1 if no sandbox runs in the folder.
+    """
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
 
     with _translating_errors():
         running = sandbox.status(options.folder)
     streams = options.streams()
     if running is None:
-        streams.show("no sandbox runs here\n")
+        streams.show(f"no sandbox runs in {one_line(str(options.folder))}\n")
         return ExitCode.ERROR
     streams.show(
         f"{running.url} (process {running.pid})\n"
@@ -192,7 +291,7 @@ def status(options: SandboxFolderOptions) -> ExitCode:
 
 @contextmanager
 def _translating_errors() -> Iterator[None]:
-    """The sandbox stands apart from the rest of the package, its error too."""
+    """Raise errors of the sandbox as `SkahaApplyError`, because the sandbox shares no code with the client."""
     from skaha_apply.sandbox import SandboxError  # noqa: PLC0415 - keeps --help fast
 
     try:

@@ -1,4 +1,4 @@
-"""`schema`: the published schemas, as this version has them."""
+"""`schema`: print the JSON Schemas that this version publishes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skaha_apply.render.printable import as_json
 
 
 class SchemaName(StrEnum):
-    """What has a schema."""
+    """The documents that have a schema."""
 
     MANIFEST = "manifest"
     PLAN = "plan"
@@ -28,12 +28,23 @@ class SchemaName(StrEnum):
 class SchemaArguments(CommonOptions):
     """The options of `schema`."""
 
-    name: Annotated[SchemaName, typer.Argument(help="What to describe.", show_default=False)]
+    name: Annotated[
+        SchemaName,
+        typer.Argument(
+            metavar="manifest|plan|state|lint",
+            help="Document to describe: manifest, plan, state or lint",
+            show_default=False,
+        ),
+    ]
 
 
-@command(app, "schema")
+@command(app, "schema", examples=("skaha-apply schema manifest > manifest.schema.json",))
 def schema(options: SchemaArguments) -> ExitCode:
-    """Print a JSON Schema: of manifests (for editors), of `plan -o json`, of the state, or of `lint -o json`."""
+    """Print a JSON Schema.
+
+    The schema describes manifests (for editors), the output of plan -o json, the state, or the output of lint -o json.
+    Reads no files and writes none.
+    """
     options.streams().show_document(as_json(_schema(options.name)))
     return ExitCode.OK
 

@@ -1,4 +1,4 @@
-"""`split`: how a list would be shared out over replicas, before anything runs."""
+"""`split`: preview how a list would be split across replicas, before anything runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.options import VariableOptions
+from skaha_apply.cli.help import INPUT, OUTPUT
+from skaha_apply.cli.options import ManifestOption, VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.shares import Helper, LoadKind
@@ -28,45 +29,79 @@ class SplitArguments(VariableOptions):
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="GLOB", help="Files: patterns ('fits/*.fits', ** for all below) or paths.", show_default=False
+            metavar="GLOB",
+            help="Files to split: quoted patterns ('fits/*.fits', ** for all subfolders) or paths",
+            show_default=False,
         ),
     ] = None
     list_file: Annotated[
         str | None,
-        typer.Option("--list", metavar="FILE|-", help="Share out the lines of a file or of standard input instead."),
+        typer.Option(
+            "--list",
+            metavar="FILE|-",
+            help="File whose lines are split, instead of GLOB; - for standard input (default: none)",
+            rich_help_panel=INPUT,
+        ),
     ] = None
     replicas: Annotated[
-        int | None, typer.Option(min=1, max=MAX_REPLICAS, metavar="N", help="Over how many replicas.")
+        int | None,
+        typer.Option(
+            min=1, max=MAX_REPLICAS, metavar="N", help="Number of replicas, at most 100,000", rich_help_panel=INPUT
+        ),
     ] = None
     session: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Over as many replicas as this session of the manifests has.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Session of the manifests whose number of replicas is taken", rich_help_panel=INPUT
+        ),
     ] = None
-    manifest: Annotated[
-        list[str] | None,
-        typer.Option("--manifest", metavar="PATH", help="The manifests of --session; may be repeated."),
-    ] = None
+    manifest: ManifestOption = None
     load: Annotated[
         LoadKind | None,
         typer.Option(
-            help="What is evened out: the size of files, the count of items, or the number at the end of each line of "
-            "the list (default: size where every item is a file here, else count).",
+            help="Quantity to balance (default: size if all items are files, else count)",
+            rich_help_panel=INPUT,
             show_default=False,
         ),
     ] = None
     helper: Annotated[
         Helper,
-        typer.Option(help="Whose chunk and stripe: those of skaha_apply.distributed or of canfar.helpers.distributed."),
+        typer.Option(
+            help="Module whose chunk and stripe are used: skaha-apply or canfar (default: skaha-apply)",
+            rich_help_panel=INPUT,
+        ),
     ] = Helper.SKAHA_APPLY
-    output: Annotated[SplitFormat, typer.Option("-o", "--output", help="How to print the shares.")] = SplitFormat.TEXT
+    output: Annotated[
+        SplitFormat,
+        typer.Option(
+            "-o", "--output", help="Format of the shares: text or json (default: text)", rich_help_panel=OUTPUT
+        ),
+    ] = SplitFormat.TEXT
     picture: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Draw the load of each replica into a .png or .svg file (extra: plot)."),
+        typer.Option(
+            metavar="FILE",
+            help="File (.png, .svg) in which the load of each replica is drawn; requires the extra plot",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None
 
 
-@command(app, "split")
+@command(
+    app,
+    "split",
+    examples=(
+        "skaha-apply split 'manifests/*.yaml' --replicas 2",
+        "skaha-apply split 'manifests/*.yaml' --session reduce -o json",
+    ),
+)
 def split(options: SplitArguments) -> ExitCode:
-    """Show how `chunk` and `stripe` would share a list over replicas, and which of them to take."""
+    """Preview how a list is split across replicas.
+
+    Compares the shares that `chunk` and `stripe` give each replica, and recommends one of them. Reads a list or the
+    sizes of files. Sends nothing, and writes only the file of --picture. Use it before you write the script of a
+    session.
+    """
     from skaha_apply.planning.share_preview import preview  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
@@ -80,7 +115,7 @@ def split(options: SplitArguments) -> ExitCode:
 
 
 def _form(options: SplitArguments) -> str | None:
-    """The form of the picture, which is known to be possible before a million files are looked at."""
+    """The format of the picture. Checked before the files are listed, because there can be millions of them."""
     if options.picture is None:
         return None
     from skaha_apply.render.pictures.figure import picture_format, require_matplotlib  # noqa: PLC0415
@@ -92,16 +127,21 @@ def _form(options: SplitArguments) -> str | None:
 
 def _replicas(options: SplitArguments) -> int:
     if options.replicas is not None and options.session is not None:
-        raise UsageError("--replicas and --session exclude each other", hint="give one of them")
+        raise UsageError("--replicas and --session exclude each other", hint="remove --session, or remove --replicas")
     if options.replicas is not None:
         if options.manifest:
-            raise UsageError("--manifest says where --session is found", hint="leave one out: --replicas or --manifest")
+            raise UsageError(
+                "--manifest belongs to --session, and --replicas was given", hint="remove --manifest, or use --session"
+            )
         return options.replicas
     if options.session is None:
-        raise UsageError("over how many replicas?", hint="--replicas N, or --session NAME of a manifest")
+        raise UsageError("number of replicas missing", hint="add --replicas N, or --session NAME of a manifest")
     if options.list_file == "-" and "-" in (options.manifest or ()):
-        raise UsageError("the list and the manifest cannot both be standard input", hint="save one in a file")
-    from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - only a call that reads manifests pays for it
+        raise UsageError(
+            "the list and the manifest cannot both be standard input",
+            hint="save one of them in a file, and give its path",
+        )
+    from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - only --session requires it
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - as above
     from skaha_apply.workflow.split import replicas_of  # noqa: PLC0415 - as above
 
@@ -114,11 +154,11 @@ def _listing(options: SplitArguments) -> ItemList:
 
     if options.list_file is not None:
         if options.paths:
-            raise UsageError("files and --list exclude each other", hint="give one of them")
+            raise UsageError("GLOB and --list exclude each other", hint="remove GLOB, or remove --list")
         raw = read_list(options.list_file, lambda: stdin_bytes("a list"))
         return from_list(options.list_file, raw, options.load)
     if not options.paths:
-        raise UsageError("there is nothing to share out", hint="give 'GLOB', or --list FILE with one item a line")
+        raise UsageError("nothing to split: GLOB is missing", hint="add 'GLOB', or --list FILE with one item a line")
     return from_paths(options.paths, options.load)
 
 

@@ -1,18 +1,21 @@
-"""`state show|unlock|forget|mv|pull|push`: the memory itself."""
+"""`state`: show, unlock, change, copy and rebind the state of a project."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.app import app
+from skaha_apply.cli.app import add_group
 from skaha_apply.cli.command import command
 from skaha_apply.cli.event_loop import run
+from skaha_apply.cli.help import SELECTION
+from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import NameOptions, ServerOptions, Yes
+from skaha_apply.cli.options import NameOptions, ServerOptions, YesOption
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
@@ -28,8 +31,13 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.state.rebind import Rebinding, RebindOptions
 
 
-group = typer.Typer(help="The state: what is remembered of each replica.", rich_markup_mode=None)
-app.add_typer(group, name="state")
+group = add_group(
+    "state",
+    "Show or change the state of a project",
+    "The state records each replica: its session, its attempts and its phase. The other commands read and write it. "
+    "Use these commands after a lost lock, a renamed session, a moved server, or for a backup.",
+    ("skaha-apply state show --sandbox", "skaha-apply state pull --sandbox > state.json"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +49,7 @@ class ShowArguments(NameOptions):
 class UnlockArguments(NameOptions):
     """The options of `state unlock`."""
 
-    id: Annotated[str, typer.Argument(metavar="ID", help="The id of the lock, as the refusal shows it.")]
+    id: Annotated[str, typer.Argument(metavar="ID", help="ID of the lock, as the error message shows it")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +58,7 @@ class ForgetArguments(NameOptions):
 
     names: Annotated[
         list[str],
-        typer.Argument(parser=pattern, metavar="NAME[/REPLICAS]", help="What to forget; `*` means everything."),
+        typer.Argument(parser=pattern, metavar="NAME[/REPLICAS]", help="Replicas to forget; '*' for all"),
     ]
 
 
@@ -58,8 +66,8 @@ class ForgetArguments(NameOptions):
 class MoveArguments(NameOptions):
     """The options of `state mv`."""
 
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The session's or the project's name so far.")]
-    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name, as the manifest now says it.")]
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Old name of the session, entry or project")]
+    new: Annotated[str, typer.Argument(metavar="NEW", help="New name, as in the manifest")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +79,20 @@ class PullArguments(NameOptions):
 class PushArguments(ServerOptions):
     """The options of `state push`."""
 
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A state: from state pull, or a rescue file.")]
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-", help="State to store: from state pull, or a rescue file; - for standard input"
+        ),
+    ]
 
 
-@command(group, "show")
+@command(group, "show", examples=("skaha-apply state show --sandbox",))
 def show(options: ShowArguments) -> ExitCode:
-    """Print the state as JSON."""
+    """Print the state as JSON.
+
+    Reads the state and prints it in the current format. Changes nothing, and takes no lock.
+    """
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
     location, project = _location(options)
@@ -85,9 +101,13 @@ def show(options: ShowArguments) -> ExitCode:
     return ExitCode.OK
 
 
-@command(group, "unlock")
+@command(group, "unlock", examples=("skaha-apply state unlock 3f2b6c1e --sandbox",))
 def unlock(options: UnlockArguments) -> ExitCode:
-    """Free a lock that a dead or lost run left behind."""
+    """Remove a lock that no running command owns.
+
+    The error message of a locked state shows the ID, the owner and the time of the lock. Check first that the owner no
+    longer runs: two commands that write at the same time can create duplicate sessions.
+    """
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
     location, project = _location(options)
@@ -96,9 +116,13 @@ def unlock(options: UnlockArguments) -> ExitCode:
     return ExitCode.OK
 
 
-@command(group, "forget")
+@command(group, "forget", examples=("skaha-apply state forget reduce/3 --sandbox",))
 def forget(options: ForgetArguments) -> ExitCode:
-    """Drop the memory of replicas; live sessions stay, and are strangers from then on."""
+    """Remove the records of replicas from the state.
+
+    Deletes no session. A live session of these replicas becomes an unmanaged session, and finished work runs again at
+    the next apply if the manifest still has it.
+    """
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
     location, project = _location(options)
@@ -111,20 +135,28 @@ def forget(options: ForgetArguments) -> ExitCode:
     return ExitCode.OK
 
 
-@command(group, "mv")
+@command(group, "mv", examples=("skaha-apply state mv reduce calibrate --sandbox",))
 def move(options: MoveArguments) -> ExitCode:
-    """Rename a session or a project in the state, so that nothing runs again."""
+    """Rename a session, entry or project in the state.
+
+    Changes names in the state only, so that a new name in the manifest does not run the work again. The name of an
+    entry with a matrix is written as in the manifest, 'tile-${tile}', and renames all combinations.
+    """
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 
     location, project = _location(options)
-    said = run(edit.move(location, project, options.old, options.new))
-    options.streams().show(f"{one_line(said)}\n")
+    result = run(edit.move(location, project, options.old, options.new))
+    options.streams().show(f"{one_line(result)}\n")
     return ExitCode.OK
 
 
-@command(group, "pull")
+@command(group, "pull", examples=("skaha-apply state pull --sandbox > state.json",))
 def pull(options: PullArguments) -> ExitCode:
-    """Print the stored state as it is, byte by byte."""
+    """Print the stored state, byte by byte.
+
+    Use it for a backup, or to move the state to another store with state push. A state with interactive sessions is
+    printed only in a terminal or with --show-ids, and never in a CI job. A damaged state is printed with exit code 1.
+    """
     from skaha_apply.state.codec import decode  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.state import transfer  # noqa: PLC0415
 
@@ -133,24 +165,28 @@ def pull(options: PullArguments) -> ExitCode:
     terminal = options.streams().out_is_terminal
     if not are_shown(terminal=terminal) and transfer.holds_interactive_ids(data):
         raise SafetyRefusal(
-            "the state holds IDs of interactive sessions; who knows such an ID can open the session",
-            hint="--show-ids prints them into a file that only you can read, but not in a CI job",
+            "the state contains IDs of interactive sessions, and everyone who knows such an ID can open the session",
+            hint=f"to print them (not in a CI job), into a file that only you can read: {repeat_command()} --show-ids",
         )
     options.streams().show_stored(data)
-    decode(data, "that was printed")  # a damaged one is printed all the same, and said to be so
+    decode(data, "that was printed")  # raises for a damaged state, after it was printed
     return ExitCode.OK
 
 
-@command(group, "push")
+@command(group, "push", examples=("skaha-apply state push state.json --sandbox",))
 def push(options: PushArguments) -> ExitCode:
-    """Store a state: what was pulled, or kept when its store did not take it. Never over a newer one."""
+    """Store a state from a file.
+
+    Stores what state pull printed, or a rescue file that the tool wrote when the state store failed. Refuses a state
+    with another lineage, and a state that is not newer than the stored one. The file names the project.
+    """
     from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415
     from skaha_apply.workflow.state import transfer  # noqa: PLC0415 - keeps --help fast
 
     setting = options.setting()
     source = "the state on standard input" if options.file == "-" else options.file
-    said = run(transfer.push(find_location(setting), setting.project, _bytes(options.file), source))
-    options.streams().show(f"{one_line(said)}\n")
+    result = run(transfer.push(find_location(setting), setting.project, _bytes(options.file), source))
+    options.streams().show(f"{one_line(result)}\n")
     return ExitCode.OK
 
 
@@ -158,11 +194,11 @@ def _bytes(file: str) -> bytes:
     try:
         return stdin_bytes() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read the state {file}: {error.strerror}") from error
+        raise UsageError(f"cannot read the state {one_line(file)}: {error.strerror}") from error
 
 
 def _location(options: NameOptions) -> tuple[StateLocation, str]:
-    """Where the state is, and the name of the project."""
+    """The location of the state and the name of its project."""
     from skaha_apply.workflow.setup.context import find_location  # noqa: PLC0415 - keeps --help fast
 
     setting = options.setting()
@@ -171,16 +207,17 @@ def _location(options: NameOptions) -> tuple[StateLocation, str]:
 
 
 def single_project(setting: Settings) -> Project:
-    """The project that `--project` names, else the only one of the manifests; raises `UsageError`."""
+    """The project that `--project` names, else the only project of the manifests; raises `UsageError`."""
     from skaha_apply.workflow.setup.load import find_project, load_leniently  # noqa: PLC0415 - keeps --help fast
 
     if setting.project is not None:
         return find_project(setting, setting.project, stdin_bytes)
     projects = load_leniently(setting, stdin_bytes)
     if len(projects) != 1:
-        names = ", ".join(sorted(project.name for project in projects))
-        known = f"these manifests have {names}" if names else "no manifest names one"
-        raise UsageError(f"which project is meant? {known}", hint="say it with --project")
+        names = sorted(project.name for project in projects)
+        known = f"the manifests have several projects, {', '.join(names)}" if names else "the manifests have none"
+        name = shlex.quote(names[0]) if names else "PROJECT"
+        raise UsageError(f"project missing: {known}", hint=f"select one: {repeat_command()} --project {name}")
     return projects[0]
 
 
@@ -190,30 +227,44 @@ class RebindArguments(NameOptions):
 
     account: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The account: where it was renamed, or no list tells it."),
+        typer.Option(
+            metavar="NAME",
+            help="Name of the account on the server (default: as the sessions show)",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="HOST", help="The host of the server as it was, if there are several states."),
+        typer.Option(
+            "--from",
+            metavar="HOST",
+            help="Old host of the server, if there are states of several servers (default: none)",
+            rich_help_panel=SELECTION,
+        ),
     ] = None
-    yes: Yes = False
+    yes: YesOption = False
 
 
-@command(group, "rebind")
+@command(group, "rebind", examples=("skaha-apply state rebind --from ws-uv.canfar.net",))
 def rebind(options: RebindArguments) -> ExitCode:
-    """Bind the state to the server and the credential of this call: for a server that moved, or a new credential."""
+    """Bind the state to another server or credential.
+
+    Use it if the server moved to another address, if the account was renamed, or if the credential is new and owns no
+    session yet. Prints what would change, with the number of active sessions that the server lists, and asks for
+    approval.
+    """
     from skaha_apply.workflow.state.rebind import RebindOptions  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
     if options.sandbox:
-        raise UsageError("the state of the sandbox is bound to nothing else", hint="leave --sandbox out")
+        raise UsageError("the state of a sandbox cannot be bound to another server", hint="remove --sandbox")
     setting = options.setting()
     project = single_project(setting)
 
-    async def approve(planned: Rebinding) -> bool:
-        streams.show(_text(planned))
+    async def approve(rebinding: Rebinding) -> bool:
+        streams.show(_rebinding_text(rebinding))
         return (
-            not planned.changes or options.yes or await ask(streams, f"Rebind the state of {one_line(project.name)}?")
+            not rebinding.changes or options.yes or await ask(streams, f"Rebind the state of {one_line(project.name)}?")
         )
 
     given = RebindOptions(account=options.account, host=options.from_)
@@ -233,15 +284,15 @@ async def _rebind(
         return await rebind(context.at(project), project.name, options, approve)
 
 
-def _text(planned: Rebinding) -> str:
+def _rebinding_text(planned: Rebinding) -> str:
     rows = [
         ("state", _change(*planned.address)),
         ("server", _change(*planned.server)),
-        ("account", _change(*(one or "(not known yet)" for one in planned.account))),
-        ("credential", "is remembered as that of the account" if planned.trusts else "nothing to remember"),
-        ("sessions", f"{planned.listed} of {planned.active} active ones are listed by the server"),
+        ("account", _change(*(account or "(not known yet)" for account in planned.account))),
+        ("credential", "recorded as a credential of the account" if planned.trusts else "not recorded"),
+        ("sessions", f"the server lists {planned.listed} of {planned.active} active sessions"),
     ]
-    text = "".join(f"{name + ':':<12}{said}\n" for name, said in rows)
+    text = "".join(f"{name + ':':<12}{value}\n" for name, value in rows)
     return text if planned.changes else f"{text}Nothing to rebind.\n"
 
 

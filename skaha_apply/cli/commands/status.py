@@ -1,4 +1,4 @@
-"""`status`: where replicas stand; once, again and again, as a number for scripts, or as a picture."""
+"""`status`: show the phase of each replica, once or until a signal, as text, JSON, an exit code or a picture."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import EXIT_CODES, OUTPUT, WAITING
 from skaha_apply.cli.option_types import DURATION, interval
 from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.streams import write_file
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.setup.settings import Settings
 
-WATCH = 10.0  # seconds between two looks
+WATCH_INTERVAL = 10.0  # seconds between two refreshes
 
 
 class StatusFormat(StrEnum):
@@ -39,101 +40,144 @@ class StatusFormat(StrEnum):
 class StatusArguments(ManifestOptions):
     """The options of `status`."""
 
-    output: Annotated[StatusFormat, typer.Option("-o", "--output", help="How to print it.")] = StatusFormat.TEXT
-    every: Annotated[bool, typer.Option("--all", help="A row for each replica, however many there are.")] = False
-    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False
+    output: Annotated[
+        StatusFormat,
+        typer.Option(
+            "-o", "--output", help="Format of the status: text or json (default: text)", rich_help_panel=OUTPUT
+        ),
+    ] = StatusFormat.TEXT
+    every: Annotated[
+        bool, typer.Option("--all", help="Print one row for each replica of large entries too", rich_help_panel=OUTPUT)
+    ] = False
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Refresh continuously until Ctrl-C", rich_help_panel=WAITING)
+    ] = False
     poll: Annotated[
         float | None,
-        typer.Option(parser=interval, metavar=DURATION, help="Look so often with --watch (default: 10s)."),
+        typer.Option(
+            parser=interval,
+            metavar=DURATION,
+            help="Interval between refreshes with --watch (default: 10s)",
+            rich_help_panel=WAITING,
+        ),
     ] = None
     exit_code: Annotated[
         bool,
         typer.Option(
             "--exit-code",
-            help="Exit code 0 when nothing is left to do, 2 while something is, 9 or 8 when something went wrong; with "
-            "--watch, end once it is not 2.",
+            help="Exit with the codes below; with --watch, stop once the code is not 2",
+            rich_help_panel=OUTPUT,
         ),
     ] = False
     timeline: Annotated[
         str | None,
         typer.Option(
-            "--timeline", metavar="FILE", help="Draw when each replica waited, ran and failed, as a .png or an .svg."
+            "--timeline",
+            metavar="FILE",
+            help="File (.png, .svg) in which waits, runs and failures are drawn; requires the extra plot",
+            rich_help_panel=OUTPUT,
         ),
     ] = None
 
 
-@command(app, "status")
+@command(
+    app,
+    "status",
+    examples=(
+        "skaha-apply status --sandbox",
+        "skaha-apply status --sandbox --watch --exit-code",
+        "skaha-apply status --sandbox --exit-code -o json",
+    ),
+    exit_codes={
+        ExitCode.OK: "success; with --exit-code: nothing is left to do",
+        ExitCode.ERROR: "error",
+        ExitCode.CHANGES: "only with --exit-code: a replica is active, waits, or would be applied",
+        ExitCode.USAGE: EXIT_CODES[ExitCode.USAGE],
+        ExitCode.PARTIAL: "only with --exit-code: a replica is in conflict",
+        ExitCode.UNFINISHED: "only with --exit-code: a replica is failed, unknown, on hold or blocked",
+        ExitCode.INTERRUPTED: EXIT_CODES[ExitCode.INTERRUPTED],
+    },
+)
 def status(options: StatusArguments) -> ExitCode:
-    """Show where every replica stands."""
-    from skaha_apply.cli.status_view import view  # noqa: PLC0415 - keeps --help fast
+    """Show the phase of each replica, and what is left to do.
+
+    Reads the manifests, the state and the sessions that the server lists. Changes nothing, and takes no lock. Entries
+    with more than 20 replicas are summarized, with the replicas that need attention. Use --exit-code in scripts.
+    """
+    from skaha_apply.cli.status_view import choose_view  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
     _check_picture_format(options)
     setting = options.setting()
-    projects = load(setting, streams, looks=True)
-    shown = view(streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch)
-    look = ProjectSurvey(setting, projects, streams)
+    projects = load(setting, streams, warn=False)
+    status_view = choose_view(
+        streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch
+    )
+    survey = ProjectSurvey(setting, projects, streams)
     while True:
-        code = _refresh_once(look, shown, options)
-        if not options.watch or not look.seen or (code is not None and _ends_watch(code, options)):
+        code = _refresh_once(survey, status_view, options)
+        if not options.watch or not survey.has_succeeded or (code is not None and _ends_watch(code, options)):
             return ExitCode.ERROR if code is None else code
-        time.sleep(WATCH if options.poll is None else options.poll)
+        time.sleep(WATCH_INTERVAL if options.poll is None else options.poll)
 
 
 def _ends_watch(code: ExitCode, options: StatusArguments) -> bool:
-    """Whether a watch ends: after an error, or once nothing goes on any more where that is asked for."""
+    """Whether a watch ends: after an error, or with --exit-code once the code is not 2."""
     return code is not (ExitCode.CHANGES if options.exit_code else ExitCode.OK)
 
 
-def _refresh_once(look: ProjectSurvey, shown: View, options: StatusArguments) -> ExitCode | None:
-    """Look, show it and draw it; None when server or state could not be asked, though they could be before."""
+def _refresh_once(survey: ProjectSurvey, status_view: View, options: StatusArguments) -> ExitCode | None:
+    """Refresh, show and draw the status; None if server or state fail after an earlier refresh succeeded."""
     try:
-        code, found = look()
+        code, found = survey()
     except (ServerError, StateError) as error:
-        if not look.seen:
+        if not survey.has_succeeded:
             raise
-        shown.away(error)
+        status_view.show_outage(error)
         return None
-    shown.show(found)
+    status_view.show(found)
     if options.timeline is not None:
         _draw(options.timeline, found)
     if code is ExitCode.OK and options.exit_code:
-        return worst(one.exit_code for one in found)
+        return worst(status.exit_code for status in found)
     return code
 
 
 class ProjectSurvey:
-    """Looks at every project of a call; `seen` tells whether that has succeeded before."""
+    """Observes every project of the invocation; `has_succeeded` is true once that worked."""
 
     def __init__(self, setting: Settings, projects: tuple[Project, ...], streams: Streams) -> None:
         self._setting, self._projects, self._streams = setting, projects, streams
-        self.seen = False
+        self.has_succeeded = False
 
     def __call__(self) -> tuple[ExitCode, tuple[ProjectStatus, ...]]:
-        """One look, and the exit code that it ends with; raises what server and state do once it has succeeded."""
-        from skaha_apply.workflow.status import survey  # noqa: PLC0415 - keeps --help fast
+        """Observe once; returns the exit code and the status of each project.
+
+        Raises errors of server and state, once an earlier observation succeeded.
+        """
+        from skaha_apply.workflow.status import survey as observe_project  # noqa: PLC0415 - keeps --help fast
 
         found: list[ProjectStatus] = []
-        trouble: list[StateError] = []
+        errors: list[StateError] = []
 
         async def one(context: Context, project: Project) -> ExitCode:
             try:
-                found.append(await survey(context, project))
+                found.append(await observe_project(context, project))
             except StateError as error:
-                if not self.seen:
+                if not self.has_succeeded:
                     raise
-                trouble.append(error)
+                errors.append(error)
             return ExitCode.OK
 
         code = for_each(self._setting, self._projects, self._streams, one)
-        if trouble:
-            raise trouble[0]
-        self.seen = self.seen or bool(found)
+        if errors:
+            raise errors[0]
+        self.has_succeeded = self.has_succeeded or bool(found)
         return code, tuple(found)
 
 
 def _check_picture_format(options: StatusArguments) -> None:
-    """Raise what would keep the picture from being drawn, before the server is asked."""
+    """Raise an error if the picture cannot be drawn, before any request is sent."""
     if options.timeline is not None:
         from skaha_apply.render.pictures.figure import picture_format, require_matplotlib  # noqa: PLC0415 - keeps --help fast
 
@@ -146,5 +190,5 @@ def _draw(path: str, found: tuple[ProjectStatus, ...]) -> None:
     from skaha_apply.render.pictures.timeline import timeline_picture  # noqa: PLC0415
     from skaha_apply.workflow.timeline import timeline  # noqa: PLC0415
 
-    picture = timeline_picture([timeline(one) for one in found], picture_format(path))
+    picture = timeline_picture([timeline(status) for status in found], picture_format(path))
     write_file("picture", path, picture)

@@ -1,7 +1,7 @@
-"""The last guard before a screen: values of sensitive variables that came into a text in spite of all are masked.
+"""The last guard of secrets: mask values of sensitive variables in every text that is written.
 
-Nothing should come that far, since plans, states and reports hold names in place of values. What a defect tells is an
-exception, whose message and traceback may hold anything that was given, also before a manifest said what is sensitive.
+Plans, states and reports contain names of variables, not values, so normally nothing is left to mask. The exception is
+a bug: its traceback can contain every value on the command line, and no manifest has declared yet which are sensitive.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ _possible: dict[str, str] = {}
 
 
 def add_secrets(secrets: Mapping[str, str]) -> None:
-    """From now on mask these values, by variable, in everything that is written."""
+    """Mask these values, by variable, in every text from now on."""
     _masked.update({name: value for name, value in secrets.items() if len(value) >= MIN_MASKED_LENGTH})
     add_possible_secrets(secrets)
 
 
 def add_possible_secrets(values: Mapping[str, str]) -> None:
-    """From now on mask these values, by variable, in what is told of a defect: any of them may be sensitive."""
+    """Mask these values, by variable, in tracebacks from now on: any of them can be sensitive."""
     _possible.update(values)
 
 
 def clear_secrets() -> None:
-    """Forget all values: another call begins."""
+    """Forget all values, because another invocation begins."""
     _masked.clear()
     _possible.clear()
 
 
 def mask(text: str) -> str:
-    """A text as it may be written."""
+    """The text with the values of sensitive variables masked."""
     return masked(text, _masked) if _masked else text
 
 
 def mask_traceback(text: str) -> str:
-    """What is told of a defect, as it may be written."""
+    """The traceback of a bug, with every value on the command line masked."""
     return masked(text, _possible)

@@ -1,8 +1,8 @@
-"""The one place that every byte for standard output and standard error passes.
+"""The stream that every byte for standard output and standard error passes.
 
-An outlet masks sensitive values and IDs of interactive sessions, writes characters that act as escapes, and breaks up
-what the runner of a CI job would execute. It never raises: a reader that left swallows the rest, any other problem is
-kept in `problem`.
+An outlet masks sensitive values and IDs of interactive sessions. It prints control characters as escapes, and changes
+lines that the runner of a CI job would execute. It never raises: if the reader closed the pipe, the rest is discarded;
+any other problem is kept in `problem`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Outlet(io.TextIOBase):
-    """A standard stream as commands, the parser of the command line and the interpreter write to it.
+    """A standard stream, to which commands, the parser of the command line and the interpreter write.
 
     Args:
-        stream: the stream of the process; None when it was closed before the process started.
+        stream: the stream of the process; None if it was closed before the process started.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -44,11 +44,11 @@ class Outlet(io.TextIOBase):
 
     @property
     def is_lost(self) -> bool:
-        """Whether something that was to be written could not be."""
+        """Whether some text could not be written."""
         return self._used and self.problem is not None
 
     def writable(self) -> bool:
-        """Whether text may be written, also when nobody reads it."""
+        """Always true, even if nobody reads the stream."""
         return True
 
     def isatty(self) -> bool:
@@ -56,50 +56,50 @@ class Outlet(io.TextIOBase):
         return self._terminal
 
     def fileno(self) -> int:
-        """The descriptor of the stream; raises OSError without one."""
+        """The descriptor of the stream; raises OSError if it has none."""
         if self._file is None:
             raise OSError("this stream has no descriptor")
         return self._file
 
     def flush(self) -> None:
-        """Do nothing: every write arrives at once."""
+        """Do nothing: every write is passed on at once."""
 
     def write(self, text: str) -> int:
-        """Write text of any origin."""
-        safe = without_controls(self._masked(text), styled=self._terminal)
+        """Write text, which can come from manifests, logs or the server."""
+        safe = without_controls(self._with_masks(text), styled=self._terminal)
         self._put(self._encoded(self._without_ci_commands(safe)))
         return len(text)
 
     def draw(self, text: str) -> None:
-        """Write what moves the cursor of a terminal; its parts have been made inert."""
-        self._put(self._encoded(self._without_ci_commands(self._masked(text))))
+        """Write text with codes that move the cursor; the caller has made its parts inert."""
+        self._put(self._encoded(self._without_ci_commands(self._with_masks(text))))
 
     def write_commands(self, text: str) -> None:
-        """Write lines for the runner of a CI job."""
-        safe = without_controls(self._masked(text))
+        """Write commands for the runner of a CI job."""
+        safe = without_controls(self._with_masks(text))
         self._put(self._commands(safe, own_commands=True).encode("utf-8", "backslashreplace"))
 
     def write_document(self, text: str) -> None:
-        """Write a document that programs read: UTF-8, whatever the encoding of the terminal."""
-        safe = without_controls(self._masked(text))
+        """Write a document for programs, as UTF-8 in every terminal."""
+        safe = without_controls(self._with_masks(text))
         self._put(self._without_ci_commands(safe).encode("utf-8", "backslashreplace"))
 
     def write_exact(self, data: bytes) -> None:
-        """Write bytes for another program; a terminal and a CI job get them as any text."""
+        """Write bytes for another program. In a terminal and in a CI job they are written as text."""
         if self._terminal or is_automated(os.environ):
             self.write_document(data.decode("utf-8", "replace"))
         else:
             self._put(data)
 
     def write_json(self, data: bytes) -> None:
-        """Write stored JSON: byte by byte, except for what a CI job would execute or must not show."""
+        """Write stored JSON byte by byte, except for commands to a CI job and masked values."""
         text = data.decode("utf-8", "surrogateescape")
-        hidden = self._masked(text)
+        hidden = self._with_masks(text)
         if is_automated(os.environ) and (harmless := self._commands(hidden)) != hidden:
             hidden = inert_json(hidden) if _is_text(hidden) else harmless
         self._put(hidden.encode("utf-8", "surrogateescape"))
 
-    def _masked(self, text: str) -> str:
+    def _with_masks(self, text: str) -> str:
         return mask_ids(mask(text), terminal=self._terminal)
 
     def _without_ci_commands(self, text: str) -> str:
@@ -126,12 +126,12 @@ class Outlet(io.TextIOBase):
             self._discard_further_output()
 
     def _has_no_reader(self, error: Exception) -> bool:
-        """Whether the reader left: a closed pipe, or a terminal that is gone (EIO)."""
-        gone = self._terminal and getattr(error, "errno", None) == errno.EIO
-        return gone or isinstance(error, BrokenPipeError | ConnectionResetError)
+        """Whether nobody reads the stream any more: a closed pipe, or a closed terminal (EIO)."""
+        closed = self._terminal and getattr(error, "errno", None) == errno.EIO
+        return closed or isinstance(error, BrokenPipeError | ConnectionResetError)
 
     def _discard_further_output(self) -> None:
-        """Point the stream at nothing, so that the interpreter's last flush is silent too."""
+        """Connect the stream to the null device, so that the interpreter's last flush raises nothing."""
         with suppress(OSError, ValueError):
             nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, self.fileno())
@@ -139,7 +139,7 @@ class Outlet(io.TextIOBase):
 
 
 def occupy_descriptors() -> None:
-    """Open the null device for each standard descriptor that is closed, or a file opened later would get its number."""
+    """Open the null device for each closed standard descriptor, because a file opened later would get its number."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -152,12 +152,12 @@ def _write_all(file: int, data: bytes) -> None:
     while left:
         try:
             left = left[os.write(file, left) :]
-        except BlockingIOError:  # a pipe that somebody else made non-blocking
+        except BlockingIOError:  # another process made the pipe non-blocking
             select.select([], [file], [])
 
 
 def _write_through(stream: Any, data: bytes) -> None:
-    """Write to a stream without a descriptor, which only a caller within the process has."""
+    """Write to a stream without a descriptor, which exists only in tests and in other Python programs."""
     binary = getattr(stream, "buffer", None)
     if binary is None:
         stream.write(data.decode("utf-8", "replace"))
@@ -182,7 +182,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """Whether a text was UTF-8."""
+    """Whether the text was decoded from valid UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,7 @@
-"""Which IDs of interactive sessions this invocation knows, and where they may be shown (design 10.8)."""
+"""IDs of interactive sessions that this invocation knows, and where they may appear.
+
+Such an ID is the password of the session (JUPYTER_TOKEN), and its URL contains the ID (design 10.8).
+"""
 
 from __future__ import annotations
 
@@ -13,31 +16,31 @@ _shown: set[bool] = set()  # holds True with --show-ids
 
 
 def identify(session_id: str, url: str = "") -> None:
-    """Take note of an interactive session: from now on its ID and address are hidden."""
+    """Mask the ID and the URL of an interactive session from now on."""
     _ids.add(session_id)
     if url:
         _urls.add(url)
 
 
 def show_ids() -> None:
-    """Show IDs and addresses everywhere, as `--show-ids` asks; in a CI job they stay hidden."""
+    """Show IDs and URLs everywhere, for `--show-ids`. In a CI job they stay masked."""
     _shown.add(True)
 
 
 def clear_ids() -> None:
-    """Forget all sessions: another invocation begins."""
+    """Forget all sessions, because another invocation begins."""
     _ids.clear()
     _urls.clear()
     _shown.clear()
 
 
 def are_shown(*, terminal: bool = False) -> bool:
-    """Whether IDs and addresses may appear: in a terminal, or with --show-ids, and never in a CI job."""
+    """Whether IDs and URLs can appear: in a terminal or with --show-ids, and never in a CI job."""
     return (terminal or bool(_shown)) and not is_automated(os.environ)
 
 
 def mask_ids(text: str, *, terminal: bool = False) -> str:
-    """A text as it may be written."""
+    """The text with IDs and URLs masked, unless they can appear."""
     if not _ids or are_shown(terminal=terminal):
         return text
     return without_ids(text, frozenset(_ids), frozenset(_urls))

@@ -1,4 +1,4 @@
-"""Standard output for results, standard error for everything else; a reader that went away stops no work."""
+"""Standard output for results, standard error for everything else. A closed reader does not stop the work."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TextIO, cast
 
+from skaha_apply.cli.invocation import complete_commands
 from skaha_apply.cli.output.masking import mask
 from skaha_apply.cli.output.outlet import Outlet, occupy_descriptors
 from skaha_apply.cli.output.session_ids import mask_ids
@@ -29,15 +30,15 @@ if TYPE_CHECKING:
 
 
 class Streams:
-    """Where a command writes; `colour` is off with --no-color, NO_COLOR, TERM=dumb, and where no terminal reads.
+    """The streams of a command. There is no color with --no-color, NO_COLOR, TERM=dumb, or without a terminal.
 
-    `above` writes to the terminal above what moves there, None while nothing does.
+    `above` writes a text above the live table in the terminal; it is None if there is no live table.
     """
 
     above: ClassVar[Callable[[str], None] | None] = None
 
-    def __init__(self, *, colour: bool = True, environ: Mapping[str, str] = os.environ) -> None:
-        allowed = colour and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    def __init__(self, *, color: bool = True, environ: Mapping[str, str] = os.environ) -> None:
+        allowed = color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self.out, self.err = _outlet(sys.stdout), _outlet(sys.stderr)
         self.out_color = allowed and self.out.isatty()
         self.err_color = allowed and self.err.isatty()
@@ -46,24 +47,24 @@ class Streams:
         self.out_is_terminal = self.out.isatty()
         self.err_is_terminal = self.err.isatty() and environ.get("TERM") != "dumb"
         self._warned: set[str] = set()
-        self.restore_terminal: Callable[[], None] = _nothing  # stops what moves in the terminal
+        self.restore_terminal: Callable[[], None] = _nothing  # stops the live table
 
     def show_logs(self) -> None:
-        """From now on tell what the package logs (never a credential)."""
+        """Print the log records of the package from now on; they never contain a credential."""
         logger = logging.getLogger("skaha_apply")
         logger.setLevel(logging.DEBUG)
         logger.addHandler(LogHandler(self))
 
     def show(self, text: str) -> None:
-        """A result, on standard output."""
+        """Print a result on standard output."""
         self.out.write(text)
 
     def show_document(self, text: str) -> None:
-        """A result that programs read (JSON, XML, YAML), on standard output: UTF-8 in every terminal."""
+        """Print a document for programs (JSON, XML, YAML) on standard output, as UTF-8 in every terminal."""
         self.out.write_document(text)
 
     def show_commands(self, text: str) -> None:
-        """A result that is made of commands for the runner of a CI job, on standard output."""
+        """Print commands for the runner of a CI job on standard output."""
         self.out.write_commands(text)
 
     def show_rendered(self, text: str, medium: Medium) -> None:
@@ -72,19 +73,19 @@ class Streams:
         show[medium](text)
 
     def show_stored(self, data: bytes) -> None:
-        """JSON that is stored somewhere, on standard output."""
+        """Print stored JSON on standard output."""
         self.out.write_json(data)
 
     def show_exact(self, data: bytes) -> None:
-        """A result that another program reads byte by byte, on standard output.
+        """Print a result for another program on standard output, byte by byte.
 
         Raises `SkahaApplyError` in a CI job if the job would execute a line of it.
         """
         text = data.decode("utf-8", "replace")
         if is_automated(os.environ) and (line_number := first_command(text)):
             raise SkahaApplyError(
-                f"line {line_number} of the result is a command for the CI job, so it is not printed",
-                hint="name a file in place of standard input",
+                f"the result is not printed, because the CI job would execute its line {line_number} as a command",
+                hint="give the path of a file instead of standard input",
             )
         self.out.write_exact(data)
 
@@ -94,22 +95,22 @@ class Streams:
         return self.out.is_lost
 
     def notify(self, text: str) -> None:
-        """Anything else, on standard error; above what moves there, which is drawn by another instance maybe."""
+        """Print a text on standard error, above the live table if there is one (of any instance)."""
         if self.err_is_terminal and Streams.above is not None:
             Streams.above(without_controls(text, styled=True))
         else:
             self.err.write(text)
 
     def notify_line(self, text: str) -> None:
-        """One line on standard error."""
+        """Print one line on standard error."""
         self.notify(f"{text}\n")
 
     def show_error(self, error: SkahaApplyError) -> None:
-        """An error with its hint, on standard error."""
-        self.notify(error_text(error, self.err_paint))
+        """Print an error with its hint on standard error."""
+        self.notify(complete_commands(error_text(error, self.err_paint)))
 
     def progress(self) -> ProgressView:
-        """What tells the progress: a board in a terminal, lines elsewhere. An interrupt closes it."""
+        """The display of the progress: a live table in a terminal, else lines. An interrupt closes it."""
         if not self.err_is_terminal:
             from skaha_apply.render.run.lines import ProgressLines  # noqa: PLC0415 - keeps --help fast
 
@@ -119,20 +120,20 @@ class Streams:
         from skaha_apply.render.run.live_table import LiveTable, TerminalBlock  # noqa: PLC0415 - as above
 
         block = TerminalBlock(self.err.draw, lambda: size_of(self.err), self.err_paint)
-        board = LiveTable(block, self.err_paint)
-        Streams.above = board.above
-        self.restore_terminal = board.close
-        return board
+        table = LiveTable(block, self.err_paint)
+        Streams.above = table.above
+        self.restore_terminal = table.close
+        return table
 
     def warn(self, event: Event) -> None:
-        """What a user should know though it stops nothing, on standard error; once, though each pass may say it."""
+        """Print a note as a warning on standard error, once for each text: each pass can report it again."""
         if isinstance(event, Note) and event.text not in self._warned:
             self._warned.add(event.text)
             self.message("warning", event.text)
 
     def message(self, word: str, text: str, hint: str | None = None) -> None:
-        """A message of another weight, on standard error."""
-        self.notify(message_text(word, text, hint, self.err_paint))
+        """Print a warning, a note or an error on standard error, with a hint if there is one."""
+        self.notify(complete_commands(message_text(word, text, hint, self.err_paint)))
 
 
 class LogHandler(logging.Handler):
@@ -148,16 +149,16 @@ class LogHandler(logging.Handler):
 
 
 def _nothing() -> None:
-    """Nothing moves."""
+    """Do nothing: there is no live table to stop."""
 
 
 def _outlet(stream: object) -> Outlet:
-    """The outlet that stands for a stream already, else a new one."""
+    """The stream itself if it is an outlet, else a new outlet for it."""
     return stream if isinstance(stream, Outlet) else Outlet(cast("TextIO | None", stream))
 
 
 def size_of(stream: Outlet) -> tuple[int, int]:
-    """Columns and lines of a terminal, 80 and 24 where it does not tell."""
+    """Columns and lines of a terminal; 80 and 24 if they are unknown."""
     try:
         columns, lines = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
@@ -166,43 +167,43 @@ def size_of(stream: Outlet) -> tuple[int, int]:
 
 
 def stdin_bytes(what: str = "a manifest") -> bytes:
-    """All of standard input, which is `what`; raises `UsageError` where there is none."""
+    """All of standard input, from which `what` is read; raises `UsageError` if it is closed."""
     if sys.stdin is None or sys.stdin.closed:
-        raise UsageError(f"there is no standard input to read {what} from")
+        raise UsageError(f"cannot read {what}: standard input is closed", hint="give the path of a file instead of -")
     return sys.stdin.buffer.read()
 
 
 @contextmanager
 def standard_output() -> Iterator[Callable[[ExitCode], ExitCode]]:
-    """Put outlets in place of standard output and error, also for the parser of the command line and tracebacks.
+    """Replace standard output and error by outlets, for the parser of the command line and tracebacks too.
 
-    Gives the function that turns the exit code of a command into that of the process: a result that could not be
-    written is an error.
+    Yields the function that turns the exit code of a command into the exit code of the process, which is an error if a
+    result could not be written.
     """
     occupy_descriptors()
     before = sys.stdout, sys.stderr
     out, err = Outlet(sys.stdout), Outlet(sys.stderr)
     sys.stdout, sys.stderr = out, err
 
-    def ended(code: ExitCode) -> ExitCode:
+    def final_code(code: ExitCode) -> ExitCode:
         if not out.is_lost:
             return code
         err.write(f"error: cannot write to standard output: {out.problem}\n")
         return code if code is ExitCode.INTERRUPTED else ExitCode.ERROR
 
     try:
-        yield ended
+        yield final_code
     finally:
         sys.stdout, sys.stderr = before
 
 
 def write_file(what: str, path: str, content: str | bytes) -> None:
-    """Write a file, text as UTF-8, sensitive values and IDs of interactive sessions hidden.
+    """Write a file: text as UTF-8, with sensitive values and IDs of interactive sessions masked.
 
-    Raises `SkahaApplyError` that names `what` it was to hold.
+    Raises `SkahaApplyError`; `what` names the content in its message.
     """
     try:
         Path(path).write_bytes(mask_ids(mask(content)).encode() if isinstance(content, str) else content)
-    except (OSError, ValueError) as error:  # a ValueError for what can be no path, or no UTF-8
+    except (OSError, ValueError) as error:  # ValueError: the path or the text cannot be encoded
         reason = getattr(error, "strerror", None) or error
         raise SkahaApplyError(f"cannot write the {what} {one_line(path)}: {reason}") from error
