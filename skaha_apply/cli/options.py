@@ -1,4 +1,4 @@
-"""The options that several commands share, each declared once.
+"""Values that hold the options of a command; each field is an option.
 
 A class `XOptions` holds options that commands share. The options of the command `X` alone stand in `commands/X.py`, in
 a class `XArguments`. Each option names its group in `--help`.
@@ -8,17 +8,29 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skaha_apply.cli.help import COMMON, INPUT, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
+from skaha_apply.cli.help import COMMON, INPUT, SELECTION, SERVER, WAITING
 from skaha_apply.cli.invocation import redacted_words
-from skaha_apply.cli.option_types import DURATION, assignment, duration, hours, pattern
+from skaha_apply.cli.option_types import DURATION, assignment, duration
 from skaha_apply.cli.output.masking import add_possible_secrets
 from skaha_apply.cli.output.session_ids import identify, show_ids
 from skaha_apply.cli.output.streams import Streams
+from skaha_apply.cli.shared_options import (
+    AdoptOption,
+    AllowLossOption,
+    CredentialCommandOption,
+    ExcludeOption,
+    ForceOption,
+    ManifestOption,
+    PathsArgument,
+    ServerOption,
+    ShowIdsOption,
+    TakeOverOption,
+    TargetOption,
+)
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,70 +38,11 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setup.settings import Settings
 
-PathsArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="PATH",
-        help="Manifests: files, folders, or - for standard input (default: manifests/ if it exists, else .)",
-        show_default=False,
-    ),
-]
-ServerOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|URL",
-        help="Skaha server: a URL or a configured name (default: $SKAHA_URL, else CANFAR)",
-        rich_help_panel=SERVER,
-    ),
-]
-CredentialCommandOption = Annotated[
-    str | None,
-    typer.Option(
-        "--credential-command",
-        metavar="CMD",
-        help="Command that prints a token or a PEM certificate (default: $SKAHA_CREDENTIAL_COMMAND)",
-        rich_help_panel=SERVER,
-    ),
-]
-ShowIdsOption = Annotated[
-    bool,
-    typer.Option(
-        "--show-ids",
-        help="Show IDs and URLs of interactive sessions outside a terminal too (never in a CI job)",
-        rich_help_panel=OUTPUT,
-    ),
-]
-ManifestOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--manifest",
-        metavar="PATH",
-        help="Manifest file or folder; repeatable (default: manifests/ if it exists, else .)",
-        rich_help_panel=INPUT,
-    ),
-]
-EventsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--events",
-        metavar="FILE",
-        help="File to which each change of phase is appended, as one line of JSON (default: none)",
-        rich_help_panel=OUTPUT,
-    ),
-]
-
 
 def check_server(server: str | None, *, sandbox: bool) -> None:
     """Raise `UsageError` if both a server and the sandbox are given."""
     if sandbox and server is not None:
         raise UsageError("--sandbox and --server exclude each other", hint="remove --server, or remove --sandbox")
-
-
-class Adoption(StrEnum):
-    """Which unmanaged sessions `--adopt` records."""
-
-    ACTIVE = "active"
-    ENDED = "ended"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,65 +203,6 @@ class NameOptions(ServerOptions):
     def sources(self) -> tuple[str, ...]:
         """The paths of manifests on the command line."""
         return tuple(self.manifest or ())
-
-
-YesOption = Annotated[
-    bool, typer.Option("-y", "--yes", help="Carry out without asking for approval", rich_help_panel=SAFETY)
-]
-TargetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target",
-        parser=pattern,
-        metavar="NAME[/REPLICAS]",
-        help="Only these replicas; repeatable (default: all)",
-        rich_help_panel=SELECTION,
-    ),
-]
-ExcludeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--exclude",
-        parser=pattern,
-        metavar="NAME[/REPLICAS]",
-        help="Not these replicas; repeatable (default: none)",
-        rich_help_panel=SELECTION,
-    ),
-]
-AdoptOption = Annotated[
-    Adoption | None,
-    typer.Option(
-        "--adopt",
-        help="Record unmanaged sessions that match the manifest as owned; =ended: completed ones too",
-        rich_help_panel=SELECTION,
-    ),
-]
-TakeOverOption = Annotated[
-    bool,
-    typer.Option(
-        "--take-over",
-        help="Replace unmanaged sessions that have the name of a managed one",
-        rich_help_panel=SAFETY,
-    ),
-]
-ForceOption = Annotated[
-    bool,
-    typer.Option(
-        "--force",
-        help="Carry out what a safety rule refuses; protected sessions stay protected",
-        rich_help_panel=SAFETY,
-    ),
-]
-AllowLossOption = Annotated[
-    float | None,
-    typer.Option(
-        "--allow-loss",
-        parser=hours,
-        metavar="HOURS",
-        help="Core-hours of work that deletes and replaces may lose (default: 100)",
-        rich_help_panel=SAFETY,
-    ),
-]
 
 
 @dataclass(frozen=True, kw_only=True)

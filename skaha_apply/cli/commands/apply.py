@@ -14,9 +14,10 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog, ReportFormat
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.option_types import DURATION, duration, interval
-from skaha_apply.cli.options import DecisionOptions, EventsOption, YesOption
+from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
+from skaha_apply.cli.shared_options import EventsOption, YesOption
 from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

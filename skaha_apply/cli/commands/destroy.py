@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
-from skaha_apply.cli.options import AllowLossOption, ForceOption, ManifestOptions, TargetOption, YesOption
+from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.shared_options import AllowLossOption, ForceOption, TargetOption, YesOption
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
 if TYPE_CHECKING:

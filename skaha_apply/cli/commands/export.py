@@ -11,8 +11,9 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT, SELECTION, SERVER
-from skaha_apply.cli.options import CommonOptions, CredentialCommandOption, ServerOption, check_server
+from skaha_apply.cli.options import CommonOptions, check_server
 from skaha_apply.cli.output.session_ids import identify
+from skaha_apply.cli.shared_options import CredentialCommandOption, ServerOption
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 

@@ -10,8 +10,9 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT
-from skaha_apply.cli.options import CommonOptions, PathsArgument
+from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.output.streams import stdin_bytes
+from skaha_apply.cli.shared_options import PathsArgument
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.lint.text import printable_diagnostics
 from skaha_apply.render.printable import one_line

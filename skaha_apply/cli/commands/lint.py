@@ -14,9 +14,10 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SELECTION, SERVER
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import CredentialCommandOption, PathsArgument, ServerOption, VariableOptions, check_server
+from skaha_apply.cli.options import VariableOptions, check_server
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
+from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, ServerOption
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import LintFormat
 from skaha_apply.render.printable import one_line

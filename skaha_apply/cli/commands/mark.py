@@ -16,10 +16,11 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import INPUT, SAFETY, SELECTION
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import NameOptions, YesOption
+from skaha_apply.cli.options import NameOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.prompt import ask
+from skaha_apply.cli.shared_options import YesOption
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.action_labels import counted
 from skaha_apply.render.printable import one_line

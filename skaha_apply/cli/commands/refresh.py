@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
-from skaha_apply.cli.options import EventsOption, ManifestOptions
+from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.shared_options import EventsOption
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
 if TYPE_CHECKING:

@@ -31,17 +31,9 @@ group = add_group(
 )
 
 UNCHANGED_OPTIONS = (
-    "token",
-    "slots",
-    "idle",
-    "ttl",
-    "deadline",
-    "userid",
-    "interactive_ttl",
-    "interactive_deadline",
-    "grace",
+    "token", "slots", "idle", "ttl", "deadline", "userid", "interactive_ttl", "interactive_deadline", "grace",
     "max_interactive",
-)
+)  # fmt: skip
 
 
 def account(text: str) -> str:

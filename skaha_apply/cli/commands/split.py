@@ -10,8 +10,9 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import INPUT, OUTPUT
-from skaha_apply.cli.options import ManifestOption, VariableOptions
+from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
+from skaha_apply.cli.shared_options import ManifestOption
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.shares import Helper, LoadKind
 from skaha_apply.render.formats import SplitFormat

@@ -15,10 +15,11 @@ from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.help import SELECTION
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import NameOptions, ServerOptions, YesOption
+from skaha_apply.cli.options import NameOptions, ServerOptions
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.prompt import ask
+from skaha_apply.cli.shared_options import YesOption
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
 from skaha_apply.render.printable import as_json, one_line
 
@@ -38,11 +39,6 @@ group = add_group(
     "Use these commands after a lost lock, a renamed session, a moved server, or for a backup.",
     ("skaha-apply state show --sandbox", "skaha-apply state pull --sandbox > state.json"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowArguments(NameOptions):
-    """The options of `state show`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +67,6 @@ class MoveArguments(NameOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullArguments(NameOptions):
-    """The options of `state pull`."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class PushArguments(ServerOptions):
     """The options of `state push`."""
 
@@ -88,7 +79,7 @@ class PushArguments(ServerOptions):
 
 
 @command(group, "show", examples=("skaha-apply state show --sandbox",))
-def show(options: ShowArguments) -> ExitCode:
+def show(options: NameOptions) -> ExitCode:
     """Print the state as JSON.
 
     Reads the state and prints it in the current format. Changes nothing, and takes no lock.
@@ -151,7 +142,7 @@ def move(options: MoveArguments) -> ExitCode:
 
 
 @command(group, "pull", examples=("skaha-apply state pull --sandbox > state.json",))
-def pull(options: PullArguments) -> ExitCode:
+def pull(options: NameOptions) -> ExitCode:
     """Print the stored state, byte by byte.
 
     Use it for a backup, or to move the state to another store with state push. A state with interactive sessions is
