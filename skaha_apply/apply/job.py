@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.field_roles import Decides, names_by_role
+from skaha_apply.model.spec import Decides, names_by_role
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action

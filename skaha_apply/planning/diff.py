@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.field_roles import Decides, json_value, names_by_role
 from skaha_apply.model.plan import Change
+from skaha_apply.model.spec import Decides, json_value, names_by_role
 from skaha_apply.planning.digest import work_content
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.field_roles import Decides, field_roles, headless_only, json_value
+from skaha_apply.model.spec import Decides, field_roles, headless_only, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

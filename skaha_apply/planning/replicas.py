@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.field_roles import field_roles, headless_only
 from skaha_apply.model.request import CreateRequest
-from skaha_apply.model.spec import DesiredReplica
+from skaha_apply.model.spec import DesiredReplica, field_roles, headless_only
 from skaha_apply.planning.digest import digest, run_digest, run_tag, work_content, work_digest
 from skaha_apply.planning.entries import Entries
 

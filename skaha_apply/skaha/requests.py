@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from skaha_apply.model.field_roles import Parameter, field_roles, headless_only
+from skaha_apply.model.spec import Parameter, field_roles, headless_only
 from skaha_apply.skaha.transport.retry import Effect
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
-from skaha_apply.model.timeline import Lane, Segment, SegmentKind, Timeline
+from skaha_apply.model.status import Lane, Segment, SegmentKind, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from skaha_apply.model.timeline import Lane, Segment, SegmentKind, Timeline
+from skaha_apply.model.status import Lane, Segment, SegmentKind, Timeline
 from skaha_apply.render.pictures.timeline import timeline_picture
 
 pytest.importorskip("matplotlib", reason="the extra `plot` is not installed")

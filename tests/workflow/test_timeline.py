@@ -8,8 +8,7 @@ from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
-from skaha_apply.model.status import ProjectStatus, ReplicaStatus
-from skaha_apply.model.timeline import Segment, SegmentKind, Timeline
+from skaha_apply.model.status import ProjectStatus, ReplicaStatus, Segment, SegmentKind, Timeline
 from skaha_apply.render.pictures.timeline import _steps
 from skaha_apply.workflow.timeline import timeline
 

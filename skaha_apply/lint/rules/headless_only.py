@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.model.field_roles import field_roles
+from skaha_apply.model.spec import field_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

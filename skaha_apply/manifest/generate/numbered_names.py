@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.field_roles import Decides, names_by_role
 from skaha_apply.model.session import Kind
+from skaha_apply.model.spec import Decides, names_by_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.manifest.variables.interpolation import literal
 from skaha_apply.model.durations import format_exact
-from skaha_apply.model.field_roles import field_roles
+from skaha_apply.model.spec import field_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.timeline import SegmentKind
+from skaha_apply.model.status import SegmentKind
 from skaha_apply.render.action_labels import counted
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
 from skaha_apply.render.printable import one_line, truncate
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from skaha_apply.model.timeline import Lane, Timeline
+    from skaha_apply.model.status import Lane, Timeline
 
 NAMED = 40  # lanes with a name each; above this number only the entries have names
 RASTER = 4000  # segments, above which a vector picture stores them as pixels

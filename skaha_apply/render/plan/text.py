@@ -5,9 +5,8 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.field_roles import headless_only
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.spec import SessionSpec, headless_only
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import entry_name, grouped, totals
