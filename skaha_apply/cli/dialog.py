@@ -1,12 +1,14 @@
-"""The dialog of `apply`, `destroy` and `refresh` with a person: plan, question, progress, report."""
+"""The dialog with a person: the question for approval, and plan, progress and report of `apply` and the like."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.invocation import repeat_command
-from skaha_apply.cli.prompt import ask
+from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.render.printable import as_json, one_line
 
 if TYPE_CHECKING:
@@ -75,3 +77,42 @@ class Dialog:
             order = {project.name: index for index, project in enumerate(projects)}
             reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))
             self.streams.show_document(as_json(reports_document(reports)))
+
+
+async def ask(streams: Streams, question: str) -> bool:
+    """Ask on standard error and read standard input. Only `y` and `yes` approve; the end of the input declines.
+
+    Signals work while it waits.
+
+    Raises:
+        UsageError: if standard input is not a terminal.
+        SkahaApplyError: if the text that the question is about could not be written.
+    """
+    if streams.is_lost:
+        raise SkahaApplyError(
+            "nothing was changed: the text that you would approve could not be written to standard output"
+        )
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
+        raise UsageError(
+            "approval is required, and standard input is not a terminal; nothing was changed",
+            hint=f"to approve without a question: {repeat_command()} --yes",
+        )
+    streams.notify(f"{question} [y/N] ")
+    typed = ""
+    try:
+        typed = await _line()
+    finally:
+        if not typed.endswith("\n"):  # the end of the input, or an interrupt
+            streams.notify("\n")
+    return typed.strip().lower() in ("y", "yes")
+
+
+async def _line() -> str:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()

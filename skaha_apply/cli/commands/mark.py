@@ -13,13 +13,13 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.dialog import ask
 from skaha_apply.cli.help import INPUT, SAFETY, SELECTION
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
 from skaha_apply.cli.options import NameOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
-from skaha_apply.cli.prompt import ask
 from skaha_apply.cli.shared_options import YesOption
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.action_labels import counted

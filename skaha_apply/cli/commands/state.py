@@ -11,6 +11,7 @@ import typer
 
 from skaha_apply.cli.app import add_group
 from skaha_apply.cli.command import command
+from skaha_apply.cli.dialog import ask
 from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.help import SELECTION
 from skaha_apply.cli.invocation import repeat_command
@@ -18,7 +19,6 @@ from skaha_apply.cli.option_types import pattern
 from skaha_apply.cli.options import NameOptions, ServerOptions
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
-from skaha_apply.cli.prompt import ask
 from skaha_apply.cli.shared_options import YesOption
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
 from skaha_apply.render.printable import as_json, one_line
