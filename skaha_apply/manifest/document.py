@@ -1,4 +1,4 @@
-"""One manifest file as it stands: its project, its defaults and the entries of its sessions, not yet put together."""
+"""The form of one manifest file: project, defaults and entries, whose values are still nodes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LONGEST = 100  # characters of an unknown key that are compared with the known o
 
 @dataclass(frozen=True)
 class Document:
-    """The form of one file: values are still nodes, so that they can be filled in before they are read."""
+    """One file. Values are still nodes, so that references can be filled in before the values are read."""
 
     project: str
     project_node: Node
@@ -49,7 +49,7 @@ class Document:
 
 
 def read_document(text: str, diagnostics: FileDiagnostics, *, named: bool = True) -> Document | None:
-    """The document of a file; None when its errors (which are in `findings`) leave nothing to go on with.
+    """The document of a file; None if its errors (in `diagnostics`) prevent further reading.
 
     Raises:
         ForeignFile: for a file of another tool, unless the user `named` it.
@@ -65,11 +65,11 @@ def read_document(text: str, diagnostics: FileDiagnostics, *, named: bool = True
         diagnostics.add_at(error.rule, location, *advice(error, text))
         return None
     if root is None or root.empty:
-        detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
+        detail = "A manifest begins with version: 1, project: NAME, sessions: [...]"
         diagnostics.add_at("empty", Location(diagnostics.file), "the manifest is empty", detail)
         return None
     if root.shape != "mapping":
-        detail = "It begins like this: version: 1, project: NAME, sessions: [...]"
+        detail = "A manifest begins with version: 1, project: NAME, sessions: [...]"
         diagnostics.add("wrong-type", root, f"a manifest is a mapping, not {WORDS[root.shape]}", detail)
         return None
     reader = NodeReader(diagnostics)
@@ -78,7 +78,7 @@ def read_document(text: str, diagnostics: FileDiagnostics, *, named: bool = True
 
 def _document(root: Node, reader: NodeReader, ignored: tuple[Ignore, ...]) -> Document | None:
     if not any(key.text == "sessions" for key, _ in root.pairs):
-        reader.diagnostics.hide(root)  # perhaps a file with values of variables, one of which is named `project`
+        reader.diagnostics.hide(root)  # perhaps a file with values of variables
     entries = reader.entries(root, "")
     declared = read_variables(reader, entries["variables"].value) if "variables" in entries else {}
     if not _version(root, entries, reader):
@@ -104,14 +104,14 @@ def _version(root: Node, entries: Mapping[str, KeyValue], reader: NodeReader) ->
     if node.shape == "scalar" and node.plain and number_of(node.text) == VERSION:
         return True
     written = quoted(node.text) if node.shape == "scalar" else WORDS[node.shape]
-    detail = f"Write version: {VERSION}; a later one wants a later skaha-apply."
+    detail = f"Write version: {VERSION}. A later version requires a later skaha-apply."
     reader.diagnostics.add("version", node, f"version {written} is not known", detail, path="version")
     return False
 
 
 def _project(root: Node, entries: Mapping[str, KeyValue], reader: NodeReader) -> str | None:
     if "project" not in entries:
-        detail = "Write project: NAME; what is applied belongs to it."
+        detail = "Write project: NAME. The sessions belong to this project."
         reader.diagnostics.add("missing-key", _first_key(root), "the key `project` is missing", detail)
         return None
     try:
@@ -139,10 +139,10 @@ def _sessions(
 
 
 def _known(node: Node, reader: NodeReader, path: str, *, defaults: bool) -> dict[str, Node]:
-    """The known keys of a session, or of the defaults."""
+    """The valid keys of a session, or of the defaults; others are reported."""
     if node.shape != "mapping":
         written = "empty" if node.empty else WORDS[node.shape]
-        detail = "Leave the key out when there are none." if defaults else "Write - name: NAME, and its keys below."
+        detail = "Remove the key." if defaults else "Write - name: NAME, and its keys below."
         reader.diagnostics.add("wrong-type", node, f"{path} must be a mapping, not {written}", detail, path=path)
         return {}
     fields = DEFAULT_FIELDS if defaults else BY_NAME
@@ -162,15 +162,19 @@ def _refuse_unknown(
         if near:
             detail = f"Did you mean {near}?"
         elif not path and name in BY_NAME:
-            detail = "It belongs to a session, or into defaults."
+            detail = "Write it in a session, or in defaults."
         elif path == "defaults" and name in BY_NAME:
-            detail = "Each session has its own."
+            detail = "Write it in each session."
         else:
-            detail = f"Known are {', '.join(known)}."
+            detail = f"The keys are {', '.join(known)}."
             if extra == "x-":
                 detail += " Keys of your own begin with x-."
         reader.diagnostics.add(
-            "unknown-key", entry.key, f"{quoted(name)} is no key of {where}", detail, path=f"{path}.{name}".lstrip(".")
+            "unknown-key",
+            entry.key,
+            f"{quoted(name)} is not a key of {where}",
+            detail,
+            path=f"{path}.{name}".lstrip("."),
         )
 
 
@@ -188,14 +192,14 @@ LIMITS = ("project", "account")
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """The caps and the store that one file names, each with its node; None where it leaves them out."""
+    """The limits and the state store that one file names, each with its node; None if a key is missing."""
 
     max_active: tuple[MaxActive, Node] | None = None
     state: tuple[str, Node] | None = None
 
 
 def read_settings(reader: NodeReader, entries: Mapping[str, KeyValue]) -> ProjectSettings:
-    """What stands at the top of a file; what is wrong is reported and left out."""
+    """The settings at the top of a file. Invalid ones are reported and left out."""
     limits = state = None
     if "max_active" in entries:
         node = entries["max_active"].value
@@ -226,9 +230,9 @@ def _max_active(reader: NodeReader, node: Node) -> MaxActive:
         try:
             if name not in LIMITS:
                 near = get_close_matches(name.lower()[:100], LIMITS, n=1)
-                detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(LIMITS)}."
+                detail = f"Did you mean {near[0]}?" if near else f"The keys are {', '.join(LIMITS)}."
                 raise reader.refuse(
-                    "unknown-key", entry.key, f"{quoted(name)} is no key of max_active", detail, path=path
+                    "unknown-key", entry.key, f"{quoted(name)} is not a key of max_active", detail, path=path
                 )
             limits[name] = readers.count(reader, entry.value, path)
         except InvalidValue:

@@ -1,4 +1,4 @@
-"""Paths in, projects out: find the manifests, read each, merge what belongs to one project."""
+"""Loads projects: finds the manifests of paths, reads each, and merges the files of one project."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def load(
             a project's manifests, the folders where its state can live. Names are then relative to the only such
             folder, else to the folder that all of them share.
         stdin: gives the bytes of `-`; the standard input by default.
-        given: what the call gives for variables.
+        given: the values of variables that the invocation gives.
         lists: whether the files of matrices are read; otherwise one combination stands for all of each.
 
-    Returns the projects in the order in which they are first named. What is wrong is never raised: it is among the
-    diagnostics, and the rest is still returned.
+    Returns the projects in the order in which files name them. Errors are not raised: they are diagnostics, and the
+    valid part is still returned.
     """
     with collector_at_rest():
         homes = root if callable(root) else lambda _: (str(root),)
@@ -66,7 +66,7 @@ def load(
 
 @contextmanager
 def collector_at_rest() -> Iterator[None]:
-    """Nothing is collected meanwhile: a large manifest makes a million objects, and none of them is garbage."""
+    """Switch the garbage collector off: a large manifest creates a million objects, and none of them is garbage."""
     running = gc.isenabled()
     gc.disable()
     try:
@@ -78,7 +78,7 @@ def collector_at_rest() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Loader:
-    """What loading each file takes."""
+    """Loads the files of one invocation."""
 
     homes: Homes
     stdin: Callable[[], bytes] | None
@@ -132,8 +132,8 @@ class _Loader:
         if document is None:
             return _LoadedFile(draft.diagnostics, source, draft.real_path, is_open=draft.is_open)
         variables = Variables(draft.diagnostics, document.variables, self.given)
-        beside = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
-        context = MatrixContext(document.reader, variables, self._lists(source), beside)
+        folder = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
+        context = MatrixContext(document.reader, variables, self._lists(source), folder)
         part = ProjectFile(
             document, variables, expand(document, context, sites[document.project].names.of(source.path))
         )
@@ -150,7 +150,7 @@ class _Loader:
 
 @dataclass(frozen=True)
 class _ParsedFile:
-    """A file that was read up to its project; without a document if there are only findings. See `_Read`."""
+    """A file that was read up to its project; without a document if it has errors only. See `_LoadedFile`."""
 
     diagnostics: FileDiagnostics
     document: Document | None
@@ -161,9 +161,9 @@ class _ParsedFile:
 
 @dataclass(frozen=True)
 class _LoadedFile:
-    """A file that was read: its part of a project, or only its findings if they leave nothing to continue with.
+    """A file that was read: its part of a project, or only diagnostics.
 
-    `is_open` is false if a link of a stranger may lead to the file, perhaps to a key or a password.
+    `is_open` is false if an untrusted link leads to the file, which can contain a key or a password.
     """
 
     content: ProjectFile | FileDiagnostics
@@ -180,7 +180,7 @@ class _LoadedFile:
         errors = sum(one.severity is Severity.ERROR for one in found)
         if not errors:
             return ()
-        summary = f"{errors} error{'s' * (errors > 1)} in a file outside, which a link leads to"
+        summary = f"{errors} error{'s' * (errors > 1)} in a file outside the folder, to which a link leads"
         detail = f"Messages do not show such a file. Name the file itself: {shlex.quote(self.real_path)}"
         return (Diagnostic("file", Severity.ERROR, summary, detail, Location(self.source.shown)),)
 

@@ -1,4 +1,4 @@
-"""The files of one project put together: their sessions add up, and in what holds for all of it they have to agree."""
+"""Merges the files of one project: their sessions are joined, and their project-wide settings must be equal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CELL = re.compile(r"values\.(.+)\Z")
 
 @dataclass(frozen=True)
 class ProjectFile:
-    """What one file adds to its project."""
+    """The part of a project in one file."""
 
     document: Document
     variables: Variables
@@ -36,16 +36,16 @@ class ProjectFile:
 
     @property
     def diagnostics(self) -> FileDiagnostics:
-        """What is wrong with the file."""
+        """The diagnostics of the file."""
         return self.document.reader.diagnostics
 
 
 @dataclass(frozen=True)
 class _Locations(Mapping[str, Location]):
-    """Places by path, each made from its file and node when it is asked for: of thousands few ever are.
+    """Locations by path, computed when they are used: few of thousands are.
 
-    `sessions[3].values.tile` is where a value of the matrix is written, which may be in a list. `others` are the places
-    of what is about no session, "" among them.
+    `sessions[3].values.tile` is the location of a value of the matrix, which can be in a list. `others` are the
+    locations outside sessions; "" is that of the project.
     """
 
     others: Mapping[str, Location]
@@ -75,7 +75,7 @@ class _Locations(Mapping[str, Location]):
 
 
 def merged(name: str, parts: Sequence[ProjectFile], files: tuple[str, ...], folders: tuple[str, ...]) -> Project:
-    """The project that some files describe; in what they do not agree is added to their findings."""
+    """The project of some files. Settings that differ between files are reported."""
     locations = _Locations(_others(parts))
     sessions: list[SessionSpec] = []
     unknown: list[str] = []
@@ -111,7 +111,7 @@ def merged(name: str, parts: Sequence[ProjectFile], files: tuple[str, ...], fold
 
 
 def _others(parts: Sequence[ProjectFile]) -> dict[str, Location]:
-    """The places of the project, its limits, each entry of `empty` and `empty_lists`, and clear secrets."""
+    """The locations of the project, its limits, each entry of `empty` and `empty_lists`, and clear secrets."""
     found = {"": parts[0].diagnostics.location(parts[0].document.project_node)}
     empty = lists = 0
     for part in parts:
@@ -133,10 +133,10 @@ def _others(parts: Sequence[ProjectFile]) -> dict[str, Location]:
     return found
 
 
-def _agreed(said: Sequence[tuple[ProjectFile, tuple[T, Node] | None]], key: str) -> T | None:
-    """What all files say that say anything; the first to say something else is told of."""
+def _agreed(given: Sequence[tuple[ProjectFile, tuple[T, Node] | None]], key: str) -> T | None:
+    """The value that all files with this key share; the first different one is reported."""
     first: tuple[ProjectFile, T, Node] | None = None
-    for part, one in said:
+    for part, one in given:
         if one is None:
             continue
         if first is None:
@@ -144,13 +144,13 @@ def _agreed(said: Sequence[tuple[ProjectFile, tuple[T, Node] | None]], key: str)
         elif one[0] != first[1]:
             where = first[0].diagnostics.location(first[2])
             summary = f"{key} differs from that of {where.file}:{where.line}, a file of the same project"
-            detail = "All files of a project have to agree; say it in one of them alone."
+            detail = "All files of a project must have the same value. Write it in one of them only."
             part.diagnostics.add("wrong-value", one[1], summary, detail, path=key)
     return first[1] if first else None
 
 
 def _refuse_shared(parts: Sequence[ProjectFile]) -> None:
-    """No two entries may be of one family; where no name has a reference, the live names tell."""
+    """Report two entries with the same name as written. Names without references are compared by lint."""
     seen: dict[str, Location] = {}
     for part in parts:
         for index, (_, own) in enumerate(part.document.sessions):
@@ -163,12 +163,12 @@ def _refuse_shared(parts: Sequence[ProjectFile]) -> None:
                 summary = (
                     f"the name {quoted(node.text)} is already that of another session, at {first.file}:{first.line}"
                 )
-                detail = "As it is written it is the identity of the session. Put both into one matrix, or rename one."
+                detail = "The name as written is the identity of the entry. Merge both into one matrix, or rename one."
                 part.diagnostics.add_at("matrix", location, summary, detail, path=f"sessions[{index}].name")
 
 
 def compare_variables(parts: Sequence[ProjectFile]) -> None:
-    """A name has one meaning in a call: not sensitive here and shown there, nor with two secrets as defaults."""
+    """Report variables that are sensitive in one file only, or have different secrets as defaults."""
     first: dict[str, tuple[ProjectFile, Variable]] = {}
     for part in parts:
         for variable in part.variables.declared.values():
@@ -177,7 +177,7 @@ def compare_variables(parts: Sequence[ProjectFile]) -> None:
             if other.sensitive != variable.sensitive:
                 this, that = ("sensitive", "not") if variable.sensitive else ("not sensitive", "it is")
                 summary = f"the variable {quoted(variable.name)} is {this} here and {that} at {where.file}:{where.line}"
-                detail = "It would be shown where it is not sensitive: say sensitive: true in both, or rename one."
+                detail = "Its value would be shown. Write sensitive: true in both, or rename one."
             elif (
                 variable.sensitive
                 and None not in {variable.default, other.default}
@@ -186,7 +186,7 @@ def compare_variables(parts: Sequence[ProjectFile]) -> None:
                 summary = (
                     f"the sensitive variable {quoted(variable.name)} has another default at {where.file}:{where.line}"
                 )
-                detail = "Rename one of the two, or give both the same."
+                detail = "Rename one of the two, or give both the same default."
             else:
                 continue
             part.diagnostics.add("variable", variable.node, summary, detail, path=f"variables.{variable.name}")

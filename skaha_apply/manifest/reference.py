@@ -1,4 +1,4 @@
-"""What is generated from the table of fields: the committed schema, and the reference part of docs/manifest.md.
+"""Generates the committed schema and the reference part of docs/manifest.md from the table of fields.
 
 `python -m skaha_apply.manifest.reference` writes both, below the working directory.
 """
@@ -21,15 +21,15 @@ PAGE = Path("docs/manifest.md")
 
 
 def reference() -> str:
-    """The keys of a manifest and the errors of form, as Markdown."""
+    """The keys of a manifest and the syntax errors, as Markdown."""
     top = "".join(f"| `{name}` | {text} |\n" for name, text in TOP_FIELDS.items())
-    top += "| `x-…` | Yours: for anchors that are used elsewhere. |\n"
+    top += "| `x-…` | Your own keys, for anchors. |\n"
     forms = "".join(f"| `{name}` | {text} |\n" for name, text in SYNTAX_RULES.items())
     parts = [
         f"## Top level\n\n| key | meaning |\n|---|---|\n{top}",
-        "## Keys of a session\n\nAll but `name`, `matrix` and `needs` may stand in `defaults` too.\n",
+        "## Keys of a session\n\nAll except `name`, `matrix` and `needs` can be in `defaults` too.\n",
         *(_field(field.name) for field in SESSION_FIELDS),
-        f"## Errors of form\n\n| rule | why |\n|---|---|\n{forms}",
+        f"## Syntax errors\n\n| rule | reason |\n|---|---|\n{forms}",
     ]
     return "\n".join(parts)
 

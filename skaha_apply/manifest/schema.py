@@ -66,7 +66,7 @@ def manifest_schema() -> dict[str, Any]:
             "defaults": _top("defaults", _keys(DEFAULT_FIELDS.values()), EXAMPLE["defaults"]),
             "sessions": _top("sessions", {"type": "array", "items": _session()}, EXAMPLE["sessions"]),
         },
-        "patternProperties": {"^x-": {"description": "Yours: for anchors that are used elsewhere."}},
+        "patternProperties": {"^x-": {"description": "Your own keys, for anchors."}},
         "required": ["version", "project", "sessions"],
         "additionalProperties": False,
         "if": {"properties": {"defaults": {"required": ["image"]}}, "required": ["defaults"]},
@@ -82,8 +82,8 @@ def schema_text() -> str:
 
 def _top(name: str, shape: Mapping[str, Any], *examples: Any) -> dict[str, Any]:
     """The schema of a key at the top."""
-    told = {"title": name.capitalize(), "description": _plain(TOP_FIELDS[name]), **shape}
-    return {**told, "examples": list(examples)} if examples else told
+    described = {"title": name.capitalize(), "description": _plain(TOP_FIELDS[name]), **shape}
+    return {**described, "examples": list(examples)} if examples else described
 
 
 def _session() -> dict[str, Any]:

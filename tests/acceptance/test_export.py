@@ -218,6 +218,6 @@ def test_a_server_that_does_not_serve_is_exit_code_1_and_no_manifest(desk, one_l
 
 def test_names_of_projects_and_servers_are_checked_before_anything_is_asked(desk, one_line, sandbox):
     sandbox.forget_requests()
-    one_line(desk("export", "--project", "my survey", code=4), "no name for a project")
+    one_line(desk("export", "--project", "my survey", code=4), "not a name for a project")
     one_line(desk("export", "--sandbox", "--server", "x", code=4), "exclude each other")
     assert sandbox.requests(0)["counts"] == {}

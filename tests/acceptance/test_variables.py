@@ -114,7 +114,7 @@ def test_misuse_is_exit_code_4_and_repeats_no_value(desk, survey, one_line, word
         (f"token: !{SECRET} x", "secret.yaml:1:.*this is not YAML"),
         (f"token: '{SECRET}", "secret.yaml:.*this is not YAML"),
         (f"token: {SECRET}\ntoken: {SECRET}", "secret.yaml:2:1: error: `token` is given twice"),
-        (f"{SECRET} x: 1", "secret.yaml:1:1: error: this is no name of a variable"),
+        (f"{SECRET} x: 1", "secret.yaml:1:1: error: this is not a name for a variable"),
         (f"night: 1\ntoken:\nother: {SECRET}", "secret.yaml:2:1: error: `token` has no value"),
     ],
 )

@@ -26,7 +26,7 @@ def _folder(tmp_path, monkeypatch):
 
 
 def linted(body, head=HEAD, given=VariableValues(), **options):  # noqa: B008 - a frozen value
-    """What is found in one manifest of the folder of the call."""
+    """What is found in one manifest of the folder of the invocation."""
     Path("m.yaml").write_text(head + textwrap.dedent(body), encoding="utf-8")
     result = load(["m.yaml"], root=Path.cwd(), given=given)
     assert result.diagnostics == ()

@@ -115,7 +115,7 @@ def test_an_error_in_a_default_says_whose_it_is(tmp_path):
     )
     (found,) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
     assert found.summary == "defaults.args[0]: `${tile}` is not known"
-    assert found.detail.startswith("The session `combine` takes it from there. Known here are ${replica.id}")
+    assert found.detail.startswith("The session `combine` uses this default. References here can be ${replica.id}")
 
 
 def test_what_is_known_is_told(tmp_path):
@@ -125,8 +125,8 @@ def test_what_is_known_is_told(tmp_path):
         '     args: ["${PATH}"], cores: "${PATH}"}\n'
     )
     (text, number) = load([tmp_path / "m.yaml"], root=tmp_path).diagnostics
-    assert "Known here are ${tile}, ${replica.id}, ${replica.count}, ${var.night}; nothing of" in text.detail
-    assert "Known here are ${tile}, ${replica.count}, ${var.night}; nothing of" in number.detail
+    assert "References here can be ${tile}, ${replica.id}, ${replica.count}, ${var.night}. Variables of" in text.detail
+    assert "References here can be ${tile}, ${replica.count}, ${var.night}. Variables of" in number.detail
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_known_is_told(tmp_path):
         ("${tlie}", "`${tlie}` is not known", "Did you mean ${tile}?"),
         ("${Tile}", "is not known", "Did you mean ${tile}?"),
         ("${night}", "is not known", "Did you mean ${var.night}?"),
-        ("${HOME}", "is not known", "nothing of the environment"),
+        ("${HOME}", "is not known", "Variables of the environment"),
         ("${HOME}", "is not known", "$${"),
         ("${replica.idx}", "is not known", "Did you mean ${replica.id}?"),
         ("${slug.tlie}", "is not known", "Did you mean ${slug.tile}?"),
@@ -147,8 +147,8 @@ def test_what_is_known_is_told(tmp_path):
         ("${}", "names nothing", "$${"),
         ("${ }", "names nothing", "$${"),
         ("${ tile }", "has spaces", "Write ${tile}."),
-        ("${tile:-x}", "is no reference", "a name and nothing else"),
-        ("${a${tile}}", "is no reference", ""),
+        ("${tile:-x}", "is not a reference", "only a name"),
+        ("${a${tile}}", "is not a reference", ""),
         ("${env.HOME}", "is not known", ""),
         ("$${replica.id}", "reference in it", ""),
         ("$${var.token}", "reference in it", ""),
@@ -168,7 +168,7 @@ def test_what_means_nothing_in_a_text(written, summary, detail):
     ("body", "summary"),
     [
         ("cores: ${replica.id}", "`${replica.id}` cannot be used here"),
-        ("replicas: ${replica.count}", "its own count"),
+        ("replicas: ${replica.count}", "cannot use replica.count"),
         ("image: ${var.token}", "sensitive"),
         ("kind: ${tlie}", "not known"),
     ],

@@ -162,21 +162,21 @@ ERRORS = [
     ("{include: [{tile: a}]}", "has no axis", ""),
     ("{tile: t1}", "must be a list", "{file: tile.txt}"),
     ("{tile: lists/t.txt}", "must be a list", "Write tile: {file: lists/t.txt} for"),
-    ("{file: t.txt}", "must be a list", "Give the axis a name: tile: {file: t.txt}."),
+    ("{file: t.txt}", "must be a list", "Write a name for the axis: tile: {file: t.txt}."),
     ("{tile: }", "must be a list, not empty", ""),
-    ("{tile: {fil: x}}", "`fil` is no key", "Did you mean file?"),
+    ("{tile: {fil: x}}", "`fil` is not a key", "Did you mean file?"),
     ("{tile: {}}", "names no file", ""),
-    ("{a b: [t1]}", "`a b` is no name of an axis", ""),
+    ("{a b: [t1]}", "`a b` is not a name for an axis", ""),
     ("{tile: [[a]]}", "must be text", ""),
     ('{tile: [""]}', "is an empty text", ""),
-    ("{tile: [a, b, a]}", "stands twice", "Remove"),
+    ("{tile: [a, b, a]}", "is there twice", "Remove"),
     ("{tile: [a], rows: {file: x.csv}}", "both rows and the axis `tile`", ""),
     ("{rows: [a]}", "rows must be a mapping", "rows: {file: fields.csv}"),
     ("{tile: [a], include: {tile: b}}", "include must be a list", ""),
     ("{tile: [a], exclude: [a]}", "must be a mapping", ""),
-    ("{tile: [a], exclude: [{tlie: a}]}", "`tlie` is no axis", "Did you mean tile?"),
-    ("{tile: [a], exclude: [{ram: 4}]}", "`ram` is no axis", "Choose by tile."),
-    ("{tile: [a], include: [{tile: a, rma: 4}]}", "`rma` is no axis", "Did you mean ram?"),
+    ("{tile: [a], exclude: [{tlie: a}]}", "`tlie` is not an axis", "Did you mean tile?"),
+    ("{tile: [a], exclude: [{ram: 4}]}", "`ram` is not an axis", "Choose by tile."),
+    ("{tile: [a], include: [{tile: a, rma: 4}]}", "`rma` is not an axis", "Did you mean ram?"),
     ("{tile: [a], include: [{tile: a, name: x}]}", "`name` cannot differ", ""),
     ("{tile: [a], include: [{tile: a, parallelism: 2}]}", "`parallelism` cannot differ", ""),
     ("{tile: [a], include: [{ram: 4}]}", "chooses no combination", "by tile"),
@@ -218,13 +218,13 @@ def test_an_include_that_a_list_has_caught_up_with_is_a_warning(folder, matrix):
     assert [one.name for one in loaded.projects[0].sessions] == ["s-a", "s-b"]
     found = only(loaded)
     assert (found.rule, found.severity) == ("unmatched", Severity.WARNING)
-    assert "already there, by m.yaml:6" in found.summary
+    assert "already exists, from m.yaml:6" in found.summary
 
 
 RENAMED = [  # an include that reads as if it were to change a combination, and what the warning states
     ("{tile: [t0001, t0150], include: [{tile: t150, ram: 64}]}", "tile = `t150`", "Did you mean tile = `t0150`?"),
     ("{tile: [t1, t2], n: [a], include: [{tile: t2, n: b, ram: 64}]}", "n = `b`", "Did you mean n = `a`?"),
-    ("{tile: [t1], include: [{tile: zzzz, ram: 64}]}", "tile = `zzzz`", "If a new one is meant, add it by an include"),
+    ("{tile: [t1], include: [{tile: zzzz, ram: 64}]}", "tile = `zzzz`", "To add a new one, write an include"),
     ("{rows: {file: f.csv}, include: [{tile: C, n: 3, cores: 4}]}", "tile = `C`", "include without other keys"),
     ("{rows: {file: g.csv}, include: [{tile: B, ram: 16}]}", "ram = `16`", "`ram` is a column here"),
     ("{tile: [a], cores: [2], include: [{tile: a, cores: 4}]}", "cores = `4`", "`cores` is an axis here"),
@@ -279,12 +279,12 @@ TABLES = [
     ("tile,ram\nt1,4\nt2\n", 3, "1 cell, and the header 2"),
     ("tile,ram\nt1,4,5\n", 2, "3 cells"),
     ("tile,tile\na,b\n", 1, "two columns are named `tile`"),
-    ("tile,RA (deg)\na,b\n", 1, "`RA (deg)` is no name of a column"),
+    ("tile,RA (deg)\na,b\n", 1, "`RA (deg)` is not a name for a column"),
     ("tile,\na,b\n", 1, "column 2 has no name"),
     ("tile,,ram\na,,b\n", 1, "column 2 has no name"),
     ("tile,ram\na,b,,c\n", 2, "4 cells"),
     ('tile,ram\n"a"b,4\n', 2, "this is not CSV: `b` follows a closing quote"),
-    ("# x\ntile\tram\na\tb\n", 2, "is no name of a column"),
+    ("# x\ntile\tram\na\tb\n", 2, "is not a name for a column"),
     ("tile;ram\na;b\n", 1, "`tile;ram`"),
     ('tile,ram\na,"b\n', 2, "this is not CSV"),
     ("tile,ram\na,1\nb,2\na,1\n", 4, "the same as that of line 2"),
@@ -347,7 +347,7 @@ def test_a_comment_behind_a_value_is_a_warning(folder, matrix, files, at):
     loaded = session(folder, matrix, **files)
     found = only(loaded)
     assert (found.rule, found.severity, str(found.location)) == ("list-comment", Severity.WARNING, at)
-    assert "begins no comment here" in found.summary
+    assert "does not begin a comment here" in found.summary
     assert len(loaded.projects[0].sessions) == 2
 
 
@@ -376,7 +376,7 @@ def test_a_name_that_does_not_tell_combinations_apart_is_one_error(folder, name)
     (folder / "t.txt").write_text(tiles)
     loaded = load(["m.yaml"], root=folder)
     found = only(loaded)
-    assert "does not tell" in found.summary
+    assert "is not different for each combination" in found.summary
     assert "${tile}" in found.detail
     assert "${band}" in found.detail
 
@@ -418,7 +418,7 @@ def test_names_that_become_one_by_two_axes(folder):
 def test_a_name_that_needs_an_empty_cell(folder):
     found = only(session(folder, "{rows: {file: f.csv}}", "args: []", "s-${tile}-${n}", f_csv="tile,n\na,1\nb,\nc,\n"))
     assert str(found.location) == "f.csv:3:1"
-    assert "needs n, which is empty here, and in 1 more row" in found.summary
+    assert "requires n, which is empty here, and in 1 more row" in found.summary
 
 
 def test_an_error_in_many_combinations_is_told_once_with_the_first(folder):
@@ -471,7 +471,7 @@ def test_more_includes_that_meet_than_any_survey(folder, monkeypatch):
     assert session(folder, matrix, "args: []", name).diagnostics == ()  # 63 sets of 3 values
     found = only(session(folder, matrix, "args: [a, b, c]", name))
     assert found.rule == "too-large"
-    assert "changes so many combinations" in found.summary
+    assert "changes combinations in too many different ways" in found.summary
 
 
 def test_a_list_longer_than_any_survey(folder):

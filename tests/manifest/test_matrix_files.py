@@ -146,7 +146,7 @@ def test_of_a_file_that_a_link_leads_to_nothing_is_shown(folder, target, named):
     (folder / "sub/m.yaml").symlink_to(target)
     loaded = load([named], root=folder)
     assert [one.location.file for one in loaded.diagnostics] == ["sub/m.yaml"]
-    assert "in a file outside, which a link leads to" in loaded.diagnostics[0].summary
+    assert "in a file outside the folder, to which a link leads" in loaded.diagnostics[0].summary
     assert "m.yaml" not in str(load(["sub"], root=folder).diagnostics)
     assert "hunter2" not in str(loaded)
 
@@ -178,14 +178,14 @@ def test_a_file_with_values_for_variables_is_no_list(folder):
 def test_what_is_not_there(folder):
     (folder / "dangling").symlink_to("nowhere")
     (folder / "loop").symlink_to("loop")
-    refused(read(folder, "t.txt", at="sub/m.yaml"), "no file `t.txt`", "sub and in the folder of the call.")
+    refused(read(folder, "t.txt", at="sub/m.yaml"), "no file `t.txt`", "sub and in the folder of the invocation.")
     refused(read(folder, "dangling"), "no file")
     refused(read(folder, "loop"), "cannot be read")
     refused(read(folder, "x" * 5000), "no file")
-    refused(read(folder, '""'), "no path")
-    refused(read(folder, '"a\\0b"'), "no path")
+    refused(read(folder, '""'), "not a path")
+    refused(read(folder, '"a\\0b"'), "not a path")
     refused(read(folder, '"a\\n::error::b"'), "`a\\n::error::b` is no path")
-    refused(read(folder, "."), "no path")
+    refused(read(folder, "."), "not a path")
 
 
 def test_what_is_no_regular_file(folder):

@@ -168,14 +168,14 @@ DECLARATIONS = [
     ("[x]", "variables must be a mapping", ""),
     ("{x: y}", "variables.x must be a mapping", "x: {default: VALUE}"),
     ("{x: }", "variables.x has no value", "x: {}"),
-    ("{x: {defualt: y}}", "`defualt` is no key", "Did you mean default?"),
+    ("{x: {defualt: y}}", "`defualt` is not a key", "Did you mean default?"),
     ("{x: {default: }}", "variables.x.default has no value", '""'),
     ("{x: {default: [a]}}", "variables.x.default must be text", ""),
     ("{x: {sensitive: yes}}", "must be true or false", "sensitive: true"),
     ("{x: {description: {}}}", "must be text", ""),
-    ("{9x: {}}", "`9x` is no name of a variable", ""),
-    ("{a.b: {}}", "`a.b` is no name of a variable", ""),
-    ("{x: {}, x: {}}", "stands twice", ""),
+    ("{9x: {}}", "`9x` is not a name for a variable", ""),
+    ("{a.b: {}}", "`a.b` is not a name for a variable", ""),
+    ("{x: {}, x: {}}", "is there twice", ""),
 ]
 
 
@@ -264,7 +264,7 @@ def test_files_of_a_project_agree(folder, one, other):
         ("max_active: many", "a whole number"),
         ("max_active: [1]", "must be a number, not a list"),
         ("max_active: {}", "an empty mapping"),
-        ("max_active: {projct: 1}", "`projct` is no key"),
+        ("max_active: {projct: 1}", "`projct` is not a key"),
         ("max_active: {project: 0}", "max_active.project"),
         ("state:", "state has no value"),
         ("state: [a]", "state must be text"),

@@ -1,4 +1,4 @@
-"""The keys of one session, ready to become a spec for each combination: what is fixed, and what varies each time."""
+"""Prepares the keys of one entry once: which are fixed, and which vary between combinations."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.interpolation import CombinationValues, Scope
 
-PARTS = ("cmd", "args", "env", "needs", "matrix")  # keys whose value is no field of a spec as it is read
+PARTS = ("cmd", "args", "env", "needs", "matrix")  # keys whose value is not a field of a spec as read
 LISTS = ("cmd", "args")
-# `replicas` first, since ${replica.count} may stand in the others.
+# `replicas` first, because others can contain ${replica.count}.
 ORDER = ("replicas", *(name for name in BY_NAME if name not in ("replicas", "env", "matrix")))
 REQUIRED = tuple(key for key in BY_NAME.values() if key.required)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLevel:
-    """A mapping that may give keys of a session, and its path: an include, the session, or the defaults."""
+    """A mapping with keys of a session, and its path: an include, the session, or the defaults."""
 
     path: str
     nodes: Mapping[str, Node]
@@ -43,7 +43,7 @@ class KeyLevel:
 
 @dataclass
 class CachedReader:
-    """Values that were read before, by key and node: what is repeated by an alias or a default is read once."""
+    """Reads each value once: aliases and defaults repeat values."""
 
     reader: NodeReader
     known: dict[tuple[str, int], Any] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class CachedReader:
 
 
 class EntryTemplate:
-    """The sources of every key, the strongest first. Raises `InvalidValue` after it reported every error."""
+    """The sources of every key, the strongest first. Raises `InvalidValue` after it reported all errors."""
 
     def __init__(self, reads: CachedReader, scope: Scope, node: Node, levels: Sequence[KeyLevel]) -> None:
         self.reads = reads
@@ -180,7 +180,7 @@ class EntryTemplate:
         """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
         fields = self._fields(values)
         if self._base is None:
-            # What the readers let pass is valid, so that one validation is enough for all.
+            # The readers accept valid values only, so one validation is enough for all combinations.
             self._base = SessionSpec(**self.fixed, **fields, **given)
             return self._base
         return self._base.model_copy(update={**fields, **given})
@@ -209,7 +209,7 @@ class EntryTemplate:
         return fields
 
     def _first(self, name: str, values: Mapping[str, str]) -> Any:
-        """The value of the first source that is there, None without any."""
+        """The value of the first source that is not absent; None without any."""
         for source in self.chains.get(name, ()):
             if not source.absent(values):
                 return source.read(values)
@@ -221,7 +221,7 @@ class EntryTemplate:
             return value
         if BY_NAME[name].required:
             last = self.chains[name][-1]
-            detail = "Fill the cell in, or give one in defaults."
+            detail = "Fill the cell in, or write a value in defaults."
             diagnostics = self.reads.reader.diagnostics
             diagnostics.using = self.leaving
             raise self.reads.reader.refuse(

@@ -1,6 +1,6 @@
-"""From an entry of `sessions` to what should exist: one spec for each combination of its matrix.
+"""Expands the entries of a manifest: one session spec for each combination of the matrix of an entry.
 
-An entry is merged with the defaults, its matrix gives the combinations, and its keys are filled in and read for each.
+An entry is merged with the defaults. Then its keys are filled in and read for each combination.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ExpandedSession:
 
 @dataclass
 class ExpandedFile:
-    """What the entries of one file come to.
+    """All sessions of one file.
 
     `empty` are the names of those without any combination, `empty_lists` of those that have some only by an `include`.
     `named_only` gives, by the name of an entry as written, the axes and columns that stand in this name only.
@@ -62,11 +62,11 @@ class ExpandedFile:
 
 
 class _TooMany(Exception):
-    """The file is beyond any survey, which was reported."""
+    """The file is too large, which was reported."""
 
 
 def expand(document: Document, context: MatrixContext, file: str) -> ExpandedFile:
-    """Every session of a document that can be read; errors go to the document's findings."""
+    """Every valid session of a document; errors are added to the diagnostics of the document."""
     reads = CachedReader(document.reader)
     for name, node in document.defaults.items():
         if "${" not in node.text:
@@ -95,7 +95,7 @@ def _try(reads: CachedReader, name: str, node: Node) -> None:
 
 @dataclass
 class _EntryExpansion:
-    """One entry of `sessions` on its way."""
+    """One entry while it is expanded."""
 
     document: Document
     context: MatrixContext
@@ -110,7 +110,7 @@ class _EntryExpansion:
         return f"sessions[{self.index}]"
 
     def expand(self, expanded: ExpandedFile, file: str) -> None:
-        """Add its sessions. Raises `InvalidValue` or `_TooMany` after that was reported."""
+        """Add the sessions of the entry. Raises `InvalidValue` or `_TooMany` after it reported the reason."""
         matrix, whole = self._matrix()
         scope = Scope(self.context.variables, matrix.names, matrix.unknown)
         plan = self._template(matrix, scope, ())
@@ -145,7 +145,7 @@ class _EntryExpansion:
             expanded.named_only[written] = only
 
     def _matrix(self) -> tuple[Matrix, bool]:
-        """The matrix, and whether it could be read; what stands for one that could not takes any name."""
+        """The matrix, and whether it is valid; the substitute for an invalid one accepts any name."""
         if "matrix" not in self.own:
             return Matrix(), True
         try:
@@ -161,23 +161,23 @@ class _EntryExpansion:
         return EntryTemplate(self.reads, scope, self.node, levels)
 
     def _included(self, matrix: Matrix, scope: Scope, includes: tuple[int, ...]) -> EntryTemplate | None:
-        """The same with what includes give, None after an error in one of them."""
+        """The template with the keys of includes; None after an error in one of them."""
         try:
             return self._template(matrix, scope, includes)
         except InvalidValue:
             return None
 
     def _refuse_changes(self, values: int) -> None:
-        """No end of includes, each two of which meet in a combination that nothing else is like."""
+        """Refuse includes that overlap in too many different ways."""
         if values > MAX_CHANGED:
-            summary = f"{self.path}.matrix.include changes so many combinations, each in its own way, that more than "
-            summary += f"{MAX_CHANGED:,} values are to be kept"
-            detail = "Give what differs as columns of a table: rows: {file: TABLE}."
+            summary = f"{self.path}.matrix.include changes combinations in too many different ways (more than "
+            summary += f"{MAX_CHANGED:,} values)"
+            detail = "Write the differing values as columns of a table: rows: {file: TABLE}."
             self.context.reader.diagnostics.add("too-large", self.own["matrix"], summary, detail, path=self.path)
             raise _TooMany
 
     def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
-        """Whether the name has every axis in it that can have several values, or of a table some column."""
+        """Whether the name contains every axis that can have several values, or one column of a table."""
         node = self.own["name"]
         if matrix.unknown or not matrix.names:
             return True
@@ -194,7 +194,8 @@ class _EntryExpansion:
             return True
         suggested = node.text + "".join(f"-${{{name}}}" for name in missing)
         lacking = ", ".join(f"${{{name}}}" for name in missing)
-        summary = f"the name {quoted(node.text)} does not tell the combinations of its matrix apart: it lacks {lacking}"
+        summary = f"the name {quoted(node.text)} is not different for each combination of its matrix: it lacks "
+        summary += f"{lacking}"
         detail = f'Write name: "{suggested}", for example.'
         self.context.reader.diagnostics.add("matrix", node, summary, detail, path=f"{self.path}.name")
         return False
@@ -228,11 +229,11 @@ class _EntryExpansion:
         return ExpandedSession(spec, nodes, self.index, combination, frozenset(unknown), left_out(plan, values))
 
     def _report_unnamed(self, unnamed: list[tuple[str, Combination]]) -> None:
-        """A name cannot do without a cell that it refers to."""
+        """Report rows with an empty cell that the name requires."""
         if not unnamed:
             return
         name, first = unnamed[0]
-        summary = f"the name {quoted(self.own['name'].text)} needs {name}, which is empty here"
+        summary = f"the name {quoted(self.own['name'].text)} requires {name}, which is empty here"
         if more := len(unnamed) - 1:
             summary += f", and in {more:,} more row{'s' * (more > 1)}"
         location = dict(first.pairs())[name].location
@@ -279,7 +280,7 @@ class _UniqueNames:
     twice: list[tuple[str, Combination, Combination]] = field(default_factory=list)
 
     def take(self, name: str, combination: Combination) -> bool:
-        """Whether the name was free."""
+        """Whether no earlier combination has the name."""
         first = self.taken.setdefault(name, combination)
         if first is combination:
             return True
@@ -287,18 +288,18 @@ class _UniqueNames:
         return False
 
     def report(self) -> None:
-        """Tell of the first two, and how many more there are."""
+        """Report the first two combinations with one name, and the number of further ones."""
         if not self.twice:
             return
         name, first, second = self.twice[0]
         pairs = zip(first.names, first.cells, second.cells, strict=True)
         differ = [axis for axis, one, other in pairs if one.text != other.text][:2] or [*first.names]
         summary = (
-            f"two combinations make the name {quoted(name)}: {first.described(differ)}; and {second.described(differ)}"
+            f"two combinations have the name {quoted(name)}: {first.described(differ)}; and {second.described(differ)}"
         )
         if more := len(self.twice) - 1:
             summary += f"; and {more:,} more such pair{'s' * (more > 1)}"
-        detail = "In a name, values are in lower case, + is p and any other character but letters, digits and - is -. "
-        detail += "Change a value, take one away by exclude, or put another axis or column into the name."
+        detail = "In a name, values are in lower case, + becomes p, and other characters except letters, digits and - "
+        detail += "become -. Change a value, remove one with exclude, or add another axis or column to the name."
         location = second.cells[second.names.index(differ[0])].location
         self.context.reader.diagnostics.add_at("matrix", location, summary, detail, path=self.path)

@@ -1,4 +1,4 @@
-"""How long the lists are that sessions of several replicas share out, where such a list can be seen from here."""
+"""Counts the items of lists that replicas share, if the list is below the folder of the invocation."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ LONGEST = 1_000  # characters of a path
 
 
 def with_items(projects: Sequence[Project], paths: Sequence[Path | str]) -> tuple[Project, ...]:
-    """The projects with `items`: of each argument and variable that names a list below the folder of the call.
+    """The projects with `items`: the length of each list that an argument or a variable names.
 
-    Lists are found as those of a matrix, beside the manifest or in that folder, and counted in the same way: lines that
-    are neither blank nor comments. What is not there is most likely on the server, and is left out. `paths` are the
-    manifests of the call.
+    Lists are found and counted as those of a matrix: lines that are neither blank nor comments. A list that is not
+    there is most likely on the server, and is left out. `paths` are the manifests of the invocation.
     """
     lists = Lists(roots(paths))
     return tuple(_counted(project, lists) for project in projects)
@@ -50,7 +49,7 @@ def _counted(project: Project, lists: Lists) -> Project:
 
 
 def _named(spec: SessionSpec) -> Iterator[tuple[str, str]]:
-    """What may be the relative path of a list, with the path of the text within the session."""
+    """Texts that can be the relative path of a list, each with its path in the session."""
     texts = [(f"args[{index}]", text.rpartition("=")[2]) for index, text in enumerate(spec.args)]
     texts += [(f"env.{name}", text) for name, text in spec.env.items()]
     for part, text in texts:

@@ -1,7 +1,7 @@
-"""The files that a matrix takes its values from: found only below the folder of the call, read with bounds.
+"""The lists and tables of a matrix: found only below the folder of the invocation, read with bounds.
 
-A manifest may come from a stranger's pull request, and what its lists hold is sent to a server. So nothing above that
-folder is read, by no path and by no link, and nothing hidden, where checkouts keep credentials (`.git/config`).
+A manifest can come from an untrusted pull request, and its lists are sent to a server. So no path and no link leads
+above that folder, and nothing hidden is read: checkouts keep credentials there (`.git/config`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 MAX_LIST = 50_000_000  # bytes
-NOTE = re.compile(r"\s#")  # within a value: probably meant as a comment
+NOTE = re.compile(r"\s#")  # inside a value: most likely meant as a comment
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class ListFileError(Exception):
-    """A list that cannot be had: what is wrong, what to do, and the line of it where that is known."""
+    """A list that cannot be used: what is wrong, what to do, and its line if that is known."""
 
     def __init__(self, summary: str, detail: str = "", file: str = "", line: int = 0) -> None:
         super().__init__(summary)
@@ -46,9 +46,9 @@ class ListFile:
     text: str
 
     def values(self, most: int | None = None) -> list[tuple[str, Location]]:
-        """One value a line, stripped, with its place; comments and blank lines are left out.
+        """The values, one on each line, stripped, with their locations; without comments and blank lines.
 
-        It ends with the first value beyond `most`.
+        Stops after the first value beyond `most`.
         """
         found: list[tuple[str, Location]] = []
         for number, line in enumerate(io.StringIO(self.text, newline=None), start=1):
@@ -73,7 +73,7 @@ def is_comment(line: str) -> bool:
 class Lists:
     """Finds and reads lists; each is read once.
 
-    `roots` are the folders that they may be in; what is among `apart` is none (both real paths).
+    `roots` are the folders of lists; the files in `apart` are not lists (both real paths).
     """
 
     roots: tuple[str, ...]
@@ -81,9 +81,9 @@ class Lists:
     read: dict[str, ListFile | ListFileError] = field(default_factory=dict)
 
     def get(self, name: str, beside: str) -> ListFile:
-        """The list of that name: beside the manifest, else in the folder of the call.
+        """The list with that name: in the folder of the manifest, else in that of the invocation.
 
-        Raises `ListFileError`, also when both have one and they differ.
+        Raises `ListFileError`, also if both folders have one and they differ.
         """
         _refuse_outside(name)
         here = os.getcwd()  # noqa: PTH109 - the text is wanted
@@ -91,13 +91,15 @@ class Lists:
         there = [real_path for real_path in real_paths if os.path.lexists(real_path)]
         if not there:
             named = (shown_path(folder) for folder in (beside, here))
-            looked = " and in ".join(dict.fromkeys("the folder of the call" if name == "." else name for name in named))
-            raise ListFileError(f"there is no file {quoted(name)}", f"It was looked for in {looked}.")
+            searched = " and in ".join(
+                dict.fromkeys("the folder of the invocation" if name == "." else name for name in named)
+            )
+            raise ListFileError(f"there is no file {quoted(name)}", f"The tool searched in {searched}.")
         found = [self._read(real_path, name) for real_path in there]
         if len(found) > 1 and found[0].text != found[1].text:
             summary = f"{quoted(name)} is both {found[0].shown} and {found[1].shown}, and they differ"
             raise ListFileError(
-                summary, "It is looked for beside the manifest, then in the folder of the call: remove one."
+                summary, "The tool searches the folder of the manifest, then that of the invocation. Remove one."
             )
         return found[0]
 
@@ -115,7 +117,7 @@ class Lists:
     def _open(self, real_path: str, name: str) -> ListFile:
         below = within(real_path, self.roots)
         if not below:
-            detail = "It may only be below the folder of the call, or that of the manifest that was named."
+            detail = "A list must be below the folder of the invocation, or below that of the manifest that you named."
             raise ListFileError(f"{quoted(name)} leads out of the folder, by a link", detail)
         if not is_open(real_path, self.roots):
             raise ListFileError(
@@ -124,7 +126,8 @@ class Lists:
         shown = shown_path(real_path)
         if real_path in self.apart:
             raise ListFileError(
-                f"{quoted(name)} holds values for variables", "Such a file is no list: what it holds is not sent."
+                f"{quoted(name)} holds values for variables",
+                "Such a file is not a list, because its values must not be sent.",
             )
         try:
             return ListFile(shown, _decode(_bytes(real_path, name), name))
@@ -135,9 +138,9 @@ class Lists:
 
 def _refuse_outside(name: str) -> None:
     parts = Path(name).parts
-    detail = "Write a path below the folder of the manifest, or of the call."
+    detail = "Write a path below the folder of the manifest, or of the invocation."
     if CONTROL.search(name) or not parts:
-        raise ListFileError(f"{quoted(name)} is no path of a file", detail)
+        raise ListFileError(f"{quoted(name)} is not a path of a file", detail)
     if Path(name).is_absolute() or name.startswith(("~", "\\")) or re.match(r"[A-Za-z]:[/\\]", name):
         raise ListFileError(f"{quoted(name)} is an absolute path", detail)
     if ".." in parts:
@@ -151,7 +154,7 @@ def _bytes(real_path: str, name: str) -> bytes:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise ListFileError(
-            f"{quoted(name)} is not a regular file", "Name a file with one value a line, or a CSV file."
+            f"{quoted(name)} is not a regular file", "Name a file with one value on each line, or a CSV file."
         )
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         data = file.read(MAX_LIST + 1)
@@ -165,7 +168,7 @@ def _decode(data: bytes, name: str) -> str:
         raise ListFileError(f"{quoted(name)} is UTF-16", "Save it as UTF-8.")
     if b"\x00" in data:
         raise ListFileError(
-            f"{quoted(name)} is not a text file", "A list is UTF-8 text, one value a line; a table is CSV."
+            f"{quoted(name)} is not a text file", "A list is UTF-8 text with one value on each line; a table is CSV."
         )
     try:
         return data.decode("utf-8-sig")

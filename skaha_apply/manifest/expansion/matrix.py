@@ -1,4 +1,4 @@
-"""The `matrix` of a session: from axes or a table, `include` and `exclude`, to combinations in the order as written."""
+"""Reads the `matrix` of an entry: axes or a table, `include` and `exclude` become combinations in written order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.matrix_axes import MatrixContext
     from skaha_apply.manifest.source.nodes import Node
 
-TOLD = 4  # values of a combination that a message names
+MAX_NAMED = 4  # values of a combination that a message names
 MOST_ALIKE = 10  # warnings with the nearest combination, which takes a while to find
 MAX_TRIES = 10_000_000  # combinations, each tried with every set of axes that entries of include or exclude choose by
 OF_THE_WHOLE = ("name", "matrix", "parallelism", "pilot", "stop_after")  # keys that no single combination can have
@@ -28,19 +28,19 @@ OF_THE_WHOLE = ("name", "matrix", "parallelism", "pilot", "stop_after")  # keys 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """One value of each axis, and the includes whose keys hold for it, by their index in the manifest."""
+    """One value of each axis, and the indices of the includes whose keys apply to it."""
 
     names: tuple[str, ...] = ()
     cells: tuple[LocatedValue, ...] = ()
     includes: tuple[int, ...] = ()
 
     def pairs(self) -> Iterable[tuple[str, LocatedValue]]:
-        """Its values by axis or column."""
+        """The values by axis or column."""
         return zip(self.names, self.cells, strict=True)
 
     def described(self, names: Collection[str]) -> str:
-        """Those of its values that matter, with their locations: tile = `NGC 4501` (tiles.txt:3)."""
-        told = [pair for pair in self.pairs() if pair[0] in names][:TOLD]
+        """The named values with their locations: tile = `NGC 4501` (tiles.txt:3)."""
+        told = [pair for pair in self.pairs() if pair[0] in names][:MAX_NAMED]
         return ", ".join(
             f"{name} = {quoted(cell.text)} ({cell.location.file}:{cell.location.line})" for name, cell in told
         )
@@ -48,12 +48,12 @@ class Combination:
 
 @dataclass(frozen=True)
 class Matrix:
-    """What a session is multiplied by.
+    """The combinations of an entry.
 
-    `names` are its axes or columns, `table` says which of the two; `overrides` are the keys of a session that includes
-    give, by their index, and `choosing` the axes by which those includes choose. `emptied` says that the list or table
-    is empty, whatever includes add. `unknown` says that its values are not known (they depend on a variable without
-    one, or a table without a header), so that there is one combination that stands for all, or none.
+    `names` are its axes, or with `table` its columns. `overrides` are the keys of a session that includes give, by the
+    index of the include, and `choosing` the axes by which those includes choose. `emptied`: the list or table is
+    empty, whatever includes add. `unknown`: the values are not known, because they depend on a variable without a value
+    or on a table without a header. One combination, or none, then stands for all.
     """
 
     names: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class _Choice:
 
 
 class _Matcher:
-    """Which of many choices fit a combination, found by their values and not one by one."""
+    """Finds the choices that match a combination by their values, not one by one."""
 
     def __init__(self, names: tuple[str, ...], choices: Iterable[_Choice]) -> None:
         self.unmatched: dict[int, _Choice] = {}
@@ -88,7 +88,7 @@ class _Matcher:
             self.unmatched[choice.index] = choice
 
     def fits(self, cells: tuple[LocatedValue, ...]) -> tuple[int, ...]:
-        """The indices of the choices that fit, in their order."""
+        """The indices of the choices that match, in their order."""
         found: list[int] = []
         for positions, known in self.groups.items():
             found.extend(known.get(tuple([cells[position].text for position in positions]), ()))
@@ -145,12 +145,12 @@ def _combined(
 
 
 def _matcher(context: MatrixContext, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
-    """A matcher that is done with so many combinations in seconds; raises `InvalidValue` when it would not be."""
+    """A matcher for this number of combinations; raises `InvalidValue` if it would take more than seconds."""
     matcher = _Matcher(axes.names, choices)
     sets = len(matcher.groups)
     if sets * count > MAX_TRIES:
         summary = f"{path} chooses by {sets:,} different sets of axes, too many for {count:,} combinations"
-        detail = "Give the combinations as a table: rows: {file: TABLE}."
+        detail = "Write the combinations as a table: rows: {file: TABLE}."
         raise context.reader.refuse("too-large", axes.node, summary, detail, path=path)
     return matcher
 
@@ -172,14 +172,17 @@ def _add(
                 _warn_added(context, where, axes, listed, choice)
         elif not choice.keys:
             location, diagnostics = there[-1].location, context.reader.diagnostics
-            summary = f"this combination is already there, by {location.file}:{location.line}"
-            detail = "It has no effect. Remove it, or add the keys that differ for it."
+            summary = f"this combination already exists, from {location.file}:{location.line}"
+            detail = "The include has no effect. Remove it, or add the keys that differ."
             diagnostics.add("unmatched", choice.node, summary, detail, path=where)
     for choice in includes:
         if not choice.keys and len(choice.chosen) < len(axes.names):
             missing = ", ".join(name for name in axes.names if name not in choice.chosen)
             detail = suggestions.column_keys(axes, choice.chosen)
-            detail = detail or f"To add a combination give {missing} too; to change some, add the keys that differ."
+            detail = (
+                detail
+                or f"To add a combination, write {missing} too. To change combinations, add the keys that differ."
+            )
             where = f"{path}.include[{choice.index}]"
             raise context.reader.refuse("matrix", choice.node, "this include changes nothing", detail, path=where)
 
@@ -187,7 +190,7 @@ def _add(
 def _warn_added(
     context: MatrixContext, path: str, axes: Axes, listed: tuple[tuple[LocatedValue, ...], ...], choice: _Choice
 ) -> None:
-    """Warn of an include that adds a combination, but reads as if it were to change one."""
+    """Warn of an include that adds a combination but most likely should change one."""
     diagnostics = context.reader.diagnostics
     column = suggestions.column_keys(axes, choice.chosen) if suggestions.is_change(axes, listed, choice.chosen) else ""
     if not choice.keys and not column:
@@ -197,7 +200,7 @@ def _warn_added(
     detail = column or (f"Did you mean {alike}? " if alike else "")
     if not column:
         plain = ", ".join(f"{name}: {value.text}" for name, value in choice.chosen.items())
-        detail += f"If a new one is meant, add it by an include without other keys before this one: {{{plain}}}."
+        detail += f"To add a new one, write an include without other keys before this one: {{{plain}}}."
     diagnostics.add(
         "unmatched", choice.node, f"no combination has {described}, so this include adds one", detail, path=path
     )
@@ -247,7 +250,7 @@ def _choice(context: MatrixContext, node: Node, path: str, index: int, axes: Axe
             "wrong-type", node, f"{path} must be a mapping, not {WORDS[node.shape]}", detail, path=path
         )
     including = ".include[" in path
-    any_name = axes.table and axes.lists is None  # columns that nobody knows
+    any_name = axes.table and axes.lists is None  # the columns are not known
     chosen: dict[str, LocatedValue] = {}
     keys: dict[str, Node] = {}
     failed = False
@@ -266,22 +269,27 @@ def _choice(context: MatrixContext, node: Node, path: str, index: int, axes: Axe
         raise InvalidValue(path)
     if not chosen and not any_name:
         known = ", ".join(axes.names)
-        detail = f"Say which combinations are meant, by {known}; what holds for all belongs to the session."
+        detail = f"Choose combinations by {known}. Write keys for all combinations in the session."
         raise context.reader.refuse("matrix", node, f"{path} chooses no combination", detail, path=path)
     return _Choice(index, node, chosen, keys)
 
 
 def _refuse_key(context: MatrixContext, key: Node, name: str, path: str, axes: Axes) -> InvalidValue:
-    what = "column" if axes.table else "axis"
+    article, what = ("a", "column") if axes.table else ("an", "axis")
     if name in BY_NAME and ".include[" not in path:
-        summary, detail = f"{quoted(name)} is no {what} of this matrix", f"Choose by {', '.join(axes.names)}."
+        summary, detail = (
+            f"{quoted(name)} is not {article} {what} of this matrix",
+            f"Choose by {', '.join(axes.names)}.",
+        )
     elif name in BY_NAME:
-        summary, detail = f"{quoted(name)} cannot differ between combinations", "It belongs to the session as a whole."
+        summary, detail = f"{quoted(name)} cannot differ between combinations", "Write it in the session."
     else:
         known = {each.lower(): each for each in axes.names}
         if ".include[" in path:
             known.update((each, each) for each in BY_NAME if each not in OF_THE_WHOLE)
-        summary = f"{quoted(name)} is no {what} of this matrix" + (", and no key" if ".include[" in path else "")
+        summary = f"{quoted(name)} is not {article} {what} of this matrix" + (
+            " or a key" if ".include[" in path else ""
+        )
         near = get_close_matches(name.lower()[:100], known, n=1)
         detail = f"Did you mean {known[near[0]]}?" if near else f"Its {what} names are {', '.join(axes.names)}."
     return context.reader.refuse("unknown-key", key, summary, detail, path=f"{path}.{name}")

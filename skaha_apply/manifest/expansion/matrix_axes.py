@@ -1,4 +1,4 @@
-"""The axes of a matrix, or the columns of its table: names, and values with the place that each is written at."""
+"""Reads the axes of a matrix, or the columns of its table: names, and values with their locations."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.variables.declared import Variables
 
 MOST = 100_000  # combinations of one session
-TOLD = 10  # values that stand twice in a list, each a message
+MAX_REPORTED = 10  # duplicate values of a list that are reported
 PARTS = ("include", "exclude")
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedValue:
-    """A value of an axis or a column, as written, and where."""
+    """A value of an axis or a column as written, with its location."""
 
     text: str
     location: Location
@@ -38,7 +38,7 @@ class LocatedValue:
 
 @dataclass(frozen=True)
 class MatrixContext:
-    """What reading a matrix takes: the nodes of its file, the variables, the lists, the folder of the manifest."""
+    """What reading a matrix requires: a reader of nodes, variables, lists, and the folder of the manifest."""
 
     reader: NodeReader
     variables: Variables
@@ -48,9 +48,9 @@ class MatrixContext:
 
 @dataclass(frozen=True)
 class Axes:
-    """Names in the order as written, and the values of each; of a table the rows.
+    """Names in written order, and the values of each, or the rows of a table.
 
-    `lists` is None when a variable without a value decides which values there are.
+    `lists` is None if the values depend on a variable without a value.
     """
 
     node: Node
@@ -62,7 +62,7 @@ class Axes:
 
 
 class UnknownValueError(Exception):
-    """A value that depends on a variable without one."""
+    """A value that depends on a variable without a value."""
 
 
 def read_axes(context: MatrixContext, node: Node, path: str) -> Axes:
@@ -92,7 +92,7 @@ def read_axes(context: MatrixContext, node: Node, path: str) -> Axes:
 def _table(context: MatrixContext, node: Node, path: str, axes: Mapping[str, KeyValue], location: Location) -> Axes:
     for name, entry in axes.items():
         if name != "rows":
-            detail = "Give axes, or rows: {file: TABLE}; a column of the table is a value already."
+            detail = "Write either axes or rows: {file: TABLE}. Each column of the table is a value already."
             raise context.reader.refuse(
                 "matrix", entry.key, f"{path} has both rows and the axis {quoted(name)}", detail, path=f"{path}.{name}"
             )
@@ -123,9 +123,9 @@ def _row(file: str, line: int, cells: tuple[str, ...]) -> tuple[LocatedValue, ..
 
 def _axis(context: MatrixContext, name: str, entry: KeyValue, path: str) -> tuple[LocatedValue, ...]:
     if NAME.match(name) is None:
-        detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
+        detail = "A name begins with a letter or _, followed by letters, digits, _ and -."
         raise context.reader.refuse(
-            "wrong-value", entry.key, f"{quoted(name)} is no name of an axis", detail, path=path
+            "wrong-value", entry.key, f"{quoted(name)} is not a name for an axis", detail, path=path
         )
     node = entry.value
     if node.shape == "mapping":
@@ -149,19 +149,19 @@ def _axis(context: MatrixContext, name: str, entry: KeyValue, path: str) -> tupl
 
 
 def _warn_noted(context: MatrixContext, noted: Sequence[tuple[Location, str]], path: str) -> None:
-    """A `#` begins a comment only at the beginning of a line, which is the same for every list and table."""
-    for location, text in noted[:TOLD]:
-        summary = f"the value {quoted(text.strip())} has a # in it, which begins no comment here"
+    """Warn of values with a `#`, which begins a comment only at the beginning of a line, in lists and tables."""
+    for location, text in noted[:MAX_REPORTED]:
+        summary = f"the value {quoted(text.strip())} has a # in it, which does not begin a comment here"
         detail = (
-            "The whole is sent. Put the comment on a line of its own; in a table, quotes state that the # is meant."
+            "The whole text is the value. Write the comment on a line of its own. In a table, quotes confirm the #."
         )
         context.reader.diagnostics.add_at("list-comment", location, summary, detail, path=path)
 
 
 def _meant(name: str, node: Node) -> str:
-    """What to write for an axis that is no list; one text is most likely the name of a file."""
+    """What to write for an axis that is not a list; a single text is most likely the name of a file."""
     if name == "file":
-        return f"Give the axis a name: tile: {{file: {quoted(node.text or 'tiles.txt')[1:-1]}}}."
+        return f"Write a name for the axis: tile: {{file: {quoted(node.text or 'tiles.txt')[1:-1]}}}."
     if node.text and ("." in node.text or "/" in node.text):
         return f"Write {name}: {{file: {quoted(node.text)[1:-1]}}} for a list in a file, or {name}: [one, two]."
     return f"Write {name}: [one, two], or {name}: {{file: {name}.txt}}."
@@ -191,15 +191,15 @@ def _refuse_twice(context: MatrixContext, values: Iterable[LocatedValue], path: 
         if first is value.location:
             continue
         twice += 1
-        if twice <= TOLD:
-            summary = f"{quoted(value.text)} stands twice in {path}; it is already at {first.file}:{first.line}"
+        if twice <= MAX_REPORTED:
+            summary = f"{quoted(value.text)} is there twice in {path}; the first is at {first.file}:{first.line}"
             context.reader.diagnostics.add_at("matrix", value.location, summary, "Remove one of the two.", path=path)
     if twice:
         raise InvalidValue(path)
 
 
 def written(context: MatrixContext, node: Node, path: str) -> LocatedValue:
-    """A value of the manifest as it is written, with variables filled in; raises `InvalidValue`, or `Unknown`."""
+    """A value as written, with variables filled in; raises `InvalidValue` or `UnknownValueError`."""
     text = context.reader.text(node, path)
     if "${" in text:
         try:
@@ -213,14 +213,14 @@ def written(context: MatrixContext, node: Node, path: str) -> LocatedValue:
 
 
 def _file(context: MatrixContext, node: Node, path: str) -> tuple[LocatedValue, ListFile]:
-    """The list that `{file: NAME}` names, and that name with its place."""
+    """The list of `{file: NAME}`, and that name with its location."""
     entries = context.reader.entries(node, path)
     for key, entry in entries.items():
         if key != "file":
             near = get_close_matches(key.lower()[:100], ["file"], n=1)
             detail = "Did you mean file?" if near else "Write {file: NAME}."
             raise context.reader.refuse(
-                "unknown-key", entry.key, f"{quoted(key)} is no key of {path}", detail, path=f"{path}.{key}"
+                "unknown-key", entry.key, f"{quoted(key)} is not a key of {path}", detail, path=f"{path}.{key}"
             )
     if "file" not in entries:
         raise context.reader.refuse("missing-key", node, f"{path} names no file", "Write {file: NAME}.", path=path)

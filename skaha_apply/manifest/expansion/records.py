@@ -26,7 +26,7 @@ _CLOSING = re.compile(r'[^"]*(?:""[^"]*)*"(?!")')  # up to the quote that closes
 
 @dataclass(frozen=True, slots=True)
 class TableRecord:
-    """One row: its cells, the line that it begins in, and a cell that looks as if a comment ended it."""
+    """One row: its cells, its first line, and a cell with a `#` that most likely begins a comment."""
 
     line: int
     cells: list[str]

@@ -1,7 +1,7 @@
-"""One session with its defaults, prepared once and filled for every combination.
+"""The sources of the value of a key: fixed, or filled in for each combination.
 
-Each key has the places that may give its value, the strongest first: an include, the session, the defaults. What refers
-to nothing is read once. The rest is filled and read for each combination, where an empty cell leaves a key to the next.
+A key can have several sources, the strongest first: an include, the session, the defaults. A value without references
+is read once. Others are filled in and read for each combination. An empty cell leaves a key to its next source.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.variables.interpolation import Scope
 
-NEEDED = ("name", "image")  # what a stand-in takes the place of where a variable has no value
+NEEDED = ("name", "image")  # keys with a substitute if a variable has no value
 
 
 class ValueSource(Protocol):
-    """What may give the value of a key."""
+    """A source of the value of a key."""
 
     @property
     def node(self) -> Node:
-        """Where it stands."""
+        """The node of the value."""
         ...
 
     @property
     def certain(self) -> bool:
-        """Whether it is there in every combination, so that nothing weaker is asked for."""
+        """Whether it has a value in every combination, so weaker sources are not used."""
         ...
 
     def absent(self, values: Mapping[str, str]) -> bool:
@@ -60,13 +60,13 @@ class FixedValue:
         return False
 
     def read(self, _: Mapping[str, str]) -> Any:
-        """It, whatever the combination."""
+        """The value."""
         return self.value
 
 
 @dataclass(slots=True)
 class FilledScalar:
-    """A value that is read from a text, once that is filled."""
+    """A value that is read from a text after its references are filled in."""
 
     key: SessionField
     node: Node
@@ -77,7 +77,7 @@ class FilledScalar:
 
     @property
     def certain(self) -> bool:
-        """Whether it is there in every combination."""
+        """Whether it has a value in every combination."""
         return not self.template.only or self.key.name == "name"
 
     def absent(self, values: Mapping[str, str]) -> bool:
@@ -85,7 +85,7 @@ class FilledScalar:
         return not self.certain and not values[self.template.only]
 
     def read(self, values: Mapping[str, str]) -> Any:
-        """The value; None when it depends on a variable without one. Raises `InvalidValue`."""
+        """The value; None if it depends on a variable without a value. Raises `InvalidValue`."""
         if self.template.unknown and self.key.name not in NEEDED:
             return None
         text = self.template.fill(values)
@@ -99,7 +99,7 @@ class FilledScalar:
 
 @dataclass(slots=True)
 class FilledText:
-    """One text of `cmd`, `args` or `env`, filled with what is known before a session is created."""
+    """One text of `cmd`, `args` or `env` with its references filled in, as far as they are known now."""
 
     item: LocatedText
     path: str
@@ -108,12 +108,12 @@ class FilledText:
 
     @property
     def node(self) -> Node:
-        """Where it stands."""
+        """The node of the value."""
         return self.item.node
 
     @property
     def certain(self) -> bool:
-        """Whether it is there in every combination."""
+        """Whether it has a value in every combination."""
         return not self.template.only
 
     def absent(self, values: Mapping[str, str]) -> bool:
@@ -122,7 +122,7 @@ class FilledText:
         return bool(only) and not values[only]
 
     def read(self, values: Mapping[str, str]) -> LocatedText:
-        """The text; raises `InvalidValue` when it would be taken for a reference later."""
+        """The text; raises `InvalidValue` if a value in it would be read as a reference later."""
         text = self.template.fill(values)
         if self.template.misread(text):
             raise self._misread()
@@ -139,7 +139,7 @@ class FilledText:
 
 @dataclass(slots=True)
 class FilledList:
-    """A list of texts, some of them filled; `only` is the value that the whole is one reference to."""
+    """A list of texts with references; `only` is the name if the whole list is a single reference."""
 
     items: Sequence[FixedValue | FilledText]
     node: Node
@@ -147,7 +147,7 @@ class FilledList:
 
     @property
     def certain(self) -> bool:
-        """Whether it is there in every combination."""
+        """Whether it has a value in every combination."""
         return not self.only
 
     def absent(self, values: Mapping[str, str]) -> bool:
@@ -155,17 +155,17 @@ class FilledList:
         return bool(self.only) and not values[self.only]
 
     def read(self, values: Mapping[str, str]) -> list[LocatedText]:
-        """The texts that are there. Raises `InvalidValue`."""
+        """The texts that are not left out. Raises `InvalidValue`."""
         return [item.read(values) for item in self.items if not item.absent(values)]
 
 
 @dataclass(frozen=True)
 class SourceBuilder:
-    """What preparing the keys of one session takes."""
+    """Builds the sources of the keys of one session."""
 
     reader: NodeReader
     scope: Scope
-    name: str = ""  # of the session, for what it has from elsewhere
+    name: str = ""  # of the session, for messages about its defaults
 
     def parsed(self, text: str, node: Node, path: str, purpose: TextPurpose) -> Template:
         """A text with its references; raises `InvalidValue`."""
@@ -174,7 +174,7 @@ class SourceBuilder:
         except BadReference as error:
             detail = error.detail
             if self.name and path.startswith("defaults."):
-                detail = f"The session {quoted(self.name)} takes it from there. {detail}"
+                detail = f"The session {quoted(self.name)} uses this default. {detail}"
             raise self.reader.refuse("interpolation", node, f"{path}: {error.summary}", detail, path=path) from None
 
     def scalar(self, key: SessionField, node: Node, path: str) -> ValueSource:
@@ -182,7 +182,7 @@ class SourceBuilder:
         purpose = TextPurpose.NAME if key.name == "name" else TextPurpose.FIELD
         parsed = self.parsed(node.text, node, path, purpose)
         if key.name == "replicas" and COUNT in parsed.names:
-            raise self.reader.refuse("interpolation", node, f"{path}: replicas cannot be its own count", path=path)
+            raise self.reader.refuse("interpolation", node, f"{path}: replicas cannot use replica.count", path=path)
         if parsed.names or parsed.unknown:
             return FilledScalar(key, node, path, parsed, self.reader)
         return FixedValue(key.read(self.reader, filled(node, parsed.fill({}), parsed), path), node)
@@ -213,6 +213,6 @@ class SourceBuilder:
 
 
 def filled(node: Node, text: str, parsed: Template) -> Node:
-    """A scalar with its text filled in; of one that is all reference the quotes mean nothing."""
+    """A scalar with its text filled in. Quotes around a single reference do not make the value a text."""
     plain = node.plain or parsed.wholly
     return Node("scalar", node.line, node.column, node.end_line, node.end_column, text, plain and bool(text))

@@ -1,4 +1,4 @@
-"""The table of a matrix: a CSV, TSV or ECSV file with a header line, each column a value, each row a combination."""
+"""Reads the table of a matrix: a CSV, TSV or ECSV file with a header, each row a combination."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS = {",": "comma", "\t": "tab", " ": "space"}
 class Table:
     """Names of columns, and rows with the number of the line that each begins in; every cell stripped.
 
-    `noted` are cells that look as if a comment ended them, with their lines.
+    `noted` are cells with a `#` that most likely begins a comment, with their lines.
     """
 
     columns: tuple[str, ...]
@@ -66,13 +66,13 @@ def _row(
     if len(columns) < len(cells) <= len(names):
         raise _unnamed(len(columns), file, header)
     mark = MARKS.get(delimiter(file), "delimiter")
-    detail = f"A cell with a {mark} in it goes in double quotes" + (': "a, b".' if mark == "comma" else ".")
+    detail = f"Write double quotes around a cell with a {mark} in it" + (': "a, b".' if mark == "comma" else ".")
     summary = f"this row has {len(cells)} cell{'s' * (len(cells) != 1)}, and the header {len(columns)}"
     raise ListFileError(summary, detail, file.shown, record.line)
 
 
 def _without_surplus(cells: tuple[str, ...], most: int) -> tuple[str, ...]:
-    """The cells without empty ones at the end, of which at most so many are left out."""
+    """The cells without empty ones at the end, of which at most `most` are left out."""
     end = len(cells)
     while end > max(len(cells) - most, 1) and not cells[end - 1]:
         end -= 1
@@ -94,6 +94,6 @@ def _check_header(columns: tuple[str, ...], file: ListFile, line: int) -> None:
             detail = "The first line names the columns: letters, digits, _ and -, not beginning with a digit."
             if len(columns) == 1 and any(mark in name for mark in ";\t"):
                 detail = "Separate the columns by commas, or by tabs in a file whose name ends in .tsv."
-            raise ListFileError(f"{quoted(name)} is no name of a column", detail, file.shown, line)
+            raise ListFileError(f"{quoted(name)} is not a name for a column", detail, file.shown, line)
         if name in columns[:index]:
             raise ListFileError(f"two columns are named {quoted(name)}", "Rename one.", file.shown, line)

@@ -1,4 +1,4 @@
-"""The keys at the top of a manifest, and what there is to say about each."""
+"""The top-level keys of a manifest, with their descriptions for the schema and the documentation."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 TOP_FIELDS: Mapping[str, str] = {
     "version": "The version of this language: 1.",
-    "project": "The project that these sessions belong to: the unit of ownership, with one state and one lock. The "
-    "sessions of all files that name the same project add up. Letters, digits, `-`, `_` and `.`, at most 64.",
-    "state": "Where the state of this project is kept: an address, or a path. Nothing is sent there because of it; it "
-    "is compared with the store in use, and another one is an error: whoever forgot `--state` starts no second memory. "
-    "All files of a project have to agree.",
-    "max_active": "How many headless sessions may be active at once, over all entries of this project: a number, or "
-    "`{project: 200, account: 250}`, where `account` counts every pending or running headless session of the user, "
-    "those of other projects and other tools too. The others wait. All files of a project have to agree. Without it "
-    "there is no cap but `parallelism`.",
-    "variables": 'Values that a call may give, by name: `night: {default: "2026-11-22"}`, `token: {sensitive: true}`. '
-    "Given by `--var`, `--var-file` or `SKAHA_VAR_name`, used as `${var.name}`. They hold in their own file. See "
-    "[Variables](#variables).",
-    "defaults": "What holds for every session of this file that does not say otherwise: any key of a session but "
+    "project": "The project of these sessions. A project is the unit of ownership and has one state and one lock. Its "
+    "sessions can be in several files. Letters, digits, `-`, `_` and `.`, at most 64 characters.",
+    "state": "Where the state of this project is: an address or a path. The tool only compares it with the store in "
+    "use. A difference is an error, so that nobody starts a second state without `--state`. All files of a project "
+    "must have the same value.",
+    "max_active": "The number of headless sessions that can be active at once, over all entries of this project: a "
+    "number, or `{project: 200, account: 250}`. `account` counts every pending or running headless session of the "
+    "user, including those of other projects and other tools. The others wait. All files of a project must have the "
+    "same value. Without it, only `parallelism` limits the number.",
+    "variables": 'Values that an invocation can give, by name: `night: {default: "2026-11-22"}`, '
+    "`token: {sensitive: true}`. Give them with `--var`, `--var-file` or `SKAHA_VAR_name`, and use them as "
+    "`${var.name}` in the same file. See [Variables](#variables).",
+    "defaults": "Values for every session of this file that does not have the key itself: any key of a session except "
     "`name`, `matrix` and `needs`.",
-    "sessions": "The sessions that should exist, in the order in which they are created. May be an empty list.",
+    "sessions": "The sessions that should exist, in the order in which they are created. The list can be empty.",
 }

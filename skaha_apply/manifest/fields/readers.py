@@ -1,4 +1,4 @@
-"""What the keys of a pipeline want: spans of time, counts, shares, one of several words, and needs with a share."""
+"""Readers of durations, counts, shares, words and `needs`, and what a field of a session consists of."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REMOVED = ("delete", "finish")
 
 @dataclass(frozen=True, slots=True)
 class NeedsValue:
-    """What a session needs, as written, and the share of it (0..1) that has to succeed where that is not all."""
+    """The dependencies of a session as written; `require` has the share (0..1) that must succeed, if below 1."""
 
     names: tuple[LocatedText, ...] = ()
     require: Mapping[str, float] = field(default_factory=dict)
@@ -59,13 +59,13 @@ def count(reader: NodeReader, node: Node, path: str) -> int:
     """A whole number of at least 1."""
     value = reader.whole(node, path)
     if value < 1:
-        detail = f"Leave {_name(path)} out for what holds without it."
+        detail = f"Remove {_name(path)} to use the default."
         raise reader.refuse("wrong-value", node, f"{path} must be at least 1", detail, path=path)
     return value
 
 
 def one_of(*words: str) -> Callable[[NodeReader, Node, str], str]:
-    """A reader of one of some words."""
+    """A reader that accepts these words only."""
 
     def read(reader: NodeReader, node: Node, path: str) -> str:
         text = reader.text(node, path)
@@ -102,7 +102,7 @@ def needs(reader: NodeReader, node: Node, path: str) -> NeedsValue:
     known: dict[str, float] = {}
     for (item, where), one in zip(locations, read, strict=True):
         if one is not None and known.setdefault(one[0].text.casefold(), one[1]) != one[1]:
-            summary = f"{path} has {quoted(one[0].text)} twice, with another share"
+            summary = f"{path} has {quoted(one[0].text)} twice, with different shares"
             raise reader.refuse("wrong-value", item, summary, "Remove one of the two.", path=where)
     found = [one for one in read if one is not None]
     return NeedsValue(tuple(name for name, _ in found), {name.text: part for name, part in found if part < 1})
@@ -126,9 +126,9 @@ def _with_share(reader: NodeReader, node: Node, path: str) -> tuple[LocatedText,
     entries: Mapping[str, KeyValue] = reader.entries(node, path)
     for name, entry in entries.items():
         if name not in ("name", "require"):
-            detail = "Known are name, require."
+            detail = "The keys are name and require."
             raise reader.refuse(
-                "unknown-key", entry.key, f"{quoted(name)} is no key of {path}", detail, path=f"{path}.{name}"
+                "unknown-key", entry.key, f"{quoted(name)} is not a key of {path}", detail, path=f"{path}.{name}"
             )
     if "name" not in entries:
         raise reader.refuse("missing-key", node, f"{path} has no name", "Write {name: NAME, require: 95%}.", path=path)
@@ -145,7 +145,7 @@ def _share(reader: NodeReader, node: Node, path: str) -> float:
     if re.fullmatch(SHARE_PATTERN, text):
         return round(float(text[:-1]) / 100, 5)  # 99.9 / 100 would be more than 0.999
     value = number_of(text)
-    detail = "Write a share, 95% for example; or ended, to go on whatever the result."
+    detail = "Write a share, for example 95%; or ended, to start whatever the result is."
     if value is not None and 0 < value <= 1:
         detail = f"Write require: {value * 100:g}%."
     elif value is not None and 1 < value <= 100:  # noqa: PLR2004 - per cent
@@ -158,15 +158,15 @@ def _name(path: str) -> str:
 
 
 def unread(_: NodeReader, node: Node, __: str) -> Node:
-    """The node itself: for a key that is read before all others."""
+    """The node itself, for a key that is read before all others."""
     return node
 
 
 @dataclass(frozen=True)
 class SessionField:
-    """One key of a session: how it is read, and what there is to say about it.
+    """One key of a session: its reader, its JSON schema, and its description.
 
-    `kind` is its type in words, `default` what holds without it, `inherited` whether `defaults` may hold it.
+    `kind` is the type in words, `default` the value without the key, `inherited` whether `defaults` can have it.
     """
 
     name: str

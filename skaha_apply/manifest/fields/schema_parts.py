@@ -13,7 +13,7 @@ from skaha_apply.model.session import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Any scalar, taken as written; null is what other readers make of a key without a value, so there `~` wants quotes.
+# Any scalar, taken as written; other readers read a key without a value as null, so `~` requires quotes there.
 TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
 AMOUNT: Mapping[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": sys.float_info.max}
 NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
@@ -34,7 +34,7 @@ NEED: Mapping[str, Any] = {
             "properties": {
                 "name": {"description": "The name as it is written there.", **TEXT},
                 "require": {
-                    "description": "The share that has to succeed once all has ended; ended: whatever the result.",
+                    "description": "The share that must succeed once all has ended; ended: whatever the result is.",
                     "anyOf": [
                         {"enum": [readers.ENDED]},
                         {"type": "string", "pattern": readers.SHARE_PATTERN},
@@ -49,7 +49,7 @@ NEED: Mapping[str, Any] = {
 NAMES: Mapping[str, Any] = {"pattern": f"^{FORM}$"}  # of axes and variables
 FILE: Mapping[str, Any] = {
     "type": "object",
-    "properties": {"file": {"description": "A path below the folder of the manifest, or of the call.", **TEXT}},
+    "properties": {"file": {"description": "A path below the folder of the manifest, or of the invocation.", **TEXT}},
     "required": ["file"],
     "additionalProperties": False,
 }
@@ -69,11 +69,14 @@ VARIABLES: Mapping[str, Any] = {
         "type": "object",
         "properties": {
             "default": {
-                "description": "The value without another one; without a default a call has to give it.",
+                "description": "The value if an invocation gives none. Without it, each invocation must give one.",
                 **TEXT,
             },
-            "sensitive": {"description": "Never printed and never stored: true for tokens.", "type": "boolean"},
-            "description": {"description": "What it is for.", **TEXT},
+            "sensitive": {
+                "description": "Whether the value is never printed and never stored, for example a token.",
+                "type": "boolean",
+            },
+            "description": {"description": "The purpose of the variable.", **TEXT},
         },
         "additionalProperties": False,
     },
@@ -106,15 +109,15 @@ def matrix(keys: Mapping[str, Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "rows": {
-                "description": "A CSV file with a header line, each column a value, each row a combination.",
+                "description": "A CSV file with a header. Each column is a value, each row a combination.",
                 **FILE,
             },
             "include": {
-                "description": "Combinations that are added, or that get other keys.",
+                "description": "Combinations to add, or combinations with other keys.",
                 "type": "array",
                 "items": {**choosing, "properties": keys},
             },
-            "exclude": {"description": "Combinations that are left out.", "type": "array", "items": choosing},
+            "exclude": {"description": "Combinations to leave out.", "type": "array", "items": choosing},
         },
         "propertyNames": NAMES,
         "additionalProperties": AXIS,

@@ -20,9 +20,9 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.text,
         "text",
         "required",
-        "The name of the session, its identity within the project (in any case). Letters, digits and `-`, at most 63 "
-        "characters with the replica's suffix. One replica has this very name on the server, of several each gets its "
-        "number: `name-1` … `name-N`.",
+        "The name of the session. It is the identity within the project; the case of letters does not matter. Letters, "
+        "digits and `-`, at most 63 characters with the suffix of the replica. On the server, a single replica has "
+        "exactly this name; several have the names `name-1` … `name-N`.",
         schema_parts.NAME,
         ("reduce", "tile-0843"),
         inherited=False,
@@ -33,12 +33,11 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.unread,
         "axes (name to a list of texts, or to `{file: LIST}`), or `rows: {file: TABLE}`; `include`, `exclude`",
         "one combination",
-        "Makes one session of each combination of values, and gives the values to every other key as `${axis}`: a "
-        "survey's tiles, a sweep over two parameters. An axis is a list, or `{file: tiles.txt}` with one value a "
-        "line; `rows: {file: fields.csv}` takes the combinations from a table (CSV, TSV or ECSV) instead, each column "
-        "a value. "
-        "`include` adds combinations or changes keys of those that match, `exclude` takes some away. The name of "
-        "the session has to tell the combinations apart. See [Matrix](#one-session-for-each-tile-matrix).",
+        "Creates one session for each combination of values. Every other key can use the values as `${axis}`: the "
+        "tiles of a survey, or a sweep over two parameters. An axis is a list, or `{file: tiles.txt}` with one value "
+        "on each line. `rows: {file: fields.csv}` takes the combinations from a table (CSV, TSV or ECSV), each column "
+        "a value. `include` adds combinations or changes keys of matching ones, `exclude` removes combinations. The "
+        "name of the session must be different for each combination. See [Matrix](#one-session-for-each-tile-matrix).",
         {},
         (
             {"tile": ["t001", "t002"]},
@@ -52,7 +51,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.kind,
         "one of " + ", ".join(f"`{kind}`" for kind in Kind),
         "`headless`",
-        "The type of session, in any case. `headless` runs a program to its end; the others are opened in a browser.",
+        "The type of session, in any case of letters. `headless` runs a program to its end. You open the other types "
+        "in a browser.",
         {"type": "string", "anyOf": [{"enum": [str(kind) for kind in Kind]}, {"pattern": schema_parts.ANY_CASE}]},
         ("headless", "notebook"),
     ),
@@ -61,11 +61,11 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.needs,
         "list of names, or of `{name: NAME, require: SHARE}`; or one of them",
         "none",
-        "Headless sessions of the same project that have to be done before this one starts, by their `name` as it "
-        "is written there, matrix included: `mosaic-${tile}`. Where both have the same axis or column, a "
-        "combination waits only for those that agree with it, tile by tile; any other axis is waited for as a "
-        "whole. `{name: reduce, require: 95%}` goes on once all of it has ended and that share has succeeded; "
-        "`require: ended` whatever the result. When what is needed runs again, so does this.",
+        "Headless sessions of the same project that must be done before this one starts. Write their `name` as in the "
+        "manifest, with references: `mosaic-${tile}`. If both entries have the same axis or column, a combination "
+        "waits only for those with its own value, for example tile by tile. It waits for all values of other axes. "
+        "With `{name: reduce, require: 95%}` the session starts once all of `reduce` has ended and 95 % has "
+        "succeeded; with `require: ended` once all has ended. If a dependency runs again, its dependents run again.",
         {"anyOf": [schema_parts.NEED, {"type": "array", "items": schema_parts.NEED}]},
         (["reduce"], ["mosaic-${tile}"], [{"name": "reduce", "require": "95%"}, "flats"]),
         inherited=False,
@@ -75,7 +75,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.text,
         "text",
         "required, here or in `defaults`",
-        "The container image in full: host, project, name and tag. The server knows no short names and no default tag.",
+        "The full name of the container image: host, project, name and tag. The server has no short names and no "
+        "default tag.",
         {"type": "string"},
         ("images.canfar.net/skaha/astroml:24.07",),
         required=True,
@@ -85,8 +86,9 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.number,
         "number",
         "the server's flexible mode",
-        "CPU cores. Give both `cores` and `ram`, or neither: the server decides by `ram` alone whether a session has "
-        "fixed resources. Without both it is flexible: it gets little for certain, and more while the cluster has it.",
+        "CPU cores. Write both `cores` and `ram`, or neither: the server decides by `ram` alone whether a session has "
+        "fixed resources. Without both, the session is flexible: it has few guaranteed resources, and more while the "
+        "cluster has free ones.",
         schema_parts.AMOUNT,
         (2, 8),
     ),
@@ -104,7 +106,7 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.whole,
         "whole number",
         "none",
-        "GPUs. For none leave the key out: the server refuses 0.",
+        "GPUs. For a session without GPUs, omit the key: the server refuses 0.",
         {"type": "integer", "minimum": 1},
         (1,),
     ),
@@ -113,8 +115,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.replicas,
         f"whole number, 1 to {MAX_REPLICAS:,}",
         "1",
-        "Into how many shares the work is cut: so many sessions run it, each with its own `REPLICA_ID` (from 1) and "
-        "with `REPLICA_COUNT` in its environment. Another number changes every share, so everything runs again.",
+        "The number of sessions that share the work. Each has its own `REPLICA_ID` (from 1) and `REPLICA_COUNT` in its "
+        "environment. Another number changes every share, so all replicas run again.",
         {"type": "integer", "minimum": 1, "maximum": MAX_REPLICAS},
         (100,),
     ),
@@ -122,10 +124,10 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         "parallelism",
         readers.count,
         "whole number of at least 1",
-        "no cap",
-        "How many sessions of this entry may be active at once, over all its combinations and replicas; the others "
-        "wait until a place gets free. It decides nothing about the result, so it may be changed at any time and "
-        "nothing runs again. `max_active` caps all entries together.",
+        "no limit",
+        "The number of sessions of this entry that can be active at once, over all combinations and replicas. The "
+        "others wait for a free slot. You can change it at any time, and nothing runs again. `max_active` limits all "
+        "entries together.",
         schema_parts.COUNT,
         (32,),
     ),
@@ -134,8 +136,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.count,
         "whole number of at least 1",
         "1, until one was accepted by the server",
-        "So many of this entry, the first of the list, run alone until they have succeeded; then the others "
-        "follow. A mistake in the program then costs a few sessions and not thousands. Headless only.",
+        "The first sessions of this entry, in this number, run alone. After they have succeeded, the others start. A "
+        "mistake in the program then costs a few sessions and not thousands. Headless only.",
         schema_parts.COUNT,
         (3,),
     ),
@@ -143,8 +145,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         "cmd",
         NodeReader.command,
         "text, or list of texts",
-        "what the image starts by itself",
-        "The program to run (headless only). Of a list the first item is the program and the rest goes before `args`.",
+        "the start command of the image",
+        "The program to run (headless only). The first item of a list is the program; the others come before `args`.",
         {"anyOf": [schema_parts.TEXT, {"type": "array", "items": schema_parts.TEXT, "minItems": 1}]},
         ("python", ["python", "/arc/projects/survey/reduce.py"]),
     ),
@@ -153,7 +155,7 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.words,
         "list of texts, or one text",
         "none",
-        "The arguments of the program (headless only). One text is split at its spaces. The server cannot pass an "
+        "The arguments of the program (headless only). A single text is split at its spaces. The server cannot pass an "
         "argument with a space in it.",
         {"anyOf": [{**schema_parts.TEXT, "pattern": "[^ \\r\\n]"}, {"type": "array", "items": schema_parts.TEXT}]},
         (["/arc/projects/survey/reduce.py", "--band", "r"], "reduce.py --band r"),
@@ -163,8 +165,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.environment,
         "mapping of names to texts",
         "none",
-        "Environment variables (headless only). Those of `defaults` and of the session are merged; where both give the "
-        "same name, the session's value holds.",
+        "Environment variables (headless only). Those of `defaults` and of the session are merged. If both have the "
+        "same name, the value of the session counts.",
         {"type": "object", "additionalProperties": schema_parts.TEXT},
         ({"BAND": "r", "FIELD": "0843"},),
     ),
@@ -173,8 +175,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.whole,
         "whole number",
         "0: a failure is final",
-        "How many times a replica that failed is started again, each after a pause (`retry_wait`). Each attempt "
-        "has a log of its own. Other cores, RAM or GPUs, or other work, count attempts anew. Headless only.",
+        "How many times the tool starts a failed replica again, each time after `retry_wait`. Each attempt has its own "
+        "log. If the work or the cores, RAM or GPUs change, attempts are counted from 1 again. Headless only.",
         {"type": "integer", "minimum": 0},
         (2,),
     ),
@@ -183,8 +185,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.duration,
         DURATION,
         "`10s`",
-        "The pause before the first retry, from when the failure was seen; it doubles with each further one, to 10 "
-        "minutes at most (or stays what it is, if longer).",
+        "The wait before the first retry, from the moment when the tool saw the failure. Each further retry waits "
+        "twice as long, up to 10 minutes. A `retry_wait` of more than 10 minutes stays the same.",
         schema_parts.DURATION,
         ("10s", "5m"),
     ),
@@ -195,8 +197,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         "10",
         "The failure limit: after this number of failed attempts in a row, of any of its replicas, no more of this "
         "entry is started, and the tool deletes its sessions that are still Pending. Running sessions continue. The "
-        "entry goes on when it changes, or after `skaha-apply mark rerun NAME --phase failed`. One success resets the "
-        "count. Headless only.",
+        "entry continues after a change of the entry, or after `skaha-apply mark rerun NAME --phase failed`. One "
+        "success resets the count. Headless only.",
         schema_parts.COUNT,
         (10, 100),
     ),
@@ -205,9 +207,9 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.duration,
         DURATION,
         "the 14 days that the server gives a headless session",
-        "The longest time that a session may run, from when it was seen to run. Past it its log and events are "
-        "saved, it is deleted, and the attempt has failed; `retries` count it as any failure. Time in the queue is "
-        "not part of it (see `pending_timeout`). Headless only.",
+        "The longest time that a session can run, from the moment when the tool saw it running. After that time the "
+        "tool saves its log and events and deletes it. The attempt has failed, and `retries` apply. Time in the queue "
+        "does not count (see `pending_timeout`). Headless only.",
         schema_parts.DURATION,
         ("12h", "2d"),
     ),
@@ -215,10 +217,10 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         "pending_timeout",
         readers.duration,
         DURATION,
-        "none: it waits for as long as the cluster is full",
-        "The longest time that a session may wait in the queue, from when it was accepted. Past it its events are "
-        "saved, it is deleted, and the attempt has failed: for an image that cannot be pulled, or resources that "
-        "no node has. Headless only.",
+        "none: the session waits until the cluster has free resources",
+        "The longest time that a session can wait in the queue, from the moment when the server accepted it. After "
+        "that time the tool saves its events and deletes it, and the attempt has failed. Use it for images that "
+        "cannot be pulled, or resources that no node has. Headless only.",
         schema_parts.DURATION,
         ("30m", "1d"),
     ),
@@ -227,9 +229,9 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.rerun,
         "one of `on-change`, `always`, `never`, or a duration",
         "`on-change`",
-        "When work that has succeeded runs again. `on-change`: when what decides its result changes (image, cmd, "
-        "args, env, replicas, or what it needs ran again). `always`: also with every call of `apply`. `never`: not "
-        "even when it changes. A duration, `1d`: also when its end is longer ago than that. Headless only.",
+        "When work that has succeeded runs again. `on-change`: if its result can change, because image, cmd, args, env "
+        "or replicas changed, or because a dependency ran again. `always`: also at every `apply`. `never`: not even "
+        "after a change. A duration such as `1d`: also if its end is longer ago than that. Headless only.",
         {"anyOf": [{"enum": list(readers.RERUNS)}, schema_parts.DURATION]},
         ("on-change", "always", "never", "1d"),
     ),
@@ -250,8 +252,9 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.one_of(*readers.REMOVED),
         "one of `delete`, `finish`",
         "`delete`",
-        "What happens to its active sessions when its line is gone from the manifest: they are deleted, or run to "
-        "their end. What was done is remembered either way, so a line that comes back runs nothing again.",
+        "What happens to active sessions after their entry is removed from the manifest: the tool deletes them, or "
+        "they run to their end. The state keeps finished work in both cases, so an entry that comes back reruns "
+        "nothing.",
         {"enum": list(readers.REMOVED)},
         ("delete", "finish"),
     ),
@@ -260,10 +263,9 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.duration,
         DURATION,
         "never",
-        "Renews an interactive session when it has less than this left, so that a notebook does not expire over "
-        "the weekend. The server gives it its full time again, 4 days unless it is configured otherwise; it "
-        "happens when `apply` (or `apply --wait complete`) runs, so run it more often than this. The server leaves "
-        "a headless session as it is.",
+        "`apply` renews an interactive session if its remaining time is less than this, so that a notebook does not "
+        "expire over the weekend. The server then gives it the full time again, by default 4 days. Run `apply` (or "
+        "`apply --wait complete`) more often than this duration. The server does not renew headless sessions.",
         schema_parts.DURATION,
         ("2d",),
     ),
@@ -272,7 +274,7 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         NodeReader.truth,
         "`true` or `false`",
         "`false`",
-        "Never deleted or replaced by a plan, also after its line was removed.",
+        "No plan deletes or replaces the session, also after its entry was removed.",
         {"type": "boolean"},
         (True,),
     ),
@@ -281,5 +283,5 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
 BY_NAME: Mapping[str, SessionField] = {field.name: field for field in SESSION_FIELDS}
 DEFAULT_FIELDS: Mapping[str, SessionField] = {field.name: field for field in SESSION_FIELDS if field.inherited}
 
-# What it is and what it waits for, where it runs, what it runs, and what follows: the order of a session's keys.
+# The order of the keys of a session: identity and dependencies, resources, program, retries and lifetime.
 CANONICAL = tuple(BY_NAME)

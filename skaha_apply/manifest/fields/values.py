@@ -1,4 +1,4 @@
-"""Nodes as the values that a key wants: text as it is written, numbers and truth values by YAML's core schema."""
+"""Reads nodes as values of keys: text as written, numbers and truth values by the core schema of YAML."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = {"scalar": "a plain value", "sequence": "a list", "mapping": "a mapping"
 
 
 def number_of(text: str) -> Number | None:
-    """The number that a plain scalar is by the core schema of YAML 1.2, whole ones as int; None for all else."""
+    """The number of a plain scalar by the core schema of YAML 1.2, whole ones as int; None if it is not a number."""
     if len(text) > MAX_DIGITS:
         return None
     if INTEGER.match(text):
@@ -49,7 +49,7 @@ def number_of(text: str) -> Number | None:
 
 @dataclass(frozen=True, slots=True)
 class LocatedText:
-    """A text, and the node that it came from."""
+    """A text with the node that contains it."""
 
     text: str
     node: Node
@@ -57,19 +57,19 @@ class LocatedText:
 
 @dataclass(frozen=True, slots=True)
 class KeyValue:
-    """A key of a mapping, and its value."""
+    """A key of a mapping with its value."""
 
     key: Node
     value: Node
 
 
 class InvalidValue(Exception):
-    """A value that was already reported."""
+    """A value that is not valid; the diagnostic was already added."""
 
 
 @dataclass(slots=True)
 class NodeReader:
-    """Reads the nodes of one file. Every reader raises `InvalidValue` after it reported what is wrong."""
+    """Reads the nodes of one file. Every method adds a diagnostic before it raises `InvalidValue`."""
 
     diagnostics: FileDiagnostics
     known: dict[int, dict[str, KeyValue]] = field(
@@ -78,7 +78,7 @@ class NodeReader:
     merged: int = 0
 
     def refuse(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> InvalidValue:
-        """Report, and give the exception to raise."""
+        """Add a diagnostic; returns the exception to raise."""
         self.diagnostics.add(rule, node, summary, detail, path=path)
         return InvalidValue(summary)
 
@@ -88,7 +88,9 @@ class NodeReader:
             detail = 'Write text; in quotes if it has a colon and a space, or begins with [ or {: "key: value".'
             raise self.refuse("wrong-type", node, f"{path} must be text, not {WORDS[node.shape]}", detail, path=path)
         if node.empty:
-            raise self.refuse("wrong-type", node, f"{path} has no value", "Write one, or leave the key out.", path=path)
+            raise self.refuse(
+                "wrong-type", node, f"{path} has no value", "Write a value, or remove the key.", path=path
+            )
         return node.text
 
     def texts(self, node: Node, path: str) -> list[LocatedText]:
@@ -112,7 +114,7 @@ class NodeReader:
     def command(self, node: Node, path: str) -> list[LocatedText]:
         """A program, or a list that begins with it."""
         if node.shape == "sequence" and not node.items:
-            raise self.refuse("wrong-type", node, f"{path} is an empty list", "Leave the key out.", path=path)
+            raise self.refuse("wrong-type", node, f"{path} is an empty list", "Remove the key.", path=path)
         return self.texts(node, path)
 
     def words(self, node: Node, path: str) -> list[LocatedText]:
@@ -124,14 +126,14 @@ class NodeReader:
             LocatedText(match[0], _piece(node, match.start(), match.end())) for match in re.finditer(r"[^ \r\n]+", text)
         ]
         if not pieces:
-            detail = "Leave the key out, or write [] for none."
+            detail = "Remove the key, or write []."
             raise self.refuse("wrong-type", node, f"{path} is an empty text", detail, path=path)
         return pieces
 
     def environment(self, node: Node, path: str) -> dict[str, LocatedText]:
         """A mapping of names to texts."""
         if node.shape != "mapping":
-            detail = "Write env: {NAME: value}, or one NAME: value a line below env:."
+            detail = "Write env: {NAME: value}, or lines of NAME: value below env:."
             what = "a list" if node.shape == "sequence" else "text" if not node.empty else "empty"
             raise self.refuse("wrong-type", node, f"{path} must be a mapping, not {what}", detail, path=path)
         read: dict[str, LocatedText] = {}
@@ -183,7 +185,7 @@ class NodeReader:
         name = re.split(r"[.\]]", path)[-1]
         detail = ""
         if node.empty:
-            summary, detail = f"{path} has no value", "Write one, or leave the key out."
+            summary, detail = f"{path} has no value", "Write a value, or remove the key."
         elif node.shape != "scalar":
             summary = f"{path} must be {wanted}, not {WORDS[node.shape]}"
         else:
@@ -197,12 +199,12 @@ class NodeReader:
         try:
             return Kind(text)
         except ValueError:
-            detail = f"Known are {', '.join(Kind)}."
+            detail = f"The kinds are {', '.join(Kind)}."
             if text == "desktop-app":
-                detail = "Only a desktop starts these; use kind: desktop."
+                detail = "Only a desktop session starts desktop apps. Write kind: desktop."
             elif near := get_close_matches(text, list(Kind), n=1):
                 detail = f"Did you mean {near[0]}? {detail}"
-            summary = f"{quoted(node.text)} is no kind of session"
+            summary = f"{quoted(node.text)} is not a kind of session"
             raise self.refuse("wrong-value", node, summary, detail, path=path) from None
 
     def project(self, node: Node, path: str) -> str:
@@ -211,10 +213,10 @@ class NodeReader:
         if PROJECT.match(text):
             return text
         detail = "Use letters, digits, `-`, `_` and `.`, at most 64, with a letter or digit first and last."
-        raise self.refuse("wrong-value", node, f"{quoted(text)} is no name for a project", detail, path=path)
+        raise self.refuse("wrong-value", node, f"{quoted(text)} is not a name for a project", detail, path=path)
 
     def entries(self, node: Node, path: str) -> dict[str, KeyValue]:
-        """The keys of a mapping and their values, with what `<<` merges into it; keys that stand twice are reported."""
+        """The keys and values of a mapping, including those that `<<` merges; duplicate keys are reported."""
         return self._entries(node, path, 0)
 
     def _entries(self, node: Node, path: str, depth: int) -> dict[str, KeyValue]:
@@ -225,8 +227,9 @@ class NodeReader:
             if key.shape != "scalar":
                 self.diagnostics.add("wrong-type", key, f"a key must be text, not {WORDS[key.shape]}", path=path)
             elif key.text in own:
-                summary = f"the key {quoted(key.text)} stands twice; it is already in line {own[key.text].key.line}"
-                detail = "Remove one of the two." if key.text != "<<" else "Merge several by <<: [*one, *two]."
+                summary = f"the key {quoted(key.text)} is there twice; the first is in line {own[key.text].key.line}"
+                detail = "Remove one of the two." if key.text != "<<" else "Merge several mappings with <<: [*one, "
+                detail += "*two]."
                 self.diagnostics.add("duplicate-key", key, summary, detail, path=path)
             else:
                 own[key.text] = KeyValue(key, value)
@@ -244,7 +247,7 @@ class NodeReader:
                 self.diagnostics.add("wrong-type", part, "<< must be a mapping, or a list of mappings", path=path)
                 continue
             if depth > MAX_MERGES or self.merged > MAX_MERGED:
-                self.diagnostics.add("too-large", part, "merges by << that go on without end", path=path)
+                self.diagnostics.add("too-large", part, "merges with << that never end", path=path)
                 continue
             entries = self._entries(part, path, depth)
             self.merged += len(entries)
@@ -260,7 +263,7 @@ def _instead(wanted: str, name: str, text: str) -> str:
         return f"Write {name}: {word}." if word in TRUTH else f"Write {name}: true, or {name}: false."
     unit = WITH_UNIT.match(text)
     if name == "ram" and unit and number_of(unit[1]) is not None:
-        return f"Write ram: {unit[1]} (GB as the server counts them, GiB)."
+        return f"Write ram: {unit[1]}. The number is in GB as the server counts them (GiB)."
     value = number_of(text)
     if value is None or (wanted == "a whole number" and not isinstance(value, int)):
         return f"Write {name}: 2, for example."
@@ -268,7 +271,7 @@ def _instead(wanted: str, name: str, text: str) -> str:
 
 
 def _piece(node: Node, start: int, end: int) -> Node:
-    """The place of a part of a text: exact where the text stands on one line as it is, else the place of the whole."""
+    """The node of a part of a text: with its exact position if the text is on one line, else that of the whole."""
     quotes = 0 if node.plain else 1
     piece = Node("scalar", node.line, node.column, node.end_line, node.end_column)
     if node.line == node.end_line and node.end_column - node.column == len(node.text) + 2 * quotes:

@@ -1,4 +1,4 @@
-"""Errors of form while one manifest is read: each is collected with its place and a snippet, none stops the others."""
+"""Collects the syntax errors of one manifest with location and snippet, so that one error does not hide others."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ if TYPE_CHECKING:
 
     from skaha_apply.manifest.source.nodes import Node
 
-# What can be wrong with the form of a manifest, by the id that a diagnostic bears.
+# The syntax errors of a manifest by the rule ID of their diagnostics, each with its reason.
 SYNTAX_RULES: dict[str, str] = {
-    "duplicate-key": "A key that is given twice hides the first of its values.",
-    "empty": "A manifest says at least its version, its project and its sessions.",
+    "duplicate-key": "If a key is there twice, the second value hides the first.",
+    "empty": "A manifest has at least `version`, `project` and `sessions`.",
     "encoding": "Manifests are UTF-8 text.",
-    "file": "Every path of the command line is a readable manifest, or a folder with manifests below it.",
-    "interpolation": "A `${...}` that means nothing would be sent to the server as it stands.",
-    "list-comment": "A `#` begins a comment only at the beginning of a line of a list or table (a warning).",
+    "file": "Every path on the command line must be a readable manifest, or a folder with manifests below it.",
+    "interpolation": "An invalid `${...}` would be sent to the server as written.",
+    "list-comment": "In a list or table, a `#` begins a comment only at the beginning of a line (a warning).",
     "list-file": "The lists and tables of a matrix are text files below the folder of the call.",
-    "matrix": "Each combination of a matrix is one session, which its name has to tell from the others.",
+    "matrix": "Each combination of a matrix is one session and must have its own name.",
     "missing-key": "Some keys have no default.",
-    "too-large": "What is far beyond any survey is refused before it fills the memory.",
-    "unmatched": "An `include` or `exclude` that fits no combination, or adds one that is there, is most likely a "
-    "misspelled one, and so is an `include` with keys of a session that adds one (a warning: lists change).",
-    "unknown-key": "A key that is not understood is most likely a misspelt one, and would be ignored in silence.",
-    "variable": "Each variable has one meaning in a call, and a value before anything is created with it.",
-    "version": "Another version of the manifest's language may mean something else by the same words.",
+    "too-large": "Input that is much larger than any survey is refused before it fills the memory.",
+    "unmatched": "An `include` or `exclude` that matches no combination is most likely misspelled. So is an `include` "
+    "that adds an existing combination, or one with keys of a session that adds a combination (a warning).",
+    "unknown-key": "An unknown key is most likely misspelled, and would have no effect.",
+    "variable": "Each variable has one meaning in an invocation, and a value before the tool creates sessions with it.",
+    "version": "In another version of the manifest, the same keys can have another meaning.",
     "wrong-type": "Each key has one type: text, a number, a truth value, a list or a mapping.",
     "wrong-value": "Each key has its range of values.",
-    "yaml": "Manifests are YAML 1.2, one document a file.",
+    "yaml": "Manifests are YAML 1.2, one document in each file.",
 }
-SYNTAX_WARNINGS = frozenset({"list-comment", "unmatched"})  # those of them that are no errors
+SYNTAX_WARNINGS = frozenset({"list-comment", "unmatched"})  # the warnings among them
 
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 INDEX = re.compile(r"\[[0-9]+\]")
-WITH_SNIPPET = 1_000  # findings of one file that come with a snippet; nobody reads more
+WITH_SNIPPET = 1_000  # diagnostics of one file with a snippet; nobody reads more
 SHOWN = 60  # characters of a value that a message repeats
 
 
 def quoted(value: str) -> str:
-    """A value as it stands in a message: in backticks, on one line, cut when long, without control characters."""
+    """A value for a message: in backticks, on one line, cut if it is long, without control characters."""
     shown = value if len(value) <= SHOWN else value[: SHOWN - 1] + "…"
     return "`" + "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown) + "`"
 
 
 class Describable(Protocol):
-    """A combination of a matrix that findings are about."""
+    """A combination of a matrix that diagnostics are about."""
 
     def described(self, names: Collection[str]) -> str:
         """Those of its values that matter, with their locations: tile = `NGC 4501` (tiles.txt:3)."""
@@ -61,8 +61,8 @@ class Describable(Protocol):
 class FileDiagnostics:
     """The diagnostics of one file, in the order in which they were found, none twice.
 
-    While `origin` is set, findings are about that combination: what comes up at one place for many of them is told
-    once, for the first. `using` are the values of it that matter.
+    While `origin` is set, diagnostics are about that combination. Those of several combinations at one location become
+    one diagnostic, which names the first. `using` are the values that it names.
     """
 
     file: str
@@ -75,16 +75,16 @@ class FileDiagnostics:
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def location(self, node: Node) -> Location:
-        """Where a node stands."""
+        """The location of a node."""
         return Location(self.file, node.line, node.column, node.end_line, node.end_column)
 
     def add(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> None:
-        """Note what is wrong with a node."""
+        """Add a diagnostic about a node."""
         self.add_at(rule, self.location(node), summary, detail, path=path)
 
     def add_at(self, rule: str, location: Location, summary: str, detail: str = "", *, path: str = "") -> None:
-        """Note what is wrong at a place."""
-        # What an alias repeats is one mistake, whatever it is an item of; so is what many combinations share.
+        """Add a diagnostic about a location."""
+        # One mistake that an alias repeats, or that many combinations share, is one diagnostic.
         key = (rule, location, INDEX.sub("[]", path if self.origin else summary))
         if key in self._found:
             self._more[key] = self._more.get(key, 0) + bool(self.origin)
@@ -96,16 +96,16 @@ class FileDiagnostics:
         self._found[key] = Diagnostic(rule, severity, summary, detail, location, self._snippet(location), path)
 
     def know(self, file: str, text: str) -> None:
-        """Give the text of another file, for snippets of findings that are in it."""
+        """Add the text of another file, for snippets of diagnostics about it."""
         self.others.setdefault(file, text)
 
     @property
     def texts(self) -> dict[str, str]:
-        """The texts that snippets are taken from, by file."""
+        """The texts of snippets, by file."""
         return {self.file: self.text, **self.others}
 
     def hide(self, node: Node) -> None:
-        """Show a value in no snippet."""
+        """Mask a value in all snippets."""
         lines = self._of(self.file)
         location = self.location(node)
         for number in range(location.line, min(location.end_line, len(lines)) + 1):
@@ -127,9 +127,9 @@ class FileDiagnostics:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All of them, by their place."""
-        told = (self._counted(key, found) for key, found in self._found.items())
-        return tuple(sorted(told, key=lambda found: found.location))
+        """All diagnostics, sorted by location."""
+        counted = (self._counted(key, found) for key, found in self._found.items())
+        return tuple(sorted(counted, key=lambda found: found.location))
 
     def _counted(self, key: tuple[str, Location, str], found: Diagnostic) -> Diagnostic:
         more = self._more.get(key, 0)

@@ -1,4 +1,4 @@
-"""Which files a command line means, and their text: bounded, never blocking, every failure a diagnostic."""
+"""Finds the manifests of a command line and reads their text: bounded, never blocking, failures as diagnostics."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
 MAX_BYTES = 8 << 20  # of one manifest: a survey of 30,000 sessions fits
-MAX_FILES = 5_000  # manifests of one call
-MAX_ENTRIES = 200_000  # files and folders that are looked at for manifests
+MAX_FILES = 5_000  # manifests of one invocation
+MAX_ENTRIES = 200_000  # files and folders that are searched for manifests
 SUFFIXES = (".yaml", ".yml")
 UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI a line of its own may be a command
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI, a new line can be a command
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _walk(folder: str, found: FoundFiles, open_folders: Sequence[str]) -> Iterat
     """
     waiting = [folder]
     visited: set[str] = set()
-    looked_at = 0
+    searched = 0
     while waiting:
         current = waiting.pop()
         real = os.path.realpath(current)
@@ -170,8 +170,8 @@ def _walk(folder: str, found: FoundFiles, open_folders: Sequence[str]) -> Iterat
         except OSError as error:
             found.diagnostics.append(_unreadable(current, error).diagnostic)
             continue
-        looked_at += len(shown)
-        if looked_at > MAX_ENTRIES:
+        searched += len(shown)
+        if searched > MAX_ENTRIES:
             summary = f"more than {MAX_ENTRIES:,} files below {quoted(shown_path(folder))}"
             raise _file_error(shown_path(folder), summary, "Name the folder that holds your manifests.")
         outside = {entry.path: entry for entry in shown if _leads_out(entry, open_folders)}
@@ -225,7 +225,7 @@ def path_below(path: str, folder: str) -> str | None:
 
 
 def read_bytes(source: ManifestFile, real_path: str, stdin: Callable[[], bytes] | None) -> bytes:
-    """What stands in a manifest, `real_path` is its real path; raises `ManifestFileError` with the diagnostic."""
+    """The bytes of a manifest, `real_path` is its real path; raises `ManifestFileError` with the diagnostic."""
     if source.shown == "-":
         data = stdin() if stdin is not None else sys.stdin.buffer.read(MAX_BYTES + 1)
     else:
@@ -235,18 +235,18 @@ def read_bytes(source: ManifestFile, real_path: str, stdin: Callable[[], bytes] 
             raise _unreadable(source.shown, error) from None
     if len(data) > MAX_BYTES:
         summary = f"larger than {MAX_BYTES >> 20} MB"
-        detail = "Split it: the files of one project are merged."
+        detail = "Split the file: the files of one project are merged."
         raise ManifestFileError("too-large", summary, detail, Location(source.shown), data)
     return data
 
 
 def _read_file(source: ManifestFile, real_path: str) -> bytes:
     if source.folder and not source.is_open(real_path):
-        raise _file_error(source.shown, "a link leads out of the folder", "Replace the link by the file.")
+        raise _file_error(source.shown, "a link leads out of the folder", "Replace the link with the file.")
     descriptor = open_resolved(real_path)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            detail = "Give a file or a folder; `-` reads the manifest from standard input."
+            detail = "Name a file or a folder; `-` reads the manifest from standard input."
             raise _file_error(source.shown, "not a regular file", detail)
         return file.read(MAX_BYTES + 1)
 
@@ -273,8 +273,8 @@ def decode(data: bytes, file: str) -> str:
         return text
     if wrong[0] == "\x00":
         raise _binary(file)
-    summary = f"the character U+{ord(wrong[0]):04X} cannot stand in YAML"
-    detail = f'Remove it; if it is meant, write it in double quotes as "\\u{ord(wrong[0]):04x}".'
+    summary = f"the character U+{ord(wrong[0]):04X} is not allowed in YAML"
+    detail = f'Remove it. If you need it, write it in double quotes as "\\u{ord(wrong[0]):04x}".'
     raise ManifestFileError("encoding", summary, detail, _place_after(text[: wrong.start()], file))
 
 

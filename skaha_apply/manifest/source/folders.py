@@ -1,6 +1,6 @@
 """The folders that an invocation may read, and how a file in them is opened.
 
-A manifest may come from a pull request of a stranger, and its lists are sent to a server. So no path and no link leads
+A manifest can come from an untrusted pull request, and its lists are sent to a server. So no path and no link leads
 out of these folders, and nothing hidden is read, where checkouts keep credentials (`.git/config`).
 """
 

@@ -16,7 +16,7 @@ COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[ \t]*skaha-apply:[ \t]*ignore\[([^\]\r\
 
 
 def ignores(text: str, root: Node, file: str) -> tuple[Ignore, ...]:
-    """What comments switch off: a rule on their own line, or, where they stand alone, on the next line with content."""
+    """The rules that comments switch off: on their own line; for a comment alone, on the next line with content."""
     if "skaha-apply:" not in text:
         return ()
     found: list[Ignore] = []

@@ -1,6 +1,6 @@
-"""YAML text as a tree of nodes that know their place.
+"""YAML text as a tree of nodes with their positions.
 
-It is composed here from the parser's events, which is fast, never recursive, and gives every scalar as it is written.
+The tree is composed here from the events of the parser. This is fast, not recursive, and keeps every scalar as written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MAX_DEPTH = 60  # of nested lists and mappings; a manifest needs five
-MAX_PURE = 1 << 20  # characters above which the slow parser is not asked for its opinion on an error
+MAX_PURE = 1 << 20  # characters; for longer texts, the slow parser is not tried after an error
 COLON = "\ue000"  # stands for a colon within a word, see `_attempts`
 COLON_WRITTEN = r"\ue000|\\u0*e000"  # that character itself, or as an escape
 WORD_COLON = re.compile(r"(?<=[^\s\"'\]}\[{,]):(?=[^\s\[\]{},])")
@@ -26,7 +26,7 @@ Shape = Literal["scalar", "sequence", "mapping"]
 class Node:
     """A scalar (`text`, `plain` when without quotes), a sequence (`items`), or a mapping (`pairs`).
 
-    Lines and columns count from 1, the end is exclusive. An alias is the very node it stands for.
+    Lines and columns count from 1, the end is exclusive. An alias is the node that it stands for.
     """
 
     shape: Shape
@@ -41,14 +41,14 @@ class Node:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing at all is written where a value should stand."""
+        """Whether the value is missing."""
         return self.shape == "scalar" and self.plain and not self.text
 
 
 class NotYaml(Exception):
     """Text that is not one YAML document; `line` and `column` count from 1, and so does the exclusive end.
 
-    `parsed` tells that the parser did its part, so that another one would come to the same.
+    `parsed`: the parser accepted the text, so another parser would not help.
     """
 
     def __init__(self, problem: str, location: tuple[int, int, int, int], detail: str = "", rule: str = "yaml") -> None:
@@ -94,7 +94,7 @@ def _attempts(text: str) -> Iterator[tuple[Callable[[], Iterable[Any]], bool]]:
     """Ways to parse a text, fast ones first, and whether colons are masked in what they give.
 
     The C parser refuses a colon within a word of a flow mapping, `{image: host/x:1.2}`, which YAML allows. A colon
-    between two such characters is no punctuation, so the second attempt puts another character in its place.
+    between two such characters is not punctuation, so the second attempt replaces it by another character.
     """
     try:
         from ruamel.yaml.cyaml import CSafeLoader  # noqa: PLC0415 - a slow import, and there may be no C parser
@@ -129,7 +129,7 @@ def _pure_events(text: str) -> Iterator[Any]:
 
 
 def explain(error: Exception) -> NotYaml:
-    """A parser's exception as one of ours; parsers also let go of exceptions that are not meant for users."""
+    """An exception of the parser as `NotYaml`; parsers also raise exceptions that are not for users."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = " ".join(str(getattr(error, "problem", None) or "it cannot be read").split())
     context = " ".join(str(getattr(error, "context", None) or "").split())
@@ -167,7 +167,9 @@ class _Composer:
     def _document(self, event: Any) -> None:
         self.documents += 1
         if self.documents > 1:
-            raise _at(event, "several documents in one file", "Put each document, what `---` separates, into a file.")
+            raise _at(
+                event, "several documents in one file", "Write each document (`---` separates them) to its own file."
+            )
 
     def _scalar(self, event: Any) -> Node:
         plain = event.style is None or event.style == ""
@@ -187,7 +189,7 @@ class _Composer:
 
     def _add(self, event: Any, node: Node) -> None:
         if event.tag and str(event.tag) not in CORE_TAGS and str(event.tag) != "!":
-            detail = "Write the plain value; everything is read as its key wants it."
+            detail = "Write the value without a tag; each key decides its type."
             raise _at(
                 event,
                 f"the tag {self._unmasked(str(event.tag))} has no meaning in a manifest",
@@ -203,13 +205,11 @@ class _Composer:
 
     def _alias(self, event: Any) -> Node:
         if event.anchor not in self.anchors:
-            detail = "A value that begins with a star is an alias; put it in quotes if the star is meant."
-            raise _at(event, f"no anchor &{self._unmasked(event.anchor)} stands above this alias", detail)
+            detail = "A value that begins with a star is an alias. Write quotes around a text that begins with a star."
+            raise _at(event, f"there is no anchor &{self._unmasked(event.anchor)} above this alias", detail)
         node = self.anchors[event.anchor]
         if node in self.open:
-            raise _at(
-                event, f"the alias *{self._unmasked(event.anchor)} stands within what it repeats, so it has no end"
-            )
+            raise _at(event, f"the alias *{self._unmasked(event.anchor)} is inside the value that it repeats")
         return node
 
     def _attach(self, node: Node, event: Any) -> None:

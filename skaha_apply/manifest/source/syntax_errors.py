@@ -1,4 +1,4 @@
-"""What a parser means: its words for a syntax error, with what usually causes it."""
+"""Explains the syntax errors of the YAML parser: what usually causes each, and what to write instead."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import NotYaml
 
 ADVICE: tuple[tuple[str, str], ...] = (
-    ("mapping values are not allowed", "Put a text that has a colon and a space, or ends in a colon, in quotes."),
-    ("could not find expected ':'", "A key wants a colon and a space behind it: key: value."),
-    ("found unexpected end of stream", "A quote or a bracket that opens above is never closed."),
-    ("found unexpected document indicator", "A quote that opens above is never closed."),
-    ("expected ',' or ']'", "A list in brackets wants commas, and its closing bracket."),
-    ("expected ',' or '}'", "A mapping in braces wants commas, and its closing brace."),
-    ("expected <block end>", "Give all keys of one mapping, and all dashes of one list, the same indentation."),
-    ("block sequence entries are not allowed", "A list begins on a line of its own, below its key."),
+    (
+        "mapping values are not allowed",
+        "Write quotes around a text that contains a colon and a space, or ends with a colon.",
+    ),
+    ("could not find expected ':'", "Write a colon and a space after a key: key: value."),
+    ("found unexpected end of stream", "Close the quote or bracket that opens above."),
+    ("found unexpected document indicator", "Close the quote that opens above."),
+    ("expected ',' or ']'", "Write commas between the items of a list in brackets, and its closing bracket."),
+    ("expected ',' or '}'", "Write commas between the keys of a mapping in braces, and its closing brace."),
+    ("expected <block end>", "Indent all keys of one mapping, and all dashes of one list, equally."),
+    ("block sequence entries are not allowed", "Begin a list on a new line below its key."),
     ("unknown escape character", "In double quotes a backslash begins an escape; use single quotes."),
-    ("cannot start any token", "Put a text that begins with @, ` or % in quotes."),
-    ("found undefined alias", "A value that begins with a star is an alias; put it in quotes if the star is meant."),
+    ("cannot start any token", "Write quotes around a text that begins with @, ` or %."),
+    (
+        "found undefined alias",
+        "A value that begins with a star is an alias. Write quotes around a text that begins with a star.",
+    ),
 )
 
 
 def advice(error: NotYaml, text: str) -> tuple[str, str]:
-    """Summary and detail for an error of syntax."""
+    """Summary and detail of the diagnostic for a syntax error."""
     if error.parsed:
         return error.problem, error.detail
     lines = re.split(r"\r\n|\r|\n", text)
@@ -32,11 +38,11 @@ def advice(error: NotYaml, text: str) -> tuple[str, str]:
         line = lines[number - 1] if 0 < number <= len(lines) else ""
         if "\t" in line[: len(line) - len(line.lstrip())]:
             where = "here" if number == error.line else "in the line above"
-            return f"a tab {where}, where YAML wants spaces", "Indent by spaces only."
+            return f"a tab {where}, where YAML requires spaces", "Indent with spaces only."
     if _before(lines, error).endswith("${"):
         return (
             f"broken YAML: {error.problem}",
-            'Within brackets and braces put a text with ${...} in quotes: ["${name}"].',
+            'In brackets and braces, write quotes around a text with ${...}: ["${name}"].',
         )
     detail = next((hint for words, hint in ADVICE if words in error.problem), "")
     return f"broken YAML: {error.problem}", error.detail or detail

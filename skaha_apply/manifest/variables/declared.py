@@ -1,4 +1,4 @@
-"""The `variables` of a file: what it declares, and which values hold."""
+"""The `variables` of a file: their declarations, and the values that take precedence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEYS = ("default", "sensitive", "description")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One declaration; `node` is its name."""
+    """One declaration; `node` is that of its name."""
 
     name: str
     node: Node
@@ -32,7 +32,7 @@ class Variable:
 
 @dataclass
 class Variables:
-    """The variables of one file with the values that a call gives."""
+    """The variables of one file, with the values that the invocation gives."""
 
     diagnostics: FileDiagnostics
     declared: Mapping[str, Variable] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Variables:
     used: set[str] = field(default_factory=set)  # those that some text refers to
 
     def value(self, variable: Variable) -> str | None:
-        """The value that holds; None without one, which is reported where it may not be."""
+        """The value of a variable; None without any, which is reported unless that is allowed."""
         self.used.add(variable.name)
         value = self.given.values.get(variable.name, variable.default)
         may_lack = self.given.missing is MissingValues.ANY or (
@@ -52,14 +52,14 @@ class Variables:
             ways = ["--var-file FILE"] if variable.sensitive else [f"--var {name}=VALUE", "--var-file FILE"]
             if "-" not in name:  # no shell exports such a name
                 ways.append(f"SKAHA_VAR_{name} in the environment")
-            detail = f"Give it by {', '.join(ways[:-1])} or {ways[-1]}." if len(ways) > 1 else f"Give it by {ways[0]}."
+            detail = f"Give it with {' or '.join(filter(None, [', '.join(ways[:-1]), ways[-1]]))}."
             self.diagnostics.add(
                 "variable", variable.node, f"the {kind} {quoted(name)} has no value", detail, path=f"variables.{name}"
             )
         return value
 
     def suggestion(self, name: str) -> str:
-        """What to write for one that is not declared."""
+        """What to write instead of a variable that is not declared."""
         by_case = {known.lower(): known for known in self.declared}
         near = get_close_matches(name.lower()[:100], by_case, n=1)
         if near:
@@ -68,7 +68,7 @@ class Variables:
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The values of sensitive variables by name, of those that have one."""
+        """The values of the sensitive variables that have one, by name."""
         values = ((one.name, self.given.values.get(one.name, one.default)) for one in self.declared.values())
         return {name: value for name, value in values if self.declared[name].sensitive and value is not None}
 
@@ -80,10 +80,10 @@ class Variables:
 
 
 def read_variables(reader: NodeReader, node: Node) -> dict[str, Variable]:
-    """What a file declares; what is wrong is reported, and what is right is returned."""
+    """The valid declarations of a file; others are reported."""
     if node.shape != "mapping":
         written = "empty" if node.empty else WORDS[node.shape]
-        detail = "Write variables: {NAME: {default: VALUE}}, or leave the key out."
+        detail = "Write variables: {NAME: {default: VALUE}}, or remove the key."
         reader.diagnostics.add(
             "wrong-type", node, f"variables must be a mapping, not {written}", detail, path="variables"
         )
@@ -101,7 +101,7 @@ def read_variables(reader: NodeReader, node: Node) -> dict[str, Variable]:
 
 
 def _hide(reader: NodeReader, entry: KeyValue) -> None:
-    """Keep a sensitive default out of every snippet, before anything is said about its lines."""
+    """Mask a sensitive default before a snippet can show its lines."""
     pairs = [(key.text, value) for key, value in entry.value.pairs]
     if any(key == "sensitive" and value.text.lower() != "false" for key, value in pairs):
         for key, value in pairs:
@@ -112,23 +112,23 @@ def _hide(reader: NodeReader, entry: KeyValue) -> None:
 def _declaration(reader: NodeReader, name: str, entry: KeyValue) -> Variable:
     path = f"variables.{name}"
     if NAME.match(name) is None:
-        detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
-        raise reader.refuse("wrong-value", entry.key, f"{quoted(name)} is no name of a variable", detail, path=path)
+        detail = "A name begins with a letter or _, followed by letters, digits, _ and -."
+        raise reader.refuse("wrong-value", entry.key, f"{quoted(name)} is not a name for a variable", detail, path=path)
     node = entry.value
     if node.shape != "mapping":
         written = f"{name}: {{}}" if node.empty else f"{name}: {{default: VALUE}}"
         what = "has no value" if node.empty else f"must be a mapping, not {WORDS[node.shape]}"
-        detail = f"Write {written}." if not node.empty else f"Write {written} for one without a default."
+        detail = f"Write {written}." if not node.empty else f"Write {written} for a variable without a default."
         raise reader.refuse("wrong-type", node, f"{path} {what}", detail, path=path)
     keys = reader.entries(node, path)
     if {"default", "sensitive"} <= keys.keys() and keys["sensitive"].value.text.lower() != "false":
-        reader.diagnostics.hide(keys["default"].value)  # one that came by `<<` too
+        reader.diagnostics.hide(keys["default"].value)  # also one from `<<`
     for key, found in keys.items():
         if key not in KEYS:
             near = get_close_matches(key.lower()[:100], KEYS, n=1)
-            detail = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(KEYS)}."
+            detail = f"Did you mean {near[0]}?" if near else f"The keys are {', '.join(KEYS)}."
             reader.diagnostics.add(
-                "unknown-key", found.key, f"{quoted(key)} is no key of {path}", detail, path=f"{path}.{key}"
+                "unknown-key", found.key, f"{quoted(key)} is not a key of {path}", detail, path=f"{path}.{key}"
             )
     sensitive = reader.truth(keys["sensitive"].value, f"{path}.sensitive") if "sensitive" in keys else False
     default = None
@@ -141,6 +141,6 @@ def _declaration(reader: NodeReader, name: str, entry: KeyValue) -> Variable:
 
 def _default(reader: NodeReader, node: Node, path: str) -> str:
     if node.empty:
-        detail = 'Write "" for an empty text; leave the key out when a call has to give the value.'
+        detail = 'Write "" for an empty text. Remove the key if each invocation must give the value.'
         raise reader.refuse("wrong-type", node, f"{path} has no value", detail, path=path)
     return reader.text(node, path)

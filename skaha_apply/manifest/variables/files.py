@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node
 
 MOST_BYTES = 1 << 20
-_FORM = "It holds one `NAME: value` a line."
+_FORM = "It has one `NAME: value` on each line."
 
 
 def read_values(path: Path | str) -> dict[str, str]:
@@ -31,7 +31,7 @@ def read_values(path: Path | str) -> dict[str, str]:
 
     Raises:
         UsageError: when the file cannot be read.
-        ManifestError: with every error of form and its place.
+        ManifestError: with every syntax error and its location.
     """
     file = shown_path(str(path))
     try:
@@ -50,8 +50,8 @@ def read_values(path: Path | str) -> dict[str, str]:
         raise ManifestError((error.diagnostic,)) from None
     except NotYaml as error:
         location = Location(file, error.line, error.column, error.end_line, error.end_column)
-        detail = "A value that begins with one of * & ! % @ ` { [ | > or holds `: ` or ` #` goes in quotes."
-        raise ManifestError((_finding("yaml", location, "this is not YAML", detail),)) from None
+        detail = "Write quotes around a value that begins with one of * & ! % @ ` { [ | > or contains `: ` or ` #`."
+        raise ManifestError((_diagnostic("yaml", location, "this is not YAML", detail),)) from None
     return _values(root, file)
 
 
@@ -59,13 +59,13 @@ def _values(root: Node | None, file: str) -> dict[str, str]:
     if root is None or root.empty:
         return {}
     if root.shape != "mapping":
-        raise ManifestError((_finding("wrong-type", _place(root, file), "this is no mapping", _FORM),))
+        raise ManifestError((_diagnostic("wrong-type", _place(root, file), "this is not a mapping", _FORM),))
     values: dict[str, str] = {}
     found: list[Diagnostic] = []
     for key, node in root.pairs:
         name = key.text if key.shape == "scalar" else ""
         if problem := _problem(name, node, values):
-            found.append(_finding(problem[0], _place(key, file), *problem[1:]))
+            found.append(_diagnostic(problem[0], _place(key, file), *problem[1:]))
         else:
             values[name] = node.text
     if found:
@@ -75,8 +75,8 @@ def _values(root: Node | None, file: str) -> dict[str, str]:
 
 def _problem(name: str, node: Node, known: dict[str, str]) -> tuple[str, str, str] | None:
     if NAME.match(name) is None:
-        detail = "A name begins with a letter or _, and goes on with letters, digits, _ and -."
-        return "wrong-value", "this is no name of a variable", detail
+        detail = "A name begins with a letter or _, followed by letters, digits, _ and -."
+        return "wrong-value", "this is not a name for a variable", detail
     if name in known:
         return "duplicate-key", f"{quoted(name)} is given twice", "Remove one of the two."
     if node.shape != "scalar":
@@ -86,7 +86,7 @@ def _problem(name: str, node: Node, known: dict[str, str]) -> tuple[str, str, st
             "A variable has one value: text or a number.",
         )
     if node.empty:
-        return "wrong-type", f"{quoted(name)} has no value", 'Write "" for an empty one.'
+        return "wrong-type", f"{quoted(name)} has no value", 'Write "" for an empty value.'
     return None
 
 
@@ -94,5 +94,5 @@ def _place(node: Node, file: str) -> Location:
     return Location(file, node.line, node.column, node.end_line, node.end_column)
 
 
-def _finding(rule: str, location: Location, summary: str, detail: str) -> Diagnostic:
+def _diagnostic(rule: str, location: Location, summary: str, detail: str) -> Diagnostic:
     return Diagnostic(rule, Severity.ERROR, summary, detail, location)

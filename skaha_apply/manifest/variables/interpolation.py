@@ -1,7 +1,7 @@
-"""`${name}` within a text: parsed once, filled for every combination.
+"""References `${name}` in a text: parsed once, filled in for every combination.
 
-A reference is to a value of the matrix, to a declared variable or to the replica. Nothing else can be read, least of
-all the environment: what a manifest of a stranger refers to cannot carry a secret away.
+A reference names a value of the matrix, a declared variable or the replica. Nothing else can be read, and the
+environment least of all: a manifest from an untrusted pull request must not be able to send your secrets.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 COUNT = "replica.count"
 ID = "replica.id"
-LITERAL = "A literal ${ is written $${."
+LITERAL = "For a literal ${ write $${."
 SHOWN = 10  # known names of a kind that a message lists
 LONGEST = 100  # characters of an unknown name that are compared with the known ones
 
 
 class TextPurpose(Enum):
-    """What a text is for, which decides what it may refer to."""
+    """The purpose of a text, which decides what it can refer to."""
 
     NAME = auto()  # values are slugged
-    TEXT = auto()  # cmd, args, env: may hold what is known only when a session is created
+    TEXT = auto()  # cmd, args, env: can contain values that are known only when a session is created
     FIELD = auto()  # any other key
     MATRIX = auto()  # variables only
 
 
 class BadReference(Exception):
-    """A reference that means nothing; `detail` says what to write instead."""
+    """A reference that is not valid; `detail` states what to write instead."""
 
     def __init__(self, summary: str, detail: str) -> None:
         super().__init__(summary)
@@ -52,11 +52,11 @@ class BadReference(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text with references, ready to be filled.
+    """A parsed text with references.
 
-    `pieces` are pairs: a text as it is, or ("", the name of a value). `names` are the values that it takes, without
-    `slug.`. `later` counts what stays until a session is created. `wholly` says that it is made of references only,
-    `only` the value that it is one reference to. `unknown` says that it depends on a variable without a value.
+    `pieces` are pairs: a fixed text and "", or "" and the name of a value. `names` are the values that it uses, without
+    `slug.`. `later` counts references that stay until a session is created. `wholly`: it consists of references only.
+    `only` is the name if it is a single reference. `unknown`: it depends on a variable without a value.
     """
 
     pieces: tuple[tuple[str, str], ...]
@@ -71,12 +71,12 @@ class Template:
         return "".join([values[name] if name else text for text, name in self.pieces])
 
     def misread(self, filled: str) -> bool:
-        """Whether a filled text has what would be filled in later without being meant so."""
+        """Whether a filled text contains a reference by accident, which would be filled in later."""
         return "${" in filled and len(LATER.findall(filled)) != self.later
 
 
 class CombinationValues(dict[str, str]):
-    """The values of one combination by name; `slug.name` is made when it is asked for."""
+    """The values of one combination by name; `slug.name` is computed on first use."""
 
     def __missing__(self, name: str) -> str:
         if not name.startswith("slug."):
@@ -88,10 +88,9 @@ class CombinationValues(dict[str, str]):
 
 @dataclass(frozen=True)
 class Scope:
-    """What the texts of one session may refer to.
+    """What the texts of one session can refer to.
 
-    `names` are its axes or columns, `unknown` says that these depend on a variable without a value; then any name may
-    be one of them.
+    `names` are its axes or columns. `unknown`: these depend on a variable without a value, so any name can be one.
     """
 
     variables: Variables
@@ -108,9 +107,9 @@ class _TemplateDraft:
 
 
 def template(text: str, scope: Scope, purpose: TextPurpose) -> Template:
-    """A text whose references are resolved as far as they are the same in every combination.
+    """Parse a text and resolve the references that are the same in every combination.
 
-    Raises `BadReference` for the first that means nothing.
+    Raises `BadReference` for the first invalid one.
     """
     draft = _TemplateDraft()
     literal = ""
@@ -133,7 +132,7 @@ def template(text: str, scope: Scope, purpose: TextPurpose) -> Template:
 
 
 def literal(text: str) -> str:
-    """How a text is written so that nothing in it is a reference."""
+    """The text escaped, so that it contains no reference."""
     return text.replace("${", "$${")
 
 
@@ -148,8 +147,8 @@ def _name(found: re.Match[str]) -> str:
     if inner != inner.strip() and DOTTED.match(inner.strip()):
         raise BadReference(f"{quoted(written)} has spaces", f"Write ${{{inner.strip()}}}.")
     if not DOTTED.match(inner):
-        detail = f"A reference is a name and nothing else: ${{tile}}, ${{var.night}}, ${{replica.id}}. {LITERAL}"
-        raise BadReference(f"{quoted(written)} is no reference", detail)
+        detail = f"A reference is only a name: ${{tile}}, ${{var.night}}, ${{replica.id}}. {LITERAL}"
+        raise BadReference(f"{quoted(written)} is not a reference", detail)
     return inner
 
 
@@ -161,7 +160,7 @@ def _refer(name: str, scope: Scope, purpose: TextPurpose, draft: _TemplateDraft)
         _variable(name, rest, scope, purpose, draft)
     elif name == ID:
         if purpose is not TextPurpose.TEXT:
-            detail = "It is known only when a session is created, so it stands in cmd, args and values of env alone."
+            detail = "It is known only when a session is created, so use it in cmd, args and values of env only."
             raise BadReference(f"`${{{name}}}` cannot be used here", detail)
         draft.pieces.append((f"${{{name}}}", ""))
         draft.later += 1
@@ -185,7 +184,7 @@ def _slugged(name: str, rest: str, scope: Scope, purpose: TextPurpose, draft: _T
 def _value(name: str, scope: Scope, purpose: TextPurpose, draft: _TemplateDraft, *, slugged: bool = False) -> None:
     written = f"slug.{name}" if slugged else name
     if purpose is TextPurpose.MATRIX:
-        detail = f"Only variables, ${{var.name}}, are known before there are combinations. {LITERAL}"
+        detail = f"Only variables, ${{var.name}}, are known before the combinations. {LITERAL}"
         raise BadReference(f"`${{{written}}}` cannot be used in a matrix", detail)
     if name not in scope.names:
         if scope.unknown and NAME.match(name):
@@ -204,7 +203,7 @@ def _variable(written: str, name: str, scope: Scope, purpose: TextPurpose, draft
         raise BadReference(f"no variable {quoted(name)} is declared", scope.variables.suggestion(name))
     if declared.sensitive:
         if purpose is not TextPurpose.TEXT:
-            detail = "It is sent and never stored, so it stands in cmd, args and values of env alone."
+            detail = "Its value is never stored, so use it in cmd, args and values of env only."
             raise BadReference(f"`${{{written}}}` is sensitive and cannot be used here", detail)
         scope.variables.value(declared)
         draft.pieces.append((f"${{var.{name}}}", ""))
@@ -231,7 +230,7 @@ def _unknown(name: str, scope: Scope, purpose: TextPurpose) -> tuple[str, str]:
     replica = (ID, COUNT) if purpose is TextPurpose.TEXT else (COUNT,)
     some = (*scope.names[:SHOWN], *replica, *(f"var.{each}" for each in [*scope.variables.declared][:SHOWN]))
     shown = ", ".join(f"${{{each}}}" for each in some)
-    return summary, f"Known here are {shown}; nothing of the environment can be read. {LITERAL}"
+    return summary, f"References here can be {shown}. Variables of the environment cannot be read. {LITERAL}"
 
 
 FOREIGN = re.compile(r"[^a-z0-9-]")
@@ -239,8 +238,9 @@ FOREIGN = re.compile(r"[^a-z0-9-]")
 
 @lru_cache(maxsize=200_000)
 def slug(text: str) -> str:
-    """Lower case, `+` becomes `p`, any other foreign character `-`: `NGC 4501` ngc-4501, `270.280` 270-280.
+    """A value for use in a name: `NGC 4501` becomes `ngc-4501`, `270.280` becomes `270-280`.
 
-    Character by character, so that few values become the same: `-1.5` and `1.5` stay two.
+    Lower case; `+` becomes `p`, any other foreign character `-`. Each character by itself, so that few values become
+    equal: `-1.5` and `1.5` stay different.
     """
     return FOREIGN.sub("-", text.lower().replace("+", "p"))
