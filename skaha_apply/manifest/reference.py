@@ -13,7 +13,12 @@ from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.manifest.generate.yaml_writer import scalar
 from skaha_apply.manifest.schema import schema_text
 from skaha_apply.manifest.source.file_diagnostics import SYNTAX_RULES
+from skaha_apply.model.spec import Decides, SessionSpec, field_roles
 
+EFFECTS = {
+    Decides.WORK: "replaces active sessions, and finished work runs again (see `rerun`)",
+    Decides.RESOURCES: "replaces active and failed sessions; finished work stays done",
+}
 BEGIN = "<!-- generated from the table of fields: begin -->"
 END = "<!-- generated: end -->"
 SCHEMA = Path("schemas/manifest.v1.schema.json")
@@ -38,9 +43,16 @@ def _field(name: str) -> str:
     field = next(field for field in SESSION_FIELDS if field.name == name)
     examples = "\n".join(f"{name}: {_written(example)}" for example in field.examples)
     return (
-        f"### {name}\n\n{field.description}\n\n- type: {field.kind}\n- default: {field.default}\n\n"
+        f"### {name}\n\n{field.description}\n\n- type: {field.kind}\n- default: {field.default}\n{_effect(name)}\n"
         f"```yaml\n{examples}\n```\n"
     )
+
+
+def _effect(name: str) -> str:
+    """The line that states what a change of a key causes; none for a key that is in no digest."""
+    role = field_roles(SessionSpec).get(name)
+    effect = EFFECTS.get(role.decides) if role else None
+    return f"- a change: {effect}\n" if effect else ""
 
 
 def _written(value: Any, *, flow: bool = False) -> str:
