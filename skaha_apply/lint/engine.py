@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lint.inputs import lint_contexts
 from skaha_apply.lint.rule import shown
 from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore
-from skaha_apply.model.diagnostics import Diagnostic, RuleText
-from skaha_apply.model.location import Location, snippet
+from skaha_apply.model.diagnostics import Diagnostic, Location, RuleText, snippet
 from skaha_apply.model.masking.secrets import masked
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from skaha_apply.model.diagnostics import Severity
-    from skaha_apply.model.location import Location
+    from skaha_apply.model.diagnostics import Location, Severity
     from skaha_apply.model.project import Project
     from skaha_apply.model.request import Offer
     from skaha_apply.model.spec import SessionSpec

@@ -17,7 +17,7 @@ from skaha_apply.manifest.source.ignore_comments import ignores
 from skaha_apply.manifest.source.nodes import NotYaml, compose
 from skaha_apply.manifest.source.syntax_errors import advice
 from skaha_apply.manifest.variables.declared import read_variables
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Location
 from skaha_apply.model.project import MaxActive
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from skaha_apply.manifest.source.files import FoundFiles, ManifestFile, Manifest
 from skaha_apply.manifest.source.foreign_files import ForeignFile, read_text
 from skaha_apply.manifest.source.manifest_paths import find_site, recorded
 from skaha_apply.manifest.variables.declared import Variables
-from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.project import Loaded, VariableValues
 
 if TYPE_CHECKING:

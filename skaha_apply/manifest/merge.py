@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics, quoted
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Location
 from skaha_apply.model.project import MaxActive, Project
 
 if TYPE_CHECKING:

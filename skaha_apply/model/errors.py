@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.diagnostics import Diagnostic
-    from skaha_apply.model.location import Location
+    from skaha_apply.model.diagnostics import Diagnostic, Location
 
 
 class ExitCode(IntEnum):

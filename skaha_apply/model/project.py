@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skaha_apply.model.diagnostics import Diagnostic, Ignore
-    from skaha_apply.model.location import Location
+    from skaha_apply.model.diagnostics import Diagnostic, Ignore, Location
     from skaha_apply.model.spec import LeftOut, SessionSpec
 
 

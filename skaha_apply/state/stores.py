@@ -17,7 +17,7 @@ from skaha_apply.state.local.store import LocalStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skaha_apply.model.location import Location
+    from skaha_apply.model.diagnostics import Location
     from skaha_apply.model.ports import Observer, Store
 
 

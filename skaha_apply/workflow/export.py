@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from skaha_apply import lint
 from skaha_apply.manifest.generate import from_sessions
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
-from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.diagnostics import Location, Severity
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.location import Location
 from skaha_apply.model.project import Project
 from skaha_apply.state.paths import state_path
 from skaha_apply.state.stores import open_store

@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint, manifest
-from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
+from skaha_apply.model.diagnostics import Diagnostic, LintReport, Location, RuleText, Severity
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
-from skaha_apply.model.location import Location
 from skaha_apply.model.project import MissingValues
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase

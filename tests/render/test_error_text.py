@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from skaha_apply.model.diagnostics import Location
 from skaha_apply.model.errors import SkahaApplyError
-from skaha_apply.model.location import Location
 from skaha_apply.render.errors import error_text
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.render.lint.text import count_text, diagnostics_text
 
 

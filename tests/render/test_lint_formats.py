@@ -11,8 +11,7 @@ import jsonschema
 import pytest
 import xmlschema
 
-from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText, Severity
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Diagnostic, LintReport, Location, RuleText, Severity
 from skaha_apply.render.formats import LintFormat
 from skaha_apply.render.lint.documents import SCHEMA, fingerprints, lint_document, lint_schema, schema_text
 from skaha_apply.render.lint.github import SUMMARY, github_summary

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import CONTROL, shown_path
 from skaha_apply.manifest.source.folders import is_hidden, is_open, open_resolved, within
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Location
 
 if TYPE_CHECKING:
     from collections.abc import Collection

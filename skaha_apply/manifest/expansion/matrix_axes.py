@@ -13,7 +13,7 @@ from skaha_apply.manifest.expansion.tables import read_table
 from skaha_apply.manifest.fields.values import NAME, WORDS, InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.variables.interpolation import BadReference, Scope, TextPurpose, template
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -15,9 +15,8 @@ from skaha_apply.manifest.loading import load
 from skaha_apply.manifest.source.files import ManifestFileError, decode, discover, read_bytes
 from skaha_apply.manifest.source.foreign_files import is_foreign
 from skaha_apply.manifest.source.nodes import NotYaml, compose
-from skaha_apply.model.diagnostics import Diagnostic, Formatted, Severity
+from skaha_apply.model.diagnostics import Diagnostic, Formatted, Location, Severity
 from skaha_apply.model.errors import ManifestError
-from skaha_apply.model.location import Location
 from skaha_apply.model.project import MissingValues, VariableValues
 
 if TYPE_CHECKING:

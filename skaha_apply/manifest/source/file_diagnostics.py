@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Location, snippet
+from skaha_apply.model.diagnostics import Diagnostic, Location, Severity, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
 from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, visible_entries
-from skaha_apply.model.diagnostics import Diagnostic, Severity
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -6,8 +6,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.diagnostics import Ignore
-from skaha_apply.model.location import Location
+from skaha_apply.model.diagnostics import Ignore, Location
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node

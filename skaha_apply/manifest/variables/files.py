@@ -11,9 +11,8 @@ from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import ManifestFileError, decode, shown_path
 from skaha_apply.manifest.source.nodes import NotYaml, compose
-from skaha_apply.model.diagnostics import Diagnostic, Severity
+from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
-from skaha_apply.model.location import Location
 
 if TYPE_CHECKING:
     from pathlib import Path

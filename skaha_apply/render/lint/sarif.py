@@ -11,8 +11,7 @@ from skaha_apply.render.lint.documents import fingerprints
 from skaha_apply.render.printable import as_json
 
 if TYPE_CHECKING:
-    from skaha_apply.model.diagnostics import Diagnostic, LintReport, RuleText
-    from skaha_apply.model.location import Location
+    from skaha_apply.model.diagnostics import Diagnostic, LintReport, Location, RuleText
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

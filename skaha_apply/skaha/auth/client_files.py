@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from skaha_apply.model.diagnostics import Location
 from skaha_apply.model.errors import SkahaApplyError, UsageError
-from skaha_apply.model.location import Location
 from skaha_apply.skaha.address import base_url
 from skaha_apply.skaha.auth.registry import RegistryLogin, host_of
 from skaha_apply.skaha.auth.secret import Secret

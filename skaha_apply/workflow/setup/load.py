@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint, manifest
-from skaha_apply.model.diagnostics import Diagnostic, Severity
+from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
-from skaha_apply.model.location import Location
 from skaha_apply.model.project import MissingValues, Project
 from skaha_apply.model.report import Note
 from skaha_apply.state.paths import find_homes
