@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# The checkout, for an image in which skaha-apply is not installed.
+# The checkout, if skaha-apply is not installed in the image.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from skaha_apply import distributed  # found by the line above
@@ -25,7 +25,7 @@ WANTED = ("OBJECT", "FILTER", "EXPTIME", "DATE-OBS")
 
 
 def cards(path: Path) -> Iterator[str]:
-    """Yield the cards of the primary header; raise ValueError when the file is no FITS file, or cut."""
+    """Yield the cards of the primary header; raise ValueError if the file is not a FITS file, or is cut."""
     with path.open("rb") as stream:
         while len(block := stream.read(BLOCK)) == BLOCK:
             for start in range(0, BLOCK, CARD):
@@ -39,7 +39,7 @@ def cards(path: Path) -> Iterator[str]:
 
 
 def value_of(card: str) -> str:
-    """Return the value of a card as it is written, without quotes and comment."""
+    """Return the value of a card as written, without quotes and comment."""
     text = card[10:].strip()
     if text.startswith("'"):
         return text[1:].replace("''", "\0").split("'")[0].replace("\0", "'").rstrip()
@@ -47,19 +47,19 @@ def value_of(card: str) -> str:
 
 
 def process(path: Path) -> dict[str, str]:
-    """Return what is to be known of one file: here its line in the log of the night. Write your own."""
+    """Process one file; here: return its line in the log of the night. Replace this function by your own."""
     header = {card[:8].rstrip(): value_of(card) for card in cards(path) if card[8:10] == "= "}
     return {"file": path.name, **{key: header[key] for key in WANTED if key in header}}
 
 
 def files_of(where: str) -> list[str]:
-    """Return the files of a folder or pattern, sorted: unsorted, each machine would see another list."""
+    """Return the files of a folder or pattern, sorted, because the order differs between machines."""
     pattern = f"{glob.escape(where)}/*.fits" if Path(where).is_dir() else where
     return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # Path.glob takes no pattern that begins with /
 
 
 def main() -> int:
-    """Share out, process, save; a file that fails is a result that says so, and fails the replica."""
+    """Take a share, process it, save the results. A file that fails is recorded as a result, and the replica fails."""
     parser = argparse.ArgumentParser(description="Process this replica's share of the files.")
     parser.add_argument("files", metavar="FILES", help="a folder of *.fits, or a pattern such as 'night1/*.fits'")
     parser.add_argument("results", metavar="RESULTS", type=Path, help="the folder of the results, one for all replicas")

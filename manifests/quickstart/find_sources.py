@@ -19,7 +19,7 @@ except ImportError as error:
     sys.exit(f"{error.name} is missing: pip install numpy astropy sep")
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1]))  # the checkout, for an image in which skaha-apply is not installed
+sys.path.append(str(HERE.parents[1]))  # the checkout, if skaha-apply is not installed in the image
 
 from skaha_apply import distributed  # noqa: E402  # found by the line above
 
@@ -28,10 +28,10 @@ SMALLEST = 5  # pixels above it
 
 
 def sources_in(path: Path) -> dict[str, Any]:
-    """Return what is in one image: places in pixels (from 0) and degrees (ICRS), flux in adu."""
+    """Return the sources of one image: positions in pixels (from 0) and degrees (ICRS), flux in adu."""
     with fits.open(path) as units:
         header = units[0].header
-        pixels = units[0].data.astype(np.float32)  # sep wants the machine's own byte order, which FITS has not
+        pixels = units[0].data.astype(np.float32)  # sep requires the byte order of the machine
     background = sep.Background(pixels, bw=32, bh=32)
     found = sep.extract(pixels - background.back(), THRESHOLD, err=background.globalrms, minarea=SMALLEST)
     ra, dec = WCS(header).all_pix2world(found["x"], found["y"], 0)
@@ -47,7 +47,7 @@ def sources_in(path: Path) -> dict[str, Any]:
 
 
 def checked(path: Path) -> dict[str, Any]:
-    """Return what is in one image; raise OSError with its name when it cannot be read, whatever the library raised."""
+    """Return the sources of one image; raise OSError with its name if it cannot be read, for any library error."""
     try:
         return sources_in(path)
     except Exception as error:
@@ -55,10 +55,10 @@ def checked(path: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Share out, detect, save."""
+    """Take a share of the images, find the sources, save the results."""
     parser = argparse.ArgumentParser(description="Find the sources in this replica's share of the images.")
     parser.add_argument(
-        "--folder", type=Path, default=HERE, help="where images/ and results/ are; default: beside this"
+        "--folder", type=Path, default=HERE, help="folder of images/ and results/; default: the folder of this file"
     )
     folder = parser.parse_args().folder
     images = sorted((folder / "images").glob("*.fits"))  # sorted: the order of a glob differs between machines
@@ -66,7 +66,7 @@ def main() -> int:
         print(f"no images in {folder / 'images'}: run make_images.py first", file=sys.stderr)
         return 1
     try:
-        # Before the work: what says which share this is, is what one looks for in the log of a failed replica.
+        # Before the work, so that the log of a failed replica shows its share.
         print(distributed.describe([path.name for path in images]), flush=True)
         mine = distributed.chunk([path.name for path in images])
         results = [checked(folder / "images" / name) for name in mine]

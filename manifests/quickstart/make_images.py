@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 IMAGES = 240
 SIZE = 96  # pixels, both axes
-RECIPE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()  # a change of this file makes all images anew
+RECIPE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()  # a change of this file makes all images again
 SEED = 20261122
 
-PSF_SIGMA = 1.4  # pixels: a seeing of 2.0 arcsec at 0.6 arcsec a pixel
-PIXEL_SCALE = 0.6  # arcsec a pixel
-GAIN = 1.6  # electrons an adu
+PSF_SIGMA = 1.4  # pixels: a seeing of 2.0 arcsec at 0.6 arcsec per pixel
+PIXEL_SCALE = 0.6  # arcsec per pixel
+GAIN = 1.6  # electrons per adu
 READ_NOISE = 5.0  # electrons
 SKY = 220.0  # adu
-# No two stars blend, none touches the edge, and the faintest peaks at 20 times the noise of the sky: what a detection
-# at 5 sigma finds is the truth.
+# No two stars blend, no star touches the edge, and the peak of the faintest star is 20 times the noise of the sky. So
+# a detection at 5 sigma finds exactly the true stars.
 EDGE = 12.0  # pixels
 SEPARATION = 16.0  # pixels
 FAINTEST, BRIGHTEST = 250.0, 4000.0  # adu, at the peak
@@ -48,7 +48,7 @@ FILTERS = (("g", 60.0), ("r", 45.0), ("i", 90.0))  # with the exposure time in s
 
 
 def stars_of(random: np.random.Generator) -> list[tuple[float, float, float]]:
-    """Return x, y (pixels from 0) and peak (adu) of the stars of one image; places too near to another are given up."""
+    """Return x, y (pixels from 0) and peak (adu) of the stars of an image. Positions too near to others are skipped."""
     wanted = int(random.integers(3, MOST_STARS + 1))
     stars: list[tuple[float, float, float]] = []
     for _ in range(wanted * 20):
@@ -110,7 +110,7 @@ def cards_of(index: int) -> list[tuple[str, Any, str]]:
 
 
 def image_of(index: int) -> tuple[bytes, int]:
-    """Return the bytes of one FITS file, and how many stars are in it."""
+    """Return the bytes of one FITS file, and its number of stars."""
     random = np.random.default_rng((SEED, index))
     stars = stars_of(random)
     unit = fits.PrimaryHDU(pixels_of(stars, random))
@@ -121,7 +121,7 @@ def image_of(index: int) -> tuple[bytes, int]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write the file so that it is never seen half, and two writers do not meet."""
+    """Write the file in one step, so that no reader sees half of it and two writers do not conflict."""
     draft = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         draft.write_bytes(content)
@@ -132,7 +132,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether the truth is of this recipe and every image is as it says."""
+    """Whether `truth.json` is of this recipe and every image agrees with it."""
     try:
         truth = json.loads((folder / "truth.json").read_bytes())
         digests = [hashlib.sha256((folder / "images" / name).read_bytes()).hexdigest() for name in truth["sha256"]]
@@ -142,7 +142,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def make(folder: Path) -> None:
-    """Make the images below the folder, and last `truth.json`, which says that they are all there."""
+    """Make the images below the folder, and `truth.json` last, because it states that the images are complete."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     sources, digests = {}, {}
     for index in range(IMAGES):
@@ -155,10 +155,10 @@ def make(folder: Path) -> None:
 
 
 def main() -> int:
-    """Make what is missing, and say what there is."""
+    """Make the missing images, and print their number."""
     parser = argparse.ArgumentParser(description="Make the observations of the quickstart.")
     parser.add_argument(
-        "--folder", type=Path, default=Path(__file__).resolve().parent, help="default: beside this file"
+        "--folder", type=Path, default=Path(__file__).resolve().parent, help="default: the folder of this file"
     )
     folder = parser.parse_args().folder
     try:

@@ -1,4 +1,4 @@
-"""Merge what all replicas found into final_results.json, and compare it with the truth.
+"""Merge the results of all replicas into final_results.json, and compare them with the true numbers.
 
 Results of an earlier run may lie in the same folder (with more replicas than now, say): only the latest run is
 merged, and only when all its replicas are there.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1]))  # the checkout, for an image in which skaha-apply is not installed
+sys.path.append(str(HERE.parents[1]))  # the checkout, if skaha-apply is not installed in the image
 
 from skaha_apply import distributed  # noqa: E402  # found by the line above
 
@@ -27,7 +27,7 @@ def differences(found: dict[str, int], truth: dict[str, int]) -> list[str]:
 
 
 def main() -> int:
-    """Merge, print the total, and fail when it is not the truth."""
+    """Merge, print the total, and fail if it differs from the true number."""
     parser = argparse.ArgumentParser(description="Merge the results of all replicas and compare them with the truth.")
     parser.add_argument("--folder", type=Path, default=HERE, help="where results/ and truth.json are")
     folder = parser.parse_args().folder

@@ -1,4 +1,4 @@
-"""Reduce one replica's share of the exposures of a field, and save what it found for the job that combines."""
+"""Reduce one replica's share of the exposures of a field, and save the results for the job that combines them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[1]))  # the checkout, for an image in which skaha-apply is not installed
+sys.path.append(str(HERE.parents[1]))  # the checkout, if skaha-apply is not installed in the image
 
 from skaha_apply import distributed  # noqa: E402  # found by the line above
 
 
 def main() -> int:
-    """Deal, reduce, save."""
+    """Take a share, reduce it, save the results."""
     field, exposures, night = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     mine = distributed.chunk(range(1, exposures + 1))
     results = [{"field": field, "exposure": number, "background": 100 + number % 7} for number in mine]

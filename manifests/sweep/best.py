@@ -1,4 +1,4 @@
-"""Say which point of the sweep was best."""
+"""Print the best point of the sweep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Read every score that is there, and write the ranking."""
+    """Read every score that exists, and write the ranking."""
     folder = Path(sys.argv[1])
     scores = [json.loads(path.read_text()) for path in folder.glob("*-*.json")]
     if not scores:

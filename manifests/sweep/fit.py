@@ -1,4 +1,4 @@
-"""Fit a polynomial to made-up data by gradient descent, and write down how good it was: one point of a sweep."""
+"""Fit a polynomial to made-up data by gradient descent, and save its score: one point of a sweep."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fit(degree: int, rate: float) -> float:
 
 
 def main() -> int:
-    """Fit, and save the score as a whole or not at all."""
+    """Fit, and save the score in one step."""
     model, rate, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     score = fit(DEGREES[model], float(rate))
     if not math.isfinite(score):

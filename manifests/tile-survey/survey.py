@@ -1,4 +1,4 @@
-"""The steps of a small survey: find the sources of a tile, measure them, merge all tiles into one catalogue.
+"""The steps of a small survey: find the sources of a tile, measure them, merge all tiles into one catalog.
 
 The sky is made up, and the same at every run: what a tile holds follows from its name and the filter. Each result is
 written whole or not at all, so that a job which is killed leaves nothing that a later step could take for complete.
@@ -27,7 +27,7 @@ def sky(tile: str, band: str) -> list[dict[str, float]]:
 
 
 def detect(tile: str, band: str) -> list[dict[str, float]]:
-    """What stands out of the noise, brightest first."""
+    """Return the sources above the noise, brightest first."""
     found = [source for source in sky(tile, band) if source["flux"] > NOISE]
     return sorted(found, key=lambda source: -source["flux"])
 
@@ -38,7 +38,7 @@ def measure(sources: list[dict[str, float]]) -> list[dict[str, float]]:
 
 
 def save(path: Path, content: Any) -> None:
-    """Write JSON so that a reader finds all of it or nothing."""
+    """Write JSON in one step, so that no reader sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(content))
@@ -46,16 +46,16 @@ def save(path: Path, content: Any) -> None:
 
 
 def merge(folder: Path) -> int:
-    """One catalogue of every measured tile; gives the number of its sources."""
+    """Write one catalog of all measured tiles; return the number of its sources."""
     tiles = {path.name.removesuffix(".mag.json"): json.loads(path.read_text()) for path in folder.glob("*.mag.json")}
     rows = [{"tile": tile, **source} for tile, sources in sorted(tiles.items()) for source in sources]
-    save(folder / "catalogue.json", rows)
-    print(f"{len(rows)} sources of {len(tiles)} tiles: {folder / 'catalogue.json'}")
+    save(folder / "catalog.json", rows)
+    print(f"{len(rows)} sources of {len(tiles)} tiles: {folder / 'catalog.json'}")
     return len(rows)
 
 
 def main() -> int:
-    """Do the step that the arguments name."""
+    """Run the step that the arguments name."""
     parser = argparse.ArgumentParser(description="One step of the survey.")
     steps = parser.add_subparsers(dest="step", required=True)
     for step in ("detect", "measure"):

@@ -39,14 +39,14 @@ def test_a_survey_tile_by_tile_under_a_cap(example, sandbox):
     pilots = max(made[name]["ended"] for name in ("detect-269-280", "detect-269-281"))
     begins = sorted(one["created"] for name, one in made.items() if name.startswith("detect"))
     assert begins[2] >= pilots
-    rows = json.loads((desk.folder / "tile-survey-results" / "catalogue.json").read_text())
+    rows = json.loads((desk.folder / "tile-survey-results" / "catalog.json").read_text())
     assert len({row["tile"] for row in rows}) == 12
     assert desk.plan()["summary"]["done"] == 25
 
     with (desk.folder / "manifests" / "tile-survey" / "tiles.txt").open("a") as tiles:
         tiles.write("272.280\r\n")
     desk.apply(*WAIT)
-    assert [one["name"] for one in sandbox.sessions()[25:]] == ["detect-272-280", "measure-272-280", "catalogue"]
+    assert [one["name"] for one in sandbox.sessions()[25:]] == ["detect-272-280", "measure-272-280", "catalog"]
 
 
 def test_a_sweep_over_two_axes(example, sandbox):
