@@ -52,7 +52,7 @@ BANNED = {
     r"go(?:es|ing)? on|went on|gone on": "continue",
     r"wants": "requires",
     r"(?<!there )(?<!There )(?:is|are|was) no (?!longer|more\b|such|need\b|less)\w+": "is not a ...",
-    r"settl(?:es|ed|ing|e)(?! time|-time)": "resolve, mark",
+    r"settl(?:es|ed|ing|e)(?! time|-time|:)": "resolve, mark",
     r"mend(?:s|ed|ing)?": "fix",
     r"burials?|bury|buri(?:es|ed)|tombstones?": "pending delete",
     r"grounds?|the facts": "situation",
@@ -144,7 +144,7 @@ def in_module(path: Path) -> Iterator[Phrase]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield from phrases("prose", file, token.start[0], token.string)
-        elif token.type == tokenize.NAME and SPELLING.fullmatch(token.string):
+        elif token.type == tokenize.NAME and token.string != "cancelled" and SPELLING.fullmatch(token.string):
             yield Phrase("name", file, token.start[0], token.string, "American spelling")
 
 
