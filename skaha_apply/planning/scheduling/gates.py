@@ -1,7 +1,7 @@
-"""What may stand in the way of a create, in the order in which it is asked.
+"""The gates of a create, in the order in which they are checked.
 
-A stranger of that name; failed attempts in a row; something needed; the pilot; a double of it that goes first; and
-last, when all of that is known of every replica, the places that are free.
+They are: an unmanaged session with the name, the failure limit, the dependencies, the pilot, and a duplicate session
+that is deleted first. The free slots come last, when the other gates are known for every replica.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def apply_gates(project: Project, actions: Sequence[Action], situation: Situatio
 
 
 class _Gate:
-    """Judges the families of a project one after the other, each after what it needs.
+    """Checks the entries of a project one after the other, each after its dependencies.
 
-    `judged` holds the actions of each session, as they were and in the end as they are.
+    `judged` holds the actions of each session; the gates replace them.
     """
 
     def __init__(self, situation: Situation, families: Entries) -> None:
@@ -52,7 +52,7 @@ class _Gate:
         self._needs = Needs(families, self.judged, situation.options)
 
     def judge(self, family: EntrySpecs) -> None:
-        """Pass the actions of one family through all gates but the last; what it needs was judged before."""
+        """Apply all gates but the last to one entry; its dependencies were checked before."""
         actions = [action for spec in family.specs for action in self.judged[spec.key]]
         stopped = failure_limits.reached_limit(family, actions)
         for spec in family.specs:
@@ -83,7 +83,7 @@ class _Gate:
         return replace(waits, waits_indefinitely=False)
 
     def _apply_pilot(self, family: EntrySpecs) -> Blocker | None:
-        """Keep a family behind its pilot; what is active goes on as it is until the pilot has succeeded."""
+        """Hold the other replicas of an entry until its pilot has succeeded; active sessions stay."""
         judged = [action for spec in family.specs for action in self.judged[spec.key]]
         first, obstacle = failure_limits.pilot_status(family, judged, self._situation.options)
         if obstacle is None:
@@ -105,7 +105,7 @@ class _Gate:
         return failure_limits.has_retries_left(action, action.desired.spec)
 
     def _stranger(self, action: Action) -> Reason | None:
-        """A stranger's active session of that name, which would be taken for this replica."""
+        """An active unmanaged session with the name, which would count as this replica."""
         going = {victim.id for victim in action.victims}
         for session in self._situation.unmanaged(action.name):
             if session.phase.active and session.id not in going:
@@ -135,14 +135,14 @@ def _without_place(action: Action, cap: Limit) -> Action:
 
 
 def _hold_create(action: Action, obstacle: Blocker) -> Action:
-    """A create that waits, or is blocked; when it waits, what is active and out of date is deleted all the same."""
+    """Hold a create as waiting or blocked. If it waits, its outdated active session is still deleted now."""
     if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
         return replace(action, create_later=True, reason=action.reason.and_also(obstacle.reason))
     return _wait_in_place(action, obstacle)
 
 
 def _wait_in_place(action: Action, obstacle: Blocker) -> Action:
-    """A create that has to wait, or is blocked; what is active stays as it is until its turn comes."""
+    """Hold a create as waiting or blocked, and keep its active session until the create is possible."""
     if obstacle.final:
         return replace(
             action,

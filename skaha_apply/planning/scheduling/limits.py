@@ -1,7 +1,8 @@
-"""How many sessions may be active at once: of a family, of the project, of the account, and interactive ones.
+"""Limits of active sessions: of an entry, of the project, of the account, and of interactive sessions.
 
-Places are given in the order of the manifest. A replace takes the place of what it replaces. With more active than a
-cap, only as many are replaced as fit beside those that stay; the others go on as they are and keep their place.
+Slots are assigned in the order of the manifest. A replace takes the slot of the session that it replaces. If more
+sessions are active than a limit allows, only as many are replaced as fit next to those that stay. The others stay
+active and keep their slots.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Limit:
-    """One limit, and who holds its places: replicas by key, sessions by id. `taken` counts both, each once.
+    """One limit, and the owners of its slots: replicas by key, sessions by ID. `taken` counts both, each once.
 
     `waits_indefinitely` tells that no place gets free by itself: all are held by what runs until somebody ends it.
     """
@@ -40,17 +41,17 @@ class Limit:
     replaced: int = field(default=0, init=False)
 
     def holds(self, action: Action) -> bool:
-        """Whether what an action replaces holds a place, which its create takes."""
+        """Whether the session that an action replaces has a slot, which its create takes."""
         return action.key in self.keys or any(victim.id in self.ids for victim in action.victims)
 
     def has_room(self, action: Action) -> bool:
-        """Whether an action fits; what is replaced, beside everything that is not."""
+        """Whether there is a slot for an action; a replaced session counts in addition to all that stay."""
         if self.holds(action):
             return self.taken - self.replacing + self.replaced < self.limit
         return self.taken < self.limit
 
     def take(self, action: Action) -> None:
-        """Give an action its place."""
+        """Assign a slot to an action."""
         if self.holds(action):
             self.replaced += 1
         else:
@@ -58,7 +59,7 @@ class Limit:
 
 
 class Limits:
-    """The caps of a project as they are now."""
+    """The limits of a project and their free slots."""
 
     def __init__(self, situation: Situation, project: Project, families: Entries, actions: Sequence[Action]) -> None:
         self._options = situation.options
@@ -79,9 +80,9 @@ class Limits:
                     cap.replacing += cap.holds(action)
 
     def full(self, action: Action) -> Limit | None:
-        """The first cap that has no room for an action; else it gets its places.
+        """The first limit without a free slot for an action; otherwise assign its slots.
 
-        What is not carried out takes none: it would keep one from those that are.
+        An action that is not carried out gets no slot, because another action can use the slot.
         """
         if action.desired is None or not self._counts(action):
             return None
@@ -93,7 +94,7 @@ class Limits:
         return found
 
     def _counts(self, action: Action) -> bool:
-        """Whether an action will create something: in scope, not tried in vain before, not only deleting for now."""
+        """Whether an action will create a session: in scope, not failed in this invocation, and not only a delete."""
         creating = action.kind.creates and not action.create_later
         return creating and self._options.in_scope(action) and not self._options.has_failed(action)
 
@@ -110,7 +111,7 @@ class Limits:
             yield Limit(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
 
     def _of_account(self, project: Project) -> Iterable[Limit]:
-        """Every Pending or Running headless session of the user counts, whoever made it: time frees their places."""
+        """The limit of the account: every Pending or Running headless session of the user counts."""
         limit = project.max_active.account
         if limit is not None:
             listed, unlisted = self._places.listed(headless=True), self._places.unlisted
@@ -119,7 +120,7 @@ class Limits:
             yield Limit(limit, reason, taken, keys=unlisted, ids=listed)
 
     def _of_server(self, situation: Situation) -> list[Limit]:
-        """The server refuses more than so many Pending or Running interactive sessions of a user [PostAction]."""
+        """The limit of the server on Pending and Running interactive sessions of one user [PostAction]."""
         limit = situation.offer.max_interactive
         if limit is None:
             return []
@@ -139,6 +140,6 @@ def _of_family(name: str, limit: int, held: Sequence[SlotHolder]) -> Limit:
 
 
 def _adoptions(actions: Sequence[Action], situation: Situation) -> list[Action]:
-    """What of strangers becomes ours with this plan, and counts from then on."""
+    """The unmanaged sessions that this plan adopts; they count from then on."""
     adopts = [action for action in actions if action.adopted is not None and action.adopted.phase.active]
     return [action for action in adopts if situation.options.in_scope(action)]

@@ -1,4 +1,4 @@
-"""Whether what a combination needs has come far enough: all of it done, or of all that has ended a share."""
+"""Whether the dependencies of a combination are satisfied: all replicas done, or a share of the ended ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Why something is not created: `final` when waiting does not help."""
+    """Why a session is not created; `final` if waiting does not help."""
 
     reason: Reason
     final: bool
@@ -28,7 +28,7 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """How far the replicas of a group are.
+    """The progress of the replicas of a group.
 
     `hopeless` counts what ended without success, `first_held` is one that is on hold, and `outside` states whether an
     unfinished one is out of the scope of this invocation: the tool does not wait for it.
@@ -47,10 +47,10 @@ class _Tally:
 
 
 class Needs:
-    """Judges the needs of combinations by the actions of what they need, which were judged before.
+    """Decides whether dependencies are satisfied, by the actions of the dependencies, which were decided before.
 
-    `halted` are the families of which nothing more is begun, for failures or for their pilot. What is blocked counts
-    as ended for a share; but not there, where somebody has to look first.
+    `halted` are the entries that start no more replicas, because of failures or of their pilot. A blocked replica
+    counts as ended for a share, but not in these entries, where a person must decide first.
     """
 
     def __init__(self, families: Entries, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
@@ -61,7 +61,7 @@ class Needs:
         self._tallies: dict[Group, _Tally] = {}
 
     def obstacle(self, spec: SessionSpec) -> Blocker | None:
-        """What stands in the way of a combination among what it needs; a block comes before a wait."""
+        """The blocker among the dependencies of a combination; a final blocker comes before a wait."""
         shares = {name.casefold(): share for name, share in spec.require.items()}
         waiting: list[Reason] = []
         for name, group in self._families.needed(spec):
@@ -100,25 +100,25 @@ class Needs:
 
 
 def is_done(action: Action) -> bool:
-    """Whether the work of a replica has succeeded; what our own lost create made may have ended already."""
+    """Whether the work of a replica has succeeded, also in a session of an unconfirmed create."""
     if action.kind is ActionKind.ADOPT:
         return action.record is not None and action.record.phase is Phase.DONE
     return action.kind is ActionKind.DONE
 
 
 def is_held(action: Action) -> bool:
-    """Whether somebody put a replica on hold."""
+    """Whether a replica is on hold."""
     record = action.record
     return action.kind is ActionKind.UNCHANGED and record is not None and record.phase is Phase.HELD
 
 
 def is_hopeless(action: Action) -> bool:
-    """Whether waiting does not bring a replica to its success: it takes a change, or a command of somebody."""
+    """Whether a replica can succeed only after a change or a command of a user."""
     return action.kind.cannot_succeed or is_held(action)
 
 
 def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
-    """What is missing of one group: without a share every replica has to succeed, and one that cannot blocks."""
+    """What one group lacks. Without a share every replica must succeed, and one that cannot succeed blocks."""
     cannot = tally.first_hopeless if share is None else tally.first_held
     if cannot is not None:
         reason = Reason(ReasonCode.NEEDS_FAILED, entry=name, replica=cannot.name, kind=cannot.kind.value)

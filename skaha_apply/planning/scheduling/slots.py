@@ -1,7 +1,7 @@
-"""Who holds a place: everything of a project that is active, or may be, also what the manifest no longer asks for.
+"""The sessions that occupy slots: every session of a project that is or might be active, in the manifest or not.
 
-A replica holds one place while its session is active, being deleted, or its create is open; each double of our own
-holds one more.
+A replica occupies one slot while its session is active or being deleted, and while its create is open. Each duplicate
+session occupies another slot.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _COUNTED = (Phase.PENDING, Phase.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class SlotHolder:
-    """What holds a place: the session of a replica, or with `extra` a further one.
+    """The owner of a slot: the session of a replica, or with `extra` another session of it.
 
-    `ends` tells that its place gets free by itself: that of an interactive session that runs does not.
+    `ends` states that its slot becomes free by itself. The slot of a running interactive session does not.
     """
 
     key: ReplicaKey
@@ -38,7 +38,7 @@ class SlotHolder:
 
 
 class Slots:
-    """The holders of places in a project, and the sessions that count for the whole account."""
+    """The owners of slots in a project, and the sessions that count for the whole account."""
 
     def __init__(self, situation: Situation, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:
         self._situation = situation
@@ -50,10 +50,10 @@ class Slots:
         self.holders = (*main.values(), *self._extras())
 
     def listed(self, *, headless: bool) -> frozenset[str]:
-        """The ids of the Pending and Running sessions of the account, of one sort or the other.
+        """The IDs of the Pending and Running sessions of the account, either headless or interactive.
 
-        A headless one with a status word that we do not know may well run, and counts; of interactive ones the server
-        counts what it calls Pending or Running [PostAction].
+        A headless session with an unknown status word might run, so it counts. Of interactive sessions the server
+        counts those with the status Pending or Running [PostAction].
         """
         counted = (*_COUNTED, Phase.OTHER) if headless else _COUNTED
         return frozenset(
@@ -64,7 +64,7 @@ class Slots:
 
     @property
     def unlisted(self) -> frozenset[ReplicaKey]:
-        """Our headless replicas that are or may be Pending or Running, and that the list does not show."""
+        """Owned headless replicas that are or might be Pending or Running, and that the listing does not show."""
         listed = self._situation.observation.listing.by_id
         ours = {
             key
@@ -104,7 +104,7 @@ class Slots:
                 yield SlotHolder(action.key, spec.family, not spec.kind.interactive, ends)
 
     def _extras(self) -> Iterator[SlotHolder]:
-        """Doubles that our own creates made, also while they are being deleted."""
+        """Duplicate sessions, also while they are being deleted."""
         for tombstone in self._book.tombstones.values():
             if tombstone.active and tombstone.why is DeleteReason.SURPLUS:
                 yield self._extra(tombstone.key, headless=self._is_headless(tombstone))
@@ -128,7 +128,7 @@ class Slots:
         return spec is None or not spec.kind.interactive
 
     def _family(self, key: ReplicaKey) -> str:
-        """The family of a replica: as the manifest has it, else as it was recorded."""
+        """The entry of a replica, from the manifest, or from the record if it left the manifest."""
         if (spec := self._specs.get(key[0])) is not None:
             return spec.family
         entry = self._book.records.get(key) or self._book.intents.get(key)

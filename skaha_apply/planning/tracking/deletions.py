@@ -1,4 +1,4 @@
-"""What we delete: when a tombstone may be forgotten, and what its replica has come to."""
+"""Pending deletes: when one is resolved, and the phase that its replica then has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POD_GRACE = 60.0  # seconds that a deleted pod is waited for
 
 
 def resolve_delete(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle: float) -> None:
-    """Forget a tombstone whose session is gone; or one whose DELETE was never sent, and changed nothing."""
+    """Drop a pending delete whose session has ended, or whose DELETE was never sent."""
     if not seen.whole and tombstone.id not in seen.gone:
         return
     if live := seen.session(tombstone.id):
@@ -37,12 +37,12 @@ def resolve_delete(book: WorkingState, tombstone: PendingDelete, seen: Observati
     if record is None or record.id != tombstone.id:
         return
     if not tombstone.sent and waited > TTL / 2:
-        return  # it may have ended and expired on its own; the record is looked up by its id, as any other
+        return  # it might have ended by itself; the record is looked up by its ID like any other
     book.records[record.key] = after_delete(record, tombstone, seen.listing.at)
 
 
 def after_delete(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> ReplicaRecord:
-    """A record whose session we deleted: due again, or held; one that took too long has failed, at `at`."""
+    """The record after its session was deleted: due again, on hold, or failed at the time `at` after a timeout."""
     if tombstone.why is DeleteReason.TIMEOUT:
         if not record.phase.active:
             return record
@@ -55,6 +55,6 @@ def after_delete(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> 
 
 
 def _settle_doubt(book: WorkingState, key: ReplicaKey) -> None:
-    """One unsure post is accounted for: the double that it made is gone."""
+    """Resolve one unconfirmed request: its duplicate session was deleted."""
     if (doubt := book.doubts.pop(key, None)) is not None and doubt.posts > 1:
         book.doubts[key] = doubt.model_copy(update={"posts": doubt.posts - 1})

@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import Intent
 
 
-DOUBT_AGE = 86400.0  # seconds for which an unsure create may still show a double
+DOUBT_AGE = 86400.0  # seconds for which a duplicate session of an unconfirmed create can still appear
 
 
 _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
 
 
 def is_decidable(intent: Intent, seen: Observation, settle: float) -> bool:
-    """Whether this look may decide an open intent: asked for a settle time after that was given up, or found."""
+    """Whether this listing can resolve an open intent, because it was requested a settle time after it."""
     if not seen.whole or intent.key in seen.in_flight:
         return False
-    # One that was written while the list was under way is not found by it, whenever the state was first read.
+    # An intent written after the list request started cannot be in that listing.
     if intent.given_up is not None and not is_in_future(seen, intent.given_up):
         return seen.listing.asked >= intent.given_up + settle
     return seen.listing.asked >= settle_start(seen, intent.at) + settle
 
 
 def duplicate_sessions(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> tuple[LiveSession, ...]:
-    """The sessions that an unsure create left beside the recorded one: ours to delete, best first.
+    """The duplicate sessions of an unconfirmed create, which the tool deletes; the best one comes first.
 
-    Only ids new since its intent, with its image, kind and resources. Where there are more of them than unsure posts,
-    those being deleted counted, some are a stranger's, and none is touched.
+    They have IDs that are new since the intent, and its image, kind and resources. If there are more of them than
+    unconfirmed requests (pending deletes count too), some are unmanaged sessions, and the tool deletes none of them.
     """
     spec = book.specs.get(doubt.spec)
     if spec is None:
@@ -51,7 +51,7 @@ def duplicate_sessions(book: WorkingState, doubt: UnconfirmedCreate, seen: Obser
         if session.id != known and session.id not in doubt.listed and resembles(session, spec)
     ]
     if not others:
-        return ()  # as nearly always: what is owned, and being deleted, is looked through only where it matters
+        return ()  # the usual case; the search through owned and deleted sessions is skipped because it is slow
     owned = book.owned()
     found = [session for session in others if session.id not in owned]
     dying = sum(tomb.key == doubt.key and tomb.why is DeleteReason.SURPLUS for tomb in book.tombstones.values())
@@ -59,12 +59,15 @@ def duplicate_sessions(book: WorkingState, doubt: UnconfirmedCreate, seen: Obser
 
 
 def superseded_sessions(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
-    """Earlier sessions of a replica that run although they were taken for gone, a later one beside them."""
+    """Earlier sessions of a replica that still run, although they counted as ended and a later session exists."""
     return tuple(one for one in superseded_or_stopping(book, record, seen) if one.phase is not Phase.TERMINATING)
 
 
 def superseded_or_stopping(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
-    """The same, and those that vanished and are stopping now: nothing is put beside them. What had ended only goes."""
+    """Earlier sessions that still run, plus vanished ones that are now terminating.
+
+    No replacement is created while one exists. Ended sessions are ignored.
+    """
     found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
     vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()
     return tuple(
@@ -80,11 +83,11 @@ def _rank(session: LiveSession) -> tuple[int, str]:
 
 
 def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[str]) -> bool:
-    """Decide a settled intent; True when a session was adopted, whose id then is among `owned`."""
+    """Resolve an intent. True if a session was adopted; its ID is then in `owned`."""
     spec, record = book.specs[intent.spec], book.records.get(intent.key)
     del book.intents[intent.key]
     if record and record.phase.active and record.id and seen.session(record.id):
-        # A create follows the end of what it replaces, and that is still there: it was never sent.
+        # A create is sent after the end of the session that it replaces. That session still exists, so it was not sent.
         return False
     found = [
         session
@@ -114,7 +117,7 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
 
 
 def record_unconfirmed_create(book: WorkingState, intent: Intent, posts: int) -> None:
-    """Remember for a day that creates of this name may still turn up; no digests when their work differs."""
+    """Record for a day that sessions of these creates can still appear; without digests if their work differs."""
     earlier = book.doubts.get(intent.key)
     same = earlier is None or earlier.work == intent.work
     book.doubts[intent.key] = UnconfirmedCreate(
@@ -178,9 +181,10 @@ def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> Re
 
 
 def adopt_late_session(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> None:
-    """What an unsure create left behind late is the replica, where there is none, or only a worse one.
+    """Adopt a late session of an unconfirmed create if the replica has no session, or one in a worse phase.
 
-    Completed is better than Running, and Running than Pending. Where it may compute one thing or another it is neither.
+    Completed is better than Running, and Running is better than Pending. A session whose work is ambiguous is not
+    adopted.
     """
     record = book.records.get(doubt.key)
     extra = duplicate_sessions(book, doubt, seen)

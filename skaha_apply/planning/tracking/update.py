@@ -61,7 +61,7 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
 
 
 def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
-    """Move one record on to what the list or a single look shows."""
+    """Update one record to the listing or a look-up."""
     if record.id is None:
         return
     live = seen.session(record.id)
@@ -72,9 +72,9 @@ def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absenc
 
 
 def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:
-    """Whether a session that was taken for gone is listed after all: a list, or a single look, was behind.
+    """Whether a session that is recorded as gone is listed again, because an earlier listing or look-up was stale.
 
-    One that was marked to run again is due as well, and stays so while its ended session is listed.
+    A replica that was marked to be rerun is due too, and stays due while its ended session is listed.
     """
     if record.phase is Phase.DUE:
         return live.phase.active or record.seen is None

@@ -1,8 +1,8 @@
-"""Sessions that the server no longer knows although nobody saw them end: deleted by someone, or held as unknown.
+"""Vanished sessions: sessions that the server no longer knows and whose end no listing showed.
 
-The server tells nothing of what is gone, and forgets what has ended (after an hour, where its chart was left as it is).
-What was seen a moment ago was deleted by someone, and comes again; but not again and again, for where sessions are
-forgotten sooner than anybody looks, finished work would run for ever.
+The server keeps an ended session for an hour by default, and reports nothing about it afterwards. A session that was
+listed a moment ago was deleted by someone, so its replica is created again. This is limited: on a server that removes
+ended sessions before they are listed, finished work would otherwise run forever.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import Intent, ReplicaRecord, UnconfirmedCreate
     from skaha_apply.planning.working_state import WorkingState
 
-ENOUGH = 2  # sessions of one attempt that vanish in a row before it is no longer believed that someone deleted them
-_MEMORY = 86400.0  # seconds for which one that was held so speaks for the others of its project
+ENOUGH = 2  # consecutive vanished sessions of one attempt, from which on a deletion by someone is ruled out
+_MEMORY = 86400.0  # seconds for which such a replica decides for the others of its project
 _FORGOTTEN = (
     "session disappeared again before its end was seen: someone deleted it again, or the server removes ended sessions "
     "before the tool lists them"
@@ -27,16 +27,16 @@ _FORGOTTEN = (
 
 
 class Absences:
-    """What becomes of the records whose sessions one look shows to be gone, one after the other."""
+    """Decides what becomes of each record whose session is missing from one observation."""
 
     def __init__(self, book: WorkingState, seen: Observation, settle: float) -> None:
         self._book = book
         self._seen = seen
         self._settle = settle
-        self._forgets: bool | None = None  # whether the server is known to forget too soon; looked up once
+        self._forgets: bool | None = None  # whether the server removes ended sessions too early; computed once
 
     def absent(self, record: ReplicaRecord) -> ReplicaRecord:
-        """A recorded, unfinished session that the server no longer knows (its own look-up said 404)."""
+        """A recorded, unfinished session that the server no longer knows (its look-up responded 404)."""
         at = self._seen.listing.at
         if record.phase is Phase.ACCEPTED:
             last = record.accepted or at
@@ -60,7 +60,7 @@ class Absences:
         return record.model_copy(update=held)
 
     def _is_forgetful(self) -> bool:
-        """Whether another batch session vanished again and again lately: the rest need not run twice to prove it."""
+        """Whether another headless replica vanished repeatedly in the last day; then no other is tried twice."""
         if self._forgets is None:
             self._forgets = any(
                 record.phase is Phase.UNKNOWN
@@ -72,7 +72,7 @@ class Absences:
 
 
 def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
-    """Whether a session that disappeared counts as succeeded, because its manifest says `vanished: complete`.
+    """Whether a session that disappeared counts as succeeded, because its manifest has `vanished: complete`.
 
     Args:
         record: what the state knows of the replica.
