@@ -82,7 +82,7 @@ def test_an_incomplete_series_has_an_entry_each_and_says_how_to_go_on(desk, sand
     text = export(desk).out
     assert [row.split()[-1] for row in text.splitlines() if "- name:" in row] == ["tile-2", "tile-3", "tile-10"]
     assert "replicas:" not in [row.strip().split(" ")[0] for row in text.splitlines()]
-    assert "of tile-1 to tile-10 these are not here: 1,4-9." in text
+    assert "of tile-1 to tile-10 these are missing: 1,4-9." in text
     assert text.count("mark complete 'tile/1,4-9'") == 1
     assert {action for action, _, _ in adoption(desk, text)} == {"adopt"}
 
@@ -154,7 +154,7 @@ def test_a_name_that_two_sessions_bear_is_left_out_with_both_ids(desk, sandbox):
     live = sandbox.create(name="again", **SLEEP).text.strip()
     ended = export(desk)
     assert "- name: twin" not in ended.out
-    assert f"#   twin: 2 sessions bear this name ({', '.join(ids)})" in ended.out
+    assert f"#   twin: 2 sessions have this name ({', '.join(ids)})" in ended.out
     assert "left out: 1 that no manifest can describe" in ended.err
     assert adoption(desk, ended.out) == [("adopt", "again", live)]  # an ended one of that name is no twin
 
@@ -203,7 +203,7 @@ def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused
     assert ended.out.count(refused) == 2
     viewer, notebook, ray = map(short_id, ("b1", "c1", "e1"))
     for said in (f"viewer ({viewer}): it was started within a desktop", f"{notebook} (notebook): the server shows no",
-                 "bare (d1): the server shows no image", f"ray ({ray}): `ray"):  # fmt: skip
+                 "bare (d1): the server reports no image", f"ray ({ray}): `ray"):  # fmt: skip
         assert f"#   {said}" in ended.out
     assert "\x1b" not in ended.out
     assert "left out: 4 that no manifest can describe" in ended.err

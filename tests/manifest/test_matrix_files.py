@@ -184,7 +184,7 @@ def test_what_is_not_there(folder):
     refused(read(folder, "x" * 5000), "no file")
     refused(read(folder, '""'), "not a path")
     refused(read(folder, '"a\\0b"'), "not a path")
-    refused(read(folder, '"a\\n::error::b"'), "`a\\n::error::b` is no path")
+    refused(read(folder, '"a\\n::error::b"'), "`a\\n::error::b` is not a path")
     refused(read(folder, "."), "not a path")
 
 

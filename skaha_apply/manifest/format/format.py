@@ -1,6 +1,6 @@
-"""`fmt`: a manifest in canonical order and layout, which means the same and has lost no comment.
+"""`fmt`: a manifest in canonical order and layout, with the same meaning and all comments.
 
-Both is checked before a text is given back: what cannot be proven is not done, and a text stays as it is.
+Both are checked before a text is returned. If the check fails, the text stays unchanged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def format_all(paths: Sequence[Path | str], *, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
-    """Every manifest that paths stand for (as in `load`), formatted, or the errors of each.
+    """Every manifest of the paths (as in `load`), formatted, or its errors.
 
     Files of other tools in a folder are left out.
     """
@@ -51,11 +51,11 @@ def formatted(data: bytes, file: str) -> bytes:
     """A manifest's bytes in canonical form: UTF-8 without a byte order mark, line ends as its first one.
 
     Args:
-        data: what stands in the file.
+        data: the content of the file.
         file: its name, for messages.
 
     Raises:
-        ManifestError: for what is no manifest, with its errors of form.
+        ManifestError: for a text that is not a manifest, with its syntax errors.
     """
     try:
         text = decode(data, file)
@@ -104,7 +104,7 @@ def _made(source: list[str], *, order: bool, top: bool) -> list[str]:
 
 
 class _Meaning:
-    """What must not change: the projects, the whole tree, the comments, and what each of those switches off."""
+    """What must not change: the projects, the tree of nodes, the comments, and the rules that comments switch off."""
 
     def __init__(self, text: str, file: str) -> None:
         given = VariableValues(missing=MissingValues.ANY)
@@ -152,7 +152,7 @@ def _ignores(project: Project) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _same(one: Node | None, two: Node | None, seen: set[tuple[int, int]]) -> bool:
-    """Whether two trees are equal but for the order of keys; what is shared by aliases is compared once."""
+    """Whether two trees are equal except for the order of keys; shared nodes are compared once."""
     if one is None or two is None:
         return one is two
     if (id(one), id(two)) in seen:

@@ -20,7 +20,7 @@ SESSION = {name: rank for rank, name in enumerate(("name", "<<", *CANONICAL[1:])
 
 
 def reordered(lines: list[LayoutLine], source: Sequence[str], root: LayoutNode, *, top: bool) -> list[LayoutLine]:
-    """The lines in canonical order; `top` says whether the keys at the top may move too."""
+    """The lines in canonical order; `top`: the keys at the top can move too."""
     if root.shape != "mapping" or root.flow:
         return lines
     ends = _end(lines, root, len(lines))
@@ -36,7 +36,7 @@ def reordered(lines: list[LayoutLine], source: Sequence[str], root: LayoutNode, 
     starts = [root.pairs[0][0].start[0], *(_lead(lines, key.start, 0) for key, _ in root.pairs[1:])]
     ranks = [TOP.get(_name(key, source), OWN) for key, _ in root.pairs]
     chunks = _sorted(_chunks(lines, starts, ends), ranks)
-    # What stands above the first key is the head of the file, whichever key that is.
+    # Comments above the first key belong to the file, not to the key.
     return [*lines[: starts[0]], *(line for chunk in chunks for line in chunk), *lines[ends:]]
 
 

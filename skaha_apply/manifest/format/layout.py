@@ -1,6 +1,6 @@
-"""Lines of a manifest in the one layout: two spaces a level, one space between pieces, at most one blank line.
+"""Lays out the lines of a manifest: two spaces for each level, one between tokens, at most one blank line.
 
-No piece ever moves to another line, so that a comment stays with what it is about.
+No token moves to another line, so that a comment stays with its subject.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OPENING, CLOSING = "[{", "]}"
 class LayoutLine:
     """One line: `column` is where it began, `dash` whether it begins with a dash and more, `free` that it has no piece.
 
-    `within` says that it is the inside of a text, which is not to be touched any more, `gone` that it is left out.
+    `within`: it is inside a text and must not change. `gone`: it is left out.
     """
 
     indent: int
@@ -41,7 +41,7 @@ class LayoutLine:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """A list or mapping by indentation: where it stood and where it shall stand."""
+    """A list or mapping by indentation: its old and its new column."""
 
     kind: str
     old: int
@@ -70,7 +70,7 @@ class _Layout:
 
     @property
     def inner(self) -> int:
-        """Where a value goes on that does not begin a level of its own."""
+        """The column of a value that does not begin a level."""
         top = self.levels[-1] if self.levels else None
         return (top.new + STEP if top else 0) + STEP * self.depth
 
@@ -79,7 +79,7 @@ def lay_out(source: Sequence[str], tokens: Sequence[Token]) -> list[LayoutLine]:
     """Every line of the source, in the layout.
 
     Raises:
-        Unusual: for what manifests do not need.
+        UnsupportedYaml: for YAML that manifests do not need.
     """
     layout = _Layout(source)
     at: dict[int, list[Token]] = {}
@@ -125,7 +125,7 @@ def _settle(layout: _Layout, following: tuple[int, int] | None) -> None:
 
 
 def _pieces(layout: _Layout, number: int, at: dict[int, list[Token]]) -> int:
-    """Lay out a line with pieces, and those that a text on it goes on over; gives the number of the next line."""
+    """Lay out a line with tokens, and the lines that its texts continue on; returns the number of the next line."""
     found = at[number]
     indent = _indent(layout, found)
     body, last = "", None

@@ -1,4 +1,4 @@
-"""A manifest's text as the pieces that its layout is made of: what YAML reads, and the comments that it does not."""
+"""Splits the text of a manifest into tokens for its layout, including the comments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class UnsupportedYaml(Exception):
-    """YAML that manifests do not need, and whose layout is left alone."""
+    """YAML that manifests do not need; `fmt` does not change its layout."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,8 +48,8 @@ class LayoutNode:
 class Token:
     """A piece of text that stays as it is; `kind` is the punctuation itself, or what else it is.
 
-    `gap` is what stands before it on its line, when that is white space. `key` says that it is a key of a mapping that
-    is written by indentation.
+    `gap` is what stands before it on its line, when that is white space. `key`: it is a key of a mapping
+    by indentation.
     """
 
     kind: str
@@ -110,7 +110,7 @@ def tokens(lines: Sequence[str], root: LayoutNode | None) -> list[Token]:
     """Everything but white space, in order.
 
     Raises:
-        Unusual: for what is neither a node, nor punctuation, nor a comment.
+        UnsupportedYaml: for a text that is not a node, punctuation or a comment.
     """
     found: list[Token] = []
     spot: Spot = (0, 0)

@@ -1,4 +1,4 @@
-"""The `create` command of the published clients, taken apart: options, kind, image, and the command behind them."""
+"""Parses the `create` command of the published clients: options, kind, image, and the command after them."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ VALUES = {
     **dict.fromkeys(("-o", "--output"), "output"),
 }
 FLAGS = frozenset({"--debug", "--dry-run", "-d", "--no-debug", "--no-dry-run", "-h", "--help"})
-EXAMPLE = "It looks like this: skaha create -c 8 -m 32 -r 100 -n NAME headless IMAGE -- python script.py"
+EXAMPLE = "Example: skaha create -c 8 -m 32 -r 100 -n NAME headless IMAGE -- python script.py"
 
 
 @dataclass(frozen=True)
 class CreateCommand:
-    """One `create` command; amounts are as they were written."""
+    """One `create` command; numbers are texts as written."""
 
     kind: str
     image: str
@@ -84,7 +84,7 @@ def _arguments(words: Sequence[str]) -> Sequence[str]:
             if words[index + 1 : index + 2] and words[index + 1] in VERBS:
                 return words[index + 2 :]
             break
-    raise UsageError("this is no command that creates a session", hint=EXAMPLE)
+    raise UsageError("this is not a command that creates a session", hint=EXAMPLE)
 
 
 def _option(word: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
@@ -109,12 +109,12 @@ def _named(option: str) -> str:
     near = get_close_matches(option, VALUES, n=1)
     hint = f"Did you mean {near[0]}? " if near and option.startswith("--") else ""
     raise UsageError(
-        f"the option {quoted(option)} is not known", hint=hint + "Options of your own command stand behind ` -- `."
+        f"the option {quoted(option)} is not known", hint=hint + "Write options of your own command after ` -- `."
     )
 
 
 def _next(option: str, rest: Iterator[str]) -> str:
     value = next(rest, None)
     if value is None:
-        raise UsageError(f"the option {option} wants a value", hint=EXAMPLE)
+        raise UsageError(f"the option {option} requires a value", hint=EXAMPLE)
     return value

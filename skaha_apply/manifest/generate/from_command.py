@@ -1,6 +1,6 @@
-"""A command line that creates sessions as a manifest: `skaha create ...` or `canfar create ...`.
+"""Converts a command line that creates sessions (`skaha create`, `canfar create`) to a manifest.
 
-What the platform would drop or change of it is mended where there is one clear way, and said in a comment.
+If the server would drop or change a value, the manifest has a value that works, and a comment with the reason.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*\Z")
 
 @dataclass
 class _CommandDraft:
-    """The session so far, and what there is to say about it."""
+    """The remarks about the session so far, and whether a text has escapes of the server."""
 
     remarks: list[str] = field(default_factory=list)
     escaped: bool = False
@@ -85,8 +85,8 @@ def _kind(text: str) -> Kind:
         return Kind(text.strip().lower())
     except ValueError:
         near = get_close_matches(text.lower(), list(Kind), n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(Kind)}."
-        raise UsageError(f"{quoted(text)} is no kind of session", hint=hint) from None
+        hint = f"Did you mean {near[0]}?" if near else f"The kinds are {', '.join(Kind)}."
+        raise UsageError(f"{quoted(text)} is not a kind of session", hint=hint) from None
 
 
 def _image(image: str, draft: _CommandDraft) -> str:
@@ -94,7 +94,7 @@ def _image(image: str, draft: _CommandDraft) -> str:
     host, slash, rest = image.partition("/")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*", image) or "//" in image or (slash and not rest):
         hint = f"Write the whole name: {REGISTRY}/skaha/astroml:24.07, for example."
-        raise UsageError(f"{quoted(image)} is not a name of an image", hint=hint)
+        raise UsageError(f"{quoted(image)} is not the name of an image", hint=hint)
     named = bool(slash) and ("." in host or ":" in host or host == "localhost")
     whole = image if named else f"{REGISTRY}/{image}" if slash else f"{REGISTRY}/{NAMESPACE}/{image}"
     if not re.search("[:@]", whole.rpartition("/")[2]):
@@ -134,7 +134,7 @@ def _amount(text: str | None, option: str) -> Number | None:
         return None
     value = number_of(text)
     if value is None or value < 1:
-        raise UsageError(f"{option} wants a number of at least 1, not {quoted(text)}")
+        raise UsageError(f"{option} requires a number of at least 1, not {quoted(text)}")
     return value
 
 
@@ -143,7 +143,7 @@ def _count(text: str | None, option: str, most: int) -> int | None:
         return None
     value = number_of(text)
     if not isinstance(value, int) or not 0 <= value <= most or (value == 0 and option == "--replicas"):
-        raise UsageError(f"{option} wants a whole number up to {most:,}, not {quoted(text)}")
+        raise UsageError(f"{option} requires a whole number up to {most:,}, not {quoted(text)}")
     return value
 
 
@@ -218,7 +218,7 @@ def _environment(pairs: Sequence[str], kind: Kind, draft: _CommandDraft) -> dict
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not VARIABLE.match(name):
-            raise UsageError(f"--env wants NAME=VALUE, not {quoted(pair)}")
+            raise UsageError(f"--env requires NAME=VALUE, not {quoted(pair)}")
         if name in PLATFORM or name in ("REPLICA_ID", "REPLICA_COUNT") or name.startswith("SKAHA_APPLY_"):
             draft.remarks.append(f"Left out is {name}: it is set for every session anyway.")
         elif value.endswith("=") and (kept := value.rstrip("=")) and "=" not in kept:

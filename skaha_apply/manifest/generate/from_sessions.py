@@ -1,6 +1,6 @@
-"""Live sessions as entries of a manifest, for work that was started by hand or by a script.
+"""Exports live sessions as entries of a manifest, for work that was started by hand or by a script.
 
-The server tells neither cmd, args, env nor REPLICA_COUNT; what follows from that is said in comments.
+The server does not report cmd, args, env and REPLICA_COUNT. Comments in the manifest state the consequences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.session import Listing, LiveSession
 
-IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*")  # what the server can have been asked for
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*")  # the form of an image that the server accepts
 MOST_NAMED = 10
 OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.TERMINATING})
 NO_CMD = "cmd: ... (not listed, nor are args and env)"
@@ -31,10 +31,10 @@ NO_CMD = "cmd: ... (not listed, nor are args and env)"
 
 @dataclass(frozen=True)
 class SessionFilter:
-    """Which sessions are wanted: all, unless `patterns`, `kinds` or `phases` say which.
+    """Selects sessions: all, or those that match `patterns`, `kinds` and `phases`.
 
-    A pattern (`*` and `?` are wildcards) means a name as it is listed, or one without the number of its replica. Those
-    that ended or are being deleted are wanted only with `over`, or where `phases` names theirs.
+    A pattern (`*` and `?` are wildcards) matches a listed name, with or without the number of its replica. Sessions
+    that ended or are being deleted are selected only with `over`, or if `phases` contains their phase.
     """
 
     patterns: Sequence[str] = ()
@@ -43,17 +43,17 @@ class SessionFilter:
     over: bool = False
 
     def named(self, name: str) -> bool:
-        """Whether a live name is wanted."""
+        """Whether a live name is selected."""
         return not self.patterns or any(_means(pattern, name) for pattern in self.patterns)
 
     def standing(self, phase: Phase) -> bool:
-        """Whether sessions of this phase are wanted."""
+        """Whether sessions of this phase are selected."""
         return phase in self.phases if self.phases else self.over or phase not in OVER
 
 
 @dataclass
 class ExportedEntries:
-    """The entries, with the ids and the remarks of each by its name; and what was left out, with the reason.
+    """Entries, with the IDs and remarks of each by its name, and the sessions that were left out, with the reason.
 
     `over` counts the sessions that were left out only because they ended or are being deleted.
     """
@@ -67,17 +67,17 @@ class ExportedEntries:
 
 
 def check_project(name: str) -> None:
-    """Refuse what is no name of a project; raises `UsageError`."""
+    """Raises `UsageError` for a text that is not the name of a project."""
     if not PROJECT.match(name):
         hint = "Use letters, digits, -, _ and ., at most 64, with a letter or digit first and last."
-        raise UsageError(f"{quoted(name)} is no name for a project", hint=hint)
+        raise UsageError(f"{quoted(name)} is not a name for a project", hint=hint)
 
 
 def entries(listing: Listing, wanted: SessionFilter) -> ExportedEntries:
-    """The wanted sessions of a list, in the order of their names; `name-1` … `name-N` become one entry.
+    """The selected sessions of a listing, in the order of their names; `name-1` … `name-N` become one entry.
 
     Raises:
-        UsageError: for a pattern that means no session of the list, which holds some.
+        UsageError: for a pattern that matches no session of a listing with sessions.
     """
     _check_patterns(listing, wanted)
     made = ExportedEntries()
@@ -105,8 +105,8 @@ def _check_patterns(listing: Listing, wanted: SessionFilter) -> None:
     for pattern in wanted.patterns:
         if listing.sessions and not any(_means(pattern, name) for name in names):
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            hint = f"There are: {', '.join(names[:MOST_NAMED]) or 'none with a name'}{more}."
-            raise UsageError(f"{quoted(pattern)} means no session that is listed", hint=hint)
+            hint = f"Listed names: {', '.join(names[:MOST_NAMED]) or 'none with a name'}{more}."
+            raise UsageError(f"{quoted(pattern)} matches no listed session", hint=hint)
 
 
 def _chosen(listing: Listing, wanted: SessionFilter, made: ExportedEntries) -> Iterable[LiveSession]:
@@ -116,7 +116,7 @@ def _chosen(listing: Listing, wanted: SessionFilter, made: ExportedEntries) -> I
         if not name:
             if not wanted.patterns:
                 unnamed = [one for one in sessions if _of_kind(one, wanted) and wanted.standing(one.phase)]
-                made.left_out.extend(f"{one.id} ({one.kind}): the server shows no name of it." for one in unnamed)
+                made.left_out.extend(f"{one.id} ({one.kind}): the server reports no name." for one in unnamed)
             continue
         active = [one for one in sessions if one.phase.active]
         done = [one for one in sessions if one.phase is Phase.DONE]
@@ -127,8 +127,8 @@ def _chosen(listing: Listing, wanted: SessionFilter, made: ExportedEntries) -> I
             made.over += first.phase in OVER and not wanted.phases
         elif len(active) > 1:
             made.left_out.append(
-                f"{name}: {len(active)} sessions bear this name ({some([one.id for one in active])}), and a plan "
-                "could not tell them apart. Delete all but one, and export again."
+                f"{name}: {len(active)} sessions have this name ({some([one.id for one in active])}), and a plan "
+                "cannot distinguish them. Delete all except one, and export again."
             )
         elif reason := _unfit(first):
             made.left_out.append(f"{name} ({first.id}): {reason}")
@@ -142,18 +142,20 @@ def _of_kind(session: LiveSession, wanted: SessionFilter) -> bool:
 
 def _unfit(session: LiveSession) -> str | None:
     if session.kind == "desktop-app":
-        return "it was started within a desktop, and only a desktop starts these."
+        return "it was started in a desktop session, and only a desktop session can start it."
     if session.kind not in set(Kind):
-        return f"{quoted(session.kind)} is no kind of session that can be created."
+        return f"{quoted(session.kind)} is not a kind of session that can be created."
     if not IMAGE.fullmatch(session.image):
-        return f"{quoted(session.image)} is no name of an image." if session.image else "the server shows no image."
+        return (
+            f"{quoted(session.image)} is not the name of an image." if session.image else "the server reports no image."
+        )
     return None
 
 
 def _spec(session: LiveSession) -> SessionSpec:
-    """The session as an entry of its own, with its resources where they can be asked for."""
+    """The session as an entry, with its resources if a manifest can request them."""
     kind = Kind(session.kind)
-    # Those of desktop and firefly are constants, whatever is asked [launch-desktop.yaml, launch-firefly.yaml].
+    # Those of desktop and firefly are constants, whatever is requested [launch-desktop.yaml, launch-firefly.yaml].
     asked = kind not in SINGLE and not _too_small(session)
     return SessionSpec(
         name=session.name,
@@ -169,21 +171,21 @@ def _too_small(session: LiveSession) -> tuple[str, ...]:
     if session.kind in SINGLE or min(session.cores or 1, session.ram or 1) >= 1:
         return ()
     return (
-        f"It has cores: {session.cores} and ram: {session.ram}; less than 1 cannot be asked for, so both are open.",
+        f"It has cores: {session.cores} and ram: {session.ram}; less than 1 cannot be requested, so both are omitted.",
     )
 
 
 def _ends(sessions: Sequence[LiveSession]) -> Iterable[str]:
-    """What to say of sessions that do not run on."""
+    """Remarks about sessions that have ended or are being deleted."""
     by_phase: dict[Phase, list[str]] = defaultdict(list)
     for one in sessions:
         by_phase[one.phase].append(one.name)
-    said = {
+    remarks = {
         Phase.DONE: "completed; `--adopt=ended` records it as done.",
-        Phase.FAILED: "failed; `--adopt` calls that a conflict as long as it is listed.",
+        Phase.FAILED: "failed; `--adopt` reports a conflict while it is listed.",
         Phase.TERMINATING: "being deleted.",
     }
-    for phase, text in said.items():
+    for phase, text in remarks.items():
         if names := by_phase.get(phase):
             yield f"{some(names)}: {text}"
 

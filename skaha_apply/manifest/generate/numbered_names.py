@@ -1,4 +1,4 @@
-"""Numbered live names as the replicas of one session: `tile-1` … `tile-9` are what the clients make of `-r 9`."""
+"""Recognizes numbered live names as replicas of one entry: the clients create `tile-1` … `tile-9` for `-r 9`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 NUMBERED = re.compile(r"(.*[^-])-([1-9][0-9]{0,4})")
-SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # of which the clients make no replicas
-MOST_OF_CLIENTS = 512  # replicas in one call of the published clients; a higher number is part of a name
+SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # kinds without replicas in the clients
+MOST_OF_CLIENTS = 512  # replicas in one command of the published clients; a higher number is part of a name
 
 
 @dataclass(frozen=True)
 class Series:
-    """One entry: its spec, the live names that it stands for, and why it does not stand for more."""
+    """One entry: its spec, its live names, and remarks why it does not have more."""
 
     spec: SessionSpec
     names: tuple[str, ...]
@@ -31,18 +31,18 @@ class Series:
 
 
 def read_series(specs: Mapping[str, SessionSpec], listed: Iterable[str]) -> list[Series]:
-    """The entries that stand for these sessions, by live name; in natural order, `tile-2` before `tile-10`.
+    """The entries for these sessions, in natural order of live names: `tile-2` before `tile-10`.
 
-    Sessions become replicas of one entry when they are alike and all of `name-1` … `name-N`; anything else would give
-    those that run again another REPLICA_COUNT than they have.
+    Sessions become replicas of one entry if they are alike and all of `name-1` … `name-N` exist. Otherwise a rerun
+    would have another REPLICA_COUNT.
 
     Args:
         specs: an entry for each session.
-        listed: every live name, those that are not exported included.
+        listed: every live name, including those that are not exported.
     """
-    listed_numbers = _families(listed)
+    listed_numbers = _numbers_by_name(listed)
     made = [Series(spec, (name,)) for name, spec in specs.items() if not NUMBERED.fullmatch(name)]
-    for stem, here in _families(specs).items():
+    for stem, here in _numbers_by_name(specs).items():
         names = tuple(f"{stem}-{number}" for number in sorted(here))
         found = [specs[name] for name in names]
         remarks = _apart(stem, found, _Numbers(here, listed_numbers[stem]), taken=stem in specs)
@@ -55,23 +55,23 @@ def read_series(specs: Mapping[str, SessionSpec], listed: Iterable[str]) -> list
 
 @dataclass(frozen=True)
 class _Numbers:
-    """The numbers behind one name: of the sessions that are `here`, and of all that are `listed`."""
+    """The replica numbers of one name: of the exported sessions (`here`), and of all `listed` ones."""
 
     here: frozenset[int]
     listed: frozenset[int]
 
     @property
     def most(self) -> int:
-        """The highest, from which the least count of replicas follows."""
+        """The highest number, which is the least possible number of replicas."""
         return max(self.listed | self.here)
 
     @property
     def missing(self) -> frozenset[int]:
-        """Which of 1 to the highest are not here."""
+        """The numbers from 1 to the highest that are not exported."""
         return frozenset(range(1, self.most + 1)) - self.here
 
 
-def _families(names: Iterable[str]) -> dict[str, frozenset[int]]:
+def _numbers_by_name(names: Iterable[str]) -> dict[str, frozenset[int]]:
     found: dict[str, set[int]] = defaultdict(set)
     for name in names:
         if match := NUMBERED.fullmatch(name):
@@ -80,9 +80,9 @@ def _families(names: Iterable[str]) -> dict[str, frozenset[int]]:
 
 
 def _apart(stem: str, specs: Sequence[SessionSpec], numbers: _Numbers, *, taken: bool) -> tuple[str, ...] | None:
-    """Why these sessions are no replicas of one entry, as remarks; None when they are.
+    """Remarks why these sessions are not replicas of one entry; None if they are.
 
-    `taken` says that a session bears the name without a number.
+    `taken`: a session has the name without a number.
     """
     kinds = {spec.kind for spec in specs}
     alike = all(_alike(spec, specs[0]) for spec in specs)
@@ -94,10 +94,10 @@ def _apart(stem: str, specs: Sequence[SessionSpec], numbers: _Numbers, *, taken:
         return ()
     last = f"{stem}-{numbers.most}"
     if taken:
-        return (f"{stem}-1 to {last} have an entry each, since a session {stem} is here too.",)
+        return (f"{stem}-1 to {last} have one entry each, because there is a session {stem} too.",)
     missing = _ranges(numbers.missing)
     return (
-        f"An entry each, since of {stem}-1 to {last} these are not here: {missing}.",
+        f"One entry each, because of {stem}-1 to {last} these are missing: {missing}.",
         "If they are shares of one work, an entry each is wrong: run again, each is replica 1 of 1. Then write one",
         f"entry, name: {stem} with replicas: {numbers.most} (or more, if there were more), and before `apply`",
         f"skaha-apply mark complete '{stem}/{missing}' for those that are done.",

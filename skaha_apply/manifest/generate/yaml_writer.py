@@ -1,4 +1,4 @@
-"""Session specs as the text of a manifest, in the one style that all generated manifests have."""
+"""Writes session specs as the text of a manifest, in the style of all generated manifests."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts
 
 @dataclass(frozen=True)
 class Remarks:
-    """What is said beside the values: `head` at the top, `sessions` above the session of that name, `within` in it.
+    """Comments: `head` at the top, `sessions` above the session with that name, `within` inside it.
 
-    `escaped` tells that texts have the server's own escapes, which a comment on their line has to allow.
+    `escaped`: texts have the server's own escapes, so a comment on their line must switch the rule off.
     """
 
     head: Sequence[str] = ()
@@ -44,7 +44,7 @@ class Remarks:
 def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None = None) -> str:
     """The text of a manifest that loads as these sessions. `file` of the specs is left out, and so are defaults.
 
-    Texts are in quotes only where YAML needs it, since text is read as it is written: `0843` stays `0843`.
+    Texts are in quotes only if YAML requires it, because text is read as written: `0843` stays `0843`.
     """
     remarks = remarks or Remarks()
     lines = [*_comments(remarks.head, ""), "version: 1", f"project: {scalar(project)}"]

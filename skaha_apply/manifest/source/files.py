@@ -105,13 +105,13 @@ class _Discovery:
             self._add("-", ManifestFile("-", "-", open_folders=self.open_folders))
         elif not path:
             raise _file_error("(empty path)", "the path is empty", "Name a manifest, a folder of manifests, or `-`.")
-        elif os.path.isdir(path):  # noqa: PTH112 - stays a text: Path would drop a leading ./ and bytes that are no text
+        elif os.path.isdir(path):  # noqa: PTH112 - stays a text: Path would drop a leading ./ and undecodable bytes
             self._take_folder(path)
         else:
             self._take_file(path)
 
     def _take_file(self, path: str) -> None:
-        os.stat(path)  # noqa: PTH116 - says which of many things is wrong
+        os.stat(path)  # noqa: PTH116 - its exception states what is wrong
         real_path = os.path.realpath(path)
         if real_path in self.apart:
             detail = "It is the file of --var-file. Name the manifests only."
