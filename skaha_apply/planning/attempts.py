@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
 
 REMEMBERED = 20  # earlier attempts, and ids of them, that a record keeps
-LONGEST_WAIT = 600.0  # seconds to which the waits between attempts double
+LONGEST_WAIT = 600.0  # seconds; the wait between attempts grows by a factor of 2 up to this limit
 _OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.UNKNOWN})
 
 
@@ -47,7 +47,7 @@ def left_of_wait(first: float, attempt: int, ended: float, now: float) -> float:
     """Seconds until what ended in this attempt is due again, 0.0 when it is.
 
     Args:
-        first: seconds to wait after the first attempt; they double with each one, to `LONGEST_WAIT`.
+        first: seconds to wait after the first attempt; each later wait is twice as long, up to `LONGEST_WAIT`.
         attempt: counts from 1.
         ended: when its end was first seen.
         now: both in Unix seconds by the server's clock; one that was set back holds nothing up.

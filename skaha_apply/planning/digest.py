@@ -18,7 +18,7 @@ VERSION = "1"
 # that adding a field changes no recorded digest.
 _FIRST_RECIPE = frozenset({"image", "kind", "cmd", "args", "env", "cores", "ram", "gpus"})
 _DERIVED = frozenset({"needs", "replicas"})  # the recipe holds links, and `count` or `numbered`, in their place
-_DIGITS = 32  # 128 bits of the sha256: enough to tell replicas apart, short enough for 20,000 of them in one document
+_DIGITS = 32  # 128 bits of the sha256: enough to distinguish replicas, short enough for 20,000 of them in one document
 
 
 def canonical(value: Any) -> str:
@@ -49,7 +49,7 @@ def work_content(spec: SessionSpec) -> dict[str, Any]:
 
 
 def work_digest(content: Mapping[str, Any], links: Sequence[str], replica: int) -> str:
-    """The digest that decides `done`: the work of a spec, the links to what it needs, and the replica id.
+    """The digest that decides `done`: the work of a spec, the links to its dependencies, and the replica ID.
 
     Names take no part, so that a session can be renamed in manifest and state without running again.
     """

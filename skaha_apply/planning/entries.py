@@ -1,7 +1,7 @@
-"""Entries of the manifest as wholes: a matrix is one family, and needs lead from combinations to families.
+"""The entries of a manifest with all their combinations; `needs` leads from a combination to an entry.
 
-A combination needs, of each family that it names, the combinations that agree with it in every axis that both have.
-Looking them up is one step a combination, however many there are: a family is sorted once for each set of axes by
+A combination needs, of each entry that it names, the combinations that agree with it in every axis that both have.
+Looking them up is one step a combination, however many there are: an entry is sorted once for each set of axes by
 which it is asked.
 """
 
@@ -33,7 +33,7 @@ class EntrySpecs:
 
     @cached_property
     def needs(self) -> Mapping[str, str]:
-        """The families that any of its combinations needs: key to name as written."""
+        """The entries that any of its combinations needs: key to name as written."""
         found: dict[str, str] = {}
         for spec in self.specs:
             for name in spec.needs:
@@ -63,7 +63,7 @@ class EntrySpecs:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """What one combination needs of one family: those that agree with it, in the order of the manifest.
+    """The combinations of one dependency that agree with a combination, in the order of the manifest.
 
     The same object for every combination that needs the same ones.
     """
@@ -73,7 +73,7 @@ class Group:
 
 
 class Entries:
-    """The families of a project by key, and who needs what of them."""
+    """The entries of a project by key, and their dependencies."""
 
     def __init__(self, project: Project) -> None:
         members: dict[str, list[SessionSpec]] = {}
@@ -87,7 +87,7 @@ class Entries:
         self._groups: dict[tuple[str, tuple[tuple[Axes, Values], ...]], Group] = {}
 
     def needed(self, spec: SessionSpec) -> tuple[tuple[str, Group | None], ...]:
-        """What a combination needs, in its order: name as written and group; None for a family whose list is empty."""
+        """The dependencies of a combination: name as written and group; None for an entry whose list is empty."""
         names = {name.casefold(): name for name in reversed(spec.needs)}
         return tuple(
             (name, self._group(spec, self.by_key[key]) if key in self.by_key else None)
@@ -95,7 +95,7 @@ class Entries:
         )
 
     def in_order_of_need(self) -> tuple[EntrySpecs, ...]:
-        """The families, each after everything that it needs; otherwise in their order.
+        """The entries, each after its dependencies; otherwise in manifest order.
 
         Raises:
             SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
@@ -124,7 +124,7 @@ class Entries:
         return needed
 
     def _group(self, spec: SessionSpec, family: EntrySpecs) -> Group:
-        """The combinations of a family that agree with a spec."""
+        """The combinations of an entry that agree with a spec."""
         parts = self._parts(family, frozenset(spec.values))
         agreed = tuple((part.shared, tuple(spec.values[axis] for axis in part.shared)) for part in parts)
         known = self._groups.get((family.key, agreed))
@@ -137,7 +137,7 @@ class Entries:
         return made
 
     def _parts(self, family: EntrySpecs, axes: frozenset[str]) -> tuple[_Part, ...]:
-        """A family sorted by the axes that it shares with another; rows without a cell lack that axis."""
+        """An entry sorted by the axes that it shares with another; rows without a cell lack that axis."""
         known = self._sorted.get((family.key, axes))
         if known is not None:
             return known
@@ -154,7 +154,7 @@ class Entries:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """The combinations of a family that have the same axes, by their values on those that are shared."""
+    """The combinations of an entry that have the same axes, by their values on the shared axes."""
 
     shared: Axes
     by_values: dict[Values, list[SessionSpec]]

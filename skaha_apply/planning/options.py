@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Adopt(StrEnum):
-    """Which strangers' sessions are recorded as ours when they match."""
+    """Which unmanaged sessions are adopted if they match."""
 
     NONE = "none"
     ACTIVE = "active"
@@ -57,5 +57,5 @@ class PlanOptions:
         return not self.targets or any(matches(pattern, *key, group) for pattern in self.targets)
 
     def has_failed(self, action: Action) -> bool:
-        """Whether an action was tried in vain in this call."""
+        """Whether an action failed before in this invocation."""
         return action.attempt_key in self.failed

@@ -26,7 +26,7 @@ def expand(
 
     Args:
         project: a project that passed the linter.
-        run_numbers: how often a replica was told to run again, from the state; 0 when absent.
+        run_numbers: the run number of a replica, from the state; 0 if absent.
         kept: the work digests of replicas that stay as they were made: those that what needs them is linked to.
 
     Raises:
@@ -49,7 +49,7 @@ def expand(
 
 
 class Expansion:
-    """The replicas of one project, kept from plan to plan: digests are made anew only when what decides them moved."""
+    """The replicas of one project, kept between plans; only changed digests are computed again."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -65,11 +65,11 @@ class Expansion:
 
 
 def _links(spec: SessionSpec, families: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
-    """The links to what a combination needs, one for each needed family, without their names.
+    """The links to the dependencies of a combination, one for each entry, without their names.
 
     Several combinations are joined to one link by their sorted links, so that neither their names nor their order nor
     the axes' take part: what is renamed in manifest and state runs nothing again. One alone is its own link, matrix or
-    not. A family whose list is empty, or of which nothing agrees, gives none.
+    not. An entry with an empty list, or without an agreeing combination, gives none.
     """
     found = []
     for _, group in families.needed(spec):

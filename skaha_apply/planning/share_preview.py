@@ -63,7 +63,7 @@ def _advice(chunk: StrategyShares, stripe: StrategyShares) -> tuple[str, str]:
             even = (
                 "as even as stripe" if chunk.imbalance == stripe.imbalance else f"about as even as stripe ({figures})"
             )
-            return "chunk", f"it is {even}, and keeps neighbours of the list together"
+            return "chunk", f"it is {even}, and keeps neighbors of the list together"
         return "chunk", f"it is more even than stripe: imbalance {figures}"
     saved = 1 - stripe.largest.load / chunk.largest.load
     figures = f"{stripe.imbalance:.2f} times the mean, that of chunk {chunk.imbalance:.2f} times"

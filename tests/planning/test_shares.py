@@ -75,7 +75,7 @@ def test_when_both_are_even_neighbours_stay_together_and_the_doubt_is_told():
     shown = preview(listing([1] * 1000, LoadUnit.ITEMS), 100)
     assert (shown.recommended, shown.reason) == (
         "chunk",
-        "it is as even as stripe, and keeps neighbours of the list together",
+        "it is as even as stripe, and keeps neighbors of the list together",
     )
     assert "where cost grows or falls along the list, stripe evens it out" in shown.notes[0]
 

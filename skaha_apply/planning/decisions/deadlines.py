@@ -20,7 +20,7 @@ def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | No
     """For how long a batch session has been running or waiting, when that is longer than its spec allows.
 
     Running is counted from its startTime as listed, or, where that is missing or cannot be true, from when it was first
-    listed as Running: a server without a `Date` header may have another clock than ours. Waiting is counted from its
+    listed as Running: a server without a `Date` header can have another clock. Waiting is counted from its
     acceptance, or from when it was seen to be queued again: startTime is absent while it is queued, and reset by the
     queue [SessionBuilder].
     """

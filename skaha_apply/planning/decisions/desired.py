@@ -68,7 +68,7 @@ def _recorded(replica: DesiredReplica, record: ReplicaRecord, situation: Situati
 
 
 def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation, but: Reason | None = None) -> Action:
-    """A session that is left to run, unless it takes too long, or its deadline is near; `but` is said of it as well."""
+    """Keep an active session, unless its timeout has passed or its renewal is due; `but` is appended to the reason."""
     now, spec = situation.now, replica.spec
     what = _ACTIVE_REASON.get(record.phase) or Reason(ReasonCode.UNKNOWN_STATUS, status=record.note or "unknown")
     if over := deadlines.overdue(record, spec, now):
@@ -196,7 +196,7 @@ def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
 
 
 def _adoptable(replica: DesiredReplica, unmanaged: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
-    """The one stranger that may be adopted: it matches, and no second active one bears the name."""
+    """The one unmanaged session that can be adopted: it matches, and no second active session has the name."""
     if adopt is Adopt.NONE:
         return None
     active = [session for session in unmanaged if session.phase.active]

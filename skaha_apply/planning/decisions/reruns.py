@@ -1,4 +1,4 @@
-"""Which run of a replica is wanted: another number than the recorded one makes it, and what needs it, run again."""
+"""The run number of each replica: a number above the recorded one reruns the replica and its dependents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
-    """How often each known replica was told to run again, where it was.
+    """The run number of each known replica, if it is above 0.
 
     The create that is open may be that of another run than the recorded one; what needs it then belongs to that.
     """
@@ -34,7 +34,7 @@ def wanted(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, where it is not 0.
 
     It is the recorded one, and the next one for what succeeded and is to run again: `rerun: always`, or older than the
-    age of `rerun`. What is out of scope stays as it is, so that what needs it does.
+    age of `rerun`. What is out of scope stays as it is, so that its dependents do too.
     """
     numbers = recorded(situation.working_state)
     for spec, record in _candidates(situation.working_state, project):
@@ -62,7 +62,7 @@ def _stays(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) ->
 
 
 def _candidates(book: WorkingState, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
-    """The recorded replicas of specs that may say to run again."""
+    """The recorded replicas of specs with `rerun`."""
     for spec in project.sessions:
         if spec.kind.interactive or spec.rerun in ("on-change", "never"):
             continue
@@ -78,6 +78,6 @@ def _is_due(record: ReplicaRecord, spec: SessionSpec, situation: Situation) -> b
     since = now if situation.options.since is None else situation.options.since
     ended = record.ended or record.accepted or 0.0
     if since < ended <= now:
-        return False  # it ended in this call, and runs but once in one
+        return False  # it ended in this invocation, which reruns a replica at most once
     # What seems to have ended in the future did so before the clock was set back.
     return isinstance(spec.rerun, str) or abs(since - ended) > spec.rerun

@@ -1,4 +1,4 @@
-"""What the state holds beyond the manifest: replicas that are no longer asked for, and doubles of our own creates."""
+"""Sessions in the state but not in the manifest: removed replicas, and duplicate sessions."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _inside(file: str, folder: str) -> bool:
 
 
 def _duplicate(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingState) -> Action:
-    """Delete a double that our own unsure create made."""
+    """Delete a duplicate session of an unconfirmed create."""
     return _needless(doubt, session, book, ReasonCode.DUPLICATE_SESSION)
 
 

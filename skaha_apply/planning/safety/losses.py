@@ -65,7 +65,7 @@ def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
 
 
 def caused_by_rerun(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaKey]:
-    """The replicas that are computed again for a rerun of what they need, and for no other reason."""
+    """The replicas that run again only because a dependency reruns."""
     if not any(_renews(spec) for spec in project.sessions):
         return frozenset()
     families = Entries(project)

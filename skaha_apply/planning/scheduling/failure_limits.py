@@ -47,7 +47,7 @@ class Stop:
 
 
 def pilot_status(family: EntrySpecs, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
-    """How many replicas of a family are its pilot, and what keeps the others from starting.
+    """How many replicas of an entry are its pilot, and what keeps the others from starting.
 
     The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
     interactive kind it has to be Running.
