@@ -6,8 +6,8 @@
         for session in report.sessions:
             print(session.name, session.replica, session.id, session.phase)
 
-Everything runs on the event loop that is there (a notebook's, or that of `asyncio.run`). Cancelling a call is safe at
-any moment: requests in flight are waited for a little, the state is saved, and the next call goes on from there.
+Everything runs on the event loop that is there (a notebook's, or that of `asyncio.run`). Canceling is safe at any
+moment: requests in flight have some seconds to finish, the state is saved, and the next invocation continues.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def load(*paths: str | Path, variables: Mapping[str, object] | None = None) -> P
         variables: values by name, as `--var` gives them; those of `SKAHA_VAR_name` in the environment count too.
 
     Raises:
-        ManifestError: for anything that could not be applied, with all findings.
+        ManifestError: for anything that cannot be applied, with all diagnostics.
         UsageError: when the manifests hold several projects (`load_all` gives them), or none of them declares one of
             `variables`.
     """
@@ -119,23 +119,25 @@ class Skaha:
         approve: Callable[[Plan], bool] = lambda _: True,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> Report:
-        """Make the server hold what the project asks for; safe to call any number of times.
+        """Create, replace and delete sessions until the server has what the project asks for.
+
+        It is safe to repeat at any time.
 
         Args:
             project: what should exist.
-            plan: exactly this plan is carried out, or `StalePlan` raised; by default a new one is made.
-            wait: go on until what was created runs (`ready`), or nothing can change any more (`complete`).
-            timeout: seconds after which the wait ends; the report's exit code is 10 then.
-            poll: seconds between two looks while waiting.
-            approve: is shown the plan and says yes or no; yes to everything by default.
-            observe: is told what happens, as it happens.
+            plan: carry out exactly this plan, or raise `StalePlan`; by default a new plan is made.
+            wait: continue until created sessions run (`ready`), or until nothing can change (`complete`).
+            timeout: seconds after which the wait ends; the exit code of the report is 10 then.
+            poll: seconds between passes while waiting.
+            approve: gets the plan and returns whether to carry it out; by default every plan is carried out.
+            observe: gets each event as it happens.
 
         Returns:
-            Counts, failures, and name, replica, id and phase of each session.
+            Counts, failures, and name, replica, ID and phase of each session.
 
         Raises:
             SafetyRefusal: a safety rule refuses the plan.
-            StalePlan: the given plan no longer describes what would be done.
+            StalePlan: the given plan differs from the plan as it is now.
             StateLocked: another process works on this project.
             StateError, ServerError: state or server cannot be used.
         """
@@ -156,7 +158,7 @@ class Skaha:
         poll: float = 10.0,
         observe: Callable[[Event], None] = lambda _: None,
     ) -> Report:
-        """Go on until nothing can change any more, creating what becomes due; deletes and replaces nothing."""
+        """Wait until nothing can change, and create what becomes due; nothing is deleted or replaced."""
         return await self.apply(
             project,
             wait="complete",
@@ -167,7 +169,7 @@ class Skaha:
         )
 
     async def destroy(self, project: Project, *, force: bool = False, allow_loss: float = 100.0) -> Report:
-        """Delete what is live and owned; protected sessions stay, and so does the memory of what is done."""
+        """Delete the live sessions that the state owns. Protected sessions stay, and finished work stays recorded."""
         from skaha_apply.workflow.reconcile.loop import destroy  # noqa: PLC0415
 
         async def yes(_: Plan) -> bool:
@@ -177,7 +179,7 @@ class Skaha:
         return await destroy(self._context.at(project), project, options, yes, lambda _: None)
 
     async def status(self, project: Project) -> tuple[ReplicaStatus, ...]:
-        """Where every replica stands."""
+        """The status of every replica."""
         from skaha_apply.workflow.status import status  # noqa: PLC0415
 
         return await status(self._context.at(project), project)
@@ -199,11 +201,11 @@ async def connect(
         credential_command: a command that prints a token or a PEM certificate, as `--credential-command`.
         sandbox: use a local sandbox, started when none runs.
         state: where the state lives; by default below `.skaha-apply` where the manifests are (`docs/state.md`).
-        setting: everything else (concurrency, settle, the folder of the call).
+        setting: everything else (concurrency, settle time, working directory).
 
     Raises:
         ServerError: without a usable credential.
-        UsageError: for a server that cannot be.
+        UsageError: the address of the server is wrong.
     """
     from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - httpx, for those who connect
 

@@ -1,7 +1,7 @@
 """A file of every change of phase, one JSON line each, for a sheet, a database or a mail.
 
-A line is written before the state that holds its change. A process that is killed between the two writes it again in
-the next run: each change is told at least once, never not at all.
+A line is written before the state that holds its change. If a process is killed between the two, the next
+run writes the line again, so each change is written at least once.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord, StateDocument
 
-_UNSEEN = "unsure"  # what a change is said to come from where nothing was known but an unsure create
+_UNSEEN = "unsure"  # the earlier phase of a change that an unconfirmed create caused
 
 
 class EventFile:
-    """Appends lines to a file, each by one write, so that several processes may write to the same one.
+    """Appends lines to a file, each by one write, so that several processes can write to the same file.
 
-    What cannot be written (a full disk) is kept and tried again with what follows; `left` counts it.
+    Lines that cannot be written (a full disk) are kept and tried again with the next line; `left` counts them.
 
     Args:
-        path: it is made when it is not there; its folder is not.
-        public: gives a text as it may be written; a program reads the file, so it may be public.
+        path: the file is created if it does not exist; its folder is not.
+        public: returns a text without secrets, because programs and other people can read the file.
 
     Raises:
         SkahaApplyError: it cannot be written.
@@ -53,8 +53,8 @@ class EventFile:
             self._mend()
         except OSError as error:
             raise SkahaApplyError(
-                f"the file of events cannot be written: {path}: {error.strerror}",
-                hint="name a file in a folder that is there and that you may write to",
+                f"the event file cannot be written: {path}: {error.strerror}",
+                hint="name a file in an existing folder that you can write to",
             ) from error
 
     @property
@@ -88,7 +88,7 @@ class EventFile:
         if self._left:
             raise SkahaApplyError(
                 f"{self.left} event(s) are missing in {self._path}: {self.problem}",
-                hint="the state has every change; `status -o json` shows where each replica stands",
+                hint="the state has every change; `skaha-apply status -o json` shows each replica",
             )
 
     def _mend(self) -> None:
@@ -103,7 +103,7 @@ class EventFile:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What was last told of a replica."""
+    """What was last written about a replica."""
 
     phase: str
     id: str | None
@@ -111,13 +111,13 @@ class _Told:
 
 
 class Journal:
-    """Tells an `EventFile` every change of phase of one project, whether a look shows it or the state takes it in.
+    """Writes every change of phase of one project to an `EventFile`, from listings and from writes of the state.
 
     Args:
-        events: where the lines go.
-        project: its name.
+        events: the file.
+        project: the name of the project.
         now: Unix seconds by the server's clock.
-        observe: told once when lines cannot be written.
+        observe: gets a note once if lines cannot be written.
     """
 
     def __init__(
@@ -131,12 +131,12 @@ class Journal:
         self._told: dict[ReplicaKey, _Told] = {}
 
     def begin(self, document: StateDocument | None) -> None:
-        """Take what is stored as told: it was, before it was stored."""
+        """Take the stored phases as written: each was written before it was stored."""
         records = document.replicas if document else ()
         self._told = {record.key: _Told(record.phase.value, record.id, record.attempt) for record in records}
 
     def seen(self, event: Event) -> None:
-        """Tell a change that a look has shown, and before it what it came from where that was not told yet."""
+        """Write a change that a listing has shown, and before it the change to its earlier phase if that is missing."""
         if not isinstance(event, PhaseChanged):
             return
         key = (event.session.casefold(), event.replica)
@@ -146,7 +146,7 @@ class Journal:
         self._tell(key, event)
 
     def stored(self, document: StateDocument) -> None:
-        """Tell what differs in a document that is about to be stored."""
+        """Write the changes in a document that is about to be stored."""
         for record in document.replicas:
             told = self._told.get(record.key)
             if told is None or (told.phase, told.id, told.attempt) != (record.phase.value, record.id, record.attempt):
@@ -175,11 +175,11 @@ class Journal:
         )
         if self._events.left and not self._warned:
             self._warned = True
-            self._observe(Note(f"{self._events.problem}; tried again with the next one"))
+            self._observe(Note(f"{self._events.problem}; tried again with the next event"))
 
 
 class EventLoggingStore:
-    """A store that tells a journal what it is about to store; see `model.ports.Store`."""
+    """A store that reports each document to a journal before it stores it; see `model.ports.Store`."""
 
     def __init__(self, store: Store, journal: Journal) -> None:
         self._store = store
@@ -214,7 +214,7 @@ class EventLoggingStore:
         return await self._store.read_bytes()
 
     async def write(self, document: StateDocument) -> None:
-        """Tell, then store."""
+        """Write the events, then store."""
         self._journal.stored(document)
         await self._store.write(document)
 

@@ -1,4 +1,4 @@
-"""What one replica contributes to the exit code, after a wait and for `status --exit-code` alike."""
+"""The exit code of one replica, the same after a wait and for `status --exit-code`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STUCK = frozenset({ActionKind.FAILED, ActionKind.UNKNOWN, ActionKind.BLOCKED})
 
 
 def code_of(action: Action) -> ExitCode:
-    """The exit code that one replica asks for.
+    """The exit code for one replica.
 
     Args:
         action: what the last plan does with the replica.
@@ -38,7 +38,7 @@ def code_of(action: Action) -> ExitCode:
 
 
 def _is_kept_from_change(action: Action) -> bool:
-    """Whether protection keeps work from running that the manifest asks for; a protected notebook serves as it is."""
+    """Whether `protect` keeps desired work from running; a protected interactive session counts as it is."""
     desired = action.desired
     return action.kind is ActionKind.PROTECTED and desired is not None and not desired.spec.kind.interactive
 

@@ -1,4 +1,4 @@
-"""`export`: what runs on the server as a manifest, so that work which was started otherwise can be adopted."""
+"""`export`: the live sessions as a manifest, so that sessions that were started otherwise can be adopted."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_PROJECT = "exported"
 MOST_REMARKS = 20
 HOW_TO_GO_ON = (
-    "The server tells neither cmd, args and env nor REPLICA_COUNT (replicas). Write them in before you adopt: what is",
-    "adopted counts as made from this text, and is replaced when the text changes later. Then:",
+    "The server reports neither cmd, args and env nor REPLICA_COUNT (replicas). Add them before you adopt: an adopted",
+    "session counts as created from this text, and is replaced if the text changes later. Then:",
     "  skaha-apply plan --adopt",
     "  skaha-apply apply --adopt",
 )
@@ -36,7 +36,7 @@ HOW_TO_GO_ON = (
 
 @dataclass(frozen=True)
 class Exported:
-    """The text of the manifest, and what there is to know beside it."""
+    """The text of the manifest, and notes about it."""
 
     text: str
     notes: tuple[str, ...]
@@ -46,8 +46,8 @@ async def export(setting: Settings, wanted: SessionFilter) -> Exported:
     """The wanted sessions of the account, as a manifest of the project of the setting; nothing is changed.
 
     Raises:
-        UsageError: for what is no name of a project, and for a pattern that means no session.
-        ServerError: when the server cannot be asked.
+        UsageError: the name of the project is wrong, or a pattern matches no session.
+        ServerError: the server cannot be used.
     """
     project = setting.project or DEFAULT_PROJECT
     from_sessions.check_project(project)
@@ -92,7 +92,7 @@ async def _owners(location: StateLocation) -> Mapping[str, str]:
         try:
             document = await open_store(None, path, {}).read()
         except StateError:
-            continue  # the commands that work on that project say what is wrong with it
+            continue  # the commands that work on that project report what is wrong with it
         if document is not None and document.server == location.server:
             owners.update((record.id, document.project) for record in document.replicas if record.id)
     return owners
@@ -119,12 +119,12 @@ def _head(found: ExportedEntries, location: StateLocation, account: str | None) 
 
 def _notes(found: ExportedEntries, owned: Mapping[str, list[str]], *, listed: int) -> Iterable[str]:
     if not listed:
-        yield "no session is live; the manifest has none"
+        yield "no session is live; the manifest has no sessions"
     elif not found.sessions:
-        yield f"none of the {listed} sessions that are listed fits; the manifest has none"
+        yield f"none of the {listed} sessions that are listed fits; the manifest has no sessions"
     if found.over:
         yield f"left out: {found.over} that ended or are being deleted (--all includes them)"
     if found.left_out:
-        yield f"left out: {len(found.left_out)} that no manifest can describe; its first lines say why"
+        yield f"left out: {len(found.left_out)} that no manifest can describe; its first lines give the reasons"
     if owned:
         yield f"owned by a project already: {from_sessions.some(list(owned))}; adopt nothing into two projects"

@@ -1,4 +1,4 @@
-"""`fmt`: manifests in canonical form, written back whole or not at all."""
+"""`fmt`: manifests in canonical form, each written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def format_all(setting: Settings, stdin: Callable[[], bytes] | None = None) -> tuple[Formatted, ...]:
-    """The manifests of a call, formatted; nothing is written."""
+    """The manifests of an invocation, formatted; nothing is written."""
     return manifest.format_all(setting.sources, stdin=stdin)
 
 

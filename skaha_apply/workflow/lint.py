@@ -1,4 +1,4 @@
-"""What `lint` finds: the errors of form, the rules, and with a server what that offers."""
+"""What `lint` finds: syntax errors, violations of rules, and with a server also what the server does not offer."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 UNREACHED = RuleText(
     "server-unreached",
     Severity.WARNING,
-    "A server that could not be asked (only with `--online`).",
-    "With --online the server's own offer counts; without an answer the stock server is assumed.",
+    "A server that could not be used (only with `--online`).",
+    "With --online the offer of the server counts. If the server cannot be used, the stock server is assumed.",
 )
 MOST_NAMES = 10_000  # of replicas of one interactive session; more can never be
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which rules are run, all but the errors of form, and whether warnings fail."""
+    """Which rules are run, all except syntax errors, and whether warnings fail."""
 
     select: frozenset[str] | None = None
     ignore: frozenset[str] = frozenset()
@@ -43,7 +43,7 @@ class Choice:
 
 
 def catalog() -> tuple[RuleText, ...]:
-    """Every rule and every error of form, by id."""
+    """Every rule and every syntax error, by ID."""
     severities = dict.fromkeys(manifest.SYNTAX_WARNINGS, Severity.WARNING)
     forms = (
         RuleText(name, severities.get(name, Severity.ERROR), why, why) for name, why in manifest.SYNTAX_RULES.items()
@@ -55,7 +55,7 @@ def chosen(select: Sequence[str], ignore: Sequence[str], *, strict: bool) -> Cho
     """The choice that options make; each of their values may hold several ids, separated by commas.
 
     Raises:
-        UsageError: for what is no rule, or cannot be left out.
+        UsageError: an unknown rule, or one that cannot be ignored.
     """
     named = frozenset(_ids(select)) if select else None
     return Choice(named, frozenset(_ids(ignore)), strict)
@@ -66,16 +66,16 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
     for value in values:
         for name in filter(None, map(str.strip, value.split(","))):
             if name in manifest.SYNTAX_RULES:
-                raise UsageError(f"{name} is an error of form, which can neither be chosen nor left out")
+                raise UsageError(f"{name} is a syntax error, which can neither be selected nor ignored")
             if name not in known:
                 near = get_close_matches(name, sorted(known), n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-                raise UsageError(f"{name!r} is no rule", hint=hint)
+                raise UsageError(f"{name!r} is not a rule", hint=hint)
             yield name
 
 
 def load(setting: Settings, stdin: Callable[[], bytes] | None = None) -> Loaded:
-    """The manifests of a call, with the errors of form. Variables may be without a value, whatever the setting says."""
+    """The manifests of an invocation, with their syntax errors; variables can be without a value."""
     given = replace(setting.given, missing=MissingValues.ANY)
     loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given)
     for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
@@ -123,10 +123,10 @@ def _in_repository(file: str, cwd: Path) -> str:
 
 
 async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | Diagnostic:
-    """What the server tells that the rules can use; one warning when it cannot be asked.
+    """What the server reports for the rules; one warning if it cannot be used.
 
     Raises:
-        UsageError: for a server that cannot be.
+        UsageError: the address of the server is wrong.
     """
     from skaha_apply.workflow.setup.context import open_context  # noqa: PLC0415 - httpx, for those who ask
 
@@ -139,7 +139,7 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
     except (UsageError, Interrupted):
         raise
     except SkahaApplyError as error:
-        summary = f"the server could not be asked: {error.message}"
+        summary = f"the server could not be used: {error.message}"
         detail = f"The rules assume the stock server. {error.hint or ''}".rstrip()
         location = Location(setting.sources[0])
         return Diagnostic(UNREACHED.id, Severity.WARNING, " ".join(summary.split()), detail, location)
@@ -147,7 +147,7 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
 
 
 def _taken(listing: Listing, projects: Sequence[Project]) -> int:
-    """Interactive sessions that count against the limit [PostAction] and bear no name of these manifests."""
+    """Interactive sessions that count against the limit [PostAction] and have no name of these manifests."""
     ours = {
         spec.live_name(replica)
         for project in projects

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setup.context import Context
 
 
-ALL = 0  # in place of an attempt's number: all of them
+ALL = 0  # instead of the number of an attempt: all attempts
 _AT_ONCE = 32
 _MOST_KNOWN = 20  # names that a message lists
 
 
 @dataclass(frozen=True)
 class LogText:
-    """The text of one attempt of a replica; `source` says where it is from: `server`, or the path of the saved copy.
+    """The text of one attempt of a replica; `source` states where it is from: `server`, or the path of the saved copy.
 
     `attempts` are as many as it may have; `phase` is what became of this one, "" where only its log is left. `exists`
     states whether there is a text, maybe an empty one.
@@ -45,7 +45,7 @@ class LogText:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """An attempt whose text is wanted; `over` tells that its text grows no more."""
+    """An attempt whose text is wanted; `over` means that its text is final."""
 
     record: ReplicaRecord
     attempt: int
@@ -84,14 +84,14 @@ async def read_logs(
     meant = [one for one in records if _means(pattern, one, specs.get(one.spec))]
     if not meant:
         raise UsageError(
-            f"{pattern!r} means no replica that the state of project {project.name!r} knows",
-            hint=f"It knows: {_known(document)}.",
+            f"{pattern!r} matches no replica in the state of project {project.name!r}",
+            hint=f"The state has: {_known(document)}.",
         )
     wanted = [each for record in meant for each in _attempts(context, project, record, attempt, specs.get(record.spec))]
     if not wanted:
         most = max(record.attempt for record in meant)
         raise UsageError(
-            f"{pattern} has had no attempt {attempt}", hint=f"the last one is attempt {most}; --attempt all shows all"
+            f"{pattern} has no attempt {attempt}", hint=f"the last attempt is {most}; --attempt all shows all attempts"
         )
     places = asyncio.Semaphore(_AT_ONCE)
 

@@ -1,4 +1,4 @@
-"""Settle by hand what no list can tell: `complete`, `rerun`, `hold`."""
+"""Resolves by hand what no listing can show: `mark complete`, `mark rerun`, `mark hold`."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ MOST_NAMED = 5  # replicas or words that a message names
 
 
 class Verb(StrEnum):
-    """What a mark says of a replica."""
+    """How a replica is marked."""
 
-    COMPLETE = "complete"  # its work is done, whatever we saw
-    RERUN = "rerun"  # it has to run, once more or after being held
-    HOLD = "hold"  # it is not to run until it is marked `rerun`
+    COMPLETE = "complete"  # its work is done, whatever the state has
+    RERUN = "rerun"  # it has to run again, or after a hold
+    HOLD = "hold"  # it must not run until it is marked `rerun`
 
 
 @dataclass(frozen=True)
 class MarkOptions:
-    """Which replicas are marked, as `Choice` tells them: by patterns, by values of an axis, by phases."""
+    """Which replicas are marked, as in `Choice`: by patterns, by values of an axis, by phases."""
 
     verb: Verb
     patterns: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class MarkOptions:
 
 @dataclass(frozen=True)
 class Mark:
-    """One replica that would be marked: from a phase (None without a record) to what the verb says.
+    """One replica that would be marked: from a phase (None without a record) to the phase of the verb.
 
     `deletes` is the id of an active session that is deleted for it.
     """
@@ -91,7 +91,7 @@ async def mark(
         meant, unknown = meant_by(ledger.book, desired, options)
         if unknown:
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
-            what = "means no replica" if options.axis is None else f"no value of {options.axis} in any session"
+            what = "matches no replica" if options.axis is None else f"no value of {options.axis} in any session"
             observe(Note(f"{', '.join(unknown[:MOST_NAMED])}{more}: {what} of {project.name}"))
         if unknown and not meant:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Observe and plan: read the state, look at the server, and say what would be done. Takes no lock, writes nothing."""
+"""Plans a project: reads the state, observes the server, and computes the plan. It takes no lock and writes nothing."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
     """The plan of one project, as it is now.
 
     Raises:
-        StateError: for a state that cannot be read, or belongs to another project, server or account.
-        ServerError: when the server cannot be asked.
+        StateError: the state cannot be read, or belongs to another project, server or account.
+        ServerError: the server cannot be used.
     """
     return plan_from(context, project, options, await look(context, project))
 
 
 async def look(context: Context, project: Project) -> Situation:
-    """One look at server and state; see `plan` for what it raises."""
+    """Observe server and state once; see `plan` for what it raises."""
     check_store(context.location, project)
     stored = await context.location.store(project.name).read()
     document = stored or new_document(project.name, context.location.server)
@@ -57,7 +57,7 @@ async def look(context: Context, project: Project) -> Situation:
 def make_situation(
     context: Context, state: StateDocument, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
 ) -> Situation:
-    """What the planner reads, after an observation; pure but for the check which manifest files still exist."""
+    """What the planner reads, from an observation; pure, except that it checks which manifest files still exist."""
     return Situation(
         state=state,
         observation=observation,
@@ -82,7 +82,7 @@ def plan_from(
 
 
 async def ask_offer(context: Context, project: Project, document: StateDocument) -> Offer:
-    """What the server offers, where a plan needs it: the limit of interactive sessions, the cores of flexible ones."""
+    """What the server offers, if the plan uses it: the limit of interactive sessions, the cores of flexible ones."""
     interactive = any(spec.kind.interactive for spec in project.sessions)
     flexible = any(spec.cores is None for spec in document.specs.values())
     return await context.client.offer() if interactive or flexible else Offer()
@@ -96,20 +96,23 @@ def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
 def _notes(context: Context, observation: Observation) -> tuple[str, ...]:
     notes = []
     if not context.client.has_server_time:
-        notes.append("the server tells no time (no Date header); the clock of this machine is used")
+        notes.append("the responses of the server have no Date header; the clock of this machine is used")
     if untold := sorted(observation.untold):
         shown = ", ".join(untold[:MOST_NAMED]) + (" and more" if len(untold) > MOST_NAMED else "")
-        notes.append(f"the list leaves out {shown}, and the server does not say that they are gone; taken as they were")
+        notes.append(
+            f"{shown} missing from the session list, but the server did not confirm their end; assuming no change"
+        )
     return tuple(notes)
 
 
 async def plan_offline(location: StateLocation, project: Project, options: PlanOptions) -> Plan:
-    """The plan of one project as of the last write of its state: what was active then is taken to be so still.
+    """The plan of one project at the time of the last write of its state; sessions active then count as active.
 
-    The time of that write is also the plan's own, or else everything that ran then would seem to run ever since.
+    The time of that write is the time of the plan. Otherwise everything that ran then would seem to have run ever
+    since.
 
     Raises:
-        StateError: for a state that cannot be read, or belongs to another project or server.
+        StateError: the state cannot be read, or belongs to another project or server.
     """
     check_store(location, project)
     stored = await location.store(project.name).read()
@@ -123,15 +126,15 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
         server=location.url or location.server,
         present=_present(location, document),
         new_state=stored is None,
-        notes=(_remark(None if stored is None else then),),
+        notes=(_offline_note(None if stored is None else then),),
     )
     made = make_plan(project, situation)
     return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)))
 
 
-def _remark(written: float | None) -> str:
-    """What has to be said of such a plan; `written` is when the state was last written, None without one."""
-    unknown = "what the server has now is not known"
+def _offline_note(written: float | None) -> str:
+    """The note of an offline plan; `written` is when the state was last written, None without a state."""
+    unknown = "the present sessions on the server are not known"
     if written is None:
         return f"offline: there is no state to compare with, and {unknown}"
     moment = datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -139,6 +142,6 @@ def _remark(written: float | None) -> str:
 
 
 def _without_server(action: Action) -> Action:
-    """What the state does not know may be live all the same, under a stranger's name."""
+    """An action without the claim "not live": unmanaged sessions that are not in the state can be live."""
     new = action.reason.code is ReasonCode.NEW
     return replace(action, reason=Reason(ReasonCode.NEW_OFFLINE)) if new else action

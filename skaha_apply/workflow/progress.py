@@ -1,4 +1,4 @@
-"""Where a project stands as numbers: by entry of the manifest, and what the rest is waiting for."""
+"""The progress of a project in numbers: by entry of the manifest, and what the other replicas wait for."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _STANDING_BY = frozenset(kind for kind in ActionKind if kind.keeps_from_starting
 
 
 def standing(action: Action, record: ReplicaRecord | None) -> str:
-    """Where a replica stands in a word: what keeps it from starting, else the phase of its session.
+    """The progress of a replica in a word: what keeps it from starting, else the phase of its session.
 
-    One that is due again counts as what is planned for it, not as what became of it before.
+    A replica that is due again counts as planned, not as ended.
     """
     if action.kind in _STANDING_BY or action.kind is ActionKind.DONE or record is None:
         return action.kind.value
@@ -40,11 +40,11 @@ def entry_summaries(
     records: Mapping[ReplicaKey, ReplicaRecord],
     now: float,
 ) -> tuple[EntrySummary, ...]:
-    """The entries of the manifest that these actions are about, in the order in which they come first.
+    """The progress of the entries of a plan, in the order of the plan.
 
     Args:
-        actions: of a plan; those that nothing is desired for are left out, unless they run to their end.
-        records: what is known of the replicas, by their keys.
+        actions: those of undesired replicas are left out, unless their session runs to its end.
+        records: the records of the replicas, by key.
         now: Unix seconds by the server's clock.
     """
     entries: dict[str, list[Action]] = {}
@@ -55,7 +55,7 @@ def entry_summaries(
 
 
 def _finishes(action: Action) -> bool:
-    """Whether it is no longer in the manifest and left to run to its end."""
+    """Whether it left the manifest and its session runs to its end."""
     return action.kind is ActionKind.UNCHANGED and action.record is not None and action.record.phase.active
 
 
@@ -88,9 +88,9 @@ def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRe
 
 
 def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY) -> tuple[NotStarted, ...]:
-    """What waits, is blocked or in conflict, by entry and reason, in the order in which each comes first.
+    """The replicas that wait, are blocked or in conflict, by entry and reason, in the order of the plan.
 
-    A replica on hold counts as blocked. `kinds` are those of the actions that are told.
+    A replica on hold counts as blocked. `kinds` are the kinds of actions that are included.
     """
     found: dict[tuple[str, str, Reason], list[str]] = {}
     for action in actions:

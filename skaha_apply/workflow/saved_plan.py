@@ -1,4 +1,7 @@
-"""Saved plans: what was shown, on disk, so that exactly that is applied later or nothing. They hold no secret."""
+"""Saved plans: a reviewed plan in a file, so that exactly this plan is applied later or nothing.
+
+They hold no secret.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +35,11 @@ _MOST = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan as it was reviewed: what it covers by project, and the call that made it.
+    """A plan as it was reviewed: what it covers by project, and the invocation that made it.
 
-    `approved` are the lines that were shown, `lineages` the lineage of each project's state, "" for one that did not
-    exist; both by project. `variables` are the values that the call gave, but for those of `sensitive` variables, which
-    are given anew; `apart` are the files that the call read values from, which are no manifests.
+    `approved` are the lines that were shown, `lineages` the lineage of each project's state, "" if there was no state;
+    both by project. `variables` are the values of the invocation, except those of `sensitive` variables, which are
+    given again. `apart` are the files with values, which are not manifests.
     """
 
     paths: tuple[str, ...]
@@ -57,7 +60,7 @@ class SavedPlan:
         """
         for name in sorted({*anew.chosen, *anew.listed} - self.sensitive):
             if anew.values[name] != self.variables.get(name):
-                raise UsageError(f"the variable {name} is settled by the saved plan", hint="plan again with its value")
+                raise UsageError(f"the saved plan fixes the variable {name}", hint="Plan again with the new value.")
         secret = {name: value for name, value in anew.values.items() if name in self.sensitive}
         return VariableValues(
             {**self.variables, **secret},
@@ -69,7 +72,7 @@ class SavedPlan:
     def check(self, server: str, projects: Sequence[str]) -> None:
         """Refuse a plan for another server, or one whose manifests now name other projects; raises StalePlan."""
         if server != self.server:
-            raise StalePlan(f"the plan is for {self.server}, this call uses {server}", hint="Plan again.")
+            raise StalePlan(f"the plan is for {self.server}, but this invocation uses {server}", hint="Plan again.")
         if set(projects) != set(self.approved):
             raise StalePlan(
                 f"the plan is for {', '.join(sorted(self.approved))}; the manifests now hold "
@@ -115,7 +118,7 @@ def write_plan(
 
 
 def is_plan(path: Path) -> bool:
-    """Whether a file holds a saved plan; told from its content."""
+    """Whether a file has a saved plan, by its content."""
     try:
         with path.open("rb") as file:
             return path.is_file() and MARK.encode() in file.read(200) and path.stat().st_size < _MOST
@@ -127,7 +130,7 @@ def read_plan(path: Path) -> SavedPlan:
     """A saved plan.
 
     Raises:
-        UsageError: for a file that is no plan, is cut, or was made by a newer version.
+        UsageError: a file that is not a plan, is cut, or was made by a newer version.
     """
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -153,11 +156,11 @@ def read_plan(path: Path) -> SavedPlan:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise UsageError(f"{path} is no plan that can be applied: {reason}", hint="Plan again.") from error
+        raise UsageError(f"{path} is not a plan that can be applied: {reason}", hint="Plan again.") from error
 
 
 def _approved(content: dict[str, Any], plan: dict[str, Any]) -> tuple[str, ...]:
-    """The lines that were shown, in today's form."""
+    """The approved lines, in the present format."""
     lines = tuple(map(str, plan["approved"]))
     return tuple(map(_with_short_ids, lines)) if content["format_version"] in _FULL_IDS else lines
 

@@ -117,7 +117,7 @@ def _size(item: str) -> int:
     try:
         return _bytes_of(item)
     except (OSError, ValueError) as error:
-        raise SkahaApplyError(f"cannot tell the size of {item}: {_why(error)}", hint=_COUNTED) from error
+        raise SkahaApplyError(f"cannot read the size of {item}: {_why(error)}", hint=_COUNTED) from error
 
 
 def _bytes_of(path: str) -> int:
@@ -135,7 +135,7 @@ def _weighed_if_files(counted: ItemList) -> ItemList:
         try:
             sizes.append(_bytes_of(item))
         except (OSError, ValueError):
-            why = f"load is counted in items, since {item!r} is no file here"
+            why = f"load is counted in items, because {item!r} is not a file here"
             way = "--load column takes a number at the end of each line"
             return replace(counted, notes=(*counted.notes, f"{why}; {way}")) if sizes else counted
     return _weighed(counted, sizes, LoadUnit.BYTES)
@@ -145,7 +145,8 @@ def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
     """The lines that are not blank, with their numbers, cut as `skaha_apply.distributed chunk LIST` cuts them."""
     if b"\0" in raw:
         raise SkahaApplyError(
-            f"the list {_called(name)} is no text: it holds NUL bytes", hint="a list is UTF-8, with one item a line"
+            f"the list {_called(name)} is not a text: it has NUL bytes",
+            hint="a list is UTF-8, with one item a line",
         )
     # Not splitlines, which also splits at characters that names may hold; and names may be any bytes.
     for number, line in enumerate(raw.decode("utf-8-sig", "surrogateescape").split("\n"), 1):
@@ -156,7 +157,11 @@ def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
 
 def _remarks(items: tuple[str, ...], comments: int) -> Iterator[str]:
     if comments:
-        what = "1 line begins with # and is no item" if comments == 1 else f"{comments} lines begin with #: no items"
+        what = (
+            "1 line begins with # and is not an item"
+            if comments == 1
+            else f"{comments} lines begin with # and are not items"
+        )
         yield f"{what}, as for `skaha_apply.distributed chunk LIST`; a script that reads the list must skip it too"
     noted = next((item for item in items if NOTE.search(item)), None)
     if noted is not None:

@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.setup.context import Context
 
-LONG = 600.0  # seconds since its acceptance after which a pending replica tells the last line of its events
-ASKED = 20  # replicas whose events are asked for
-LOOKS = 3  # at a state that is written to meanwhile
-PATIENCE = 5.0  # seconds that the answers may take
+LONG = 600.0  # seconds since its acceptance after which the status of a pending replica has the last line of its events
+MOST_EVENTS = 20  # replicas whose events are requested
+MOST_OBSERVATIONS = 3  # if another process writes the state meanwhile
+PATIENCE = 5.0  # seconds that these requests can take
 _PENDING = (Phase.PENDING, Phase.ACCEPTED)
 
 
 async def status(context: Context, project: Project) -> tuple[ReplicaStatus, ...]:
-    """A row for every replica that is desired or owned, in the order of the manifest; raises what `survey` does."""
+    """The status of every replica that is desired or owned, in the order of the manifest; raises what `survey` does."""
     return (await survey(context, project)).rows
 
 
 async def survey(context: Context, project: Project) -> ProjectStatus:
-    """One look at a project.
+    """Observe a project once.
 
     Raises:
-        StateError: for a state that cannot be read, or belongs to another project, server or account.
-        ServerError: when the server cannot be asked.
+        StateError: the state cannot be read, or belongs to another project, server or account.
+        ServerError: the server cannot be used.
     """
-    situation, plan = await _looked(context, project)
+    situation, plan = await _observe_consistently(context, project)
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
     records = {record.key: record for record in situation.state.replicas}
@@ -61,13 +61,13 @@ async def survey(context: Context, project: Project) -> ProjectStatus:
     )
 
 
-async def _looked(context: Context, project: Project) -> tuple[Situation, Plan]:
-    """A look and what follows from it.
+async def _observe_consistently(context: Context, project: Project) -> tuple[Situation, Plan]:
+    """An observation and its plan.
 
-    An apply that works meanwhile records what it creates before it creates it, but maybe after the state was read here:
-    then its session would look like a stranger's, and both are read again.
+    An apply that works at the same time stores its intents before it creates sessions, but perhaps after the state was
+    read here. Then its session would count as unmanaged, so state and listing are read again.
     """
-    for _ in range(LOOKS):
+    for _ in range(MOST_OBSERVATIONS):
         situation = await look(context, project)
         plan = plan_from(context, project, PlanOptions(), situation)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
@@ -110,14 +110,14 @@ def _pending(record: ReplicaRecord | None, at: float) -> float | None:
 
 
 async def _with_events(context: Context, project: Project, rows: list[ReplicaStatus]) -> tuple[ReplicaStatus, ...]:
-    """The rows, those that have been pending for long with the last line of their events, where that can be had."""
+    """The rows, those that have been pending for long with the last line of their events, if the server returns it."""
     late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
-    late = sorted(late, key=lambda row: -(row.pending or 0.0))[:ASKED]
-    said: dict[str, str] = {}
+    late = sorted(late, key=lambda row: -(row.pending or 0.0))[:MOST_EVENTS]
+    found: dict[str, str] = {}
 
     async def ask(session_id: str) -> None:
         events = masked(await context.client.events(session_id) or "", project.secrets)
-        said[session_id] = _last_line(events)
+        found[session_id] = _last_line(events)
 
     if late:
         asking = [asyncio.ensure_future(ask(row.id)) for row in late if row.id]
@@ -128,7 +128,7 @@ async def _with_events(context: Context, project: Project, rows: list[ReplicaSta
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, ServerError):
                 raise error
-    return tuple(replace(row, event=said.get(row.id or "", "")) for row in rows)
+    return tuple(replace(row, event=found.get(row.id or "", "")) for row in rows)
 
 
 def _last_line(events: str) -> str:
@@ -138,7 +138,7 @@ def _last_line(events: str) -> str:
 
 
 def needing_attention(rows: Iterable[ReplicaStatus]) -> tuple[ReplicaStatus, ...]:
-    """The rows that somebody should look at: failed, unknown, in conflict, or pending for long."""
+    """The rows that need attention: failed, unknown, in conflict, or pending for long."""
     bad = {ActionKind.FAILED.value, ActionKind.UNKNOWN.value, ActionKind.CONFLICT.value}
     return tuple(
         row

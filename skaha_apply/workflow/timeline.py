@@ -1,4 +1,4 @@
-"""From the state to a timeline: every attempt that it remembers, in the order of the manifest."""
+"""From the state to a timeline: every recorded attempt, in the order of the manifest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _lane(record: ReplicaRecord, document: StateDocument, at: float) -> Lane:
 
 
 def _segments(attempt: Attempt | ReplicaRecord, at: float) -> Iterable[Segment]:
-    """Waiting until it started, then running: sure up to the last listing that showed it, unsure up to its end."""
+    """Waiting until it started, then running: certain up to the last listing that showed it, then uncertain."""
     begin = attempt.accepted or at
     seen = getattr(attempt, "seen", None)
     end = max(begin, at if attempt.phase.active else attempt.ended or seen or attempt.started or begin)

@@ -77,7 +77,9 @@ def test_a_file_that_cannot_be_written_is_one_error_and_nothing_is_sent(desk, sa
     desk.write({"name": "tile", "cmd": "true"})
     sandbox.forget_requests()
     for words in (["apply", "--yes"], ["refresh"]):
-        one_line(desk(*words, "--events", "no/such/run.jsonl", code=1), r"events cannot be written: no/such/run\.jsonl")
+        one_line(
+            desk(*words, "--events", "no/such/run.jsonl", code=1), r"event file cannot be written: no/such/run\.jsonl"
+        )
     assert sandbox.requests()["total"] == 0
 
 

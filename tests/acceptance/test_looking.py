@@ -8,7 +8,7 @@ SAY = {"name": "say", "replicas": 2, "cmd": "bash", "args": ["say.sh"]}
 def test_logs_and_events_live_and_saved(desk, sandbox):
     (desk.folder / "say.sh").write_text('echo "hello from $REPLICA_ID of $REPLICA_COUNT"; sleep 600\n')
     desk.write(SAY)
-    assert "means no replica" in desk("logs", "say", code=4).err
+    assert "matches no replica" in desk("logs", "say", code=4).err
     desk.apply("--wait", "ready", "--poll", "0.3s")
     sandbox.wait_until(
         lambda: all(sandbox.get(f"/session/{row['id']}", view="logs").text for row in desk.live().values())

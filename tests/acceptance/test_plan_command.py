@@ -113,7 +113,7 @@ def test_target_that_means_nothing_is_no_success(desk, sandbox):
     desk.write(SLEEP)
     for command in (("plan",), ("apply", "--yes"), ("destroy", "--yes")):
         ended = desk(*command, "--target", "redcue", code=4)
-        assert "'redcue' means no replica of survey" in ended.err
+        assert "'redcue' matches no replica of survey" in ended.err
         assert "there are: reduce" in ended.err
-    assert "'reduce/9' means no replica" in desk("plan", "--exclude", "reduce/9", code=4).err
+    assert "'reduce/9' matches no replica" in desk("plan", "--exclude", "reduce/9", code=4).err
     assert desk.writes().get("POST") is None

@@ -27,7 +27,10 @@ def test_without_a_state_all_is_new_and_nothing_is_said_of_the_server(desk, offl
     desk.write(SLEEP)
     ended = offline("--detailed-exitcode", code=2)
     assert "reduce [1-3]  not in the state\n" in ended.out
-    assert "note: offline: there is no state to compare with, and what the server has now is not known" in ended.out
+    assert (
+        "note: offline: there is no state to compare with, and the present sessions on the server are not known"
+        in ended.out
+    )
     document = offline("-o", "json").json
     assert (document["offline"], document["summary"]["create"]) == (True, 3)
     assert "offline" not in desk.plan()
@@ -51,7 +54,7 @@ def test_what_only_a_server_tells_is_refused(desk, offline, one_line):
     desk.write(SLEEP)
     for words in (["--out", "p"], ["--adopt"], ["--take-over"]):
         one_line(offline(*words, code=4), f"--offline and {words[0]} exclude each other")
-    one_line(offline("--target", "redcue", code=4), "means no replica of survey")
+    one_line(offline("--target", "redcue", code=4), "matches no replica of survey")
 
 
 def test_a_state_of_another_server_is_refused(desk, offline, one_line):

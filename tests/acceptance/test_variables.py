@@ -92,7 +92,7 @@ def test_values_arrive_as_they_are_written(desk, survey, sandbox):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--var", "nihgt=1"], "nihgt: no manifest of this call declares .*\n.*did you mean night"),
+        (["--var", "nihgt=1"], "nihgt: no manifest declares .*\n.*did you mean night"),
         (["--var", SECRET], "write NAME=VALUE"),
         (["--var", f"={SECRET}"], "the name is missing"),
         (["--var-file", "none.yaml"], "cannot read the values in none.yaml: No such file"),
@@ -130,7 +130,7 @@ def test_a_name_of_a_file_that_nobody_declares_is_a_warning_and_one_of_the_envir
     survey()
     (desk.folder / "secret.yaml").write_text(f"nihgt: {SECRET}\n")
     ended = desk("plan", "--var-file", "secret.yaml", SKAHA_VAR_other="1")
-    assert "warning: secret.yaml: no manifest of this call declares the variable nihgt" in ended.err
+    assert "warning: secret.yaml: no manifest declares the variable nihgt" in ended.err
     assert "did you mean night?" in ended.err
     assert "other" not in ended.err
     assert_untold(desk, ended)
@@ -185,7 +185,7 @@ def test_a_log_that_is_saved_without_the_value_is_said_to_be_unmasked(desk, surv
     desk.apply(SKAHA_VAR_token=SHORT)
     sandbox.wait_idle()
     ended = desk("refresh")
-    assert "token without a value in this call, so not masked in its logs" in ended.err
+    assert "token without a value in this invocation, so not masked in its logs" in ended.err
     assert "token" not in desk("refresh", SKAHA_VAR_token=SHORT).err
     assert "token" not in desk("refresh", "--no-logs").err
     shown = desk("logs", "tile-t1")
@@ -239,7 +239,7 @@ def test_a_saved_plan_carries_what_is_plain_and_wants_what_is_sensitive(desk, su
     assert "sensitive variable `token` has no value" in ended.err
     given = {"SKAHA_VAR_token": SECRET, "SKAHA_VAR_night": "another"}
     ended = desk("apply", "plan.bin", "--var", "night=n2", code=4, **given)
-    assert "the variable night is settled by the saved plan" in ended.err
+    assert "the saved plan fixes the variable night" in ended.err
     desk("apply", "plan.bin", "--var", "night=n1", "--settle", "0.5s", **given)
     sandbox.wait_idle()
     assert argvs(sandbox)[1] == f"bash {SCRIPT} n1 t1 --token={SECRET}"

@@ -120,7 +120,7 @@ def test_a_list_is_read_as_the_replicas_read_it(split, tmp_path, replicas, strat
 
 def test_what_comments_are_is_told_and_nothing_acts_on_the_terminal(split, tmp_path):
     made = split("--list", "-", "--replicas", "2", input=NASTY)
-    assert b"1 line begins with # and is no item" in made.stdout
+    assert b"1 line begins with # and is not an item" in made.stdout
     made = split("--list", "-", "--replicas", "2", input=b"a\nb # c\n")
     assert b"'b # c' has a # in it, which begins no comment" in made.stdout
     (tmp_path / "\x1b[31m").write_text("x")
@@ -137,7 +137,7 @@ def test_a_list_of_files_that_are_here_has_their_sizes(split, files, tmp_path):
     assert shown["order"] == "in the order of the list"
     assert [one["load"] for one in shown["strategies"][0]["shares"]] == [3, 1, 2]
     made = split("--list", "-", "--replicas", "3", input="\n".join([*names, "gone.fits"]).encode())
-    assert b"load is counted in items, since 'gone.fits' is no file here" in made.stdout
+    assert b"load is counted in items, because 'gone.fits' is not a file here" in made.stdout
 
 
 def test_a_list_may_bring_its_loads(split):
@@ -230,10 +230,10 @@ def test_the_count_of_a_matrix_with_variables(split, tmp_path):
         (["--list", "gone.txt", "--replicas", "2"], 1, "cannot read the list gone.txt: No such file"),
         (["--list", "fits", "--replicas", "2"], 1, "cannot read the list fits: Is a directory"),
         (["--list", "-", "--replicas", "2"], 1, "the list standard input has no lines"),
-        (["--list", "utf16.txt", "--replicas", "2"], 1, "the list utf16.txt is no text: it holds NUL bytes"),
+        (["--list", "utf16.txt", "--replicas", "2"], 1, "the list utf16.txt is not a text: it has NUL bytes"),
         (["--list", "loads.txt", "--replicas", "2", "--load", "column"], 1, "loads.txt:3: no load at the end of"),
-        (["--list", "loads.txt", "--replicas", "2", "--load", "size"], 1, "cannot tell the size of a 1: No such file"),
-        (["dead/*", "--replicas", "2"], 1, "cannot tell the size of dead/link: No such file"),
+        (["--list", "loads.txt", "--replicas", "2", "--load", "size"], 1, "cannot read the size of a 1: No such file"),
+        (["dead/*", "--replicas", "2"], 1, "cannot read the size of dead/link: No such file"),
         (["fits/*", "--replicas", "2", "--picture", "x.pdf"], 4, "x.pdf: a picture must be a .png or .svg file"),
         (["fits/*", "--replicas", "2", "--picture", "no/x.png"], 1, "cannot write the picture no/x.png: No such file"),
     ],

@@ -63,7 +63,7 @@ def test_the_same_store_in_another_spelling(check, said, used):
 def test_another_store_is_refused(check, said, used):
     with pytest.raises(StateError) as raised:
         check(said, used)
-    assert "say that its state is kept at" in raised.value.message
+    assert "declare the state" in raised.value.message
     assert "--state" in raised.value.hint
 
 
@@ -71,7 +71,7 @@ def test_the_message_names_both_and_the_way_to_choose(check, tmp_path):
     with pytest.raises(StateError) as raised:
         check(URL.replace("//", "//me:secret@") + "?key=secret")
     assert str(tmp_path) in raised.value.message
-    assert f"--state {URL}, or TF_HTTP_ADDRESS={URL}, chooses it" in raised.value.hint
+    assert f"--state {URL}, or TF_HTTP_ADDRESS={URL}, selects the declared state" in raised.value.hint
     assert "secret" not in raised.value.message + raised.value.hint
 
 

@@ -50,7 +50,7 @@ def check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
 
 
 def is_outdated(request: ApplyRequest, plan: Plan, listed_at: float) -> bool:
-    """Whether the approval took so long that the tool lists the sessions again."""
+    """Whether the approval took more than a minute, after which the tool lists the sessions again."""
     return plan.has_changes and request.context.client.now() - listed_at > FRESH
 
 

@@ -1,6 +1,6 @@
 """`apply`: one pass, and with `--wait` more passes until nothing can change.
 
-The lock is held for a pass, not for the wait. Each pass reads the state and the credential again; the manifests are
+The lock lasts for a pass, not for the wait. Each pass reads the state and the credential again; the manifests are
 read once. Later passes carry out what the approved plan showed as due later (waits, retries, renewals) and delete
 duplicate sessions of their own. They report a delete or replace that was not approved, and leave it undone.
 """

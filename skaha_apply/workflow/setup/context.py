@@ -1,4 +1,4 @@
-"""The outside world of one call, wired from its setting: the server, and a store and a log store for each project."""
+"""The outside world of an invocation, made from its settings: the server, and the stores of states and logs."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 
 
 SANDBOX = "sandbox"
-MOST_FOLDERS = 5_000  # that are searched for a sandbox outside a checkout
-BEFORE_APPROVAL = 10.0  # seconds that a server which does not answer is granted before anything was approved
+MOST_FOLDERS = 5_000  # folders that are searched for a sandbox outside a checkout
+BEFORE_APPROVAL = 10.0  # seconds for which requests are repeated before a plan is approved
 
 
 @dataclass
 class CredentialOutage:
-    """Whether the server refuses the credential at the moment, which was then reported."""
+    """Whether the server refuses the credential at the moment, and that was reported."""
 
     reported: bool = False
 
 
 @dataclass(frozen=True)
 class StateLocation:
-    """Where state and logs live, and to which server the state is bound.
+    """The place of state and logs, and the server that the state is bound to.
 
-    `root` is the folder that holds `.skaha-apply`: of an invocation that of the working directory, of a project (`at`)
+    `root` is the folder that has `.skaha-apply`: for an invocation that of the working directory, for a project (`at`)
     that of its manifests. `homes` and `around` are as in `Project`.
     """
 
@@ -59,7 +59,7 @@ class StateLocation:
     around: tuple[str, ...] = ()
 
     def at(self, project: Project) -> StateLocation:
-        """The place of one project, wherever the command is invoked; that of the invocation without manifests."""
+        """The location of one project, wherever the command is invoked; without manifests that of the invocation."""
         if not project.homes:
             return self
         return replace(self, root=Path(project.homes[0]), homes=project.homes, around=project.around)
@@ -112,17 +112,16 @@ class StateLocation:
         return parse_address(state, "state", project.locations.get("state")).in_folder(self.root, name)
 
     def logs(self, project: str) -> SavedLogs:
-        """Where one project's logs are kept."""
+        """The saved logs of one project."""
         return SavedLogs(logs_folder(self.root, self.folder, project), keep=self.setting.keep_logs)
 
 
 @dataclass(frozen=True)
 class Context:
-    """A place, and a client for its server; `journal` is told every change of phase that is stored.
+    """A location and a client for its server.
 
-    `outage` is shared by the projects of an invocation, so that an expired credential is reported once.
-
-    `turns` is held for a pass by those of its projects that may not make one at the same time.
+    `journal` gets every stored change of phase. The projects of an invocation share `outage`, so that an expired
+    credential is reported once, and `pass_lock`, so that some of them do not make a pass at the same time.
     """
 
     location: StateLocation
@@ -132,15 +131,15 @@ class Context:
     outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
 
     def at(self, project: Project) -> Context:
-        """The world of one project: the same server, and the place of its manifests."""
+        """The context of one project: the same server, and the location of its manifests."""
         return replace(self, location=self.location.at(project))
 
 
 def find_location(setting: Settings, sandbox_url: str | None = None) -> StateLocation:
-    """The place of a call; no request is sent.
+    """The location of an invocation; no request is sent.
 
     Raises:
-        UsageError: for a server that cannot be.
+        UsageError: the address of the server is wrong.
     """
     from skaha_apply.skaha.address import address_key, server_folder  # noqa: PLC0415
     from skaha_apply.skaha.auth.settings import Environment, resolve_server  # noqa: PLC0415
@@ -154,12 +153,12 @@ def find_location(setting: Settings, sandbox_url: str | None = None) -> StateLoc
 
 @asynccontextmanager
 async def open_context(setting: Settings, home: Path | None = None) -> AsyncIterator[Context]:
-    """The world of an invocation; with `--sandbox` a sandbox is started if none runs.
+    """The context of an invocation; with `--sandbox` a sandbox is started if none runs.
 
     `home` is the folder whose sandbox is used, by default that of the working directory.
 
     Raises:
-        SkahaApplyError: without a server, a credential or a sandbox.
+        SkahaApplyError: there is no server, credential or sandbox.
     """
     from skaha_apply.skaha.auth.credential import renew_nothing  # noqa: PLC0415
     from skaha_apply.skaha.auth.settings import CredentialSource  # noqa: PLC0415
@@ -189,15 +188,15 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
 
 
 def sandbox_data(root: Path) -> Path:
-    """Where the sandbox of a folder keeps its data."""
+    """The folder in which the sandbox of a folder keeps its data."""
     return root / FOLDER / SANDBOX / "server"
 
 
 def default_home(setting: Settings) -> Path:
-    """The folder whose sandbox a command without manifests uses.
+    """The folder whose sandbox is used by a command without manifests.
 
-    It is the root of the checkout. Outside a checkout it is a folder below the working directory that has a sandbox, as
-    manifests there have given it one; else the working directory.
+    It is the root of the checkout. Outside a checkout it is a folder below the working directory that has a sandbox,
+    because manifests there started one; else the working directory.
     """
     root = find_root(setting.cwd)
     if find_checkout(setting.cwd) or sandbox_data(root).is_dir():
@@ -213,7 +212,7 @@ def start_sandbox(setting: Settings, home: Path) -> RunningSandbox:
     Its sessions run at the root of the checkout, and outside a checkout in the working directory.
 
     Raises:
-        SkahaApplyError: when it cannot be started.
+        SkahaApplyError: it cannot be started.
     """
     from skaha_apply.sandbox import SandboxError, SandboxOptions, ensure  # noqa: PLC0415
     from skaha_apply.state.paths import make_folder  # noqa: PLC0415
@@ -229,9 +228,9 @@ def start_sandbox(setting: Settings, home: Path) -> RunningSandbox:
 
 @contextmanager
 def open_event_file(path: str | None, public: Callable[[str], str]) -> Iterator[EventFile | None]:
-    """The file of events of a call, None without one; raises `SkahaApplyError` as `EventFile` and its `close` do.
+    """The event file of an invocation, None without one; raises `SkahaApplyError` like `EventFile` and its `close`.
 
-    `public` gives a text as it may be written there.
+    `public` returns a text without secrets.
     """
     if path is None:
         yield None
@@ -246,7 +245,7 @@ def with_event_file(
     project: Project,
     observe: Callable[[Event], None],
 ) -> tuple[Context, Callable[[Event], None]]:
-    """The world and the observer of a call whose changes of phase go to a file as well; None changes neither."""
+    """The context and observer that also write changes of phase to the event file; unchanged if there is none."""
     if events is None:
         return context, observe
     journal = Journal(events, project.name, context.client.now, observe)

@@ -1,4 +1,4 @@
-"""Paths in, projects that may be applied out."""
+"""Loads manifests and returns the projects that can be applied."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def diagnose(
     setting: Settings,
     stdin: Callable[[], bytes] | None = None,
 ) -> tuple[tuple[Project, ...], tuple[Diagnostic, ...]]:
-    """Every project of a call, and every finding about it, errors first."""
+    """Every project of an invocation, and all diagnostics, errors first."""
     return _diagnosed(_load(setting, stdin))
 
 
@@ -36,16 +36,16 @@ def _load(setting: Settings, stdin: Callable[[], bytes] | None) -> Loaded:
 
 
 def load_leniently(setting: Settings, stdin: Callable[[], bytes] | None = None) -> tuple[Project, ...]:
-    """The projects of an invocation for their names and places: errors count for nothing, and no list is read."""
+    """The projects of an invocation for their names and locations: errors do not count, and no list file is read."""
     given = replace(setting.given, missing=MissingValues.ANY)
     return manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given, lists=False).projects
 
 
 def find_project(setting: Settings, name: str, stdin: Callable[[], bytes] | None = None) -> Project:
-    """The project of that name, for the place of its state.
+    """The project of that name, for the location of its state.
 
-    A project that no manifest of the invocation names (it was renamed, or its manifest is damaged) is taken to have
-    lived where the others live, if they share a home.
+    A project that no manifest of the invocation names (it was renamed, or its manifest is damaged) is assumed at the
+    home of the other projects, if they share one.
     """
     known = load_leniently(setting, stdin)
     found = next((project for project in known if project.name == name), None)
@@ -57,7 +57,7 @@ def find_project(setting: Settings, name: str, stdin: Callable[[], bytes] | None
 
 
 def _with_given(loaded: Loaded, values: Mapping[str, str]) -> tuple[Project, ...]:
-    """The projects with the values that the call gave; sensitive ones, and what no manifest declares, are left out."""
+    """The projects with the values of the invocation, without sensitive ones and undeclared variables."""
     sensitive = {name for project in loaded.projects for name in (*project.secrets, *project.withheld)}
     plain = {name: values[name] for name in sorted(loaded.declared - sensitive) if name in values}
     return tuple(replace(project, given=plain) for project in loaded.projects)
@@ -75,8 +75,8 @@ def load_projects(
     """The projects that may be applied, and the warnings about them.
 
     Raises:
-        ManifestError: for any error, with all findings.
-        UsageError: when `--project` names a project that is not there, or `--var` a variable that no manifest declares.
+        ManifestError: there is an error; it has all diagnostics.
+        UsageError: `--project` names a project that no manifest has, or `--var` a variable that no manifest declares.
     """
     loaded = _load(setting, stdin)
     projects, found = _diagnosed(replace(loaded, projects=_with_given(loaded, setting.given.values)))

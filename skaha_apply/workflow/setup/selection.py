@@ -1,4 +1,4 @@
-"""Which replicas a call names: by patterns, by the values of an axis, by phases; thousands of names at once."""
+"""Which replicas an invocation names: by patterns, by the values of an axis, by phases; fast for thousands of names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WILD = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A replica that may be meant: its key, live name and spec, and its phase, None without a record."""
+    """A replica that can be selected: its key, live name and spec, and its phase, None without a record."""
 
     key: ReplicaKey
     name: str
@@ -34,13 +34,13 @@ class Candidate:
 
 @dataclass
 class Choice:
-    """Tells which candidates are meant, and which of its words meant none of those that it was asked about.
+    """Selects candidates, and reports which of its words matched none of them.
 
     Args:
-        patterns: `NAME[/REPLICAS]`, a live name, or the name of a matrix as written; none means all.
-        axis: with it, only combinations that have one of `values` there, as written.
+        patterns: `NAME[/REPLICAS]`, a live name, or the name of a matrix as written; none selects all.
+        axis: select only combinations that have one of `values` on this axis, as written.
         values: values of the axis.
-        phases: only replicas in one of these; none means any.
+        phases: select only replicas in one of these; none selects any.
     """
 
     patterns: tuple[str, ...] = ()
@@ -65,10 +65,10 @@ class Choice:
         self._wanted = frozenset(self.values)
 
     def takes(self, one: Candidate) -> bool:
-        """Whether a candidate is meant.
+        """Whether a candidate is selected.
 
         Raises:
-            UsageError: for a pattern that is none.
+            UsageError: a pattern is wrong.
         """
         named = not self.patterns or self._is_named(one)
         valued = self.axis is None or one.spec.values.get(self.axis) in self._wanted
@@ -96,13 +96,13 @@ class Choice:
 
     @property
     def meaningless(self) -> tuple[str, ...]:
-        """The values, or without an axis the patterns, that meant none of the candidates so far."""
+        """The values, or without an axis the patterns, that matched none of the candidates so far."""
         words = self.patterns if self.axis is None else self.values
         return tuple(word for word in dict.fromkeys(words) if word not in self._meant)
 
 
 def check_axis(axis: str, specs: Iterable[SessionSpec]) -> None:
-    """Refuse an axis that no session has; raises UsageError, which names those that there are."""
+    """Refuse an axis that no session has; raises `UsageError`, which names the existing ones."""
     known = sorted({name for spec in specs for name in spec.values})
     if axis not in known:
         there = f"there are: {', '.join(known)}" if known else "no session here has a matrix"
@@ -113,11 +113,11 @@ MOST_NAMED = 10
 
 
 async def check_scope(location: StateLocation, projects: Sequence[Project], options: PlanOptions) -> None:
-    """Refuse patterns that mean no replica of any project of the call, desired or recorded.
+    """Refuse patterns that match no replica of any project, desired or recorded.
 
     Raises:
-        UsageError: naming the pattern, and what there is.
-        StateError: when a state cannot be read.
+        UsageError: it names the pattern and the existing names.
+        StateError: a state cannot be read.
     """
     if not options.limited:
         return
@@ -134,6 +134,6 @@ async def check_scope(location: StateLocation, projects: Sequence[Project], opti
             names = sorted({group or session for (session, _), group in known.items()})
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             raise UsageError(
-                f"{pattern!r} means no replica of {', '.join(project.name for project in projects)}",
+                f"{pattern!r} matches no replica of {', '.join(project.name for project in projects)}",
                 hint=f"there are: {', '.join(names[:MOST_NAMED])}{more}",
             )

@@ -1,4 +1,4 @@
-"""What one call is about, as the command line or a script gives it."""
+"""The settings of one invocation, from the command line or a script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def log_note(event: Event) -> None:
-    """Where notes go when nobody listens: to the log, as warnings."""
+    """Write notes to the log as warnings, if no observer is given."""
     if isinstance(event, Note):
         _LOG.warning("%s", event.text)
 

@@ -24,11 +24,13 @@ def given(
     environment: Mapping[str, str],
     lack: MissingValues = MissingValues.SENSITIVE,
 ) -> VariableValues:
-    """What a call gives for variables: `chosen` over the later of `files` over the earlier over the environment.
+    """The values that an invocation gives for variables.
+
+    `chosen` overrides the later of `files`, which overrides the earlier, which overrides the environment.
 
     Raises:
-        UsageError: when a file cannot be read.
-        ManifestError: when one is no mapping of names to scalars.
+        UsageError: a file cannot be read.
+        ManifestError: a file is not a mapping of names to scalars.
     """
     values = {name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX)}
     listed: dict[str, str] = {}
@@ -41,15 +43,17 @@ def given(
 
 
 def check_declared(given: VariableValues, declared: frozenset[str]) -> tuple[str, ...]:
-    """Warnings about names of files that no manifest declares.
+    """Warnings about names in files that no manifest declares.
 
     Raises:
-        UsageError: for a name of `--var` that no manifest declares.
+        UsageError: no manifest declares a name of `--var`.
     """
     for name in sorted(given.chosen - declared):
-        raise UsageError(f"--var {name}: no manifest of this call declares this variable", hint=_known(name, declared))
+        raise UsageError(
+            f"--var {name}: no manifest of this invocation declares this variable", hint=_known(name, declared)
+        )
     return tuple(
-        f"{file}: no manifest of this call declares the variable {name}; {_known(name, declared)}"
+        f"{file}: no manifest declares the variable {name}; {_known(name, declared)}"
         for name, file in given.listed.items()
         if name not in declared
     )
@@ -64,7 +68,7 @@ def _known(name: str, declared: frozenset[str]) -> str:
 
 
 def check_complete(project: Project) -> None:
-    """Refuse to create anything while a sensitive variable has no value; raises UsageError."""
+    """Refuse to create sessions while a sensitive variable has no value; raises `UsageError`."""
     if project.withheld:
         first = min(project.withheld)
         raise UsageError(
@@ -74,8 +78,8 @@ def check_complete(project: Project) -> None:
 
 
 def unmasked(project: Project) -> tuple[str, ...]:
-    """What to say where logs may hold values which this call does not know; empty when it knows them all."""
+    """The warning that logs can have values that this invocation does not know; empty if it knows them all."""
     if not project.withheld:
         return ()
     names = ", ".join(sorted(project.withheld))
-    return (f"{project.name}: {names} without a value in this call, so not masked in its logs",)
+    return (f"{project.name}: {names} without a value in this invocation, so not masked in its logs",)

@@ -1,4 +1,4 @@
-"""A state belongs to one server and one account; a command that meets another stops before anything is done."""
+"""A state belongs to one server and one account; a command that uses another one stops before it changes anything."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def new_document(project: str, server: str) -> StateDocument:
 
 
 def check_store(location: StateLocation, project: Project) -> None:
-    """Refuse another store than the one that the manifests name: it would be a second memory, and all would run again.
+    """Refuse another store than the one in the manifests, because a second state would run everything again.
 
-    The sandbox has a state of its own, whatever they say. Raises StateError, which names both, and UsageError
-    for an address of an unknown form.
+    The sandbox always has its own state. Raises `StateError`, which names both stores, and `UsageError` for an address
+    of an unknown form.
     """
     if project.state is None or location.setting.sandbox:
         return
@@ -39,8 +39,8 @@ def check_store(location: StateLocation, project: Project) -> None:
     if declared.same_as(parse_address(used, "--state")):
         return
     raise StateError(
-        f"the manifests of {project.name} say that its state is kept at {declared.shown}; this call would use {used}",
-        hint=f"{how_to_select(declared)} chooses it; where the state has moved, correct `state:` in the manifests.",
+        f"the manifests of {project.name} declare the state {declared.shown}, but this invocation would use {used}",
+        hint=f"{how_to_select(declared)} selects the declared state. If it moved, correct `state:` in the manifests.",
         location=project.locations.get("state"),
     )
 
@@ -51,40 +51,40 @@ def check_server(document: StateDocument, project: str, server: str) -> None:
 
 
 def check_account(document: StateDocument, context: Context, listing: Listing) -> None:
-    """Refuse a state of another account before anything is concluded from what its list leaves out.
+    """Refuse a state of another account before the tool concludes anything from missing sessions.
 
-    An empty list bears no `userid`. Then only a credential that was seen with this account before is taken for it: to
-    another account all that is recorded as active would look gone, and would be recorded so.
+    An empty listing has no `userid`. Then only a credential that was used with this account before is accepted. To
+    another account everything recorded as active would look deleted, and would be recorded so.
 
     Raises:
-        StateError: for another account, and for one that cannot be told while something is open.
+        StateError: the account is another one, or is not known while something is open.
     """
     check_binding(document, document.project, document.server, listing.account)
     active = any(record.phase.active for record in document.replicas)
     if active or document.intents or document.tombstones:
-        _check_told(document, context, listing)
+        _check_account_is_known(document, context, listing)
 
 
 def check_confirmed(document: StateDocument, context: Context, listing: Listing, plan: Plan) -> None:
-    """Refuse to act for an account that cannot be told: raises StateError when the plan would change something."""
+    """Refuse to act for an unknown account: raises `StateError` if the plan changes something."""
     if plan.has_changes:
-        _check_told(document, context, listing)
+        _check_account_is_known(document, context, listing)
 
 
-def _check_told(document: StateDocument, context: Context, listing: Listing) -> None:
+def _check_account_is_known(document: StateDocument, context: Context, listing: Listing) -> None:
     identity = context.client.identity
-    told = listing.account is not None or document.account is None
-    if told or context.location.setting.sandbox or identity is None or identity in document.identities:
+    known = listing.account is not None or document.account is None
+    if known or context.location.setting.sandbox or identity is None or identity in document.identities:
         return
     raise StateError(
-        f"the state belongs to account {document.account!r}; this credential is not the one that was used before, and "
-        "the list is empty, so that nothing tells whose it is",
-        hint="Use the credential of that account; if this is it, say so by `skaha-apply state rebind`.",
+        f"the state belongs to account {document.account!r}; this credential was not used before, and the session "
+        "list is empty, so that the account of the credential is not known",
+        hint="Use the credential of that account. If this is the one, run `skaha-apply state rebind`.",
     )
 
 
 def remember_identity(ledger: Ledger, listing: Listing | None, context: Context) -> None:
-    """Note the credential once a list has shown whose it is: when all has expired, no list tells any more."""
+    """Record the credential once a listing shows its account, because an empty listing later shows none."""
     head, identity = ledger.book.head, context.client.identity
     if listing is None or listing.account is None or listing.account != head.account:
         return
@@ -95,17 +95,17 @@ def remember_identity(ledger: Ledger, listing: Listing | None, context: Context)
 
 
 def with_identity(document: StateDocument, identity: str | None) -> StateDocument:
-    """The state with a credential among those that are known to belong to its account."""
+    """The state with one more credential of its account."""
     if identity is None or identity in document.identities:
         return document
     return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
 
 
 def check_first_run(location: StateLocation, environment: Mapping[str, str], *, init: bool) -> None:
-    """Refuse to start a new memory on a CI runner, which would run everything again; raises SafetyRefusal."""
+    """Refuse to start a new state on a CI runner, which would run everything again; raises `SafetyRefusal`."""
     if init or location.local or location.is_remote or location.setting.sandbox or not environment.get("CI"):
         return
     raise SafetyRefusal(
-        "there is no state here, and a fresh CI runner keeps none: everything would be run again",
-        hint="Keep the state in a remote store (--state URL), or say --init when this is the first run.",
+        "there is no state here, and a new CI runner keeps none: everything would run again",
+        hint="Keep the state in a remote store (--state URL). If this is the first run, add --init.",
     )

@@ -31,7 +31,7 @@ async def show(location: StateLocation, project: str) -> StateDocument:
 
 
 async def unlock(location: StateLocation, project: str, lock_id: str) -> None:
-    """Free a lock whose holder is gone; the id is the proof that this lock is meant. Raises StateError."""
+    """Free a lock whose owner has ended; the ID proves that this lock is meant. Raises `StateError`."""
     await location.store(project).unlock(lock_id)
 
 
@@ -70,7 +70,7 @@ def _meant(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
 
 
 async def move(location: StateLocation, project: str, old: str, new: str) -> str:
-    """Rename a session or a project in the state, so that nothing runs again; says what was renamed.
+    """Rename a session or a project in the state, so that nothing runs again; returns what was renamed.
 
     A session OLD of the project's state becomes NEW, and so does a matrix by its name as written, all its combinations
     with it. Without either, the state of a project OLD becomes that of project NEW.

@@ -1,4 +1,4 @@
-"""The lock around everything that writes a state, and the ledger that is open inside."""
+"""The lock for every write of a state, and the ledger that is open under it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving
 
 @asynccontextmanager
 async def held_lock(store: Store, operation: str, patience: float) -> AsyncIterator[None]:
-    """Hold the lock of a store; a held one is waited for, at most `patience` seconds.
+    """Keep the lock of a store; wait at most `patience` seconds for another owner.
 
     Raises:
-        StateLocked: when somebody else keeps it; the message says who, and since when.
+        StateLocked: another process keeps it; the message names the process and the time.
     """
     await store.acquire(operation, patience)
     limit: float | None = None
@@ -46,12 +46,12 @@ async def open_ledger(
     operation: str,
     patience: float | None = None,
 ) -> AsyncIterator[tuple[Ledger, bool]]:
-    """The ledger of a project under its lock, and whether the state is new; what was changed is stored at the end.
+    """The ledger of a project under its lock, and whether the state is new; changes are stored at the end.
 
     Raises:
-        StateLocked: when somebody else keeps the lock.
-        StateError: when the state cannot be read or written, belongs to another project or server, or is kept elsewhere
-            than the manifests say.
+        StateLocked: another process keeps the lock.
+        StateError: the state cannot be read or written, belongs to another project or server, or is not the one that
+            the manifests declare.
     """
     check_store(context.location, project)
     store = context.location.store(project.name)

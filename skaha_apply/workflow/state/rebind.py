@@ -1,4 +1,4 @@
-"""Bind a state anew: to a server that moved, and to the credential that is used now."""
+"""Binds a state again: to a server that moved, and to the credential that is used now."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Rebinding:
     """What would be rebound: (before, after) of the server, the account and the place of the state.
 
-    `trusts` tells that the present credential is remembered from now on as that of the account. Of `active` sessions
+    `trusts` means that the present credential is recorded as one of the account. Of `active` sessions
     that the state knows, the server lists `listed`.
     """
 
@@ -60,10 +60,10 @@ async def rebind(
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],
 ) -> bool:
-    """Show what would be rebound, ask, and write it; gives whether the answer was yes.
+    """Show what would be rebound, ask, and write it; returns whether the user agreed.
 
     A local state that lies in the folder of the server as it was moves to that of the present one, saved logs included.
-    `approve` is asked also when nothing would change, so that it can say so.
+    `approve` is called also if nothing would change, so that it can report this.
 
     Raises:
         UsageError: when it is not clear which state is meant.
@@ -103,7 +103,9 @@ async def _source(location: StateLocation, project: str, target: Store, host: st
     if host is not None and host not in found:
         raise UsageError(f"there is no state of project {project!r} for {host}", hint=f"There are states for: {known}.")
     if len(found) > 1 and host is None:
-        raise UsageError(f"project {project!r} has states for several servers: {known}", hint="Say which with --from.")
+        raise UsageError(
+            f"several servers have states of project {project!r}: {known}", hint="Select one: --from HOST."
+        )
     chosen = host or next(iter(found), None)
     return target if chosen is None else open_store(None, found[chosen], {})
 
@@ -122,7 +124,7 @@ async def _read(store: Store, project: str) -> StateDocument:
     if document.project != project:
         raise StateError(
             f"the state {store.address} belongs to project {document.project!r}, not to {project!r}",
-            hint=f"A renamed project takes its state along by `skaha-apply state mv {document.project} {project}`.",
+            hint=f"To rename the project in the state, run `skaha-apply state mv {document.project} {project}`.",
         )
     return document
 
@@ -138,7 +140,7 @@ def _account(document: StateDocument, listing: Listing, named: str | None) -> st
     if named is None and None not in (shown, document.account) and shown != document.account:
         raise StateError(
             f"the state belongs to account {document.account!r}, the credential is that of {shown!r}",
-            hint=f"Use a credential of {document.account}; if the account was renamed, say --account {shown}.",
+            hint=f"Use a credential of {document.account}; if the account was renamed, add --account {shown}.",
         )
     return named or shown or document.account
 

@@ -1,4 +1,4 @@
-"""A session of the state under another name, or a whole matrix; what needs it follows, and nothing runs again."""
+"""Renames a session or a matrix in the state. Its dependents follow, and nothing runs again."""
 
 from __future__ import annotations
 

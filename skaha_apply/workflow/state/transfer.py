@@ -35,14 +35,14 @@ def holds_interactive_ids(data: bytes) -> bool:
 
 
 async def push(location: StateLocation, project: str | None, data: bytes, source: str) -> str:
-    """Store a state that was pulled, or kept in a rescue file; says what was done.
+    """Store a state that was pulled, or kept in a rescue file; returns what was done.
 
-    Its serial stays as it is. `source` is what `data` was read from, for messages. Without a project, the state tells
-    which one it is of.
+    Its serial stays as it is. `source` is what `data` was read from, for messages. Without a project, that of
+    the state counts.
 
     Raises:
         UsageError: when it is of another project than the one that was named.
-        StateError: when it is no state, or what is stored is newer, of another lineage, or of another server.
+        StateError: when it is not a state, or what is stored is newer, of another lineage, or of another server.
         StateLocked: when somebody else keeps the lock.
     """
     document = decode(data, source)
@@ -64,7 +64,7 @@ async def push(location: StateLocation, project: str | None, data: bytes, source
 
 
 def _server(stored: StateDocument | None, location: StateLocation) -> str:
-    # What is stored knows its server; the call's counts only where a new memory begins.
+    # The stored state has its server; that of the invocation counts only for a new state.
     return location.server if stored is None else stored.server
 
 
@@ -75,17 +75,17 @@ def _check_newer(document: StateDocument, stored: StateDocument | None, address:
     if stored.lineage != document.lineage:
         raise StateError(
             f"{source} has another lineage ({document.lineage}) than the state {address} ({stored.lineage})",
-            hint="They are two separate memories: one of them is of another run or place. Check --state and --project.",
+            hint="The two states have different lineages. Check --state and --project.",
         )
     if stored.serial >= document.serial:
         raise StateError(
             f"{source} has serial {document.serial}; the state {address} has {stored.serial}, which is not older",
-            hint="What is stored is left as it is; `skaha-apply plan` shows what it knows.",
+            hint="The stored state is unchanged; `skaha-apply plan` shows what it has.",
         )
     if not can_replace(document, stored):
         raise StateError(
             f"{source} was written before the state {address}, though its serial is higher: both followed the same one",
-            hint="What is stored is left as it is, for it knows of what was done since; an apply needs no more.",
+            hint="The stored state is unchanged, because it has the later changes; run `skaha-apply apply`.",
         )
 
 
