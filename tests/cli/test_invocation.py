@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skaha_apply.cli.invocation import exclude_variables, repeat_command, set_words
+from skaha_apply.cli.invocation import complete_commands, exclude_variables, repeat_command, set_shared, set_words
 
 
 def test_it_is_quoted_and_leaves_logins_and_sensitive_values_out():
@@ -12,3 +12,14 @@ def test_it_is_quoted_and_leaves_logins_and_sensitive_values_out():
     assert repeat_command() == (
         "skaha-apply apply 'my manifests' --var night=2026-11-22 --state https://example.org/state"
     )
+
+
+def test_commands_in_a_hint_repeat_what_chooses_server_state_and_project():
+    set_words(["plan", "--sandbox", "my manifests"])
+    set_shared({"--sandbox": "", "--server": None, "--project": "survey"}, ["my manifests"])
+    hint = "run `skaha-apply state unlock 3f2b`, or `skaha-apply lint`, or repeat: skaha-apply plan --force"
+    assert complete_commands(hint) == (
+        "run `skaha-apply state unlock 3f2b --sandbox --project survey --manifest 'my manifests'`, or "
+        "`skaha-apply lint`, or repeat: skaha-apply plan --force --sandbox --project survey 'my manifests'"
+    )
+    assert complete_commands("`skaha-apply plan --sandbox`").count("--sandbox") == 1
