@@ -57,7 +57,7 @@ BANNED = {
     r"burials?|bury|buri(?:es|ed)|tombstones?": "pending delete",
     r"grounds?|the facts": "situation",
     r"famil(?:y|ies)": "entry",
-    r"caps?|holders?|(?:a|free|no) places? (?:under|is|are|in the limit)": "limit, slot",
+    r"(?<!idle-)caps?|holders?|(?:a|free|no) places? (?:under|is|are|in the limit)": "limit, slot",
     r"(?:this|another|next|later|earlier|same|one|every) calls?|of a call|calls of": "invocation",
     r"spans?|stretch(?:es)?": "duration",
     r"pauses?": "duration, wait",
