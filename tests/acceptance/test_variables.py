@@ -92,7 +92,7 @@ def test_values_arrive_as_they_are_written(desk, survey, sandbox):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--var", "nihgt=1"], "nihgt: no manifest declares .*\n.*did you mean night"),
+        (["--var", "nihgt=1"], "nihgt: no manifest of this invocation declares .*\n.*did you mean night"),
         (["--var", SECRET], "write NAME=VALUE"),
         (["--var", f"={SECRET}"], "the name is missing"),
         (["--var-file", "none.yaml"], "cannot read the values in none.yaml: No such file"),
@@ -108,7 +108,7 @@ def test_misuse_is_exit_code_4_and_repeats_no_value(desk, survey, one_line, word
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"[{SECRET}]", "secret.yaml:1:1: error: this is no mapping"),
+        (f"[{SECRET}]", "secret.yaml:1:1: error: this is not a mapping"),
         (f"token: [{SECRET}]", "secret.yaml:1:1: error: the value of `token` must be a scalar"),
         (f"token: *{SECRET}", "secret.yaml:1:.*this is not YAML"),
         (f"token: !{SECRET} x", "secret.yaml:1:.*this is not YAML"),
