@@ -183,6 +183,10 @@ def test_no_new_phrase_is_used_that_the_glossary_replaces(kinds):
     assert not over, "\n" + report([one for one in left() if one.file in over and one.kind in kinds])
 
 
+def test_texts_for_users_have_no_allow_list():
+    assert allowed()["text"] == {}
+
+
 @pytest.mark.parametrize(
     ("text", "count"),
     [
