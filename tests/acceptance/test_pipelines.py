@@ -194,7 +194,7 @@ def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
     desk.write(stage("find", retries=1, retry_wait="1h"))
     desk.apply()
     sandbox.wait_idle()
-    assert "tried again in" in desk.apply().out
+    assert "next attempt in" in desk.apply().out
     sandbox.clock(3600)
     desk.apply()
     sandbox.wait_idle()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.model.plan import Action
-    from skaha_apply.model.session import Kind
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.workflow.reconcile.request import ApplyRequest
@@ -161,8 +160,8 @@ def _exit_code(request: ApplyRequest, progress: Progress, last: PassResult) -> E
     failures = [one for one in progress.failures.values() if stopped is None or one.error != stopped.message]
     if failures or any(action.kind is ActionKind.CONFLICT for action in desired):
         codes.append(ExitCode.PARTIAL)
-    final = {action.key for action in desired if action.desired and _is_final(action, action.desired.spec.kind)}
-    if any(key in final and record.phase in (Phase.FAILED, Phase.UNKNOWN) for key, record in _records(last).items()):
+    records = _records(last)
+    if any(_is_final(action, records[action.key]) for action in desired if action.key in records):
         codes.append(ExitCode.UNFINISHED)
     if request.options.wait != "none" and not last.declined:
         codes.append(_code_of_wait(request, last, desired))
@@ -178,10 +177,16 @@ def _code_of_wait(request: ApplyRequest, last: PassResult, desired: list[Action]
     return worst(codes - {ExitCode.CHANGES})
 
 
-def _is_final(action: Action, kind: Kind) -> bool:
-    """Whether a failed replica stays failed: no retry is due, and none waits for its time or a slot."""
-    coming = action.kind is ActionKind.RETRY or (action.kind is ActionKind.WAIT and not action.waits_indefinitely)
-    return not kind.interactive and not coming
+def _is_final(action: Action, record: ReplicaRecord) -> bool:
+    """Whether a replica has failed and stays so: no retry is due, and none waits for its time or a slot."""
+    if action.desired is None or action.desired.spec.kind.interactive:
+        return False
+    if record.phase not in (Phase.FAILED, Phase.UNKNOWN):
+        return False
+    if action.kind.creates and record.phase is Phase.FAILED:
+        # It was created in this pass and has failed already, so that no plan has judged its retries yet.
+        return record.attempt > action.desired.spec.retries
+    return action.kind is not ActionKind.WAIT or action.waits_indefinitely
 
 
 def _logs(request: ApplyRequest, last: PassResult, failed: list[ReplicaRecord]) -> Iterable[FailedLog]:
