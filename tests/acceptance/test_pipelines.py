@@ -196,7 +196,7 @@ def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
     sandbox.wait_idle()
     assert "next attempt in" in desk.apply().out
     sandbox.clock(3600)
-    desk.apply()
+    assert desk.apply(check=False).code in (0, 9)  # the last attempt may fail before this apply ends
     sandbox.wait_idle()
     desk.apply(code=9)
 
