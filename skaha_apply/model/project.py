@@ -1,4 +1,4 @@
-"""A project: what its manifests desire, and what a load of manifests gives."""
+"""A project with its session specs, and the result of loading manifests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MaxActive:
-    """How many headless sessions may be active at once: of this project, and of the account with all its projects."""
+    """The largest number of active headless sessions, in this project and in the account with all its projects."""
 
     project: int | None = None
     account: int | None = None
@@ -25,25 +25,28 @@ class MaxActive:
 class Project:
     """The unit of ownership: every session spec of every loaded file that names this project.
 
-    `files` are the loaded files, `folders` the loaded folders, both relative to the root with `/` (what is gone from a
-    loaded folder was removed on purpose). `locations` gives the location of a field by its path, `sessions[0].args[2]`;
-    the index is that of `sessions`. A path without a location has that of its nearest parent. `entries` gives for
-    each of `sessions` its index in the list of its own file. `ignores` are the comments that switch a rule off. `texts`
-    is the text of each manifest by the `file` of its places, for snippets.
+    `files` are the loaded files and `folders` the loaded folders. Both are relative to the root, with `/`. A manifest
+    that no longer exists in a loaded folder was removed on purpose. `locations` gives the location of a field by its
+    path, `sessions[0].args[2]`, where 0 is the index in `sessions`. A path without a location has the location of its
+    nearest parent. `entries` gives for each item of `sessions` the index of its entry in the list of its file.
+    `ignores` are the comments that switch a rule off. `texts` gives the text of each manifest by the `file` of its
+    locations, for snippets.
 
-    `homes` are the folders where the state can live by default: the root of each checkout that holds manifests of the
-    project, and the folder of those outside any checkout. More than one home means that `--state` has to choose; a
-    project that a script defines has none. `around` are the folders of its manifests, as written and without links.
-    All of them are absolute.
+    `homes` are the folders where the state can live by default. They are the root of each checkout that has manifests
+    of the project, and the folder of the manifests outside any checkout. If there are several homes, the user must
+    choose one with `--state`. A project that a script defines has no home. `around` are the folders of its manifests,
+    as written and with links resolved. All of them are absolute.
 
-    `empty` are the names, as written, of sessions whose matrix holds no combination now, `empty_lists` those whose list
-    or table is empty and whose combinations all come from an `include`. `named_only` gives, by the name of an entry as
-    written, the axes and columns that stand in this name and nowhere else. `state` is where its manifests
-    say that the state is kept. `secrets` are the values of sensitive variables by name, `unknown` the paths of fields
-    that depend on a variable without a value (where that was allowed), `withheld` the sensitive variables without one.
-    `items` are the lengths of lists by the path of the text that names the file, of those that were counted.
-    `given` are the values of other variables that the call gave. `left_out` are arguments that empty values leave
-    out, by the index of the session.
+    `empty` are the names, as written, of entries whose matrix has no combination now. `empty_lists` are the names of
+    entries whose list or table is empty and whose combinations all come from an `include`. `named_only` gives, by the
+    name of an entry as written, the axes and columns that only this name uses. `state` is the state store that the
+    manifests name.
+
+    `secrets` are the values of sensitive variables by name, and `withheld` the sensitive variables without a value.
+    `unknown` are the paths of fields that depend on a variable without a value, if the load allowed this. `given` are
+    the values of the other variables that the invocation sets. `items` gives the lengths of the lists that were
+    counted, by the path of the text that names the file. `left_out` are the arguments that empty values leave out, by
+    the index of the session.
     """
 
     name: str
@@ -74,7 +77,7 @@ class Project:
         return frozenset(spec.key for spec in self.sessions if spec.protect)
 
     def location(self, path: str) -> Location | None:
-        """The place of a field, or of its nearest parent that has one; None without any."""
+        """The location of a field, or of its nearest parent that has a location; None if there is none."""
         while path:
             if path in self.locations:
                 return self.locations[path]
@@ -84,9 +87,9 @@ class Project:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What manifests hold: the good part as projects, and every syntax error in addition.
+    """The content of manifests: the valid part as projects, and every syntax error in addition.
 
-    `declared` are the names of the variables that any of the files declares. `notes` state what was skipped.
+    `declared` are the names of all variables that the files declare. `notes` state what was skipped.
     """
 
     projects: tuple[Project, ...]
@@ -107,10 +110,11 @@ class MissingValues(StrEnum):
 class VariableValues:
     """The values that an invocation gives to variables, by name, as text.
 
-    `values` holds the value that counts of each variable, from the command line, files or the environment. They are
-    not shown, because some may be secret. `chosen` come from `--var`, and a manifest of the invocation must declare
-    them. `listed` come from files (by the file); an undeclared one is worth a warning. `files` are the real paths of
-    those files, which are not read as manifests if a folder of manifests holds them.
+    `values` has the effective value of each variable, from the command line, files or the environment. The tool does
+    not show these values, because some might be secret. `chosen` are the names from `--var`. A manifest of the
+    invocation must declare each of them. `listed` gives the file of each name that comes from a file. An undeclared
+    name in a file causes a warning. `files` are the real paths of these files. If one is in a folder of manifests, it
+    is not read as a manifest.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -1,6 +1,6 @@
-"""The core: what should exist, what changed, what follows. Pure functions; time and the world come as arguments.
+"""The core: which sessions should exist, what changed, and which actions follow.
 
-What should exist: `expand`, `digest`, `reruns`. What happened: `observe`, with `absence`, `burial` and `book`. What
-follows: `planner`, from `rows` (`attempts`, `aging`, `diff`) by `gates` (`families`, `needs`, `stops`, `caps`,
-`places`) and `removal` to `safety` (`following`, `recutting`) and `approval` (`staleness`). By themselves: `shares`.
+It has pure functions only: time and observations are arguments. `replicas` expands specs, `digest` and `diff` compare
+them. `tracking` updates the state to an observation. `planner` joins `decisions`, `scheduling` and `safety` to a plan.
+`share_preview` stands alone.
 """

@@ -1,4 +1,4 @@
-"""Attempts at a replica: which there were, how many may be made, and when the next one is due."""
+"""The attempts of a replica: the earlier ones, their largest number, and when the next one is due."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
-REMEMBERED = 20  # earlier attempts, and ids of them, that a record keeps
+REMEMBERED = 20  # the largest number of earlier attempts, and of earlier session IDs, in a record
 LONGEST_WAIT = 600.0  # seconds; the wait between attempts grows by a factor of 2 up to this limit
 _OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.UNKNOWN})
 
 
 def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
-    """The attempts that lie behind whatever comes next: the earlier ones, and its own where that is over."""
+    """The attempts before the next one: the earlier attempts of a record, and its current one if that is over."""
     if record is None:
         return ()
     if record.phase not in _OVER or record.id is None:
@@ -38,19 +38,19 @@ def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
 
 
 def failure(record: ReplicaRecord, spec: SessionSpec) -> Reason:
-    """In which attempt of how many a replica failed. A failed record has a note only after a timeout."""
+    """The failed attempt and the allowed number of attempts. A failed record has a note only after a timeout."""
     most = max(spec.retries + 1, record.attempt)
     return Reason(ReasonCode.FAILED, attempt=record.attempt, attempts=most, note=record.note)
 
 
 def left_of_wait(first: float, attempt: int, ended: float, now: float) -> float:
-    """Seconds until what ended in this attempt is due again, 0.0 when it is.
+    """Seconds until a replica that ended in this attempt is due again; 0.0 if it is due.
 
     Args:
         first: seconds to wait after the first attempt; each later wait is twice as long, up to `LONGEST_WAIT`.
         attempt: counts from 1.
-        ended: when its end was first seen.
-        now: both in Unix seconds by the server's clock; one that was set back holds nothing up.
+        ended: when its end was first seen, in Unix seconds by the server's clock.
+        now: the same clock. If the clock was set back, there is no wait.
     """
     wait = min(first * 2 ** min(attempt - 1, 20), max(first, LONGEST_WAIT))
     left = ended + wait - now

@@ -1,4 +1,4 @@
-"""Which fields of a spec differ, in the words of the manifest."""
+"""The fields in which two specs differ, with the paths of the manifest."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
 
 def _nested(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     """The differing items of lists and mappings."""
-    from deepdiff import DeepDiff  # noqa: PLC0415 - a quarter of a second that only a change pays for
+    from deepdiff import DeepDiff  # noqa: PLC0415 - takes 0.25 s; only a change needs it
 
-    # The threshold would show an `env` of other names, or a list that shares little, as one value.
+    # With its default threshold, deepdiff reports mappings or lists that have little in common as one value.
     tree = DeepDiff(before, after, view="tree", ignore_type_subclasses=True, threshold_to_diff_deeper=0)
     return [
         Change(_path(level.path(output_format="list")), _value(level.t1), _value(level.t2))
@@ -38,7 +38,7 @@ def _nested(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
 
 
 def same_work(recorded: SessionSpec, wanted: SessionSpec) -> bool:
-    """Whether two specs ask for the same work, told from their fields; for digests of another version."""
+    """Whether two specs ask for the same work, by their fields. For digests of different versions."""
     needs = ({name.casefold() for name in spec.needs} for spec in (recorded, wanted))
     return work_content(recorded) == work_content(wanted) and next(needs) == next(needs)
 

@@ -1,4 +1,4 @@
-"""Digests decide what is done and what is replaced; they carry a version, so that a new recipe replaces nothing."""
+"""Digests decide what is done and what is replaced. They have a version, so that a new recipe replaces nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 VERSION = "1"
-# Fields that every digest of VERSION holds. Fields that were added later are in a digest only where they are set, so
-# that adding a field changes no recorded digest.
+# Fields that every digest of VERSION has. A field that was added later is in a digest only if it is set. So a new
+# field changes no recorded digest.
 _FIRST_RECIPE = frozenset({"image", "kind", "cmd", "args", "env", "cores", "ram", "gpus"})
-_DERIVED = frozenset({"needs", "replicas"})  # the recipe holds links, and `count` or `numbered`, in their place
+_DERIVED = frozenset({"needs", "replicas"})  # the recipe has links, and `count` or `numbered`, instead
 _DIGITS = 32  # 128 bits of the sha256: enough to distinguish replicas, short enough for 20,000 of them in one document
 
 
@@ -27,20 +27,20 @@ def canonical(value: Any) -> str:
 
 
 def digest(value: Any) -> str:
-    """The digest of a JSON value, `VERSION:` in front."""
+    """The digest of a JSON value, with the prefix `VERSION:`."""
     return f"{VERSION}:{hashlib.sha256(canonical(value).encode()).hexdigest()[:_DIGITS]}"
 
 
 def same_version(one: str, other: str) -> bool:
-    """Whether two digests were made by the same recipe, and so may be compared."""
+    """Whether two digests have the same version, so that they can be compared."""
     return one.partition(":")[0] == other.partition(":")[0]
 
 
 def work_content(spec: SessionSpec) -> dict[str, Any]:
-    """What decides the result of a spec, except for the replica ID and the dependencies.
+    """The values that decide the result of a spec, except for the replica ID and the dependencies.
 
-    Interactive kinds get no cmd, args, env and REPLICA_ [PostAction.getHeadlessImageBundle]: of `replicas` only their
-    live name depends, on whether there is more than one.
+    Interactive kinds get no cmd, args, env and REPLICA_ variables [PostAction.getHeadlessImageBundle]. Only their live
+    name depends on `replicas`: on whether there is more than one.
     """
     interactive = spec.kind.interactive
     ignored = headless_only(type(spec)) if interactive else frozenset()
@@ -51,7 +51,7 @@ def work_content(spec: SessionSpec) -> dict[str, Any]:
 def work_digest(content: Mapping[str, Any], links: Sequence[str], replica: int) -> str:
     """The digest that decides `done`: the work of a spec, the links to its dependencies, and the replica ID.
 
-    Names take no part, so that a session can be renamed in manifest and state without running again.
+    Names are not in the digest, so a session that is renamed in manifest and state does not run again.
     """
     return digest({**content, "needs": sorted(links), "replica": replica})
 
@@ -62,7 +62,7 @@ def run_digest(work: str, spec: SessionSpec) -> str:
 
 
 def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -> str:
-    """What a replica sees as SKAHA_APPLY_RUN: the same for all replicas of a spec and for every retry of one."""
+    """The value of SKAHA_APPLY_RUN: equal for all replicas of a spec with one run number, and for every retry."""
     return digest({**content, "needs": sorted(links), "run": run_number}).partition(":")[2][:12]
 
 
@@ -72,7 +72,7 @@ def spec_key(spec: SessionSpec) -> str:
 
 
 def _content(spec: SessionSpec, decides: Decides, leave_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The values of the fields with this role. A field that was added later is left out while it has its default."""
+    """The values of the fields with this role. A field that was added later is left out if it has its default."""
     values = vars(spec)
     return {
         role.name: json_value(values[role.name])

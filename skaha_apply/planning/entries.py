@@ -1,8 +1,8 @@
 """The entries of a manifest with all their combinations; `needs` leads from a combination to an entry.
 
-A combination needs, of each entry that it names, the combinations that agree with it in every axis that both have.
-Looking them up is one step a combination, however many there are: an entry is sorted once for each set of axes by
-which it is asked.
+A combination depends on some combinations of each entry that it names: those that have the same value on every axis
+that both have. The time of a look-up does not grow with the number of combinations, because an entry is sorted once for
+each set of axes of its dependents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Values = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class EntrySpecs:
-    """An entry of the manifest: its name as written, and its combinations in their order."""
+    """An entry of the manifest: its name as written, and its combinations in the order of the manifest."""
 
     key: str
     name: str
@@ -33,7 +33,7 @@ class EntrySpecs:
 
     @cached_property
     def needs(self) -> Mapping[str, str]:
-        """The entries that any of its combinations needs: key to name as written."""
+        """The dependencies of all its combinations: the name as written, by entry key."""
         found: dict[str, str] = {}
         for spec in self.specs:
             for name in spec.needs:
@@ -42,22 +42,22 @@ class EntrySpecs:
 
     @cached_property
     def place(self) -> Mapping[str, int]:
-        """The place of each combination in the order of the manifest, by session key."""
+        """The position of each combination in the order of the manifest, by session key."""
         return {spec.key: index for index, spec in enumerate(self.specs)}
 
     @cached_property
     def parallelism(self) -> int | None:
-        """How many of it may be active at once; where combinations differ, the fewest."""
+        """The limit of its active replicas; the smallest value if combinations differ."""
         return min((spec.parallelism for spec in self.specs if spec.parallelism is not None), default=None)
 
     @cached_property
     def pilot(self) -> int:
-        """How many of its replicas run first, alone; where combinations differ, the most."""
+        """The number of its pilot replicas; the largest value if combinations differ."""
         return max((spec.pilot for spec in self.specs if spec.pilot is not None), default=0)
 
     @cached_property
     def stop_after(self) -> int:
-        """After how many failed attempts in a row it is stopped; where combinations differ, the fewest."""
+        """The number of failed attempts in a row that stops it; the smallest value if combinations differ."""
         return min(spec.stop_after for spec in self.specs)
 
 
@@ -65,7 +65,7 @@ class EntrySpecs:
 class Group:
     """The combinations of one dependency that agree with a combination, in the order of the manifest.
 
-    The same object for every combination that needs the same ones.
+    All combinations with the same dependencies share one object.
     """
 
     family: EntrySpecs
@@ -98,7 +98,7 @@ class Entries:
         """The entries, each after its dependencies; otherwise in manifest order.
 
         Raises:
-            SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
+            SkahaApplyError: if `needs` names an entry that does not exist, or if dependencies run in a circle.
         """
         ordered: dict[str, EntrySpecs] = {}
         for root in self.by_key.values():
@@ -137,7 +137,7 @@ class Entries:
         return made
 
     def _parts(self, family: EntrySpecs, axes: frozenset[str]) -> tuple[_Part, ...]:
-        """An entry sorted by the axes that it shares with another; rows without a cell lack that axis."""
+        """The combinations of an entry, sorted by the given axes. A row without a cell lacks the axis of the cell."""
         known = self._sorted.get((family.key, axes))
         if known is not None:
             return known

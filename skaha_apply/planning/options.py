@@ -1,4 +1,4 @@
-"""What the user asked the planner for, in addition to the manifest."""
+"""The options of the user that the planner reads, in addition to the manifest."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Adopt(StrEnum):
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What the user asked for.
+    """The options of one invocation.
 
-    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are the trials of actions that were in vain in
-    this call: they are not tried again, and take no place. `allow_loss` is in core-hours. `since` is
-    when the call began, in Unix seconds by the server's clock (None: now): what was created since runs again in no
-    later pass of it.
+    `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are the attempts of actions that failed in this
+    invocation: they are not repeated, and take no slot. `allow_loss` is in core-hours. `since` is when the invocation
+    began, in Unix seconds by the server's clock (None: now). No pass of the invocation reruns a replica that ended
+    after `since`.
     """
 
     adopt: Adopt = Adopt.NONE
@@ -51,7 +51,7 @@ class PlanOptions:
         return self.includes(action.key, action.group)
 
     def includes(self, key: ReplicaKey, group: str) -> bool:
-        """Whether a replica is among the targets and not excluded; `group` is the name of its matrix as written."""
+        """Whether a replica is among the targets and not excluded; `group` is the name of its entry as written."""
         if any(matches(pattern, *key, group) for pattern in self.excludes):
             return False
         return not self.targets or any(matches(pattern, *key, group) for pattern in self.targets)

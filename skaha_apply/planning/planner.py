@@ -1,8 +1,8 @@
-"""The planner: a project and a situation give a plan. It is pure: time and everything observed are arguments.
+"""The planner: it makes a plan from a project and a situation. It is pure: time and observations are arguments.
 
 Each desired replica gets the action of the first row that fits (`decisions.desired`). Where an action creates a
-session, the gates (`scheduling.gates`) may turn it into a conflict, a wait or a block. `decisions.undesired` decides
-about replicas that the state holds and the manifest does not. Then the plan is sorted, limited to the scope of the
+session, the gates (`scheduling.gates`) can turn it into a conflict, a wait or a block. `decisions.undesired` decides
+about replicas that are in the state and not in the manifest. Then the plan is sorted, limited to the scope of the
 invocation, and checked by the safety rules (`safety`).
 """
 
@@ -33,12 +33,13 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     """The plan of one project.
 
     Args:
-        project: what should exist; it passed the linter.
-        situation: everything else that decides; with `destroying` in its options every owned session is deleted.
-        expansion: that of this project, if it is planned more than once.
+        project: the desired sessions; the project passed the linter.
+        situation: everything else that decides. With `destroying` in its options, the plan deletes owned sessions.
+        expansion: the expansion of this project, if the caller plans it more than once.
 
     Returns:
-        Every action, sorted, with the digest of what a reviewer approves and the refusal of the safety rules.
+        Every action, sorted, with the digest of the lines that a reviewer approves, and the refusal of the safety
+        rules.
     """
     desired = _desired_replicas(project, situation, expansion or Expansion(project))
     actions = apply_gates(project, [decide(replica, situation) for replica in desired], situation)
@@ -48,7 +49,7 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
 
 
 def plan_destroy(project: Project, situation: Situation) -> Plan:
-    """The plan that deletes what is live and owned; protected replicas stay, and so do the records of what is done."""
+    """The plan that deletes active owned sessions. Protected sessions and the records of finished work stay."""
     return plan(project, replace(situation, options=replace(situation.options, destroying=True)))
 
 

@@ -1,4 +1,4 @@
-"""From session specs to desired replicas, and from a desired replica to the request that makes it."""
+"""Expands session specs to desired replicas, and builds the create request of a replica."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def expand(
     Args:
         project: a project that passed the linter.
         run_numbers: the run number of a replica, from the state; 0 if absent.
-        kept: the work digests of replicas that stay as they were made: those that what needs them is linked to.
+        kept: the recorded work digests of replicas that never run again. Dependents are linked to these digests.
 
     Raises:
-        SkahaApplyError: for a `needs` that names nothing, or that runs in a circle.
+        SkahaApplyError: if `needs` names an entry that does not exist, or if dependencies run in a circle.
     """
     numbers, stays = run_numbers or {}, kept or {}
     families = Entries(project)
@@ -58,7 +58,7 @@ class Expansion:
     def replicas(
         self, run_numbers: Mapping[ReplicaKey, int], kept: Mapping[ReplicaKey, str]
     ) -> tuple[DesiredReplica, ...]:
-        """What `expand` gives; see there."""
+        """The result of `expand`."""
         if self._known is None or self._known[:2] != (run_numbers, kept):
             self._known = dict(run_numbers), dict(kept), expand(self._project, run_numbers, kept)
         return self._known[2]
@@ -67,9 +67,9 @@ class Expansion:
 def _links(spec: SessionSpec, families: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
     """The links to the dependencies of a combination, one for each entry, without their names.
 
-    Several combinations are joined to one link by their sorted links, so that neither their names nor their order nor
-    the axes' take part: what is renamed in manifest and state runs nothing again. One alone is its own link, matrix or
-    not. An entry with an empty list, or without an agreeing combination, gives none.
+    The links of several combinations are sorted and joined to one link. So their names, their order and the names of
+    axes have no effect, and a rename in manifest and state reruns nothing. A single combination is its own link, also
+    if its entry has a matrix. An entry with an empty list, or without an agreeing combination, has no link.
     """
     found = []
     for _, group in families.needed(spec):
@@ -85,11 +85,12 @@ def _links(spec: SessionSpec, families: Entries, links: Mapping[str, str], joine
 def create_request(
     desired: DesiredReplica, project: str, attempt: int, secrets: Mapping[str, str] | None = None
 ) -> CreateRequest:
-    """The request that makes one replica, with the environment by which it finds its share of the work.
+    """The request that creates one replica, with the environment variables that name its share of the work.
 
-    Sensitive values and the replica's number are filled in here, and nowhere else on the way to the server.
+    Only this function fills in sensitive values and the replica ID on the way to the server.
 
-    Interactive kinds ignore cmd, args and env in silence [PostAction.getHeadlessImageBundle], so they get none.
+    For interactive kinds the server ignores cmd, args and env without an error [PostAction.getHeadlessImageBundle], so
+    their request has none.
     """
     spec = desired.spec.filled(desired.replica, secrets or {})
     if spec.kind.interactive:

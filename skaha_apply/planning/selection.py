@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 
 
 def matches(pattern: str, session: str, replica: int, group: str = "") -> bool:
-    """Whether `NAME[/REPLICAS]` means this replica; NAME may hold `*` and `?`, REPLICAS is `3`, `7-9` or `3,7-9`.
+    """Whether `NAME[/REPLICAS]` selects this replica. NAME can have `*` and `?`, REPLICAS is `3`, `7-9` or `3,7-9`.
 
-    NAME may also be that of a matrix as written, `mosaic-${tile}`, which means all of its combinations; `group` is the
-    one that the replica belongs to.
+    NAME can also be the name of an entry as written, `mosaic-${tile}`, which selects all of its combinations. `group`
+    is the name of the entry of this replica.
 
     Raises:
-        ValueError: for REPLICAS of another form.
+        ValueError: if REPLICAS has another form.
     """
     name, slash, wanted = pattern.partition("/")
     name = name.casefold()
@@ -26,7 +26,7 @@ def ranges(text: str) -> tuple[tuple[int, int], ...]:
     """`3,7-9` as ((3, 3), (7, 9)).
 
     Raises:
-        ValueError: for anything else.
+        ValueError: if the text has another form.
     """
     found = []
     for part in text.split(","):

@@ -1,7 +1,7 @@
-"""How a list would be shared out over replicas, and which strategy to take. Pure.
+"""How a list would be divided over replicas, and which strategy is better. Pure.
 
-The shares are cut by `skaha_apply.distributed` itself. What the published client's helper deals is stated here as it
-was observed of canfar 1.5.2; a conformance test holds it against that client.
+`skaha_apply.distributed` itself computes the shares. The shares of the helper in the published client are computed here
+as observed in canfar 1.5.2. A conformance test compares them with that client.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from skaha_apply.model.shares import ItemList
 
 STRATEGIES = ("chunk", "stripe")
-CLOSE = 1.05  # imbalances within this factor of each other are as good as the same
-UNEVEN = 1.1  # an imbalance from which on a way to a better one is worth a line
+CLOSE = 1.05  # imbalances within this factor of each other count as equal
+UNEVEN = 1.1  # from this imbalance on, the notes show ways to reduce it
 
 
 def preview(listing: ItemList, replicas: int, helper: Helper = Helper.SKAHA_APPLY) -> SplitPreview:
-    """Share out a list that has items over `replicas` >= 1, by both strategies of a helper."""
+    """Divide a list with items over `replicas` >= 1, by both strategies of a helper."""
     chunk, stripe = (deal(listing, replicas, strategy, helper) for strategy in STRATEGIES)
     take, reason = _advice(chunk, stripe)
     notes = (*listing.notes, *_notes(listing, chunk, stripe, helper))
@@ -31,7 +31,7 @@ def preview(listing: ItemList, replicas: int, helper: Helper = Helper.SKAHA_APPL
 
 
 def deal(listing: ItemList, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> StrategyShares:
-    """Every replica's part of a list."""
+    """The share of every replica in a list."""
     parts = []
     for replica in range(1, replicas + 1):
         part = part_of(len(listing.items), replica, replicas, strategy, helper)
@@ -42,17 +42,17 @@ def deal(listing: ItemList, replicas: int, strategy: str, helper: Helper = Helpe
 
 
 def part_of(items: int, replica: int, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> slice:
-    """Which places of a list of `items` a replica (from 1) gets."""
+    """The positions that a replica (from 1) gets of a list with `items` items."""
     if helper is Helper.CANFAR and strategy == "chunk" and items >= replicas:
-        # Every replica gets the whole-number quotient, and the last one the whole remainder. With fewer items than
-        # replicas each item has a replica of its own, and its stripe is round robin: both as ours.
+        # Every replica gets the whole-number quotient, and the last one also gets the whole remainder. If there are
+        # fewer items than replicas, each item has its own replica, as in skaha_apply. Stripe is equal in both.
         size = items // replicas
         return slice((replica - 1) * size, items if replica == replicas else replica * size)
     return Share(replica, replicas, strategy, items).part
 
 
 def _advice(chunk: StrategyShares, stripe: StrategyShares) -> tuple[str, str]:
-    """Which to take, and why: the load of the largest share decides, for that replica ends last."""
+    """The better strategy, and why. The load of the largest share decides, because that replica ends last."""
     if len(chunk.shares) == 1:
         return "chunk", "one replica gets everything"
     if chunk.shares == stripe.shares:
@@ -90,7 +90,7 @@ def _notes(listing: ItemList, chunk: StrategyShares, stripe: StrategyShares, hel
 
 
 def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterator[str]:
-    """What would help when even the better strategy is uneven."""
+    """Notes on what helps if the better strategy is uneven too."""
     if best.imbalance < UNEVEN:
         return
     largest = max(listing.weights)

@@ -1,4 +1,4 @@
-"""The situation: everything that the planner reads about one project, opened once and handed to each of its parts."""
+"""The situation: everything that the planner reads about one project. All parts of the planner share it."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Situation:
-    """The state after an observation, the observation, what the user asked for, and what else the planner reads.
+    """The state after an observation, the observation, the options, and everything else that the planner reads.
 
-    `adopted` are the replicas whose session was found by this observation, after an unconfirmed create. `offer` is what
-    the server offers, as far as the tool requested it. `present` are the recorded manifest files that still exist,
+    `adopted` are the replicas whose session this observation found after an unconfirmed create. `offer` is what the
+    server offers, as far as the tool requested it. `present` are the recorded manifest files that still exist,
     loaded or not. `new_state` states that no state is stored yet. `notes` are shown above the plan.
 
-    Values that are computed from these fields are computed at the first use and kept.
+    Derived values are computed at the first use and kept.
     """
 
     state: StateDocument
@@ -101,13 +101,13 @@ class Situation:
         return frozenset(doubled)
 
     def unmanaged(self, name: str) -> tuple[LiveSession, ...]:
-        """The live sessions of that name which the state does not own, and which are no duplicate sessions."""
+        """The live sessions with this name that the state does not own, without duplicate sessions."""
         found = self.observation.listing.by_name.get(name, ())
         ignored = self._duplicate_ids
         return tuple(session for session in found if session.id not in self.owned and session.id not in ignored)
 
     def changes(self, recorded: str, wanted: SessionSpec) -> tuple[Change, ...]:
-        """The differing fields between a recorded spec (its key in the state) and a wanted one."""
+        """The fields in which a recorded spec (by its key in the state) and a desired one differ."""
         pair = (recorded, id(wanted))
         if pair not in self._changes:
             self._changes[pair] = diff.changes(self.working_state.specs[recorded], wanted)

@@ -1,4 +1,4 @@
-"""The state document opened up for work: the same facts by key, and closed again into a document."""
+"""The working copy of a state document: its items by key. It can be changed, and closed to a document again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
 
 @dataclass
 class WorkingState:
-    """The mutable working copy of a state; its entries are frozen and replaced as a whole."""
+    """The mutable working copy of a state; its items are frozen and replaced as a whole."""
 
     head: StateDocument
     specs: dict[str, SessionSpec] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class WorkingState:
         )
 
     def close(self) -> StateDocument:
-        """The document, its lists sorted, without specs that nothing refers to."""
+        """The document with sorted lists, without specs that no item refers to."""
         entries: tuple[ReplicaEntry, ...] = (*self.records.values(), *self.intents.values(), *self.doubts.values())
         used = {entry.spec for entry in entries}
         return self.head.model_copy(
@@ -62,13 +62,13 @@ class WorkingState:
         )
 
     def record_spec(self, spec: SessionSpec) -> str:
-        """Keep a spec and give its key."""
+        """Add a spec to the state and return its key."""
         key = spec_key(spec)
         self.specs.setdefault(key, spec)
         return key
 
     def owned(self) -> frozenset[str]:
-        """Every id that is ours: current, earlier, or being deleted."""
+        """The IDs of all owned sessions: current, earlier, and with a pending delete."""
         ids = {record.id for record in self.records.values() if record.id}
         ids.update(past for record in self.records.values() for past in record.past)
         ids.update(self.tombstones)
@@ -76,11 +76,11 @@ class WorkingState:
 
 
 def resembles(session: LiveSession, spec: SessionSpec) -> bool:
-    """Whether a live session has the image, kind and resources of a spec; cmd, args and env are not listed.
+    """Whether a live session has the image, kind and resources of a spec. A listing has no cmd, args and env.
 
-    Fixed or flexible is decided by memory alone, and flexible sessions list no resources; desktop and firefly ignore
-    what is asked [PostAction.ResourceSpecification, launch-desktop.yaml]. RAM is compared loosely: servers have shown
-    it as GiB, as decimal GB and as "32G".
+    RAM alone decides whether a session is fixed or flexible, and a listing shows no resources of flexible sessions.
+    Desktop and firefly ignore the requested resources [PostAction.ResourceSpecification, launch-desktop.yaml]. RAM is
+    compared with a tolerance, because servers have listed it as GiB, as decimal GB and as "32G".
     """
     if session.image != spec.image or session.kind.lower() != spec.kind.value:
         return False

@@ -1,4 +1,4 @@
-"""What time does to a session that is active: it may take too long, or come near its deadline."""
+"""Time limits of an active session: its timeouts, and the renewal before its deadline."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
-_CLOCKS_APART = 60.0  # seconds by which a startTime may be wrong before it is not believed
-_CLOCK_SET_BACK = 300.0  # seconds by which a remembered time may lie in the future before it is not believed
+_CLOCKS_APART = 60.0  # seconds by which a startTime can be wrong before the tool ignores it
+_CLOCK_SET_BACK = 300.0  # seconds by which a recorded time can lie in the future before the tool ignores it
 
 
 def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | None:
-    """For how long a batch session has been running or waiting, when that is longer than its spec allows.
+    """Why a batch session has been running or pending for longer than its spec allows; None if it has not.
 
-    Running is counted from its startTime as listed, or, where that is missing or cannot be true, from when it was first
-    listed as Running: a server without a `Date` header can have another clock. Waiting is counted from its
-    acceptance, or from when it was seen to be queued again: startTime is absent while it is queued, and reset by the
-    queue [SessionBuilder].
+    The running time starts at the listed startTime. If that is missing or cannot be true, it starts when a listing
+    first showed the session as Running: a server without a `Date` header can have another clock. The pending time
+    starts at the acceptance, or when a listing showed that the session was queued again. A queued session has no
+    startTime, and the queue resets it [SessionBuilder].
     """
     if spec.kind.interactive:
         return None
@@ -34,7 +34,7 @@ def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | No
 
 
 def _began(record: ReplicaRecord, now: float) -> float | None:
-    """Since when a session runs: as listed, unless that lies before its acceptance, or ahead."""
+    """When a session started to run: its startTime, unless that lies before its acceptance or in the future."""
     started = record.started
     if started is not None and (record.accepted or started) - _CLOCKS_APART <= started <= now + _CLOCKS_APART:
         return started
@@ -55,10 +55,11 @@ def overdue_note(over: Reason) -> str:
 
 
 def renewal(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | None:
-    """Why an interactive session is to be renewed now, None when it is not.
+    """Why an interactive session must be renewed now; None if it must not.
 
-    It is when less is left than its spec wants, but not again until half of what the last renewal granted has passed:
-    a server may grant less than is wanted. Without a listed deadline (it has not started) nothing can be told.
+    A renewal is due if less time is left than `renew` of its spec. The next renewal waits until half of the time that
+    the last one granted has passed, because a server can grant less than `renew`. A session without a listed deadline
+    has not started, so it is not renewed.
     """
     if spec.renew is None or not spec.kind.interactive or record.expires is None:
         return None

@@ -1,4 +1,4 @@
-"""The decision table: for one replica, the first row that fits. Rows that create are passed on to the gates."""
+"""The decision table: a replica gets the first row that fits. The gates then check the rows that create."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.situation import Situation
 
-SHORT_LIFE = 600.0  # seconds: an interactive session that lived less is started again with a back-off
+SHORT_LIFE = 600.0  # seconds: an interactive session that ended sooner is started again after a back-off
 
 _ACTIVE_REASON = {
     Phase.ACCEPTED: Reason(ReasonCode.ACCEPTED),
@@ -85,7 +85,7 @@ def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
 
 
 def _ended(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
-    """A batch session that has ended, or vanished; another run number than the recorded one says to run it again."""
+    """The action for a batch session that ended or vanished; it reruns if its run number is not the recorded one."""
     spec = replica.spec
     if replica.run_number != record.run_number:
         return _create(replica, record, _rerun_reason(spec), attempt=1)
@@ -108,14 +108,14 @@ def _why_due(record: ReplicaRecord) -> Reason:
 
 
 def _rerun_reason(spec: SessionSpec) -> Reason:
-    """Why what has ended runs again."""
+    """Why an ended replica runs again."""
     if isinstance(spec.rerun, str):
         return Reason(ReasonCode.RERUN_ALWAYS, rerun=spec.rerun)
     return Reason(ReasonCode.RERUN_AGE, age=spec.rerun)
 
 
 def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
-    """A failed attempt: tried again after a back-off, as often as the spec allows."""
+    """Retry a failed replica after a back-off, until `retries` of the spec is used up."""
     spec = replica.spec
     reason = attempts.failure(record, spec)
     if record.attempt > spec.retries:
@@ -133,7 +133,7 @@ def _succeeded(record: ReplicaRecord, spec: SessionSpec) -> bool:
 
 
 def _differs(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> tuple[bool, bool]:
-    """Whether work and run differ; digests made by another recipe are not compared, the recorded spec is."""
+    """Whether the work and the run differ. If the versions of the digests differ, the recorded spec is compared."""
     if same_version(record.work, replica.work):
         return record.work != replica.work, record.run != replica.run
     recorded = situation.working_state.specs[record.spec]
@@ -166,7 +166,7 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, situation: Situatio
 
 
 def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
-    """An interactive session that ended or is gone is kept alive; one that died young only after a back-off."""
+    """Start an interactive session again that ended or was deleted; after a short life, only after a back-off."""
     ended = record.ended or record.seen or 0.0
     began = record.started or record.accepted or ended
     gone = record.phase is Phase.GONE
@@ -235,7 +235,7 @@ def _action(
     record: ReplicaRecord | None,
     changes: tuple[Change, ...] = (),
 ) -> Action:
-    """An action that leaves the replica as it is recorded."""
+    """An action with the recorded name and session ID of the replica."""
     name, session_id = (record.name, record.id) if record else (replica.name, None)
     return replace(_about(kind, replica, reason), name=name, id=session_id, changes=changes, record=record)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
     """The run number of each known replica, if it is above 0.
 
-    The create that is open may be that of another run than the recorded one; what needs it then belongs to that.
+    An open create can have a higher run number than the record. Its number then decides for the dependents.
     """
     numbers = {key: record.run_number for key, record in book.records.items() if record.run_number}
     for key, intent in book.intents.items():
@@ -31,10 +31,11 @@ def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
 
 
 def wanted(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
-    """The run number that each replica of the manifest should have, where it is not 0.
+    """The run number that each replica of the manifest should have, if it is not 0.
 
-    It is the recorded one, and the next one for what succeeded and is to run again: `rerun: always`, or older than the
-    age of `rerun`. What is out of scope stays as it is, so that its dependents do too.
+    It is the recorded number, or the next one for a replica that succeeded and must run again. Such a replica has
+    `rerun: always`, or its end is older than the age in `rerun`. A replica out of scope keeps its number, so that its
+    dependents do not run again.
     """
     numbers = recorded(situation.working_state)
     for spec, record in _candidates(situation.working_state, project):
@@ -44,7 +45,10 @@ def wanted(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
 
 
 def kept(book: WorkingState, project: Project) -> dict[ReplicaKey, str]:
-    """The recorded work digests of what never runs again (`rerun: never`), so that nothing follows a change of it."""
+    """The recorded work digests of replicas that never run again (`rerun: never`).
+
+    Dependents are linked to these digests, so a change of such a replica does not rerun them.
+    """
     found = {}
     for spec in project.sessions:
         for replica in range(1, spec.replicas + 1) if spec.rerun == "never" else ():
@@ -79,5 +83,5 @@ def _is_due(record: ReplicaRecord, spec: SessionSpec, situation: Situation) -> b
     ended = record.ended or record.accepted or 0.0
     if since < ended <= now:
         return False  # it ended in this invocation, which reruns a replica at most once
-    # What seems to have ended in the future did so before the clock was set back.
+    # An end in the future was recorded before the clock was set back.
     return isinstance(spec.rerun, str) or abs(since - ended) > spec.rerun

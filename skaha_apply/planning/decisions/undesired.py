@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Owned:
-    """A replica that the state knows and the manifest does not ask for."""
+    """A replica that is in the state and not desired by the manifest."""
 
     situation: Situation
     project: Project
@@ -34,21 +34,21 @@ class Owned:
 
     @property
     def protected(self) -> bool:
-        """Whether it was protected when it was made, or its spec is now."""
+        """Whether its recorded spec or its spec in the manifest has `protect: true`."""
         return self.spec.protect or self.key[0] in self.project.protected
 
     @property
     def entry(self) -> ReplicaRecord | Intent:
-        """Its record, or the intent that is all there is of it."""
+        """Its record, or its intent if it has no record."""
         return self.book.records.get(self.key) or self.book.intents[self.key]
 
     @property
     def spec(self) -> SessionSpec:
-        """The spec it was made from."""
+        """The recorded spec from which the replica was created."""
         return self.book.specs[self.entry.spec]
 
     def action(self, kind: ActionKind, reason: Reason, victims: tuple[SessionToDelete, ...] = ()) -> Action:
-        """An action about it."""
+        """An action for this replica."""
         record = self.book.records.get(self.key)
         return Action(
             kind=kind,
@@ -65,7 +65,7 @@ class Owned:
 
 
 def remove_undesired(project: Project, situation: Situation, desired: Iterable[DesiredReplica]) -> list[Action]:
-    """The actions for replicas that the state holds and the manifest does not, and for second sessions of a replica."""
+    """The actions for replicas that are in the state and not in the manifest, and for second sessions of a replica."""
     state, wanted = situation.working_state, {replica.key for replica in desired}
     decide = _destroyed if situation.options.destroying else _removed
     known = sorted({*state.intents, *state.records} - wanted)
@@ -79,9 +79,9 @@ def remove_undesired(project: Project, situation: Situation, desired: Iterable[D
 
 
 def _removed(owned: Owned) -> Action:
-    """The action for what the state owns and the manifest no longer asks for.
+    """The action for an owned replica that the manifest no longer has.
 
-    What came from standard input (`-`) has no folder that could be loaded without it.
+    A manifest from standard input (`-`) is in no folder, so a loaded folder never shows that it was removed.
     """
     if owned.spec.file not in owned.project.files:
         if owned.spec.file in owned.situation.present:

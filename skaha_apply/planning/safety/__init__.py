@@ -1,1 +1,1 @@
-"""What a plan loses, which plans are refused, and what an approval covers."""
+"""The losses of a plan, the rules that refuse a plan, and the content of an approval."""

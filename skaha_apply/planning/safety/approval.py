@@ -1,4 +1,4 @@
-"""What a reviewer approves, as lines, and their digest: the desired set and each action that cannot be undone."""
+"""The lines that a reviewer approves, and their digest: desired replicas, and actions that cannot be undone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 def needs_approval(action: Action) -> bool:
-    """Whether a reviewer has to have seen it: it deletes, replaces (now or later), takes over, or adopts a stranger's.
+    """Whether a reviewer must approve an action.
 
-    The double of an unsure create of our own may be removed at any time, and what such a create made is ours already.
-    Deletions that the manifest orders (`timeout`, `stop_after`) need none either.
+    It is so if the action deletes, replaces (now or later), takes over, or adopts an unmanaged session. The tool can
+    delete a duplicate session of its own unconfirmed create at any time. A session that such a create made is owned
+    already. Deletions that the manifest orders (`timeout`, `stop_after`) need no approval either.
     """
     if action.kind is ActionKind.ADOPT:
         return action.adopted is not None
@@ -36,9 +37,10 @@ def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action])
 
 
 def approval_line(action: Action) -> str:
-    """One action as it is approved: its kind, name, replica, the sessions that it is about and the paths that changed.
+    """The line of one action: its kind, name and replica, the sessions that it affects, and the changed paths.
 
-    A plan can be public, and its digest could be searched for the IDs behind it, so the line has their short digests.
+    The line has short digests in place of session IDs. A plan can be public, and somebody could search for the IDs that
+    match its digest.
     """
     ids = dict.fromkeys(map(short_id, [*([action.id] if action.id else []), *(one.id for one in action.victims)]))
     paths = ",".join(change.path for change in action.changes)
@@ -51,14 +53,14 @@ def approval_digest(lines: Iterable[str]) -> str:
     return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
 
 
-SHOWN = 20  # differences that are given
+SHOWN = 20  # the largest number of differences in a result
 
 
 def differences(approved: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
-    """What differs between the approved lines and those of now (see `approval_lines`); none when it may be applied.
+    """The differences between approved and current lines (see `approval_lines`); empty if the plan can be applied.
 
-    An approved action that is no longer called for (the replica ended, or was deleted meanwhile) is no difference. Of
-    many differences the first are given, and how many more there are.
+    An approved action that is no longer necessary is not a difference: its replica ended or was deleted meanwhile. If
+    there are more than `SHOWN` differences, the result has the first ones and the number of the others.
     """
     before, after = set(approved), set(now)
     wanted, wants = _desired(before - after), _desired(after - before)

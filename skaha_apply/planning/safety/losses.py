@@ -1,4 +1,4 @@
-"""What a plan loses: active work that it ends, and finished work that will run again."""
+"""The losses of a plan: active work that it ends, and finished work that will run again."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def add_losses(project: Project, actions: Sequence[Action], situation: Situation) -> list[Action]:
-    """The actions, each with the core-hours that it throws away.
+    """The actions, each with the core-hours that it loses.
 
-    Lost are active replicas that are deleted or replaced, and finished ones that run again: elapsed time (from
-    startTime, else from acceptance; to now, or to when the end was first seen) times cores (as requested, else the
-    defaultRequest of /context). What times out is no loss, nor what runs again only
-    because a dependency has `rerun:` set.
+    A loss is an active replica that is deleted or replaced, or a finished one that runs again. It is the elapsed time
+    multiplied by the cores. The time starts at startTime, or else at the acceptance. It ends now, or when the end was
+    first seen. The cores are those of the spec, or else the defaultRequest of /context. A session that times out is not
+    a loss. A replica that runs again only because a dependency has `rerun` is not a loss either.
     """
     excepted = caused_by_rerun(project, actions)
     return [action if action.key in excepted else _with_loss(action, situation) for action in actions]
@@ -50,7 +50,7 @@ def _with_loss(action: Action, situation: Situation) -> Action:
 
 
 def _is_finished(action: Action, book: WorkingState) -> bool:
-    """Whether its replica has computed something to its end; interactive sessions do not."""
+    """Whether the replica of an action has finished its work; an interactive session never has."""
     record = action.record
     return record is not None and record.phase is Phase.DONE and not book.specs[record.spec].kind.interactive
 
@@ -105,10 +105,10 @@ class _Cost:
 
 
 def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
-    """One note for each session whose `replicas` change, where that throws work away.
+    """One note for each entry whose `replicas` changes, if that loses work.
 
     Args:
-        actions: those in scope, with their losses.
+        actions: the actions in scope, with their losses.
     """
     costs: dict[tuple[str, int, int], _Cost] = {}
     for action in actions:

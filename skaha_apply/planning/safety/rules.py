@@ -1,4 +1,4 @@
-"""The safety rules: which plans are printed but not carried out, and what would be lost."""
+"""The safety rules: which plans the tool shows but does not carry out, and what they would lose."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GONE = (
 
 @dataclass(frozen=True)
 class SafetyVerdict:
-    """What the safety rules say of a plan."""
+    """The result of the safety rules for a plan."""
 
     refused: str | None
     core_hours_lost: float
@@ -38,7 +38,7 @@ class SafetyVerdict:
 
 
 def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> SafetyVerdict:
-    """Whether the plan is refused, why, and what lifts it."""
+    """Whether the plan is refused, why, and which option lifts the refusal."""
     book, options = situation.working_state, situation.options
     lost = sum(action.lost for action in actions)
     bound = any(action.lost_is_upper_bound and action.lost for action in actions)
@@ -52,7 +52,7 @@ def check_safety(project: Project, actions: Sequence[Action], situation: Situati
 def _retired(actions: Sequence[Action]) -> str:
     """A sentence if a large share of the known replicas left the manifest, else "".
 
-    Nothing of them is lost, so no rule refuses the plan. But a list that was cut short by accident looks the same.
+    These replicas lose nothing, so no rule refuses the plan. But a list that was cut by accident has the same effect.
     """
     known = sum(action.record is not None for action in actions)
     retired = sum(action.kind is ActionKind.RETIRED for action in actions)
@@ -80,7 +80,10 @@ def _mass(actions: Sequence[Action], project: Project, book: WorkingState, optio
 
 
 def gone(plan: Plan, book: WorkingState, options: PlanOptions) -> str | None:
-    """What forbids a later pass of an approved wait: so many were deleted meanwhile that somebody may have meant it."""
+    """Why a later pass of an approved wait is not allowed, else None.
+
+    If a large share of the replicas disappeared meanwhile, somebody might have deleted them on purpose.
+    """
     again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in plan.actions)
     owned = _owned(plan.actions, book)
     if options.force or not _is_mass(again, owned):
@@ -97,9 +100,9 @@ def _is_mass(number: int, owned: int) -> bool:
 
 
 def _emptied(project: Project, book: WorkingState, options: PlanOptions) -> Iterable[str]:
-    """Entries with an empty list and known replicas that the manifest does not ask for: probably an accident.
+    """A reason for each entry with an empty list and recorded replicas that left the manifest: probably an accident.
 
-    A combination that an `include` adds is still asked for, and does not count.
+    A combination that an `include` adds is still in the manifest, and does not count.
     """
     names = (*project.empty, *project.empty_lists)
     if not names or options.limited:

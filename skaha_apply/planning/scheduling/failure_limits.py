@@ -1,4 +1,4 @@
-"""What keeps the rest of an entry from starting: its pilot, and the limit of failed attempts in a row."""
+"""The two rules that stop the rest of an entry: its pilot, and the limit of failed attempts in a row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
 
 _QUEUED = (Phase.ACCEPTED, Phase.PENDING)
-_End = tuple[float, bool, str, int, int]  # when it was seen, whether it succeeded; then what makes an order of them
+_End = tuple[float, bool, str, int, int]  # when it was seen, whether it succeeded; the rest makes the order unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Stop:
 
 
 def pilot_status(family: EntrySpecs, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
-    """How many replicas of an entry are its pilot, and what keeps the others from starting.
+    """The number of pilot replicas of an entry, and the blocker of its other replicas.
 
-    The pilot is the first in the order of the manifest. It has to succeed for the work that is asked for now; of an
-    interactive kind it has to be Running.
+    The pilot replicas are the first ones in the order of the manifest. Each must have succeeded at the work that the
+    manifest asks for now. A pilot replica of an interactive kind must be Running.
     """
     first = actions[: family.pilot]
     hopeless = next((action for action in first if is_hopeless(action)), None)
@@ -69,7 +69,7 @@ def pilot_status(family: EntrySpecs, actions: Sequence[Action], options: PlanOpt
 def reached_limit(family: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
     """The failure limit of an entry, if the attempts that failed in a row have reached it.
 
-    Attempts of interactive sessions do not count: they are kept alive, with a pause.
+    Attempts of interactive sessions do not count, because the tool starts these sessions again after a wait.
     """
     ends = sorted(end for action in actions for end in _ends(action))
     row = []
@@ -85,7 +85,7 @@ def reached_limit(family: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
 
 
 def has_retries_left(action: Action, spec: SessionSpec) -> bool:
-    """Whether a replica failed and would be tried again: now, or once a back-off is over."""
+    """Whether a replica failed and would be retried, now or after a back-off."""
     record = action.record
     if record is None or record.phase is not Phase.FAILED or spec.kind.interactive:
         return False
@@ -94,7 +94,7 @@ def has_retries_left(action: Action, spec: SessionSpec) -> bool:
 
 
 def has_new_attempt_count(action: Action) -> bool:
-    """Whether it was changed or marked since its last attempt: failures of others do not stop it."""
+    """Whether a replica was changed or marked since its last attempt. Failures of other replicas do not stop it."""
     record, wanted = action.record, action.desired
     if record is None or wanted is None:
         return False
@@ -103,7 +103,7 @@ def has_new_attempt_count(action: Action) -> bool:
 
 
 def _ends(action: Action) -> Iterator[_End]:
-    """The ends of the attempts of a replica at what is asked for now; those at something else do not count."""
+    """The ends of the attempts of a replica at its current spec. Attempts at an earlier spec do not count."""
     record, wanted = action.record, action.desired
     if record is None or wanted is None or record.run != wanted.run or wanted.spec.kind.interactive:
         return
@@ -114,13 +114,13 @@ def _ends(action: Action) -> Iterator[_End]:
 
 
 def _failed_before(record: ReplicaRecord) -> Iterator[tuple[int, float]]:
-    """The failed attempts that led up to the present one: number, and when the end was seen.
+    """The failed attempts that led to the current one: the number, and when the end was first seen.
 
-    Attempts are numbered anew after a change and after a mark, so that those before it have no smaller number.
+    A change and a mark restart the numbers at 1. An attempt before them has no smaller number, and the search ends.
     """
     number = record.attempt
     for earlier in reversed(record.earlier):
-        repeats = earlier.attempt == number and not earlier.phase.ended  # deleted by someone, and created once more
+        repeats = earlier.attempt == number and not earlier.phase.ended  # deleted by someone, then created again
         if earlier.run_number != record.run_number or not (repeats or earlier.attempt == number - 1):
             return
         number = earlier.attempt
@@ -129,7 +129,7 @@ def _failed_before(record: ReplicaRecord) -> Iterator[tuple[int, float]]:
 
 
 def _is_up(action: Action) -> bool:
-    """Whether it is an interactive session that runs."""
+    """Whether the replica is an interactive session that runs."""
     record, wanted = action.record, action.desired
     if record is None or wanted is None or not wanted.spec.kind.interactive:
         return False

@@ -1,8 +1,8 @@
 """Limits of active sessions: of an entry, of the project, of the account, and of interactive sessions.
 
 Slots are assigned in the order of the manifest. A replace takes the slot of the session that it replaces. If more
-sessions are active than a limit allows, only as many are replaced as fit next to those that stay. The others stay
-active and keep their slots.
+sessions are active than a limit allows, a replace needs room next to all sessions that stay. Without room, its session
+stays active and keeps its slot.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Limit:
-    """One limit, and the owners of its slots: replicas by key, sessions by ID. `taken` counts both, each once.
+    """One limit, and the owners of its slots: replicas by key, sessions by ID. `taken` counts all owners once.
 
-    `waits_indefinitely` tells that no place gets free by itself: all are held by what runs until somebody ends it.
+    `waits_indefinitely` states that no slot becomes free by itself, because each owner runs until somebody ends it.
+    `replacing` counts the owners that actions of the plan replace. `replaced` counts those whose create has a slot.
     """
 
     limit: int
@@ -140,6 +141,6 @@ def _of_family(name: str, limit: int, held: Sequence[SlotHolder]) -> Limit:
 
 
 def _adoptions(actions: Sequence[Action], situation: Situation) -> list[Action]:
-    """The unmanaged sessions that this plan adopts; they count from then on."""
+    """The actions in scope that adopt an active unmanaged session. These sessions count for the limits."""
     adopts = [action for action in actions if action.adopted is not None and action.adopted.phase.active]
     return [action for action in adopts if situation.options.in_scope(action)]

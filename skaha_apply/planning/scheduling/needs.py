@@ -30,8 +30,8 @@ class Blocker:
 class _Tally:
     """The progress of the replicas of a group.
 
-    `hopeless` counts what ended without success, `first_held` is one that is on hold, and `outside` states whether an
-    unfinished one is out of the scope of this invocation: the tool does not wait for it.
+    `hopeless` counts the replicas that cannot succeed, and `first_held` is the first one on hold. `outside` states that
+    an unfinished replica is out of the scope of this invocation, so the tool does not wait for it.
     """
 
     total: int
@@ -47,10 +47,10 @@ class _Tally:
 
 
 class Needs:
-    """Decides whether dependencies are satisfied, by the actions of the dependencies, which were decided before.
+    """Decides whether dependencies are satisfied. The actions of the dependencies must be decided before.
 
-    `halted` are the entries that start no more replicas, because of failures or of their pilot. A blocked replica
-    counts as ended for a share, but not in these entries, where a person must decide first.
+    `halted` are the entries that start no more replicas, because of failures or because of their pilot. A blocked
+    replica counts as ended for a share. In these entries it does not, because a person must decide first.
     """
 
     def __init__(self, families: Entries, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
@@ -100,7 +100,7 @@ class Needs:
 
 
 def is_done(action: Action) -> bool:
-    """Whether the work of a replica has succeeded, also in a session of an unconfirmed create."""
+    """Whether the work of a replica has succeeded. A late session of an unconfirmed create counts too."""
     if action.kind is ActionKind.ADOPT:
         return action.record is not None and action.record.phase is Phase.DONE
     return action.kind is ActionKind.DONE
@@ -118,7 +118,7 @@ def is_hopeless(action: Action) -> bool:
 
 
 def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
-    """What one group lacks. Without a share every replica must succeed, and one that cannot succeed blocks."""
+    """The blocker that one group is. Without a share, every replica must succeed; one that cannot succeed blocks."""
     cannot = tally.first_hopeless if share is None else tally.first_held
     if cannot is not None:
         reason = Reason(ReasonCode.NEEDS_FAILED, entry=name, replica=cannot.name, kind=cannot.kind.value)

@@ -25,9 +25,9 @@ _COUNTED = (Phase.PENDING, Phase.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class SlotHolder:
-    """The owner of a slot: the session of a replica, or with `extra` another session of it.
+    """The owner of a slot: the session of a replica, or with `extra` a second session of the replica.
 
-    `ends` states that its slot becomes free by itself. The slot of a running interactive session does not.
+    `ends` states that the slot becomes free by itself. The slot of a running interactive session does not.
     """
 
     key: ReplicaKey
@@ -104,7 +104,7 @@ class Slots:
                 yield SlotHolder(action.key, spec.family, not spec.kind.interactive, ends)
 
     def _extras(self) -> Iterator[SlotHolder]:
-        """Duplicate sessions, also while they are being deleted."""
+        """The second sessions of replicas, also while the tool deletes them."""
         for tombstone in self._book.tombstones.values():
             if tombstone.active and tombstone.why is DeleteReason.SURPLUS:
                 yield self._extra(tombstone.key, headless=self._is_headless(tombstone))

@@ -1,1 +1,1 @@
-"""Moves the state to what an observation shows."""
+"""Updates the state to an observation."""

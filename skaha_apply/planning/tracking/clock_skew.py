@@ -1,4 +1,4 @@
-"""Remembered times against a look: how far apart they are, also where a clock was set back in between."""
+"""Recorded times compared with an observation, also if a clock was set back in between."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
 
-RECENT = 300.0  # seconds within which an absence means that someone deleted it
+RECENT = 300.0  # seconds after the last listing of a session in which its absence means that someone deleted it
 
 
 def is_in_future(seen: Observation, then: float) -> bool:
-    """Whether a remembered time lies so far in the future that the clock was set back since."""
+    """Whether a recorded time lies in the future by more than `RECENT`, because the clock was set back since."""
     return then > seen.listing.asked + RECENT
 
 
 def settle_start(seen: Observation, then: float) -> float:
-    """When the settle time of something that was written at `then` begins: not before the state was read."""
+    """When the settle time of an item that was recorded at `then` begins: not before this process read the state."""
     return seen.found if is_in_future(seen, then) else max(seen.found, then)
 
 
 def age(seen: Observation, then: float) -> float:
-    """Seconds between a look and a remembered time; a clock that was set back must not make old things look recent."""
+    """Seconds between a listing and a recorded time. A clock that was set back must not make old times recent."""
     return abs(seen.listing.at - then)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.planning.working_state import WorkingState
 
 TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfterFinished of launch-headless.yaml
-POD_GRACE = 60.0  # seconds that a deleted pod is waited for
+POD_GRACE = 60.0  # seconds that the tool waits for a deleted pod
 
 
 def resolve_delete(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle: float) -> None:
@@ -37,7 +37,7 @@ def resolve_delete(book: WorkingState, tombstone: PendingDelete, seen: Observati
     if record is None or record.id != tombstone.id:
         return
     if not tombstone.sent and waited > TTL / 2:
-        return  # it might have ended by itself; the record is looked up by its ID like any other
+        return  # the session might have ended by itself; it is looked up by its ID like any other
     book.records[record.key] = after_delete(record, tombstone, seen.listing.at)
 
 

@@ -1,4 +1,4 @@
-"""Creates whose outcome is not known: which later listed session is theirs, and which is a duplicate."""
+"""Unconfirmed creates: which later listed session belongs to a create, and which one is a duplicate session."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phas
 
 
 def is_decidable(intent: Intent, seen: Observation, settle: float) -> bool:
-    """Whether this listing can resolve an open intent, because it was requested a settle time after it."""
+    """Whether a listing can resolve an open intent: it was requested at least a settle time after the intent."""
     if not seen.whole or intent.key in seen.in_flight:
         return False
     # An intent written after the list request started cannot be in that listing.
@@ -37,8 +37,9 @@ def is_decidable(intent: Intent, seen: Observation, settle: float) -> bool:
 def duplicate_sessions(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> tuple[LiveSession, ...]:
     """The duplicate sessions of an unconfirmed create, which the tool deletes; the best one comes first.
 
-    They have IDs that are new since the intent, and its image, kind and resources. If there are more of them than
-    unconfirmed requests (pending deletes count too), some are unmanaged sessions, and the tool deletes none of them.
+    Such a session has an ID that is new since the intent, and the image, kind and resources of the intent. If there are
+    more of them than unconfirmed requests, some are unmanaged sessions, and the tool deletes none. Pending deletes of
+    duplicate sessions reduce the number of requests.
     """
     spec = book.specs.get(doubt.spec)
     if spec is None:
@@ -87,7 +88,7 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
     spec, record = book.specs[intent.spec], book.records.get(intent.key)
     del book.intents[intent.key]
     if record and record.phase.active and record.id and seen.session(record.id):
-        # A create is sent after the end of the session that it replaces. That session still exists, so it was not sent.
+        # A create is sent after the end of the session that it replaces. That session still exists: no create was sent.
         return False
     found = [
         session
@@ -117,7 +118,7 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
 
 
 def record_unconfirmed_create(book: WorkingState, intent: Intent, posts: int) -> None:
-    """Record for a day that sessions of these creates can still appear; without digests if their work differs."""
+    """Record for a day that sessions of these creates can still appear; without digests if the work differs."""
     earlier = book.doubts.get(intent.key)
     same = earlier is None or earlier.work == intent.work
     book.doubts[intent.key] = UnconfirmedCreate(

@@ -1,8 +1,8 @@
-"""Vanished sessions: sessions that the server no longer knows and whose end no listing showed.
+"""Vanished sessions: sessions that the server no longer has and whose end no listing showed.
 
 The server keeps an ended session for an hour by default, and reports nothing about it afterwards. A session that was
-listed a moment ago was deleted by someone, so its replica is created again. This is limited: on a server that removes
-ended sessions before they are listed, finished work would otherwise run forever.
+listed a moment ago was deleted by someone, so its replica is created again. The number of such creates is limited. A
+server that removes ended sessions before a listing shows them would otherwise make finished work run forever.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import Intent, ReplicaRecord, UnconfirmedCreate
     from skaha_apply.planning.working_state import WorkingState
 
-ENOUGH = 2  # consecutive vanished sessions of one attempt, from which on a deletion by someone is ruled out
-_MEMORY = 86400.0  # seconds for which such a replica decides for the others of its project
+ENOUGH = 2  # consecutive vanished sessions of one attempt, after which the replica is not created again
+_MEMORY = 86400.0  # seconds for which such a replica also stops the others of its project
 _FORGOTTEN = (
     "session disappeared again before its end was seen: someone deleted it again, or the server removes ended sessions "
     "before the tool lists them"
@@ -36,7 +36,7 @@ class Absences:
         self._forgets: bool | None = None  # whether the server removes ended sessions too early; computed once
 
     def absent(self, record: ReplicaRecord) -> ReplicaRecord:
-        """A recorded, unfinished session that the server no longer knows (its look-up responded 404)."""
+        """The record of an unfinished session after its look-up responded 404."""
         at = self._seen.listing.at
         if record.phase is Phase.ACCEPTED:
             last = record.accepted or at
@@ -60,7 +60,7 @@ class Absences:
         return record.model_copy(update=held)
 
     def _is_forgetful(self) -> bool:
-        """Whether another headless replica vanished repeatedly in the last day; then no other is tried twice."""
+        """Whether a headless replica vanished repeatedly in the last day. Then no vanished one is created again."""
         if self._forgets is None:
             self._forgets = any(
                 record.phase is Phase.UNKNOWN
@@ -75,7 +75,7 @@ def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, wanted: Ses
     """Whether a session that disappeared counts as succeeded, because its manifest has `vanished: complete`.
 
     Args:
-        record: what the state knows of the replica.
+        record: the record of the replica.
         recorded: the spec that its session was created from.
         wanted: the spec of the manifest, which decides.
     """
@@ -84,13 +84,13 @@ def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, wanted: Ses
 
 
 def _disappeared(record: ReplicaRecord, seconds: float) -> str:
-    """How long after the last listing that showed a session the tool found that it no longer exists."""
+    """A note: the seconds between the last listing of a session and the observation without it."""
     status = (record.note or "active") if record.phase is Phase.OTHER else record.phase.value
     return f"disappeared {seconds:.0f} s after it was last seen {status}"
 
 
 def vanished_before(earlier: ReplicaRecord | None, intent: Intent | UnconfirmedCreate) -> int:
-    """How many sessions in a row vanished before the one that is created now, of the same attempt at the same work."""
+    """The number of consecutive sessions of the same attempt at the same work that vanished before this create."""
     if earlier is None or earlier.phase not in (Phase.GONE, Phase.DUE):
         return 0
     same = (earlier.run, earlier.run_number, earlier.attempt) == (intent.run, intent.run_number, intent.attempt)
