@@ -1,13 +1,10 @@
 """Plain English: the package, its help and its docs keep to the words of the glossary, and to American spelling.
 
-`python tests/test_language.py [FOLDER ...]` prints every phrase that is left, with its line. Texts for users have no
-allow-list. Docstrings, comments and names have one, a count per file in `language_allowed.json`, which may only shrink:
-`python tests/test_language.py --shrink` lowers the counts to what is left.
+`python tests/test_language.py [FOLDER ...]` prints every phrase that is left, with its line. There is no allow-list.
 """
 
 import ast
 import io
-import json
 import re
 import sys
 import tokenize
@@ -20,7 +17,6 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ALLOWED = ROOT / "tests" / "language_allowed.json"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MODULES = sorted((ROOT / "skaha_apply").rglob("*.py"))
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
@@ -164,27 +160,14 @@ def left() -> list[Phrase]:
     return sorted(found, key=lambda one: (one.file, one.line))
 
 
-def counts(kinds: tuple[str, ...]) -> Counter[str]:
-    return Counter(one.file for one in left() if one.kind in kinds)
-
-
 def report(found: list[Phrase]) -> str:
     return "\n".join(f"{one.file}:{one.line}: {one.kind}: {one.found!r}: write {one.instead!r}" for one in found)
 
 
-def allowed() -> dict[str, dict[str, int]]:
-    return json.loads(ALLOWED.read_text(encoding="utf-8"))
-
-
 @pytest.mark.parametrize("kinds", [("text",), ("prose", "name")], ids=["texts", "prose"])
-def test_no_new_phrase_is_used_that_the_glossary_replaces(kinds):
-    limits = allowed().get("-".join(kinds), {})
-    over = {file for file, count in counts(kinds).items() if count > limits.get(file, 0)}
-    assert not over, "\n" + report([one for one in left() if one.file in over and one.kind in kinds])
-
-
-def test_texts_for_users_have_no_allow_list():
-    assert allowed()["text"] == {}
+def test_no_phrase_is_used_that_the_glossary_replaces(kinds):
+    found = [one for one in left() if one.kind in kinds]
+    assert not found, "\n" + report(found)
 
 
 @pytest.mark.parametrize(
@@ -205,10 +188,6 @@ def test_a_phrase_is_found_only_as_a_term(text, count):
 
 
 def main(words: list[str]) -> None:
-    if words == ["--shrink"]:
-        kept = {"-".join(kinds): dict(counts(kinds)) for kinds in (("text",), ("prose", "name"))}
-        ALLOWED.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        return
     found = [one for one in left() if not words or one.file.startswith(tuple(words))]
     folders = Counter((one.kind, one.file.rpartition("/")[0]) for one in found)
     print(report(found))  # noqa: T201
