@@ -1,4 +1,4 @@
-"""The attempts of a replica: the earlier ones, their largest number, and when the next one is due."""
+"""The attempts of a replica: its history, a failed attempt, and the wait before the next attempt."""
 
 from __future__ import annotations
 

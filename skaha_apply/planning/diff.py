@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
-    """The differing fields that decide an action, by path (`args[2]`, `env.BAND`): those of the work first."""
+    """The differing fields that decide an action, by path (`args[2]`, `env.BAND`). Fields of the work come first."""
     before, after = _fields(recorded), _fields(wanted)
     differing = [name for name in before if before[name] != after[name]]
     nested = [name for name in differing if isinstance(before[name], list | dict)]

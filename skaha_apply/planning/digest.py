@@ -39,8 +39,8 @@ def same_version(one: str, other: str) -> bool:
 def work_content(spec: SessionSpec) -> dict[str, Any]:
     """The values that decide the result of a spec, except for the replica ID and the dependencies.
 
-    Interactive kinds get no cmd, args, env and REPLICA_ variables [PostAction.getHeadlessImageBundle]. Only their live
-    name depends on `replicas`: on whether there is more than one.
+    Interactive kinds get no cmd, args, env and REPLICA_ variables [PostAction.getHeadlessImageBundle]. `replicas`
+    affects only their live name, which has a number if there is more than one replica.
     """
     interactive = spec.kind.interactive
     ignored = headless_only(type(spec)) if interactive else frozenset()

@@ -1,8 +1,8 @@
 """The entries of a manifest with all their combinations; `needs` leads from a combination to an entry.
 
-A combination depends on some combinations of each entry that it names: those that have the same value on every axis
-that both have. The time of a look-up does not grow with the number of combinations, because an entry is sorted once for
-each set of axes of its dependents.
+A combination depends on the agreeing combinations of each entry that it names. Two combinations agree if they have the
+same value on every axis that both have. The time of a look-up does not grow with the number of combinations, because an
+entry is sorted once for each set of axes of its dependents.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class EntrySpecs:
 class Group:
     """The combinations of one dependency that agree with a combination, in the order of the manifest.
 
-    All combinations with the same dependencies share one object.
+    Dependents that agree with the same combinations share one object.
     """
 
     family: EntrySpecs

@@ -49,7 +49,7 @@ def expand(
 
 
 class Expansion:
-    """The replicas of one project, kept between plans; only changed digests are computed again."""
+    """The replicas of one project, kept between plans. They are computed again if an argument differs."""
 
     def __init__(self, project: Project) -> None:
         self._project = project

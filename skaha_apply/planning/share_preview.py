@@ -1,4 +1,4 @@
-"""How a list would be divided over replicas, and which strategy is better. Pure.
+"""How a list would be divided over replicas, and which strategy is better. All functions are pure.
 
 `skaha_apply.distributed` itself computes the shares. The shares of the helper in the published client are computed here
 as observed in canfar 1.5.2. A conformance test compares them with that client.

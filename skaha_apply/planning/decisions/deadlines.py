@@ -20,9 +20,9 @@ def overdue(record: ReplicaRecord, spec: SessionSpec, now: float) -> Reason | No
     """Why a batch session has been running or pending for longer than its spec allows; None if it has not.
 
     The running time starts at the listed startTime. If that is missing or cannot be true, it starts when a listing
-    first showed the session as Running: a server without a `Date` header can have another clock. The pending time
+    first showed the session as Running. A server without a `Date` header can have another clock. The pending time
     starts at the acceptance, or when a listing showed that the session was queued again. A queued session has no
-    startTime, and the queue resets it [SessionBuilder].
+    startTime, and the queue resets startTime [SessionBuilder].
     """
     if spec.kind.interactive:
         return None

@@ -85,7 +85,7 @@ def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
 
 
 def _ended(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
-    """The action for a batch session that ended or vanished; it reruns if its run number is not the recorded one."""
+    """The action for an ended or vanished batch session. A run number that is not the recorded one reruns it."""
     spec = replica.spec
     if replica.run_number != record.run_number:
         return _create(replica, record, _rerun_reason(spec), attempt=1)
@@ -101,7 +101,7 @@ def _ended(replica: DesiredReplica, record: ReplicaRecord, situation: Situation)
 
 
 def _why_due(record: ReplicaRecord) -> Reason:
-    """Why a replica without a session needs one."""
+    """Why a replica without a session needs a session."""
     if record.phase is Phase.GONE:
         return Reason(ReasonCode.DISAPPEARED, note=record.note)
     return Reason(ReasonCode.DUE, note=record.note or "its session was deleted")
@@ -166,7 +166,7 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, situation: Situatio
 
 
 def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
-    """Start an interactive session again that ended or was deleted; after a short life, only after a back-off."""
+    """Start an ended or deleted interactive session again. If it ended soon, a back-off comes first."""
     ended = record.ended or record.seen or 0.0
     began = record.started or record.accepted or ended
     gone = record.phase is Phase.GONE
@@ -196,7 +196,7 @@ def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
 
 
 def _adoptable(replica: DesiredReplica, unmanaged: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
-    """The one unmanaged session that can be adopted: it matches, and no second active session has the name."""
+    """The unmanaged session that can be adopted: it matches, and no second active session has its name."""
     if adopt is Adopt.NONE:
         return None
     active = [session for session in unmanaged if session.phase.active]

@@ -82,6 +82,6 @@ def _is_due(record: ReplicaRecord, spec: SessionSpec, situation: Situation) -> b
     since = now if situation.options.since is None else situation.options.since
     ended = record.ended or record.accepted or 0.0
     if since < ended <= now:
-        return False  # it ended in this invocation, which reruns a replica at most once
+        return False  # the replica ended in this invocation, and an invocation reruns a replica at most once
     # An end in the future was recorded before the clock was set back.
     return isinstance(spec.rerun, str) or abs(since - ended) > spec.rerun

@@ -94,7 +94,7 @@ def _removed(owned: Owned) -> Action:
 
 
 def _destroyed(owned: Owned) -> Action:
-    """The action for one owned replica when everything is to be destroyed."""
+    """The action for one owned replica if the plan destroys the project."""
     return _let_go(owned, Reason(ReasonCode.DESTROY), finishes=False)
 
 
@@ -127,7 +127,7 @@ def _duplicate(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingStat
 
 
 def _superseded(record: ReplicaRecord, session: LiveSession, book: WorkingState) -> Action:
-    """Delete an earlier session of a replica that has a later one."""
+    """Delete an earlier session of a replica that has a later session."""
     return _needless(record, session, book, ReasonCode.SUPERSEDED_SESSION)
 
 

@@ -96,7 +96,7 @@ def _renews(spec: SessionSpec) -> bool:
 
 @dataclass
 class _Cost:
-    """Shares that would be computed again: finished ones, running ones, and their core-hours."""
+    """The finished and the running shares that would be computed again, and their core-hours."""
 
     finished: int = 0
     running: int = 0

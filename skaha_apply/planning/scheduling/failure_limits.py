@@ -116,7 +116,7 @@ def _ends(action: Action) -> Iterator[_End]:
 def _failed_before(record: ReplicaRecord) -> Iterator[tuple[int, float]]:
     """The failed attempts that led to the current one: the number, and when the end was first seen.
 
-    A change and a mark restart the numbers at 1. An attempt before them has no smaller number, and the search ends.
+    A change or a mark restarts the attempt numbers at 1. Attempts before it have no smaller number, so the search ends.
     """
     number = record.attempt
     for earlier in reversed(record.earlier):

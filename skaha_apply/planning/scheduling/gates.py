@@ -41,9 +41,9 @@ def apply_gates(project: Project, actions: Sequence[Action], situation: Situatio
 
 
 class _Gate:
-    """Checks the entries of a project one after the other, each after its dependencies.
+    """Checks the entries of a project in turn, each entry after its dependencies.
 
-    `judged` holds the actions of each session; the gates replace them.
+    `judged` has the actions of each session. The gates replace these actions.
     """
 
     def __init__(self, situation: Situation, families: Entries) -> None:
@@ -52,7 +52,7 @@ class _Gate:
         self._needs = Needs(families, self.judged, situation.options)
 
     def judge(self, family: EntrySpecs) -> None:
-        """Apply all gates but the last to one entry; its dependencies were checked before."""
+        """Apply all gates except the slots to one entry. Its dependencies must be checked before."""
         actions = [action for spec in family.specs for action in self.judged[spec.key]]
         stopped = failure_limits.reached_limit(family, actions)
         for spec in family.specs:

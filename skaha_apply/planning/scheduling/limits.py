@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Limit:
-    """One limit, and the owners of its slots: replicas by key, sessions by ID. `taken` counts all owners once.
+    """One limit, and the owners of its slots: replicas by key, sessions by ID. `taken` counts each owner once.
 
     `waits_indefinitely` states that no slot becomes free by itself, because each owner runs until somebody ends it.
     `replacing` counts the owners that actions of the plan replace. `replaced` counts those whose create has a slot.

@@ -1,4 +1,4 @@
-"""Whether the dependencies of a combination are satisfied: all replicas done, or a share of the ended ones."""
+"""Whether the dependencies of a combination are satisfied: all replicas are done, or all ended and a share is done."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def is_hopeless(action: Action) -> bool:
 
 
 def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
-    """The blocker that one group is. Without a share, every replica must succeed; one that cannot succeed blocks."""
+    """The blocker of one group. Without a share, every replica must succeed, and a hopeless replica blocks."""
     cannot = tally.first_hopeless if share is None else tally.first_held
     if cannot is not None:
         reason = Reason(ReasonCode.NEEDS_FAILED, entry=name, replica=cannot.name, kind=cannot.kind.value)

@@ -52,8 +52,8 @@ class Slots:
     def listed(self, *, headless: bool) -> frozenset[str]:
         """The IDs of the Pending and Running sessions of the account, either headless or interactive.
 
-        A headless session with an unknown status word might run, so it counts. Of interactive sessions the server
-        counts those with the status Pending or Running [PostAction].
+        A headless session with an unknown status word might run, so it counts. The server counts an interactive
+        session if its status is Pending or Running [PostAction].
         """
         counted = (*_COUNTED, Phase.OTHER) if headless else _COUNTED
         return frozenset(

@@ -1,4 +1,4 @@
-"""Pending deletes: when one is resolved, and the phase that its replica then has."""
+"""Pending deletes: when a pending delete is resolved, and the phase of its replica after that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unconfirmed creates: which later listed session belongs to a create, and which one is a duplicate session."""
+"""Unconfirmed creates: the sessions of such a create that are listed later, and its duplicate sessions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def superseded_sessions(book: WorkingState, record: ReplicaRecord, seen: Observa
 def superseded_or_stopping(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """Earlier sessions that still run, plus vanished ones that are now terminating.
 
-    No replacement is created while one exists. Ended sessions are ignored.
+    The tool creates no replacement while such a session exists. Ended sessions are ignored.
     """
     found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
     vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()

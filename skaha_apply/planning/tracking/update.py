@@ -1,6 +1,6 @@
 """How an observation changes the state: phases, ends, sessions of unconfirmed creates, confirmed deletes.
 
-Nothing here decides what to do next; the planner reads the resulting state.
+This module decides no action. The planner reads the resulting state.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 def update_state(state: StateDocument, seen: Observation, settle: float) -> tuple[StateDocument, frozenset[ReplicaKey]]:
-    """Update the state to what the server shows.
+    """Update the state to an observation.
 
     Args:
         state: the state before the observation.
         seen: a listing, and look-ups of single sessions.
-        settle: seconds after a request for which a listing may be stale about it.
+        settle: seconds after a request in which a listing can be stale about this request.
 
     Returns:
         The state after the observation, and the replicas whose session it found after an unconfirmed create.
@@ -61,7 +61,7 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
 
 
 def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
-    """Update one record to the listing or a look-up."""
+    """Update one record to the observation of its session."""
     if record.id is None:
         return
     live = seen.session(record.id)

@@ -1,8 +1,8 @@
 """Vanished sessions: sessions that the server no longer has and whose end no listing showed.
 
 The server keeps an ended session for an hour by default, and reports nothing about it afterwards. A session that was
-listed a moment ago was deleted by someone, so its replica is created again. The number of such creates is limited. A
-server that removes ended sessions before a listing shows them would otherwise make finished work run forever.
+listed a moment ago was deleted by someone, so its replica is created again. These creates are limited. A server
+that removes ended sessions before a listing shows them would otherwise make finished work run forever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.planning.working_state import WorkingState
 
 ENOUGH = 2  # consecutive vanished sessions of one attempt, after which the replica is not created again
-_MEMORY = 86400.0  # seconds for which such a replica also stops the others of its project
+_MEMORY = 86400.0  # seconds for which such a replica also stops the other vanished replicas of its project
 _FORGOTTEN = (
     "session disappeared again before its end was seen: someone deleted it again, or the server removes ended sessions "
     "before the tool lists them"
@@ -27,7 +27,7 @@ _FORGOTTEN = (
 
 
 class Absences:
-    """Decides what becomes of each record whose session is missing from one observation."""
+    """Computes the new record of each replica whose session is missing from one observation."""
 
     def __init__(self, book: WorkingState, seen: Observation, settle: float) -> None:
         self._book = book
