@@ -112,7 +112,7 @@ class ServerOptions(VariableOptions):
         bool,
         typer.Option(
             "--sandbox",
-            help="Use a local sandbox and its own state; start the sandbox if it does not run",
+            help="Use a local test server (sandbox) with a state of its own; start it if it does not run",
             rich_help_panel=SERVER,
         ),
     ] = False

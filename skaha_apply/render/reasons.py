@@ -62,7 +62,7 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.FAILED: _failed,
     Code.RETRY_LATER: "{failure}; next attempt in {left:rounded}",
     Code.SPEC_CHANGED: "spec changed",
-    Code.DEPENDENCY_CHANGED: "dependency changed: {needs}",
+    Code.DEPENDENCY_CHANGED: "a dependency changed (needs: {needs})",
     Code.ACCEPTED: "accepted, not listed yet",
     Code.PENDING: "pending",
     Code.RUNNING: "running",
@@ -71,10 +71,10 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.RUNNING_TOO_LONG: "running for more than {limit:exact}",
     Code.PENDING_TOO_LONG: "pending for more than {limit:exact}",
     Code.TIMED_OUT: "timed out: {cause}",
-    Code.RENEWAL_DUE: "expires in {left:rounded}, less than renew: {renew:exact}",
+    Code.RENEWAL_DUE: "expires in {left:rounded}; renewed when less than {renew:exact} is left (renew)",
     Code.COMPLETED: "completed",
     Code.VANISHED_COMPLETE: "{note}; counted as complete (vanished: complete)",
-    Code.VANISHED_HOLD: "{note}; on hold until you mark it",
+    Code.VANISHED_HOLD: "{note}; on hold until `mark complete` or `mark rerun`",
     Code.ON_HOLD: lambda given: (
         "on hold" + ("; `skaha-apply mark rerun {entry:quoted}` releases it" if given.get("entry") else "")
     ),
@@ -114,7 +114,7 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
         "stopped after {failures} failed attempts in a row; fix the cause, then "
         "`skaha-apply mark rerun '{entry}' --phase failed`"
     ),
-    Code.FAILURE_LIMIT_DELETE: "failure limit: {failures} failed attempts in a row",
+    Code.FAILURE_LIMIT_DELETE: "its entry reached the failure limit: {failures} failed attempts in a row",
     Code.PARALLELISM_FULL: "limit of {entry} reached (parallelism {limit})",
     Code.PROJECT_FULL: "limit of the project reached (max_active {limit})",
     Code.ACCOUNT_FULL: _account_full,

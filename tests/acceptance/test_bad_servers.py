@@ -62,7 +62,7 @@ def test_a_certificate_past_its_date(bad, tmp_path, sandbox):
     bad("expired on 2020-", "`canfar login`", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem))
     pem.write_text("not a certificate")
     bad("certificate", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem))
-    bad("no such file", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem) + ".gone", hint=False)
+    bad("does not exist", SKAHA_TOKEN="", SKAHA_CERTIFICATE=str(pem) + ".gone")
     assert sandbox.requests()["total"] == 0
 
 

@@ -33,7 +33,7 @@ def newer(text):
     ("damage", "said"),
     [
         (cut, "incomplete|damaged"),
-        (changed, 'changed since it was written: in replicas(.|\n)*remove its line "digest"'),
+        (changed, 'was changed after it was written: in replicas(.|\n)*remove its line "digest"'),
         (newer, "newer skaha-apply"),
         (lambda _: "", "is empty"),
         (lambda _: "<html>", "not JSON"),

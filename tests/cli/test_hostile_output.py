@@ -131,7 +131,7 @@ def test_fmt_prints_no_command_in_a_job_and_every_byte_elsewhere(hostile, capfdb
             assert main(["fmt", "-"]) == code
         shown = capfdbinary.readouterr()
         assert (shown.out == text) is (code == 0)
-        assert b"line 3 of the result" in shown.err or code == 0
+        assert b"its line 3 as a command" in shown.err or code == 0
 
 
 def test_a_command_in_pieces_is_broken_up_too(tmp_path, monkeypatch):

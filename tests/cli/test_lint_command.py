@@ -48,7 +48,7 @@ def test_rules_are_chosen(command):
     assert [one["rule"] for one in selected["diagnostics"]] == ["half-fixed"]
     for words, said in (
         (["--select", "half-fixe"], "did you mean half-fixed"),
-        (["--ignore", "unknown-key"], "error of form"),
+        (["--ignore", "unknown-key"], "syntax error"),
         (["--report", "xml=a"], "write FORMAT=FILE"),
         (["--report", "json"], "write FORMAT=FILE"),
         (["--sandbox"], "--online"),

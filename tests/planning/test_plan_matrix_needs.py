@@ -135,7 +135,7 @@ def test_what_runs_is_deleted_in_the_same_pass_for_its_own_tile_only():
     new = (TILES[0].model_copy(update={"args": ("new",)}), *TILES[1:])
     memory = state(*tiles("done", "done", "done"), *(record(one, needed=TILES) for one in NEXT))
     plan = decide(project(*new, *NEXT), memory, seen(*(live(one.name) for one in NEXT)))
-    behind = "dependency changed: tile-${tile}; needs tile-${tile} (1 of 1 not done)"
+    behind = "a dependency changed (needs: tile-${tile}); needs tile-${tile} (1 of 1 not done)"
     assert lines(plan) == [
         "replace tile-a (spec changed)",
         f"replace mosaic-a -mosaic-a held back ({behind})",

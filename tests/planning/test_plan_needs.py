@@ -98,7 +98,10 @@ def test_stranger_that_is_adopted_has_to_be_done_first():
 @pytest.mark.parametrize(
     ("phase", "expected"),
     [
-        ("running", "replace second -second held back (dependency changed: FIRST; needs first (2 of 2 not done))"),
+        (
+            "running",
+            "replace second -second held back (a dependency changed (needs: FIRST); needs first (2 of 2 not done))",
+        ),
         ("done", "wait second held back (needs first (2 of 2 not done))"),
         ("failed", "wait second held back (needs first (2 of 2 not done))"),
     ],

@@ -63,7 +63,7 @@ def test_accepted_session_counts_as_active():
     [
         ("done", "done reduce (completed)"),
         ("failed", "failed reduce (failed in attempt 1)"),
-        ("unknown", "unknown reduce (vanished; on hold until you mark it)"),
+        ("unknown", "unknown reduce (vanished; on hold until `mark complete` or `mark rerun`)"),
         ("due", "create reduce (vanished)"),
         ("gone", "create reduce (vanished; treated as deleted)"),
         ("held", "unchanged reduce (on hold)"),

@@ -194,7 +194,7 @@ def test_what_was_stopped_has_not_ended_for_those_who_take_any_result():
     assert last(plan) == "blocked end (needs tile-${tile}, which was stopped)"
 
 
-LIMIT = "failure limit: 4 failed attempts in a row"
+LIMIT = "its entry reached the failure limit: 4 failed attempts in a row"
 
 
 def queued(one, at, phase="pending", **fields):

@@ -56,7 +56,7 @@ def test_session_that_the_single_look_shows_is_followed(phase):
             NOW - 300,
             (
                 "unknown reduce (session disappeared before its end was seen (ended, pruned or expired); "
-                "on hold until you mark it)"
+                "on hold until `mark complete` or `mark rerun`)"
             ),
         ),
     ],
@@ -184,7 +184,7 @@ UNSEEN = "session disappeared before its end was seen (ended, pruned or expired)
 @pytest.mark.parametrize(
     ("vanished", "expected"),
     [
-        ("hold", f"unknown reduce ({UNSEEN}; on hold until you mark it)"),
+        ("hold", f"unknown reduce ({UNSEEN}; on hold until `mark complete` or `mark rerun`)"),
         ("rerun", f"create reduce ({UNSEEN}; runs again (vanished: rerun))"),
         ("complete", f"done reduce ({UNSEEN}; counted as complete (vanished: complete))"),
     ],

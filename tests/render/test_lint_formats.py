@@ -135,7 +135,7 @@ def test_github_shows_errors_first_and_counts_what_a_step_would_not_show():
     found = [finding(line, Severity.WARNING) for line in range(1, 13)] + [finding(line) for line in range(1, 15)]
     lines = LintFormat.GITHUB.render(report(*found)).splitlines()
     assert [line.split(" ")[0] for line in lines[:20]] == ["::error"] * 10 + ["::warning"] * 10
-    assert lines[20:] == ["::notice::6 more problems are in the summary of this job"]
+    assert lines[20:] == ["::notice::and 6 more diagnostics in the summary of this job"]
     assert github_summary(report(*found)).count("sub dir/m.yaml:") == 26
 
 

@@ -240,7 +240,7 @@ def test_a_path_that_cannot_be_is_one_clear_message(tmp_path, make_document, mak
 
 
 def test_the_root_folder_is_no_state():
-    with pytest.raises(StateError, match="cannot be the path of a state"):
+    with pytest.raises(StateError, match="cannot be stored there"):
         LocalStore(Path("/"))
 
 

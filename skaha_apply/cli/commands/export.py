@@ -70,7 +70,10 @@ class ExportArguments(CommonOptions):
     server: ServerOption = None
     credential_command: CredentialCommandOption = None
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Use a local sandbox; start it if it does not run", rich_help_panel=SERVER)
+        bool,
+        typer.Option(
+            "--sandbox", help="Use a local test server (sandbox); start it if it does not run", rich_help_panel=SERVER
+        ),
     ] = False
 
 

@@ -21,8 +21,10 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The published clients refuse such replicas; the server starts each as a session of its own."""
     for project, path, spec in sessions(projects):
         if spec.kind in SINGLE and spec.replicas > 1:
-            detail = f"Each replica is a separate {spec.kind} without a replica ID, and counts for the limit of "
-            detail += "interactive sessions. Remove replicas."
+            detail = (
+                f"Each replica becomes a separate {spec.kind} session, gets no replica ID, and counts toward the limit "
+            )
+            detail += "of interactive sessions. Remove the key `replicas`."
             summary = f"{shown(spec.name)} has {spec.replicas} replicas of a {spec.kind}"
             yield RuleDiagnostic(project, f"{path}.replicas", summary, detail, also=(f"{path}.kind",))
 

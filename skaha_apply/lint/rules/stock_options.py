@@ -50,7 +50,8 @@ def _refused(
 def _near(value: Number, options: Collection[float]) -> str:
     near = [max((option for option in options if option < value), default=None)]
     near += [min((option for option in options if option > value), default=None)]
-    return f"The nearest options: {' and '.join(f'{option:g}' for option in near if option is not None)}."
+    offered = " and ".join(f"{option:g}" for option in near if option is not None)
+    return f"The nearest values that the server offers: {offered}."
 
 
 RULE = Rule(

@@ -164,7 +164,7 @@ def _indent(layout: _Layout, found: Sequence[Token]) -> int:
     structure = []
     for token in found:
         if token.kind == "?":
-            raise UnsupportedYaml("a key with a question mark")
+            raise UnsupportedYaml("a key that begins with `? ` (a complex key of YAML)")
         if token.kind != "-" and not token.key:
             break
         structure.append(token)

@@ -29,7 +29,7 @@ def render(report: LintReport) -> str:
         lines += [_command(one, report) for one in found[:MOST]]
         left += max(0, len(found) - MOST)
     if left:
-        lines.append(f"::notice::{left} more problems are in the summary of this job")
+        lines.append(f"::notice::and {left} more diagnostics in the summary of this job")
     return "".join(f"{one}\n" for one in lines)
 
 

@@ -98,7 +98,9 @@ def _complete(values: Mapping[str, str], names: Mapping[str, str]) -> RegistryLo
     for field in _NEEDED:
         if not values[field]:
             user, secret = (names[one] for one in _NEEDED)
-            raise UsageError(f"the registry login has no {names[field]}", hint=f"set both {user} and {secret}")
+            raise UsageError(
+                f"the registry login is incomplete: {names[field]} is missing", hint=f"set both {user} and {secret}"
+            )
     return RegistryLogin(host_of(values["url"]), values["username"], Secret(values["secret"]), names["username"])
 
 

@@ -45,7 +45,10 @@ class LocalStore:
 
     def __init__(self, path: Path, *, observe: Observer | None = None, clocks: Clocks | None = None) -> None:
         if not path.name:
-            raise StateError(f"{path} cannot be the path of a state", hint="Give the path of a file in --state.")
+            raise StateError(
+                f"{path} is a folder, so that the state cannot be stored there",
+                hint="Give the path of a file in --state.",
+            )
         self._shown = path
         self._path = _target(path)
         self._observe = observe

@@ -53,7 +53,8 @@ def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDoc
         if other != key:
             raise UsageError(
                 f"{new} names two combinations {name!r}: those that are {other!r} and {key!r} now",
-                hint="The new name needs every axis in which combinations differ.",
+                hint="Put every axis whose values differ between combinations into the new name, "
+                "for example tile-${tile}-${band}.",
             )
     return _renamed(document, names, old, new, group=new)
 
