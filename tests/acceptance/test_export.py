@@ -104,7 +104,7 @@ def test_a_pattern_never_cuts_a_series_short(desk, sandbox):
     text = export(desk, "tile-[12]").out
     assert "- name: tile-1" in text
     assert "replicas: 2" not in text
-    assert "not here: 3." in text
+    assert "these are missing: 3." in text
     assert "other" not in text
     ended = desk("export", "tiel", code=4)
     assert "tiel" in ended.err
@@ -202,7 +202,8 @@ def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused
     refused = f"# To run again it would be refused: the image `{GONE}` is not in the server's list"
     assert ended.out.count(refused) == 2
     viewer, notebook, ray = map(short_id, ("b1", "c1", "e1"))
-    for said in (f"viewer ({viewer}): it was started within a desktop", f"{notebook} (notebook): the server shows no",
+    for said in (f"viewer ({viewer}): it was started in a desktop session",
+                 f"{notebook} (notebook): the server reports no",
                  "bare (d1): the server reports no image", f"ray ({ray}): `ray"):  # fmt: skip
         assert f"#   {said}" in ended.out
     assert "\x1b" not in ended.out

@@ -32,7 +32,7 @@ def test_refresh_saves_what_would_vanish(desk, sandbox):
     desk.apply()
     sandbox.wait_idle()
     sandbox.forget_requests()
-    assert "recorded" in desk("refresh").out
+    assert "up to date with the server" in desk("refresh").out
     assert desk.writes() == {}
     sandbox.clock(2 * 86400)
     assert desk.live() == {}
