@@ -55,7 +55,7 @@ def test_a_list_that_was_cut_short_is_counted_and_an_emptied_one_is_refused(desk
     survey(matrix={"tile": {"file": "tiles.txt"}, "include": [{"tile": "270.000"}]})
     assert "empty-matrix" in desk("lint").out
     refused = desk("apply", "--yes", code=7)
-    assert "the list of tile-${tile} is empty and 299 replicas of it are known" in refused.err
+    assert "the list of tile-${tile} is empty, and the state has 299 of its replicas" in refused.err
     assert created(sandbox) == []
 
 
@@ -67,7 +67,7 @@ def test_a_comment_behind_a_name_is_noted(desk, survey):
 
 def test_the_axis_is_checked_and_names_limit_it(desk, survey, one_line):
     (desk.folder / "ok.txt").write_text("270.000\n")
-    one_line(desk("mark", "complete", "--axis", "tile", "--yes", code=4), "--axis says what the lines of --from are")
+    one_line(desk("mark", "complete", "--axis", "tile", "--yes", code=4), "--axis belongs to --from")
     words = ("mark", "complete", "--from", "ok.txt", "--yes", "--axis")
     one_line(desk(*words, "tyle", code=4), "no session has such an axis", "there are: tile")
     assert "nothing to mark" in desk(*words, "tile", "sum", code=4).err
