@@ -52,21 +52,21 @@ class SavedPlan:
     sensitive: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
 
-    def given(self, anew: VariableValues) -> VariableValues:
-        """What a call gives that applies this plan: the plan's own values, and those of sensitive variables `anew`.
+    def given(self, supplied: VariableValues) -> VariableValues:
+        """The values for an application of this plan: its own plain ones, and `supplied` for the sensitive ones.
 
         Raises:
             UsageError: when an option gives a variable another value than the plan has.
         """
-        for name in sorted({*anew.chosen, *anew.listed} - self.sensitive):
-            if anew.values[name] != self.variables.get(name):
-                raise UsageError(f"the saved plan fixes the variable {name}", hint="Plan again with the new value.")
-        secret = {name: value for name, value in anew.values.items() if name in self.sensitive}
+        for name in sorted({*supplied.chosen, *supplied.listed} - self.sensitive):
+            if supplied.values[name] != self.variables.get(name):
+                raise UsageError(f"the saved plan fixes the variable {name}", hint="Plan supplied with the new value.")
+        secret = {name: value for name, value in supplied.values.items() if name in self.sensitive}
         return VariableValues(
             {**self.variables, **secret},
-            chosen=anew.chosen & self.sensitive,
-            files=anew.files | self.apart,
-            missing=anew.missing,
+            chosen=supplied.chosen & self.sensitive,
+            files=supplied.files | self.apart,
+            missing=supplied.missing,
         )
 
     def check(self, server: str, projects: Sequence[str]) -> None:

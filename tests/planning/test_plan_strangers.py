@@ -107,8 +107,8 @@ def test_active_one_stands_in_the_way_of_a_create_of_ours(phase):
     changed = spec(args=("new.py",))
     plan = decide(project(changed), memory, seen(live("reduce", "Pending", id="theirs")))
     hint = "delete it, or run `state forget` for this replica, then apply with --adopt or --take-over"
-    stranger = f"unmanaged session theirs has this name and is active (Pending); {hint}"
-    assert lines(plan) == [f"conflict reduce ({stranger})"]
+    reason = f"unmanaged session theirs has this name and is active (Pending); {hint}"
+    assert lines(plan) == [f"conflict reduce ({reason})"]
 
 
 def test_one_beside_ours_is_in_nobodys_way():

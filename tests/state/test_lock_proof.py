@@ -1,4 +1,4 @@
-"""An owner that slept or was stopped: before it goes on, it proves lock and state again, and stops if they are lost."""
+"""A lock owner that slept or was stopped proves its lock and state before it continues, and stops if they are lost."""
 
 from __future__ import annotations
 
