@@ -66,7 +66,7 @@ def test_variables_alone_are_enough_in_a_job_without_a_file(found):
 @pytest.mark.parametrize("name", [*OWN, *CLIENTS])
 def test_half_a_login_is_an_error_that_names_the_other_half(found, name):
     other = next(one for names in (OWN, CLIENTS) if name in names for one in names if one != name)
-    with pytest.raises(UsageError, match=f"has no {other}"):
+    with pytest.raises(UsageError, match=f"{other} is missing"):
         found(**{name: "x-secret-x"})
 
 
