@@ -17,7 +17,7 @@ from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import JobThrottle
+    from skaha_apply.apply.job_slots import JobSlots
     from skaha_apply.apply.watcher import DeletionWatcher
     from skaha_apply.model.request import CreateRequest, Outcome
     from skaha_apply.model.spec import ReplicaKey
@@ -27,11 +27,11 @@ class Creates:
     """Creates the sessions of jobs, each after its intent is stored."""
 
     def __init__(
-        self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle, watcher: DeletionWatcher
+        self, context: ExecutionContext, outcomes: Outcomes, job_slots: JobSlots, watcher: DeletionWatcher
     ) -> None:
         self._context = context
         self._outcomes = outcomes
-        self._throttle = throttle
+        self._job_slots = job_slots
         self._watcher = watcher
 
     def record_intent(self, job: Job) -> None:
@@ -67,11 +67,11 @@ class Creates:
         request = create_request(job.desired, self._context.project, job.action.attempt, self._context.secrets)
         last = ""
         for attempt in range(TRIES):
-            self._throttle.check_running()
+            self._job_slots.check_running()
             if attempt:
                 self.record_intent(job)
                 await ledger.stored(ledger.changed())
-                self._throttle.check_running()
+                self._job_slots.check_running()
             job.not_sent, job.posted = False, True
             try:
                 outcome = await self._post(key, request)
@@ -83,14 +83,14 @@ class Creates:
             if isinstance(outcome, Refused):
                 ledger.book.intents.pop(key, None)
                 ledger.changed()
-                self._throttle.raise_refusal(outcome)
+                self._job_slots.raise_refusal(outcome)
             last = outcome.text
             self._outcomes.unconfirmed += 1
             self._record_timeout(key)
-            self._throttle.release_slot(job)
+            self._job_slots.release_slot(job)
             if await self._watcher.wait_until_decided(key):
                 return self._adopt(key)
-            await self._throttle.reacquire_slot(job)
+            await self._job_slots.reacquire_slot(job)
         raise JobFailed(
             f"{TRIES} create requests had no clear response, and no session of that name appeared; the last: {last}"
         )

@@ -16,7 +16,7 @@ from skaha_apply.planning.tracking.deletions import after_delete
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import JobThrottle
+    from skaha_apply.apply.job_slots import JobSlots
     from skaha_apply.apply.watcher import DeletionWatcher
     from skaha_apply.model.plan import Action, SessionToDelete
 
@@ -25,11 +25,11 @@ class Deletes:
     """Deletes the sessions that jobs name, each after its pending delete is stored."""
 
     def __init__(
-        self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle, watcher: DeletionWatcher
+        self, context: ExecutionContext, outcomes: Outcomes, job_slots: JobSlots, watcher: DeletionWatcher
     ) -> None:
         self._context = context
         self._outcomes = outcomes
-        self._throttle = throttle
+        self._job_slots = job_slots
         self._watcher = watcher
 
     def record_pending_deletes(self, job: Job) -> None:
@@ -69,19 +69,19 @@ class Deletes:
             await self._context.log_saver.save(record, self._context.ledger.book.specs.get(record.spec))
         await self._check_still_needed(job.action, session)
         for _ in range(TRIES):
-            self._throttle.check_running()
+            self._job_slots.check_running()
             job.not_sent = False
             self._mark_sent(session)
             outcome = await self._context.server.delete(session.id)
             if isinstance(outcome, Refused):
                 self._forget_pending_delete(session)
-                self._throttle.raise_refusal(outcome)
+                self._job_slots.raise_refusal(outcome)
             self._outcomes.unconfirmed += isinstance(outcome, Unconfirmed)
-            self._throttle.release_slot(job)
+            self._job_slots.release_slot(job)
             if await self._watcher.wait_until_deleted(session.id, pod=job.creates and session.active):
                 self._record_deleted(job, session)
                 return
-            await self._throttle.reacquire_slot(job)
+            await self._job_slots.reacquire_slot(job)
         self._forget_pending_delete(session)
         raise JobFailed(f"{session.id} is still listed after {TRIES} DELETEs")
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.context import ExecutionContext, Outcomes
 from skaha_apply.apply.job import Job, JobFailed, NothingToDo, RunStopped
+from skaha_apply.apply.job_slots import JobSlots
 from skaha_apply.apply.jobs import Jobs
-from skaha_apply.apply.throttle import JobThrottle
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, StateError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import ActionEnded, Failure, PassStarted
@@ -40,12 +40,12 @@ async def execute(actions: Iterable[Action], context: ExecutionContext) -> Outco
         StateError: an intent cannot be stored; no request is sent without one.
     """
     outcomes = Outcomes()
-    throttle = JobThrottle(outcomes, 2 * context.concurrency)
-    jobs = Jobs(context, outcomes, throttle)
+    job_slots = JobSlots(outcomes, 2 * context.concurrency)
+    jobs = Jobs(context, outcomes, job_slots)
     todo = [Job(action) for action in actions if action.kind.changes]
     context.observe(PassStarted(context.project, len(todo)))
     watching = asyncio.create_task(jobs.watcher.run())
-    run = _Frontier(jobs, context, throttle, outcomes, todo)
+    run = _Frontier(jobs, context, job_slots, outcomes, todo)
     try:
         await run.run_all()
     except asyncio.CancelledError:
@@ -68,10 +68,10 @@ class _Frontier:
     """
 
     def __init__(
-        self, jobs: Jobs, context: ExecutionContext, throttle: JobThrottle, outcomes: Outcomes, todo: list[Job]
+        self, jobs: Jobs, context: ExecutionContext, job_slots: JobSlots, outcomes: Outcomes, todo: list[Job]
     ) -> None:
         self._jobs = jobs
-        self._throttle = throttle
+        self._job_slots = job_slots
         self._context = context
         self._outcomes = outcomes
         self._todo = todo
@@ -97,7 +97,7 @@ class _Frontier:
             if not self._ready and not self._written_ahead:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
                 continue
-            await self._throttle.take()
+            await self._job_slots.take()
             self._write_ahead()
             self._start(self._written_ahead.popleft())
         while self._tasks:
@@ -162,7 +162,7 @@ class _Frontier:
             self._outcomes.done.append(done)
             self._context.observe(ActionEnded(done, session_id))
         finally:
-            self._throttle.release_slot(job)
+            self._job_slots.release_slot(job)
             if job.is_canary:
                 self._release_waiting(job, error)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import JobThrottle
+    from skaha_apply.apply.job_slots import JobSlots
     from skaha_apply.model.plan import Action
     from skaha_apply.model.request import Offer
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 class Jobs:
     """The jobs of one pass: which are reserved and in flight, and how each is carried out."""
 
-    def __init__(self, context: ExecutionContext, outcomes: Outcomes, throttle: JobThrottle) -> None:
+    def __init__(self, context: ExecutionContext, outcomes: Outcomes, job_slots: JobSlots) -> None:
         self.watcher = DeletionWatcher(context.lister, context.ledger, context.settle, self.in_flight, context.observe)
         self._context = context
-        self._throttle = throttle
-        self._deletes = Deletes(context, outcomes, throttle, self.watcher)
-        self._creates = Creates(context, outcomes, throttle, self.watcher)
+        self._job_slots = job_slots
+        self._deletes = Deletes(context, outcomes, job_slots, self.watcher)
+        self._creates = Creates(context, outcomes, job_slots, self.watcher)
         self._working: dict[ReplicaKey, int] = {}
         self._reserved: list[Job] = []
         self._offer: asyncio.Task[Offer | None] | None = None
@@ -95,7 +95,7 @@ class Jobs:
             if action.kind is ActionKind.ADOPT:
                 return self._adopt(action)
             if action.kind is ActionKind.RENEW:
-                return await renew(job, self._context, self._throttle)
+                return await renew(job, self._context, self._job_slots)
             return await self._delete_and_create(job)
         finally:
             self._working[action.key] -= 1

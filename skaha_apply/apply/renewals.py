@@ -10,10 +10,10 @@ from skaha_apply.model.request import Accepted, Refused
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext
     from skaha_apply.apply.job import Job
-    from skaha_apply.apply.throttle import JobThrottle
+    from skaha_apply.apply.job_slots import JobSlots
 
 
-async def renew(job: Job, context: ExecutionContext, throttle: JobThrottle) -> str | None:
+async def renew(job: Job, context: ExecutionContext, job_slots: JobSlots) -> str | None:
     """Extend the deadline of one session; returns its ID.
 
     Raises:
@@ -22,13 +22,13 @@ async def renew(job: Job, context: ExecutionContext, throttle: JobThrottle) -> s
     """
     session_id, last = job.action.id or "", ""
     for _ in range(TRIES):
-        throttle.check_running()
+        job_slots.check_running()
         outcome = await context.server.renew(session_id)
         if isinstance(outcome, Accepted):
             _record_renewal(job, context)
             return session_id
         if isinstance(outcome, Refused):
-            throttle.raise_refusal(outcome)
+            job_slots.raise_refusal(outcome)
         last = outcome.text
     raise JobFailed(f"{TRIES} renewals had no clear response; the last: {last}", again=True)
 

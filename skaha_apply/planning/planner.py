@@ -1,7 +1,7 @@
 """The planner: it makes a plan from a project and a situation. It is pure: time and observations are arguments.
 
-Each desired replica gets the action of the first row that fits (`decisions.desired`). Where an action creates a
-session, the gates (`scheduling.gates`) can turn it into a conflict, a wait or a block. `decisions.undesired` decides
+Each desired replica gets the action of the first row that fits (`decisions.decision_table`). Where an action creates a
+session, the gates (`scheduling.gates`) can turn it into a conflict, a wait or a block. `decisions.removals` decides
 about replicas that are in the state and not in the manifest. Then the plan is sorted, limited to the scope of the
 invocation, and checked by the safety rules (`safety`).
 """
@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
-from skaha_apply.planning.decisions import reruns, undesired
-from skaha_apply.planning.decisions.desired import decide
+from skaha_apply.planning.decisions import removals, run_numbers
+from skaha_apply.planning.decisions.decision_table import decide
 from skaha_apply.planning.replicas import Expansion
 from skaha_apply.planning.safety.approval import approval_digest, approval_lines
 from skaha_apply.planning.safety.losses import add_losses, replica_count_notes
@@ -43,7 +43,7 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     """
     desired = _desired_replicas(project, situation, expansion or Expansion(project))
     actions = apply_gates(project, [decide(replica, situation) for replica in desired], situation)
-    actions += undesired.remove_undesired(project, situation, desired)
+    actions += removals.decide_removals(project, situation, desired)
     actions = _in_order(add_losses(project, actions, situation), situation.options)
     return _checked_plan(project, situation, desired, actions)
 
@@ -56,8 +56,8 @@ def plan_destroy(project: Project, situation: Situation) -> Plan:
 def _desired_replicas(project: Project, situation: Situation, expansion: Expansion) -> tuple[DesiredReplica, ...]:
     if situation.options.destroying:
         return ()
-    run_numbers = reruns.wanted(project, situation)
-    return expansion.replicas(run_numbers, reruns.kept(situation.working_state, project))
+    numbers = run_numbers.desired(project, situation)
+    return expansion.replicas(numbers, run_numbers.frozen_digests(situation.working_state, project))
 
 
 def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:

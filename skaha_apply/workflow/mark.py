@@ -16,7 +16,7 @@ from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.attempts import history
-from skaha_apply.planning.decisions import reruns
+from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.replicas import expand
 from skaha_apply.workflow.reconcile.one_pass import make_execution_context
 from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
@@ -139,7 +139,7 @@ def _candidate(key: ReplicaKey, book: WorkingState, desired: dict[ReplicaKey, De
 
 
 def _expand(project: Project, book: WorkingState) -> tuple[DesiredReplica, ...]:
-    return expand(project, reruns.recorded(book), reruns.kept(book, project))
+    return expand(project, run_numbers.recorded(book), run_numbers.frozen_digests(book, project))
 
 
 def chosen(book: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.planning.scheduling.slots import Slots
+from skaha_apply.planning.scheduling.occupied_slots import OccupiedSlots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.entries import Entries
-    from skaha_apply.planning.scheduling.slots import SlotHolder
+    from skaha_apply.planning.scheduling.occupied_slots import SlotHolder
     from skaha_apply.planning.situation import Situation
 
 
@@ -64,9 +64,11 @@ class Limits:
 
     def __init__(self, situation: Situation, project: Project, families: Entries, actions: Sequence[Action]) -> None:
         self._options = situation.options
-        self._places = Slots(situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation))
+        self._occupied = OccupiedSlots(
+            situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation)
+        )
         held: dict[str, list[SlotHolder]] = {}
-        for holder in self._places.holders:
+        for holder in self._occupied.holders:
             held.setdefault(holder.family, []).append(holder)
         self._families = {
             family.key: _of_family(family.name, family.parallelism, held.get(family.key, []))
@@ -107,7 +109,7 @@ class Limits:
     def _of_project(self, project: Project) -> Iterable[Limit]:
         limit = project.max_active.project
         if limit is not None:
-            held = [holder for holder in self._places.holders if holder.headless]
+            held = [holder for holder in self._occupied.holders if holder.headless]
             keys = frozenset(holder.key for holder in held if not holder.extra)
             yield Limit(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
 
@@ -115,7 +117,7 @@ class Limits:
         """The limit of the account: every Pending or Running headless session of the user counts."""
         limit = project.max_active.account
         if limit is not None:
-            listed, unlisted = self._places.listed(headless=True), self._places.unlisted
+            listed, unlisted = self._occupied.listed(headless=True), self._occupied.unlisted
             taken = len(listed) + len(unlisted)
             reason = Reason(ReasonCode.ACCOUNT_FULL, limit=limit, active=taken)
             yield Limit(limit, reason, taken, keys=unlisted, ids=listed)
@@ -125,7 +127,7 @@ class Limits:
         limit = situation.offer.max_interactive
         if limit is None:
             return []
-        listed = self._places.listed(headless=False)
+        listed = self._occupied.listed(headless=False)
         reason = Reason(ReasonCode.INTERACTIVE_FULL, limit=limit)
         return [Limit(limit, reason, taken=len(listed), ids=listed, waits_indefinitely=True)]
 

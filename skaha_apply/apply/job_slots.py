@@ -18,7 +18,7 @@ UNAVAILABLE = frozenset({0, 429, 503})
 FORBIDDEN = 403
 
 
-class JobThrottle:
+class JobSlots:
     """Slots for jobs. A job that waits for a listing frees its slot, and takes one again after that."""
 
     def __init__(self, outcomes: Outcomes, slots: int) -> None:

@@ -30,7 +30,7 @@ def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
     return numbers
 
 
-def wanted(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
+def desired(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, if it is not 0.
 
     It is the recorded number, or the next one for a replica that succeeded and must run again. Such a replica has
@@ -44,7 +44,7 @@ def wanted(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
     return numbers
 
 
-def kept(book: WorkingState, project: Project) -> dict[ReplicaKey, str]:
+def frozen_digests(book: WorkingState, project: Project) -> dict[ReplicaKey, str]:
     """The recorded work digests of replicas that never run again (`rerun: never`).
 
     Dependents are linked to these digests, so a change of such a replica does not rerun them.

@@ -37,7 +37,7 @@ class SlotHolder:
     extra: bool = False
 
 
-class Slots:
+class OccupiedSlots:
     """The owners of slots in a project, and the sessions that count for the whole account."""
 
     def __init__(self, situation: Situation, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:

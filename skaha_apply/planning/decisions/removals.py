@@ -64,7 +64,7 @@ class Owned:
         )
 
 
-def remove_undesired(project: Project, situation: Situation, desired: Iterable[DesiredReplica]) -> list[Action]:
+def decide_removals(project: Project, situation: Situation, desired: Iterable[DesiredReplica]) -> list[Action]:
     """The actions for replicas that are in the state and not in the manifest, and for second sessions of a replica."""
     state, wanted = situation.working_state, {replica.key for replica in desired}
     decide = _destroyed if situation.options.destroying else _removed
