@@ -146,7 +146,7 @@ class Adversary:
 
 
 class FastClock:
-    """Sleeps in no time: the earliest sleeper wakes `settle` real seconds after a call of `sleep`.
+    """Sleeps in no time: the earliest sleeper wakes 10 ms of real time after a call of `sleep`, if `ready()` is true.
 
     It wakes only after `TURNS` more turns of the event loop. A busy machine may run the timer late, together with the
     requests that were due before it; these turns let them finish first.
@@ -154,11 +154,12 @@ class FastClock:
     """
 
     TURNS = 60
+    SETTLE_S = 0.01
 
-    def __init__(self, start=NOON, real=20.0, settle=0.01):
+    def __init__(self, start=NOON, real=20.0, ready=lambda: True):
         self.start = start
         self._real = real
-        self._settle = settle
+        self._ready = ready
         self.passed = 0.0
         self._sleepers = []
         self._count = 0
@@ -174,12 +175,15 @@ class FastClock:
         woken = loop.create_future()
         self._count += 1
         heapq.heappush(self._sleepers, (self.passed + seconds, self._count, woken))
-        loop.call_later(self._settle, self._wake, self.TURNS)
+        loop.call_later(self.SETTLE_S, self._wake, self.TURNS)
         await woken
 
     def _wake(self, turns):
         if turns:
             asyncio.get_running_loop().call_soon(self._wake, turns - 1)
+            return
+        if not self._ready():
+            asyncio.get_running_loop().call_later(self.SETTLE_S, self._wake, 0)
             return
         while self._sleepers:
             at, _, woken = heapq.heappop(self._sleepers)

@@ -134,7 +134,7 @@ async def test_retry_after_of_429_holds_for_all_requests():
 
 @awaited
 async def test_a_single_503_delays_no_other_request():
-    clock = FastClock(settle=1.0)
+    clock = FastClock(ready=lambda: len(server.requests) >= 100)
     first = []
 
     async def act(request):
