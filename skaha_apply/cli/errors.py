@@ -6,7 +6,7 @@ import traceback
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.cli.invocation import repeat_command, set_shared
-from skaha_apply.cli.options import CommonOptions, ServerOptions
+from skaha_apply.cli.options import CommonOptions, CredentialOptions, StateOptions
 from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
 from skaha_apply.cli.output.streams import Streams
@@ -42,10 +42,10 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
 
 def _keep_shared_options(options: CommonOptions) -> None:
     """Let the commands in hints repeat the options that choose server, state and project."""
-    if isinstance(options, ServerOptions):
+    if isinstance(options, StateOptions):
         shared = {
             "--server": options.server,
-            "--credential-command": options.credential_command,
+            "--credential-command": options.credential_command if isinstance(options, CredentialOptions) else None,
             "--sandbox": "" if options.sandbox else None,
             "--state": options.state,
             "--project": options.project,

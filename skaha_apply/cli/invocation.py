@@ -69,13 +69,15 @@ def complete_commands(text: str) -> str:
 
 
 def _completed(words: str) -> str:
-    command = words.split(maxsplit=1)[0]
+    command, _, rest = words.partition(" ")
+    action = rest.partition(" ")[0] if command == "state" else ""
     added: list[str] = []
     if command in _WITH_PATHS | _WITH_MANIFEST:
         for name, value in _options.items():
-            if not re.search(rf"(?<!\S){name}(?=[\s=]|$)", words):
+            unknown = name == "--credential-command" and action not in ("", "rebind")
+            if not unknown and not re.search(rf"(?<!\S){name}(?=[\s=]|$)", words):
                 added += [name, _LOGIN.sub("", value)] if value else [name]
-        if command in _WITH_MANIFEST and "--manifest" not in words:
+        if command in _WITH_MANIFEST and action != "push" and "--manifest" not in words:
             added += [word for path in _paths for word in ("--manifest", path)]
         elif command in _WITH_PATHS and _takes_paths(words):
             added += _paths

@@ -7,7 +7,7 @@ a class `XArguments`. Each option names its group in `--help`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -103,11 +103,10 @@ class VariableOptions(CommonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerOptions(VariableOptions):
+class StateOptions(CommonOptions):
     """Which server, which state and which project a command works on."""
 
     server: ServerOption = None
-    credential_command: CredentialCommandOption = None
     sandbox: Annotated[
         bool,
         typer.Option(
@@ -128,6 +127,76 @@ class ServerOptions(VariableOptions):
         str | None,
         typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
     ] = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The paths of manifests on the command line."""
+        return ()
+
+    def setting(self) -> Settings:
+        """The settings of this invocation; raises `UsageError` for options that exclude each other.
+
+        A class that adds options adds their values to these settings.
+        """
+        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
+
+        check_server(self.server, sandbox=self.sandbox)
+        return Settings(
+            paths=self.sources,
+            server=self.server,
+            sandbox=self.sandbox,
+            state=self.state,
+            project=self.project,
+            command=redacted_words(),
+            observe=Streams(color=not self.no_color).warn,
+            identify=identify,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialOptions(StateOptions):
+    """The credential of a command that sends requests to the server."""
+
+    credential_command: CredentialCommandOption = None
+
+    def setting(self) -> Settings:
+        """The settings, with the credential."""
+        return replace(super().setting(), credential_command=self.credential_command)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdOptions(StateOptions):
+    """Whether a command that prints session IDs shows those of interactive sessions."""
+
+    show_ids: ShowIdsOption = False
+
+    def setting(self) -> Settings:
+        """The settings; with `--show-ids` the output shows IDs and URLs from now on."""
+        if self.show_ids:
+            show_ids()
+        return super().setting()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions(CredentialOptions, IdOptions, VariableOptions):
+    """The options of a command that compares manifests with the sessions of a server."""
+
+    @property
+    def missing_values(self) -> MissingValues:
+        """Which variables can be without a value: here those whose values are never compared."""
+        from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
+
+        return MissingValues.SENSITIVE
+
+    def setting(self) -> Settings:
+        """The settings, with the values of variables."""
+        return replace(super().setting(), given=self.given(self.missing_values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockOptions(StateOptions):
+    """The options of a command that writes the state, and therefore locks it."""
+
     lock_timeout: Annotated[
         float | None,
         typer.Option(
@@ -137,48 +206,25 @@ class ServerOptions(VariableOptions):
             rich_help_panel=WAITING,
         ),
     ] = None
-    show_ids: ShowIdsOption = False
+
+    def setting(self) -> Settings:
+        """The settings, with the time to wait for the lock."""
+        setting = super().setting()
+        return setting if self.lock_timeout is None else replace(setting, lock_timeout=self.lock_timeout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions(LockOptions):
+    """The options of a command that records sessions in the state, and saves the logs of those that ended."""
+
     no_logs: Annotated[
         bool,
         typer.Option("--no-logs", help="Do not save logs and events of ended sessions", rich_help_panel=SERVER),
     ] = False
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The paths of manifests on the command line."""
-        return ()
-
-    @property
-    def missing_values(self) -> MissingValues:
-        """Which variables can be without a value: here those whose values are never compared."""
-        from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
-
-        return MissingValues.SENSITIVE
-
-    def setting(self, *, concurrency: int | None = None, settle: float | None = None) -> Settings:
-        """The settings of this invocation; raises `UsageError` for options that exclude each other."""
-        if self.show_ids:
-            show_ids()
-        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
-
-        check_server(self.server, sandbox=self.sandbox)
-        default = Settings()
-        return Settings(
-            paths=self.sources,
-            server=self.server,
-            credential_command=self.credential_command,
-            sandbox=self.sandbox,
-            state=self.state,
-            project=self.project,
-            concurrency=default.concurrency if concurrency is None else concurrency,
-            settle=default.settle if settle is None else settle,
-            lock_timeout=default.lock_timeout if self.lock_timeout is None else self.lock_timeout,
-            keep_logs=not self.no_logs,
-            given=self.given(self.missing_values),
-            command=redacted_words(),
-            observe=Streams(color=not self.no_color).warn,
-            identify=identify,
-        )
+    def setting(self) -> Settings:
+        """The settings, with whether logs are saved."""
+        return replace(super().setting(), keep_logs=not self.no_logs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +240,7 @@ class ManifestOptions(ServerOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class NameOptions(ServerOptions):
+class NameOptions(StateOptions):
     """The options of a command whose arguments are names; an option gives its manifests."""
 
     manifest: ManifestOption = None

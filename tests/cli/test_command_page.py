@@ -16,7 +16,12 @@ from skaha_apply.model.errors import ExitCode
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 BASIC = "Options of every command"
-LOCATED = "Options of every command that works on a project"
+# A section of shared options, by the option that marks the commands that have all of them.
+SHARED = {
+    "--state": "Options of commands that work on a project",
+    "--show-ids --var": "Options of commands that compare manifests with sessions",
+    "--lock-timeout": "Options of commands that write the state",
+}
 
 
 def commands():
@@ -40,8 +45,8 @@ def documented(section):
 def test_a_section_has_exactly_the_options_of_its_command(name):
     options = [one for one in commands()[name].params if one.param_type_name == "option"]
     known = {"-h", "--help", *(word for one in options for word in (*one.opts, *one.secondary_opts))}
-    shared = documented(BASIC) | (documented(LOCATED) if "--lock-timeout" in known else set())
-    assert documented(name) | shared == known
+    shared = [documented(section) for marks, section in SHARED.items() if known.issuperset(marks.split())]
+    assert documented(name) | documented(BASIC).union(*shared) == known
 
 
 @pytest.mark.parametrize("name", commands())
@@ -62,8 +67,19 @@ def test_each_command_is_registered_by_its_own_module_alone():
     assert set(command_line.COMMANDS) == {name.split(" ")[0] for name in commands()}
 
 
+@pytest.mark.parametrize("section", SHARED.values())
+def test_a_section_of_shared_options_names_its_commands(section):
+    mark = next(marks.split() for marks, one in SHARED.items() if one == section)
+    having = {
+        name for name, one in commands().items() if {word for each in one.params for word in each.opts} >= set(mark)
+    }
+    listed = SECTIONS[section].partition("| option")[0]
+    named = set(re.findall(r"`([a-z ]+)`", listed))
+    assert named - {"state"} | {name for name in having if "state" in named and name.startswith("state ")} == having
+
+
 def test_sections_are_commands():
-    assert set(SECTIONS) - {BASIC, LOCATED, "Exit codes"} == set(commands())
+    assert set(SECTIONS) - {BASIC, *SHARED.values(), "Exit codes"} == set(commands())
 
 
 def test_every_exit_code_is_documented():

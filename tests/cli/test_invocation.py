@@ -23,3 +23,14 @@ def test_commands_in_a_hint_repeat_what_chooses_server_state_and_project():
         "`skaha-apply lint`, or repeat: skaha-apply plan --force --sandbox --project survey 'my manifests'"
     )
     assert complete_commands("`skaha-apply plan --sandbox`").count("--sandbox") == 1
+
+
+def test_a_state_command_in_a_hint_gets_only_options_that_it_has():
+    set_words(["apply", "m.yaml"])
+    set_shared({"--credential-command": "token", "--server": "canfar"}, ["m.yaml"])
+    hint = "`skaha-apply state push saved.json`, `skaha-apply state unlock 3f2b`, `skaha-apply state rebind`"
+    assert complete_commands(hint) == (
+        "`skaha-apply state push saved.json --server canfar`, "
+        "`skaha-apply state unlock 3f2b --server canfar --manifest m.yaml`, "
+        "`skaha-apply state rebind --credential-command token --server canfar --manifest m.yaml`"
+    )

@@ -223,7 +223,7 @@ def test_the_count_of_a_matrix_with_variables(split, tmp_path):
         (["fits/*", "--replicas", "0"], 4, "--replicas"),
         (["fits/*", "--replicas", "100001"], 4, "--replicas"),
         (["fits/*", "--replicas", "2", "--session", "x"], 4, "--replicas and --session exclude each other"),
-        (["fits/*", "--replicas", "2", "--manifest", "x"], 4, "--manifest belongs to --session"),
+        (["fits/*", "--replicas", "2", "--manifest", "x"], 4, "--manifest has an effect only with --session"),
         (["fits/*", "--replicas", "2", "--list", "x"], 4, "GLOB and --list exclude each other"),
         (["--list", "-", "--session", "x", "--manifest", "-"], 4, "cannot both be standard input"),
         (["fits/*", "--replicas", "2", "--load", "column"], 4, "--load column is for the lines of a list"),

@@ -14,7 +14,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog, ReportFormat
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.option_types import DURATION, duration, interval
-from skaha_apply.cli.options import DecisionOptions
+from skaha_apply.cli.options import DecisionOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
 from skaha_apply.cli.shared_options import EventsOption, YesOption
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.reconcile.request import ApplyOptions
     from skaha_apply.workflow.saved_plan import SavedPlan
     from skaha_apply.workflow.setup.context import Context
+    from skaha_apply.workflow.setup.settings import Settings
 
 
 class Wait(StrEnum):
@@ -37,7 +38,7 @@ class Wait(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApplyArguments(DecisionOptions):
+class ApplyArguments(DecisionOptions, RecordOptions):
     """The options of `apply`."""
 
     yes: YesOption = False
@@ -115,6 +116,11 @@ class ApplyArguments(DecisionOptions):
 
         return MissingValues.NONE
 
+    def setting(self) -> Settings:
+        """The settings, with what only `apply` decides."""
+        setting = replace(super().setting(), concurrency=self.concurrency)
+        return setting if self.settle is None else replace(setting, settle=self.settle)
+
     def apply_options(self) -> ApplyOptions:
         """The options as the workflow takes them."""
         from skaha_apply.workflow.reconcile.request import ApplyOptions  # noqa: PLC0415 - keeps --help fast
@@ -156,7 +162,7 @@ def apply(options: ApplyArguments) -> ExitCode:
         yes=options.yes or saved is not None,
         as_documents=options.output is ReportFormat.JSON,
     )
-    setting = options.setting(concurrency=options.concurrency, settle=options.settle)
+    setting = options.setting()
     how = options.apply_options()
     if saved is not None:
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))

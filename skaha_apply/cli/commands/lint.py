@@ -133,10 +133,16 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
     from skaha_apply.model.project import MissingValues  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
-    if (options.sandbox or options.server is not None) and not options.online:
+    given_options = {
+        "--server": options.server,
+        "--sandbox": options.sandbox,
+        "--credential-command": options.credential_command,
+    }
+    needless = [name for name, value in given_options.items() if value]
+    if needless and not options.online:
         raise UsageError(
-            "--server and --sandbox select the server of --online, and --online is missing",
-            hint=f"add --online: {repeat_command()} --online",
+            f"{needless[0]} has an effect only with --online, and --online is missing",
+            hint=f"to check against the server too: {repeat_command()} --online",
         )
     check_server(options.server, sandbox=options.sandbox)
     paths = tuple(options.paths or ())

@@ -10,7 +10,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import SELECTION
-from skaha_apply.cli.options import NameOptions
+from skaha_apply.cli.options import NameOptions, ServerOptions
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.model.errors import ExitCode, UsageError, worst
 from skaha_apply.render.printable import one_line, printable_lines
@@ -32,7 +32,7 @@ def attempt(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogsArguments(NameOptions):
+class LogsArguments(NameOptions, ServerOptions):
     """The options of `logs` and `events`."""
 
     name: Annotated[

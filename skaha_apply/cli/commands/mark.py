@@ -17,7 +17,7 @@ from skaha_apply.cli.dialog import ask
 from skaha_apply.cli.help import INPUT, SAFETY, SELECTION
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import NameOptions
+from skaha_apply.cli.options import NameOptions, RecordOptions, ServerOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.shared_options import YesOption
@@ -52,7 +52,7 @@ class MarkPhase(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MarkArguments(NameOptions):
+class MarkArguments(NameOptions, ServerOptions, RecordOptions):
     """The options of `mark`."""
 
     verb: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
-from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.shared_options import EventsOption
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RefreshArguments(ManifestOptions):
+class RefreshArguments(ManifestOptions, RecordOptions):
     """The options of `refresh`."""
 
     events: EventsOption = None

@@ -130,9 +130,11 @@ def _replicas(options: SplitArguments) -> int:
     if options.replicas is not None and options.session is not None:
         raise UsageError("--replicas and --session exclude each other", hint="remove --session, or remove --replicas")
     if options.replicas is not None:
-        if options.manifest:
+        given = {"--manifest": options.manifest, "--var": options.var, "--var-file": options.var_file}
+        if needless := [name for name, value in given.items() if value]:
             raise UsageError(
-                "--manifest belongs to --session, and --replicas was given", hint="remove --manifest, or use --session"
+                f"{needless[0]} has an effect only with --session, and --replicas was given",
+                hint=f"remove {needless[0]}, or give --session NAME instead of --replicas",
             )
         return options.replicas
     if options.session is None:

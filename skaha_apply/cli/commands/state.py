@@ -16,7 +16,7 @@ from skaha_apply.cli.event_loop import run
 from skaha_apply.cli.help import SELECTION
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.cli.option_types import pattern
-from skaha_apply.cli.options import NameOptions, ServerOptions
+from skaha_apply.cli.options import CredentialOptions, IdOptions, LockOptions, NameOptions
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.shared_options import YesOption
@@ -42,6 +42,11 @@ group = add_group(
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrintArguments(NameOptions, IdOptions):
+    """The options of `state show` and `state pull`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnlockArguments(NameOptions):
     """The options of `state unlock`."""
 
@@ -49,7 +54,7 @@ class UnlockArguments(NameOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgetArguments(NameOptions):
+class ForgetArguments(NameOptions, LockOptions):
     """The options of `state forget`."""
 
     names: Annotated[
@@ -59,7 +64,7 @@ class ForgetArguments(NameOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MoveArguments(NameOptions):
+class MoveArguments(NameOptions, LockOptions):
     """The options of `state mv`."""
 
     old: Annotated[str, typer.Argument(metavar="OLD", help="Old name of the session, entry or project")]
@@ -67,7 +72,7 @@ class MoveArguments(NameOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PushArguments(ServerOptions):
+class PushArguments(LockOptions):
     """The options of `state push`."""
 
     file: Annotated[
@@ -79,7 +84,7 @@ class PushArguments(ServerOptions):
 
 
 @command(group, "show", examples=("skaha-apply state show --sandbox",))
-def show(options: NameOptions) -> ExitCode:
+def show(options: PrintArguments) -> ExitCode:
     """Print the state as JSON.
 
     Reads the state and prints it in the current format. Changes nothing, and takes no lock.
@@ -142,7 +147,7 @@ def move(options: MoveArguments) -> ExitCode:
 
 
 @command(group, "pull", examples=("skaha-apply state pull --sandbox > state.json",))
-def pull(options: NameOptions) -> ExitCode:
+def pull(options: PrintArguments) -> ExitCode:
     """Print the stored state, byte by byte.
 
     Use it for a backup, or to move the state to another store with state push. A state with interactive sessions is
@@ -213,7 +218,7 @@ def single_project(setting: Settings) -> Project:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RebindArguments(NameOptions):
+class RebindArguments(NameOptions, CredentialOptions, LockOptions):
     """The options of `state rebind`."""
 
     account: Annotated[
