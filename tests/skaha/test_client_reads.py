@@ -108,7 +108,7 @@ async def test_a_server_that_stays_away_is_given_up_after_patience(act):
 
 @awaited
 async def test_a_missing_response_times_out_after_patience_too():
-    clock = FastClock(real=0.3)
+    clock = FastClock(real=6.0)
     found, server = await listing(hang(), clock=clock)
     assert type(found) is Unreachable
     assert "no response within 10 s" in str(found)
@@ -268,7 +268,7 @@ async def test_a_body_that_stops_arriving_ends_with_the_patience(start):
         )
         await asyncio.sleep(3600)
 
-    clock = FastClock(real=0.3)
+    clock = FastClock(real=6.0)
     found, server = await listing(stalled, clock=clock, patience=10)
     assert type(found) is Unreachable
     assert "was not complete after 10 s" in str(found)

@@ -113,7 +113,7 @@ async def test_a_create_that_may_have_happened_is_unsure_and_never_repeated(act)
 
 @awaited
 async def test_a_create_without_a_response_in_time_is_unconfirmed():
-    async with Adversary(hang()) as server, client(server, clock=FastClock(real=0.3)) as skaha:
+    async with Adversary(hang()) as server, client(server, clock=FastClock(real=0.8)) as skaha:
         assert await skaha.create(JOB) == Unconfirmed("no response within 120 s")
     assert server.methods == ["POST"]
 
