@@ -32,7 +32,7 @@ async def observe_server(
     `check` gets each listing before it is recorded, and can raise. Returns the observation and the replicas whose
     unconfirmed create the listing has decided.
     """
-    tombstones = context.ledger.book.tombstones.values()
+    tombstones = context.ledger.working_state.pending_deletes.values()
     pods = [pending.id for pending in tombstones if pending.active]
     seen = await context.lister.observe_server(context.ledger.document, pods)
     check(seen.listing)
@@ -59,11 +59,11 @@ async def resolve_open_requests(
     while True:
         seen, found = await observe_server(context, check)
         adopted |= found
-        book = context.ledger.book
+        working = context.ledger.working_state
         open_ones = [
-            pending for pending in book.tombstones.values() if _is_worth_waiting(pending, seen, context, tries)
+            pending for pending in working.pending_deletes.values() if _is_worth_waiting(pending, seen, context, tries)
         ]
-        if not book.intents and not open_ones:
+        if not working.intents and not open_ones:
             return seen, adopted
         for pending in open_ones:
             await _delete_again(pending, seen, context, tries)
@@ -92,8 +92,8 @@ async def _delete_again(
         return
     if tries[pending.id] < TRIES:
         tries[pending.id] += 1
-        book = context.ledger.book
-        book.tombstones[pending.id] = pending.model_copy(update={"at": context.server.now()})
+        working = context.ledger.working_state
+        working.pending_deletes[pending.id] = pending.model_copy(update={"at": context.server.now()})
         context.ledger.changed()
         await context.server.delete(pending.id)
 
@@ -112,7 +112,7 @@ async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, .
         accepted = set(outcomes.accepted)
         missing = [
             record.name
-            for record in context.ledger.book.records.values()
+            for record in context.ledger.working_state.records.values()
             if record.id in accepted and record.phase is Phase.ACCEPTED
         ]
         lingering = [one for one in outcomes.deleted if one in seen.listing.by_id]

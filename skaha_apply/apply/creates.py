@@ -36,12 +36,12 @@ class Creates:
 
     def record_intent(self, job: Job) -> None:
         """Record the intent of a create: replica, digests, spec, time, and the IDs that are listed under its name."""
-        book, desired = self._context.ledger.book, job.desired
-        book.intents[job.action.key] = Intent(
+        working, desired = self._context.ledger.working_state, job.desired
+        working.intents[job.action.key] = Intent(
             session=desired.spec.key,
             replica=desired.replica,
             name=desired.name,
-            spec=book.record_spec(desired.spec),
+            spec=working.record_spec(desired.spec),
             work=desired.work,
             run=desired.run,
             run_number=desired.run_number,
@@ -53,7 +53,7 @@ class Creates:
     def withdraw(self, job: Job) -> None:
         """Remove the intent of a job whose create was not sent."""
         if job.creates and not job.posted:
-            self._context.ledger.book.intents.pop(job.action.key, None)
+            self._context.ledger.working_state.intents.pop(job.action.key, None)
 
     async def carry_out(self, job: Job) -> str | None:
         """Create one session; returns its ID, also if the response was lost and a listing showed the session.
@@ -81,7 +81,7 @@ class Creates:
             if isinstance(outcome, Accepted):
                 return self._record_accepted(key, outcome.id)
             if isinstance(outcome, Refused):
-                ledger.book.intents.pop(key, None)
+                ledger.working_state.intents.pop(key, None)
                 ledger.changed()
                 self._job_slots.raise_refusal(outcome)
             last = outcome.text
@@ -116,20 +116,22 @@ class Creates:
 
     def _record_timeout(self, key: ReplicaKey) -> None:
         ledger = self._context.ledger
-        if intent := ledger.book.intents.get(key):
-            ledger.book.intents[key] = intent.model_copy(update={"given_up": self._context.server.now()})
+        if intent := ledger.working_state.intents.get(key):
+            ledger.working_state.intents[key] = intent.model_copy(update={"given_up": self._context.server.now()})
             ledger.changed()
 
     def _record_accepted(self, key: ReplicaKey, session_id: str) -> str:
         ledger = self._context.ledger
-        intent = ledger.book.intents.pop(key)
-        ledger.book.records[key] = record_of_create(ledger.book, intent, session_id, self._context.server.now())
+        intent = ledger.working_state.intents.pop(key)
+        ledger.working_state.records[key] = record_of_create(
+            ledger.working_state, intent, session_id, self._context.server.now()
+        )
         ledger.changed()
         self._outcomes.accepted.append(session_id)
         return session_id
 
     def _adopt(self, key: ReplicaKey) -> str | None:
-        record = self._context.ledger.book.records[key]
+        record = self._context.ledger.working_state.records[key]
         if record.id:
             self._outcomes.accepted.append(record.id)
         return record.id

@@ -34,7 +34,7 @@ class Deletes:
 
     def record_pending_deletes(self, job: Job) -> None:
         """Record a pending delete for each session of a job, before its DELETE is sent."""
-        action, book = job.action, self._context.ledger.book
+        action, working = job.action, self._context.ledger.working_state
         for session in action.victims:
             pending = PendingDelete(
                 id=session.id,
@@ -46,15 +46,15 @@ class Deletes:
                 why=session.why,
                 note=session.note,
             )
-            book.tombstones.setdefault(session.id, pending)
+            working.pending_deletes.setdefault(session.id, pending)
             job.pending_deletes.append(pending)
 
     def withdraw(self, job: Job) -> None:
         """Remove the pending deletes of a job whose DELETE was not sent."""
-        book = self._context.ledger.book
+        working = self._context.ledger.working_state
         for pending in job.pending_deletes if job.not_sent else ():
-            if (now := book.tombstones.get(pending.id)) is not None and not now.sent:
-                del book.tombstones[pending.id]
+            if (now := working.pending_deletes.get(pending.id)) is not None and not now.sent:
+                del working.pending_deletes[pending.id]
 
     async def carry_out(self, job: Job, session: SessionToDelete) -> None:
         """Delete one session and wait until it has disappeared; if it is replaced, until its pod has stopped too.
@@ -66,7 +66,7 @@ class Deletes:
         """
         record = job.action.record
         if record is not None and record.id == session.id and not record.logged:
-            await self._context.log_saver.save(record, self._context.ledger.book.specs.get(record.spec))
+            await self._context.log_saver.save(record, self._context.ledger.working_state.specs.get(record.spec))
         await self._check_still_needed(job.action, session)
         for _ in range(TRIES):
             self._job_slots.check_running()
@@ -106,24 +106,24 @@ class Deletes:
 
     def _mark_sent(self, session: SessionToDelete) -> None:
         ledger = self._context.ledger
-        if pending := ledger.book.tombstones.get(session.id):
+        if pending := ledger.working_state.pending_deletes.get(session.id):
             sent = pending.model_copy(update={"sent": True, "at": self._context.server.now()})
-            ledger.book.tombstones[session.id] = sent
+            ledger.working_state.pending_deletes[session.id] = sent
             ledger.changed()
 
     def _forget_pending_delete(self, session: SessionToDelete) -> None:
-        self._context.ledger.book.tombstones.pop(session.id, None)
+        self._context.ledger.working_state.pending_deletes.pop(session.id, None)
         self._context.ledger.changed()
 
     def _record_deleted(self, job: Job, session: SessionToDelete) -> None:
         """Record that a session has disappeared; the pending delete stays while its pod is still stopping."""
-        book = self._context.ledger.book
+        working = self._context.ledger.working_state
         pending = next((one for one in job.pending_deletes if one.id == session.id), None)
         if session.why.makes_room:
-            book.tombstones.pop(session.id, None)
-        record = book.records.get(job.action.key)
+            working.pending_deletes.pop(session.id, None)
+        record = working.records.get(job.action.key)
         if pending is not None and record is not None and record.id == session.id and record.phase.active:
-            book.records[record.key] = after_delete(record, pending, self._context.server.now())
+            working.records[record.key] = after_delete(record, pending, self._context.server.now())
         self._context.ledger.changed()
         self._outcomes.deleted.append(session.id)
 

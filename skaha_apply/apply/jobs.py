@@ -37,16 +37,16 @@ class Jobs:
         self._working: dict[ReplicaKey, int] = {}
         self._reserved: list[Job] = []
         self._offer: asyncio.Task[Offer | None] | None = None
-        book = context.ledger.book
+        working = context.ledger.working_state
         self._accepted_shapes = {
-            shape_of(book.specs[record.spec])
-            for record in book.records.values()
-            if record.id is not None and record.spec in book.specs
+            shape_of(working.specs[record.spec])
+            for record in working.records.values()
+            if record.id is not None and record.spec in working.specs
         }
 
     def in_flight(self) -> frozenset[ReplicaKey]:
         """The replicas that this pass has reserved or started; no listing decides about them."""
-        intents = self._context.ledger.book.intents
+        intents = self._context.ledger.working_state.intents
         reserved = {job.action.key for job in self._reserved if job.not_sent}
         given_up = {key for key, intent in intents.items() if intent.given_up is not None}
         return frozenset((reserved | set(self._working)) - given_up)
@@ -119,11 +119,11 @@ class Jobs:
         if found is None or desired is None:
             return action.id
         ledger, now = self._context.ledger, self._context.server.now()
-        ledger.book.records[desired.key] = ReplicaRecord(
+        ledger.working_state.records[desired.key] = ReplicaRecord(
             session=desired.spec.key,
             replica=desired.replica,
             name=desired.name,
-            spec=ledger.book.record_spec(desired.spec),
+            spec=ledger.working_state.record_spec(desired.spec),
             work=desired.work,
             run=desired.run,
             run_number=desired.run_number,

@@ -40,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, store: Store, document: StateDocument, now: Callable[[], float]) -> None:
-        self.book = WorkingState.open(document)
+        self.working_state = WorkingState.from_document(document)
         self._store = store
         self._now = now
         self._serial = document.serial
@@ -55,7 +55,7 @@ class Ledger:
     @property
     def document(self) -> StateDocument:
         """The document with all changes, stored or not."""
-        return self.book.close()
+        return self.working_state.to_document()
 
     @property
     def interval(self) -> float:
@@ -83,13 +83,13 @@ class Ledger:
 
     def update(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
         """Update the state from an observation; returns the adopted replicas and each change of phase."""
-        before = {key: record.phase for key, record in self.book.records.items()}
-        document = self.book.close()
+        before = {key: record.phase for key, record in self.working_state.records.items()}
+        document = self.working_state.to_document()
         state, adopted = update_state(document, seen, settle)
         if state != document:
-            self.book = WorkingState.open(state)
+            self.working_state = WorkingState.from_document(state)
             self.changed()
-        return adopted, tuple(_phase_changes(self.book, before))
+        return adopted, tuple(_phase_changes(self.working_state, before))
 
     async def __aenter__(self) -> Self:
         """Start writing in the background."""
@@ -147,30 +147,30 @@ class Ledger:
         revision = self._changed
         self._serial += 1
         head = {"serial": self._serial, "writer": WRITER, "written": self._now()}
-        document = self.book.close().model_copy(update=head)
+        document = self.working_state.to_document().model_copy(update=head)
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document))
         await asyncio.shield(self._writing)
         self._written = revision
-        self.book.head = self.book.head.model_copy(update=head)
+        self.working_state.head = self.working_state.head.model_copy(update=head)
 
 
-def _phase_changes(book: WorkingState, before: Mapping[ReplicaKey, str]) -> list[PhaseChanged]:
+def _phase_changes(working: WorkingState, before: Mapping[ReplicaKey, str]) -> list[PhaseChanged]:
     from skaha_apply.model.report import PhaseChanged  # noqa: PLC0415
 
     return [
         PhaseChanged(
-            project=book.head.project,
-            session=book.specs[record.spec].name,
+            project=working.head.project,
+            session=working.specs[record.spec].name,
             replica=record.replica,
             name=record.name,
             id=record.id,
             before=before.get(key, "unsure"),  # created by an unconfirmed create
             after=record.phase,
-            group=book.specs[record.spec].group,
+            group=working.specs[record.spec].group,
             attempt=record.attempt,
             note=record.note,
         )
-        for key, record in sorted(book.records.items())
+        for key, record in sorted(working.records.items())
         if before.get(key) != record.phase
     ]

@@ -42,7 +42,7 @@ class LogSaver:
 
         Raises `Unauthorized` if the server refuses the credential.
         """
-        records = ledger.book.records
+        records = ledger.working_state.records
         known = records.values() if keys is None else [records[key] for key in keys if key in records]
         ended = [record for record in known if record.phase.ended and not record.logged]
         if self._logs is None or not ended:
@@ -51,12 +51,12 @@ class LogSaver:
 
         async def save_one(record: ReplicaRecord) -> ReplicaRecord | None:
             async with slots:
-                return record if await self.save(record, ledger.book.specs.get(record.spec)) else None
+                return record if await self.save(record, ledger.working_state.specs.get(record.spec)) else None
 
         results = await asyncio.gather(*map(save_one, ended), return_exceptions=True)
         for saved in (one for one in results if isinstance(one, ReplicaRecord)):
-            if (now := ledger.book.records.get(saved.key)) is not None and now.id == saved.id:
-                ledger.book.records[saved.key] = now.model_copy(update={"logged": True})
+            if (now := ledger.working_state.records.get(saved.key)) is not None and now.id == saved.id:
+                ledger.working_state.records[saved.key] = now.model_copy(update={"logged": True})
         ledger.changed()
         for failed in results:
             if isinstance(failed, BaseException):

@@ -35,7 +35,7 @@ async def renew(job: Job, context: ExecutionContext, job_slots: JobSlots) -> str
 
 def _record_renewal(job: Job, context: ExecutionContext) -> None:
     ledger, key = context.ledger, job.action.key
-    record = ledger.book.records.get(key)
+    record = ledger.working_state.records.get(key)
     if record is not None and record.id == job.action.id:
-        ledger.book.records[key] = record.model_copy(update={"renewed": context.server.now()})
+        ledger.working_state.records[key] = record.model_copy(update={"renewed": context.server.now()})
         ledger.changed()

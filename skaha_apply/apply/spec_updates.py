@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 def update_specs(plan: Plan, ledger: Ledger) -> None:
     """Update the records of replicas that the plan does not change."""
-    book = ledger.book
+    working = ledger.working_state
     for action in plan.actions:
         if action.kind.changes and action.kind is not ActionKind.RENEW:
             continue
-        before = book.records.get(action.key)
+        before = working.records.get(action.key)
         if before is None or action.record is None:
             continue
-        after = _with_vanished_complete(_with_desired_spec(before, action, book), action)
+        after = _with_vanished_complete(_with_desired_spec(before, action, working), action)
         if after is not before:
-            book.records[before.key] = after
+            working.records[before.key] = after
             ledger.changed()
 
 
-def _with_desired_spec(record: ReplicaRecord, action: Action, book: WorkingState) -> ReplicaRecord:
+def _with_desired_spec(record: ReplicaRecord, action: Action, working: WorkingState) -> ReplicaRecord:
     """The record with the desired spec, if the digests are equal; comparing the specs costs little."""
     desired = action.desired
     if desired is None or (record.work, record.run) != (desired.work, desired.run):
         return record
-    known = book.specs.get(record.spec)
+    known = working.specs.get(record.spec)
     if known is desired.spec or known == desired.spec:
         return record
-    return record.model_copy(update={"spec": book.record_spec(desired.spec)})
+    return record.model_copy(update={"spec": working.record_spec(desired.spec)})
 
 
 def _with_vanished_complete(record: ReplicaRecord, action: Action) -> ReplicaRecord:

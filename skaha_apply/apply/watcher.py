@@ -121,7 +121,7 @@ class DeletionWatcher:
         given_up = [
             intent.given_up
             for key in self._undecided
-            if (intent := self._ledger.book.intents.get(key)) is not None and intent.given_up is not None
+            if (intent := self._ledger.working_state.intents.get(key)) is not None and intent.given_up is not None
         ]
         due = min(given_up, default=0.0) + self._settle - self._lister.server.now()
         return max(due, 0.0) + 0.05
@@ -133,7 +133,7 @@ class DeletionWatcher:
                 if answer is not None:
                     awaited.gone.set_result(answer)
         for key, future in tuple(self._undecided.items()):
-            if key not in self._ledger.book.intents and not future.done():
+            if key not in self._ledger.working_state.intents and not future.done():
                 future.set_result(key in self._adopted)
 
     def _is_deleted(self, session_id: str, awaited: _AwaitedDelete, seen: Observation) -> bool | None:

@@ -119,7 +119,7 @@ class _Collector:
             if key not in self.found:
                 self.found[key] = _Merged(self._diagnostic(rule, finding, location))
             return
-        entry = (id(finding.project), spec.family)
+        entry = (id(finding.project), spec.entry_key)
         key = (rule.id, location, entry, INDEX.sub("", finding.path, count=1), nth)
         kept = self.found.get(key)
         if kept is None:
@@ -136,7 +136,7 @@ class _Collector:
         sizes: Counter[tuple[int, str]] = Counter()
         if any(kept.combination for kept in self.found.values()):
             for one in self.judged:
-                sizes.update((id(project), spec.family) for project in one.distinct for spec in project.sessions)
+                sizes.update((id(project), spec.entry_key) for project in one.distinct for spec in project.sessions)
         known: set[tuple[str, Location, str]] = set()
         partial: list[_Merged] = []
         for kept in self.found.values():

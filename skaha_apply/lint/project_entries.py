@@ -45,8 +45,8 @@ def project_entries(project: Project) -> Mapping[str, ProjectEntry]:
     """The entries of a project by their identity, the case-folded name as written."""
     found = {name.casefold(): ProjectEntry(name) for name in project.empty}
     for index, spec in enumerate(project.sessions):
-        entry = found.get(spec.family)
+        entry = found.get(spec.entry_key)
         if entry is None:
-            entry = found[spec.family] = ProjectEntry(spec.group or spec.name)
+            entry = found[spec.entry_key] = ProjectEntry(spec.group or spec.name)
         entry.members.append((f"sessions[{index}]", spec))
     return found

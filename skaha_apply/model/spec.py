@@ -163,7 +163,7 @@ class SessionSpec(Frozen):
         return self.name.casefold()
 
     @property
-    def family(self) -> str:
+    def entry_key(self) -> str:
         """The identity of its entry, which it shares with the other combinations of a matrix."""
         return (self.group or self.name).casefold()
 

@@ -68,7 +68,7 @@ class Group:
     Dependents that agree with the same combinations share one object.
     """
 
-    family: EntrySpecs
+    entry: EntrySpecs
     specs: tuple[SessionSpec, ...]
 
 
@@ -78,7 +78,7 @@ class Entries:
     def __init__(self, project: Project) -> None:
         members: dict[str, list[SessionSpec]] = {}
         for spec in project.sessions:
-            members.setdefault(spec.family, []).append(spec)
+            members.setdefault(spec.entry_key, []).append(spec)
         self.by_key = {
             key: EntrySpecs(key, specs[0].group or specs[0].name, tuple(specs)) for key, specs in members.items()
         }
@@ -104,51 +104,51 @@ class Entries:
         for root in self.by_key.values():
             trail: list[EntrySpecs] = [root]
             while trail:
-                family = trail[-1]
-                missing = [key for key in family.needs if key not in ordered and key not in self.empty]
+                entry = trail[-1]
+                missing = [key for key in entry.needs if key not in ordered and key not in self.empty]
                 if not missing:
-                    ordered.setdefault(family.key, family)
+                    ordered.setdefault(entry.key, entry)
                     trail.pop()
                     continue
                 trail.append(self._next(trail, missing[0]))
         return tuple(ordered.values())
 
     def _next(self, trail: list[EntrySpecs], key: str) -> EntrySpecs:
-        family, needed = trail[-1], self.by_key.get(key)
+        entry, needed = trail[-1], self.by_key.get(key)
         if needed is None:
-            name = family.needs[key]
-            raise SkahaApplyError(f"session {family.name!r} needs {name!r}, which is not in the manifest")
+            name = entry.needs[key]
+            raise SkahaApplyError(f"session {entry.name!r} needs {name!r}, which is not in the manifest")
         if needed in trail:
             circle = " -> ".join([*(one.name for one in trail[trail.index(needed) :]), needed.name])
             raise SkahaApplyError(f"needs run in a circle: {circle}")
         return needed
 
-    def _group(self, spec: SessionSpec, family: EntrySpecs) -> Group:
+    def _group(self, spec: SessionSpec, entry: EntrySpecs) -> Group:
         """The combinations of an entry that agree with a spec."""
-        parts = self._parts(family, frozenset(spec.values))
+        parts = self._parts(entry, frozenset(spec.values))
         agreed = tuple((part.shared, tuple(spec.values[axis] for axis in part.shared)) for part in parts)
-        known = self._groups.get((family.key, agreed))
+        known = self._groups.get((entry.key, agreed))
         if known is not None:
             return known
         found = [one for part, (_, values) in zip(parts, agreed, strict=True) for one in part.by_values.get(values, ())]
         if len(parts) > 1:
-            found.sort(key=lambda one: family.place[one.key])
-        made = self._groups[family.key, agreed] = Group(family, tuple(found))
+            found.sort(key=lambda one: entry.place[one.key])
+        made = self._groups[entry.key, agreed] = Group(entry, tuple(found))
         return made
 
-    def _parts(self, family: EntrySpecs, axes: frozenset[str]) -> tuple[_Part, ...]:
+    def _parts(self, entry: EntrySpecs, axes: frozenset[str]) -> tuple[_Part, ...]:
         """The combinations of an entry, sorted by the given axes. A row without a cell lacks the axis of the cell."""
-        known = self._sorted.get((family.key, axes))
+        known = self._sorted.get((entry.key, axes))
         if known is not None:
             return known
         by_axes: dict[frozenset[str], _Part] = {}
-        for spec in family.specs:
+        for spec in entry.specs:
             theirs = frozenset(spec.values)
             part = by_axes.get(theirs)
             if part is None:
                 part = by_axes[theirs] = _Part(tuple(sorted(axes & theirs)), {})
             part.by_values.setdefault(tuple(spec.values[axis] for axis in part.shared), []).append(spec)
-        made = self._sorted[family.key, axes] = tuple(by_axes.values())
+        made = self._sorted[entry.key, axes] = tuple(by_axes.values())
         return made
 
 

@@ -77,19 +77,19 @@ def _checked_plan(
     project: Project, situation: Situation, desired: tuple[DesiredReplica, ...], actions: list[Action]
 ) -> Plan:
     lines = approval_lines(desired, actions)
-    verdict = check_safety(project, actions, situation)
+    safety = check_safety(project, actions, situation)
     return Plan(
         project=project.name,
         server=situation.server,
         actions=tuple(actions),
         digest=approval_digest(lines),
         approved=lines,
-        refused=verdict.refused,
-        core_hours_lost=verdict.core_hours_lost,
-        lost_is_bound=verdict.lost_is_bound,
-        recomputed=verdict.recomputed,
+        refused=safety.refused,
+        core_hours_lost=safety.core_hours_lost,
+        lost_is_bound=safety.lost_is_bound,
+        recomputed=safety.recomputed,
         destroys=situation.options.destroying,
-        question=verdict.question,
+        question=safety.question,
         new_state=situation.new_state,
         notes=(*situation.notes, *replica_count_notes(actions)),
     )

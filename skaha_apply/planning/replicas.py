@@ -33,15 +33,15 @@ def expand(
         SkahaApplyError: if `needs` names an entry that does not exist, or if dependencies run in a circle.
     """
     numbers, stays = run_numbers or {}, kept or {}
-    families = Entries(project)
+    entries = Entries(project)
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
-    for family in families.in_order_of_need():
-        for spec in family.specs:
-            needed = _links(spec, families, links, joined)
+    for entry in entries.in_order_of_need():
+        for spec in entry.specs:
+            needed = _links(spec, entries, links, joined)
             made[spec.key] = tuple(_replicas(spec, needed, numbers))
-        for spec in family.specs:
+        for spec in entry.specs:
             links[spec.key] = digest(
                 [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
             )
@@ -64,7 +64,7 @@ class Expansion:
         return self._known[2]
 
 
-def _links(spec: SessionSpec, families: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
+def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:
     """The links to the dependencies of a combination, one for each entry, without their names.
 
     The links of several combinations are sorted and joined to one link. So their names, their order and the names of
@@ -72,7 +72,7 @@ def _links(spec: SessionSpec, families: Entries, links: Mapping[str, str], joine
     if its entry has a matrix. An entry with an empty list, or without an agreeing combination, has no link.
     """
     found = []
-    for _, group in families.needed(spec):
+    for _, group in entries.needed(spec):
         if group is None or not group.specs:
             continue
         if group not in joined:

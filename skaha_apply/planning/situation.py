@@ -51,7 +51,7 @@ class Situation:
     @cached_property
     def working_state(self) -> WorkingState:
         """The state by key. The planner changes nothing in it."""
-        return WorkingState.open(self.state)
+        return WorkingState.from_document(self.state)
 
     @cached_property
     def owned(self) -> frozenset[str]:
@@ -61,42 +61,42 @@ class Situation:
     @cached_property
     def deleting(self) -> frozenset[ReplicaKey]:
         """The replicas whose own session has a pending delete; deletes of duplicate sessions do not count."""
-        pending = self.working_state.tombstones.values()
+        pending = self.working_state.pending_deletes.values()
         return frozenset(one.key for one in pending if one.why is not DeleteReason.SURPLUS)
 
     @cached_property
     def terminating(self) -> frozenset[ReplicaKey]:
         """The replicas whose session has a pending delete and is still observed."""
-        observed = (one for one in self.working_state.tombstones.values() if self.observation.session(one.id))
+        observed = (one for one in self.working_state.pending_deletes.values() if self.observation.session(one.id))
         return frozenset(one.key for one in observed if one.why is not DeleteReason.SURPLUS)
 
     @cached_property
     def duplicates(self) -> Mapping[ReplicaKey, tuple[LiveSession, ...]]:
         """The duplicate sessions that unconfirmed creates left behind, by replica."""
-        book = self.working_state
+        working = self.working_state
         return {
-            key: unconfirmed_creates.duplicate_sessions(book, doubt, self.observation)
-            for key, doubt in sorted(book.doubts.items())
+            key: unconfirmed_creates.duplicate_sessions(working, unconfirmed, self.observation)
+            for key, unconfirmed in sorted(working.unconfirmed_creates.items())
         }
 
     @cached_property
     def superseded(self) -> Mapping[ReplicaKey, tuple[LiveSession, ...]]:
         """Earlier sessions that still run although their replica has a later one, by replica."""
-        book = self.working_state
+        working = self.working_state
         return {
             key: found
-            for key, record in sorted(book.records.items())
-            if record.past and (found := unconfirmed_creates.superseded_sessions(book, record, self.observation))
+            for key, record in sorted(working.records.items())
+            if record.past and (found := unconfirmed_creates.superseded_sessions(working, record, self.observation))
         }
 
     @cached_property
     def has_second_session(self) -> frozenset[ReplicaKey]:
         """The replicas with an active duplicate session or an earlier session that still runs."""
-        book = self.working_state
+        working = self.working_state
         doubled = {key for key, found in self.duplicates.items() if any(session.phase.active for session in found)}
         superseded_or_stopping = unconfirmed_creates.superseded_or_stopping
         doubled |= {
-            key for key, record in book.records.items() if superseded_or_stopping(book, record, self.observation)
+            key for key, record in working.records.items() if superseded_or_stopping(working, record, self.observation)
         }
         return frozenset(doubled)
 

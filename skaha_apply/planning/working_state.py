@@ -1,4 +1,4 @@
-"""The working copy of a state document: its items by key. It can be changed, and closed to a document again."""
+"""The working copy of a state document: its items by key. It can be changed, and written to a document again."""
 
 from __future__ import annotations
 
@@ -26,38 +26,45 @@ _RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
 
 @dataclass
 class WorkingState:
-    """The mutable working copy of a state; its items are frozen and replaced as a whole."""
+    """The mutable working copy of a state; its items are frozen and replaced as a whole.
+
+    `pending_deletes` are the `tombstones` of the document, `unconfirmed_creates` its `doubts`.
+    """
 
     head: StateDocument
     specs: dict[str, SessionSpec] = field(default_factory=dict)
     records: dict[ReplicaKey, ReplicaRecord] = field(default_factory=dict)
     intents: dict[ReplicaKey, Intent] = field(default_factory=dict)
-    tombstones: dict[str, PendingDelete] = field(default_factory=dict)
-    doubts: dict[ReplicaKey, UnconfirmedCreate] = field(default_factory=dict)
+    pending_deletes: dict[str, PendingDelete] = field(default_factory=dict)
+    unconfirmed_creates: dict[ReplicaKey, UnconfirmedCreate] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, document: StateDocument) -> WorkingState:
+    def from_document(cls, document: StateDocument) -> WorkingState:
         """The working copy of a document."""
         return cls(
             head=document,
             specs=dict(document.specs),
             records={record.key: record for record in document.replicas},
             intents={intent.key: intent for intent in document.intents},
-            tombstones={tombstone.id: tombstone for tombstone in document.tombstones},
-            doubts={doubt.key: doubt for doubt in document.doubts},
+            pending_deletes={one.id: one for one in document.tombstones},
+            unconfirmed_creates={one.key: one for one in document.doubts},
         )
 
-    def close(self) -> StateDocument:
+    def to_document(self) -> StateDocument:
         """The document with sorted lists, without specs that no item refers to."""
-        entries: tuple[ReplicaEntry, ...] = (*self.records.values(), *self.intents.values(), *self.doubts.values())
+        entries: tuple[ReplicaEntry, ...] = (
+            *self.records.values(),
+            *self.intents.values(),
+            *self.unconfirmed_creates.values(),
+        )
         used = {entry.spec for entry in entries}
         return self.head.model_copy(
             update={
                 "specs": {key: spec for key, spec in sorted(self.specs.items()) if key in used},
                 "replicas": tuple(self.records[key] for key in sorted(self.records)),
                 "intents": tuple(self.intents[key] for key in sorted(self.intents)),
-                "tombstones": tuple(self.tombstones[key] for key in sorted(self.tombstones)),
-                "doubts": tuple(self.doubts[key] for key in sorted(self.doubts)),
+                "tombstones": tuple(self.pending_deletes[key] for key in sorted(self.pending_deletes)),
+                "doubts": tuple(self.unconfirmed_creates[key] for key in sorted(self.unconfirmed_creates)),
             },
         )
 
@@ -71,7 +78,7 @@ class WorkingState:
         """The IDs of all owned sessions: current, earlier, and with a pending delete."""
         ids = {record.id for record in self.records.values() if record.id}
         ids.update(past for record in self.records.values() for past in record.past)
-        ids.update(self.tombstones)
+        ids.update(self.pending_deletes)
         return frozenset(ids)
 
 

@@ -32,7 +32,7 @@ def find_models(specs: Mapping[str, SessionSpec]) -> dict[str, str]:
     first: dict[str, str] = {}
     found = {}
     for key, spec in specs.items():
-        model = first.setdefault(spec.family, key)
+        model = first.setdefault(spec.entry_key, key)
         if model != key:
             found[key] = model
     return found

@@ -87,8 +87,8 @@ async def mark(
     async with open_ledger(context, project, f"mark {options.verb}") as (ledger, _):
         execution = make_execution_context(context, project, ledger, observe)
         await resolve_open_requests(execution, partial(check_account, ledger.document, context))
-        desired = {one.key: one for one in _expand(project, ledger.book)}
-        meant, unknown = meant_by(ledger.book, desired, options)
+        desired = {one.key: one for one in _expand(project, ledger.working_state)}
+        meant, unknown = meant_by(ledger.working_state, desired, options)
         if unknown:
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             what = "matches no replica" if options.axis is None else f"no value of {options.axis} in any session"
@@ -98,13 +98,13 @@ async def mark(
                 f"there is nothing to mark {options.verb}: no replica of {project.name} is meant",
                 hint="`skaha-apply status` shows names and phases.",
             )
-        marks = chosen(ledger.book, meant, options)
+        marks = chosen(ledger.working_state, meant, options)
         if not marks:
             observe(Note(_already(meant, options.verb)))
             return ExitCode.OK
         if not await approve(marks):
             return ExitCode.ERROR
-        outcomes = await execute(_deletions(marks, ledger.book, options.verb), execution)
+        outcomes = await execute(_deletions(marks, ledger.working_state, options.verb), execution)
         failed = {failure.name for failure in outcomes.failures}
         for one in marks:
             if one.name not in failed and outcomes.stopped is None:
@@ -116,14 +116,14 @@ async def mark(
 
 
 def meant_by(
-    book: WorkingState, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
+    working: WorkingState, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The replicas that the options mean, in the order of the manifest, and the words that mean none.
 
     Raises:
         UsageError: for a pattern that is none, or an axis that there is not.
     """
-    candidates = [_candidate(key, book, desired) for key in dict.fromkeys((*desired, *sorted(book.records)))]
+    candidates = [_candidate(key, working, desired) for key in dict.fromkeys((*desired, *sorted(working.records)))]
     if options.axis is not None:
         check_axis(options.axis, (one.spec for one in candidates))
     choice = Choice(options.patterns, options.axis, options.values, options.phases)
@@ -131,18 +131,18 @@ def meant_by(
     return meant, choice.meaningless
 
 
-def _candidate(key: ReplicaKey, book: WorkingState, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
-    record, wanted = book.records.get(key), desired.get(key)
-    spec = wanted.spec if wanted is not None else book.specs[book.records[key].spec]
+def _candidate(key: ReplicaKey, working: WorkingState, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
+    record, wanted = working.records.get(key), desired.get(key)
+    spec = wanted.spec if wanted is not None else working.specs[working.records[key].spec]
     name = record.name if record is not None else desired[key].name
     return Candidate(key, name, spec, record.phase if record is not None else None)
 
 
-def _expand(project: Project, book: WorkingState) -> tuple[DesiredReplica, ...]:
-    return expand(project, run_numbers.recorded(book), run_numbers.frozen_digests(book, project))
+def _expand(project: Project, working: WorkingState) -> tuple[DesiredReplica, ...]:
+    return expand(project, run_numbers.recorded(working), run_numbers.frozen_digests(working, project))
 
 
-def chosen(book: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
+def chosen(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
     """The marks of those replicas that the verb changes; none if each of them is marked so already.
 
     Raises:
@@ -150,10 +150,10 @@ def chosen(book: WorkingState, meant: tuple[Candidate, ...], options: MarkOption
     """
     marks = []
     for one in meant:
-        record = book.records.get(one.key)
+        record = working.records.get(one.key)
         if _nothing_to_do(options.verb, record):
             continue
-        if one.key in book.intents:
+        if one.key in working.intents:
             raise UsageError(
                 f"{one.name}: an earlier create is not decided yet", hint="`apply` or `refresh` decides it."
             )
@@ -186,19 +186,19 @@ def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:
     return record is not None and record.phase in (Phase.HELD, Phase.DONE)
 
 
-def _deletions(marks: tuple[Mark, ...], book: WorkingState, verb: Verb) -> list[Action]:
+def _deletions(marks: tuple[Mark, ...], working: WorkingState, verb: Verb) -> list[Action]:
     why = DeleteReason.HOLD if verb is Verb.HOLD else DeleteReason.RERUN
     return [
         Action(
             kind=ActionKind.DELETE,
-            session=book.specs[book.records[one.key].spec].name,
+            session=working.specs[working.records[one.key].spec].name,
             replica=one.key[1],
-            replicas=book.specs[book.records[one.key].spec].replicas,
+            replicas=working.specs[working.records[one.key].spec].replicas,
             name=one.name,
             reason=Reason(ReasonCode.MARKED, verb=verb.value),
-            group=book.specs[book.records[one.key].spec].group,
+            group=working.specs[working.records[one.key].spec].group,
             id=one.deletes,
-            record=book.records[one.key],
+            record=working.records[one.key],
             victims=(SessionToDelete(one.deletes, active=True, why=why),),
         )
         for one in marks
@@ -207,12 +207,12 @@ def _deletions(marks: tuple[Mark, ...], book: WorkingState, verb: Verb) -> list[
 
 
 def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Verb, now: float) -> None:
-    book = ledger.book
-    record = book.records.get(one.key)
+    working = ledger.working_state
+    record = working.records.get(one.key)
     if record is None or (verb is Verb.COMPLETE and desired is not None):
         if desired is None:
             return
-        record = _from_manifest(book, desired, record)
+        record = _from_manifest(working, desired, record)
     # Only what had run to its end has results, and somebody who may have used them: those make it another run.
     raised = record.run_number + (verb is Verb.RERUN and one.before is Phase.DONE)
     changes: dict[Verb, dict[str, object]] = {
@@ -222,14 +222,14 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
     }
     if verb is not Verb.COMPLETE:
         record = record.model_copy(update={"earlier": history(record), "vanished": 0})
-    book.records[one.key] = record.model_copy(update={"stopped": False, **changes[verb]})
+    working.records[one.key] = record.model_copy(update={"stopped": False, **changes[verb]})
 
 
-def _from_manifest(book: WorkingState, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:
+def _from_manifest(working: WorkingState, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:
     """A record with the manifest's digests: what was finished before the first apply comes along this way."""
     content = {
         "name": record.name if record else desired.name,
-        "spec": book.record_spec(desired.spec),
+        "spec": working.record_spec(desired.spec),
         "work": desired.work,
         "run": desired.run,
         "run_number": desired.run_number,

@@ -46,7 +46,7 @@ async def look(context: Context, project: Project) -> Situation:
     document = stored or new_document(project.name, context.location.server)
     check_server(document, project.name, context.location.server)
     lister = Lister(context.client, context.location.setting.settle)
-    pods = [tombstone.id for tombstone in document.tombstones if tombstone.active]
+    pods = [pending.id for pending in document.tombstones if pending.active]
     seen = await lister.observe_server(document, pods)
     check_account(document, context, seen.listing)
     state, adopted = update_state(document, seen, context.location.setting.settle)

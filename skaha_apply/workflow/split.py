@@ -86,7 +86,7 @@ def replicas_of(setting: Settings, session: str, stdin: Callable[[], bytes] | No
     projects, _ = load_projects(setting, stdin)
     meant = session.casefold()
     specs = (spec for project in projects for spec in project.sessions)
-    found = {spec.replicas for spec in specs if meant in {spec.name.casefold(), spec.family}}
+    found = {spec.replicas for spec in specs if meant in {spec.name.casefold(), spec.entry_key}}
     if len(found) == 1:
         return found.pop()
     if found:

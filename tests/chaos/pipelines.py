@@ -181,9 +181,9 @@ def _over_caps(server, pipeline, specs):
         active = [one for one in jobs if one.created <= job.created < min(one.ended, one.deleted)]
         ours = [one for one in active if not one.stranger]
         spec = specs[job.name]
-        family = [one for one in ours if specs[one.name].family == spec.family]
+        entry = [one for one in ours if specs[one.name].entry_key == spec.entry_key]
         for cap, count, what in (
-            (spec.parallelism, len(family), f"of {spec.group or spec.name}"),
+            (spec.parallelism, len(entry), f"of {spec.group or spec.name}"),
             (caps.project, len(ours), "of the project"),
             (caps.account, len(active), "of the account"),
         ):

@@ -100,7 +100,7 @@ def test_no_two_sessions_have_the_same_name():
 
 @pytest.mark.parametrize("path", FILES, ids=IDS)
 def test_needs_and_payloads_exist(path):
-    kinds = {spec.family: spec.kind for spec in sessions(path)}
+    kinds = {spec.entry_key: spec.kind for spec in sessions(path)}
     for spec in sessions(path):
         assert all(kinds[needed] == "headless" for needed in spec.needs)
         if spec.cmd == "python":

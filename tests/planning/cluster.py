@@ -35,7 +35,7 @@ class Cluster:
 
     def look(self):
         """One look as the tool makes it: the list, and the single look-ups of what it leaves out."""
-        buried = {tombstone.id for tombstone in self.state.tombstones}
+        buried = {pending_delete.id for pending_delete in self.state.tombstones}
         missing = {
             record.id
             for record in self.state.replicas
@@ -60,23 +60,23 @@ class Cluster:
 
     def apply(self, made):
         """Carry a plan out, every answer clear."""
-        book = WorkingState.open(self.state)
+        working = WorkingState.from_document(self.state)
         for action in made.actions:
             if not action.kind.changes:
                 continue
             if action.adopted:
-                self._adopt(book, action)
+                self._adopt(working, action)
             for victim in action.victims:
-                self._delete(book, victim)
+                self._delete(working, victim)
             if action.kind.creates and not action.create_later:
-                self._create(book, action)
-        self.state = book.close()
+                self._create(working, action)
+        self.state = working.to_document()
 
     def tick(self, seconds, ends="Completed"):
         """Time goes by: what was asked to go is gone, batch jobs end, notebooks run on."""
         self.now += seconds
-        for tombstone in self.state.tombstones:
-            self.live.pop(tombstone.id, None)
+        for pending_delete in self.state.tombstones:
+            self.live.pop(pending_delete.id, None)
         for key, session in self.live.items():
             status = "Running" if session.kind != "headless" else ends
             if session.phase.active and key not in self.theirs:
@@ -90,30 +90,30 @@ class Cluster:
             found[record.key] = [one for one in ids if self.live[one].phase.active]
         return found
 
-    def _delete(self, book, victim):
+    def _delete(self, working, victim):
         self.live.pop(victim.id, None)
         self.deleted.add(victim.id)
-        for record in tuple(book.records.values()):
+        for record in tuple(working.records.values()):
             if record.id == victim.id and record.phase.active:
                 tomb = PendingDelete(id=victim.id, session=record.session, replica=record.replica, name="", at=self.now)
                 tomb = tomb.model_copy(update={"why": victim.why, "note": "timed out"})
-                book.records[record.key] = after_delete(record, tomb, self.now)
+                working.records[record.key] = after_delete(record, tomb, self.now)
 
-    def _create(self, book, action):
+    def _create(self, working, action):
         wanted, self.made = action.desired, self.made + 1
         identifier = f"made{self.made}"
         intent = Intent(
             session=wanted.spec.key,
             replica=wanted.replica,
             name=wanted.name,
-            spec=book.record_spec(wanted.spec),
+            spec=working.record_spec(wanted.spec),
             work=wanted.work,
             run=wanted.run,
             run_number=wanted.run_number,
             attempt=action.attempt,
             at=self.now,
         )
-        book.records[intent.key] = record_of_create(book, intent, identifier, self.now)
+        working.records[intent.key] = record_of_create(working, intent, identifier, self.now)
         spec = wanted.spec
         self.live[identifier] = LiveSession(
             id=identifier,
@@ -125,14 +125,14 @@ class Cluster:
             ram=spec.ram,
         )
 
-    def _adopt(self, book, action):
+    def _adopt(self, working, action):
         wanted, found = action.desired, action.adopted
         self.theirs -= {found.id}
-        book.records[wanted.key] = ReplicaRecord(
+        working.records[wanted.key] = ReplicaRecord(
             session=wanted.spec.key,
             replica=wanted.replica,
             name=wanted.name,
-            spec=book.record_spec(wanted.spec),
+            spec=working.record_spec(wanted.spec),
             work=wanted.work,
             run=wanted.run,
             phase=found.phase,

@@ -88,13 +88,13 @@ def intent(wanted, number=1, needed=(), **fields):
     return Intent(**base | fields)
 
 
-def doubt(wanted, number=1, needed=(), **fields):
+def unconfirmed(wanted, number=1, needed=(), **fields):
     """Creates without a clear answer: by default one, a minute ago."""
     base = _entry(wanted, number, needed, {"since": NOW - 60})
     return UnconfirmedCreate(**base | fields)
 
 
-def tombstone(session_id, wanted, number=1, **fields):
+def pending_delete(session_id, wanted, number=1, **fields):
     """An id that was asked to be deleted: by default half a minute ago, while active."""
     base = {"id": session_id, "session": wanted.key, "replica": number, "name": wanted.live_name(number)}
     return PendingDelete(**base | {"at": NOW - 30, "sent": True} | fields)

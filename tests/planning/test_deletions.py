@@ -13,12 +13,12 @@ from scene import (
     live,
     look,
     only,
+    pending_delete,
     project,
     record,
     seen,
     spec,
     state,
-    tombstone,
 )
 
 from skaha_apply.model.session import Phase
@@ -27,7 +27,7 @@ CHANGED = spec(args=("new.py",))
 
 
 def deleting(**fields):
-    return state(record(spec(), id="old"), tombstone("old", spec(), **{"why": "replace"} | fields))
+    return state(record(spec(), id="old"), pending_delete("old", spec(), **{"why": "replace"} | fields))
 
 
 def test_what_is_being_deleted_and_still_listed_is_waited_for():
@@ -95,6 +95,6 @@ def test_session_that_may_have_expired_on_its_own_is_not_taken_for_deleted(age, 
 
 
 def test_tombstone_without_a_record_is_waited_for_as_well():
-    memory = state(tombstone("theirs", spec(), why="take-over"))
+    memory = state(pending_delete("theirs", spec(), why="take-over"))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", id="theirs")))) == ["wait reduce"]
     assert kinds(decide(project(spec()), memory, seen(pods_gone=["theirs"]))) == ["create reduce"]

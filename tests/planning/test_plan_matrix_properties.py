@@ -34,11 +34,11 @@ LIMITS = st.sampled_from([None, 1, 2, 3])
 @st.composite
 def pipelines(draw):
     """Projects of up to four families in a random order, each with caps, a pilot and needs of earlier ones."""
-    families = []
+    entries = []
     for name in draw(st.lists(st.sampled_from(["one", "two", "three", "four"]), min_size=1, unique=True)):
         axes = draw(st.sampled_from(list(AXES)))
         group = "-".join([name, *(f"${{{axis}}}" for axis in axes)])
-        earlier = [made[0].group or made[0].name for made in families]
+        earlier = [made[0].group or made[0].name for made in entries]
         needs = tuple(draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True))) if earlier else ()
         fields = {
             "group": group if axes else "",
@@ -51,13 +51,13 @@ def pipelines(draw):
             "stop_after": draw(st.sampled_from([2, 100])),
         }
         combinations = draw(st.lists(st.sampled_from(AXES[axes]), min_size=1, unique_by=str))
-        families.append(
+        entries.append(
             [
                 scene.spec("-".join([name, *one.values()]), values=one, args=(name, *one.values()), **fields)
                 for one in combinations
             ]
         )
-    specs = [spec for family in draw(st.permutations(families)) for spec in family]
+    specs = [spec for entry in draw(st.permutations(entries)) for spec in entry]
     return scene.project(*specs, max_active=MaxActive(draw(LIMITS), draw(st.sampled_from([None, 2, 4]))))
 
 
@@ -81,7 +81,7 @@ def situations(draw):
             if phase in (Phase.PENDING, Phase.RUNNING):
                 live[given["id"]] = scene.live(one.name, phase.value.title(), id=given["id"])
                 if draw(st.integers(0, 5)) == 0:
-                    entries.append(scene.tombstone(given["id"], one.spec, one.replica, why="replace"))
+                    entries.append(scene.pending_delete(given["id"], one.spec, one.replica, why="replace"))
         if draw(st.integers(0, 9)) == 0:
             entries.append(scene.intent(one.spec, one.replica, past.sessions, given_up=NOW - 1, at=NOW - 2))
     theirs = {f"theirs-{number}": scene.live(f"theirs-{number}") for number in range(draw(st.integers(0, 3)))}
@@ -90,9 +90,9 @@ def situations(draw):
 
 def active(cluster):
     """The replicas of a project that hold a place, by key: one each."""
-    book = WorkingState.open(cluster.state)
-    buried = {tombstone.key for tombstone in book.tombstones.values() if tombstone.active}
-    return {key for key, record in book.records.items() if record.phase.active} | set(book.intents) | buried
+    working = WorkingState.from_document(cluster.state)
+    buried = {pending_delete.key for pending_delete in working.pending_deletes.values() if pending_delete.active}
+    return {key for key, record in working.records.items() if record.phase.active} | set(working.intents) | buried
 
 
 def created(made):
@@ -108,10 +108,10 @@ def test_never_more_are_active_than_the_caps_allow_and_never_more_above_them(sit
     made = cluster.plan(project, PlanOptions(force=True, targets=targets))
     before = active(cluster)
     after = before | {action.key for action in created(made)}
-    family = {spec.key: spec.family for spec in project.sessions}
+    entry = {spec.key: spec.entry_key for spec in project.sessions}
     for spec in project.sessions:
         if spec.parallelism is not None:
-            mine = [{key for key in keys if family[key[0]] == spec.family} for keys in (before, after)]
+            mine = [{key for key in keys if entry[key[0]] == spec.entry_key} for keys in (before, after)]
             assert len(mine[1]) <= max(spec.parallelism, len(mine[0]))
     limits = project.max_active
     if limits.project is not None:
@@ -127,7 +127,7 @@ def agreeing(project, spec, name):
     return [
         one
         for one in project.sessions
-        if one.family == name.casefold()
+        if one.entry_key == name.casefold()
         and all(spec.values[axis] == one.values[axis] for axis in spec.values.keys() & one.values.keys())
     ]
 
@@ -160,8 +160,8 @@ def test_pilot_is_alone(situation):
     project, cluster = situation
     cluster.settle()
     made = cluster.plan(project, PlanOptions(force=True))
-    for family in {spec.family for spec in project.sessions}:
-        mine = [action for action in ordered(project, made) if action.desired.spec.family == family]
+    for entry in {spec.entry_key for spec in project.sessions}:
+        mine = [action for action in ordered(project, made) if action.desired.spec.entry_key == entry]
         first = mine[: mine[0].desired.spec.pilot or 0]
         if any(action.kind is not ActionKind.DONE for action in first):
             assert not [action for action in mine[len(first) :] if action in created(made)]
@@ -216,6 +216,6 @@ def assert_capped(project, cluster):
     if project.max_active.account:
         assert len(running) <= project.max_active.account
     for spec in project.sessions:
-        family = [one for one in project.sessions if one.family == spec.family]
-        names = {one.live_name(number) for one in family for number in range(1, one.replicas + 1)}
+        entry = [one for one in project.sessions if one.entry_key == spec.entry_key]
+        names = {one.live_name(number) for one in entry for number in range(1, one.replicas + 1)}
         assert spec.parallelism is None or sum(one.name in names for one in running) <= spec.parallelism

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scene import FILE, decide, intent, kinds, lines, live, look, project, record, seen, spec, state, tombstone
+from scene import FILE, decide, intent, kinds, lines, live, look, pending_delete, project, record, seen, spec, state
 
 KEPT = spec("kept")
 STAYS = record(KEPT)
@@ -78,7 +78,7 @@ def test_open_create_of_a_removed_replica_is_waited_for():
 
 
 def test_deletion_of_a_removed_replica_is_waited_for_while_it_is_listed():
-    tomb = tombstone("reduce", spec())
+    tomb = pending_delete("reduce", spec())
     assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its session is being deleted)"]
 
 

@@ -12,13 +12,13 @@ from scene import (
     live,
     look,
     only,
+    pending_delete,
     project,
     record,
     replica,
     seen,
     spec,
     state,
-    tombstone,
 )
 
 from skaha_apply.model.session import Phase
@@ -229,7 +229,7 @@ def test_digests_of_another_version_ignore_what_digests_ignore():
 
 
 def test_held_replica_stays_held_until_it_is_marked_and_while_it_is_deleted_it_waits():
-    memory = state(record(spec(), "held"), tombstone("reduce", spec(), why="hold"))
+    memory = state(record(spec(), "held"), pending_delete("reduce", spec(), why="hold"))
     assert kinds(decide(project(spec()), memory, seen(live("reduce")))) == ["wait reduce"]
 
 

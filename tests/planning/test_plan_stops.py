@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scene import NOW, decide, intent, kinds, lines, live, matrix, project, record, seen, spec, state, tombstone
+from scene import NOW, decide, intent, kinds, lines, live, matrix, pending_delete, project, record, seen, spec, state
 
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
@@ -173,7 +173,7 @@ def test_retries_that_are_left_are_blocked_also_while_they_wait_for_their_time()
 def test_what_is_under_way_is_left_to_its_end():
     specs = many(retries=3)
     memory = [failed(one, -3000) for one in specs[:6]]
-    open_ones = [intent(specs[4], given_up=NOW - 1), tombstone("tile-05", specs[5])]
+    open_ones = [intent(specs[4], given_up=NOW - 1), pending_delete("tile-05", specs[5])]
     runs = record(specs[6])
     plan = decide(project(*specs), state(*memory, *open_ones, runs), seen(live("tile-05"), live("tile-06")))
     assert kinds(plan)[4:8] == ["wait tile-04", "wait tile-05", "unchanged tile-06", "blocked tile-07"]
@@ -238,7 +238,7 @@ def test_protected_and_changed_ones_and_those_out_of_scope_stay_pending():
 def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
     specs = many()
     memory = state(*entries("f-40", "f-30", "f-20", "f-10"), queued(specs[4], -300))
-    buried = tombstone("tile-04", specs[4], why="limit")
+    buried = pending_delete("tile-04", specs[4], why="limit")
     after = decide(project(*specs), state(*memory.replicas, buried), seen(pods_gone=["tile-04"]))
     assert kinds(after)[4] == "blocked tile-04"
     assert not after.has_changes

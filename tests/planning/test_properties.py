@@ -111,7 +111,7 @@ def _replicas(draw, spec, number, needed, into, *, clean):
     if recorded is not None and recorded.phase.active and draw(st.booleans()):
         why = draw(st.sampled_from(["delete", "replace", "hold", "rerun"]))
         fields = {"sent": draw(st.booleans()), "at": NOW - draw(AGES), "why": why}
-        entries.append(scene.tombstone(recorded.id, spec, number, **fields))
+        entries.append(scene.pending_delete(recorded.id, spec, number, **fields))
     unsure = draw(_unsure(spec, number, needed))
     entries += unsure
     name = spec.live_name(number)
@@ -156,7 +156,7 @@ def _unsure(draw, spec, number, needed):
         given_up = draw(st.sampled_from([None, NOW - 30, NOW - 1]))
         found.append(scene.intent(spec, number, needed, at=NOW - draw(AGES), given_up=given_up))
     if draw(st.integers(0, 3)) == 0:
-        found.append(scene.doubt(spec, number, needed, posts=2, since=NOW - draw(AGES)))
+        found.append(scene.unconfirmed(spec, number, needed, posts=2, since=NOW - draw(AGES)))
     return found
 
 
@@ -280,8 +280,8 @@ def test_every_replica_has_one_action_and_every_record_at_least_one(project, clu
     wanted = [(spec.key, number) for spec in project.sessions for number in range(1, spec.replicas + 1)]
     extra = [action for action in made.actions if any(victim.why == "surplus" for victim in action.victims)]
     plain = [action.key for action in made.actions if action not in extra]
-    book = WorkingState.open(cluster.state)
-    assert sorted(plain) == sorted({*wanted, *book.records, *book.intents})
+    working = WorkingState.from_document(cluster.state)
+    assert sorted(plain) == sorted({*wanted, *working.records, *working.intents})
     known = {*cluster.live, *(record.id for record in cluster.state.replicas)}
     assert {victim.id for action in made.actions for victim in action.victims} <= known
 
@@ -340,7 +340,7 @@ def test_nothing_is_made_under_a_name_that_others_use(project, cluster, options)
 def test_work_is_run_only_where_it_never_was_or_its_session_is_known_to_be_gone_or_it_changed(
     project, cluster, options
 ):
-    before = WorkingState.open(cluster.state)
+    before = WorkingState.from_document(cluster.state)
     made = cluster.plan(project, options)
     for action in made.actions:
         record, wanted = action.record, action.desired

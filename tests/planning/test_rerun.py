@@ -104,7 +104,7 @@ def test_out_of_scope_nothing_runs_again_and_nothing_follows(options):
 def test_a_create_that_is_open_keeps_its_run_number_whatever_becomes_of_it():
     always = spec(rerun="always")
     memory = state(done(always), intent(always, run_number=1))
-    assert run_numbers.recorded(WorkingState.open(memory)) == {("reduce", 1): 1}
+    assert run_numbers.recorded(WorkingState.from_document(memory)) == {("reduce", 1): 1}
     (action,) = decide(project(always), memory, seen()).actions
     assert (action.kind, action.desired.run_number) == ("create", 1)
     found = look(memory, seen(live("reduce", "Running", id="second")))

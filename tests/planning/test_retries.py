@@ -7,19 +7,19 @@ from scene import (
     HOUR,
     NOW,
     decide,
-    doubt,
     intent,
     lines,
     live,
     look,
     only,
+    pending_delete,
     project,
     record,
     replica,
     seen,
     spec,
     state,
-    tombstone,
+    unconfirmed,
 )
 
 from skaha_apply.model.durations import format_exact, format_rounded
@@ -126,7 +126,7 @@ def test_a_change_in_what_it_needs_counts_attempts_anew():
 def test_a_retry_waits_behind_a_stranger_and_behind_its_own_end():
     stranger = live("reduce", "Running", id="theirs", image="another")
     assert [one.kind for one in decide(project(THRICE), state(failed()), seen(stranger)).actions] == ["conflict"]
-    buried = state(failed(), tombstone("reduce", THRICE, why="timeout"))
+    buried = state(failed(), pending_delete("reduce", THRICE, why="timeout"))
     assert lines(decide(project(THRICE), buried, seen())) == ["wait reduce (its session is being deleted)"]
 
 
@@ -145,8 +145,8 @@ def test_an_open_retry_is_decided_before_anything_else_and_makes_the_same_attemp
 
 
 def again(before, attempt, number):
-    book = WorkingState.open(state(before))
-    return record_of_create(book, intent(THRICE, attempt=attempt), f"id{number}", NOW)
+    working = WorkingState.from_document(state(before))
+    return record_of_create(working, intent(THRICE, attempt=attempt), f"id{number}", NOW)
 
 
 @pytest.mark.parametrize("phase", [Phase.DONE, Phase.FAILED, Phase.UNKNOWN])
@@ -183,7 +183,7 @@ def test_only_the_last_few_attempts_are_remembered():
 
 
 def test_a_double_that_turns_out_better_is_the_same_attempt():
-    memory = state(record(THRICE, "running", attempt=2), doubt(THRICE, attempt=2))
+    memory = state(record(THRICE, "running", attempt=2), unconfirmed(THRICE, attempt=2))
     shown = seen(live("reduce", "Failed"), live("reduce", "Running", id="late"))
     after = only(look(memory, shown))
     assert (after.id, after.attempt, after.earlier) == ("late", 2, ())

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from scene import HOUR, NOW, decide, desktop, kinds, live, matrix, offer, project, record, seen, spec, state, tombstone
+from scene import (
+    HOUR,
+    NOW,
+    decide,
+    desktop,
+    kinds,
+    live,
+    matrix,
+    offer,
+    pending_delete,
+    project,
+    record,
+    seen,
+    spec,
+    state,
+)
 
 from skaha_apply.model.session import Phase
 
@@ -136,7 +151,7 @@ def test_replicas_that_would_be_computed_again_are_counted_also_while_they_wait(
 
 
 def test_deletion_that_is_under_way_is_not_refused_again():
-    memory = state(*(record(one) for one in TWELVE), *(tombstone(one.name, one) for one in TWELVE[:6]))
+    memory = state(*(record(one) for one in TWELVE), *(pending_delete(one.name, one) for one in TWELVE[:6]))
     assert decide(project(*TWELVE[6:]), memory, all_live()).refused is None
     assert Phase.DUE not in {one.phase for one in memory.replicas}
 

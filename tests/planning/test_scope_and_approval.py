@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scene import decide, doubt, kinds, live, project, record, seen, spec, state
+from scene import decide, kinds, live, project, record, seen, spec, state, unconfirmed
 
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.planning.options import Adopt
@@ -86,7 +86,7 @@ def test_take_over_is_approved_with_every_session_that_it_deletes():
 
 
 def test_what_our_own_creates_left_behind_needs_no_approval():
-    memory = state(record(spec()), doubt(spec()))
+    memory = state(record(spec()), unconfirmed(spec()))
     plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert (kinds(plan)[0], actions(plan)) == ("delete reduce", [])
 

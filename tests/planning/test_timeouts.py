@@ -14,12 +14,12 @@ from scene import (
     live,
     look,
     only,
+    pending_delete,
     project,
     record,
     seen,
     spec,
     state,
-    tombstone,
 )
 
 from skaha_apply.model.session import Phase
@@ -128,14 +128,14 @@ def test_it_takes_no_approval_and_counts_for_no_safety_rule():
     assert (plan.refused, plan.core_hours_lost) == (None, 0.0)
 
 
-GONE = tombstone("reduce", TIMED, why="timeout", note="timed out: running for more than 2h")
+OVERDUE = pending_delete("reduce", TIMED, why="timeout", note="timed out: running for more than 2h")
 
 
 @pytest.mark.parametrize("shown", [seen(pods_gone=["reduce"]), seen(at=NOW + 60)])
 def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
-    memory = look(state(record(TIMED, started=NOW - 3 * HOUR), GONE), shown)
+    memory = look(state(record(TIMED, started=NOW - 3 * HOUR), OVERDUE), shown)
     at = shown.listing.at
-    assert (only(memory).phase, only(memory).ended, only(memory).note) == (Phase.FAILED, at, GONE.note)
+    assert (only(memory).phase, only(memory).ended, only(memory).note) == (Phase.FAILED, at, OVERDUE.note)
     assert memory.tombstones == ()
     reason = "failed in attempt 1 of 2: timed out: running for more than 2h"
     assert lines(decide(project(TIMED), memory, seen(at=at + 9))) == [f"wait reduce ({reason}; next attempt in 1s)"]
@@ -144,18 +144,18 @@ def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
 
 
 def test_while_its_pod_stops_nothing_is_made_in_its_place():
-    memory = state(record(TIMED, "failed", ended=NOW - HOUR, note=GONE.note), GONE)
+    memory = state(record(TIMED, "failed", ended=NOW - HOUR, note=OVERDUE.note), OVERDUE)
     assert lines(decide(project(TIMED), memory)) == ["wait reduce (its session is being deleted)"]
     after = look(memory, seen(pods_gone=["reduce"]))
-    assert (only(after).ended, only(after).note) == (NOW - HOUR, GONE.note)
+    assert (only(after).ended, only(after).note) == (NOW - HOUR, OVERDUE.note)
 
 
 def test_a_delete_that_was_never_sent_has_ended_nothing():
-    unsent = GONE.model_copy(update={"sent": False})
+    unsent = OVERDUE.model_copy(update={"sent": False})
     after = look(state(record(TIMED), unsent), seen(live("reduce", "Completed")))
     assert (only(after).phase, after.tombstones) == (Phase.DONE, ())
 
 
 def test_what_was_settled_by_hand_meanwhile_stays_so():
-    after = look(state(record(TIMED, "done"), GONE), seen(pods_gone=["reduce"]))
+    after = look(state(record(TIMED, "done"), OVERDUE), seen(pods_gone=["reduce"]))
     assert only(after).phase is Phase.DONE

@@ -8,19 +8,19 @@ from scene import (
     NOW,
     SETTLE,
     decide,
-    doubt,
     intent,
     kinds,
     lines,
     live,
     look,
     only,
+    pending_delete,
     project,
     record,
     seen,
     spec,
     state,
-    tombstone,
+    unconfirmed,
 )
 
 from skaha_apply.model.session import Phase
@@ -91,7 +91,7 @@ def test_create_after_an_intent_for_a_record_keeps_its_attempt():
 def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, shown):
     old, new = spec(), spec(args=("new.py",))
     written_ahead = [
-        tombstone("old", old, sent=False, at=NOW - age, why="replace"),
+        pending_delete("old", old, sent=False, at=NOW - age, why="replace"),
         intent(new, given_up=None, at=NOW - age),
     ]
     memory = state(record(old, id="old"), *written_ahead)
@@ -122,7 +122,7 @@ def test_unsure_create_that_left_nothing_stays_a_doubt_for_a_day():
 
 
 def test_doubts_of_one_replica_add_up():
-    after = look(state(doubt(spec(), posts=2, listed=("a",)), intent(spec(), listed=("b",))), seen())
+    after = look(state(unconfirmed(spec(), posts=2, listed=("a",)), intent(spec(), listed=("b",))), seen())
     (left,) = after.doubts
     assert (left.posts, left.listed) == (3, ("a",))  # before the first of them
 
@@ -134,7 +134,7 @@ def test_adopted_session_accounts_for_one_post():
 
 
 def test_double_of_an_unsure_create_is_deleted():
-    memory = state(record(spec()), doubt(spec()))
+    memory = state(record(spec()), unconfirmed(spec()))
     plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [f"delete reduce -late ({DOUBLE})", "unchanged reduce (running)"]
 
@@ -145,26 +145,28 @@ def test_double_of_an_unsure_create_is_deleted():
     ids=["listed before", "other image", "other kind"],
 )
 def test_what_cannot_be_a_double_is_left_alone(stranger):
-    memory = state(record(spec()), doubt(spec(), listed=("before",)))
+    memory = state(record(spec()), unconfirmed(spec(), listed=("before",)))
     assert kinds(decide(project(spec()), memory, seen(live("reduce"), stranger))) == ["unchanged reduce"]
 
 
 def test_more_sessions_than_unsure_posts_are_not_told_apart_and_left_alone():
     sessions = live("reduce"), live("reduce", id="one"), live("reduce", id="two")
-    assert kinds(decide(project(spec()), state(record(spec()), doubt(spec())), seen(*sessions))) == ["unchanged reduce"]
-    plan = decide(project(spec()), state(record(spec()), doubt(spec(), posts=2)), seen(*sessions))
+    assert kinds(decide(project(spec()), state(record(spec()), unconfirmed(spec())), seen(*sessions))) == [
+        "unchanged reduce"
+    ]
+    plan = decide(project(spec()), state(record(spec()), unconfirmed(spec(), posts=2)), seen(*sessions))
     assert kinds(plan) == ["delete reduce", "delete reduce", "unchanged reduce"]
 
 
 def test_double_that_is_being_deleted_accounts_for_its_post():
-    memory = state(record(spec()), doubt(spec()), tombstone("late", spec(), why="surplus"))
+    memory = state(record(spec()), unconfirmed(spec()), pending_delete("late", spec(), why="surplus"))
     sessions = live("reduce"), live("reduce", id="late"), live("reduce", id="theirs")
     assert kinds(decide(project(spec()), memory, seen(*sessions))) == ["unchanged reduce"]
 
 
 @pytest.mark.parametrize("posts", [1, 2])
 def test_double_that_is_gone_accounts_for_its_post(posts):
-    memory = state(record(spec()), doubt(spec(), posts=posts), tombstone("late", spec(), why="surplus"))
+    memory = state(record(spec()), unconfirmed(spec(), posts=posts), pending_delete("late", spec(), why="surplus"))
     after = look(memory, seen(live("reduce"), pods_gone=["late"]))
     assert [one.posts for one in after.doubts] == [1] * (posts - 1)
 
@@ -180,7 +182,7 @@ def test_double_that_is_gone_accounts_for_its_post(posts):
     ],
 )
 def test_of_two_the_one_that_got_further_is_kept(ours, late, kept):
-    memory = state(record(spec(), "pending", id="ours"), doubt(spec()))
+    memory = state(record(spec(), "pending", id="ours"), unconfirmed(spec()))
     observation = seen(live("reduce", ours, id="ours"), live("reduce", late, id="late"))
     after = look(memory, observation)
     assert only(after).id == kept
@@ -189,14 +191,14 @@ def test_of_two_the_one_that_got_further_is_kept(ours, late, kept):
 
 
 def test_double_of_an_earlier_spec_never_takes_the_place_of_the_new_one():
-    memory = state(record(spec(args=("new.py",)), "pending", id="ours"), doubt(spec()))
+    memory = state(record(spec(args=("new.py",)), "pending", id="ours"), unconfirmed(spec()))
     after = look(memory, seen(live("reduce", "Pending", id="ours"), live("reduce", id="late")))
     assert only(after).id == "ours"
 
 
 @pytest.mark.parametrize("entries", [(), (record(spec(), "due"),), (record(spec(), "unknown", id=None),)])
 def test_late_session_of_an_unsure_create_is_the_replica_where_there_is_none(entries):
-    memory = state(doubt(spec(), attempt=2), *entries)
+    memory = state(unconfirmed(spec(), attempt=2), *entries)
     observation = seen(live("reduce", id="late"))
     assert lines(decide(project(spec()), memory, observation)) == ["unchanged reduce (running)"]
     after = look(memory, observation)
@@ -208,19 +210,19 @@ def test_late_session_of_an_unsure_create_is_the_replica_where_there_is_none(ent
 )
 def test_late_session_is_not_adopted_while_a_create_is_under_way(held_up):
     entries = () if "in_flight" in held_up else (intent(spec()),)
-    assert not look(state(doubt(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
+    assert not look(state(unconfirmed(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
 
 
 def test_session_that_an_open_create_has_made_is_its_result_whatever_came_before():
     """The earlier create was decided by a settled list: what appears since is of the one that is open."""
     new = spec(args=("new.py",))
-    after = look(state(doubt(spec()), intent(new)), seen(live("reduce", id="fresh")))
+    after = look(state(unconfirmed(spec()), intent(new)), seen(live("reduce", id="fresh")))
     assert (only(after).id, only(after).work) == ("fresh", intent(new).work)
 
 
 def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_result():
     old, new = spec(), spec(args=("new.py",))
-    memory = look(state(doubt(old), intent(new)), seen())
+    memory = look(state(unconfirmed(old), intent(new)), seen())
     observation = seen(live("reduce", id="late"))
     after = look(memory, observation)
     assert after.doubts
@@ -235,7 +237,7 @@ def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_res
 
 def test_replica_whose_double_is_deleted_is_replaced_after_it():
     new = spec(args=("new.py",))
-    memory = state(record(spec()), doubt(spec()))
+    memory = state(record(spec()), unconfirmed(spec()))
     plan = decide(project(new), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [
         f"delete reduce -late ({DOUBLE})",
@@ -245,12 +247,12 @@ def test_replica_whose_double_is_deleted_is_replaced_after_it():
 
 
 def test_create_that_waits_for_the_deletion_of_a_double_is_worth_waiting_for():
-    memory = state(doubt(spec(), work="", run=""))
+    memory = state(unconfirmed(spec(), work="", run=""))
     _, waits = decide(project(spec()), memory, seen(live("reduce", id="late"))).actions
     assert (waits.kind, waits.waits_indefinitely) == ("wait", False)
 
 
 def test_no_double_is_told_while_a_create_is_open_that_may_have_made_it():
-    memory = state(record(spec()), doubt(spec()), intent(spec()))
+    memory = state(record(spec()), unconfirmed(spec()), intent(spec()))
     undecided = seen(live("reduce"), live("reduce", id="late"), whole=False)
     assert kinds(decide(project(spec()), memory, undecided)) == ["wait reduce"]

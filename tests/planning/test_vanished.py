@@ -10,19 +10,19 @@ from scene import (
     SETTLE,
     decide,
     desktop,
-    doubt,
     intent,
     kinds,
     lines,
     live,
     look,
     only,
+    pending_delete,
     project,
     record,
     seen,
     spec,
     state,
-    tombstone,
+    unconfirmed,
 )
 
 from skaha_apply.model.session import Phase
@@ -135,14 +135,16 @@ def test_clock_that_was_set_back_does_not_make_an_old_look_recent(phase):
 
 
 def test_intent_and_doubt_of_a_clock_that_was_set_back_are_old():
-    memory = state(intent(spec(), at=NOW + 48 * HOUR, given_up=NOW - 30), doubt(spec("other"), since=NOW + 48 * HOUR))
+    memory = state(
+        intent(spec(), at=NOW + 48 * HOUR, given_up=NOW - 30), unconfirmed(spec("other"), since=NOW + 48 * HOUR)
+    )
     after = look(memory, seen())
     assert only(after).phase is Phase.UNKNOWN
     assert after.doubts == ()
 
 
 def test_pod_of_a_deletion_in_the_future_is_not_waited_for():
-    memory = state(record(spec()), tombstone("reduce", spec(), at=NOW + 48 * HOUR))
+    memory = state(record(spec()), pending_delete("reduce", spec(), at=NOW + 48 * HOUR))
     assert kinds(decide(project(spec()), memory, seen())) == ["create reduce"]
 
 
@@ -229,7 +231,7 @@ def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
         assert kinds(first) == ["done reduce"]
         return
     assert kinds(first) == ["create reduce"]
-    again = record_of_create(WorkingState.open(memory), intent(wanted), "reduce", NOW + 1)
+    again = record_of_create(WorkingState.from_document(memory), intent(wanted), "reduce", NOW + 1)
     memory, second = vanish(memory.model_copy(update={"replicas": (again,)}), NOW + 20, wanted, status)
     assert kinds(second) == ["done reduce" if vanished == "complete" else "unknown reduce"]
     assert "disappeared again before its end was seen" in reason_text(second.actions[0].reason)
@@ -285,7 +287,7 @@ def test_one_that_counts_as_complete_is_not_computed_again_for_more_memory(phase
 def test_one_that_ended_in_between_was_deleted_the_next_time():
     wanted = spec(retries=5)
     first = look(state(record(wanted)), seen(gone=["reduce"]))
-    retried = record_of_create(WorkingState.open(first), intent(wanted, attempt=2), "reduce", NOW + 1)
+    retried = record_of_create(WorkingState.from_document(first), intent(wanted, attempt=2), "reduce", NOW + 1)
     memory = first.model_copy(update={"replicas": (retried,)})
     memory = look(memory, seen(live("reduce"), at=NOW + 10))
     assert kinds(decide(project(wanted), memory, seen(gone=["reduce"], at=NOW + 20))) == ["create reduce"]

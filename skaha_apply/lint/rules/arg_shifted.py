@@ -22,7 +22,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             if spec.kind.interactive:
                 continue
             for one in left:
-                same = (spec.family, one.key, one.name, one.text)
+                same = (spec.entry_key, one.key, one.name, one.text)
                 found.setdefault(same, []).append(index)
         for same, indices in found.items():
             yield _finding(project, same, indices)

@@ -27,7 +27,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             for name, group in known.needed(spec):
                 if group is None or group.specs:
                     continue
-                axes = _shared(spec, group.family.specs)
+                axes = _shared(spec, group.entry.specs)
                 summary = f"{shown(name)} has no combination with {axes}, which {shown(spec.name)} needs"
                 detail = "The session never starts. Values are compared as they are written. Add the value to the "
                 detail += f"matrix of {shown(name)}, or remove it here."

@@ -28,7 +28,7 @@ class Owned:
     key: ReplicaKey
 
     @property
-    def book(self) -> WorkingState:
+    def working_state(self) -> WorkingState:
         """The state."""
         return self.situation.working_state
 
@@ -40,16 +40,16 @@ class Owned:
     @property
     def entry(self) -> ReplicaRecord | Intent:
         """Its record, or its intent if it has no record."""
-        return self.book.records.get(self.key) or self.book.intents[self.key]
+        return self.working_state.records.get(self.key) or self.working_state.intents[self.key]
 
     @property
     def spec(self) -> SessionSpec:
         """The recorded spec from which the replica was created."""
-        return self.book.specs[self.entry.spec]
+        return self.working_state.specs[self.entry.spec]
 
     def action(self, kind: ActionKind, reason: Reason, victims: tuple[SessionToDelete, ...] = ()) -> Action:
         """An action for this replica."""
-        record = self.book.records.get(self.key)
+        record = self.working_state.records.get(self.key)
         return Action(
             kind=kind,
             session=self.spec.name,
@@ -74,7 +74,7 @@ def decide_removals(project: Project, situation: Situation, desired: Iterable[De
         actions += [_superseded(state.records[key], session, state) for session in sessions]
     for key, sessions in situation.duplicates.items():
         if key not in state.intents:
-            actions += [_duplicate(state.doubts[key], session, state) for session in sessions]
+            actions += [_duplicate(state.unconfirmed_creates[key], session, state) for session in sessions]
     return actions
 
 
@@ -99,12 +99,12 @@ def _destroyed(owned: Owned) -> Action:
 
 
 def _let_go(owned: Owned, reason: Reason, *, finishes: bool) -> Action:
-    book, key = owned.book, owned.key
-    if key in book.intents:
+    working, key = owned.working_state, owned.key
+    if key in working.intents:
         return owned.action(ActionKind.WAIT, Reason(ReasonCode.CREATE_UNCONFIRMED))
     if key in owned.situation.terminating:
         return owned.action(ActionKind.WAIT, Reason(ReasonCode.DELETE_PENDING))
-    record = book.records[key]
+    record = working.records[key]
     if not record.phase.active or record.id is None:
         return owned.action(ActionKind.RETIRED, Reason(ReasonCode.RETIRED, cause=reason))
     if owned.protected:
@@ -121,20 +121,20 @@ def _inside(file: str, folder: str) -> bool:
     return file.startswith(folder.rstrip("/") + "/")
 
 
-def _duplicate(doubt: UnconfirmedCreate, session: LiveSession, book: WorkingState) -> Action:
+def _duplicate(unconfirmed: UnconfirmedCreate, session: LiveSession, working: WorkingState) -> Action:
     """Delete a duplicate session of an unconfirmed create."""
-    return _needless(doubt, session, book, ReasonCode.DUPLICATE_SESSION)
+    return _needless(unconfirmed, session, working, ReasonCode.DUPLICATE_SESSION)
 
 
-def _superseded(record: ReplicaRecord, session: LiveSession, book: WorkingState) -> Action:
+def _superseded(record: ReplicaRecord, session: LiveSession, working: WorkingState) -> Action:
     """Delete an earlier session of a replica that has a later session."""
-    return _needless(record, session, book, ReasonCode.SUPERSEDED_SESSION)
+    return _needless(record, session, working, ReasonCode.SUPERSEDED_SESSION)
 
 
 def _needless(
-    entry: UnconfirmedCreate | ReplicaRecord, session: LiveSession, book: WorkingState, code: ReasonCode
+    entry: UnconfirmedCreate | ReplicaRecord, session: LiveSession, working: WorkingState, code: ReasonCode
 ) -> Action:
-    spec = book.specs[entry.spec]
+    spec = working.specs[entry.spec]
     return Action(
         kind=ActionKind.DELETE,
         session=spec.name,
@@ -144,6 +144,6 @@ def _needless(
         reason=Reason(code),
         group=spec.group,
         id=session.id,
-        record=book.records.get(entry.key),
+        record=working.records.get(entry.key),
         victims=(SessionToDelete(session.id, active=session.phase.active, why=DeleteReason.SURPLUS),),
     )

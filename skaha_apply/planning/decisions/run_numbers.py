@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from skaha_apply.planning.working_state import WorkingState
 
 
-def recorded(book: WorkingState) -> dict[ReplicaKey, int]:
+def recorded(working: WorkingState) -> dict[ReplicaKey, int]:
     """The run number of each known replica, if it is above 0.
 
     An open create can have a higher run number than the record. Its number then decides for the dependents.
     """
-    numbers = {key: record.run_number for key, record in book.records.items() if record.run_number}
-    for key, intent in book.intents.items():
+    numbers = {key: record.run_number for key, record in working.records.items() if record.run_number}
+    for key, intent in working.intents.items():
         if intent.run_number > numbers.get(key, 0):
             numbers[key] = intent.run_number
     return numbers
@@ -44,7 +44,7 @@ def desired(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
     return numbers
 
 
-def frozen_digests(book: WorkingState, project: Project) -> dict[ReplicaKey, str]:
+def frozen_digests(working: WorkingState, project: Project) -> dict[ReplicaKey, str]:
     """The recorded work digests of replicas that never run again (`rerun: never`).
 
     Dependents are linked to these digests, so a change of such a replica does not rerun them.
@@ -52,10 +52,10 @@ def frozen_digests(book: WorkingState, project: Project) -> dict[ReplicaKey, str
     found = {}
     for spec in project.sessions:
         for replica in range(1, spec.replicas + 1) if spec.rerun == "never" else ():
-            record = book.records.get((spec.key, replica))
+            record = working.records.get((spec.key, replica))
             if record is None or not same_version(record.work, f"{VERSION}:"):
                 continue
-            if _stays(record, book.specs[record.spec], spec):
+            if _stays(record, working.specs[record.spec], spec):
                 found[record.key] = record.work
     return found
 
@@ -65,13 +65,13 @@ def _stays(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) ->
     return record.phase.active or record.phase is Phase.DONE or counts_as_complete(record, recorded, wanted)
 
 
-def _candidates(book: WorkingState, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
+def _candidates(working: WorkingState, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
     """The recorded replicas of specs with `rerun`."""
     for spec in project.sessions:
         if spec.kind.interactive or spec.rerun in ("on-change", "never"):
             continue
         for replica in range(1, spec.replicas + 1):
-            if (record := book.records.get((spec.key, replica))) is not None:
+            if (record := working.records.get((spec.key, replica))) is not None:
                 yield spec, record
 
 

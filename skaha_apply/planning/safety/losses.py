@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
 
@@ -33,59 +32,50 @@ def add_losses(project: Project, actions: Sequence[Action], situation: Situation
 
 
 def _with_loss(action: Action, situation: Situation) -> Action:
-    record, book = action.record, situation.working_state
+    record, working = action.record, situation.working_state
     needless = not all(victim.why.needs_approval for victim in action.victims)
     loses = action.create_later or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or needless or not loses:
         return action
-    active, finished = record.phase.active, _is_finished(action, book)
+    active, finished = record.phase.active, is_finished_work(action, working)
     begun = record.started or record.accepted
     if begun is None or not (active or finished):
         return action
     end = (record.ended or begun) if finished else situation.now
-    spec = book.specs[record.spec]
+    spec = working.specs[record.spec]
     cores = spec.cores if spec.cores is not None else situation.offer.default_cores
     hours = max(0.0, end - begun) / 3600 * cores
     return replace(action, lost=hours, lost_is_upper_bound=finished or record.started is None)
 
 
-def _is_finished(action: Action, book: WorkingState) -> bool:
+def is_finished_work(action: Action, working: WorkingState) -> bool:
     """Whether the replica of an action has finished its work; an interactive session never has."""
     record = action.record
-    return record is not None and record.phase is Phase.DONE and not book.specs[record.spec].kind.interactive
-
-
-def _loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
-    if lost > options.allow_loss:
-        most = "at most " if bound else ""
-        yield (
-            f"{most}{lost:.0f} core-hours would be lost, more than {options.allow_loss:g}; "
-            f"--allow-loss {int(lost) + 1} allows this"
-        )
+    return record is not None and record.phase is Phase.DONE and not working.specs[record.spec].kind.interactive
 
 
 def caused_by_rerun(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaKey]:
     """The replicas that run again only because a dependency reruns."""
     if not any(_renews(spec) for spec in project.sessions):
         return frozenset()
-    families = Entries(project)
+    entries = Entries(project)
     edited = {
-        action.desired.spec.family for action in actions if action.desired and (action.changes or not action.record)
+        action.desired.spec.entry_key for action in actions if action.desired and (action.changes or not action.record)
     }
     renewed: set[str] = set()
     follows: set[str] = set()
-    for family in families.in_order_of_need():
-        needs = family.needs.keys()
+    for entry in entries.in_order_of_need():
+        needs = entry.needs.keys()
         if needs & edited:
-            edited.add(family.key)
+            edited.add(entry.key)
         elif needs & renewed:
-            follows.add(family.key)
-        if family.key in follows or any(_renews(spec) for spec in family.specs):
-            renewed.add(family.key)
+            follows.add(entry.key)
+        if entry.key in follows or any(_renews(spec) for spec in entry.specs):
+            renewed.add(entry.key)
     return frozenset(
         action.key
         for action in actions
-        if action.desired and action.desired.spec.family in follows and not action.changes
+        if action.desired and action.desired.spec.entry_key in follows and not action.changes
         if action.create_later or action.kind is ActionKind.REPLACE
     )
 

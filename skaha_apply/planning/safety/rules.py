@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
-from skaha_apply.planning.safety.losses import _is_finished, _loss
+from skaha_apply.planning.safety.losses import is_finished_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 MASS_SHARE = 0.30
 MASS_LEAST = 10
-GONE = (
+MASS_DELETION_HINT = (
     "run apply again and check the plan; if the sessions had ended before the server removed them, "
     "run `skaha-apply mark complete`; apply --force creates them again"
 )
 
 
 @dataclass(frozen=True)
-class SafetyVerdict:
+class SafetyResult:
     """The result of the safety rules for a plan."""
 
     refused: str | None
@@ -37,16 +37,18 @@ class SafetyVerdict:
     question: str = ""  # what a person must know before the approval
 
 
-def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> SafetyVerdict:
+def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> SafetyResult:
     """Whether the plan is refused, why, and which option lifts the refusal."""
-    book, options = situation.working_state, situation.options
+    working, options = situation.working_state, situation.options
     lost = sum(action.lost for action in actions)
     bound = any(action.lost_is_upper_bound and action.lost for action in actions)
     again = [action for action in actions if action.create_later or action.kind is ActionKind.REPLACE]
-    recomputed = sum(_is_finished(action, book) for action in again)
-    reasons = [] if options.force else [*_mass(actions, project, book, options), *_loss(lost, options, bound=bound)]
+    recomputed = sum(is_finished_work(action, working) for action in again)
+    reasons = [*_mass(actions, project, working, options), *_excess_loss(lost, options, bound=bound)]
+    if options.force:
+        reasons = []
     question = "" if options.destroying else _retired(actions)
-    return SafetyVerdict("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
+    return SafetyResult("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
 
 
 def _retired(actions: Sequence[Action]) -> str:
@@ -61,45 +63,54 @@ def _retired(actions: Sequence[Action]) -> str:
     return f"{retired} of {known} known replicas are no longer in the manifest."
 
 
-def _mass(actions: Sequence[Action], project: Project, book: WorkingState, options: PlanOptions) -> Iterable[str]:
+def _mass(actions: Sequence[Action], project: Project, working: WorkingState, options: PlanOptions) -> Iterable[str]:
     if options.destroying:
         return
     deletes = sum(action.counts_as_mass and action.kind is ActionKind.DELETE for action in actions)
     again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in actions)
-    emptied = tuple(_emptied(project, book, options))
+    emptied = tuple(_emptied(project, working, options))
     yield from emptied
     if deletes and not project.sessions and not emptied:
         way_out = "to delete them, run destroy, or apply --force"
         yield f"the manifest has no sessions, and {deletes} would be deleted; {way_out}"
         return
-    owned = _owned(actions, book)
+    owned = _owned(actions, working)
     if _is_mass(deletes + again, owned):
         parts = [f"{deletes} would be deleted because their manifest line was removed"] if deletes else []
         parts += [f"{again} would be created again because they disappeared"] if again else []
         yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force allows this"
 
 
-def gone(plan: Plan, book: WorkingState, options: PlanOptions) -> str | None:
+def _excess_loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
+    if lost > options.allow_loss:
+        most = "at most " if bound else ""
+        yield (
+            f"{most}{lost:.0f} core-hours would be lost, more than {options.allow_loss:g}; "
+            f"--allow-loss {int(lost) + 1} allows this"
+        )
+
+
+def mass_deletion_during_wait(plan: Plan, working: WorkingState, options: PlanOptions) -> str | None:
     """Why a later pass of an approved wait is not allowed, else None.
 
     If a large share of the replicas disappeared meanwhile, somebody might have deleted them on purpose.
     """
     again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in plan.actions)
-    owned = _owned(plan.actions, book)
+    owned = _owned(plan.actions, working)
     if options.force or not _is_mass(again, owned):
         return None
     return f"{again} of {owned} owned replicas disappeared, and would be created again without an approval"
 
 
-def _owned(actions: Sequence[Action], book: WorkingState) -> int:
-    return len(book.records) - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
+def _owned(actions: Sequence[Action], working: WorkingState) -> int:
+    return len(working.records) - sum(action.kind in (ActionKind.RETIRED, ActionKind.NOT_LOADED) for action in actions)
 
 
 def _is_mass(number: int, owned: int) -> bool:
     return owned >= MASS_LEAST and number > MASS_SHARE * owned
 
 
-def _emptied(project: Project, book: WorkingState, options: PlanOptions) -> Iterable[str]:
+def _emptied(project: Project, working: WorkingState, options: PlanOptions) -> Iterable[str]:
     """A reason for each entry with an empty list and recorded replicas that left the manifest: probably an accident.
 
     A combination that an `include` adds is still in the manifest, and does not count.
@@ -108,8 +119,8 @@ def _emptied(project: Project, book: WorkingState, options: PlanOptions) -> Iter
     if not names or options.limited:
         return
     asked = {spec.key for spec in project.sessions}
-    left = (record for key, record in book.records.items() if key[0] not in asked)
-    known = Counter(book.specs[record.spec].family for record in left)
+    left = (record for key, record in working.records.items() if key[0] not in asked)
+    known = Counter(working.specs[record.spec].entry_key for record in left)
     for name in names:
         if number := known[name.casefold()]:
             yield (

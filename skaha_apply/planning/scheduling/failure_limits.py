@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.scheduling.needs import Blocker, is_done, is_hopeless
+from skaha_apply.planning.scheduling.needs import Blocker, is_done, is_stuck
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ class Stop:
 
     row: int
     since: float
-    obstacle: Blocker
+    blocker: Blocker
 
     def drops(self, action: Action) -> bool:
         """Whether the session of a replica is still Pending since before the limit was reached.
@@ -46,16 +46,16 @@ class Stop:
         return recorded and same and (record.accepted or 0.0) <= self.since
 
 
-def pilot_status(family: EntrySpecs, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
+def pilot_status(entry: EntrySpecs, actions: Sequence[Action], options: PlanOptions) -> tuple[int, Blocker | None]:
     """The number of pilot replicas of an entry, and the blocker of its other replicas.
 
     The pilot replicas are the first ones in the order of the manifest. Each must have succeeded at the work that the
     manifest asks for now. A pilot replica of an interactive kind must be Running.
     """
-    first = actions[: family.pilot]
-    hopeless = next((action for action in first if is_hopeless(action)), None)
-    if hopeless is not None:
-        reason = Reason(ReasonCode.PILOT_FAILED, replica=hopeless.name, kind=hopeless.kind.value)
+    first = actions[: entry.pilot]
+    stuck = next((action for action in first if is_stuck(action)), None)
+    if stuck is not None:
+        reason = Reason(ReasonCode.PILOT_FAILED, replica=stuck.name, kind=stuck.kind.value)
         return len(first), Blocker(reason, final=True)
     waited = next((action for action in first if not (is_done(action) or _is_up(action))), None)
     if waited is None:
@@ -66,7 +66,7 @@ def pilot_status(family: EntrySpecs, actions: Sequence[Action], options: PlanOpt
     return len(first), Blocker(Reason(ReasonCode.PILOT_UNFINISHED, replica=waited.name), final=False)
 
 
-def reached_limit(family: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
+def reached_limit(entry: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
     """The failure limit of an entry, if the attempts that failed in a row have reached it.
 
     Attempts of interactive sessions do not count, because the tool starts these sessions again after a wait.
@@ -77,11 +77,11 @@ def reached_limit(family: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
         if succeeded:
             break
         row.append(seen)
-    if len(row) < family.stop_after:
+    if len(row) < entry.stop_after:
         return None
-    reason = Reason(ReasonCode.FAILURE_LIMIT, failures=len(row), entry=family.name)
-    obstacle = Blocker(reason, final=True)
-    return Stop(len(row), row[-family.stop_after], obstacle)
+    reason = Reason(ReasonCode.FAILURE_LIMIT, failures=len(row), entry=entry.name)
+    blocker = Blocker(reason, final=True)
+    return Stop(len(row), row[-entry.stop_after], blocker)
 
 
 def has_retries_left(action: Action, spec: SessionSpec) -> bool:

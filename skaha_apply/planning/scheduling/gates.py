@@ -29,51 +29,51 @@ def apply_gates(project: Project, actions: Sequence[Action], situation: Situatio
     """The actions of the desired replicas, in the order of the manifest, each as the gates leave it."""
     if not actions:
         return []
-    families = Entries(project)
-    gate = _Gate(situation, families)
+    entries = Entries(project)
+    gate = _Gate(situation, entries)
     for action in actions:
-        gate.judged.setdefault(action.key[0], []).append(action)
-    for family in families.in_order_of_need():
-        gate.judge(family)
-    judged = [action for spec in project.sessions for action in gate.judged[spec.key]]
-    caps = Limits(situation, project, families, judged)
-    return [_apply_limits(action, caps) for action in judged]
+        gate.decided.setdefault(action.key[0], []).append(action)
+    for entry in entries.in_order_of_need():
+        gate.check(entry)
+    decided = [action for spec in project.sessions for action in gate.decided[spec.key]]
+    limits = Limits(situation, project, entries, decided)
+    return [_apply_limits(action, limits) for action in decided]
 
 
 class _Gate:
     """Checks the entries of a project in turn, each entry after its dependencies.
 
-    `judged` has the actions of each session. The gates replace these actions.
+    `decided` has the actions of each session. The gates replace these actions.
     """
 
-    def __init__(self, situation: Situation, families: Entries) -> None:
-        self.judged: dict[str, list[Action]] = {}
+    def __init__(self, situation: Situation, entries: Entries) -> None:
+        self.decided: dict[str, list[Action]] = {}
         self._situation = situation
-        self._needs = Needs(families, self.judged, situation.options)
+        self._needs = Needs(entries, self.decided, situation.options)
 
-    def judge(self, family: EntrySpecs) -> None:
+    def check(self, entry: EntrySpecs) -> None:
         """Apply all gates except the slots to one entry. Its dependencies must be checked before."""
-        actions = [action for spec in family.specs for action in self.judged[spec.key]]
-        stopped = failure_limits.reached_limit(family, actions)
-        for spec in family.specs:
-            needs = self._needs.obstacle(spec)
-            self.judged[spec.key] = [self._pass(action, stopped, needs) for action in self.judged[spec.key]]
-        pilot = self._apply_pilot(family) if family.pilot else None
+        actions = [action for spec in entry.specs for action in self.decided[spec.key]]
+        stopped = failure_limits.reached_limit(entry, actions)
+        for spec in entry.specs:
+            needs = self._needs.blocker(spec)
+            self.decided[spec.key] = [self._pass(action, stopped, needs) for action in self.decided[spec.key]]
+        pilot = self._apply_pilot(entry) if entry.pilot else None
         if stopped is not None or (pilot is not None and pilot.final):
-            self._needs.halted.add(family.key)
+            self._needs.stopped_entries.add(entry.key)
 
     def _pass(self, action: Action, stopped: Stop | None, needs: Blocker | None) -> Action:
         if stopped is not None and stopped.drops(action):
             return _dropped(action, stopped)
         if stopped is not None and self._retries(action):
-            return _hold_create(action, stopped.obstacle)
+            return _hold_create(action, stopped.blocker)
         if not action.kind.creates:
             return action
-        if other := self._stranger(action):
+        if other := self._unmanaged_session(action):
             return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
-        limit = stopped.obstacle if stopped is not None and not failure_limits.has_new_attempt_count(action) else None
-        if obstacle := limit or needs:
-            return _hold_create(action, obstacle)
+        limit = stopped.blocker if stopped is not None and not failure_limits.has_new_attempt_count(action) else None
+        if blocker := limit or needs:
+            return _hold_create(action, blocker)
         return self._after_duplicate(action)
 
     def _after_duplicate(self, action: Action) -> Action:
@@ -82,18 +82,18 @@ class _Gate:
         waits = _hold_create(action, Blocker(Reason(ReasonCode.SECOND_SESSION_DELETED_FIRST), final=False))
         return replace(waits, waits_indefinitely=False)
 
-    def _apply_pilot(self, family: EntrySpecs) -> Blocker | None:
+    def _apply_pilot(self, entry: EntrySpecs) -> Blocker | None:
         """Hold the other replicas of an entry until its pilot has succeeded; active sessions stay."""
-        judged = [action for spec in family.specs for action in self.judged[spec.key]]
-        first, obstacle = failure_limits.pilot_status(family, judged, self._situation.options)
-        if obstacle is None:
+        decided = [action for spec in entry.specs for action in self.decided[spec.key]]
+        first, blocker = failure_limits.pilot_status(entry, decided, self._situation.options)
+        if blocker is None:
             return None
-        for spec in family.specs:
-            mine = self.judged[spec.key]
-            led = [_wait_in_place(action, obstacle) if action.kind.creates else action for action in mine[first:]]
-            self.judged[spec.key] = [*mine[:first], *led]
+        for spec in entry.specs:
+            mine = self.decided[spec.key]
+            led = [_wait_in_place(action, blocker) if action.kind.creates else action for action in mine[first:]]
+            self.decided[spec.key] = [*mine[:first], *led]
             first = max(0, first - len(mine))
-        return obstacle
+        return blocker
 
     def _retries(self, action: Action) -> bool:
         if (
@@ -104,7 +104,7 @@ class _Gate:
             return False
         return failure_limits.has_retries_left(action, action.desired.spec)
 
-    def _stranger(self, action: Action) -> Reason | None:
+    def _unmanaged_session(self, action: Action) -> Reason | None:
         """An active unmanaged session with the name, which would count as this replica."""
         going = {victim.id for victim in action.victims}
         for session in self._situation.unmanaged(action.name):
@@ -123,36 +123,38 @@ def _dropped(action: Action, stopped: Stop) -> Action:
     return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
 
 
-def _apply_limits(action: Action, caps: Limits) -> Action:
+def _apply_limits(action: Action, limits: Limits) -> Action:
     if not action.kind.creates or action.create_later:
         return action
-    cap = caps.full(action)
-    return action if cap is None else _without_place(action, cap)
+    limit = limits.full(action)
+    return action if limit is None else _without_slot(action, limit)
 
 
-def _without_place(action: Action, cap: Limit) -> Action:
-    return replace(_wait_in_place(action, Blocker(cap.reason, final=False)), waits_indefinitely=cap.waits_indefinitely)
+def _without_slot(action: Action, limit: Limit) -> Action:
+    return replace(
+        _wait_in_place(action, Blocker(limit.reason, final=False)), waits_indefinitely=limit.waits_indefinitely
+    )
 
 
-def _hold_create(action: Action, obstacle: Blocker) -> Action:
+def _hold_create(action: Action, blocker: Blocker) -> Action:
     """Hold a create as waiting or blocked. If it waits, its outdated active session is still deleted now."""
-    if not obstacle.final and action.kind is ActionKind.REPLACE and action.victims:
-        return replace(action, create_later=True, reason=action.reason.and_also(obstacle.reason))
-    return _wait_in_place(action, obstacle)
+    if not blocker.final and action.kind is ActionKind.REPLACE and action.victims:
+        return replace(action, create_later=True, reason=action.reason.and_also(blocker.reason))
+    return _wait_in_place(action, blocker)
 
 
-def _wait_in_place(action: Action, obstacle: Blocker) -> Action:
+def _wait_in_place(action: Action, blocker: Blocker) -> Action:
     """Hold a create as waiting or blocked, and keep its active session until the create is possible."""
-    if obstacle.final:
+    if blocker.final:
         return replace(
             action,
             kind=ActionKind.BLOCKED,
             victims=(),
-            reason=obstacle.reason,
+            reason=blocker.reason,
             create_later=False,
             waits_indefinitely=True,
         )
     later = action.kind is ActionKind.REPLACE
     stays = later and any(victim.active for victim in action.victims)
-    reason = obstacle.reason.and_also(action.reason) if stays else obstacle.reason
+    reason = blocker.reason.and_also(action.reason) if stays else blocker.reason
     return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, create_later=later, waits_indefinitely=True)

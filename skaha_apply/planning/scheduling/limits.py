@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.planning.entries import Entries
-    from skaha_apply.planning.scheduling.occupied_slots import SlotHolder
+    from skaha_apply.planning.scheduling.occupied_slots import SlotOwner
     from skaha_apply.planning.situation import Situation
 
 
@@ -62,25 +62,25 @@ class Limit:
 class Limits:
     """The limits of a project and their free slots."""
 
-    def __init__(self, situation: Situation, project: Project, families: Entries, actions: Sequence[Action]) -> None:
+    def __init__(self, situation: Situation, project: Project, entries: Entries, actions: Sequence[Action]) -> None:
         self._options = situation.options
         self._occupied = OccupiedSlots(
             situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation)
         )
-        held: dict[str, list[SlotHolder]] = {}
-        for holder in self._occupied.holders:
-            held.setdefault(holder.family, []).append(holder)
-        self._families = {
-            family.key: _of_family(family.name, family.parallelism, held.get(family.key, []))
-            for family in families.by_key.values()
-            if family.parallelism is not None
+        held: dict[str, list[SlotOwner]] = {}
+        for owner in self._occupied.owners:
+            held.setdefault(owner.entry_key, []).append(owner)
+        self._entries = {
+            entry.key: _of_entry(entry.name, entry.parallelism, held.get(entry.key, []))
+            for entry in entries.by_key.values()
+            if entry.parallelism is not None
         }
         self._headless = [*self._of_project(project), *self._of_account(project)]
         self._interactive = self._of_server(situation)
         for action in actions:
             if self._counts(action) and action.desired:
-                for cap in self._of(action.desired.spec):
-                    cap.replacing += cap.holds(action)
+                for limit in self._of(action.desired.spec):
+                    limit.replacing += limit.holds(action)
 
     def full(self, action: Action) -> Limit | None:
         """The first limit without a free slot for an action; otherwise assign its slots.
@@ -89,11 +89,11 @@ class Limits:
         """
         if action.desired is None or not self._counts(action):
             return None
-        caps = self._of(action.desired.spec)
-        found = next((cap for cap in caps if not cap.has_room(action)), None)
+        limits = self._of(action.desired.spec)
+        found = next((limit for limit in limits if not limit.has_room(action)), None)
         if found is None:
-            for cap in caps:
-                cap.take(action)
+            for limit in limits:
+                limit.take(action)
         return found
 
     def _counts(self, action: Action) -> bool:
@@ -102,15 +102,15 @@ class Limits:
         return creating and self._options.in_scope(action) and not self._options.has_failed(action)
 
     def _of(self, spec: SessionSpec) -> list[Limit]:
-        family = self._families.get(spec.family)
+        entry = self._entries.get(spec.entry_key)
         general = self._interactive if spec.kind.interactive else self._headless
-        return [family, *general] if family else general
+        return [entry, *general] if entry else general
 
     def _of_project(self, project: Project) -> Iterable[Limit]:
         limit = project.max_active.project
         if limit is not None:
-            held = [holder for holder in self._occupied.holders if holder.headless]
-            keys = frozenset(holder.key for holder in held if not holder.extra)
+            held = [owner for owner in self._occupied.owners if owner.headless]
+            keys = frozenset(owner.key for owner in held if not owner.extra)
             yield Limit(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
 
     def _of_account(self, project: Project) -> Iterable[Limit]:
@@ -132,13 +132,13 @@ class Limits:
         return [Limit(limit, reason, taken=len(listed), ids=listed, waits_indefinitely=True)]
 
 
-def _of_family(name: str, limit: int, held: Sequence[SlotHolder]) -> Limit:
+def _of_entry(name: str, limit: int, held: Sequence[SlotOwner]) -> Limit:
     return Limit(
         limit,
         Reason(ReasonCode.PARALLELISM_FULL, limit=limit, entry=name),
         taken=len(held),
-        keys=frozenset(holder.key for holder in held if not holder.extra),
-        waits_indefinitely=not any(holder.ends for holder in held),
+        keys=frozenset(owner.key for owner in held if not owner.extra),
+        waits_indefinitely=not any(owner.ends for owner in held),
     )
 
 

@@ -30,52 +30,52 @@ class Blocker:
 class _Tally:
     """The progress of the replicas of a group.
 
-    `hopeless` counts the replicas that cannot succeed, and `first_held` is the first one on hold. `outside` states that
+    `stuck` counts the replicas that cannot succeed, and `first_on_hold` is the first one on hold. `outside` states that
     an unfinished replica is out of the scope of this invocation, so the tool does not wait for it.
     """
 
     total: int
     done: int
-    hopeless: int
-    first_hopeless: Action | None
-    first_held: Action | None
+    stuck: int
+    first_stuck: Action | None
+    first_on_hold: Action | None
     outside: bool
 
     @property
     def open(self) -> int:
-        return self.total - self.done - self.hopeless
+        return self.total - self.done - self.stuck
 
 
 class Needs:
     """Decides whether dependencies are satisfied. The actions of the dependencies must be decided before.
 
-    `halted` are the entries that start no more replicas, because of failures or because of their pilot. A blocked
-    replica counts as ended for a share. In these entries it does not, because a person must decide first.
+    `stopped_entries` are the entries that start no more replicas, because of failures or because of their pilot. A
+    blocked replica counts as ended for a share. In these entries it does not, because a person must decide first.
     """
 
-    def __init__(self, families: Entries, judged: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
-        self.halted: set[str] = set()
-        self._families = families
-        self._judged = judged
+    def __init__(self, entries: Entries, decided: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
+        self.stopped_entries: set[str] = set()
+        self._entries = entries
+        self._decided = decided
         self._options = options
         self._tallies: dict[Group, _Tally] = {}
 
-    def obstacle(self, spec: SessionSpec) -> Blocker | None:
+    def blocker(self, spec: SessionSpec) -> Blocker | None:
         """The blocker among the dependencies of a combination; a final blocker comes before a wait."""
         shares = {name.casefold(): share for name, share in spec.require.items()}
         waiting: list[Reason] = []
-        for name, group in self._families.needed(spec):
+        for name, group in self._entries.needed(spec):
             if group is None:
-                empty = self._families.empty[name.casefold()]
+                empty = self._entries.empty[name.casefold()]
                 return Blocker(Reason(ReasonCode.NEEDS_EMPTY_LIST, entry=empty), final=True)
             if not group.specs:
                 values = _values(spec, group)
-                none = Reason(ReasonCode.NEEDS_NO_COMBINATION, entry=group.family.name, values=values)
+                none = Reason(ReasonCode.NEEDS_NO_COMBINATION, entry=group.entry.name, values=values)
                 return Blocker(none, final=True)
             share = shares.get(name.casefold())
-            if share is not None and group.family.key in self.halted:
-                return Blocker(Reason(ReasonCode.NEEDS_STOPPED, entry=group.family.name), final=True)
-            found = _judge(group.family.name, self._tally(group), share)
+            if share is not None and group.entry.key in self.stopped_entries:
+                return Blocker(Reason(ReasonCode.NEEDS_STOPPED, entry=group.entry.name), final=True)
+            found = _blocker_of(group.entry.name, self._tally(group), share)
             if found is not None and found.final:
                 return found
             waiting += [found.reason] if found else []
@@ -85,15 +85,15 @@ class Needs:
 
     def _tally(self, group: Group) -> _Tally:
         if group not in self._tallies:
-            actions = [action for spec in group.specs for action in self._judged[spec.key]]
-            hopeless = [action for action in actions if action.kind.cannot_succeed]
+            actions = [action for spec in group.specs for action in self._decided[spec.key]]
+            stuck = [action for action in actions if action.kind.cannot_succeed]
             unfinished = [action for action in actions if not (action.kind.cannot_succeed or is_done(action))]
             self._tallies[group] = _Tally(
                 total=len(actions),
-                done=len(actions) - len(hopeless) - len(unfinished),
-                hopeless=len(hopeless),
-                first_hopeless=next(filter(is_hopeless, actions), None),
-                first_held=next(filter(is_held, actions), None),
+                done=len(actions) - len(stuck) - len(unfinished),
+                stuck=len(stuck),
+                first_stuck=next(filter(is_stuck, actions), None),
+                first_on_hold=next(filter(is_on_hold, actions), None),
                 outside=not all(map(self._options.in_scope, unfinished)),
             )
         return self._tallies[group]
@@ -106,20 +106,20 @@ def is_done(action: Action) -> bool:
     return action.kind is ActionKind.DONE
 
 
-def is_held(action: Action) -> bool:
+def is_on_hold(action: Action) -> bool:
     """Whether a replica is on hold."""
     record = action.record
     return action.kind is ActionKind.UNCHANGED and record is not None and record.phase is Phase.HELD
 
 
-def is_hopeless(action: Action) -> bool:
+def is_stuck(action: Action) -> bool:
     """Whether a replica can succeed only after a change or a command of a user."""
-    return action.kind.cannot_succeed or is_held(action)
+    return action.kind.cannot_succeed or is_on_hold(action)
 
 
-def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
+def _blocker_of(name: str, tally: _Tally, share: float | None) -> Blocker | None:
     """The blocker of one group. Without a share, every replica must succeed, and a hopeless replica blocks."""
-    cannot = tally.first_hopeless if share is None else tally.first_held
+    cannot = tally.first_stuck if share is None else tally.first_on_hold
     if cannot is not None:
         reason = Reason(ReasonCode.NEEDS_FAILED, entry=name, replica=cannot.name, kind=cannot.kind.value)
         return Blocker(reason, final=True)
@@ -139,5 +139,5 @@ def _judge(name: str, tally: _Tally, share: float | None) -> Blocker | None:
 
 
 def _values(spec: SessionSpec, group: Group) -> str:
-    theirs = {axis for one in group.family.specs for axis in one.values}
+    theirs = {axis for one in group.entry.specs for axis in one.values}
     return ", ".join(f"{axis}={value}" for axis, value in sorted(spec.values.items()) if axis in theirs)

@@ -24,14 +24,14 @@ _COUNTED = (Phase.PENDING, Phase.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
-class SlotHolder:
+class SlotOwner:
     """The owner of a slot: the session of a replica, or with `extra` a second session of the replica.
 
     `ends` states that the slot becomes free by itself. The slot of a running interactive session does not.
     """
 
     key: ReplicaKey
-    family: str
+    entry_key: str
     headless: bool
     ends: bool = True
     extra: bool = False
@@ -42,12 +42,12 @@ class OccupiedSlots:
 
     def __init__(self, situation: Situation, specs: Mapping[str, SessionSpec], adoptions: Iterable[Action]) -> None:
         self._situation = situation
-        self._book = situation.working_state
+        self._working_state = situation.working_state
         self._specs = specs
-        main: dict[ReplicaKey, SlotHolder] = {}
-        for holder in (*self._recorded(), *self._intended(), *self._buried(), *self._adopted(adoptions)):
-            main.setdefault(holder.key, holder)
-        self.holders = (*main.values(), *self._extras())
+        main: dict[ReplicaKey, SlotOwner] = {}
+        for owner in (*self._recorded(), *self._intended(), *self._being_deleted(), *self._adopted(adoptions)):
+            main.setdefault(owner.key, owner)
+        self.owners = (*main.values(), *self._extras())
 
     def listed(self, *, headless: bool) -> frozenset[str]:
         """The IDs of the Pending and Running sessions of the account, either headless or interactive.
@@ -68,46 +68,46 @@ class OccupiedSlots:
         listed = self._situation.observation.listing.by_id
         ours = {
             key
-            for key, record in self._book.records.items()
+            for key, record in self._working_state.records.items()
             if record.phase in (Phase.ACCEPTED, *_COUNTED)
-            if record.id not in listed and record.id not in self._book.tombstones
-            if not self._book.specs[record.spec].kind.interactive
+            if record.id not in listed and record.id not in self._working_state.pending_deletes
+            if not self._working_state.specs[record.spec].kind.interactive
         }
-        for key, intent in self._book.intents.items():
-            record = self._book.records.get(key)
+        for key, intent in self._working_state.intents.items():
+            record = self._working_state.records.get(key)
             shown = record is not None and record.phase in _COUNTED and record.id in listed
-            if not shown and not self._book.specs[intent.spec].kind.interactive:
+            if not shown and not self._working_state.specs[intent.spec].kind.interactive:
                 ours.add(key)
         return frozenset(ours)
 
-    def _recorded(self) -> Iterator[SlotHolder]:
-        for key, record in self._book.records.items():
+    def _recorded(self) -> Iterator[SlotOwner]:
+        for key, record in self._working_state.records.items():
             if record.phase.active:
-                headless = not self._book.specs[record.spec].kind.interactive
-                ends = headless or record.phase is not Phase.RUNNING or record.id in self._book.tombstones
-                yield SlotHolder(key, self._family(key), headless, ends)
+                headless = not self._working_state.specs[record.spec].kind.interactive
+                ends = headless or record.phase is not Phase.RUNNING or record.id in self._working_state.pending_deletes
+                yield SlotOwner(key, self._entry_key(key), headless, ends)
 
-    def _intended(self) -> Iterator[SlotHolder]:
-        for key, intent in self._book.intents.items():
-            yield SlotHolder(key, self._family(key), not self._book.specs[intent.spec].kind.interactive)
+    def _intended(self) -> Iterator[SlotOwner]:
+        for key, intent in self._working_state.intents.items():
+            yield SlotOwner(key, self._entry_key(key), not self._working_state.specs[intent.spec].kind.interactive)
 
-    def _buried(self) -> Iterator[SlotHolder]:
-        for tombstone in self._book.tombstones.values():
-            if tombstone.active and tombstone.why is not DeleteReason.SURPLUS:
-                yield SlotHolder(tombstone.key, self._family(tombstone.key), self._is_headless(tombstone))
+    def _being_deleted(self) -> Iterator[SlotOwner]:
+        for pending in self._working_state.pending_deletes.values():
+            if pending.active and pending.why is not DeleteReason.SURPLUS:
+                yield SlotOwner(pending.key, self._entry_key(pending.key), self._is_headless(pending))
 
-    def _adopted(self, adoptions: Iterable[Action]) -> Iterator[SlotHolder]:
+    def _adopted(self, adoptions: Iterable[Action]) -> Iterator[SlotOwner]:
         for action in adoptions:
             if action.desired is not None and action.adopted is not None:
                 spec = action.desired.spec
                 ends = not spec.kind.interactive or action.adopted.phase is not Phase.RUNNING
-                yield SlotHolder(action.key, spec.family, not spec.kind.interactive, ends)
+                yield SlotOwner(action.key, spec.entry_key, not spec.kind.interactive, ends)
 
-    def _extras(self) -> Iterator[SlotHolder]:
+    def _extras(self) -> Iterator[SlotOwner]:
         """The second sessions of replicas, also while the tool deletes them."""
-        for tombstone in self._book.tombstones.values():
-            if tombstone.active and tombstone.why is DeleteReason.SURPLUS:
-                yield self._extra(tombstone.key, headless=self._is_headless(tombstone))
+        for pending in self._working_state.pending_deletes.values():
+            if pending.active and pending.why is DeleteReason.SURPLUS:
+                yield self._extra(pending.key, headless=self._is_headless(pending))
         for key, sessions in self._situation.duplicates.items():
             for session in sessions:
                 if session.phase.active:
@@ -116,20 +116,20 @@ class OccupiedSlots:
             for session in sessions:
                 yield self._extra(key, headless=session.kind.lower() == Kind.HEADLESS)
 
-    def _extra(self, key: ReplicaKey, *, headless: bool) -> SlotHolder:
-        return SlotHolder(key, self._family(key), headless, extra=True)
+    def _extra(self, key: ReplicaKey, *, headless: bool) -> SlotOwner:
+        return SlotOwner(key, self._entry_key(key), headless, extra=True)
 
-    def _is_headless(self, tombstone: PendingDelete) -> bool:
-        session = self._situation.observation.session(tombstone.id)
+    def _is_headless(self, pending: PendingDelete) -> bool:
+        session = self._situation.observation.session(pending.id)
         if session is not None:
             return session.kind.lower() == Kind.HEADLESS
-        record = self._book.records.get(tombstone.key)
-        spec = self._book.specs[record.spec] if record else self._specs.get(tombstone.session)
+        record = self._working_state.records.get(pending.key)
+        spec = self._working_state.specs[record.spec] if record else self._specs.get(pending.session)
         return spec is None or not spec.kind.interactive
 
-    def _family(self, key: ReplicaKey) -> str:
+    def _entry_key(self, key: ReplicaKey) -> str:
         """The entry of a replica, from the manifest, or from the record if it left the manifest."""
         if (spec := self._specs.get(key[0])) is not None:
-            return spec.family
-        entry = self._book.records.get(key) or self._book.intents.get(key)
-        return self._book.specs[entry.spec].family if entry is not None else key[0]
+            return spec.entry_key
+        entry = self._working_state.records.get(key) or self._working_state.intents.get(key)
+        return self._working_state.specs[entry.spec].entry_key if entry is not None else key[0]

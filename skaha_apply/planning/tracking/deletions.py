@@ -18,43 +18,43 @@ TTL = 3600.0  # seconds that an ended headless job stays listed: ttlSecondsAfter
 POD_GRACE = 60.0  # seconds that the tool waits for a deleted pod
 
 
-def resolve_delete(book: WorkingState, tombstone: PendingDelete, seen: Observation, settle: float) -> None:
+def resolve_delete(working: WorkingState, pending: PendingDelete, seen: Observation, settle: float) -> None:
     """Drop a pending delete whose session has ended, or whose DELETE was never sent."""
-    if not seen.whole and tombstone.id not in seen.gone:
+    if not seen.whole and pending.id not in seen.gone:
         return
-    if live := seen.session(tombstone.id):
-        ours = tombstone.sent or tombstone.key in seen.in_flight or live.phase is Phase.TERMINATING
-        if not ours and seen.listing.asked >= settle_start(seen, tombstone.at) + settle:
-            del book.tombstones[tombstone.id]
+    if live := seen.session(pending.id):
+        ours = pending.sent or pending.key in seen.in_flight or live.phase is Phase.TERMINATING
+        if not ours and seen.listing.asked >= settle_start(seen, pending.at) + settle:
+            del working.pending_deletes[pending.id]
         return
-    waited = age(seen, tombstone.at)
-    if tombstone.active and tombstone.id not in seen.pods_gone and waited < POD_GRACE:
+    waited = age(seen, pending.at)
+    if pending.active and pending.id not in seen.pods_gone and waited < POD_GRACE:
         return
-    del book.tombstones[tombstone.id]
-    if tombstone.why is DeleteReason.SURPLUS:
-        _settle_doubt(book, tombstone.key)
-    record = book.records.get(tombstone.key)
-    if record is None or record.id != tombstone.id:
+    del working.pending_deletes[pending.id]
+    if pending.why is DeleteReason.SURPLUS:
+        _resolve_unconfirmed_request(working, pending.key)
+    record = working.records.get(pending.key)
+    if record is None or record.id != pending.id:
         return
-    if not tombstone.sent and waited > TTL / 2:
+    if not pending.sent and waited > TTL / 2:
         return  # the session might have ended by itself; it is looked up by its ID like any other
-    book.records[record.key] = after_delete(record, tombstone, seen.listing.at)
+    working.records[record.key] = after_delete(record, pending, seen.listing.at)
 
 
-def after_delete(record: ReplicaRecord, tombstone: PendingDelete, at: float) -> ReplicaRecord:
+def after_delete(record: ReplicaRecord, pending: PendingDelete, at: float) -> ReplicaRecord:
     """The record after its session was deleted: due again, on hold, or failed at the time `at` after a timeout."""
-    if tombstone.why is DeleteReason.TIMEOUT:
+    if pending.why is DeleteReason.TIMEOUT:
         if not record.phase.active:
             return record
-        return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": tombstone.note})
-    if tombstone.why is DeleteReason.LIMIT:
+        return record.model_copy(update={"phase": Phase.FAILED, "ended": at, "note": pending.note})
+    if pending.why is DeleteReason.LIMIT:
         update = {"phase": Phase.DUE, "stopped": True, "note": "its session was deleted because of the failure limit"}
         return record.model_copy(update=update)
-    phase = Phase.HELD if tombstone.why is DeleteReason.HOLD else Phase.DUE
+    phase = Phase.HELD if pending.why is DeleteReason.HOLD else Phase.DUE
     return record.model_copy(update={"phase": phase, "note": "its session was deleted"})
 
 
-def _settle_doubt(book: WorkingState, key: ReplicaKey) -> None:
+def _resolve_unconfirmed_request(working: WorkingState, key: ReplicaKey) -> None:
     """Resolve one unconfirmed request: its duplicate session was deleted."""
-    if (doubt := book.doubts.pop(key, None)) is not None and doubt.posts > 1:
-        book.doubts[key] = doubt.model_copy(update={"posts": doubt.posts - 1})
+    if (unconfirmed := working.unconfirmed_creates.pop(key, None)) is not None and unconfirmed.posts > 1:
+        working.unconfirmed_creates[key] = unconfirmed.model_copy(update={"posts": unconfirmed.posts - 1})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import Intent
 
 
-DOUBT_AGE = 86400.0  # seconds for which a duplicate session of an unconfirmed create can still appear
+UNCONFIRMED_AGE = 86400.0  # seconds for which a duplicate session of an unconfirmed create can still appear
 
 
 _RANK = {Phase.DONE: 0, Phase.RUNNING: 1, Phase.OTHER: 2, Phase.PENDING: 3, Phase.TERMINATING: 4, Phase.FAILED: 5}
@@ -34,42 +34,46 @@ def is_decidable(intent: Intent, seen: Observation, settle: float) -> bool:
     return seen.listing.asked >= settle_start(seen, intent.at) + settle
 
 
-def duplicate_sessions(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> tuple[LiveSession, ...]:
+def duplicate_sessions(
+    working: WorkingState, unconfirmed: UnconfirmedCreate, seen: Observation
+) -> tuple[LiveSession, ...]:
     """The duplicate sessions of an unconfirmed create, which the tool deletes; the best one comes first.
 
     Such a session has an ID that is new since the intent, and the image, kind and resources of the intent. If there are
     more of them than unconfirmed requests, some are unmanaged sessions, and the tool deletes none. Pending deletes of
     duplicate sessions reduce the number of requests.
     """
-    spec = book.specs.get(doubt.spec)
+    spec = working.specs.get(unconfirmed.spec)
     if spec is None:
         return ()
-    record = book.records.get(doubt.key)
+    record = working.records.get(unconfirmed.key)
     known = record.id if record else None
     others = [
         session
-        for session in seen.listing.by_name.get(doubt.name, ())
-        if session.id != known and session.id not in doubt.listed and resembles(session, spec)
+        for session in seen.listing.by_name.get(unconfirmed.name, ())
+        if session.id != known and session.id not in unconfirmed.listed and resembles(session, spec)
     ]
     if not others:
         return ()  # the usual case; the search through owned and deleted sessions is skipped because it is slow
-    owned = book.owned()
+    owned = working.owned()
     found = [session for session in others if session.id not in owned]
-    dying = sum(tomb.key == doubt.key and tomb.why is DeleteReason.SURPLUS for tomb in book.tombstones.values())
-    return tuple(sorted(found, key=_rank)) if len(found) <= doubt.posts - dying else ()
+    deleting = sum(
+        one.key == unconfirmed.key and one.why is DeleteReason.SURPLUS for one in working.pending_deletes.values()
+    )
+    return tuple(sorted(found, key=_phase_rank)) if len(found) <= unconfirmed.posts - deleting else ()
 
 
-def superseded_sessions(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+def superseded_sessions(working: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """Earlier sessions of a replica that still run, although they counted as ended and a later session exists."""
-    return tuple(one for one in superseded_or_stopping(book, record, seen) if one.phase is not Phase.TERMINATING)
+    return tuple(one for one in superseded_or_stopping(working, record, seen) if one.phase is not Phase.TERMINATING)
 
 
-def superseded_or_stopping(book: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
+def superseded_or_stopping(working: WorkingState, record: ReplicaRecord, seen: Observation) -> tuple[LiveSession, ...]:
     """Earlier sessions that still run, plus vanished ones that are now terminating.
 
     The tool creates no replacement while such a session exists. Ended sessions are ignored.
     """
-    found = [session for one in record.past if one not in book.tombstones and (session := seen.session(one))]
+    found = [session for one in record.past if one not in working.pending_deletes and (session := seen.session(one))]
     vanished = {one.id for one in record.earlier if one.phase is Phase.UNKNOWN} if found else set()
     return tuple(
         session
@@ -79,14 +83,14 @@ def superseded_or_stopping(book: WorkingState, record: ReplicaRecord, seen: Obse
     )
 
 
-def _rank(session: LiveSession) -> tuple[int, str]:
+def _phase_rank(session: LiveSession) -> tuple[int, str]:
     return (_RANK.get(session.phase, len(_RANK)), session.id)
 
 
-def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[str]) -> bool:
+def resolve_create(working: WorkingState, intent: Intent, seen: Observation, owned: set[str]) -> bool:
     """Resolve an intent. True if a session was adopted; its ID is then in `owned`."""
-    spec, record = book.specs[intent.spec], book.records.get(intent.key)
-    del book.intents[intent.key]
+    spec, record = working.specs[intent.spec], working.records.get(intent.key)
+    del working.intents[intent.key]
     if record and record.phase.active and record.id and seen.session(record.id):
         # A create is sent after the end of the session that it replaces. That session still exists: no create was sent.
         return False
@@ -97,13 +101,13 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
     ]
     left = intent.posts
     if found:
-        kept = min(found, key=_rank)
-        owned.add(kept.id)
-        mine = record_of_create(book, intent, kept.id, min(intent.at, seen.listing.at))
-        book.records[intent.key] = with_live_session(mine, kept, seen.listing.at)
+        adopted = min(found, key=_phase_rank)
+        owned.add(adopted.id)
+        mine = record_of_create(working, intent, adopted.id, min(intent.at, seen.listing.at))
+        working.records[intent.key] = with_live_session(mine, adopted, seen.listing.at)
         left -= 1
     elif age(seen, intent.at) > TTL / 2 and not spec.kind.interactive:
-        book.records[intent.key] = record_of_create(book, intent, None, intent.at).model_copy(
+        working.records[intent.key] = record_of_create(working, intent, None, intent.at).model_copy(
             update={
                 "phase": Phase.UNKNOWN,
                 "note": "create request unconfirmed for too long to know whether its session ran",
@@ -111,17 +115,17 @@ def _resolve(book: WorkingState, intent: Intent, seen: Observation, owned: set[s
         )
     elif record and not record.phase.ended:
         note = "its create request had no effect"
-        book.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
+        working.records[intent.key] = record.model_copy(update={"phase": Phase.DUE, "note": note})
     if left > 0:
-        record_unconfirmed_create(book, intent, left)
+        record_unconfirmed_create(working, intent, left)
     return bool(found)
 
 
-def record_unconfirmed_create(book: WorkingState, intent: Intent, posts: int) -> None:
+def record_unconfirmed_create(working: WorkingState, intent: Intent, posts: int) -> None:
     """Record for a day that sessions of these creates can still appear; without digests if the work differs."""
-    earlier = book.doubts.get(intent.key)
+    earlier = working.unconfirmed_creates.get(intent.key)
     same = earlier is None or earlier.work == intent.work
-    book.doubts[intent.key] = UnconfirmedCreate(
+    working.unconfirmed_creates[intent.key] = UnconfirmedCreate(
         session=intent.session,
         replica=intent.replica,
         name=intent.name,
@@ -137,10 +141,10 @@ def record_unconfirmed_create(book: WorkingState, intent: Intent, posts: int) ->
 
 
 def record_of_create(
-    book: WorkingState, intent: Intent | UnconfirmedCreate, session_id: str | None, now: float
+    working: WorkingState, intent: Intent | UnconfirmedCreate, session_id: str | None, now: float
 ) -> ReplicaRecord:
     """The record of a replica whose create was accepted."""
-    earlier = book.records.get(intent.key)
+    earlier = working.records.get(intent.key)
     past = (*earlier.past, earlier.id) if earlier and earlier.id else earlier.past if earlier else ()
     return ReplicaRecord(
         session=intent.session,
@@ -181,23 +185,28 @@ def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> Re
     )
 
 
-def adopt_late_session(book: WorkingState, doubt: UnconfirmedCreate, seen: Observation) -> None:
+def adopt_late_session(working: WorkingState, unconfirmed: UnconfirmedCreate, seen: Observation) -> None:
     """Adopt a late session of an unconfirmed create if the replica has no session, or one in a worse phase.
 
     Completed is better than Running, and Running is better than Pending. A session whose work is ambiguous is not
     adopted.
     """
-    record = book.records.get(doubt.key)
-    extra = duplicate_sessions(book, doubt, seen)
-    if not extra or not doubt.work or doubt.key in book.intents or doubt.key in seen.in_flight:
+    record = working.records.get(unconfirmed.key)
+    extra = duplicate_sessions(working, unconfirmed, seen)
+    if not extra or not unconfirmed.work or unconfirmed.key in working.intents or unconfirmed.key in seen.in_flight:
         return
     if record is None or record.id is None or record.phase in (Phase.DUE, Phase.GONE, Phase.UNKNOWN):
-        late = record_of_create(book, doubt, extra[0].id, min(doubt.since, seen.listing.at))
-        book.records[doubt.key] = with_live_session(late, extra[0], seen.listing.at)
+        late = record_of_create(working, unconfirmed, extra[0].id, min(unconfirmed.since, seen.listing.at))
+        working.records[unconfirmed.key] = with_live_session(late, extra[0], seen.listing.at)
         return
     current = seen.session(record.id)
-    if current is None or record.id in book.tombstones or record.phase is Phase.DONE or record.spec != doubt.spec:
+    if (
+        current is None
+        or record.id in working.pending_deletes
+        or record.phase is Phase.DONE
+        or record.spec != unconfirmed.spec
+    ):
         return
-    if _rank(extra[0])[0] < _rank(current)[0]:
+    if _phase_rank(extra[0])[0] < _phase_rank(current)[0]:
         better = record.model_copy(update={"id": extra[0].id, "started": None, "ended": None})
-        book.records[record.key] = with_live_session(better, extra[0], seen.listing.at)
+        working.records[record.key] = with_live_session(better, extra[0], seen.listing.at)

@@ -11,13 +11,13 @@ from skaha_apply.model.session import Phase
 from skaha_apply.planning.tracking.clock_skew import age
 from skaha_apply.planning.tracking.deletions import resolve_delete
 from skaha_apply.planning.tracking.unconfirmed_creates import (
-    DOUBT_AGE,
-    _resolve,
+    UNCONFIRMED_AGE,
     adopt_late_session,
     is_decidable,
+    resolve_create,
     with_live_session,
 )
-from skaha_apply.planning.tracking.vanished import Absences
+from skaha_apply.planning.tracking.vanished import MissingSessions
 from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
@@ -37,38 +37,38 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
     Returns:
         The state after the observation, and the replicas whose session it found after an unconfirmed create.
     """
-    book = WorkingState.open(state)
-    for tombstone in tuple(book.tombstones.values()):
-        resolve_delete(book, tombstone, seen, settle)
-    owned = set(book.owned())
+    working = WorkingState.from_document(state)
+    for pending in tuple(working.pending_deletes.values()):
+        resolve_delete(working, pending, seen, settle)
+    owned = set(working.owned())
     adopted = frozenset(
         key
-        for key, intent in sorted(book.intents.items())
-        if is_decidable(intent, seen, settle) and _resolve(book, intent, seen, owned)
+        for key, intent in sorted(working.intents.items())
+        if is_decidable(intent, seen, settle) and resolve_create(working, intent, seen, owned)
     )
-    absences = Absences(book, seen, settle)
-    for record in tuple(book.records.values()):
-        if record.key not in book.intents and record.id not in book.tombstones:
-            _follow(book, record, seen, absences)
-    for doubt in tuple(book.doubts.values()):
-        if age(seen, doubt.since) > DOUBT_AGE:
-            del book.doubts[doubt.key]
+    missing = MissingSessions(working, seen, settle)
+    for record in tuple(working.records.values()):
+        if record.key not in working.intents and record.id not in working.pending_deletes:
+            _follow(working, record, seen, missing)
+    for unconfirmed in tuple(working.unconfirmed_creates.values()):
+        if age(seen, unconfirmed.since) > UNCONFIRMED_AGE:
+            del working.unconfirmed_creates[unconfirmed.key]
         else:
-            adopt_late_session(book, doubt, seen)
+            adopt_late_session(working, unconfirmed, seen)
     account = state.account or seen.listing.account
-    book.head = book.head.model_copy(update={"account": account})
-    return book.close(), adopted
+    working.head = working.head.model_copy(update={"account": account})
+    return working.to_document(), adopted
 
 
-def _follow(book: WorkingState, record: ReplicaRecord, seen: Observation, absences: Absences) -> None:
+def _follow(working: WorkingState, record: ReplicaRecord, seen: Observation, missing: MissingSessions) -> None:
     """Update one record to the observation of its session."""
     if record.id is None:
         return
     live = seen.session(record.id)
     if live and (record.phase.active or _is_back(record, live)):
-        book.records[record.key] = with_live_session(record, live, seen.listing.at)
+        working.records[record.key] = with_live_session(record, live, seen.listing.at)
     elif record.phase.active and record.id in seen.gone:
-        book.records[record.key] = absences.absent(record)
+        working.records[record.key] = missing.record_after(record)
 
 
 def _is_back(record: ReplicaRecord, live: LiveSession) -> bool:

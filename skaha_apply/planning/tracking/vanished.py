@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from skaha_apply.planning.working_state import WorkingState
 
 ENOUGH = 2  # consecutive vanished sessions of one attempt, after which the replica is not created again
-_MEMORY = 86400.0  # seconds for which such a replica also stops the other vanished replicas of its project
+_STOPS_OTHERS_FOR = 86400.0  # seconds for which such a replica also stops the other vanished replicas of its project
 _FORGOTTEN = (
     "session disappeared again before its end was seen: someone deleted it again, or the server removes ended sessions "
     "before the tool lists them"
 )
 
 
-class Absences:
+class MissingSessions:
     """Computes the new record of each replica whose session is missing from one observation."""
 
-    def __init__(self, book: WorkingState, seen: Observation, settle: float) -> None:
-        self._book = book
+    def __init__(self, working: WorkingState, seen: Observation, settle: float) -> None:
+        self._working_state = working
         self._seen = seen
         self._settle = settle
         self._forgets: bool | None = None  # whether the server removes ended sessions too early; computed once
 
-    def absent(self, record: ReplicaRecord) -> ReplicaRecord:
+    def record_after(self, record: ReplicaRecord) -> ReplicaRecord:
         """The record of an unfinished session after its look-up responded 404."""
         at = self._seen.listing.at
         if record.phase is Phase.ACCEPTED:
@@ -48,7 +48,7 @@ class Absences:
             last = record.seen or record.accepted or 0.0
             due = {"phase": Phase.GONE, "note": _disappeared(record, age(self._seen, last)), "ended": at}
             late = "session disappeared before its end was seen (ended, pruned or expired)"
-        if self._book.specs[record.spec].kind.interactive:
+        if self._working_state.specs[record.spec].kind.interactive:
             return record.model_copy(update=due)
         if age(self._seen, last) >= RECENT:
             return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
@@ -56,8 +56,8 @@ class Absences:
         if vanished < ENOUGH and not self._is_forgetful():
             return record.model_copy(update={**due, "vanished": vanished})
         self._forgets = True
-        held = {"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)}
-        return record.model_copy(update=held)
+        unknown = {"phase": Phase.UNKNOWN, "note": _FORGOTTEN, "vanished": max(vanished, ENOUGH)}
+        return record.model_copy(update=unknown)
 
     def _is_forgetful(self) -> bool:
         """Whether a headless replica vanished repeatedly in the last day. Then no vanished one is created again."""
@@ -65,8 +65,8 @@ class Absences:
             self._forgets = any(
                 record.phase is Phase.UNKNOWN
                 and record.vanished >= ENOUGH
-                and age(self._seen, record.seen or record.accepted or 0.0) < _MEMORY
-                for record in self._book.records.values()
+                and age(self._seen, record.seen or record.accepted or 0.0) < _STOPS_OTHERS_FOR
+                for record in self._working_state.records.values()
             )
         return self._forgets
 

@@ -18,7 +18,7 @@ from skaha_apply.apply.spec_updates import update_specs
 from skaha_apply.model.errors import SafetyRefusal, TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
-from skaha_apply.planning.safety.rules import GONE, gone
+from skaha_apply.planning.safety.rules import MASS_DELETION_HINT, mass_deletion_during_wait
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.plan import ask_offer, make_situation, plan_from
 from skaha_apply.workflow.reconcile.approval import check_fresh, grant_approval, is_approved, is_covered, is_outdated
@@ -100,15 +100,15 @@ class _Pass:
         self.result = replace(self.result, plan=plan)
         if self.result.approval is None:
             return await self._approved_plan(plan, situation, execution)
-        if reason := gone(plan, execution.ledger.book, self._request.options.plan):
-            self.result = replace(self.result, stopped=SafetyRefusal(f"refused: {reason}", hint=GONE))
+        if reason := mass_deletion_during_wait(plan, execution.ledger.working_state, self._request.options.plan):
+            self.result = replace(self.result, stopped=SafetyRefusal(f"refused: {reason}", hint=MASS_DELETION_HINT))
             return None
         return plan
 
     async def _approved_plan(self, plan: Plan, situation: Situation, execution: ExecutionContext) -> Plan | None:
         """The plan once it is approved; a new and equal one if the approval took long. None if it was declined."""
         request = self._request
-        if not await is_approved(request, plan, execution.ledger.book.head.lineage):
+        if not await is_approved(request, plan, execution.ledger.working_state.head.lineage):
             self.result = replace(self.result, declined=True)
             return None
         self.result = replace(self.result, approval=grant_approval(request, plan))

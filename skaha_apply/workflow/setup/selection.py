@@ -81,7 +81,7 @@ class Choice:
             *self._matching(one, self._wild),
             *self._matching(one, self._plain.get(one.key[0], ())),
             *(pattern for pattern in self._plain.get(one.name.casefold(), ()) if "/" not in pattern),
-            *(self._matching(one, self._plain.get(one.spec.family, ())) if one.spec.group else ()),
+            *(self._matching(one, self._plain.get(one.spec.entry_key, ())) if one.spec.group else ()),
         ]
         if self.axis is None:
             self._meant.update(found)

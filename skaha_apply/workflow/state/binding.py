@@ -85,12 +85,12 @@ def _check_account_is_known(document: StateDocument, context: Context, listing: 
 
 def remember_identity(ledger: Ledger, listing: Listing | None, context: Context) -> None:
     """Record the credential once a listing shows its account, because an empty listing later shows none."""
-    head, identity = ledger.book.head, context.client.identity
+    head, identity = ledger.working_state.head, context.client.identity
     if listing is None or listing.account is None or listing.account != head.account:
         return
     if identity is None or identity in head.identities or context.location.setting.sandbox:
         return
-    ledger.book.head = with_identity(head, identity)
+    ledger.working_state.head = with_identity(head, identity)
     ledger.changed()
 
 

@@ -45,20 +45,20 @@ async def forget(location: StateLocation, project: str, patterns: Sequence[str])
     store = location.store(project)
     async with held_lock(store, "state forget", location.setting.lock_timeout):
         document = await show(location, project)
-        book = WorkingState.open(document)
-        known = {**book.intents, **book.records}
-        groups = {key: book.specs[entry.spec].group for key, entry in known.items()}
+        working = WorkingState.from_document(document)
+        known = {**working.intents, **working.records}
+        groups = {key: working.specs[entry.spec].group for key, entry in known.items()}
         meant = {key for key in known if not patterns or _meant(patterns, key, groups[key])}
         if not meant:
             return ()
-        names = {book.records[key].name if key in book.records else book.intents[key].name for key in meant}
-        for table in (book.records, book.intents, book.doubts):
+        names = {working.records[key].name if key in working.records else working.intents[key].name for key in meant}
+        for table in (working.records, working.intents, working.unconfirmed_creates):
             for key in meant:
                 table.pop(key, None)
-        for tombstone in tuple(book.tombstones.values()):
-            if tombstone.key in meant:
-                del book.tombstones[tombstone.id]
-        await rewrite(store, book.close())
+        for pending in tuple(working.pending_deletes.values()):
+            if pending.key in meant:
+                del working.pending_deletes[pending.id]
+        await rewrite(store, working.to_document())
         return tuple(sorted(names))
 
 

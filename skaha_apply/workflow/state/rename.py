@@ -25,7 +25,7 @@ def knows_session(document: StateDocument, name: str) -> bool:
 
 def knows_matrix(document: StateDocument, name: str) -> bool:
     """Whether a state has replicas of a matrix of that name as written, in any case."""
-    return any(spec.group and spec.family == name.casefold() for spec in document.specs.values())
+    return any(spec.group and spec.entry_key == name.casefold() for spec in document.specs.values())
 
 
 def with_session_renamed(document: StateDocument, old: str, new: str) -> StateDocument:
@@ -45,7 +45,7 @@ def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDoc
     Raises:
         UsageError: when a new name is taken, two are the same, or `new` has a value that the matrix does not have.
     """
-    specs = [spec for spec in document.specs.values() if spec.group and spec.family == old.casefold()]
+    specs = [spec for spec in document.specs.values() if spec.group and spec.entry_key == old.casefold()]
     names = {spec.key: _name(spec, new) for spec in specs}
     taken: dict[str, str] = {}
     for key, name in names.items():
