@@ -209,8 +209,66 @@ def test_bombs_of_merges_are_bounded(tmp_path):
     assert {item.rule for item in found} == {"too-large"}
 
 
-def test_repeated_environments_are_bounded(tmp_path):
-    environment = ", ".join(f"V{index}: x" for index in range(2000))
-    sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}, env: *e}}\n" for index in range(2000))
-    found = diagnostics(tmp_path, f"{HEAD}x-e: &e {{{environment}}}\nsessions:\n{sessions}")
-    assert [item.rule for item in found] == ["too-large"]
+LONG = {
+    "env": f"&v {{{', '.join(f'V{index}: x' for index in range(2000))}}}",
+    "args": f"&v [{', '.join(f'a{index}' for index in range(2000))}]",
+    "needs": f"&v [{', '.join(f's{index}' for index in range(2000))}]",
+    "matrix": f"&v {{tile: [{', '.join(map(str, range(2000)))}]}}",
+    "text": f"&v {'x' * 200_000}",
+}
+REPEATS = {
+    "env": ("env: *v", "the first 1,000 sessions have 2,000,000 variables"),
+    "args": ("args: *v", "the first 1,000 sessions have 2,000,000 arguments"),
+    "needs": ("needs: *v", "the first 1,000 sessions have 2,000,000 dependencies"),
+    "matrix": ("matrix: *v", "the first 1,001 sessions have 2,002,000 combinations"),
+    "text": ("args: [*v]", "more than 100,000,000 characters"),
+}
+
+
+@pytest.mark.parametrize("part", REPEATS)
+def test_repeated_values_are_counted_before_anything_is_expanded(tmp_path, monkeypatch, part):
+    """A small file repeats a long value by an alias: one message, at the entry that passes the limit."""
+    monkeypatch.setattr("skaha_apply.manifest.expansion.expand.EntryTemplate", None)  # no entry is expanded
+    repeated, summary = REPEATS[part]
+    sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}, {repeated}}}\n" for index in range(2000))
+    (found,) = diagnostics(tmp_path, f"{HEAD}x-v: {LONG[part]}\nsessions:\n{sessions}")
+    assert (found.rule, found.location.column) == ("too-large", 5)
+    assert summary in found.summary
+    assert "plit the manifest: the files of one project are merged" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("defaults", "count"),
+    [("env", "1,000 sessions have 2,000,000 variables"), ("args", "1,000 sessions have 2,000,000 a")],
+)
+def test_repeated_defaults_are_counted(tmp_path, defaults, count):
+    sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}}}\n" for index in range(2000))
+    (found,) = diagnostics(tmp_path, f"{HEAD}defaults: {{{defaults}: {LONG[defaults]}}}\nsessions:\n{sessions}")
+    assert count in found.summary
+
+
+def test_repeated_merges_are_counted(tmp_path):
+    sessions = "".join(f"  - {{name: s{index}, image: {IMAGE}, env: {{<<: *v, A: b}}}}\n" for index in range(2000))
+    (found,) = diagnostics(tmp_path, f"{HEAD}x-v: {LONG['env']}\nsessions:\n{sessions}")
+    assert (found.rule, found.location.line) == ("too-large", 3)
+    assert "<< repeats more than 1,000,000 keys" in found.summary
+
+
+def test_repeated_lists_in_files_are_counted(tmp_path, monkeypatch):
+    """Comments do not count, so the lines are counted exactly before a refusal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("skaha_apply.manifest.expansion.file_size.MAX_VALUES", 2_000)
+    sessions = "".join(f"  - {{<<: *s, name: 's{index}-${{tile}}'}}\n" for index in range(11))
+    base = f"{HEAD}x-s: &s {{image: {IMAGE}, args: [a], matrix: {{tile: {{file: t.txt}}}}}}\nsessions:\n"
+    (tmp_path / "t.txt").write_text("".join(f"t{index}\n" for index in range(100)))
+    (found,) = diagnostics(tmp_path, base + sessions)
+    assert "more than 2,000 values" in found.summary
+    (tmp_path / "t.txt").write_text("# comment\n" * 200 + "t1\n")
+    assert diagnostics(tmp_path, base + sessions) == ()
+
+
+def test_repeated_entries_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr("skaha_apply.manifest.expansion.file_size.MAX_ENTRIES", 1_000)
+    repeated = ", ".join(["*s"] * 1_001)
+    (found,) = diagnostics(tmp_path, f"{HEAD}x-s: &s {{name: s, image: {IMAGE}}}\nsessions: [{repeated}]\n")
+    assert "1,001 sessions in one file, more than 1,000" in found.summary

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.empty_arguments import left_out
 from skaha_apply.manifest.expansion.entry_template import CachedReader, EntryTemplate, KeyLevel
+from skaha_apply.manifest.expansion.file_size import excess, refuse_large
 from skaha_apply.manifest.expansion.matrix import Combination, Matrix, read_matrix
 from skaha_apply.manifest.fields.values import InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import LeftOut, SessionSpec
 
 SENT = frozenset({"cmd", "args", "env"})  # keys whose values a program receives
-MAX_TEXT = 100_000_000  # characters of names, arguments and variables of all sessions of one file, counted likewise
-MAX_CHANGED = 500_000  # the same of one session, for each set of includes that changes some combination
-MAX_VALUES = 2_000_000  # arguments and variables of all sessions of one file, each counted as often as it is filled in
+MAX_CHANGED = 500_000  # values of one session, counted for each set of includes that changes some combination
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,12 @@ class _TooMany(Exception):
 
 
 def expand(document: Document, context: MatrixContext, file: str) -> ExpandedFile:
-    """Every valid session of a document; errors are added to the diagnostics of the document."""
+    """Every valid session of a document; errors are added to the diagnostics of the document.
+
+    A file that is too large has no session.
+    """
+    if refuse_large(document, context):
+        return ExpandedFile()
     reads = CachedReader(document.reader)
     for name, node in document.defaults.items():
         if "${" not in node.text:
@@ -244,15 +248,9 @@ class _EntryExpansion:
     def _count(self, expanded: ExpandedFile, plan: EntryTemplate, spec: SessionSpec) -> None:
         expanded.count += plan.weight
         expanded.size += len(spec.name) + sum(map(len, spec.args)) + sum(map(len, spec.env.values()))
-        if expanded.count > MAX_VALUES:
-            summary = f"more than {MAX_VALUES:,} values"
-        elif expanded.size > MAX_TEXT:
-            summary = f"more than {MAX_TEXT:,} characters"
-        else:
-            return
-        summary += " after aliases, defaults and matrices are filled in"
-        self.context.reader.diagnostics.add("too-large", self.node, summary, "Split the manifest.")
-        raise _TooMany
+        if summary := excess(expanded.count, expanded.size):
+            self.context.reader.diagnostics.add("too-large", self.node, summary, "Split the manifest.")
+            raise _TooMany
 
 
 def _named_only(matrix: Matrix, plans: Sequence[EntryTemplate]) -> tuple[str, ...]:

@@ -77,6 +77,10 @@ class NodeReader:
     )  # by id of the mapping, so that aliases are cheap
     merged: int = 0
 
+    def merges_too_much(self) -> bool:
+        """Whether `<<` repeats too many keys in this file, which was reported."""
+        return self.merged > MAX_MERGED
+
     def refuse(self, rule: str, node: Node, summary: str, detail: str = "", *, path: str = "") -> InvalidValue:
         """Add a diagnostic; returns the exception to raise."""
         self.diagnostics.add(rule, node, summary, detail, path=path)
@@ -246,12 +250,21 @@ class NodeReader:
             if part.shape != "mapping":
                 self.diagnostics.add("wrong-type", part, "<< must be a mapping, or a list of mappings", path=path)
                 continue
-            if depth > MAX_MERGES or self.merged > MAX_MERGED:
-                self.diagnostics.add("too-large", part, "merges with << that never end", path=path)
+            if depth > MAX_MERGES:
+                summary = f"<< merges mappings that merge others, more than {MAX_MERGES} deep"
+                self.diagnostics.add("too-large", part, summary, "Write the keys in one mapping.", path=path)
+                continue
+            if self.merges_too_much():
                 continue
             entries = self._entries(part, path, depth)
             self.merged += len(entries)
             merged.update(entries)
+            if self.merges_too_much():
+                summary = f"<< repeats more than {MAX_MERGED:,} keys in this file"
+                detail = (
+                    "Let the sessions read the values from a file, or split the manifest: the files of one project "
+                )
+                self.diagnostics.add("too-large", part, summary, detail + "are merged.", path=path)
         return merged
 
 
