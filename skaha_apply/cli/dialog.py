@@ -45,6 +45,7 @@ class Dialog:
     async def approve(self, plan: Plan) -> bool:
         """Print the plan, and ask for approval unless it is empty, refused, or approved before."""
         from skaha_apply.render.plan.text import NOTHING, plan_text  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.render.reasons import reason_text  # noqa: PLC0415
 
         self.progress.close()
         nothing = NOTHING_TO_DELETE if self._destroying else NOTHING
@@ -54,8 +55,9 @@ class Dialog:
             self.streams.show(plan_text(plan, self.streams.out_paint, nothing))
         if plan.refused is not None or not plan.has_changes or self._yes:
             return plan.refused is None
+        known = f"{one_line(reason_text(plan.question))}. " if plan.question else ""
         action = "Destroy these sessions" if self._destroying else "Apply this plan"
-        return await ask(self.streams, f"{one_line(plan.question)} {action} of {one_line(plan.project)}?".strip())
+        return await ask(self.streams, f"{known}{action} of {one_line(plan.project)}?")
 
     def show_report(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Print a report: at once as text, or at the end with the other reports as JSON."""

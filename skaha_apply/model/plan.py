@@ -196,25 +196,25 @@ class Plan:
     deletes, replaces, adopts or takes over. `approved` are the lines of the digest: `= ` for a desired replica, `! `
     for an action.
 
-    `refused` names the safety rule that refuses the plan, and the option that lifts it. `new_state`: no state exists
+    `refused` are the safety rules that refuse the plan, with the options that lift them. `new_state`: no state exists
     yet. `notes` are printed once, above the plan. `offline`: no request was sent to the server. `destroys`: the plan
-    of a destroy. `question` states what a person must know before the approval, "" if there is nothing.
+    of a destroy. `question` is what a person must know before the approval.
     """
 
     project: str
     server: str
     actions: tuple[Action, ...]
     digest: str
-    refused: str | None = None
+    refused: Reason | None = None
     core_hours_lost: float = 0.0
     lost_is_bound: bool = False
     recomputed: int = 0  # finished replicas that would be computed again
     new_state: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
     approved: tuple[str, ...] = ()
     offline: bool = False
     destroys: bool = False
-    question: str = ""
+    question: Reason | None = None
 
     @property
     def has_changes(self) -> bool:

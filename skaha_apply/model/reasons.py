@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class ReasonCode(StrEnum):
-    """Why a plan does something with a replica, or does nothing; the values are part of `plan -o json`."""
+    """Why a plan does something with a replica, or does nothing; the values are part of `plan -o json`.
+
+    The last two groups are about a whole plan: why it is refused, and what a person must know about it.
+    """
 
     # A session is created.
     NEW = "new"  # not in the state, no live session
@@ -84,6 +88,19 @@ class ReasonCode(StrEnum):
     # Part of another reason.
     NOT_DONE = "not_done"
     NOT_ENDED = "not_ended"
+    # A safety rule refuses a plan.
+    MANIFEST_EMPTY = "manifest_empty"
+    LIST_EMPTY = "list_empty"
+    TOO_MANY_CHANGES = "too_many_changes"
+    TOO_MUCH_LOST = "too_much_lost"
+    MANY_DISAPPEARED = "many_disappeared"
+    # What a person must know about a plan.
+    MANY_RETIRED = "many_retired"
+    REPLICAS_CHANGED = "replicas_changed"
+    NO_SERVER_TIME = "no_server_time"
+    END_UNCONFIRMED = "end_unconfirmed"
+    OFFLINE = "offline"
+    OFFLINE_NEW_STATE = "offline_new_state"
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -106,6 +123,12 @@ class Reason:
     def and_also(self, further: Reason | None) -> Reason:
         """This reason, followed by a further one."""
         return Reason(self.code, also=self.also.and_also(further) if self.also else further, **dict(self.arguments))
+
+    @classmethod
+    def joined(cls, reasons: Iterable[Reason]) -> Reason | None:
+        """The first reason, followed by the others; None if there is none."""
+        found = [*reasons]
+        return reduce(cls.and_also, found) if found else None
 
     def with_texts(self, changed: Callable[[str], str]) -> Reason:
         """This reason with every text among its arguments changed, in the reasons that are part of it as well."""

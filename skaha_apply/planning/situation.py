@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skaha_apply.model.plan import Change
+    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.session import LiveSession, Observation
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import StateDocument
@@ -41,7 +42,7 @@ class Situation:
     server: str = ""
     present: frozenset[str] = frozenset()
     new_state: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
 
     @property
     def now(self) -> float:

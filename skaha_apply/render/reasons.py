@@ -1,11 +1,13 @@
 """The text of each reason: one template for each code.
 
 `{name}` in a template stands for an argument. `{name:exact}` and `{name:rounded}` are durations, `{name:whole}` seconds
-without a fraction, `{name:quoted}` a word for a shell, `{name:standing}` a kind of action as it follows "is".
+without a fraction, `{name:number}` a number without needless digits, `{name:tenths}` one with one digit, `{name:time}`
+Unix seconds, `{name:quoted}` a word for a shell, `{name:standing}` a kind of action as it follows "is".
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from shlex import quote
 from string import Formatter
@@ -26,6 +28,9 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
     "exact": format_exact,
     "rounded": format_rounded,
     "whole": "{:.0f}".format,
+    "number": "{:g}".format,
+    "tenths": "{:.1f}".format,
+    "time": lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     "quoted": quote,
     "standing": lambda kind: _STANDING.get(kind, kind),
 }
@@ -46,6 +51,41 @@ def _account_full(given: Arguments) -> str:
     full = given["active"] >= given["limit"]
     counted = "; {active} headless sessions are Pending or Running" if full else ""
     return f"limit of the account reached (max_active {{limit}}{counted})"
+
+
+def _too_many_changes(given: Arguments) -> str:
+    parts = ["deletes {deletes} because their manifest lines were removed"] if given["deletes"] else []
+    parts += ["creates {again} again because their sessions disappeared"] if given["again"] else []
+    what = " and ".join(parts)
+    return f"of {{owned}} owned replicas, the plan {what}: more than {{percent}}%; to allow this, add --force"
+
+
+def _too_much_lost(given: Arguments) -> str:
+    most = "at most " if given["bound"] else ""
+    return (
+        f"the plan loses {most}{{lost:whole}} core-hours, more than the allowed {{allowed:number}}; "
+        "to allow this, add --allow-loss {enough}"
+    )
+
+
+def _replicas_changed(given: Arguments) -> str:
+    words = [word for word in ("finished", "running") if given[word]]
+    shares = " and ".join(f"{{{word}}} {word}" for word in words)
+    plural = "s" if given["finished"] + given["running"] > 1 else ""
+    most = "at most " if given["bound"] else ""
+    return (
+        f"{{entry}}: with {{after}} replicas instead of {{before}} every share of the work changes: {shares} "
+        f"share{plural} would be computed again ({most}{{hours:tenths}} core-hours); to run more sessions at the same "
+        "time, change parallelism instead, which reruns nothing"
+    )
+
+
+def _end_unconfirmed(given: Arguments) -> str:
+    more = " and {more} more" if given["more"] else ""
+    return (
+        f"not in the session listing: {{sessions}}{more}; the server did not confirm that they ended, so the plan "
+        "assumes that nothing changed"
+    )
 
 
 TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
@@ -121,6 +161,26 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.INTERACTIVE_FULL: "the server's limit of {limit} interactive sessions is reached",
     Code.NOT_DONE: "{entry} ({open} of {total} not done)",
     Code.NOT_ENDED: "{entry} ({open} of {total} not ended)",
+    Code.MANIFEST_EMPTY: (
+        "the manifest has no sessions, and the plan deletes all {deletes} active ones; "
+        "to delete them, run `skaha-apply destroy`, or add --force"
+    ),
+    Code.LIST_EMPTY: (
+        "the list of {entry} is empty, and the state has {known} of its replicas; restore the list, or remove the "
+        "replicas from the state with `skaha-apply state forget {entry:quoted}`, or add --force"
+    ),
+    Code.TOO_MANY_CHANGES: _too_many_changes,
+    Code.TOO_MUCH_LOST: _too_much_lost,
+    Code.MANY_DISAPPEARED: "{again} of {owned} owned replicas disappeared, and no approval covers creating them again",
+    Code.MANY_RETIRED: "{retired} of {known} replicas in the state are no longer in the manifest",
+    Code.REPLICAS_CHANGED: _replicas_changed,
+    Code.NO_SERVER_TIME: "the responses of the server have no Date header, so the tool uses the clock of this machine",
+    Code.END_UNCONFIRMED: _end_unconfirmed,
+    Code.OFFLINE: (
+        "offline: this plan compares the manifests with the state of {written:time}; "
+        "the sessions on the server can differ"
+    ),
+    Code.OFFLINE_NEW_STATE: "offline: there is no state to compare with; the sessions on the server are not known",
 }
 
 

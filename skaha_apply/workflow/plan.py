@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.lister import Lister
@@ -93,15 +92,11 @@ def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
     return frozenset(file for file in files if file and file != "-" and (location.root / file).exists())
 
 
-def _notes(context: Context, observation: Observation) -> tuple[str, ...]:
-    notes = []
-    if not context.client.has_server_time:
-        notes.append("the responses of the server have no Date header; the clock of this machine is used")
-    if untold := sorted(observation.untold):
-        shown = ", ".join(untold[:MOST_NAMED]) + (" and more" if len(untold) > MOST_NAMED else "")
-        notes.append(
-            f"{shown} missing from the session list, but the server did not confirm their end; assuming no change"
-        )
+def _notes(context: Context, observation: Observation) -> tuple[Reason, ...]:
+    notes = [] if context.client.has_server_time else [Reason(ReasonCode.NO_SERVER_TIME)]
+    if missing := sorted(observation.untold):
+        named = ", ".join(missing[:MOST_NAMED])
+        notes.append(Reason(ReasonCode.END_UNCONFIRMED, sessions=named, more=max(0, len(missing) - MOST_NAMED)))
     return tuple(notes)
 
 
@@ -132,13 +127,9 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
     return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)))
 
 
-def _offline_note(written: float | None) -> str:
+def _offline_note(written: float | None) -> Reason:
     """The note of an offline plan; `written` is when the state was last written, None without a state."""
-    unknown = "the present sessions on the server are not known"
-    if written is None:
-        return f"offline: there is no state to compare with, and {unknown}"
-    moment = datetime.fromtimestamp(written, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"offline: compared with the state alone, as it was written at {moment}; {unknown}"
+    return Reason(ReasonCode.OFFLINE_NEW_STATE) if written is None else Reason(ReasonCode.OFFLINE, written=written)
 
 
 def _without_server(action: Action) -> Action:

@@ -50,7 +50,7 @@ def test_a_list_that_was_cut_short_is_counted_and_an_emptied_one_is_refused(desk
     assert shown in desk("plan", "-o", "markdown").out
     assert desk.plan()["summary"]["retired"] == 299
     asked = desk.in_terminal("apply", answer="n\n", code=1)
-    assert "299 of 301 known replicas are no longer in the manifest. Apply this plan" in asked.err + asked.out
+    assert "299 of 301 replicas in the state are no longer in the manifest. Apply this plan" in asked.err + asked.out
     tiles.write_text("# nothing tonight\n")
     survey(matrix={"tile": {"file": "tiles.txt"}, "include": [{"tile": "270.000"}]})
     assert "empty-matrix" in desk("lint").out

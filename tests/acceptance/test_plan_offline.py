@@ -27,10 +27,7 @@ def test_without_a_state_all_is_new_and_nothing_is_said_of_the_server(desk, offl
     desk.write(SLEEP)
     ended = offline("--detailed-exitcode", code=2)
     assert "reduce [1-3]  not in the state\n" in ended.out
-    assert (
-        "note: offline: there is no state to compare with, and the present sessions on the server are not known"
-        in ended.out
-    )
+    assert "note: offline: there is no state to compare with; the sessions on the server are not known" in ended.out
     document = offline("-o", "json").json
     assert (document["offline"], document["summary"]["create"]) == (True, 3)
     assert "offline" not in desk.plan()
@@ -43,7 +40,7 @@ def test_what_was_active_is_taken_to_be_so_still(desk, offline, sandbox):
         sandbox.delete(row["id"])
     ended = offline("--detailed-exitcode")
     assert "3 unchanged" in ended.out
-    assert "compared with the state alone, as it was written at " in ended.out
+    assert "offline: this plan compares the manifests with the state of " in ended.out
     desk.write({**SLEEP, "args": ["601"], "timeout": "1h"})
     (group,) = {(one["action"], one["changes"][0]["path"]) for one in offline("-o", "json").json["actions"]}
     assert group == ("replace", "args[0]")

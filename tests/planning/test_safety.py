@@ -20,13 +20,19 @@ from scene import (
     state,
 )
 
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
+from skaha_apply.render.reasons import reason_text
 
 TWELVE = [spec(f"s{number}") for number in range(12)]
 
 
 def owned(phase="running", **fields):
     return state(*(record(one, phase, **fields) for one in TWELVE))
+
+
+def refusal(plan):
+    return plan.refused and reason_text(plan.refused)
 
 
 def all_live(specs=TWELVE):
@@ -37,18 +43,20 @@ def all_live(specs=TWELVE):
 def test_more_than_a_third_deleted_for_want_of_a_line_is_refused(removed, refused):
     plan = decide(project(*TWELVE[removed:]), owned(), all_live())
     assert kinds(plan)[:removed] == [f"delete {one}" for one in sorted(f"s{n}" for n in range(removed))]
-    what = "4 would be deleted because their manifest line was removed"
-    text = f"of 12 owned replicas {what}, more than 30%; --force allows this"
-    assert plan.refused == (text if refused else None)
+    text = (
+        "of 12 owned replicas, the plan deletes 4 because their manifest lines were removed: more than 30%; "
+        "to allow this, add --force"
+    )
+    assert refusal(plan) == (text if refused else None)
     assert decide(project(*TWELVE[removed:]), owned(), all_live(), force=True).refused is None
 
 
 def test_many_that_are_gone_are_refused_as_well_and_together_with_the_deleted():
     gone = [one.name for one in TWELVE[:2]]
     plan = decide(project(*TWELVE[:-2]), owned(), seen(*(live(one.name) for one in TWELVE[2:]), gone=gone))
-    assert plan.refused == (
-        "of 12 owned replicas 2 would be deleted because their manifest line was removed and 2 would be created again "
-        "because they disappeared, more than 30%; --force allows this"
+    assert refusal(plan) == (
+        "of 12 owned replicas, the plan deletes 2 because their manifest lines were removed and creates 2 again "
+        "because their sessions disappeared: more than 30%; to allow this, add --force"
     )
 
 
@@ -61,7 +69,7 @@ def test_few_owned_replicas_are_not_a_mass():
 def test_what_is_only_remembered_does_not_make_the_owned_more():
     retired = [record(spec(f"r{number}"), "done") for number in range(100)]
     memory = state(*(record(one) for one in TWELVE), *retired)
-    assert decide(project(*TWELVE[4:]), memory, all_live()).refused.startswith("of 12 owned replicas 4 would")
+    assert dict(decide(project(*TWELVE[4:]), memory, all_live()).refused.arguments)["owned"] == 12
 
 
 def test_changes_and_creates_are_not_a_mass():
@@ -71,17 +79,15 @@ def test_changes_and_creates_are_not_a_mass():
 
 def test_manifest_without_sessions_is_refused():
     plan = decide(project(), state(record(spec())), seen(live("reduce")))
-    assert plan.refused == (
-        "the manifest has no sessions, and 1 would be deleted; to delete them, run destroy, or apply --force"
-    )
+    assert plan.refused == Reason(ReasonCode.MANIFEST_EMPTY, deletes=1)
     assert decide(project(), state(record(spec(), "done"))).refused is None
 
 
 def test_destroy_is_no_mass_but_may_lose_too_much():
     assert decide(project(*TWELVE), owned(), all_live(), destroy=True).refused is None
     memory = owned(started=NOW - 10 * HOUR)
-    assert decide(project(*TWELVE), memory, all_live(), destroy=True).refused == (
-        "240 core-hours would be lost, more than 100; --allow-loss 241 allows this"
+    assert refusal(decide(project(*TWELVE), memory, all_live(), destroy=True)) == (
+        "the plan loses 240 core-hours, more than the allowed 100; to allow this, add --allow-loss 241"
     )
 
 
@@ -132,8 +138,10 @@ def test_loss_of_more_than_is_allowed_is_refused(allowed, refused):
     memory = state(record(spec(cores=12), started=None, accepted=NOW - 10 * HOUR))
     wanted = project(spec(cores=12, args=("new.py",)))
     plan = decide(wanted, memory, seen(live("reduce")), allow_loss=allowed)
-    text = f"at most 120 core-hours would be lost, more than {allowed:g}; --allow-loss 121 allows this"
-    assert plan.refused == (text if refused else None)
+    text = (
+        f"the plan loses at most 120 core-hours, more than the allowed {allowed:g}; to allow this, add --allow-loss 121"
+    )
+    assert refusal(plan) == (text if refused else None)
     assert decide(wanted, memory, seen(live("reduce")), force=True).refused is None
 
 
@@ -207,8 +215,7 @@ def test_what_follows_a_rerun_is_a_loss_where_anything_was_changed(changed):
 
 
 TILES = matrix("tile", "abc")
-EMPTY = "the list of tile-${tile} is empty, and the state has 3 of its replicas; restore the list, remove the "
-EMPTY += "replicas from the state with `state forget`, or continue with --force"
+EMPTY = Reason(ReasonCode.LIST_EMPTY, entry="tile-${tile}", known=3)
 
 
 @pytest.mark.parametrize("phase", ["done", "running", "due"])
@@ -216,7 +223,7 @@ def test_list_that_is_empty_now_is_refused_whatever_is_known_of_it(phase):
     memory = state(*(record(one, phase) for one in TILES), record(spec("other"), "done"))
     sight = seen(*(live(one.name) for one in TILES)) if phase == "running" else None
     emptied = project(spec("other"), spec("end", needs=("tile-${tile}",)), empty=("Tile-${tile}",))
-    assert decide(emptied, memory, sight).refused == EMPTY.replace("tile-${tile} is", "Tile-${tile} is")
+    assert decide(emptied, memory, sight).refused == EMPTY.with_texts(str.capitalize)
     assert decide(emptied, memory, sight, force=True).refused is None
     assert decide(emptied, memory, sight, destroy=True).refused is None
     assert decide(emptied, memory, sight, targets=("other",)).refused is None
@@ -244,9 +251,9 @@ def test_large_share_that_left_the_manifest_is_named_in_the_question():
     memory = state(*(record(one, "done") for one in tiles), record(end, "done", needed=tiles))
     cut_short = decide(project(tiles[0], end), memory)
     assert (cut_short.refused, cut_short.summary["retired"]) == (None, 11)
-    assert cut_short.question == "11 of 13 known replicas are no longer in the manifest."
-    assert decide(project(*tiles[:-1], end), memory).question == ""
-    assert decide(project(), memory, destroy=True).question == ""
+    assert cut_short.question == Reason(ReasonCode.MANY_RETIRED, retired=11, known=13)
+    assert decide(project(*tiles[:-1], end), memory).question is None
+    assert decide(project(), memory, destroy=True).question is None
 
 
 def test_restored_list_runs_nothing_again():
@@ -263,14 +270,16 @@ def cut(before, after, **fields):
     given = {"started": NOW - 3 * HOUR, "ended": None}
     ended = {"done": {"ended": NOW - HOUR}}
     entries = [record(old, phase, number, **given | ended.get(phase, {})) for number, phase in enumerate(phases, 1)]
-    return decide(project(spec(replicas=after, **fields)), state(*entries), seen(live("reduce-3"))).notes
+    plan = decide(project(spec(replicas=after, **fields)), state(*entries), seen(live("reduce-3")))
+    return tuple(map(reason_text, plan.notes))
 
 
 def test_change_of_replicas_says_what_it_costs_and_what_costs_nothing():
     cost = "2 finished and 1 running shares would be computed again (at most 14.0 core-hours)"
-    free = "to run more at once change parallelism, which costs nothing"
-    assert cut(3, 4) == (f"reduce: replicas 3 -> 4 divides the work again: {cost}; {free}",)
-    assert cut(2, 4)[0].startswith("reduce: replicas 2 -> 4 divides the work again: 2 finished shares would")
+    free = "to run more sessions at the same time, change parallelism instead, which reruns nothing"
+    changed = "every share of the work changes"
+    assert cut(3, 4) == (f"reduce: with 4 replicas instead of 3 {changed}: {cost}; {free}",)
+    assert cut(2, 4)[0].startswith(f"reduce: with 4 replicas instead of 2 {changed}: 2 finished shares would")
     assert cut(3, 4, rerun="never") == ()
     assert cut(3, 4, protect=True) == ()
 
@@ -288,6 +297,7 @@ def test_new_cut_of_a_matrix_is_said_once():
     old, new = matrix("tile", "abc", replicas=2), matrix("tile", "abc", replicas=3, image="x/y:2")
     memory = state(*(record(one, "done", number, started=NOW, ended=NOW) for one in old for number in (1, 2)))
     (note,) = decide(project(*new), memory).notes
-    assert note.startswith("tile-${tile}: replicas 2 -> 3 divides the work again: 6 finished shares would")
+    assert (note.code, dict(note.arguments)["entry"]) == (ReasonCode.REPLICAS_CHANGED, "tile-${tile}")
+    assert "with 3 replicas instead of 2 every share of the work changes: 6 finished shares" in reason_text(note)
     fresh = decide(project(*new), state(*(record(one, "failed", number) for one in old for number in (1, 2))))
     assert fresh.notes == ()

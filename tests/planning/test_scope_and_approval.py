@@ -6,6 +6,7 @@ import pytest
 from scene import decide, kinds, live, project, record, seen, spec, state, unconfirmed
 
 from skaha_apply.model.masking.session_ids import short_id
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.planning.options import Adopt
 from skaha_apply.planning.safety.approval import approval_digest, differences
 from skaha_apply.planning.selection import matches, ranges
@@ -126,5 +127,6 @@ def test_approval_does_not_hold_for_another_desired_set_or_another_destructive_a
 
 
 def test_plan_of_a_new_state_says_so_and_bears_its_notes():
-    plan = decide(project(spec()), facts={"new_state": True, "notes": ("no clock",)})
-    assert (plan.new_state, plan.notes, plan.project) == (True, ("no clock",), "survey")
+    notes = (Reason(ReasonCode.NO_SERVER_TIME),)
+    plan = decide(project(spec()), facts={"new_state": True, "notes": notes})
+    assert (plan.new_state, plan.notes, plan.project) == (True, notes, "survey")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from reason_notes import note
 
 from skaha_apply.render.plan.markdown import COMMENT, plans_markdown
 
 
 def test_a_small_plan_is_whole(action, plan):
-    text = plans_markdown([plan(action("create", reason="not live"), refused="too much", new_state=True)])
+    text = plans_markdown([plan(action("create", reason="not live"), refused=note("too much"), new_state=True)])
     assert text.startswith("### survey: 1 to create, 0 to replace, 0 to delete\n")
     assert "**Refused:** too much\n" in text
     assert "this plan creates one" in text
@@ -27,7 +28,7 @@ def test_a_large_plan_is_cut_and_keeps_the_counts(action, plan):
 
 @pytest.mark.parametrize("limit", [200, 400, 1000, 5000, 20_000])
 def test_no_limit_is_exceeded(limit, action, plan):
-    plans = [plan(action("create", reason="r" * 3000), project=f"p{i}", notes=("n" * 400,)) for i in range(50)]
+    plans = [plan(action("create", reason="r" * 3000), project=f"p{i}", notes=(note("n" * 400),)) for i in range(50)]
     text = plans_markdown(plans, limit)
     assert len(text) <= limit
     assert "more projects; " in text or "are not shown" in text

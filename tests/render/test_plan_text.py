@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from reason_notes import note
 
 from skaha_apply.model.plan import Change
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
@@ -40,7 +41,12 @@ def test_replicas_that_share_action_reason_and_changes_are_one_line(action, plan
 
 
 def test_a_new_state_is_told_in_the_first_line_and_a_refusal_in_the_last(action, plan):
-    shown = plan(action("create", reason=NEW), new_state=True, notes=("the server tells no time",), refused="too much")
+    shown = plan(
+        action("create", reason=NEW),
+        new_state=True,
+        notes=(note("the server tells no time"),),
+        refused=note("too much"),
+    )
     lines = plan_text(shown).splitlines()
     assert "no state yet; this plan creates one" in lines[0]
     assert lines[1] == "note: the server tells no time"
@@ -107,7 +113,8 @@ def test_an_interactive_kind_is_not_forced_by_what_is_never_sent(action, plan):
 def test_text_of_others_cannot_act_on_the_terminal(action, plan):
     reason = "\x1b[31mred\x1b[0m [red]markup[/red]\nnext\u202eline"
     text = plan_text(
-        plan(action("conflict", "a\x07b", reason=reason), project="p\r", refused="\x1b]0;title\x07"), terminal_colors()
+        plan(action("conflict", "a\x07b", reason=reason), project="p\r", refused=note("\x1b]0;title\x07")),
+        terminal_colors(),
     )
     assert r"\x1b[31mred\x1b[0m [red]markup[/red]\nnext\u202eline" in text
     assert r"a\x07b" in text

@@ -134,7 +134,7 @@ def test_the_document_says_times_in_utc():
         {
             "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",
             "attempt": 1, "attempts": 1, "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
-            "action": "unchanged", "reason": "", "event": None, "connect_url": None,
+            "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "connect_url": None,
         },
     ]  # fmt: skip
     assert statuses_document([document]) == document

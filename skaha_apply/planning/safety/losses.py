@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.entries import Entries
 
@@ -94,7 +95,7 @@ class _Cost:
     lost_is_upper_bound: bool = False
 
 
-def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
+def replica_count_notes(actions: Iterable[Action]) -> tuple[Reason, ...]:
     """One note for each entry whose `replicas` changes, if that loses work.
 
     Args:
@@ -112,9 +113,16 @@ def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
         cost.hours += action.lost
         cost.lost_is_upper_bound |= action.lost_is_upper_bound and action.lost > 0
     return tuple(
-        f"{name}: replicas {before} -> {after} divides the work again: {_shares(cost)} would be computed again "
-        f"({'at most ' if cost.lost_is_upper_bound else ''}{cost.hours:.1f} core-hours); "
-        "to run more at once change parallelism, which costs nothing"
+        Reason(
+            ReasonCode.REPLICAS_CHANGED,
+            entry=name,
+            before=before,
+            after=after,
+            finished=cost.finished,
+            running=cost.running,
+            hours=cost.hours,
+            bound=cost.lost_is_upper_bound,
+        )
         for (name, before, after), cost in costs.items()
         if cost.finished or cost.running
     )
@@ -122,8 +130,3 @@ def replica_count_notes(actions: Iterable[Action]) -> tuple[str, ...]:
 
 def _is_interactive(action: Action) -> bool:
     return action.desired is None or action.desired.spec.kind.interactive
-
-
-def _shares(cost: _Cost) -> str:
-    parts = [f"{number} {word}" for number, word in ((cost.finished, "finished"), (cost.running, "running")) if number]
-    return f"{' and '.join(parts)} share{'s' if cost.finished + cost.running > 1 else ''}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.planning.safety.losses import is_finished_work
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
 
-MASS_SHARE = 0.30
+MASS_PERCENT = 30
 MASS_LEAST = 10
 MASS_DELETION_HINT = (
-    "run apply again and check the plan; if the sessions had ended before the server removed them, "
-    "run `skaha-apply mark complete`; apply --force creates them again"
+    "repeat the command, which shows the plan and asks again. If the sessions had finished their work, run "
+    "`skaha-apply mark complete NAME` first. --force creates them again without a question"
 )
 
 
@@ -30,11 +31,11 @@ MASS_DELETION_HINT = (
 class SafetyResult:
     """The result of the safety rules for a plan."""
 
-    refused: str | None
+    refused: Reason | None
     core_hours_lost: float
     lost_is_bound: bool
     recomputed: int
-    question: str = ""  # what a person must know before the approval
+    question: Reason | None = None  # what a person must know before the approval
 
 
 def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> SafetyResult:
@@ -47,23 +48,23 @@ def check_safety(project: Project, actions: Sequence[Action], situation: Situati
     reasons = [*_mass(actions, project, working, options), *_excess_loss(lost, options, bound=bound)]
     if options.force:
         reasons = []
-    question = "" if options.destroying else _retired(actions)
-    return SafetyResult("; ".join(reasons) or None, round(lost, 2), bound, recomputed, question)
+    question = None if options.destroying else _retired(actions)
+    return SafetyResult(Reason.joined(reasons), round(lost, 2), bound, recomputed, question)
 
 
-def _retired(actions: Sequence[Action]) -> str:
-    """A sentence if a large share of the known replicas left the manifest, else "".
+def _retired(actions: Sequence[Action]) -> Reason | None:
+    """A reason to ask if a large share of the known replicas left the manifest, else None.
 
     These replicas lose nothing, so no rule refuses the plan. But a list that was cut by accident has the same effect.
     """
     known = sum(action.record is not None for action in actions)
     retired = sum(action.kind is ActionKind.RETIRED for action in actions)
     if not _is_mass(retired, known):
-        return ""
-    return f"{retired} of {known} known replicas are no longer in the manifest."
+        return None
+    return Reason(ReasonCode.MANY_RETIRED, retired=retired, known=known)
 
 
-def _mass(actions: Sequence[Action], project: Project, working: WorkingState, options: PlanOptions) -> Iterable[str]:
+def _mass(actions: Sequence[Action], project: Project, working: WorkingState, options: PlanOptions) -> Iterable[Reason]:
     if options.destroying:
         return
     deletes = sum(action.counts_as_mass and action.kind is ActionKind.DELETE for action in actions)
@@ -71,26 +72,20 @@ def _mass(actions: Sequence[Action], project: Project, working: WorkingState, op
     emptied = tuple(_emptied(project, working, options))
     yield from emptied
     if deletes and not project.sessions and not emptied:
-        way_out = "to delete them, run destroy, or apply --force"
-        yield f"the manifest has no sessions, and {deletes} would be deleted; {way_out}"
+        yield Reason(ReasonCode.MANIFEST_EMPTY, deletes=deletes)
         return
     owned = _owned(actions, working)
     if _is_mass(deletes + again, owned):
-        parts = [f"{deletes} would be deleted because their manifest line was removed"] if deletes else []
-        parts += [f"{again} would be created again because they disappeared"] if again else []
-        yield f"of {owned} owned replicas {' and '.join(parts)}, more than {MASS_SHARE:.0%}; --force allows this"
+        yield Reason(ReasonCode.TOO_MANY_CHANGES, deletes=deletes, again=again, owned=owned, percent=MASS_PERCENT)
 
 
-def _excess_loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[str]:
+def _excess_loss(lost: float, options: PlanOptions, *, bound: bool) -> Iterable[Reason]:
     if lost > options.allow_loss:
-        most = "at most " if bound else ""
-        yield (
-            f"{most}{lost:.0f} core-hours would be lost, more than {options.allow_loss:g}; "
-            f"--allow-loss {int(lost) + 1} allows this"
-        )
+        enough = int(lost) + 1
+        yield Reason(ReasonCode.TOO_MUCH_LOST, lost=lost, bound=bound, allowed=options.allow_loss, enough=enough)
 
 
-def mass_deletion_during_wait(plan: Plan, working: WorkingState, options: PlanOptions) -> str | None:
+def mass_deletion_during_wait(plan: Plan, working: WorkingState, options: PlanOptions) -> Reason | None:
     """Why a later pass of an approved wait is not allowed, else None.
 
     If a large share of the replicas disappeared meanwhile, somebody might have deleted them on purpose.
@@ -99,7 +94,7 @@ def mass_deletion_during_wait(plan: Plan, working: WorkingState, options: PlanOp
     owned = _owned(plan.actions, working)
     if options.force or not _is_mass(again, owned):
         return None
-    return f"{again} of {owned} owned replicas disappeared, and would be created again without an approval"
+    return Reason(ReasonCode.MANY_DISAPPEARED, again=again, owned=owned)
 
 
 def _owned(actions: Sequence[Action], working: WorkingState) -> int:
@@ -107,10 +102,10 @@ def _owned(actions: Sequence[Action], working: WorkingState) -> int:
 
 
 def _is_mass(number: int, owned: int) -> bool:
-    return owned >= MASS_LEAST and number > MASS_SHARE * owned
+    return owned >= MASS_LEAST and number * 100 > MASS_PERCENT * owned
 
 
-def _emptied(project: Project, working: WorkingState, options: PlanOptions) -> Iterable[str]:
+def _emptied(project: Project, working: WorkingState, options: PlanOptions) -> Iterable[Reason]:
     """A reason for each entry with an empty list and recorded replicas that left the manifest: probably an accident.
 
     A combination that an `include` adds is still in the manifest, and does not count.
@@ -123,7 +118,4 @@ def _emptied(project: Project, working: WorkingState, options: PlanOptions) -> I
     known = Counter(working.specs[record.spec].entry_key for record in left)
     for name in names:
         if number := known[name.casefold()]:
-            yield (
-                f"the list of {name} is empty, and the state has {number} of its replicas; restore the list, remove "
-                "the replicas from the state with `state forget`, or continue with --force"
-            )
+            yield Reason(ReasonCode.LIST_EMPTY, entry=name, known=number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan import text
 from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +54,12 @@ def _counts(plan: Plan) -> str:
     )
     lines = [title]
     if plan.refused:
-        lines.append(f"**Refused:** {_plain(truncate(plan.refused, 2000))}\n")
+        lines.append(f"**Refused:** {_plain(truncate(reason_text(plan.refused), 2000))}\n")
     if plan.new_state:
         lines.append("There is no state yet; this plan creates one.\n")
     if other := action_labels.other_counts(summary):
         lines.append(f"Also: {other}.\n")
-    lines += [f"{_plain(truncate(note, 500))}\n" for note in plan.notes[:10]]
+    lines += [f"{_plain(truncate(reason_text(note), 500))}\n" for note in plan.notes[:10]]
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import entry_name, grouped, totals
 from skaha_apply.render.printable import differing_values, one_line
+from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +44,7 @@ def head(plan: Plan, paint: Paint = plain) -> list[str]:
     first = f"{one_line(plan.project)} on {one_line(plan.server)}"
     if plan.new_state:
         first += ": no state yet; this plan creates one"
-    return [paint(first, "bold"), *(f"note: {one_line(note)}" for note in plan.notes)]
+    return [paint(first, "bold"), *(f"note: {one_line(reason_text(note))}" for note in plan.notes)]
 
 
 def body(plan: Plan, paint: Paint = plain) -> list[str]:
@@ -80,7 +81,7 @@ def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
     lines += _losses(plan)
     lines += _next_steps(plan)
     if plan.refused:
-        lines.append(paint(f"Refused: {one_line(plan.refused)}.", "bold red"))
+        lines.append(paint(f"Refused: {one_line(reason_text(plan.refused))}.", "bold red"))
     return lines
 
 

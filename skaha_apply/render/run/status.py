@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
-STATUS_FORMAT = "1.0"
+STATUS_FORMAT = "1.1"
 _STYLES = {
     Phase.RUNNING.value: "green",
     Phase.DONE.value: "dim",
@@ -132,6 +132,7 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
                 "ended": rfc3339(row.ended),
                 "action": row.action,
                 "reason": reason_text(row.reason),
+                "reason_code": row.reason.code.value,
                 "event": row.event or None,
                 "connect_url": (row.connect_url or None) if addresses else None,
             }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import SafetyRefusal, StalePlan
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.planning.safety.approval import approval_line, differences, needs_approval
+from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.reconcile.results import Approval
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def is_approved(request: ApplyRequest, plan: Plan, lineage: str) -> bool:
             )
     agreed = await request.approve(plan)
     if plan.refused is not None:
-        raise SafetyRefusal(f"refused: {plan.refused}")
+        raise SafetyRefusal(f"refused: {reason_text(plan.refused)}")
     return agreed or not plan.has_changes
 
 

@@ -101,7 +101,8 @@ class _Pass:
         if self.result.approval is None:
             return await self._approved_plan(plan, situation, execution)
         if reason := mass_deletion_during_wait(plan, execution.ledger.working_state, self._request.options.plan):
-            self.result = replace(self.result, stopped=SafetyRefusal(f"refused: {reason}", hint=MASS_DELETION_HINT))
+            refusal = SafetyRefusal(f"refused: {reason_text(reason)}", hint=MASS_DELETION_HINT)
+            self.result = replace(self.result, stopped=refusal)
             return None
         return plan
 
