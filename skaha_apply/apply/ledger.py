@@ -62,9 +62,9 @@ class Ledger:
         """Seconds between grouped writes."""
         return self._store.interval
 
-    async def prove(self) -> None:
-        """Make sure that this process still has the lock, right before a request is sent; see `Store.prove`."""
-        await self._store.prove()
+    async def check_lock(self) -> None:
+        """Make sure that this process still has the lock, right before a request is sent; see `Store.check_lock`."""
+        await self._store.check_lock()
 
     def changed(self) -> int:
         """Mark the working state as changed; returns the revision to wait for with `stored`."""

@@ -121,7 +121,7 @@ class Store(Protocol):
         """
         ...
 
-    async def prove(self) -> None:
+    async def check_lock(self) -> None:
         """Prove that this process still owns the lock, directly before it sends a create, delete or renewal.
 
         Asks the store only if the last proof is older than a minute by any clock of this machine: a process that was

@@ -69,8 +69,8 @@ class LockProof:
         """Record a proof from a request that started at `begun`; the response can be as old as that."""
         self._at = begun
 
-    def void(self) -> None:
-        """Drop the proof."""
+    def invalidate(self) -> None:
+        """Drop the proof, so that the next use checks the lock again."""
         self._at = None
 
 

@@ -76,7 +76,7 @@ def locked_error(owner: LockOwner, now: float, *, address: str, is_alive: bool) 
     return StateLocked(f"the state {address} is locked by {owner.describe(now)}", hint=hint)
 
 
-def lost_error(evidence: str, *, address: object) -> StateLocked:
+def lock_lost_error(evidence: str, *, address: object) -> StateLocked:
     """The error of an owner that was stopped while its lock was taken over; `evidence` is a clause that shows it."""
     return StateLocked(
         f"the lock of the state {address} is lost: {evidence}; nothing more was sent",

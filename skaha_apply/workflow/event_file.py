@@ -218,9 +218,9 @@ class EventLoggingStore:
         self._journal.stored(document)
         await self._store.write(document)
 
-    async def prove(self) -> None:
+    async def check_lock(self) -> None:
         """See `Store`."""
-        await self._store.prove()
+        await self._store.check_lock()
 
     async def remove(self) -> None:
         """See `Store`."""

@@ -125,7 +125,7 @@ class VaultStore:
         if fault:
             raise StateError("the disk refused it")
 
-    async def prove(self):
+    async def check_lock(self):
         if self._vault.holder is not self._process:
             raise StateLocked("the lock is lost")
 

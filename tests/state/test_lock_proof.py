@@ -85,13 +85,13 @@ def test_a_fresh_proof_asks_nothing_and_an_old_one_is_made_again(run, make_docum
         await store.write(make_document(1))
         count = len(place.server.requests) if place.server else 0
         machine.sleep(TRUSTED / 2)
-        await store.prove()
+        await store.check_lock()
         assert not place.server or len(place.server.requests) == count
         machine.sleep(TRUSTED)
         place.server or place.pass_time(0)
-        await store.prove()
+        await store.check_lock()
         assert not place.server or len(place.server.requests) == count + 2
-        await store.prove()
+        await store.check_lock()
         assert not place.server or len(place.server.requests) == count + 2
         await store.write(make_document(2))
         await store.release()
@@ -121,7 +121,7 @@ def test_either_clock_shows_that_time_has_passed(run, make_document, make_machin
         other = place.open(make_machine())
         await other.acquire("apply", 0)
         with pytest.raises(StateLocked):
-            await store.prove()
+            await store.check_lock()
         await other.release()
 
     run(main)
@@ -146,12 +146,12 @@ def test_a_sleeper_whose_lock_was_taken_over_stops(run, make_document, make_mach
             await other.release()
         stored, theirs = await other.read(), place.locked_by()
         if done == "released" and place.server:
-            await store.prove()  # nobody wrote, so that the state is still what it knows, and the lock its own again
+            await store.check_lock()  # nobody wrote, so it takes the freed lock again
             await store.release()
             return
         for _ in range(2):
             with pytest.raises(StateLocked, match="is lost: ") as caught:
-                await store.prove()
+                await store.check_lock()
             assert caught.value.exit_code is ExitCode.LOCKED
             with pytest.raises(StateLocked, match="is lost: "):
                 await store.write(make_document(3, writer="sleeper"))
@@ -213,9 +213,9 @@ def test_a_proof_without_a_response_allows_no_request(plain, tmp_path, make_mach
             server.fail("LOCK", "drop", "drop", 503, 503)
             for _ in range(2):
                 with pytest.raises(StateError) as caught:
-                    await store.prove()
+                    await store.check_lock()
                 assert not isinstance(caught.value, StateLocked)
-            await store.prove()
+            await store.check_lock()
             await store.release()
             assert server.lock is None
 
@@ -229,7 +229,7 @@ def test_many_who_ask_at_once_are_one_proof(plain, tmp_path, make_machine):
             store = Place(tmp_path, server).open(machine)
             await store.acquire("apply", 0)
             machine.sleep(2 * TRUSTED)
-            await asyncio.gather(*(store.prove() for _ in range(32)))
+            await asyncio.gather(*(store.check_lock() for _ in range(32)))
             assert len(server.seen("LOCK")) == 2
             await store.release()
 

@@ -1,4 +1,4 @@
-"""The lock of a remote state: take it, prove it, extend it, take it over after its expiry, and free it.
+"""The lock of a remote state: take it, check it, extend it, take it over after its expiry, and free it.
 
 Some stores do not check the ID of an UNLOCK and free any lock. So the tool sends an UNLOCK only for a lock that it saw
 with that ID immediately before.
@@ -19,8 +19,8 @@ from skaha_apply.state.lease import (
     clock_warning,
     is_expired,
     is_extension_due,
+    lock_lost_error,
     locked_error,
-    lost_error,
     not_locked_error,
     other_lock_error,
     with_id_read,
@@ -59,7 +59,7 @@ class RemoteLock:
         backend: the store.
         requests: sends the requests.
         note: receives warnings, each on one line.
-        proof: is renewed when the lock is taken or extended, and becomes void when it is lost.
+        proof: is renewed when the lock is taken or extended, and becomes invalid when it is lost.
     """
 
     def __init__(
@@ -110,9 +110,9 @@ class RemoteLock:
             delay = min(2 * delay, _LONGEST_RETRY)
         self._warn_of_clock()
         if self.is_extension_due:
-            await self.prove()
+            await self.check_owned()
 
-    async def prove(self) -> None:
+    async def check_owned(self) -> None:
         """Check at the store that this process has the lock, and extend a lease that is near its end.
 
         If another process freed the lock, this takes it again. Then only the serial of the state shows whether another
@@ -127,20 +127,20 @@ class RemoteLock:
         if other is None and self.is_extension_due:
             other = await self._extend(owned)
         if other is not None:
-            raise self.lose(f"its owner is now {other.describe(self._now())}")
+            raise self.mark_lost(f"its owner is now {other.describe(self._now())}")
 
     async def _extend(self, owned: LockOwner) -> LockOwner | None:
         fresh = self._new_owner(owned.operation)
-        self._proof.void()
+        self._proof.invalidate()
         await self._unlock(owned)
         self._owned = fresh  # before the LOCK: an interrupt can leave this lock in the store, and `free` then frees it
         return (await self._send_lock(fresh)).other
 
-    def lose(self, evidence: str) -> StateLocked:
+    def mark_lost(self, evidence: str) -> StateLocked:
         """Mark the lock as lost for good; returns the error for it. `evidence` is a clause that shows the loss."""
         self._owned = None
-        self._proof.void()
-        self._lost = lost_error(evidence, address=self._backend.shown)
+        self._proof.invalidate()
+        self._lost = lock_lost_error(evidence, address=self._backend.shown)
         return self._lost
 
     def _require_owned(self) -> LockOwner:
@@ -168,7 +168,7 @@ class RemoteLock:
             self._note(warning)
             return
         finally:
-            self._proof.void()
+            self._proof.invalidate()
         if not _is_success(response):
             self._note(f"{warning} ({self._backend.mask(response.text)})")
 

@@ -99,7 +99,7 @@ class HttpStore:
         """The stored bytes, unchecked; None if there are none; raises `StateError`."""
         return self._body(await self._requests.send_with_retries("GET", self._backend.address))
 
-    async def prove(self) -> None:
+    async def check_lock(self) -> None:
         """Check lock and state again, unless the proof is fresh; raises `StateLocked` if the lock is lost."""
         if not self._proof.is_fresh:
             async with self._one_at_a_time:
@@ -160,12 +160,12 @@ class HttpStore:
         if self._proof.is_fresh and not self._lock.is_extension_due:
             return
         begun = self._proof.clocks.moment()
-        await self._lock.prove()
+        await self._lock.check_owned()
         if self._known is not None:
             stored = version_of(await self._fetch(await self._requests.send_with_retries("GET", self._backend.address)))
             if stored not in (self._known, self._unconfirmed):
-                await self._lock.free()  # another process had the lock, and `prove` may have taken it again
-                raise self._lock.lose(f"the state now has {stored}, not {self._known}")
+                await self._lock.free()  # another process had the lock, and `check_owned` may have taken it again
+                raise self._lock.mark_lost(f"the state now has {stored}, not {self._known}")
         self._proof.renew(begun)
 
     async def _check_unchanged(self, document: StateDocument) -> None:
@@ -209,9 +209,9 @@ class HttpStore:
         """The error for a write that the store did not accept."""
         if isinstance(response, NoStoreResponse) or response.status not in _LOCK_LOST:
             return refused(self._backend, "write", response)
-        await self._lock.prove()  # raises an error that names the owner, if there is one
+        await self._lock.check_owned()  # raises an error that names the owner, if there is one
         await self._lock.free()
-        return self._lock.lose(
+        return self._lock.mark_lost(
             f"the store refuses a write with the ID of the lock ({self._backend.mask(response.text)})"
         )
 

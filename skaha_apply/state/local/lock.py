@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.state.lease import LEASE, SLACK, lost_error, other_lock_error
+from skaha_apply.state.lease import LEASE, SLACK, lock_lost_error, other_lock_error
 from skaha_apply.state.local.durable import open_private, refusal
 from skaha_apply.state.lock_owner import LockOwner, from_json, to_json
 from skaha_apply.state.paths import make_folder
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from skaha_apply.state.clocks import Clocks
 
 # Seconds between two extensions of the lease.
-TOUCH = 60.0
+EXTENSION_INTERVAL = 60.0
 
 
 class FileLock:
@@ -41,7 +41,7 @@ class FileLock:
     def __init__(self, path: Path, clocks: Clocks) -> None:
         self._path = path
         self._clocks = clocks
-        self._touched = 0.0
+        self._extended = 0.0
         self._descriptor: int | None = None
         self._owner: LockOwner | None = None
         self._mutex = threading.Lock()
@@ -56,7 +56,7 @@ class FileLock:
     def take(self, ours: LockOwner) -> LockOwner | None:
         """Take the lock, or return its owner; raises `StateError` if the file system refuses."""
         with self._mutex:
-            now, self._touched = self._clocks.moment()
+            now, self._extended = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
                 descriptor = self._open(os.O_CREAT)
@@ -80,20 +80,20 @@ class FileLock:
             self._descriptor = descriptor
             return None
 
-    def touch(self) -> None:
+    def extend_lease(self) -> None:
         """Extend the lease that other machines see; if the file system refuses, this process still has the lock."""
         with self._mutex:
             now, running = self._clocks.moment()
-            if self._descriptor is None or self._owner is None or running < self._touched + TOUCH:
+            if self._descriptor is None or self._owner is None or running < self._extended + EXTENSION_INTERVAL:
                 return
-            self._touched = running
+            self._extended = running
             self._owner = replace(self._owner, expires=now + LEASE)
             try:
                 _overwrite(self._descriptor, to_json(self._owner))
             except OSError:
                 return
 
-    def prove(self) -> StateLocked | None:
+    def check_owned(self) -> StateLocked | None:
         """Check that the lock file still names this process; None if it does, else the error that names the owner.
 
         On one machine it always does. Raises `StateError` if the lock was never taken, or the file system refuses.
@@ -111,9 +111,9 @@ class FileLock:
         if same and named is not None and named.id == self._owner.id:
             return None
         if named is None:
-            return lost_error("another process freed it", address=self._path)
+            return lock_lost_error("another process freed it", address=self._path)
         owner = replace(named, expires=None).describe(self._clocks.wall())
-        return lost_error(f"its owner is now {owner}", address=self._path)
+        return lock_lost_error(f"its owner is now {owner}", address=self._path)
 
     def free(self) -> None:
         """Free the lock, if this object has it; never raises."""

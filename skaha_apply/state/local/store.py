@@ -11,7 +11,7 @@ from skaha_apply.model.errors import StateError
 from skaha_apply.model.report import Note
 from skaha_apply.state.clocks import Clocks, LockProof
 from skaha_apply.state.codec import LineCache, decode, encode
-from skaha_apply.state.lease import clock_warning, locked_error, lost_error, not_locked_error
+from skaha_apply.state.lease import clock_warning, lock_lost_error, locked_error, not_locked_error
 from skaha_apply.state.local import durable
 from skaha_apply.state.local.lock import FileLock
 from skaha_apply.state.lock_owner import this_process
@@ -110,10 +110,10 @@ class LocalStore:
         """Replace the file durably; raises `StateError`, also if the file is not the one that was read before."""
         await _in_thread(lambda: self._write(document))
 
-    async def prove(self) -> None:
+    async def check_lock(self) -> None:
         """Check lock and state again, unless the proof is fresh; raises `StateLocked` if the lock is lost."""
         if not self._proof.is_fresh:
-            await _in_thread(self._prove)
+            await _in_thread(self._check_lock)
 
     async def remove(self) -> None:
         """Remove the file while this process has the lock; raises `StateError`."""
@@ -154,7 +154,7 @@ class LocalStore:
                 self._signature = _file_signature(self._path)
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
-            self._lock.touch()
+            self._lock.extend_lease()
             self._proof.renew(begun)
 
     def _remove(self) -> None:
@@ -172,7 +172,7 @@ class LocalStore:
         if not self._lock.is_owned:
             raise not_locked_error(self.address)
 
-    def _prove(self) -> None:
+    def _check_lock(self) -> None:
         with self._mutex:
             self._check_locked()
             self._check_proof()
@@ -183,12 +183,12 @@ class LocalStore:
             return
         if self._lost is None:
             begun = self._clocks.moment()
-            self._lost = self._lock.prove()
+            self._lost = self._lock.check_owned()
             if self._lost is None and self._known is not None and (stored := self._stored()) != self._known:
-                self._lost = lost_error(f"the state now has {stored}, not {self._known}", address=self.address)
+                self._lost = lock_lost_error(f"the state now has {stored}, not {self._known}", address=self.address)
         if self._lost is not None:
             raise self._lost
-        self._lock.touch()
+        self._lock.extend_lease()
         self._proof.renew(begun)
 
     def _check_unchanged(self, document: StateDocument) -> None:

@@ -208,7 +208,7 @@ def make_execution_context(
         observe(Note(warning))
     logs = context.location.logs(project.name) if setting.keep_logs else None
     return ExecutionContext(
-        server=context.client.guarded(ledger.prove),
+        server=context.client.guarded(ledger.check_lock),
         ledger=ledger,
         lister=Lister(context.client, setting.settle),
         log_saver=LogSaver(context.client, logs, project.secrets),
