@@ -9,46 +9,42 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.job import TRIES
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.safety.account import check_account
 from skaha_apply.planning.tracking.deletions import POD_GRACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from skaha_apply.apply.context import ExecutionContext, Outcomes
-    from skaha_apply.model.session import Listing, Observation
+    from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import PendingDelete
+    from skaha_apply.model.state import PendingDelete, StateDocument
 
 FIRST_PAUSE = 0.2  # seconds between the first two listings; each further wait is 1.5 times as long
 LONGEST_PAUSE = 2.0
 
 
 async def observe_server(
-    context: ExecutionContext,
-    check: Callable[[Listing], None] = lambda _: None,
+    context: ExecutionContext, bound: StateDocument | None = None
 ) -> tuple[Observation, frozenset[ReplicaKey]]:
     """Observe the server once and record the observation; each change of phase is reported.
 
-    `check` gets each listing before it is recorded, and can raise. Returns the observation and the replicas whose
-    unconfirmed create the listing has decided.
+    Returns the observation and the replicas whose unconfirmed create the listing has decided. If the listing is not of
+    the account of the state `bound`, it is not recorded; raises `StateError` then.
     """
     tombstones = context.ledger.working_state.pending_deletes.values()
     pods = [pending.id for pending in tombstones if pending.active]
     seen = await context.lister.observe_server(context.ledger.document, pods)
-    check(seen.listing)
+    if bound is not None:
+        check_account(bound, seen.listing, context.identity)
     adopted, changes = context.ledger.update(seen, context.settle)
     for change in changes:
         context.observe(change)
     return seen, adopted
 
 
-async def resolve_open_requests(
-    context: ExecutionContext,
-    check: Callable[[Listing], None] = lambda _: None,
-) -> tuple[Observation, frozenset[ReplicaKey]]:
+async def resolve_open_requests(context: ExecutionContext) -> tuple[Observation, frozenset[ReplicaKey]]:
     """Observe until nothing of an earlier run is open: intents are decided and deleted sessions have disappeared.
 
-    `check` gets each listing before it is recorded, and can raise.
+    Raises `StateError` for the listing of another account.
 
     A DELETE without effect is sent again, at most `TRIES` times. Sessions that stay then are left to the plan, which
     shows their replicas as waiting.
@@ -56,8 +52,9 @@ async def resolve_open_requests(
     adopted: frozenset[ReplicaKey] = frozenset()
     tries: Counter[str] = Counter()
     pause = FIRST_PAUSE
+    bound = context.ledger.document
     while True:
-        seen, found = await observe_server(context, check)
+        seen, found = await observe_server(context, bound)
         adopted |= found
         working = context.ledger.working_state
         open_ones = [

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class ExecutionContext:
     """What a pass works with.
 
-    `settle` is in seconds, `concurrency` in requests in flight, `secrets` are values by variable.
+    `settle` is in seconds, `concurrency` in requests in flight, `secrets` are values by variable. `checks_account` is
+    false in the sandbox, which has one account.
     """
 
     server: Server
@@ -34,6 +35,12 @@ class ExecutionContext:
     settle: float
     concurrency: int
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    checks_account: bool = True
+
+    @property
+    def identity(self) -> str | None:
+        """The digest of the credential as it is now; None if there is nothing to check."""
+        return self.server.identity if self.checks_account else None
 
 
 @dataclass
@@ -42,7 +49,7 @@ class Outcomes:
 
     `accepted` and `deleted` are IDs. `unconfirmed` counts requests without a clear response. `already_ended` counts
     deletes that were not sent because the session had ended. `tried` are actions that failed and are not tried again;
-    `done` are those that were carried out. `stopped` is the reason why the run ends early.
+    `done` are those that were carried out. `stopped` is the reason why the run ends early. `notes` are for the report.
     """
 
     applied: Counter[str] = field(default_factory=Counter)
@@ -54,3 +61,9 @@ class Outcomes:
     tried: set[AttemptKey] = field(default_factory=set)
     done: list[Action] = field(default_factory=list)
     stopped: SkahaApplyError | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def only_creates(self) -> bool:
+        """Whether all that was done are creates with a clear outcome, at least one of them accepted."""
+        return bool(self.accepted) and not (self.deleted or self.unconfirmed or self.already_ended)

@@ -37,9 +37,13 @@ class Ledger:
         store: locked by the caller.
         document: what the store had, or a new document.
         now: the server's time in Unix seconds.
+        is_new: whether the store had nothing.
     """
 
-    def __init__(self, store: Store, document: StateDocument, now: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, document: StateDocument, now: Callable[[], float], *, is_new: bool = False
+    ) -> None:
+        self.is_new = is_new
         self.working_state = WorkingState.from_document(document)
         self._store = store
         self._now = now

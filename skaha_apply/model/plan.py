@@ -8,6 +8,7 @@ from enum import Flag, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.reasons import DeleteReason
+from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
     from typing import Self
@@ -175,6 +176,11 @@ class Action:
     def key(self) -> ReplicaKey:
         """The replica it is about."""
         return (self.session.casefold(), self.replica)
+
+    @property
+    def is_on_hold(self) -> bool:
+        """Whether its replica is on hold."""
+        return self.kind is ActionKind.UNCHANGED and self.record is not None and self.record.phase is Phase.HELD
 
     @property
     def deletes_second_session(self) -> bool:

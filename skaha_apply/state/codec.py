@@ -116,29 +116,6 @@ def _with_digest(document: StateDocument, stated: Any, source: str) -> StateDocu
     return decode(written, source)
 
 
-def check_binding(document: StateDocument, project: str, server: str, account: str | None = None) -> None:
-    """Refuse a state of another project, server (host and path) or account (`userid` of a listing; None is ignored).
-
-    Raises `StateError` with both values.
-    """
-    if document.project != project:
-        raise StateError(
-            f"the state belongs to project {document.project!r}, the manifest to project {project!r}",
-            hint=f"If the project was renamed, run `skaha-apply state mv {document.project} {project}`. Otherwise "
-            "select another state with --state.",
-        )
-    if document.server != server:
-        raise StateError(
-            f"the state belongs to server {document.server}, this command uses {server}",
-            hint="Select the server with --server. If the server has a new address, run `skaha-apply state rebind`.",
-        )
-    if account is not None and document.account is not None and document.account != account:
-        raise StateError(
-            f"the state belongs to account {document.account!r}, the credential to account {account!r}",
-            hint=f"Use a credential of {document.account}, or select another state with --state.",
-        )
-
-
 def _text(document: StateDocument, name: str, value: Any, lines: LineCache) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], Frozen):
         return "[\n" + ",\n".join(lines.line(item) for item in value) + "\n]"

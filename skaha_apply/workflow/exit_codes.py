@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.scheduling.needs import is_on_hold
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -28,7 +27,7 @@ def code_of(action: Action) -> ExitCode:
     kind = action.kind
     if kind is ActionKind.CONFLICT:
         return ExitCode.PARTIAL
-    if kind in _STUCK or is_on_hold(action) or _is_kept_from_change(action):
+    if kind in _STUCK or action.is_on_hold or _is_kept_from_change(action):
         return ExitCode.UNFINISHED
     if kind is ActionKind.RENEW:
         return ExitCode.OK

@@ -10,7 +10,7 @@ from skaha_apply.model.errors import ServerError, UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.masking.session_ids import log_label
 from skaha_apply.planning.selection import matches
-from skaha_apply.workflow.state.binding import check_store
+from skaha_apply.workflow.state.binding import find_store
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import Project
@@ -77,8 +77,7 @@ async def read_logs(
         UsageError: when nothing recorded is meant, or no replica has had such an attempt.
         StateError: when the state cannot be read.
     """
-    check_store(context.location, project)
-    document = await context.location.store(project.name).read()
+    document = await find_store(context.location, project).read()
     records = document.replicas if document else ()
     specs = document.specs if document else {}
     meant = [one for one in records if _means(pattern, one, specs.get(one.spec))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import resolve_open_requests
@@ -20,8 +19,7 @@ from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.replicas import expand
 from skaha_apply.workflow.reconcile.one_pass import make_execution_context
 from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
-from skaha_apply.workflow.state.binding import check_account
-from skaha_apply.workflow.state.locking import open_ledger
+from skaha_apply.workflow.state.locking import ProjectState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -84,9 +82,9 @@ async def mark(
         StateError: when the state cannot be read or written.
         ServerError: when the server cannot be asked.
     """
-    async with open_ledger(context, project, f"mark {options.verb}") as (ledger, _):
+    async with ProjectState(context, project).locked(f"mark {options.verb}") as ledger:
         execution = make_execution_context(context, project, ledger, observe)
-        await resolve_open_requests(execution, partial(check_account, ledger.document, context))
+        await resolve_open_requests(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
         meant, unknown = meant_by(ledger.working_state, desired, options)
         if unknown:

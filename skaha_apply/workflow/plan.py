@@ -11,9 +11,10 @@ from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
 from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.safety.account import check_account, check_confirmed
 from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.tracking.update import update_state
-from skaha_apply.workflow.state.binding import check_account, check_confirmed, check_server, check_store, new_document
+from skaha_apply.workflow.state.binding import find_store, new_document, read_state
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
@@ -35,22 +36,21 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
         StateError: the state cannot be read, or belongs to another project, server or account.
         ServerError: the server cannot be used.
     """
-    return plan_from(context, project, options, await look(context, project))
+    return plan_from(context, project, await look(context, project, options))
 
 
-async def look(context: Context, project: Project) -> Situation:
+async def look(context: Context, project: Project, options: PlanOptions) -> Situation:
     """Observe server and state once; see `plan` for what it raises."""
-    check_store(context.location, project)
-    stored = await context.location.store(project.name).read()
-    document = stored or new_document(project.name, context.location.server)
-    check_server(document, project.name, context.location.server)
+    stored = await read_state(find_store(context.location, project), context.location, project)
+    document = stored or new_document(context.location, project)
     lister = Lister(context.client, context.location.setting.settle)
     pods = [pending.id for pending in document.tombstones if pending.active]
     seen = await lister.observe_server(document, pods)
-    check_account(document, context, seen.listing)
+    check_account(document, seen.listing, context.identity)
     state, adopted = update_state(document, seen, context.location.setting.settle)
     situation = make_situation(context, state, seen, adopted)
-    return replace(situation, offer=await ask_offer(context, project, document), new_state=stored is None)
+    offer = await ask_offer(context, project, document)
+    return replace(situation, options=options, offer=offer, new_state=stored is None)
 
 
 def make_situation(
@@ -67,16 +67,10 @@ def make_situation(
     )
 
 
-def plan_from(
-    context: Context,
-    project: Project,
-    options: PlanOptions,
-    situation: Situation,
-    expansion: Expansion | None = None,
-) -> Plan:
-    """The plan that follows from a situation."""
-    made = make_plan(project, replace(situation, options=options), expansion)
-    check_confirmed(situation.state, context, situation.observation.listing, made)
+def plan_from(context: Context, project: Project, situation: Situation, expansion: Expansion | None = None) -> Plan:
+    """The plan that follows from a situation; raises `StateError` if it changes something for an unknown account."""
+    made = make_plan(project, situation, expansion)
+    check_confirmed(situation.state, situation.observation.listing, context.identity, made)
     return made
 
 
@@ -109,10 +103,8 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
     Raises:
         StateError: the state cannot be read, or belongs to another project or server.
     """
-    check_store(location, project)
-    stored = await location.store(project.name).read()
-    document = stored or new_document(project.name, location.server)
-    check_server(document, project.name, location.server)
+    stored = await read_state(find_store(location, project), location, project)
+    document = stored or new_document(location, project)
     then = document.written or time.time()
     situation = Situation(
         state=document,

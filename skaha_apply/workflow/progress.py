@@ -10,7 +10,6 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.scheduling.needs import is_on_hold
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
@@ -97,7 +96,7 @@ def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _STAND
         entry = action.group or action.session
         if action.kind in kinds:
             found.setdefault((entry, action.kind.value, action.reason), []).append(action.name)
-        elif is_on_hold(action):
+        elif action.is_on_hold:
             reason = Reason(ReasonCode.ON_HOLD, entry=entry)
             found.setdefault((entry, ActionKind.BLOCKED.value, reason), []).append(action.name)
     return tuple(NotStarted(*about, count=len(names), names=tuple(names[:NAMED])) for about, names in found.items())

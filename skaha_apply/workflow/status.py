@@ -68,8 +68,8 @@ async def _observe_consistently(context: Context, project: Project) -> tuple[Sit
     read here. Then its session would count as unmanaged, so state and listing are read again.
     """
     for _ in range(MOST_OBSERVATIONS):
-        situation = await look(context, project)
-        plan = plan_from(context, project, PlanOptions(), situation)
+        situation = await look(context, project, PlanOptions())
+        plan = plan_from(context, project, situation)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
             break
         stored = await context.location.store(project.name).read()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.session import Kind, Listing, Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import (
     STATE_FORMAT,
@@ -21,7 +21,9 @@ from skaha_apply.model.state import (
     StateDocument,
     UnconfirmedCreate,
 )
-from skaha_apply.state.codec import LineCache, check_binding, decode, encode
+from skaha_apply.planning.safety.account import check_account
+from skaha_apply.state.codec import LineCache, decode, encode
+from skaha_apply.workflow.state.binding import check_binding
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 # What is stored are milliseconds.
@@ -354,15 +356,15 @@ def test_a_document_that_contradicts_itself_is_neither_read_nor_written(make_doc
 def test_another_project_server_or_account_names_both(make_document):
     document = make_document(account="anna")
     check_binding(document, "survey", document.server)
-    check_binding(document, "survey", document.server, "anna")
-    check_binding(make_document(), "survey", document.server, "bob")
-    for binding, words_, hint in (
-        (("other", document.server), ("'survey'", "'other'"), "state mv survey other"),
-        (("survey", "example.org/skaha"), (document.server, "example.org/skaha"), "state rebind"),
-        (("survey", document.server, "bob"), ("'anna'", "'bob'"), "--state"),
+    check_account(document, Listing((), 0.0, 0.0, "anna"), None)
+    check_account(make_document(), Listing((), 0.0, 0.0, "bob"), None)
+    for check, arguments, words_, hint in (
+        (check_binding, ("other", document.server), ("'survey'", "'other'"), "state mv survey other"),
+        (check_binding, ("survey", "example.org/skaha"), (document.server, "example.org/skaha"), "state rebind"),
+        (check_account, (Listing((), 0.0, 0.0, "bob"), None), ("'anna'", "'bob'"), "--state"),
     ):
         with pytest.raises(StateError) as caught:
-            check_binding(document, *binding)
+            check(document, *arguments)
         assert all(word in caught.value.message for word in words_)
         assert hint in caught.value.hint
 

@@ -8,7 +8,7 @@ from skaha_apply.model.errors import StateError
 from skaha_apply.model.project import Project
 from skaha_apply.workflow.setup.context import StateLocation
 from skaha_apply.workflow.setup.settings import Settings
-from skaha_apply.workflow.state.binding import check_store
+from skaha_apply.workflow.state.binding import find_store
 
 URL = "https://git.example.org/api/v4/projects/7/terraform/state/survey"
 
@@ -25,7 +25,7 @@ def check(tmp_path, monkeypatch):
         location = StateLocation(
             setting, tmp_path, "ws.example.org", "ws.example.org/skaha", "https://ws.example.org/skaha"
         )
-        check_store(location, Project(name="survey", sessions=(), state=said))
+        find_store(location, Project(name="survey", sessions=(), state=said))
 
     return run
 

@@ -114,9 +114,9 @@ def plan(options: PlanArguments) -> ExitCode:
     lineages: list[str] = []
 
     async def one(context: Context, project: Project) -> ExitCode:
-        sight = await look(context, project)
-        plans.append(plan_from(context, project, wanted, sight))
-        lineages.append("" if sight.new_state else sight.state.lineage)
+        situation = await look(context, project, wanted)
+        plans.append(plan_from(context, project, situation))
+        lineages.append("" if situation.new_state else situation.state.lineage)
         return _code(plans[-1])
 
     async def one_offline(location: StateLocation, project: Project) -> ExitCode:

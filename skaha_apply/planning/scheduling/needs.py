@@ -93,7 +93,7 @@ class Needs:
                 done=len(actions) - len(stuck) - len(unfinished),
                 stuck=len(stuck),
                 first_stuck=next(filter(is_stuck, actions), None),
-                first_on_hold=next(filter(is_on_hold, actions), None),
+                first_on_hold=next((action for action in actions if action.is_on_hold), None),
                 outside=not all(map(self._options.in_scope, unfinished)),
             )
         return self._tallies[group]
@@ -106,15 +106,9 @@ def is_done(action: Action) -> bool:
     return action.kind is ActionKind.DONE
 
 
-def is_on_hold(action: Action) -> bool:
-    """Whether a replica is on hold."""
-    record = action.record
-    return action.kind is ActionKind.UNCHANGED and record is not None and record.phase is Phase.HELD
-
-
 def is_stuck(action: Action) -> bool:
     """Whether a replica can succeed only after a change or a command of a user."""
-    return action.kind.cannot_succeed or is_on_hold(action)
+    return action.kind.cannot_succeed or action.is_on_hold
 
 
 def _blocker_of(name: str, tally: _Tally, share: float | None) -> Blocker | None:

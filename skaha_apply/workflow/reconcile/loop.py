@@ -19,7 +19,7 @@ from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
 from skaha_apply.workflow.reconcile.wait import is_over, sleep_until_next_pass, waiting_event
 from skaha_apply.workflow.setup.variables import check_complete
-from skaha_apply.workflow.state.locking import open_ledger
+from skaha_apply.workflow.state.locking import ProjectState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class ApplyRun:
-    """One `apply` of one project: the request, what it has done so far, and its last pass."""
+    """One `apply` of one project: the request, its state, what it has done so far, and its last pass."""
 
     request: ApplyRequest
+    state: ProjectState
     progress: Progress = field(default_factory=Progress)
     last: PassResult = field(default_factory=PassResult)
 
@@ -74,7 +75,7 @@ async def start_run(request: ApplyRequest) -> ApplyRun:
     """The first pass of `apply`, in which the plan is approved; `continue_run` makes the others."""
     if not request.options.plan.destroying:
         check_complete(request.project)
-    run = ApplyRun(request)
+    run = ApplyRun(request, ProjectState(request.context, request.project))
     await _make_pass(run)
     return run
 
@@ -98,7 +99,7 @@ async def continue_run(run: ApplyRun) -> Report:
 
 async def _make_pass(run: ApplyRun) -> None:
     """Make a pass. Once a plan is approved, a refused credential repeats the pass with the next valid credential."""
-    run.last = await one_pass(run.request, run.progress, run.last)
+    run.last = await one_pass(run.request, run.state, run.progress, run.last)
     while isinstance(refused := run.last.stopped, Unauthorized):
         deadline = run.last.approval.deadline if run.last.approval else None
         with reporting_interrupts(run.request, lambda: run.last):
@@ -107,7 +108,7 @@ async def _make_pass(run: ApplyRun) -> None:
             run.last = replace(run.last, stopped=timeout)
             return
         run.progress.forget_failures(refused.message)
-        run.last = await one_pass(run.request, run.progress, run.last)
+        run.last = await one_pass(run.request, run.state, run.progress, run.last)
 
 
 async def destroy(
@@ -128,12 +129,13 @@ async def destroy(
 async def refresh(context: Context, project: Project, observe: Callable[[Event], None]) -> Report:
     """List the sessions, record phases and times, and save logs. See `apply` for what it raises."""
     request = ApplyRequest(context, project, ApplyOptions(), _decline, observe)
-    async with open_ledger(context, project, "refresh") as (ledger, is_new):
+    progress = Progress()
+    async with ProjectState(context, project).locked("refresh") as ledger:
         execution = make_execution_context(context, project, ledger, observe)
-        situation = await observe_and_record(context, project, execution, PassResult(), is_new=is_new)
-        plan = plan_from(context, project, request.options.plan, situation)
+        situation = await observe_and_record(request, execution, PassResult(), progress)
+        plan = plan_from(context, project, situation)
         last = PassResult(plan=plan, listing=situation.observation.listing, document=ledger.document)
-    return make_report(request, Progress(), last)
+    return make_report(request, progress, last)
 
 
 async def _decline(_: Plan) -> bool:

@@ -58,6 +58,8 @@ class Progress:
             self.failures.pop((action.name, action.kind.value), None)
         for failure in outcomes.failures:
             self.failures[failure.name, failure.action] = failure
+        for note in outcomes.notes:
+            self.add_note(note)
 
     def forget_failures(self, message: str) -> None:
         """Drop the failures with this message, because their actions are planned again."""

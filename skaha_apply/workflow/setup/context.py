@@ -130,6 +130,11 @@ class Context:
     pass_lock: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
     outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
 
+    @property
+    def identity(self) -> str | None:
+        """The digest of the credential that a state remembers; None in the sandbox, where nothing is checked."""
+        return None if self.location.setting.sandbox else self.client.identity
+
     def at(self, project: Project) -> Context:
         """The context of one project: the same server, and the location of its manifests."""
         return replace(self, location=self.location.at(project))

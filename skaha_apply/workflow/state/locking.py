@@ -1,4 +1,4 @@
-"""The lock for every write of a state, and the ledger that is open under it."""
+"""The lock for every write of a state, and the state of a project that is open for an invocation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import Ledger
 from skaha_apply.workflow.event_file import EventLoggingStore
-from skaha_apply.workflow.state.binding import check_server, check_store, new_document
+from skaha_apply.workflow.state.binding import find_store, new_document, read_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,27 +39,31 @@ async def held_lock(store: Store, operation: str, patience: float) -> AsyncItera
             await asyncio.wait_for(store.release(), limit)
 
 
-@asynccontextmanager
-async def open_ledger(
-    context: Context,
-    project: Project,
-    operation: str,
-    patience: float | None = None,
-) -> AsyncIterator[tuple[Ledger, bool]]:
-    """The ledger of a project under its lock, and whether the state is new; changes are stored at the end.
+class ProjectState:
+    """The state of one project during one invocation: its store is opened once, its lock is taken for each pass.
 
     Raises:
-        StateLocked: another process keeps the lock.
-        StateError: the state cannot be read or written, belongs to another project or server, or is not the one that
-            the manifests declare.
+        StateError: the store is not the one that the manifests declare.
+        UsageError: for an address of an unknown form.
     """
-    check_store(context.location, project)
-    store = context.location.store(project.name)
-    if context.journal is not None:
-        store = EventLoggingStore(store, context.journal)
-    async with held_lock(store, operation, context.location.setting.lock_timeout if patience is None else patience):
-        stored = await store.read()
-        document = stored or new_document(project.name, context.location.server)
-        check_server(document, project.name, context.location.server)
-        async with Ledger(store, document, context.client.now) as ledger:
-            yield ledger, stored is None
+
+    def __init__(self, context: Context, project: Project) -> None:
+        store = find_store(context.location, project)
+        self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
+        self._context = context
+        self._project = project
+
+    @asynccontextmanager
+    async def locked(self, operation: str, patience: float | None = None) -> AsyncIterator[Ledger]:
+        """The ledger of the project under its lock; changes are stored at the end.
+
+        Raises:
+            StateLocked: another process keeps the lock.
+            StateError: the state cannot be read or written, or belongs to another project or server.
+        """
+        location = self._context.location
+        async with held_lock(self._store, operation, location.setting.lock_timeout if patience is None else patience):
+            stored = await read_state(self._store, location, self._project)
+            document = stored or new_document(location, self._project)
+            async with Ledger(self._store, document, self._context.client.now, is_new=stored is None) as ledger:
+                yield ledger

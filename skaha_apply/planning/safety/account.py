@@ -1,0 +1,65 @@
+"""A state belongs to one account; a command that uses another one stops before it concludes or changes anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.errors import StateError
+
+if TYPE_CHECKING:
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.session import Listing
+    from skaha_apply.model.state import StateDocument
+
+_REMEMBERED = 5  # credentials of one account that are remembered, by digest
+
+
+def check_account(document: StateDocument, listing: Listing, identity: str | None) -> None:
+    """Refuse a state of another account before the tool concludes anything from missing sessions.
+
+    An empty listing has no `userid`. Then only a credential that was used with this account before is accepted. To
+    another account everything recorded as active would look deleted, and would be recorded so. `identity` is the digest
+    of the credential, None if there is nothing to check.
+
+    Raises:
+        StateError: the account is another one, or is not known while something is open.
+    """
+    if None not in (listing.account, document.account) and listing.account != document.account:
+        raise StateError(
+            f"the state belongs to account {document.account!r}, the credential to account {listing.account!r}",
+            hint=f"Use a credential of {document.account}, or select another state with --state.",
+        )
+    active = any(record.phase.active for record in document.replicas)
+    if active or document.intents or document.tombstones:
+        _check_account_is_known(document, listing, identity)
+
+
+def check_confirmed(document: StateDocument, listing: Listing, identity: str | None, plan: Plan) -> None:
+    """Refuse to act for an unknown account: raises `StateError` if the plan changes something."""
+    if plan.has_changes:
+        _check_account_is_known(document, listing, identity)
+
+
+def _check_account_is_known(document: StateDocument, listing: Listing, identity: str | None) -> None:
+    known = listing.account is not None or document.account is None
+    if known or identity is None or identity in document.identities:
+        return
+    raise StateError(
+        f"the state belongs to account {document.account!r}; this credential was not used before, and the session "
+        "list is empty, so that the account of the credential is not known",
+        hint="Use the credential of that account. If this is the one, run `skaha-apply state rebind`.",
+    )
+
+
+def with_account_shown(document: StateDocument, listing: Listing | None, identity: str | None) -> StateDocument:
+    """The state with the credential, once a listing shows its account: an empty listing later shows none."""
+    if listing is None or listing.account is None or listing.account != document.account:
+        return document
+    return with_identity(document, identity)
+
+
+def with_identity(document: StateDocument, identity: str | None) -> StateDocument:
+    """The state with one more credential of its account."""
+    if identity is None or identity in document.identities:
+        return document
+    return document.model_copy(update={"identities": (*document.identities, identity)[-_REMEMBERED:]})
