@@ -123,9 +123,11 @@ async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, .
 def _notes(missing: list[str], lingering: list[str]) -> list[str]:
     notes = []
     if missing:
-        notes.append(f"accepted but not listed yet: {_shortened(missing)}; the next run lists again")
+        notes.append(
+            f"accepted by the server, but not listed yet: {_shortened(missing)}; the next apply or refresh checks again"
+        )
     if lingering:
-        notes.append(f"deleted but still listed: {_shortened(lingering)}; the next run lists again")
+        notes.append(f"deleted but still listed: {_shortened(lingering)}; the next apply or refresh checks again")
     return notes
 
 

@@ -92,7 +92,8 @@ class Creates:
                 return self._adopt(key)
             await self._job_slots.reacquire_slot(job)
         raise JobFailed(
-            f"{TRIES} create requests had no clear response, and no session of that name appeared; the last: {last}"
+            f"{TRIES} create requests had no clear response, and no session of that name appeared; "
+            f"the last problem: {last}"
         )
 
     def _listed_ids(self, name: str) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class Deletes:
                 return
             await self._job_slots.reacquire_slot(job)
         self._forget_pending_delete(session)
-        raise JobFailed(f"{session.id} is still listed after {TRIES} DELETEs")
+        raise JobFailed(f"session {session.id} is still listed after {TRIES} delete requests")
 
     async def _check_still_needed(self, action: Action, session: SessionToDelete) -> None:
         """Raise `NothingToDo` if the session ended since the plan was made and the delete is no longer needed.

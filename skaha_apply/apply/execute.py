@@ -175,7 +175,7 @@ class _Frontier:
         for job in others:
             self._fail(
                 job,
-                f"not tried, because {canary.action.name}, the first of this image and resources, failed: {error}",
+                f"not sent, because {canary.action.name}, the first with the same image and resources, failed: {error}",
             )
 
     def _fail(self, job: Job, error: str, *, again: bool = False) -> None:

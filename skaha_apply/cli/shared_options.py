@@ -47,7 +47,7 @@ ShowIdsOption = Annotated[
     bool,
     typer.Option(
         "--show-ids",
-        help="Show IDs and URLs of interactive sessions outside a terminal too (never in a CI job)",
+        help="Print IDs of interactive sessions outside a terminal (not in CI); anyone with an ID can open the session",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -65,7 +65,7 @@ EventsOption = Annotated[
     typer.Option(
         "--events",
         metavar="FILE",
-        help="File to which each change of phase is appended, as one line of JSON (default: none)",
+        help="Append a line of JSON to FILE for each change of phase (default: none)",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -96,7 +96,7 @@ AdoptOption = Annotated[
     Adoption | None,
     typer.Option(
         "--adopt",
-        help="Record unmanaged sessions that match the manifest as owned; =ended: completed ones too",
+        help="Record matching unmanaged sessions in the state; --adopt=ended: completed sessions too",
         rich_help_panel=SELECTION,
     ),
 ]
@@ -104,7 +104,7 @@ TakeOverOption = Annotated[
     bool,
     typer.Option(
         "--take-over",
-        help="Replace unmanaged sessions that have the name of a managed one",
+        help="Delete unmanaged sessions that have the name of a session to create",
         rich_help_panel=SAFETY,
     ),
 ]
@@ -122,7 +122,7 @@ AllowLossOption = Annotated[
         "--allow-loss",
         parser=hours,
         metavar="HOURS",
-        help="Core-hours of work that deletes and replaces may lose (default: 100)",
+        help="Most core-hours of work that deletes and replaces can lose (default: 100)",
         rich_help_panel=SAFETY,
     ),
 ]

@@ -56,7 +56,7 @@ def _advice(chunk: StrategyShares, stripe: StrategyShares) -> tuple[str, str]:
     if len(chunk.shares) == 1:
         return "chunk", "one replica gets everything"
     if chunk.shares == stripe.shares:
-        return "chunk", "both deal the same, each item to a replica of its own"
+        return "chunk", "both give the same shares: each item has its own replica"
     if chunk.imbalance <= stripe.imbalance * CLOSE:
         figures = f"{chunk.imbalance:.2f} and {stripe.imbalance:.2f}"
         if chunk.imbalance * CLOSE >= stripe.imbalance:
@@ -66,7 +66,7 @@ def _advice(chunk: StrategyShares, stripe: StrategyShares) -> tuple[str, str]:
             return "chunk", f"it is {even}, and keeps neighbors of the list together"
         return "chunk", f"it is more even than stripe: imbalance {figures}"
     saved = 1 - stripe.largest.load / chunk.largest.load
-    figures = f"{stripe.imbalance:.2f} times the mean, that of chunk {chunk.imbalance:.2f} times"
+    figures = f"{stripe.imbalance:.2f} times the mean, and that of chunk is {chunk.imbalance:.2f} times the mean"
     return "stripe", f"its largest share is {figures}: the busiest replica has {saved:.0%} less to do"
 
 
@@ -74,17 +74,17 @@ def _notes(listing: ItemList, chunk: StrategyShares, stripe: StrategyShares, hel
     items, replicas = len(listing.items), len(chunk.shares)
     if items < replicas:
         surplus = replicas - items
-        yield f"{surplus} of {replicas} replicas get nothing: more than {items} are of no use for this list"
+        yield f"{surplus} of {replicas} replicas get no item: this list can use at most {items} replicas"
         return
     if helper is Helper.CANFAR and items % replicas:
         ours = deal(listing, replicas, "chunk")
         yield (
-            f"canfar's chunk leaves the whole remainder, {items % replicas} items, to the last replica; that of "
-            f"skaha_apply.distributed spreads it (imbalance {ours.imbalance:.2f}): one run must not mix the two"
+            f"canfar's chunk leaves the whole remainder, {items % replicas} items, to the last replica; chunk of "
+            f"skaha_apply.distributed spreads it (imbalance {ours.imbalance:.2f}): use only one of them in a run"
         )
     if listing.unit is LoadUnit.ITEMS:
         if replicas > 1 and max(chunk.imbalance, stripe.imbalance) <= CLOSE:
-            yield "load is counted in items: where cost grows or falls along the list, stripe evens it out"
+            yield "load is counted in items: if the cost grows or falls along the list, stripe balances it better"
         return
     yield from _ways_out(listing, min(chunk, stripe, key=lambda dealt: dealt.imbalance), helper)
 
@@ -97,8 +97,8 @@ def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterat
     if largest >= best.mean * UNEVEN:
         useful = max(1, int(best.total / largest))
         yield (
-            f"the largest item alone is {largest / best.mean:.2f} times the mean share, and no way of sharing goes "
-            f"below it: more than {useful} replica{'s' * (useful != 1)} gain little"
+            f"the largest item alone is {largest / best.mean:.2f} times the mean share, and no strategy can divide "
+            f"it: more than {useful} replica{'s' * (useful != 1)} would save little time"
         )
     order = sorted(range(len(listing.items)), key=listing.weights.__getitem__)
     items = tuple(listing.items[place] for place in order)
@@ -106,4 +106,4 @@ def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterat
     by_load = deal(replace(listing, items=items, weights=weights), len(best.shares), "stripe", helper)
     if by_load.imbalance * UNEVEN <= best.imbalance:
         what = "size" if listing.unit is LoadUnit.BYTES else "weight"
-        yield f"sorted by {what}, stripe would come to an imbalance of {by_load.imbalance:.2f}"
+        yield f"if the list were sorted by {what}, the imbalance of stripe would be {by_load.imbalance:.2f}"

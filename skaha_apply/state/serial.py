@@ -54,10 +54,10 @@ def check_next(address: str, known: StateVersion | None, stored: StateVersion, d
     if stored.lineage is not None and stored.lineage != document.lineage:
         raise StateError(
             f"the state {address} has another lineage than the new state: {stored.lineage}, not {document.lineage}",
-            hint="They are states of two different runs. Select the right one with --state.",
+            hint="These are two unrelated states. Select the right one with --state.",
         )
     if stored.serial is not None and stored.serial >= document.serial:
         raise StateError(
-            f"the state {address} has serial {stored.serial}; serial {document.serial} would not be newer",
+            f"the state {address} has serial {stored.serial}, and the new state {document.serial}, which is not newer",
             hint="Another process wrote the state meanwhile. Repeat the command: it starts from the stored state.",
         )

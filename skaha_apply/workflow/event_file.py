@@ -175,7 +175,7 @@ class Journal:
         )
         if self._events.left and not self._warned:
             self._warned = True
-            self._observe(Note(f"{self._events.problem}; tried again with the next event"))
+            self._observe(Note(f"{self._events.problem}; the tool tries again at the next change of phase"))
 
 
 class EventLoggingStore:

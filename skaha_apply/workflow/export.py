@@ -79,7 +79,9 @@ async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, lis
     said: dict[str, list[str]] = {}
     for one in lint.check([judged], online=lint.Online(offer, private)):
         if one.severity is Severity.ERROR:
-            said.setdefault(one.session, []).append(f"To run again it would be refused: {one.summary} [{one.rule}].")
+            said.setdefault(one.session, []).append(
+                f"The server would refuse a new session like this: {one.summary} [{one.rule}]."
+            )
     return said
 
 
@@ -102,7 +104,9 @@ def _owned(found: ExportedEntries, owners: Mapping[str, str]) -> Mapping[str, li
     owned = {}
     for name, ids in found.ids.items():
         if projects := sorted({owners[one] for one in ids if one in owners}):
-            owned[name] = [f"Owned by the project {', '.join(projects)} already; adopt nothing into two projects."]
+            owned[name] = [
+                f"Owned by the project {', '.join(projects)} already; do not adopt a session into two projects."
+            ]
     return owned
 
 
@@ -121,10 +125,11 @@ def _notes(found: ExportedEntries, owned: Mapping[str, list[str]], *, listed: in
     if not listed:
         yield "no session is live; the manifest has no sessions"
     elif not found.sessions:
-        yield f"none of the {listed} sessions that are listed fits; the manifest has no sessions"
+        yield f"none of the {listed} listed sessions matches; the manifest has no sessions"
     if found.over:
-        yield f"left out: {found.over} that ended or are being deleted (--all includes them)"
+        yield f"left out: {found.over} sessions that ended or are being deleted (--all includes them)"
     if found.left_out:
-        yield f"left out: {len(found.left_out)} that no manifest can describe; its first lines give the reasons"
+        count = len(found.left_out)
+        yield f"left out: {count} sessions that no manifest can describe; the comment at the top gives the reasons"
     if owned:
-        yield f"owned by a project already: {from_sessions.some(list(owned))}; adopt nothing into two projects"
+        yield f"owned by a project already: {from_sessions.some(list(owned))}; do not adopt a session into two projects"

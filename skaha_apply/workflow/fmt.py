@@ -31,7 +31,7 @@ def write(setting: Settings, one: Formatted) -> None:
     try:
         path = path.resolve()
         if path.read_bytes() != one.before:
-            raise SkahaApplyError(f"{one.file} was changed meanwhile and is left as it is", hint="run it again")
+            raise SkahaApplyError(f"{one.file} was changed meanwhile and is left as it is", hint="repeat the command")
         durable.replace(path, one.after)
     except OSError as error:
         raise SkahaApplyError(f"cannot write {one.file}: {error.strerror or error}") from error

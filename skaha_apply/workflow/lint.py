@@ -28,7 +28,7 @@ UNREACHED = RuleText(
     "server-unreached",
     Severity.WARNING,
     "A server that could not be used (only with `--online`).",
-    "With --online the offer of the server counts. If the server cannot be used, the stock server is assumed.",
+    "With --online the rules use what the server offers. If the server cannot be used, they use default options.",
 )
 MOST_NAMES = 10_000  # of replicas of one interactive session; more can never be
 
@@ -69,7 +69,7 @@ def _ids(values: Sequence[str]) -> Iterable[str]:
                 raise UsageError(f"{name} is a syntax error, which can neither be selected nor ignored")
             if name not in known:
                 near = get_close_matches(name, sorted(known), n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
+                hint = f"did you mean {near[0]}?" if near else f"the rules are: {', '.join(sorted(known))}"
                 raise UsageError(f"{name!r} is not a rule", hint=hint)
             yield name
 
@@ -140,7 +140,7 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
         raise
     except SkahaApplyError as error:
         summary = f"the server could not be used: {error.message}"
-        detail = f"The rules assume the stock server. {error.hint or ''}".rstrip()
+        detail = f"The rules assume the default options of a server. {error.hint or ''}".rstrip()
         location = Location(setting.sources[0])
         return Diagnostic(UNREACHED.id, Severity.WARNING, " ".join(summary.split()), detail, location)
     return lint.Online(offer, private, _taken(listing, projects))

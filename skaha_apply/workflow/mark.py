@@ -89,11 +89,11 @@ async def mark(
         meant, unknown = meant_by(ledger.working_state, desired, options)
         if unknown:
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
-            what = "matches no replica" if options.axis is None else f"no value of {options.axis} in any session"
+            what = "matches no replica" if options.axis is None else f"not a value of {options.axis} in any session"
             observe(Note(f"{', '.join(unknown[:MOST_NAMED])}{more}: {what} of {project.name}"))
         if unknown and not meant:
             raise UsageError(
-                f"there is nothing to mark {options.verb}: no replica of {project.name} is meant",
+                f"nothing to mark {options.verb}: no replica of {project.name} matches",
                 hint="`skaha-apply status` shows names and phases.",
             )
         marks = chosen(ledger.working_state, meant, options)
@@ -153,7 +153,8 @@ def chosen(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOpt
             continue
         if one.key in working.intents:
             raise UsageError(
-                f"{one.name}: an earlier create is not decided yet", hint="`apply` or `refresh` decides it."
+                f"{one.name}: an earlier create request is unconfirmed",
+                hint="run `skaha-apply refresh`, which looks for its session, then repeat the command",
             )
         active = record.id if record is not None and record.phase.active else None
         marks.append(Mark(one.key, one.name, one.phase, active))
@@ -161,7 +162,7 @@ def chosen(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOpt
     if active_names and not options.force and options.verb is not Verb.HOLD:
         raise UsageError(
             f"{', '.join(active_names[:MOST_NAMED])} {'is' if len(active_names) == 1 else 'are'} active",
-            hint="--force deletes an active session first.",
+            hint="wait until the sessions end, or add --force, which deletes active sessions first",
         )
     return tuple(marks)
 
@@ -169,7 +170,7 @@ def chosen(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOpt
 def _already(meant: tuple[Candidate, ...], verb: Verb) -> str:
     """Why there is nothing to mark."""
     if not meant:
-        return f"nothing to mark {verb}: no replica is in such a phase"
+        return f"nothing to mark {verb}: no replica is in the phase of --phase"
     names = ", ".join(one.name for one in meant[:MOST_NAMED])
     more = f" and {len(meant) - MOST_NAMED} more" if len(meant) > MOST_NAMED else ""
     state = {Verb.COMPLETE: "done", Verb.RERUN: "due to run", Verb.HOLD: "on hold or done"}[verb]

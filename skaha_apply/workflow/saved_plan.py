@@ -60,7 +60,10 @@ class SavedPlan:
         """
         for name in sorted({*supplied.chosen, *supplied.listed} - self.sensitive):
             if supplied.values[name] != self.variables.get(name):
-                raise UsageError(f"the saved plan fixes the variable {name}", hint="Plan supplied with the new value.")
+                raise UsageError(
+                    f"the saved plan fixes the variable {name}",
+                    hint=f"Remove the value of {name}, or save a new plan with it: `skaha-apply plan --out FILE`.",
+                )
         secret = {name: value for name, value in supplied.values.items() if name in self.sensitive}
         return VariableValues(
             {**self.variables, **secret},
@@ -72,12 +75,15 @@ class SavedPlan:
     def check(self, server: str, projects: Sequence[str]) -> None:
         """Refuse a plan for another server, or one whose manifests now name other projects; raises StalePlan."""
         if server != self.server:
-            raise StalePlan(f"the plan is for {self.server}, but this invocation uses {server}", hint="Plan again.")
+            raise StalePlan(
+                f"the plan is for {self.server}, but this invocation uses {server}",
+                hint="Save a new plan with `skaha-apply plan --out FILE`.",
+            )
         if set(projects) != set(self.approved):
             raise StalePlan(
                 f"the plan is for {', '.join(sorted(self.approved))}; the manifests now hold "
                 f"{', '.join(sorted(projects)) or 'no project'}",
-                hint="Plan again, and have the new plan approved.",
+                hint="Save a new plan with `skaha-apply plan --out FILE`, and have it approved.",
             )
 
 
@@ -156,7 +162,10 @@ def read_plan(path: Path) -> SavedPlan:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise UsageError(f"{path} is not a plan that can be applied: {reason}", hint="Plan again.") from error
+        raise UsageError(
+            f"{path} is not a plan that can be applied: {reason}",
+            hint="Save a new plan with `skaha-apply plan --out FILE`.",
+        ) from error
 
 
 def _approved(content: dict[str, Any], plan: dict[str, Any]) -> tuple[str, ...]:
@@ -174,9 +183,12 @@ def _with_short_ids(text: str) -> str:
 
 def _check_format(content: dict[str, Any], path: Path) -> None:
     if content["kind"] != MARK:
-        raise ValueError("it is of another kind")
+        raise ValueError("it has another format")
     if str(content["format_version"]).partition(".")[0] != FORMAT.partition(".")[0]:
-        raise UsageError(f"{path} was made by another version of skaha-apply", hint="Plan again.")
+        raise UsageError(
+            f"{path} was made by another version of skaha-apply",
+            hint="Save a new plan with `skaha-apply plan --out FILE`.",
+        )
 
 
 def _check_digests(content: dict[str, Any]) -> None:

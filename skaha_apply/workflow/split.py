@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.setup.settings import Settings
 
 _COUNTED = "--load count counts items"
-_COLUMN = "each line is then an item, blanks or a tab, and a number from 0 on"
+_COLUMN = "each line must have an item, then blanks or a tab, then a number of at least 0"
 
 
 def from_paths(patterns: Sequence[str], load: LoadKind | None = None) -> ItemList:
@@ -31,10 +31,10 @@ def from_paths(patterns: Sequence[str], load: LoadKind | None = None) -> ItemLis
         SkahaApplyError: a pattern matches nothing, or a size cannot be read.
     """
     if load is LoadKind.COLUMN:
-        raise UsageError("--load column is for the lines of a list", hint="give the list with --list FILE")
+        raise UsageError("--load column requires a list", hint="give the list with --list FILE")
     if len(patterns) == 1 and Path(patterns[0]).is_dir():
         inside = os.path.join(patterns[0], "*")  # noqa: PTH118 - the pattern is text
-        raise UsageError(f"{patterns[0]} is one folder", hint=f"to share out what is in it, write {inside!r}")
+        raise UsageError(f"{patterns[0]} is one folder", hint=f"to split the files in it, write {inside!r}")
     items = tuple(sorted({path for pattern in patterns for path in _matches(pattern)}))
     where = f" of {patterns[0]}" if len(patterns) == 1 else ""
     counted = _counted(items, f"{len(items)} file{'s' * (len(items) != 1)}{where}", "sorted by name")
@@ -52,7 +52,7 @@ def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
     lines = tuple(_numbered(name, raw))
     numbered = tuple((number, line) for number, line in lines if not is_comment(line))
     if not numbered:
-        raise SkahaApplyError(f"the list {_called(name)} has no lines", hint="it has one item a line")
+        raise SkahaApplyError(f"the list {_called(name)} has no lines", hint="write one item on each line")
     items = tuple(line for _, line in numbered)
     source = f"{len(items)} item{'s' * (len(items) != 1)} of {_called(name)}"
     counted = _counted(items, source, "in the order of the list", tuple(_remarks(items, len(lines) - len(items))))
@@ -104,11 +104,11 @@ def _matches(pattern: str) -> list[str]:
     try:
         found = glob.glob(os.path.expanduser(pattern), recursive=True)  # noqa: PTH111, PTH207 - names as a shell has them
     except ValueError as error:
-        raise SkahaApplyError(f"cannot look for {pattern!r}: {error}") from error
+        raise SkahaApplyError(f"cannot search for {pattern!r}: {error}") from error
     if not found:
         raise SkahaApplyError(
             f"nothing matches {pattern!r}",
-            hint=f"paths are taken from {Path.cwd()}; a list of what is elsewhere is given with --list FILE",
+            hint=f"paths are taken from {Path.cwd()}; to split a list of other items, give --list FILE",
         )
     return found
 

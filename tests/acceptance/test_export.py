@@ -82,7 +82,7 @@ def test_an_incomplete_series_has_an_entry_each_and_says_how_to_go_on(desk, sand
     text = export(desk).out
     assert [row.split()[-1] for row in text.splitlines() if "- name:" in row] == ["tile-2", "tile-3", "tile-10"]
     assert "replicas:" not in [row.strip().split(" ")[0] for row in text.splitlines()]
-    assert "of tile-1 to tile-10 these are missing: 1,4-9." in text
+    assert "because tile-1 to tile-10 are not complete. Missing: 1,4-9." in text
     assert text.count("mark complete 'tile/1,4-9'") == 1
     assert {action for action, _, _ in adoption(desk, text)} == {"adopt"}
 
@@ -104,7 +104,7 @@ def test_a_pattern_never_cuts_a_series_short(desk, sandbox):
     text = export(desk, "tile-[12]").out
     assert "- name: tile-1" in text
     assert "replicas: 2" not in text
-    assert "these are missing: 3." in text
+    assert "Missing: 3." in text
     assert "other" not in text
     ended = desk("export", "tiel", code=4)
     assert "tiel" in ended.err
@@ -199,7 +199,7 @@ class Odd(BaseHTTPRequestHandler):
 def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused_is_said(desk, odd_server):
     ended = export(desk, SKAHA_URL=f"{odd_server(Odd)}/skaha/v1")
     assert [row.split()[-1] for row in ended.out.splitlines() if "- name:" in row] == ["old", "older"]
-    refused = f"# To run again it would be refused: the image `{GONE}` is not in the server's list"
+    refused = f"# The server would refuse a new session like this: the image `{GONE}` is not in the server's list"
     assert ended.out.count(refused) == 2
     viewer, notebook, ray = map(short_id, ("b1", "c1", "e1"))
     for said in (f"viewer ({viewer}): it was started in a desktop session",

@@ -32,7 +32,7 @@ def test_what_was_finished_before_the_first_apply_is_never_created(desk, survey,
     listed = "# done by the old script\n\n" + "\n".join([*finished, "270.1", "999.999", "  #272.099"]) + "\n"
     (desk.folder / "ok.txt").write_text(listed)
     ended = desk("mark", "complete", "--from", "ok.txt", "--axis", "tile", "--yes")
-    assert "270.1, 999.999: no value of tile in any session of survey" in ended.err
+    assert "270.1, 999.999: not a value of tile in any session of survey" in ended.err
     assert "… and 150 more" in ended.out
     assert desk.plan()["summary"]["done"] == 200
     desk.apply("--wait", "complete", "--poll", "0.2s")

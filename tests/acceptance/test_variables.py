@@ -185,7 +185,7 @@ def test_a_log_that_is_saved_without_the_value_is_said_to_be_unmasked(desk, surv
     desk.apply(SKAHA_VAR_token=SHORT)
     sandbox.wait_idle()
     ended = desk("refresh")
-    assert "token without a value in this invocation, so not masked in its logs" in ended.err
+    assert "the tool cannot mask token in logs, because this invocation gives no value" in ended.err
     assert "token" not in desk("refresh", SKAHA_VAR_token=SHORT).err
     assert "token" not in desk("refresh", "--no-logs").err
     shown = desk("logs", "tile-t1")

@@ -83,7 +83,7 @@ def test_a_wait_ends_with_0_only_if_everything_in_scope_is_done(desk, sandbox):
     desk.write(first, second, {"name": "desk", "kind": "notebook"})
     # a dependency that has not run is out of scope
     ended = desk.apply("--target", "b", "--wait", "complete", *POLL, code=9)
-    assert "b: 1 blocked: needs a (1 of 1 not done), out of the scope of --target and --exclude" in ended.out
+    assert "b: 1 blocked: needs a (1 of 1 not done), which --target or --exclude leaves out" in ended.out
     assert sandbox.sessions() == []
     # one is on hold, and blocks; so does a notebook
     desk("mark", "hold", "a", "desk", "--yes")
@@ -119,9 +119,9 @@ def test_a_limit_holds_for_the_invocation_and_not_for_each_pass(desk, sandbox):
     desk.write({"name": "tile", "replicas": 6, "cmd": "true"})
     ended = desk.apply("--limit", "2", "--wait", "complete", *POLL, code=9)
     assert len(sandbox.sessions()) == 2
-    assert "--limit 2 left 4 actions undone" in ended.out
+    assert "--limit 2 leaves 4 actions for another invocation" in ended.out
     assert "To continue: skaha-apply apply --yes --settle 0.5s --limit 2 --wait complete --poll 0.3s\n" in ended.out
-    assert "--limit 3 left 1 actions undone" in desk.apply("--limit", "3").out
+    assert "--limit 3 leaves 1 actions for another invocation" in desk.apply("--limit", "3").out
     assert "To continue" not in desk.apply("--limit", "3").out
     assert len(sandbox.sessions()) == 6
 

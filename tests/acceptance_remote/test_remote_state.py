@@ -130,7 +130,7 @@ def test_what_was_kept_is_not_needed_to_go_on(remote_desk):
     assert desk.plan()["has_changes"] is False
     stored = store.stored
     refused = desk("state", "push", desk.rescue, code=1)
-    assert "not older" in refused.err
+    assert "is not newer than the stored state" in refused.err
     assert store.stored == stored
 
 

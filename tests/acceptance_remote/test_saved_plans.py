@@ -191,7 +191,7 @@ def test_a_broken_plan_is_a_usage_error(applied, one_line, how):
     path = applied.folder / "p.plan"
     path.write_text(broken(path.read_text(), how))
     applied.sandbox.forget_requests()
-    one_line(applied("apply", "p.plan", code=4), r"p\.plan", r"Plan again")
+    one_line(applied("apply", "p.plan", code=4), r"p\.plan", r"plan --out FILE")
     assert applied.writes() == {}
 
 

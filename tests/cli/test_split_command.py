@@ -217,7 +217,7 @@ def test_the_count_of_a_matrix_with_variables(split, tmp_path):
     ("arguments", "code", "message"),
     [
         (["fits/*.fit", "--replicas", "2"], 1, "nothing matches 'fits/*.fit'"),
-        (["fits", "--replicas", "2"], 4, "fits is one folder\nhint: to share out what is in it, write 'fits/*'"),
+        (["fits", "--replicas", "2"], 4, "fits is one folder\nhint: to split the files in it, write 'fits/*'"),
         (["--replicas", "2"], 4, "nothing to split: GLOB is missing"),
         (["fits/*"], 4, "number of replicas missing"),
         (["fits/*", "--replicas", "0"], 4, "--replicas"),
@@ -226,7 +226,7 @@ def test_the_count_of_a_matrix_with_variables(split, tmp_path):
         (["fits/*", "--replicas", "2", "--manifest", "x"], 4, "--manifest has an effect only with --session"),
         (["fits/*", "--replicas", "2", "--list", "x"], 4, "GLOB and --list exclude each other"),
         (["--list", "-", "--session", "x", "--manifest", "-"], 4, "cannot both be standard input"),
-        (["fits/*", "--replicas", "2", "--load", "column"], 4, "--load column is for the lines of a list"),
+        (["fits/*", "--replicas", "2", "--load", "column"], 4, "--load column requires a list"),
         (["--list", "gone.txt", "--replicas", "2"], 1, "cannot read the list gone.txt: No such file"),
         (["--list", "fits", "--replicas", "2"], 1, "cannot read the list fits: Is a directory"),
         (["--list", "-", "--replicas", "2"], 1, "the list standard input has no lines"),

@@ -180,7 +180,7 @@ def test_two_findings_about_one_field_stay_two():
             matrix: {tile: [t1, t2]}
         """)
     assert {one.summary.partition(" (with")[0] for one in found} == {
-        f"the name `s_t1-{'a' * 54}…` has other characters",
+        f"the name `s_t1-{'a' * 54}…` has characters that the server refuses",
         "the name has 67 characters",
     }
 

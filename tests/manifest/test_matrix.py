@@ -376,7 +376,7 @@ def test_a_name_that_does_not_tell_combinations_apart_is_one_error(folder, name)
     (folder / "t.txt").write_text(tiles)
     loaded = load(["m.yaml"], root=folder)
     found = only(loaded)
-    assert "is not different for each combination" in found.summary
+    assert "is the same for several combinations" in found.summary
     assert "${tile}" in found.detail
     assert "${band}" in found.detail
 

@@ -47,8 +47,8 @@ def test_conflict_and_block_of_what_it_needs_block_it():
 @pytest.mark.parametrize(
     ("phase", "expected"),
     [
-        (None, "blocked second (needs first (1 of 1 not done), out of the scope of --target and --exclude)"),
-        ("running", "blocked second (needs first (1 of 1 not done), out of the scope of --target and --exclude)"),
+        (None, "blocked second (needs first (1 of 1 not done), which --target or --exclude leaves out)"),
+        ("running", "blocked second (needs first (1 of 1 not done), which --target or --exclude leaves out)"),
         ("held", "blocked second (needs first: first is on hold)"),
         ("done", "create second (not in the state and not live)"),
     ],

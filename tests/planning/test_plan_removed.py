@@ -126,9 +126,9 @@ def test_destroy_deletes_what_is_live_and_owned():
     memory = state(record(KEPT), record(spec("done"), "done"), record(spec("safe", protect=True)))
     sessions = seen(live("kept"), live("safe"), live("theirs"))
     assert lines(decide(project(KEPT), memory, sessions, destroy=True)) == [
-        "delete kept -kept (destroy)",
-        "retired done (destroy; it ended, and its record is kept)",
-        "protected safe (destroy, but it is protected)",
+        "delete kept -kept (ordered by destroy)",
+        "retired done (ordered by destroy; it ended, and its record is kept)",
+        "protected safe (ordered by destroy, but it is protected)",
     ]
 
 

@@ -188,10 +188,10 @@ def test_each_family_is_stopped_by_itself_and_takes_along_what_needs_it():
 def test_what_was_stopped_has_not_ended_for_those_who_take_any_result():
     end = spec("end", needs=("tile-${tile}",), require={"tile-${tile}": 0})
     plan = decide(project(*many(), end), state(*entries("f-40", "f-30", "f-20", "f-10")))
-    assert last(plan) == "blocked end (needs tile-${tile}, which was stopped)"
+    assert last(plan) == "blocked end (needs tile-${tile}, which its failure limit stopped)"
     behind = spec("end", needs=("tile-${tile}",), require={"tile-${tile}": 0})
     plan = decide(project(*TILES, behind), state(record(TILES[0], "failed"), record(TILES[1], "done")))
-    assert last(plan) == "blocked end (needs tile-${tile}, which was stopped)"
+    assert last(plan) == "blocked end (needs tile-${tile}, which its failure limit stopped)"
 
 
 LIMIT = "its entry reached the failure limit: 4 failed attempts in a row"
@@ -254,7 +254,7 @@ def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
 
 def test_a_pilot_out_of_scope_that_has_not_succeeded_blocks():
     plan = decide(project(*TILES), state(record(TILES[0], "done")), targets=("tile-c",))
-    assert lines(plan) == ["blocked tile-c (pilot: tile-b must succeed first and is out of scope)"]
+    assert lines(plan) == ["blocked tile-c (pilot: tile-b must succeed first, but --target or --exclude leaves it out)"]
     plan = decide(project(*TILES), state(record(TILES[0], "done"), record(TILES[1], "done")), targets=("tile-c",))
     assert kinds(plan) == ["create tile-c"]
 

@@ -17,9 +17,9 @@ def shown(left=DAY, status="Running", name="desk", **fields):
     ("left", "expected"),
     [
         (2 * DAY, "unchanged desk (running)"),
-        (2 * DAY - 1, "renew desk (expires in 2d; renewed when less than 2d is left (renew))"),
-        (DAY, "renew desk (expires in 1d; renewed when less than 2d is left (renew))"),
-        (90, "renew desk (expires in 90s; renewed when less than 2d is left (renew))"),
+        (2 * DAY - 1, "renew desk (expires in 2d, which is less than its renew: 2d)"),
+        (DAY, "renew desk (expires in 1d, which is less than its renew: 2d)"),
+        (90, "renew desk (expires in 90s, which is less than its renew: 2d)"),
         (0, "unchanged desk (running)"),
         (-DAY, "unchanged desk (running)"),
         (None, "unchanged desk (running)"),
@@ -72,7 +72,7 @@ def test_one_that_is_protected_from_a_change_is_renewed_all_the_same():
     desk = desktop(renew=2 * DAY, protect=True, image="images.canfar.net/skaha/new:1")
     plan = decide(project(desk), state(record(DESK)), shown(DAY))
     assert lines(plan) == [
-        "renew desk (expires in 1d; renewed when less than 2d is left (renew); spec changed, but it is protected)"
+        "renew desk (expires in 1d, which is less than its renew: 2d; spec changed, but it is protected)"
     ]
     assert kinds(decide(project(desk), state(record(DESK)), shown(3 * DAY))) == ["protected desk"]
 

@@ -44,10 +44,10 @@ def test_always_is_once_a_call(since, ended, expected):
 @pytest.mark.parametrize(
     ("since", "ended", "expected"),
     [
-        (None, NOW - DAY - 1, "create reduce (completed more than 1d ago)"),
+        (None, NOW - DAY - 1, "create reduce (completed more than 1d ago; runs again (rerun: 1d))"),
         (None, NOW - DAY, "done reduce (completed)"),
         (NOW - 2 * DAY, NOW - 2.5 * DAY, "done reduce (completed)"),  # it was younger when the call began
-        (NOW - 2 * DAY, NOW - 3.5 * DAY, "create reduce (completed more than 1d ago)"),
+        (NOW - 2 * DAY, NOW - 3.5 * DAY, "create reduce (completed more than 1d ago; runs again (rerun: 1d))"),
         (NOW - 3 * DAY, NOW - 2 * DAY, "done reduce (completed)"),  # in this call
     ],
 )

@@ -60,7 +60,8 @@ def test_sizes_that_grow_with_the_name_are_striped():
     shown = preview(listing(range(1, 41)), 4)
     assert shown.recommended == "stripe"
     assert shown.reason == (
-        "its largest share is 1.07 times the mean, that of chunk 1.73 times: the busiest replica has 38% less to do"
+        "its largest share is 1.07 times the mean, and that of chunk is 1.73 times the mean: "
+        "the busiest replica has 38% less to do"
     )
     assert shown.notes == ()
 
@@ -77,23 +78,23 @@ def test_when_both_are_even_neighbours_stay_together_and_the_doubt_is_told():
         "chunk",
         "it is as even as stripe, and keeps neighbors of the list together",
     )
-    assert "where cost grows or falls along the list, stripe evens it out" in shown.notes[0]
+    assert "if the cost grows or falls along the list, stripe balances it better" in shown.notes[0]
 
 
 def test_one_replica_and_one_item_each_need_no_choice():
     assert preview(listing([3, 4]), 1).reason == "one replica gets everything"
     shown = preview(listing([3, 4]), 5)
-    assert shown.reason == "both deal the same, each item to a replica of its own"
-    assert shown.notes == ("3 of 5 replicas get nothing: more than 2 are of no use for this list",)
+    assert shown.reason == "both give the same shares: each item has its own replica"
+    assert shown.notes == ("3 of 5 replicas get no item: this list can use at most 2 replicas",)
 
 
 def test_one_item_that_outweighs_a_share_bounds_the_replicas():
     shown = preview(listing([100] + [1] * 99), 10)
-    assert any("5.03 times the mean share" in note and "more than 1 replica gain" in note for note in shown.notes)
+    assert any("5.03 times the mean share" in note and "more than 1 replica would save" in note for note in shown.notes)
 
 
 def test_a_better_order_is_told_where_there_is_one():
     assert preview(listing([8, 8, 1, 1, 8, 8, 1, 1, 1, 1, 1, 1]), 2).notes == ()  # even as it is
     shown = preview(listing([1, 9, 9, 6, 8, 1, 4, 3]), 3)
-    assert shown.notes == ("sorted by size, stripe would come to an imbalance of 1.17",)
+    assert shown.notes == ("if the list were sorted by size, the imbalance of stripe would be 1.17",)
     assert min(dealt.imbalance for dealt in shown.strategies) > 1.17 * 1.1

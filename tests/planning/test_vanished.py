@@ -118,7 +118,7 @@ def test_session_that_lagged_for_longer_than_a_settle_is_ours_as_before(shown, e
 def test_deleted_session_that_a_list_shows_once_more_is_deleted_once_more():
     memory = state(record(spec(), "due"))
     plan = decide(project(), memory, seen(live("reduce")), destroy=True)
-    assert lines(plan) == ["delete reduce -reduce (destroy)"]
+    assert lines(plan) == ["delete reduce -reduce (ordered by destroy)"]
 
 
 def test_replica_marked_to_run_again_stays_due_while_its_old_end_is_listed():

@@ -276,8 +276,8 @@ def test_another_lineage_or_an_older_serial_is_not_written(dialect, opened, make
                 await store.write(make_document(5))
             for document, message in (
                 (make_document(6, lineage="other"), "another lineage"),
-                (make_document(5), "would not be newer"),
-                (make_document(3), "would not be newer"),
+                (make_document(5), "which is not newer"),
+                (make_document(3), "which is not newer"),
             ):
                 async with locked(opened(server)) as store:
                     with pytest.raises(StateError, match=message):

@@ -143,8 +143,8 @@ def test_a_writer_that_read_nothing_needs_the_lineage_and_a_higher_serial(path, 
     put(path, make_document(5))
     for document, message in (
         (make_document(6, lineage="other"), "another lineage"),
-        (make_document(5), "serial 5 would not be newer"),
-        (make_document(4), "serial 4 would not be newer"),
+        (make_document(5), "the new state 5, which is not newer"),
+        (make_document(4), "the new state 4, which is not newer"),
     ):
         with pytest.raises(StateError, match=message):
             put(path, document)

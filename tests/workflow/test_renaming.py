@@ -71,7 +71,7 @@ def test_variables_in_a_name_keep_their_value():
 @pytest.mark.parametrize(
     ("new", "said"),
     [
-        ("field", "names two combinations 'field'"),
+        ("field", "two combinations would have the name 'field'"),
         ("field-${field}", "has no value 'field'"),
         ("${tile}", "has a session 't1' already"),
     ],

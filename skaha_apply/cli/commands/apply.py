@@ -82,7 +82,7 @@ class ApplyArguments(DecisionOptions, RecordOptions):
         typer.Option(
             parser=duration,
             metavar=DURATION,
-            help="Time to allow for a stale session listing before deciding (default: 5s)",
+            help="Time for which a session listing can be out of date (default: 5s)",
             rich_help_panel=WAITING,
         ),
     ] = None
@@ -91,15 +91,13 @@ class ApplyArguments(DecisionOptions, RecordOptions):
         typer.Option(
             min=1,
             metavar="N",
-            help="Number of actions that this invocation carries out at most (default: all)",
+            help="Largest number of actions in this invocation (default: all)",
             rich_help_panel=SELECTION,
         ),
     ] = None
     init: Annotated[
         bool,
-        typer.Option(
-            "--init", help="In CI: create a new state, because this is the first apply", rich_help_panel=SAFETY
-        ),
+        typer.Option("--init", help="In CI: allow the first apply, which creates the state", rich_help_panel=SAFETY),
     ] = False
     output: Annotated[
         ReportFormat,
@@ -195,7 +193,7 @@ def _saved_plan(options: ApplyArguments) -> SavedPlan | None:
     if not plans:
         return None
     if len(options.paths or ()) > 1:
-        raise UsageError(f"{plans[0]} is a saved plan, and other paths were given", hint="remove the other paths")
+        raise UsageError(f"{plans[0]} is a saved plan, so no other path is allowed", hint="remove the other paths")
     given = {
         "--target": options.target,
         "--exclude": options.exclude,

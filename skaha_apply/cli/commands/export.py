@@ -36,7 +36,7 @@ class ExportArguments(CommonOptions):
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Only sessions with this name, with or without a replica number; * and ? match any (default: all)",
+            help="Only sessions with this name: reduce, reduce-3; * and ? are wildcards (default: all)",
             show_default=False,
         ),
     ] = None

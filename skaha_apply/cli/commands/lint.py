@@ -42,7 +42,7 @@ class LintArguments(VariableOptions):
         typer.Option(
             parser=report_in(LintFormat),
             metavar="FORMAT=FILE",
-            help="File to which the diagnostics are written too; repeatable (default: none)",
+            help="Also write the diagnostics to FILE, in this format; repeatable (default: none)",
             rich_help_panel=OUTPUT,
         ),
     ] = None

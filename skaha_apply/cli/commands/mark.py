@@ -85,7 +85,7 @@ class MarkArguments(NameOptions, ServerOptions, RecordOptions):
         str | None,
         typer.Option(
             metavar="AXIS",
-            help="Axis or column of a matrix; each line of --from is one of its values (default: none)",
+            help="Read the lines of --from as values of this axis or column of a matrix (default: as names)",
             rich_help_panel=INPUT,
         ),
     ] = None

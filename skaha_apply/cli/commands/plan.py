@@ -51,7 +51,7 @@ class PlanArguments(DecisionOptions):
         typer.Option(
             parser=report_in(PlanFormat),
             metavar="FORMAT=FILE",
-            help="File to which the plan is written too; repeatable (default: none)",
+            help="Also write the plan to FILE, in this format; repeatable (default: none)",
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -147,7 +147,7 @@ class ServeArguments(SandboxFolderOptions):
         typer.Option(
             parser=duration,
             metavar=DURATION,
-            help="--ttl of interactive sessions (default: 1d)",
+            help="Time for which an ended interactive session stays listed (default: 1d)",
             rich_help_panel=LIMITS,
         ),
     ] = None
@@ -156,7 +156,7 @@ class ServeArguments(SandboxFolderOptions):
         typer.Option(
             parser=duration,
             metavar=DURATION,
-            help="--deadline of interactive sessions (default: 4d)",
+            help="Time for which an interactive session may run (default: 4d)",
             rich_help_panel=LIMITS,
         ),
     ] = None

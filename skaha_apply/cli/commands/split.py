@@ -53,7 +53,7 @@ class SplitArguments(VariableOptions):
     session: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Session of the manifests whose number of replicas is taken", rich_help_panel=INPUT
+            metavar="NAME", help="Session in the manifests that gives the number of replicas", rich_help_panel=INPUT
         ),
     ] = None
     manifest: ManifestOption = None
@@ -82,7 +82,7 @@ class SplitArguments(VariableOptions):
         str | None,
         typer.Option(
             metavar="FILE",
-            help="File (.png, .svg) in which the load of each replica is drawn; requires the extra plot",
+            help="Draw the load of each replica in FILE (.png, .svg); requires skaha-apply[plot]",
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -78,7 +78,7 @@ class PushArguments(LockOptions):
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|-", help="State to store: from state pull, or a rescue file; - for standard input"
+            metavar="FILE|-", help="File with the state: from state pull, or a rescue file; - for standard input"
         ),
     ]
 
@@ -162,7 +162,7 @@ def pull(options: PrintArguments) -> ExitCode:
     if not are_shown(terminal=terminal) and transfer.holds_interactive_ids(data):
         raise SafetyRefusal(
             "the state contains IDs of interactive sessions, and everyone who knows such an ID can open the session",
-            hint=f"to print them (not in a CI job), into a file that only you can read: {repeat_command()} --show-ids",
+            hint=f"to print them into a file that only you can read (not in a CI job): {repeat_command()} --show-ids",
         )
     options.streams().show_stored(data)
     decode(data, "that was printed")  # raises for a damaged state, after it was printed
@@ -211,7 +211,7 @@ def single_project(setting: Settings) -> Project:
     projects = load_leniently(setting, stdin_bytes)
     if len(projects) != 1:
         names = sorted(project.name for project in projects)
-        known = f"the manifests have several projects, {', '.join(names)}" if names else "the manifests have none"
+        known = f"the manifests have several projects, {', '.join(names)}" if names else "the manifests name no project"
         name = shlex.quote(names[0]) if names else "PROJECT"
         raise UsageError(f"project missing: {known}", hint=f"select one: {repeat_command()} --project {name}")
     return projects[0]
@@ -225,7 +225,7 @@ class RebindArguments(NameOptions, CredentialOptions, LockOptions):
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Name of the account on the server (default: as the sessions show)",
+            help="Name of the account on the server (default: the account of the listed sessions)",
             rich_help_panel=SELECTION,
         ),
     ] = None
@@ -234,7 +234,7 @@ class RebindArguments(NameOptions, CredentialOptions, LockOptions):
         typer.Option(
             "--from",
             metavar="HOST",
-            help="Old host of the server, if there are states of several servers (default: none)",
+            help="Host of the old server, if there are states of several servers (default: none)",
             rich_help_panel=SELECTION,
         ),
     ] = None

@@ -74,7 +74,7 @@ class StatusArguments(ManifestOptions):
         typer.Option(
             "--timeline",
             metavar="FILE",
-            help="File (.png, .svg) in which waits, runs and failures are drawn; requires the extra plot",
+            help="Draw waits, runs and failures in FILE (.png, .svg); requires skaha-apply[plot]",
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -49,7 +49,7 @@ RULE = Rule(
     id="arg-space",
     severity=Severity.ERROR,
     title="An argument with a space in it.",
-    why="The server splits arguments at every space and knows no quotes. An argument with a space arrives as several "
+    why="The server splits arguments at every space, also within quotes. An argument with a space arrives as several "
     "arguments.",
     bad="""
 - name: reduce

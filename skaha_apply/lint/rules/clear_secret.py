@@ -98,10 +98,11 @@ RULE = Rule(
     id="clear-secret",
     severity=Severity.WARNING,
     title="A secret in clear text.",
-    why="Git, the state and the server keep the texts of a manifest, and other people can read them there. The rule "
-    "reports values of variables and options whose name contains token, password, secret or key, texts in the form "
-    "of well-known tokens, and defaults of sensitive variables. A program can receive a secret through a variable of "
-    "the manifest with `sensitive: true`; each invocation gives its value.",
+    why="Git, the state and the server store the texts of a manifest, so other people can read a secret in them. The "
+    "rule reports three kinds of values: the value of an environment variable or option whose name contains `token`, "
+    "`password`, `secret` or `key`; a text in the form of a well-known token; and the default of a sensitive variable. "
+    "To give a program a secret, declare a variable with `sensitive: true` in the manifest, and give its value in each "
+    "invocation. Or write the secret to a file that only you can read, and pass the path.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -45,8 +45,8 @@ RULE = Rule(
     id="cmd-space",
     severity=Severity.ERROR,
     title="A `cmd` with a space in it, or a blank one.",
-    why="`cmd` becomes one element of the container's command. The container would start a program that is named "
-    "`bash -c`.",
+    why="The container uses the whole text of `cmd` as the name of one program. With `cmd: bash -c` it looks for a "
+    "program with the name `bash -c`.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

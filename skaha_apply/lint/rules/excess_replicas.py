@@ -34,7 +34,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="excess-replicas",
     severity=Severity.WARNING,
-    title="More replicas than the list has items that they share out.",
+    title="More replicas than items in the list that they share.",
     why="A replica without a share waits in the queue and occupies a node, but has no work. The rule reads lists "
     "(.txt, .csv, .lst, .list, .tsv) that an argument or a variable names by a path relative to the manifest, or to "
     "the folder of the invocation. (The example is right if its list has 4 lines or more.)",

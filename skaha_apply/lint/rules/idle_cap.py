@@ -68,8 +68,9 @@ RULE = Rule(
     id="idle-cap",
     severity=Severity.WARNING,
     title="A limit that is never reached, because another one is lower.",
-    why="Of two limits the lower one counts: `max_active` of the account before that of the project, and `stop_after` "
-    "before `retries`. A `pilot` as large as the entry has no effect.",
+    why="If two limits apply, only the lower one has an effect. A project never reaches a `max_active` above the "
+    "`max_active` of the account. A session never gets more retries than `stop_after` allows failures. A `pilot` as "
+    "large as the entry has no effect.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

@@ -36,7 +36,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 
 
 def _alike(count: int) -> str:
-    return f"sessions among these {count:,} do the same work" if count > 1 else "it cannot know which one to process"
+    return (
+        f"several of these {count:,} sessions do the same work" if count > 1 else "it cannot know which one to process"
+    )
 
 
 RULE = Rule(
@@ -45,7 +47,7 @@ RULE = Rule(
     title="An axis or a column of a matrix that only the name uses.",
     why="A program receives `cmd`, `args` and `env`, not the name of its session. If only the name uses a value of a "
     "matrix, all sessions along this axis do the same work. A value that sets another key, for example `ram`, counts "
-    "as used. Of a table, one column that the program receives is enough.",
+    "as used. For a table, it is enough if the program receives one column.",
     bad="""
 - name: detect-${tile}
   matrix: {tile: [t0001, t0002]}

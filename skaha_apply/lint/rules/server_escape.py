@@ -32,9 +32,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
                 continue
             named, happens, instead = WHAT[char]
             detail = (
-                f"The server {happens}. Write the text without {named}. Or write {instead}, which the server changes "
+                f"The server {happens}. Write the text without {named}. Or write {instead} in single quotes, with the "
             )
-            detail += f"into it, in single quotes, with the comment `# skaha-apply: ignore[{ID}]` on that line."
+            detail += f"comment `# skaha-apply: ignore[{ID}]` on that line: the server changes it into {named}."
             yield RuleDiagnostic(project, f"{path}.{part}", f"{what}{_text(part, text)} has {named} in it", detail)
 
 

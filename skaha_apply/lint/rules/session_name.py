@@ -29,7 +29,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         where = f"{path}.name"
         if not re.fullmatch("[A-Za-z0-9-]+", spec.name):
             detail = f"The server accepts letters, digits and `-` only (400). {_instead(project, where, spec)}"
-            yield RuleDiagnostic(project, where, f"the name {shown(spec.name)} has other characters", detail)
+            yield RuleDiagnostic(
+                project, where, f"the name {shown(spec.name)} has characters that the server refuses", detail
+            )
         elif not (spec.name[0].isalnum() and spec.name[-1].isalnum()):
             detail = (
                 f"The name becomes a host name, so the server refuses the session. {_instead(project, where, spec)}"

@@ -32,7 +32,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="single-kind",
     severity=Severity.WARNING,
-    title="Replicas of a desktop or firefly.",
+    title="More than one replica of a desktop or firefly session.",
     why="Replicas share work by their replica ID, which interactive sessions do not receive. The published clients "
     "refuse more than one replica of desktop and firefly; the server would start all of them.",
     bad="""

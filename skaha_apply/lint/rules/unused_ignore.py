@@ -56,8 +56,8 @@ RULE = Rule(
     id="unused-ignore",
     severity=Severity.WARNING,
     title="A comment that switches off a rule which reports nothing there.",
-    why="A comment without need, or with a misspelled rule, seems to have an effect. It can hide the next mistake on "
-    "its line.",
+    why="A comment that is not needed, or that names a misspelled rule, looks as if it had an effect. It can hide a "
+    "later mistake on its line.",
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07

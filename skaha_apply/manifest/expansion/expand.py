@@ -198,7 +198,7 @@ class _EntryExpansion:
             return True
         suggested = node.text + "".join(f"-${{{name}}}" for name in missing)
         lacking = ", ".join(f"${{{name}}}" for name in missing)
-        summary = f"the name {quoted(node.text)} is not different for each combination of its matrix: it lacks "
+        summary = f"the name {quoted(node.text)} is the same for several combinations of its matrix: it lacks "
         summary += f"{lacking}"
         detail = f'Write name: "{suggested}", for example.'
         self.context.reader.diagnostics.add("matrix", node, summary, detail, path=f"{self.path}.name")

@@ -97,7 +97,7 @@ class Lists:
             raise ListFileError(f"there is no file {quoted(name)}", f"The tool searched in {searched}.")
         found = [self._read(real_path, name) for real_path in there]
         if len(found) > 1 and found[0].text != found[1].text:
-            summary = f"{quoted(name)} is both {found[0].shown} and {found[1].shown}, and they differ"
+            summary = f"there are two different files {quoted(name)}: {found[0].shown} and {found[1].shown}"
             raise ListFileError(
                 summary, "The tool searches the folder of the manifest, then that of the invocation. Remove one."
             )

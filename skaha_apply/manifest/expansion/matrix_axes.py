@@ -192,7 +192,7 @@ def _refuse_twice(context: MatrixContext, values: Iterable[LocatedValue], path: 
             continue
         twice += 1
         if twice <= MAX_REPORTED:
-            summary = f"{quoted(value.text)} is there twice in {path}; the first is at {first.file}:{first.line}"
+            summary = f"{path} has {quoted(value.text)} twice; the first is at {first.file}:{first.line}"
             context.reader.diagnostics.add_at("matrix", value.location, summary, "Remove one of the two.", path=path)
     if twice:
         raise InvalidValue(path)

@@ -182,7 +182,9 @@ class SourceBuilder:
         purpose = TextPurpose.NAME if key.name == "name" else TextPurpose.FIELD
         parsed = self.parsed(node.text, node, path, purpose)
         if key.name == "replicas" and COUNT in parsed.names:
-            raise self.reader.refuse("interpolation", node, f"{path}: replicas cannot use replica.count", path=path)
+            raise self.reader.refuse(
+                "interpolation", node, f"{path}: the number of replicas cannot depend on replica.count", path=path
+            )
         if parsed.names or parsed.unknown:
             return FilledScalar(key, node, path, parsed, self.reader)
         return FixedValue(key.read(self.reader, filled(node, parsed.fill({}), parsed), path), node)

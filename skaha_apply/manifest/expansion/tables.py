@@ -67,7 +67,7 @@ def _row(
         raise _unnamed(len(columns), file, header)
     mark = MARKS.get(delimiter(file), "delimiter")
     detail = f"Write double quotes around a cell with a {mark} in it" + (': "a, b".' if mark == "comma" else ".")
-    summary = f"this row has {len(cells)} cell{'s' * (len(cells) != 1)}, and the header {len(columns)}"
+    summary = f"this row has {len(cells)} cell{'s' * (len(cells) != 1)}, and the header has {len(columns)}"
     raise ListFileError(summary, detail, file.shown, record.line)
 
 

@@ -69,11 +69,11 @@ VARIABLES: Mapping[str, Any] = {
         "type": "object",
         "properties": {
             "default": {
-                "description": "The value if an invocation gives none. Without it, each invocation must give one.",
+                "description": "The value if an invocation gives none. Without it, each invocation must give a value.",
                 **TEXT,
             },
             "sensitive": {
-                "description": "Whether the value is never printed and never stored, for example a token.",
+                "description": "If true, the tool never prints or stores the value, for example a token.",
                 "type": "boolean",
             },
             "description": {"description": "The purpose of the variable.", **TEXT},
@@ -87,8 +87,8 @@ MAX_ACTIVE: Mapping[str, Any] = {
         {
             "type": "object",
             "properties": {
-                "project": {"description": "Of this project.", **COUNT},
-                "account": {"description": "Of the user: every project, every tool.", **COUNT},
+                "project": {"description": "The limit of this project.", **COUNT},
+                "account": {"description": "The limit of the account, over all projects and tools.", **COUNT},
             },
             "minProperties": 1,
             "additionalProperties": False,

@@ -135,8 +135,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         "pilot",
         readers.count,
         "whole number of at least 1",
-        "1, until one was accepted by the server",
-        "The first sessions of this entry, in this number, run alone. After they have succeeded, the others start. A "
+        "1, until the server has accepted one session",
+        "The number of sessions of this entry that run first. After they have succeeded, the others start. A "
         "mistake in the program then costs a few sessions and not thousands. Headless only.",
         schema_parts.COUNT,
         (3,),
@@ -240,8 +240,8 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         readers.one_of(*readers.VANISHED),
         "one of `hold`, `rerun`, `complete`",
         "`hold`",
-        "What holds for a session that was seen active and disappeared before a listing showed its end (the server "
-        "lists a session for an hour after its end). `hold`: the replica is unknown, and its dependents are "
+        "What the tool assumes about a session that was active and disappeared before a listing showed its end (the "
+        "server lists a session for an hour after its end). `hold`: the replica is unknown, and its dependents are "
         "blocked, until you use `skaha-apply mark`. `rerun`: it runs again, for work that can run twice. "
         "`complete`: it counts as succeeded and is never created again. Headless only.",
         {"enum": list(readers.VANISHED)},

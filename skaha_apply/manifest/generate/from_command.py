@@ -150,7 +150,7 @@ def _count(text: str | None, option: str, most: int) -> int | None:
 def _gpus(text: str | None, draft: _CommandDraft) -> int | None:
     count = _count(text, "--gpu", 1000)
     if count == 0:
-        draft.remarks.append("GPUs were 0, which the server refuses; none is what a session has without the key.")
+        draft.remarks.append("GPUs were 0, which the server refuses; without the key a session has no GPU.")
     return count or None
 
 
@@ -158,13 +158,17 @@ def _command(words: Sequence[str], kind: Kind, draft: _CommandDraft) -> tuple[st
     if not words:
         return None, ()
     if kind.interactive:
-        draft.remarks.append(f"Left out is {quoted(shlex.join(words))}: the server runs a command in headless only.")
+        draft.remarks.append(
+            f"{quoted(shlex.join(words))} is left out: the server runs a command only in headless sessions."
+        )
         return None, ()
     cmd, *args = words
     if not cmd.strip():
         raise UsageError("the command is blank")
     if " " in cmd:
-        draft.remarks.append("The command was one word with spaces, which the server takes for a program's name.")
+        draft.remarks.append(
+            "The command was one word with spaces, which the server would use as the name of a program."
+        )
         cmd, *first = cmd.split()
         args = [*first, *args]
     while len(args) > 1 and not args[-1]:
@@ -186,7 +190,7 @@ def _argument(arg: str, *, script: bool, draft: _CommandDraft) -> list[str]:
         return [arg]
     if script:
         draft.remarks.append(
-            "The server splits arguments at spaces: in the script tabs are in their place, within quotes too."
+            "The server splits arguments at spaces, so the script has tabs instead, also within quotes."
         )
         return [arg.replace(" ", "\t")]
     draft.remarks.append(f"The argument {quoted(arg)} is split at its spaces, as the server does.")
@@ -201,7 +205,9 @@ def _escaped(text: str, draft: _CommandDraft) -> str:
     if not ACTED_ON.search(text):
         return text
     if not draft.escaped:
-        draft.remarks.append("The server acts on quotes, backslashes and $; here they are written so that they arrive.")
+        draft.remarks.append(
+            "The server interprets quotes, backslashes and $; they are escaped so that the program receives them."
+        )
         draft.escaped = True
     return text.replace("\\", "\\" * 4).replace('"', '\\\\\\"').replace("$", "\\$")
 
@@ -212,7 +218,9 @@ def _control(char: str) -> str:
 
 def _environment(pairs: Sequence[str], kind: Kind, draft: _CommandDraft) -> dict[str, str]:
     if pairs and kind.interactive:
-        draft.remarks.append("Left out are environment variables: the server sets them in headless only.")
+        draft.remarks.append(
+            "The environment variables are left out: the server passes them only to headless sessions."
+        )
         return {}
     read: dict[str, str] = {}
     for pair in pairs:
@@ -220,12 +228,12 @@ def _environment(pairs: Sequence[str], kind: Kind, draft: _CommandDraft) -> dict
         if not equals or not VARIABLE.match(name):
             raise UsageError(f"--env requires NAME=VALUE, not {quoted(pair)}")
         if name in PLATFORM or name in ("REPLICA_ID", "REPLICA_COUNT") or name.startswith("SKAHA_APPLY_"):
-            draft.remarks.append(f"Left out is {name}: it is set for every session anyway.")
+            draft.remarks.append(f"{name} is left out: the platform or skaha-apply sets it for every session.")
         elif value.endswith("=") and (kept := value.rstrip("=")) and "=" not in kept:
             draft.remarks.append(f"{name} was {quoted(value)}: the server cuts = at the end.")
             read[name] = _escaped(kept, draft)
         elif not value or "=" in value:
-            draft.remarks.append(f"Left out is {quoted(pair)}: the server drops empty values, and those with =.")
+            draft.remarks.append(f"{quoted(pair)} is left out: the server drops empty values and values with =.")
         else:
             read[name] = _escaped(value, draft)
     return read

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/@_-]*")  # the form of an image that the server accepts
 MOST_NAMED = 10
 OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.TERMINATING})
-NO_CMD = "cmd: ... (not listed, nor are args and env)"
+NO_CMD = "cmd: ... (the server does not list cmd, args and env)"
 
 
 @dataclass(frozen=True)

@@ -97,10 +97,10 @@ def _apart(stem: str, specs: Sequence[SessionSpec], numbers: _Numbers, *, taken:
         return (f"{stem}-1 to {last} have one entry each, because there is a session {stem} too.",)
     missing = _ranges(numbers.missing)
     return (
-        f"One entry each, because of {stem}-1 to {last} these are missing: {missing}.",
-        "If they are shares of one work, an entry each is wrong: run again, each is replica 1 of 1. Then write one",
-        f"entry, name: {stem} with replicas: {numbers.most} (or more, if there were more), and before `apply`",
-        f"skaha-apply mark complete '{stem}/{missing}' for those that are done.",
+        f"Each session has its own entry, because {stem}-1 to {last} are not complete. Missing: {missing}.",
+        "If these sessions share one piece of work, change this: each entry would run as replica 1 of 1. Write one",
+        f"entry with name: {stem} and replicas: {numbers.most} (or more, if there were more). Before `apply`, run this",
+        f"command for the missing replicas that are done: skaha-apply mark complete '{stem}/{missing}'",
     )
 
 

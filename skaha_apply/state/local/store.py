@@ -46,7 +46,7 @@ class LocalStore:
     def __init__(self, path: Path, *, observe: Observer | None = None, clocks: Clocks | None = None) -> None:
         if not path.name:
             raise StateError(
-                f"{path} is a folder, so that the state cannot be stored there",
+                f"{path} is a folder, so the state cannot be stored there",
                 hint="Give the path of a file in --state.",
             )
         self._shown = path

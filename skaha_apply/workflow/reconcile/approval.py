@@ -46,7 +46,7 @@ def check_fresh(approved: tuple[str, ...], plan: Plan) -> None:
         shown = "\n".join(found)
         raise StalePlan(
             f"the plan is stale; since it was made, this changed:\n{shown}",
-            hint="Plan again, and have the new plan approved.",
+            hint="Save a new plan with `skaha-apply plan --out FILE`, and have it approved.",
         )
 
 

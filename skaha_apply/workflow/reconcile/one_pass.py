@@ -139,7 +139,7 @@ class _Pass:
                 allowed.append(action)
             else:
                 why = reason_text(action.reason)
-                progress.add_note(f"not approved, so left alone: {action.kind} {action.name} ({why})")
+                progress.add_note(f"not approved, so not carried out: {action.kind} {action.name} ({why})")
         kept = allowed[: progress.actions_left(self._request.options.limit)]
         self.result = replace(self.result, left_out=len(allowed) - len(kept))
         return kept

@@ -63,7 +63,11 @@ def _resume(request: ApplyRequest, last: PassResult, desired: list[Action]) -> s
     if last.declined or last.approval is None or request.options.plan.destroying:
         return ""
     later = [action for action in desired if action.kind is ActionKind.WAIT or action.create_later]
-    parts = [f"--limit {request.options.limit} left {last.left_out} actions undone"] if last.left_out else []
+    parts = (
+        [f"--limit {request.options.limit} leaves {last.left_out} actions for another invocation"]
+        if last.left_out
+        else []
+    )
     if later:
         reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
         more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""

@@ -31,7 +31,7 @@ async def sleep_until_next_pass(request: ApplyRequest, last: PassResult) -> Time
         return None
     await asyncio.sleep(max(0.0, deadline - now))
     return TimeoutReached(
-        f"the wait was not over after {request.options.timeout:g}s",
+        f"--timeout reached: work was left after {request.options.timeout:g}s",
         hint="running sessions continue; repeat the command to resume waiting",
     )
 

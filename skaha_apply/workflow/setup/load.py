@@ -88,7 +88,9 @@ def load_projects(
         chosen = tuple(project for project in projects if project.name == setting.project)
         if not chosen:
             known = ", ".join(project.name for project in projects)
-            raise UsageError(f"there is no project {setting.project!r} in these manifests", hint=f"there are: {known}")
+            raise UsageError(
+                f"there is no project {setting.project!r} in these manifests", hint=f"the projects are: {known}"
+            )
         return chosen, found
     if not projects:
         empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Location(setting.sources[0]))

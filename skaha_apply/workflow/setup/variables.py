@@ -64,7 +64,7 @@ def _known(name: str, declared: frozenset[str]) -> str:
     near = get_close_matches(name.casefold(), by_case, n=1)
     if near:
         return f"did you mean {by_case[near[0]]}?"
-    return f"there are: {', '.join(sorted(declared))}" if declared else "there are none"
+    return f"the declared variables are: {', '.join(sorted(declared))}" if declared else "the manifests declare none"
 
 
 def check_complete(project: Project) -> None:
@@ -82,4 +82,4 @@ def unmasked(project: Project) -> tuple[str, ...]:
     if not project.withheld:
         return ()
     names = ", ".join(sorted(project.withheld))
-    return (f"{project.name}: {names} without a value in this invocation, so not masked in its logs",)
+    return (f"{project.name}: the tool cannot mask {names} in logs, because this invocation gives no value",)

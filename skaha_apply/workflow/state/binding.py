@@ -72,6 +72,6 @@ def check_first_run(location: StateLocation, environment: Mapping[str, str], *, 
     if init or location.local or location.is_remote or location.setting.sandbox or not environment.get("CI"):
         return
     raise SafetyRefusal(
-        "there is no state here, and a new CI runner keeps none: everything would run again",
+        "there is no state, and this is a CI job: without the earlier state everything would run again",
         hint="Keep the state in a remote store (--state URL). If this is the first run, add --init.",
     )

@@ -95,7 +95,10 @@ async def _source(location: StateLocation, project: str, target: Store, host: st
     """The store of the state as it is now: where it is expected, else in the folder of another server."""
     named = location.is_remote or location.setting.state is not None
     if named and host is not None:
-        raise UsageError("--from chooses among the states below .skaha-apply/, --state names one", hint="Give one.")
+        raise UsageError(
+            "--from and --state exclude each other: --from selects a state below .skaha-apply/",
+            hint="remove --from, or remove --state",
+        )
     if named or host == location.folder or (host is None and await target.read_bytes() is not None):
         return target
     found = _elsewhere(location, project)
@@ -174,7 +177,10 @@ async def _move(document: StateDocument, source: Store, target: Store) -> None:
         await rewrite(target, document)
         return
     if await target.read() is not None:
-        raise UsageError(f"there is a state at {target.address} already", hint="Choose between the two by hand.")
+        raise UsageError(
+            f"there is a state at {target.address} already",
+            hint="Keep one of the two states: move the file of the other one away, then repeat the command.",
+        )
     await rewrite(target, document)
     await source.remove()
 

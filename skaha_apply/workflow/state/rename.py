@@ -52,7 +52,7 @@ def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDoc
         other = taken.setdefault(name.casefold(), key)
         if other != key:
             raise UsageError(
-                f"{new} names two combinations {name!r}: those that are {other!r} and {key!r} now",
+                f"with {new}, two combinations would have the name {name!r}: {other!r} and {key!r}",
                 hint="Put every axis whose values differ between combinations into the new name, "
                 "for example tile-${tile}-${band}.",
             )

@@ -80,12 +80,14 @@ def _check_newer(document: StateDocument, stored: StateDocument | None, address:
         )
     if stored.serial >= document.serial:
         raise StateError(
-            f"{source} has serial {document.serial}; the state {address} has {stored.serial}, which is not older",
+            f"{source} is not newer than the stored state {address}: "
+            f"its serial is {document.serial}, the stored serial is {stored.serial}",
             hint="The stored state is unchanged; `skaha-apply plan` shows what it has.",
         )
     if not can_replace(document, stored):
         raise StateError(
-            f"{source} was written before the state {address}, though its serial is higher: both followed the same one",
+            f"{source} was written before the stored state {address}, although its serial is higher: "
+            "both continue the same earlier state",
             hint="The stored state is unchanged, because it has the later changes; run `skaha-apply apply`.",
         )
 
