@@ -12,9 +12,12 @@ from urllib.parse import parse_qsl
 
 from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.client import Client, ClientOptions
+from skaha_apply.skaha.transport.connections import httpx_transport
+from skaha_apply.skaha.transport.tls import tls_context
 
 TOKEN = "token-that-nobody-may-see"
 NOON = 1_800_000_000.0  # a Unix time for clocks that start somewhere
+IN_USE = {"transport": "own"}  # set by `conftest` for tests that run over both transports
 
 
 def awaited(test):
@@ -94,7 +97,7 @@ class Adversary:
         self.acts = list(acts)
         self.requests: list[Request] = []
         self.times: list[float] = []
-        self.in_flight = self.most_in_flight = 0
+        self.in_flight = self.most_in_flight = self.connections = 0
         self.clock = time.monotonic
         self._tls = tls
         self._tasks: set[asyncio.Task] = set()
@@ -112,6 +115,7 @@ class Adversary:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader, writer):
+        self.connections += 1
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
@@ -204,8 +208,18 @@ class FastClock:
 
 
 def client(server, **options):
-    """A client of an adversary (or of a URL), with a clock that runs fast and mean jitter."""
+    """A client of an adversary (or of a URL), with a clock that runs fast and mean jitter.
+
+    Tests with the marker `both_transports` run with the transport of the client, and with that of httpx.
+    """
+    url = getattr(server, "url", server)
     options.setdefault("clock", FastClock())
     options.setdefault("login", lambda: token_login(TOKEN, "the test"))
     options.setdefault("draw", lambda: 0.5)
-    return Client(ClientOptions(getattr(server, "url", server), **options))
+    if IN_USE["transport"] == "httpx":
+        options.setdefault("transport", lambda: _httpx_transport(url, options["login"]))
+    return Client(ClientOptions(url, **options))
+
+
+def _httpx_transport(url, login):
+    return httpx_transport(tls_context(login()) if url.startswith("https") else None, None)()

@@ -31,6 +31,7 @@ async def until(condition):
     pytest.fail("waited in vain")
 
 
+@pytest.mark.both_transports
 @awaited
 async def test_never_more_in_flight_than_asked_for():
     async def slow(request):
@@ -91,6 +92,7 @@ async def test_a_long_outage_is_told_once_and_its_end(seconds, notes):
         assert "the server is back after 1" in said[1].text
 
 
+@pytest.mark.both_transports
 @awaited
 async def test_an_outage_without_a_connection_names_the_reason_and_a_short_limit():
     async with Adversary(AWAY) as server:
@@ -152,6 +154,7 @@ async def test_a_single_503_delays_no_other_request():
     assert sum(time >= 30 for time in server.times) == 1
 
 
+@pytest.mark.both_transports
 @awaited
 async def test_stop_ends_waits_at_once_and_requests_in_flight_continue():
     gate = asyncio.Event()
@@ -180,6 +183,7 @@ async def test_stop_ends_waits_at_once_and_requests_in_flight_continue():
         assert len(server.requests) == sent
 
 
+@pytest.mark.both_transports
 @awaited
 async def test_an_unconfirmed_delete_in_flight_at_stop_stays_unconfirmed():
     gate = asyncio.Event()
@@ -192,6 +196,7 @@ async def test_an_unconfirmed_delete_in_flight_at_stop_stays_unconfirmed():
     assert len(server.requests) == 1
 
 
+@pytest.mark.both_transports
 @awaited
 async def test_cancellation_passes_through_and_leaves_a_client_that_works():
     async with Adversary(hang()) as server, client(server, concurrency=2) as skaha:
@@ -205,6 +210,7 @@ async def test_cancellation_passes_through_and_leaves_a_client_that_works():
         assert await create_all(skaha, JOBS[:6]) == [Accepted("k2j3h4g5")] * 6
 
 
+@pytest.mark.both_transports
 @awaited
 async def test_leaving_while_requests_rest_leaves_no_task_behind():
     async with (

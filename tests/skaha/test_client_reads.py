@@ -9,6 +9,8 @@ from adversary import NOON, TOKEN, Adversary, FastClock, awaited, client, cut, d
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, Unauthorized, Unreachable
 from skaha_apply.skaha.transport.clock import SystemClock
 
+pytestmark = pytest.mark.both_transports
+
 ONE = {"id": "k2j3h4g5", "name": "Reduce-1", "type": "headless", "status": "Running", "userid": "me"}
 LIST = reply(200, json.dumps([ONE]), kind="application/json")
 HTML = reply(200, "<html><title>Log in</title></html>", kind="text/html")

@@ -13,6 +13,7 @@ from certificates import certificate, real_certificate
 from jobs import create_request
 
 from skaha_apply.model.errors import ServerError, Unauthorized, Unreachable, UsageError
+from skaha_apply.model.request import Unconfirmed
 from skaha_apply.model.session import Kind
 from skaha_apply.skaha.auth.login import certificate_login, token_login
 from skaha_apply.skaha.auth.registry import RegistryLogin
@@ -158,6 +159,7 @@ def certificates(tmp_path_factory):
 
 
 @needs_openssl
+@pytest.mark.both_transports
 @awaited
 async def test_a_client_certificate_is_shown_over_tls(certificates, monkeypatch, tmp_path):
     of_server, of_owner = certificates
@@ -176,6 +178,7 @@ async def test_a_client_certificate_is_shown_over_tls(certificates, monkeypatch,
 
 
 @needs_openssl
+@pytest.mark.both_transports
 @awaited
 async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
@@ -188,6 +191,18 @@ async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, mo
         assert "SSL_CERT_FILE" in caught.value.hint
         outcome = await skaha.create(create_request("a", "b", Kind.HEADLESS))
         assert (type(outcome).__name__, outcome.status) == ("Refused", 0)
+    assert server.requests == []
+
+
+@needs_openssl
+@pytest.mark.both_transports
+@awaited
+async def test_a_create_is_unconfirmed_if_the_server_refuses_the_client_over_tls(certificates, monkeypatch):
+    """In TLS 1.3 the refusal arrives after the request was sent, so that the client cannot know what happened to it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates[0]))
+    async with Adversary(reply(200, "[]"), tls=tls_server(*certificates)) as server, client(server) as skaha:
+        outcome = await skaha.create(create_request("a", "b", Kind.HEADLESS))
+    assert type(outcome) is Unconfirmed
     assert server.requests == []
 
 

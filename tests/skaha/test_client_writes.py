@@ -14,6 +14,8 @@ from skaha_apply.skaha.auth.login import token_login
 from skaha_apply.skaha.auth.registry import RegistryLogin
 from skaha_apply.skaha.auth.secret import Secret
 
+pytestmark = pytest.mark.both_transports
+
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 JOB = create_request("reduce-1", IMAGE, Kind.HEADLESS)
 MADE = reply(200, "k2j3h4g5\n")

@@ -1,7 +1,7 @@
 """Send one request and return its complete response, or the reason why there is none.
 
-The time of a pool of httpcore grows with the square of its connections. So each request in flight has its own pool of
-one connection. The last one used is taken first, so that few connections stay open when there are few requests.
+Each request in flight has a transport with one connection. The last one used is taken first, so that few connections
+stay open when there are few requests. The transport is `HttpConnection`, or that of httpx if there is a proxy.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from skaha_apply.model.errors import UsageError
+from skaha_apply.skaha.transport.byte_stream import Peer
+from skaha_apply.skaha.transport.http_connection import HttpConnection
 from skaha_apply.skaha.transport.proxy import Proxy, find_proxy
 from skaha_apply.skaha.transport.retry import NoResponse, Reply, Response
 from skaha_apply.skaha.transport.tls import peer_subject, tls_context
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 # Seconds. Servers keep idle connections for at least 20 s. A create on a connection that closes is unconfirmed.
 IDLE = 5.0
-_HTTPS = 443
+_HTTP, _HTTPS = 80, 443
 _Cause = TypeVar("_Cause", bound=BaseException)
 _TRUST_HINT = (
     "if you trust it, give the file with the certificate of its CA in SSL_CERT_FILE (PEM); "
@@ -55,7 +57,7 @@ class TimeLimits(NamedTuple):
 
 
 def _extensions(limits: TimeLimits, guard: Guard | None) -> dict[str, Any]:
-    """The extensions for httpcore: the timeouts, and a trace that calls the guard before the headers are written."""
+    """The extensions of a request: the timeouts, and a trace that calls the guard before the headers are written."""
     given: dict[str, Any] = {"timeout": {"connect": limits.connect, "read": None, "write": None, "pool": None}}
 
     async def trace(event: str, _: Mapping[str, Any]) -> None:
@@ -189,22 +191,29 @@ class Connections:
 
 
 def _network(base: str, login: Login, proxy: Proxy | None) -> MakeTransport:
-    context = tls_context(login) if base.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    url = proxy.url if proxy else None
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
-
-    def make() -> httpx.AsyncBaseTransport:
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=url, trust_env=False)
-
+    """The transport of this package, or that of httpx for a proxy; raises `UsageError` for one of an unknown kind."""
+    context = tls_context(login) if base.startswith("https:") else None
+    if proxy is None:
+        url = httpx.URL(base)
+        default = _HTTP if context is None else _HTTPS
+        peer = Peer(url.raw_host.decode("ascii"), url.port or default, context)
+        return lambda: HttpConnection(peer, IDLE)
+    make = httpx_transport(context, proxy.url)
     try:
         make()
     except (ValueError, ImportError, httpx.InvalidURL):
-        shown = proxy.shown if proxy else "none"
         raise UsageError(
-            f"the tool cannot use the proxy {shown}",
+            f"the tool cannot use the proxy {proxy.shown}",
             hint="write its address as http://HOST:PORT or https://HOST:PORT",
         ) from None
     return make
+
+
+def httpx_transport(context: ssl.SSLContext | None, proxy: str | None) -> MakeTransport:
+    """Makes transports of httpx, each for one connection; `proxy` is a URL."""
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
+    verify = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return lambda: httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy, trust_env=False)
 
 
 def _causes(error: BaseException) -> list[BaseException]:
@@ -227,6 +236,8 @@ def _first(error: BaseException, kind: type[_Cause]) -> _Cause | None:
 def _reason(error: BaseException) -> str:
     causes = _causes(error)
     for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed: {(cause.reason or str(cause)).lower().replace('_', ' ')}"
         if isinstance(cause, OSError) and cause.errno:
             # asyncio adds an address to the text of a number. The numbers of name look-ups are negative.
             return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)

@@ -33,6 +33,7 @@ def tls_context(login: Login) -> ssl.SSLContext:
             f"the certificates in SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}",
             hint="correct or unset these variables",
         ) from None
+    context.set_alpn_protocols(["http/1.1"])
     if login.pem is None:
         return context
     try:
