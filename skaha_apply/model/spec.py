@@ -207,8 +207,8 @@ ReplicaKey = tuple[str, int]  # (session key, replica id from 1)
 class DesiredReplica:
     """One session that should exist.
 
-    `work` and `run` are the digests that decide whether it is done, and whether it is replaced; `run_tag` is what the
-    replica sees as SKAHA_APPLY_RUN.
+    `work` and `run` are the digests that decide whether it is done, and whether it is replaced. `links` are the digests
+    of its dependencies.
     """
 
     spec: SessionSpec
@@ -217,7 +217,7 @@ class DesiredReplica:
     work: str
     run: str
     run_number: int
-    run_tag: str
+    links: tuple[str, ...] = ()
 
     @property
     def key(self) -> ReplicaKey:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.spec import Decides, field_roles, headless_only, json_value
@@ -11,24 +12,50 @@ from skaha_apply.model.spec import Decides, field_roles, headless_only, json_val
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skaha_apply.model.spec import SessionSpec
+    from pydantic import BaseModel
+
+    from skaha_apply.model.spec import FieldRole, SessionSpec
 
 VERSION = "1"
 # Fields that every digest of VERSION has. A field that was added later is in a digest only if it is set. So a new
 # field changes no recorded digest.
 _FIRST_RECIPE = frozenset({"image", "kind", "cmd", "args", "env", "cores", "ram", "gpus"})
 _DERIVED = frozenset({"needs", "replicas"})  # the recipe has links, and `count` or `numbered`, instead
+_NESTED = frozenset({float, dict, list, tuple})
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _DIGITS = 32  # 128 bits of the sha256: enough to distinguish replicas, short enough for 20,000 of them in one document
 
 
 def canonical(value: Any) -> str:
     """Canonical JSON: sorted keys, no spaces, whole floats as integers."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(_plain(value))
 
 
 def digest(value: Any) -> str:
     """The digest of a JSON value, with the prefix `VERSION:`."""
     return f"{VERSION}:{hashlib.sha256(canonical(value).encode()).hexdigest()[:_DIGITS]}"
+
+
+class PartialDigest:
+    """The digests of mappings that differ in the value of one key. The text before this value is hashed only once.
+
+    Args:
+        content: the other keys and values.
+        key: the key whose value differs.
+    """
+
+    def __init__(self, content: Mapping[str, Any], key: str) -> None:
+        before = {name: value for name, value in content.items() if name < key}
+        after = {name: value for name, value in content.items() if name > key}
+        start = f"{canonical(before)[:-1]}," if before else "{"
+        self._started = hashlib.sha256(f"{start}{canonical(key)}:".encode())
+        self._end = f",{canonical(after)[1:]}" if after else "}"
+
+    def digest(self, text: str) -> str:
+        """The digest of the mapping in which the key has the value with this canonical text."""
+        hashed = self._started.copy()
+        hashed.update(f"{text}{self._end}".encode())
+        return f"{VERSION}:{hashed.hexdigest()[:_DIGITS]}"
 
 
 def same_version(one: str, other: str) -> bool:
@@ -48,17 +75,20 @@ def work_content(spec: SessionSpec) -> dict[str, Any]:
     return content | ({"numbered": spec.replicas > 1} if interactive else {"count": spec.replicas})
 
 
-def work_digest(content: Mapping[str, Any], links: Sequence[str], replica: int) -> str:
-    """The digest that decides `done`: the work of a spec, the links to its dependencies, and the replica ID.
+def work_digests(content: Mapping[str, Any], links: Sequence[str]) -> PartialDigest:
+    """The digests that decide `done`: the work of a spec, the links to its dependencies, and the replica ID (the text).
 
     Names are not in the digest, so a session that is renamed in manifest and state does not run again.
     """
-    return digest({**content, "needs": sorted(links), "replica": replica})
+    return PartialDigest({**content, "needs": sorted(links)}, "replica")
 
 
-def run_digest(work: str, spec: SessionSpec) -> str:
-    """The digest that decides whether an active or failed replica is replaced: the work and its resources."""
-    return digest({"work": work, **_content(spec, Decides.RESOURCES)})
+def run_digests(spec: SessionSpec) -> PartialDigest:
+    """The digests that decide whether an active or failed replica is replaced: its work digest, and its resources.
+
+    A work digest is its own canonical text in quotes.
+    """
+    return PartialDigest(_content(spec, Decides.RESOURCES), "work")
 
 
 def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -> str:
@@ -76,18 +106,23 @@ def _content(spec: SessionSpec, decides: Decides, leave_out: frozenset[str] = fr
     values = vars(spec)
     return {
         role.name: json_value(values[role.name])
-        for role in field_roles(type(spec)).values()
-        if role.decides is decides
-        and role.name not in leave_out
-        and (role.name in _FIRST_RECIPE or values[role.name] != role.default)
+        for role in _roles(type(spec), decides, leave_out)
+        if role.name in _FIRST_RECIPE or values[role.name] != role.default
     }
 
 
+@lru_cache
+def _roles(spec_type: type[BaseModel], decides: Decides, leave_out: frozenset[str]) -> tuple[FieldRole, ...]:
+    roles = field_roles(spec_type).values()
+    return tuple(role for role in roles if role.decides is decides and role.name not in leave_out)
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    """The value with whole floats as integers. Texts and integers, which are most values, are not visited."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item) if type(item) in _NESTED else item for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item) if type(item) in _NESTED else item for item in value]
     return value

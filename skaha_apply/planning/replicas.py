@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica, field_roles, headless_only
-from skaha_apply.planning.digest import digest, run_digest, run_tag, work_content, work_digest
+from skaha_apply.planning import digest as digests
+from skaha_apply.planning.digest import digest, run_digests, work_content, work_digests
 from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ def expand(
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
+    needed_keys = {key for entry in entries.by_key.values() for key in entry.needs}
     for entry in entries.in_order_of_need():
         for spec in entry.specs:
             needed = _links(spec, entries, links, joined)
             made[spec.key] = tuple(_replicas(spec, needed, numbers))
-        for spec in entry.specs:
+        for spec in entry.specs if entry.key in needed_keys else ():
             links[spec.key] = digest(
                 [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
             )
@@ -100,10 +102,15 @@ def create_request(
         "REPLICA_ID": str(desired.replica),
         "REPLICA_COUNT": str(spec.replicas),
         "SKAHA_APPLY_PROJECT": project,
-        "SKAHA_APPLY_RUN": desired.run_tag,
+        "SKAHA_APPLY_RUN": run_tag(desired),
         "SKAHA_APPLY_ATTEMPT": str(attempt),
     }
     return CreateRequest(spec.model_copy(update={"name": desired.name, "env": environment}))
+
+
+def run_tag(desired: DesiredReplica) -> str:
+    """The value of SKAHA_APPLY_RUN: equal for all replicas of a spec with one run number, and for every retry."""
+    return digests.run_tag(work_content(desired.spec), desired.links, desired.run_number)
 
 
 def _unset(spec: SessionSpec) -> dict[str, Any]:
@@ -117,19 +124,16 @@ def _replicas(
     links: Sequence[str],
     numbers: Mapping[ReplicaKey, int],
 ) -> Iterable[DesiredReplica]:
-    content = work_content(spec)
-    tags: dict[int, str] = {}
+    works, runs = work_digests(work_content(spec), links), run_digests(spec)
+    key, links = spec.key, tuple(links)
     for replica in range(1, spec.replicas + 1):
-        number = numbers.get((spec.key, replica), 0)
-        if number not in tags:
-            tags[number] = run_tag(content, links, number)
-        work = work_digest(content, links, replica)
+        work = works.digest(str(replica))
         yield DesiredReplica(
             spec=spec,
             replica=replica,
             name=spec.live_name(replica),
             work=work,
-            run=run_digest(work, spec),
-            run_number=number,
-            run_tag=tags[number],
+            run=runs.digest(f'"{work}"'),
+            run_number=numbers.get((key, replica), 0),
+            links=links,
         )

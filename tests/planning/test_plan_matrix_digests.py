@@ -7,7 +7,7 @@ from scene import matrix, project, replica, spec
 
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.planning import entries
-from skaha_apply.planning.replicas import expand
+from skaha_apply.planning.replicas import expand, run_tag
 
 
 def works(*specs, run_numbers=None, **fields):
@@ -53,7 +53,7 @@ def test_names_of_families_and_axes_take_no_part():
 def test_session_without_a_matrix_keeps_the_digest_that_it_has():
     needed = spec("first", replicas=2), spec("other")
     one = replica(spec("second", needs=("other", "FIRST")), needed=needed)
-    assert (one.work, one.run, one.run_tag) == (
+    assert (one.work, one.run, run_tag(one)) == (
         "1:b3d89322041a40c368dc2ae5926a720c",
         "1:0ece5136b6db3593c66c167ec89b4942",
         "ce13b1e4ce17",

@@ -6,7 +6,7 @@ import pytest
 from scene import HOUR, NOW, decide, desktop, intent, kinds, lines, live, look, project, record, seen, spec, state
 
 from skaha_apply.planning.decisions import run_numbers
-from skaha_apply.planning.replicas import expand
+from skaha_apply.planning.replicas import expand, run_tag
 from skaha_apply.planning.working_state import WorkingState
 
 DAY = 24 * HOUR
@@ -116,7 +116,7 @@ def test_a_create_that_is_open_keeps_its_run_number_whatever_becomes_of_it():
 def test_each_run_has_a_tag_of_its_own():
     wanted = project(spec(replicas=2))
     numbers = [{}, {("reduce", 1): 1, ("reduce", 2): 1}]
-    tags = [{one.run_tag for one in expand(wanted, number)} for number in numbers]
+    tags = [{run_tag(one) for one in expand(wanted, number)} for number in numbers]
     assert all(len(one) == 1 for one in tags)
     assert tags[0] != tags[1]
 
