@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / ".github").rglob("*.md"))]
 MODULES = sorted((ROOT / "skaha_apply").rglob("*.py"))
 SCHEMAS = sorted((ROOT / "schemas").glob("*.json"))
 
@@ -54,7 +54,7 @@ BANNED = {
     r"grounds?|the facts": "situation",
     r"famil(?:y|ies)": "entry",
     r"(?<!idle-)caps?|holders?|(?:a|free|no) places? (?:under|is|are|in the limit)": "limit, slot",
-    r"(?:this|another|next|later|earlier|same|one|every) calls?|of a call|calls of": "invocation",
+    r"(?:this|another|next|later|earlier|same|one|every) calls?|of (?:a|the) call|calls of": "invocation",
     r"spans?|stretch(?:es)?": "duration",
     r"pauses?": "duration, wait",
     rf"findings|{DETERMINER} finding|errors? of form|defects?": "diagnostic, syntax error",
@@ -129,7 +129,10 @@ def literals(tree: ast.Module, skipped: set[int]) -> Iterator[tuple[int, str]]:
 
 
 def in_module(path: Path) -> Iterator[Phrase]:
-    source, file = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+    yield from in_source(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
+
+
+def in_source(source: str, file: str) -> Iterator[Phrase]:
     tree = ast.parse(source)
     found = list(docstrings(tree))
     for node, doc in found:
@@ -185,6 +188,42 @@ def test_no_phrase_is_used_that_the_glossary_replaces(kinds):
 )
 def test_a_phrase_is_found_only_as_a_term(text, count):
     assert len(list(phrases("prose", "FILE", 1, text))) == count
+
+
+EVERY_KIND = '''
+"""module beside"""
+# comment beside
+@command(app, "plan", examples=("skaha-apply plan --sandbox # beside",))
+def plan(options):
+    """Command beside."""
+    typer.Option("--all", help="option beside")
+    raise UsageError(f"error {options} beside", hint="hint beside")
+def _private():
+    """function beside"""
+    yield Note(f"note {1} beside")
+    ask(streams, "question beside?")
+    lines.append(f"progress {2} beside")
+TEMPLATES = {Code.NEW: "reason beside", Code.OLD: lambda given: "reason " + "part beside"}
+RULE = Rule(title="title beside", why="why " "beside")
+field: int = Field(description="schema beside")
+'''
+
+
+def test_every_kind_of_text_is_searched():
+    found = Counter(one.kind for one in in_source(EVERY_KIND, "FILE"))
+    assert found == {"text": EVERY_KIND.count("beside") - 3, "prose": 3}
+
+
+def test_every_page_is_searched():
+    names = {path.name for path in PAGES}
+    assert names >= {
+        "README.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "cli.md",
+        "clear-secret.md",
+        "pull_request_template.md",
+    }
 
 
 def main(words: list[str]) -> None:

@@ -26,6 +26,7 @@ from skaha_apply.cli.shared_options import (
     ForceOption,
     ManifestOption,
     PathsArgument,
+    SandboxOption,
     ServerOption,
     ShowIdsOption,
     TakeOverOption,
@@ -107,14 +108,7 @@ class StateOptions(CommonOptions):
     """Which server, which state and which project a command works on."""
 
     server: ServerOption = None
-    sandbox: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox",
-            help="Use a local test server (sandbox) with a state of its own; start it if it does not run",
-            rich_help_panel=SERVER,
-        ),
-    ] = False
+    sandbox: SandboxOption = False
     state: Annotated[
         str | None,
         typer.Option(

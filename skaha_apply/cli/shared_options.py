@@ -43,6 +43,14 @@ CredentialCommandOption = Annotated[
         rich_help_panel=SERVER,
     ),
 ]
+SandboxOption = Annotated[
+    bool,
+    typer.Option(
+        "--sandbox",
+        help="Use a local test server (sandbox); start it if it does not run",
+        rich_help_panel=SERVER,
+    ),
+]
 ShowIdsOption = Annotated[
     bool,
     typer.Option(

@@ -103,7 +103,7 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.RETRY_LATER: "{failure}; next attempt in {left:rounded}",
     Code.SPEC_CHANGED: "spec changed",
     Code.DEPENDENCY_CHANGED: "a dependency changed (needs: {needs})",
-    Code.ACCEPTED: "accepted, not listed yet",
+    Code.ACCEPTED: "accepted by the server, not listed yet",
     Code.PENDING: "pending",
     Code.RUNNING: "running",
     Code.TERMINATING: "terminating",

@@ -153,7 +153,7 @@ def test_a_new_token_of_the_user_that_the_server_reports_needs_no_rebind(emptied
 
 def test_a_credential_that_nothing_can_place_is_bound_by_hand(emptied, in_front, one_line):
     new = {"SKAHA_TOKEN": "a-rotated-token", "SKAHA_URL": in_front(reports=False)}
-    one_line(emptied("plan", code=1, **new), r"the session list is empty", r"state rebind")
+    one_line(emptied("plan", code=1, **new), r"the server lists no session for it", r"state rebind")
     said = emptied("state", "rebind", "--yes", **new).out
     assert "recorded as a credential of the account" in said
     assert emptied.plan(**new)["has_changes"] is True

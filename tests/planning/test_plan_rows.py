@@ -55,7 +55,7 @@ def test_live_status_decides_while_nothing_changed(status, expected):
 
 def test_accepted_session_counts_as_active():
     plan = decide(project(spec()), state(record(spec(), "accepted", accepted=NOW)))
-    assert lines(plan) == ["unchanged reduce (accepted, not listed yet)"]
+    assert lines(plan) == ["unchanged reduce (accepted by the server, not listed yet)"]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
-from skaha_apply.cli.help import OUTPUT, SELECTION, SERVER
+from skaha_apply.cli.help import OUTPUT, SELECTION
 from skaha_apply.cli.options import CommonOptions, check_server
 from skaha_apply.cli.output.session_ids import identify
-from skaha_apply.cli.shared_options import CredentialCommandOption, ServerOption
+from skaha_apply.cli.shared_options import CredentialCommandOption, SandboxOption, ServerOption
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 
@@ -69,12 +69,7 @@ class ExportArguments(CommonOptions):
     ] = False
     server: ServerOption = None
     credential_command: CredentialCommandOption = None
-    sandbox: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox", help="Use a local test server (sandbox); start it if it does not run", rich_help_panel=SERVER
-        ),
-    ] = False
+    sandbox: SandboxOption = False
 
 
 @command(

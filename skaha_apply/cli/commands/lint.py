@@ -17,7 +17,7 @@ from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import VariableOptions, check_server
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
-from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, ServerOption
+from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, SandboxOption, ServerOption
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import LintFormat
 from skaha_apply.render.printable import one_line
@@ -71,12 +71,7 @@ class LintArguments(VariableOptions):
     ] = False
     server: ServerOption = None
     credential_command: CredentialCommandOption = None
-    sandbox: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox", help="With --online: use a local sandbox; start it if it does not run", rich_help_panel=SERVER
-        ),
-    ] = False
+    sandbox: SandboxOption = False
 
 
 @command(

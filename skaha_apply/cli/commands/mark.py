@@ -85,7 +85,7 @@ class MarkArguments(NameOptions, ServerOptions, RecordOptions):
         str | None,
         typer.Option(
             metavar="AXIS",
-            help="Read the lines of --from as values of this axis or column of a matrix (default: as names)",
+            help="The lines of --from are values of this axis or column of a matrix (default: they are names)",
             rich_help_panel=INPUT,
         ),
     ] = None

@@ -45,9 +45,9 @@ def _check_account_is_known(document: StateDocument, listing: Listing, identity:
     if known or identity is None or identity in document.identities:
         return
     raise StateError(
-        f"the state belongs to account {document.account!r}; this credential was not used before, and the session "
-        "list is empty, so that the account of the credential is not known",
-        hint="Use the credential of that account. If this is the one, run `skaha-apply state rebind`.",
+        f"the state belongs to account {document.account!r}, and the account of this credential is not known: "
+        "it was not used before, and the server lists no session for it",
+        hint=f"Use a credential of {document.account}. If this is one, run `skaha-apply state rebind`.",
     )
 
 

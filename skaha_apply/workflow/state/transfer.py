@@ -86,8 +86,7 @@ def _check_newer(document: StateDocument, stored: StateDocument | None, address:
         )
     if not can_replace(document, stored):
         raise StateError(
-            f"{source} was written before the stored state {address}, although its serial is higher: "
-            "both continue the same earlier state",
+            f"{source} is older than the stored state {address}, although its serial is higher",
             hint="The stored state is unchanged, because it has the later changes; run `skaha-apply apply`.",
         )
 
