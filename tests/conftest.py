@@ -15,6 +15,7 @@ import pytest
 from skaha_apply.sandbox.environment import for_sandbox
 
 ROOT = Path(__file__).parent
+sys.path.append(str(ROOT))  # for `prepared_process`, which several suites use
 # A test of these folders, or one that uses one of these fixtures, belongs to the tier of the marker `e2e`.
 E2E_FOLDERS = {"acceptance", "acceptance_remote", "conformance", "real_parts", "sandbox"}
 E2E_FILES = {
@@ -143,6 +144,16 @@ def start_sandbox(folder: Path, *options, token="secret-of-the-tests", slots=16)
             pytest.fail(f"the sandbox did not start: exit code {process.returncode}")
         time.sleep(0.01)
     return Sandbox(process, data, workdir, int(port_file.read_text()), token)
+
+
+@pytest.fixture(scope="session")
+def prepared():
+    """Runs command lines as forks of one process of this worker: `prepared.run(["plan"], cwd=..., env=...)`."""
+    from prepared_process import PreparedProcess  # noqa: PLC0415 - it lies in a folder that is added above
+
+    started = PreparedProcess()
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections import Counter
@@ -19,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -42,56 +40,11 @@ class Ended:
         return json.loads(self.out)
 
 
-class WaitingRoom:
-    """Runs command lines one after the other, each as a fork of a process that has the libraries at hand."""
-
-    def __init__(self, folder):
-        theirs, self._requests = os.pipe()
-        self._replies, ours = os.pipe()
-        words = [sys.executable, Path(__file__).with_name("waiting_room.py"), str(theirs), str(ours)]
-        environment = {**os.environ, "PYTHONWARNINGS": "default"}
-        self._process = subprocess.Popen(words, pass_fds=(theirs, ours), env=environment)
-        os.close(theirs)
-        os.close(ours)
-        self._folder = folder
-
-    def run(self, words, cwd, env, stdin=""):
-        """One command line to its end."""
-        paths = {name: self._folder / name for name in ("stdin", "out", "err")}
-        for name, path in paths.items():
-            path.write_text(stdin if name == "stdin" else "")
-        request = {"words": [str(word) for word in words], "cwd": str(cwd), "env": env}
-        request |= {name: str(path) for name, path in paths.items()}
-        os.write(self._requests, json.dumps(request).encode() + b"\n")
-        pid = self._reply()
-        try:
-            code = self._reply()
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise
-        return Ended(code, paths["out"].read_text(), paths["err"].read_text())
-
-    def _reply(self):
-        text, until = b"", time.monotonic() + LIMIT_S
-        while not text.endswith(b"\n"):
-            if not select.select([self._replies], [], [], max(0.0, until - time.monotonic()))[0]:
-                raise TimeoutError("the command did not end")
-            byte = os.read(self._replies, 1)
-            assert byte, "the waiting room is gone"
-            text += byte
-        return int(text)
-
-    def close(self):
-        os.close(self._requests)
-        self._process.wait(LIMIT_S)
-        os.close(self._replies)
-
-
 class Desk:
     """Runs `skaha-apply` in `folder`; every call checks the exit code, and that no traceback or warning is shown."""
 
-    def __init__(self, room, folder, sandbox):
-        self.room = room
+    def __init__(self, prepared, folder, sandbox):
+        self.prepared = prepared
         self.folder = folder
         self.sandbox = sandbox
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
@@ -114,12 +67,11 @@ class Desk:
         path.write_text(json.dumps(document, indent=1))
         return path
 
-    def words(self, *words):
-        return [sys.executable, "-m", "skaha_apply", *map(str, words)]
-
     def __call__(self, *words, code=0, stdin=None, cwd=None, check=True, **environment):
         """Run one command line to its end; `code` is the exit code it must have."""
-        ended = self.room.run(words, cwd or self.folder, {**self.environment, **environment}, stdin or "")
+        environment = {**self.environment, **environment}
+        done = self.prepared.run(words, cwd=cwd or self.folder, env=environment, input=stdin, timeout=LIMIT_S)
+        ended = Ended(done.returncode, done.stdout, done.stderr)
         if check:
             self.check(ended, code)
         return ended
@@ -141,8 +93,8 @@ class Desk:
 
     def start(self, *words, **options):
         """Start one command line and go on."""
-        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(self.words(*words), cwd=self.folder, env=self.environment, **(given | options))
+        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return self.prepared.start(words, cwd=self.folder, env=self.environment, **(given | options))
 
     def finish(self, process, code=0, *, check=True, limit=LIMIT_S):
         """Wait for what was started, at most `limit` seconds."""
@@ -225,23 +177,16 @@ class Desk:
         return [one for one in self.sandbox.requests(5000)["requests"] if one["method"] == "POST"]
 
 
-@pytest.fixture(scope="session")
-def _room(tmp_path_factory):
-    room = WaitingRoom(tmp_path_factory.mktemp("room"))
-    yield room
-    room.close()
-
-
 @pytest.fixture
-def desk(_room, sandbox, tmp_path):
+def desk(prepared, sandbox, tmp_path):
     """A desk in a folder of its own, against the shared sandbox, whose sessions work in that folder too."""
-    return Desk(_room, tmp_path, sandbox)
+    return Desk(prepared, tmp_path, sandbox)
 
 
 @pytest.fixture
-def desk_at(_room):
+def desk_at(prepared):
     """A function that makes a desk in another folder, or for another sandbox."""
-    return partial(Desk, _room)
+    return partial(Desk, prepared)
 
 
 @pytest.fixture

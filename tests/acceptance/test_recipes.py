@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_thousand_files_a_hundred_replicas_one_result(desk, sandbox):
     assert {(one["cores"], one["ram"], one["status"]) for one in made} == {(8, 32, "Completed")}
     assert "Container 7 of 100 processing 10 items" in desk("logs", "fits-processing/7").out
 
-    combine = [*desk.words()[:2], "skaha_apply.distributed", "combine", "fits-results", "fits.json"]
+    combine = [sys.executable, "-m", "skaha_apply.distributed", "combine", "fits-results", "fits.json"]
 
     subprocess.run(combine, cwd=desk.folder, check=True, capture_output=True)
     results = json.loads((desk.folder / "fits.json").read_text())

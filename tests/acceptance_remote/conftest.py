@@ -24,8 +24,7 @@ def _load(folder):
 
 Desk = _load("acceptance").Desk
 PlainBackend, GitLab = _load("state").PlainBackend, _load("state").GitLab
-_room, one_line = _load("acceptance")._room, _load("acceptance").one_line
-odd_server = _load("acceptance").odd_server
+one_line, odd_server = _load("acceptance").one_line, _load("acceptance").odd_server
 
 
 class Ordered:
@@ -111,8 +110,8 @@ def gitlab(serve):
 class RemoteDesk(Desk):
     """A desk with `TF_HTTP_*` of one store; no output may hold the password, whatever was asked for."""
 
-    def __init__(self, room, folder, sandbox, store):
-        super().__init__(room, folder, sandbox)
+    def __init__(self, prepared, folder, sandbox, store):
+        super().__init__(prepared, folder, sandbox)
         self.use(store)
 
     def use(self, store, *, address=True):
@@ -145,24 +144,24 @@ class RemoteDesk(Desk):
 
 
 @pytest.fixture
-def remote_desk(_room, sandbox, tmp_path, store):
+def remote_desk(prepared, sandbox, tmp_path, store):
     """A desk with its state in a store of each dialect."""
-    return RemoteDesk(_room, tmp_path, sandbox, store)
+    return RemoteDesk(prepared, tmp_path, sandbox, store)
 
 
 @pytest.fixture
-def plain_desk(_room, sandbox, tmp_path, plain):
+def plain_desk(prepared, sandbox, tmp_path, plain):
     """A desk with its state in a plain store."""
-    return RemoteDesk(_room, tmp_path, sandbox, plain)
+    return RemoteDesk(prepared, tmp_path, sandbox, plain)
 
 
 @pytest.fixture
-def gitlab_desk(_room, sandbox, tmp_path, gitlab):
+def gitlab_desk(prepared, sandbox, tmp_path, gitlab):
     """A desk with its state at GitLab."""
-    return RemoteDesk(_room, tmp_path, sandbox, gitlab)
+    return RemoteDesk(prepared, tmp_path, sandbox, gitlab)
 
 
 @pytest.fixture
-def desk(_room, sandbox, tmp_path):
+def desk(prepared, sandbox, tmp_path):
     """A desk with its state in a file."""
-    return Desk(_room, tmp_path, sandbox)
+    return Desk(prepared, tmp_path, sandbox)

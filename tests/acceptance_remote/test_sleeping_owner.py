@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -26,8 +27,11 @@ def _stopped_in_the_middle(desk, sandbox, after, trusted=1.0):
     """An apply that is stopped once the server has seen `after` creates."""
     desk.write(MANY)
     sandbox.faults(latency_ms=[50, 250], only=["POST /session"])
-    desk.words = lambda *words: [sys.executable, "-c", SOON.format(trusted), *words]
-    process = desk.start(*APPLY)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SOON.format(trusted), *APPLY],
+        cwd=desk.folder, env=desk.environment, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= after)
     process.send_signal(signal.SIGSTOP)
     return process

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
@@ -19,9 +18,7 @@ def applied(desk):
 
 def pulled(desk, *words):
     """What is printed, in bytes."""
-    done = subprocess.run(
-        desk.words("state", "pull", *words), cwd=desk.folder, env=desk.environment, capture_output=True, check=False
-    )
+    done = desk.prepared.run(["state", "pull", *words], cwd=desk.folder, env=desk.environment, text=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

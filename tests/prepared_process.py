@@ -1,0 +1,270 @@
+"""Runs `skaha-apply` as forks of one prepared process, which has imported the libraries and the package.
+
+A fork is a process of its own: it has its own streams, folder, environment, signals and exit code, and it ends as every
+Python process does. It saves the half second that an interpreter needs to start. Run as a script, `prepared_process.py
+SOCKET`, this file is the prepared process.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from contextlib import suppress
+
+LIBRARIES = ("asyncio", "httpx", "pydantic", "rich.console", "ruamel.yaml", "sniffio", "typer")
+NOT_IMPORTED = ("skaha_apply.__main__", "skaha_apply.cli.commands.", "skaha_apply.sandbox.", "skaha_apply.distributed")
+ENDED_S = 120
+# An interpreter reads these before its first line, so a command that changes one of them gets a fresh interpreter.
+READ_AT_START = ("LANG", "LANGUAGE", "LC_", "PYTHON")
+READ_BY_THE_FORK = {"PYTHONWARNINGS"}
+
+
+def read_at_start(environment):
+    """The part of an environment that a running interpreter cannot follow."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(READ_AT_START) and name not in READ_BY_THE_FORK
+    }
+
+
+class PreparedProcess:
+    """Starts command lines as forks; the keywords of `start` and `run` mean what they mean to `subprocess`."""
+
+    def __init__(self):
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH", "HOME")}
+        self._at_start = read_at_start(kept)
+        self._socket, theirs = socket.socketpair()
+        words = [sys.executable, __file__, str(theirs.fileno())]
+        self._process = subprocess.Popen(words, pass_fds=(theirs.fileno(),), env=kept, stdin=subprocess.DEVNULL)
+        theirs.close()
+
+    def start(self, words, *, cwd, env, warn=(), **given):
+        """Start one command line: a fork, or a fresh interpreter where a fork would differ, as with a `preexec_fn`."""
+        words, env = [str(word) for word in words], {name: str(value) for name, value in env.items()}
+        if "preexec_fn" in given or read_at_start(env) != self._at_start:
+            options = [word for option in warn for word in ("-W", option)]
+            return subprocess.Popen(
+                [sys.executable, *options, "-m", "skaha_apply", *words], cwd=cwd, env=env, **{"text": True, **given}
+            )
+        return Forked(self._socket, {"words": words, "cwd": str(cwd), "env": env, "warn": list(warn)}, **given)
+
+    def run(self, words, *, input=None, timeout=ENDED_S, **given):  # noqa: A002 - as subprocess has it
+        """Run one command line to its end; without input its standard input is empty."""
+        streams = {"stdin": subprocess.DEVNULL if input is None else subprocess.PIPE}
+        streams |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = self.start(words, **{**streams, **given})
+        try:
+            out, err = process.communicate(input, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+    def close(self):
+        self._socket.close()
+        self._process.wait(ENDED_S)
+
+
+class Forked:
+    """A command that was started, with the attributes and methods of `subprocess.Popen` that tests need."""
+
+    def __init__(self, server, request, *, stdin=None, stdout=None, stderr=None, text=True, start_new_session=False):
+        self.args, self.returncode = request["words"], None
+        self._opened, self._readers = [], {}
+        theirs, ours = zip(
+            self._stream(stdin, 0, text), self._stream(stdout, 1, text), self._stream(stderr, 2, text), strict=True
+        )
+        self.stdin, self.stdout, self.stderr = ours
+        self._reply, given = socket.socketpair()
+        socket.send_fds(server, [b"x"], [given.fileno(), *theirs])
+        given.close()
+        for number in self._opened:
+            os.close(number)
+        self._reply.sendall(json.dumps({**request, "session": start_new_session}).encode() + b"\n")
+        self._lines = self._reply.makefile("r")
+        self.pid = int(self._lines.readline() or "0")
+        assert self.pid, "the prepared process is gone"
+
+    def _stream(self, given, number, text):
+        """The descriptor that the fork gets, and the end that is ours, if any."""
+        if given == subprocess.PIPE:
+            reader, writer = os.pipe()
+            theirs, ours = (reader, writer) if number == 0 else (writer, reader)
+            self._opened.append(theirs)
+            return theirs, os.fdopen(ours, ("w" if number == 0 else "r") + ("" if text else "b"))
+        if given == subprocess.DEVNULL or (given is None and number == 0):
+            self._opened.append(os.open(os.devnull, os.O_RDWR))
+            return self._opened[-1], None
+        if given == subprocess.STDOUT:
+            raise NotImplementedError
+        return (number if given is None else given if isinstance(given, int) else given.fileno()), None
+
+    def poll(self):
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout=None):
+        if self.returncode is None:
+            if not select.select([self._reply], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            line = self._lines.readline()
+            assert line, "the prepared process is gone"
+            self.returncode = int(line)
+            self._lines.close()
+            self._reply.close()
+        return self.returncode
+
+    def communicate(self, input=None, timeout=None):  # noqa: A002 - as subprocess has it
+        """Write all input, read all output, wait for the end; may be called again after a `TimeoutExpired`."""
+        until = None if timeout is None else time.monotonic() + timeout
+        if not self._readers:
+            jobs = {"out": (self._read, self.stdout), "err": (self._read, self.stderr), "in": (self._write, input)}
+            for name, (job, about) in jobs.items():
+                self._readers[name] = [None, threading.Thread(target=job, args=(name, about), daemon=True)]
+                self._readers[name][1].start()
+        for _, thread in self._readers.values():
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                raise subprocess.TimeoutExpired(self.args, timeout)
+        self.wait(None if until is None else max(0.0, until - time.monotonic()))
+        return self._readers["out"][0], self._readers["err"][0]
+
+    def _read(self, name, stream):
+        if stream is not None and not stream.closed:
+            self._readers[name][0] = stream.read()
+            stream.close()
+
+    def _write(self, _name, text):
+        if self.stdin is not None and not self.stdin.closed:
+            with suppress(BrokenPipeError):
+                if text:
+                    self.stdin.write(text)
+                self.stdin.flush()
+            with suppress(BrokenPipeError):
+                self.stdin.close()
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def serve(control):
+    """Fork for each request, and report each end; returns in the child, with its descriptors; None at the end."""
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the commands and for pytest
+    running = {}
+    while True:
+        ready = select.select([control, woken], [], [])[0]
+        if woken in ready:
+            os.read(woken, 4096)
+            report_ends(running)
+        if control not in ready:
+            continue
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 4)
+        if not message:
+            return None
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            control.detach()
+            return descriptors
+        running[pid] = descriptors[0]
+        for number in descriptors[1:]:
+            os.close(number)
+
+
+def report_ends(running):
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        reply = running.pop(pid)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            os.write(reply, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.close(reply)
+
+
+def become(reply, *streams):
+    """Be the command: its session, streams, folder, environment and words. Then run it, and return its exit code."""
+    text = b""
+    while not text.endswith(b"\n"):
+        text += os.read(reply, 65536)
+    request = json.loads(text)
+    if request["session"]:
+        os.setsid()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.write(reply, f"{os.getpid()}\n".encode())
+    os.closerange(3, max(reply, *streams) + 1)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    time.tzset()
+    os.chdir(request["cwd"])
+    new_streams()
+    warn(request["warn"], request["env"].get("PYTHONWARNINGS", ""))
+    sys.argv = ["skaha-apply", *request["words"]]
+    sys.orig_argv = [sys.executable, "-m", "skaha_apply", *request["words"]]
+    from skaha_apply.cli import main  # noqa: PLC0415 - only in the prepared process
+
+    return main()
+
+
+def new_streams():
+    """The streams as an interpreter makes them at its start; a terminal gets each line at once."""
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors=sys.stdin.errors, closefd=False)  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors=sys.stdout.errors, closefd=False)  # noqa: SIM115
+    sys.stderr = sys.__stderr__ = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+
+
+def warn(options, variable):
+    """Take the options of -W after those of PYTHONWARNINGS, such as `error::ResourceWarning`."""
+    for option in [*filter(None, variable.split(",")), *options]:
+        action, _, category = (*option.split(":"), "", "")[:3]
+        warnings.filterwarnings(action, category=getattr(builtins, category or "Warning"))
+        sys.warnoptions.append(option)
+
+
+def prepare():
+    """Import all that a command may need, except the sandbox, which is always a process of its own."""
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    package = importlib.import_module("skaha_apply")
+    for module in pkgutil.walk_packages(package.__path__, "skaha_apply."):
+        if not module.name.startswith(NOT_IMPORTED):
+            importlib.import_module(module.name)
+    gc.collect()
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    sys.path.pop(0)
+    prepare()
+    if (taken := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
+        sys.exit(become(*taken))

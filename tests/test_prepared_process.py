@@ -1,0 +1,92 @@
+"""A fork of the prepared process behaves as a fresh interpreter: streams, exit codes, signals, terminals, folders."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+
+import pytest
+
+MANIFEST = """\
+version: 1
+project: survey
+sessions:
+  - {name: reduce, image: "images.canfar.net/skaha/astroml:24.07", replicas: 2, cmd: sleep, args: ["600"]}
+"""
+FRESH = {"preexec_fn": lambda: None}  # cannot be sent to another process, so it asks for an interpreter
+
+
+@pytest.fixture
+def call(prepared, tmp_path):
+    (tmp_path / "m.yaml").write_text(MANIFEST)
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm"}
+
+    def run(*words, how="run", env=env, **given):
+        return getattr(prepared, how)(words, cwd=tmp_path, env=env, **given)
+
+    run.env = env
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["plan", "--offline", "m.yaml", "--detailed-exitcode", "-o", "json"], {}),
+        (["plan", "--offline", "-"], {"input": MANIFEST.encode(), "text": False}),
+        (["lint", "absent.yaml"], {}),
+    ],
+)
+def test_a_fork_ends_as_a_fresh_interpreter_does(call, words, given):
+    fork, fresh = call(*words, **given), call(*words, **given, **FRESH)
+    assert (fork.returncode, fork.stdout, fork.stderr) == (fresh.returncode, fresh.stdout, fresh.stderr)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 130), (signal.SIGINT, 130), (signal.SIGHUP, 130), (signal.SIGKILL, -9)]
+)
+def test_a_signal_reaches_it(call, sandbox, number, code):
+    env = {**call.env, "SKAHA_URL": sandbox.url, "SKAHA_TOKEN": sandbox.token}
+    sandbox.faults(latency_ms=5_000)
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = call("plan", "m.yaml", how="start", env=env, **streams)
+    sandbox.wait_until(lambda: sandbox.requests()["requests"])
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0)
+    assert process.poll() is None
+    process.send_signal(number)
+    _, printed = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert ("interrupted" in printed) == (code == 130)
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("fresh", [{}, FRESH], ids=["fork", "fresh"])
+def test_a_terminal_is_one(call, fresh):
+    ours, theirs = pty.openpty()
+    process = call("plan", "--unknown", how="start", stdin=theirs, stdout=theirs, stderr=theirs, **fresh)
+    os.close(theirs)
+    assert process.wait(60) == 4
+    assert b"\x1b[1;31merror:" in os.read(ours, 65536)
+    os.close(ours)
+
+
+@pytest.mark.parametrize("fresh", [{}, FRESH], ids=["fork", "fresh"])
+def test_a_reader_that_is_gone_is_noticed(call, fresh):
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = call("plan", "--offline", "m.yaml", "-o", "json", how="start", **streams, **fresh)
+    process.stdout.close()
+    assert "Traceback" not in process.communicate(timeout=60)[1]
+    assert process.returncode == 0
+
+
+def test_forks_run_side_by_side_and_get_their_own_environment(call):
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    waiting = call("plan", "--offline", "-", how="start", **streams)
+    for folder in ("first", "second"):
+        env = {**call.env, "XDG_CONFIG_HOME": folder, "SKAHA_URL": f"https://{folder}.example.org/skaha"}
+        assert f"{folder}.example.org" in call("plan", "--offline", "m.yaml", "-o", "json", env=env).stdout
+    assert waiting.poll() is None
+    out, _ = waiting.communicate(MANIFEST, timeout=60)
+    assert "2 to create" in out
