@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 
@@ -37,7 +36,8 @@ FAULTS = {
 class Survey:
     """A folder with a manifest of `replicas` short jobs, and the tool run in it against a sandbox."""
 
-    def __init__(self, sandbox, replicas):
+    def __init__(self, prepared, sandbox, replicas):
+        self.prepared = prepared
         self.sandbox, self.folder, self.replicas = sandbox, sandbox.workdir, replicas
         (self.folder / "m.yaml").write_text(MANIFEST.format(replicas=replicas))
         (self.folder / "run.sh").write_text('echo "$SKAHA_APPLY_RUN" >> "ran.$REPLICA_ID"\n')
@@ -46,9 +46,8 @@ class Survey:
         self.environment = kept | home
 
     def start(self, *words):
-        command = [sys.executable, "-m", "skaha_apply", *words]
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, **pipes)
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return self.prepared.start(words, cwd=self.folder, env=self.environment, **pipes)
 
     def apply(self, *words):
         return self.start("apply", "--yes", "--settle", "2", *words)
@@ -94,18 +93,18 @@ def _kill_and_finish(survey, kills, draw, most):
     survey.check()
 
 
-def test_killed_at_any_request_under_faults(sandbox):
-    _kill_and_finish(Survey(sandbox, 40), 4, random.Random(5), 45)
+def test_killed_at_any_request_under_faults(prepared, sandbox):
+    _kill_and_finish(Survey(prepared, sandbox, 40), 4, random.Random(5), 45)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_two_thousand_replicas_and_ten_kills_under_faults(fresh_sandbox):
-    _kill_and_finish(Survey(fresh_sandbox("--slots", 16), 2000), 10, random.Random(11), 500)
+def test_two_thousand_replicas_and_ten_kills_under_faults(prepared, fresh_sandbox):
+    _kill_and_finish(Survey(prepared, fresh_sandbox("--slots", 16), 2000), 10, random.Random(11), 500)
 
 
-def test_interrupted_in_the_middle_of_a_hundred_creates(sandbox):
-    survey = Survey(sandbox, 100)
+def test_interrupted_in_the_middle_of_a_hundred_creates(prepared, sandbox):
+    survey = Survey(prepared, sandbox, 100)
     sandbox.faults(latency_ms=100)
     process = survey.apply("--concurrency", "8")
     sandbox.wait_until(lambda: len(sandbox.sessions()) > 20)
@@ -123,9 +122,9 @@ def test_interrupted_in_the_middle_of_a_hundred_creates(sandbox):
     survey.check()
 
 
-def test_two_at_once_one_waits_its_turn(sandbox):
+def test_two_at_once_one_waits_its_turn(prepared, sandbox):
     """The first is stopped by a signal while it holds the lock, so that no timing decides who waits."""
-    survey = Survey(sandbox, 30)
+    survey = Survey(prepared, sandbox, 30)
     sandbox.faults(latency_ms=1000)
     first = survey.apply("--concurrency", "4")
     try:

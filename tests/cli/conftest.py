@@ -6,7 +6,6 @@ import os
 import pty
 import select
 import subprocess
-import sys
 import time
 from contextlib import suppress
 
@@ -25,28 +24,24 @@ WAIT_S = 60
 class Command:
     """Runs `skaha-apply` in a folder; `environment` is what is added to a clean one."""
 
-    def __init__(self, folder, server, token):
+    def __init__(self, prepared, folder, server, token):
+        self.prepared = prepared
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")}
         self.environment = {**kept, "HOME": str(folder), "SKAHA_URL": server, "SKAHA_TOKEN": token, "TERM": "xterm"}
-
-    def words(self, *arguments):
-        return [sys.executable, "-W", "error::ResourceWarning", "-m", "skaha_apply", *arguments]
 
     def manifest(self, text=MANIFEST, name="m.yaml"):
         (self.folder / name).write_text(text)
 
     def __call__(self, *arguments, **more):
-        given = {"stdin": subprocess.DEVNULL, **({} if "input" not in more else {"stdin": None}), **more}
-        given = {key: value for key, value in given.items() if value is not None}
-        return subprocess.run(
-            self.words(*arguments),
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=WAIT_S, check=False, **given,
-        )  # fmt: skip
+        return self.prepared.run(arguments, timeout=WAIT_S, **self._given(more))
 
     def start(self, *arguments, **more):
-        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | more
-        return subprocess.Popen(self.words(*arguments), cwd=self.folder, env=self.environment, **given)
+        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return self.prepared.start(arguments, **given | self._given(more))
+
+    def _given(self, more):
+        return {"cwd": self.folder, "env": self.environment, "warn": ["error::ResourceWarning"], **more}
 
     def in_terminal(self, *arguments, answer=None, after="[y/N] ", press=None):
         """Run with a terminal on standard input and error; gives exit code, standard output, and the screen.
@@ -79,8 +74,8 @@ class Command:
 
 
 @pytest.fixture
-def command(sandbox, tmp_path):
+def command(prepared, sandbox, tmp_path):
     (tmp_path / "run.sh").write_text('echo "$1 $REPLICA_ID of $REPLICA_COUNT"\n')
-    made = Command(tmp_path, sandbox.url, sandbox.token)
+    made = Command(prepared, tmp_path, sandbox.url, sandbox.token)
     made.manifest()
     return made

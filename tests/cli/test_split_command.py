@@ -19,18 +19,21 @@ NASTY = b"\xef\xbb\xbfone\r\n\n  \ntwo \n# three\nf\xff\xe9.fits\n\x1b[31mred\nf
 WAIT_S = 120
 
 
+@pytest.fixture(scope="session")
+def font_cache(tmp_path_factory):
+    """Where matplotlib keeps its list of fonts, which takes seconds to make."""
+    return tmp_path_factory.mktemp("matplotlib")
+
+
 @pytest.fixture
-def split(tmp_path):
+def split(prepared, font_cache, tmp_path):
     """Run `skaha-apply split` in a folder of its own; gives the finished process, its output as bytes."""
 
     def run(*arguments, **more):
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH")}
-        environment = {**kept, "HOME": str(tmp_path), "MPLCONFIGDIR": str(tmp_path / "mpl"), **more.pop("env", {})}
-        words = [sys.executable, "-W", "error::ResourceWarning", "-m", "skaha_apply", "split", *map(str, arguments)]
-        given = {} if "input" in more else {"stdin": subprocess.DEVNULL}
-        return subprocess.run(
-            words, cwd=tmp_path, env=environment, capture_output=True, timeout=WAIT_S, check=False, **given, **more
-        )
+        environment = {**kept, "HOME": str(tmp_path), "MPLCONFIGDIR": str(font_cache), **more.pop("env", {})}
+        given = {"cwd": tmp_path, "env": environment, "warn": ["error::ResourceWarning"], "text": False, **more}
+        return prepared.run(["split", *arguments], timeout=WAIT_S, **given)
 
     return run
 
