@@ -12,6 +12,7 @@ import pytest
 
 SLEEP = {"name": "reduce", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 COMMANDS = (["plan"], ["apply", "--yes"])
+SOON = {"SKAHA_APPLY_RETRY_TIME": "1s"}  # requests are repeated for a second, not for ten
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_nobody_listens(bad):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and not listening: connections are refused
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/skaha/v1"
-        bad(r"127\.0\.0\.1:\d+", "refused", commands=[["plan"]], SKAHA_URL=url)
+        bad(r"127\.0\.0\.1:\d+", "refused", commands=[["plan"]], SKAHA_URL=url, **SOON)
 
 
 def test_a_wrong_an_expired_and_a_forbidden_token(bad):
@@ -112,12 +113,16 @@ def test_a_list_that_stops_in_the_middle_does_not_hang(bad, odd_server):
             self.end_headers()
             self.wfile.write(b"[")
             self.wfile.flush()
-            time.sleep(30)
+            time.sleep(5)
 
         def log_message(self, *_):
             pass
 
-    bad(r"not complete after 1\d s", commands=[["plan"]], SKAHA_URL=f"{odd_server(Stalled)}/skaha/v1")
+    bad(r"not complete after [1-3] s", commands=[["plan"]], SKAHA_URL=f"{odd_server(Stalled)}/skaha/v1", **SOON)
+
+
+def test_a_time_for_retries_that_is_none_is_refused(bad):
+    bad("SKAHA_APPLY_RETRY_TIME: 'soon' is not a duration", code=4, SKAHA_APPLY_RETRY_TIME="soon")
 
 
 def test_the_address_of_a_resource_is_refused(bad, sandbox):

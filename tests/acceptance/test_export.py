@@ -214,7 +214,7 @@ def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused
 @pytest.mark.parametrize("server", ["away", "denied"])
 def test_a_server_that_does_not_serve_is_exit_code_1_and_no_manifest(desk, one_line, server):
     environment = {"SKAHA_TOKEN": "token-denied"} if server == "denied" else {"SKAHA_URL": "http://127.0.0.1:9/skaha"}
-    one_line(desk("export", code=1, **environment))
+    one_line(desk("export", code=1, SKAHA_APPLY_RETRY_TIME="1s", **environment))
 
 
 def test_names_of_projects_and_servers_are_checked_before_anything_is_asked(desk, one_line, sandbox):

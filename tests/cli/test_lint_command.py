@@ -146,7 +146,7 @@ def test_a_server_that_cannot_be_asked_is_one_warning(command, change):
     if not change:
         del command.environment["SKAHA_TOKEN"]
         change = {"SKAHA_URL": "https://127.0.0.1:9/skaha/v1"}
-    command.environment |= change
+    command.environment |= {**change, "SKAHA_APPLY_RETRY_TIME": "1s"}
     command.manifest(ERROR)
     made = command("lint", "m.yaml", "-o", "json", "--online")
     assert made.returncode == 1

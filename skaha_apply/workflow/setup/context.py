@@ -10,7 +10,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.model.durations import DurationError, parse_duration
+from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folder, state_path
 from skaha_apply.state.saved_logs import SavedLogs
 from skaha_apply.state.stores import find_address, open_store, parse_address
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 MOST_FOLDERS = 5_000  # folders that are searched for a sandbox outside a checkout
 BEFORE_APPROVAL = 10.0  # seconds for which requests are repeated before a plan is approved
+RETRY_TIME = "SKAHA_APPLY_RETRY_TIME"  # the environment variable that replaces them
 
 
 @dataclass
@@ -184,12 +186,23 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
         login=login,
         renew=renew,
         concurrency=setting.concurrency,
-        patience=BEFORE_APPROVAL,
+        patience=_retry_time(),
         observe=setting.observe,
         identify=setting.identify,
     )
     async with Client(options) as client:
         yield Context(location, client)
+
+
+def _retry_time() -> float:
+    """Seconds for which requests are repeated before a plan is approved. Raises `UsageError` for a bad variable."""
+    text = os.environ.get(RETRY_TIME, "").strip()
+    if not text:
+        return BEFORE_APPROVAL
+    try:
+        return float(parse_duration(text))
+    except DurationError as error:
+        raise UsageError(f"{RETRY_TIME}: {error.message}", hint=f"set another value: export {RETRY_TIME}=10s") from None
 
 
 def sandbox_data(root: Path) -> Path:
