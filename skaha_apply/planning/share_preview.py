@@ -24,13 +24,13 @@ UNEVEN = 1.1  # from this imbalance on, the notes show ways to reduce it
 
 def preview(listing: ItemList, replicas: int, helper: Helper = Helper.SKAHA_APPLY) -> SplitPreview:
     """Divide a list with items over `replicas` >= 1, by both strategies of a helper."""
-    chunk, stripe = (deal(listing, replicas, strategy, helper) for strategy in STRATEGIES)
+    chunk, stripe = (divide(listing, replicas, strategy, helper) for strategy in STRATEGIES)
     take, reason = _advice(chunk, stripe)
     notes = (*listing.notes, *_notes(listing, chunk, stripe, helper))
     return SplitPreview(listing, helper, (chunk, stripe), take, reason, notes)
 
 
-def deal(listing: ItemList, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> StrategyShares:
+def divide(listing: ItemList, replicas: int, strategy: str, helper: Helper = Helper.SKAHA_APPLY) -> StrategyShares:
     """The share of every replica in a list."""
     parts = []
     for replica in range(1, replicas + 1):
@@ -77,16 +77,16 @@ def _notes(listing: ItemList, chunk: StrategyShares, stripe: StrategyShares, hel
         yield f"{surplus} of {replicas} replicas get no item: this list can use at most {items} replicas"
         return
     if helper is Helper.CANFAR and items % replicas:
-        ours = deal(listing, replicas, "chunk")
+        better = divide(listing, replicas, "chunk")
         yield (
             f"canfar's chunk leaves the whole remainder, {items % replicas} items, to the last replica; chunk of "
-            f"skaha_apply.distributed spreads it (imbalance {ours.imbalance:.2f}): use only one of them in a run"
+            f"skaha_apply.distributed spreads it (imbalance {better.imbalance:.2f}): use only one of them in a run"
         )
     if listing.unit is LoadUnit.ITEMS:
         if replicas > 1 and max(chunk.imbalance, stripe.imbalance) <= CLOSE:
             yield "load is counted in items: if the cost grows or falls along the list, stripe balances it better"
         return
-    yield from _ways_out(listing, min(chunk, stripe, key=lambda dealt: dealt.imbalance), helper)
+    yield from _ways_out(listing, min(chunk, stripe, key=lambda split: split.imbalance), helper)
 
 
 def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterator[str]:
@@ -101,9 +101,9 @@ def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterat
             f"it: more than {useful} replica{'s' * (useful != 1)} would save little time"
         )
     order = sorted(range(len(listing.items)), key=listing.weights.__getitem__)
-    items = tuple(listing.items[place] for place in order)
-    weights = tuple(listing.weights[place] for place in order)
-    by_load = deal(replace(listing, items=items, weights=weights), len(best.shares), "stripe", helper)
+    items = tuple(listing.items[index] for index in order)
+    weights = tuple(listing.weights[index] for index in order)
+    by_load = divide(replace(listing, items=items, weights=weights), len(best.shares), "stripe", helper)
     if by_load.imbalance * UNEVEN <= best.imbalance:
         what = "size" if listing.unit is LoadUnit.BYTES else "weight"
         yield f"if the list were sorted by {what}, the imbalance of stripe would be {by_load.imbalance:.2f}"

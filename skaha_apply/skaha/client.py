@@ -23,7 +23,7 @@ from skaha_apply.skaha.options import ClientOptions
 from skaha_apply.skaha.outcomes import NOT_SENT, outcome, read_error
 from skaha_apply.skaha.requests import delete_request, log_request, read_request, renewal_request, session_request
 from skaha_apply.skaha.transport.exchange import Exchange
-from skaha_apply.skaha.transport.retry import NOT_FOUND, Meaning, Response
+from skaha_apply.skaha.transport.retry import NOT_FOUND, ReplyKind, Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -241,7 +241,7 @@ class Client:
         if result.stopped:
             raise Unreachable(f"{request.method} /{request.path.partition('?')[0]} was {NOT_SENT}")
         response = result.response
-        if result.meaning is Meaning.FINAL and response is not None:
+        if result.reply_kind is ReplyKind.FINAL and response is not None:
             if response.ok:
                 return result.value
             if response.status == NOT_FOUND:

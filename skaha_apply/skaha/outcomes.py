@@ -16,9 +16,9 @@ from skaha_apply.skaha.transport.retry import (
     FORBIDDEN,
     MOVED,
     NOT_FOUND,
-    Meaning,
     NoResponse,
     Reply,
+    ReplyKind,
     Response,
 )
 
@@ -41,12 +41,12 @@ _BUSY_HINT = "the server, or a gateway in front of it, refuses requests at the m
 class RequestResult:
     """How a request ended.
 
-    `meaning` and `reply` belong to the last try; both are None if there was no try. `value` was read from a good
+    `reply_kind` and `reply` belong to the last try; both are None if there was no try. `value` was read from a good
     response; `error` states why a response could not be read. `unconfirmed`: a try might have had an effect.
     `retry_after`: the seconds of the last Retry-After. `stopped`: the client was stopped, so there was no further try.
     """
 
-    meaning: Meaning | None = None
+    reply_kind: ReplyKind | None = None
     reply: Reply | None = None
     value: Any = None
     error: SkahaApplyError | None = None
@@ -63,16 +63,16 @@ class RequestResult:
 def read_error(request: ApiRequest, result: RequestResult, address: str, login: Login | None) -> SkahaApplyError:
     """The error of a failed read; `address` is the base URL."""
     text = shown_text(result.reply, login)
-    if result.meaning is Meaning.DENIED:
+    if result.reply_kind is ReplyKind.DENIED:
         return result.error or _denial(address, login, text)
     if result.error:
         return result.error
     if result.response is None:
         hint = isinstance(result.reply, NoResponse) and result.reply.hint
         return Unreachable(f"no response from {address}: {text}", hint=hint or _REACH_HINT)
-    if result.meaning is Meaning.BUSY:
+    if result.reply_kind is ReplyKind.BUSY:
         return Unreachable(f"{address} is unavailable: {_busy(result, text)}", hint=_busy_hint(result.retry_after))
-    return _refusal(request, result.response, result.meaning, f"{address}: {text}")
+    return _refusal(request, result.response, result.reply_kind, f"{address}: {text}")
 
 
 def _denial(address: str, login: Login | None, text: str) -> Unauthorized:
@@ -81,13 +81,13 @@ def _denial(address: str, login: Login | None, text: str) -> Unauthorized:
     return Unauthorized(f"{urlsplit(address).netloc} refuses the credential{source}: {text}", hint=hint)
 
 
-def _refusal(request: ApiRequest, response: Response, meaning: Meaning | None, text: str) -> ServerError:
+def _refusal(request: ApiRequest, response: Response, reply_kind: ReplyKind | None, text: str) -> ServerError:
     status = response.status
     if status == FORBIDDEN:
         return Forbidden(f"the account has no access to {text}", hint=_ACCESS_HINT)
     if MOVED <= status < BAD_REQUEST:
         return NotSkaha(f"{_redirect(response)}; the credential is not sent there: {text}", hint=NOT_SKAHA_HINT)
-    if meaning is Meaning.NOT_SKAHA:
+    if reply_kind is ReplyKind.NOT_SKAHA:
         return NotSkaha(
             f"the response {status} at /{request.path} is not from a Skaha server: {text}", hint=NOT_SKAHA_HINT
         )
@@ -117,7 +117,7 @@ def outcome(
 ) -> Outcome:
     """The outcome of a write to `url`; `read_id` reads the ID from the response to a create."""
     text, response = shown_text(result.reply, login), result.response
-    if result.meaning is Meaning.FINAL and response and response.ok:
+    if result.reply_kind is ReplyKind.FINAL and response and response.ok:
         return _accepted(response, read_id, text)
     if result.unconfirmed:
         return Unconfirmed(text)
@@ -128,9 +128,9 @@ def outcome(
         text = _redirect(response)
     elif status == NOT_FOUND:
         text = f"the server has no resource {url} ({status}): {text}"
-    elif result.meaning is Meaning.BUSY and response:
+    elif result.reply_kind is ReplyKind.BUSY and response:
         text = _busy(result, text)
-    if result.meaning is Meaning.DENIED:
+    if result.reply_kind is ReplyKind.DENIED:
         denial = result.error or _denial(url, login, text)
         return Refused(status, str(denial), stopped=result.stopped, auth=True, hint=denial.hint)
     denied = status == FORBIDDEN and _NO_ACCESS in text

@@ -50,7 +50,7 @@ class EventFile:
         self.problem: str | None = None
         try:
             self._file = open_private(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            self._mend()
+            self._end_cut_line()
         except OSError as error:
             raise SkahaApplyError(
                 f"the event file cannot be written: {path}: {error.strerror}",
@@ -91,7 +91,7 @@ class EventFile:
                 hint="the state has every change; `skaha-apply status -o json` shows each replica",
             )
 
-    def _mend(self) -> None:
+    def _end_cut_line(self) -> None:
         """End a line that a full disk has cut short, so that the next one begins where a line begins."""
         if not stat.S_ISREG(os.fstat(self._file).st_mode) or not os.fstat(self._file).st_size:
             return
@@ -102,7 +102,7 @@ class EventFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Written:
     """What was last written about a replica."""
 
     phase: str
@@ -128,36 +128,36 @@ class Journal:
         self._now = now
         self._observe = observe
         self._warned = False
-        self._told: dict[ReplicaKey, _Told] = {}
+        self._written: dict[ReplicaKey, _Written] = {}
 
     def begin(self, document: StateDocument | None) -> None:
         """Take the stored phases as written: each was written before it was stored."""
         records = document.replicas if document else ()
-        self._told = {record.key: _Told(record.phase.value, record.id, record.attempt) for record in records}
+        self._written = {record.key: _Written(record.phase.value, record.id, record.attempt) for record in records}
 
     def seen(self, event: Event) -> None:
         """Write a change that a listing has shown, and before it the change to its earlier phase if that is missing."""
         if not isinstance(event, PhaseChanged):
             return
         key = (event.session.casefold(), event.replica)
-        told = self._told.get(key)
-        if event.before not in (_UNSEEN, told.phase if told else ""):
-            self._tell(key, replace(event, after=event.before, note=""))
-        self._tell(key, event)
+        last = self._written.get(key)
+        if event.before not in (_UNSEEN, last.phase if last else ""):
+            self._write_change(key, replace(event, after=event.before, note=""))
+        self._write_change(key, event)
 
     def stored(self, document: StateDocument) -> None:
         """Write the changes in a document that is about to be stored."""
         for record in document.replicas:
-            told = self._told.get(record.key)
-            if told is None or (told.phase, told.id, told.attempt) != (record.phase.value, record.id, record.attempt):
-                self._tell(record.key, _as_event(record, document))
+            last = self._written.get(record.key)
+            if last is None or (last.phase, last.id, last.attempt) != (record.phase.value, record.id, record.attempt):
+                self._write_change(record.key, _as_event(record, document))
 
-    def _tell(self, key: ReplicaKey, event: PhaseChanged) -> None:
-        told = self._told.get(key)
-        now = _Told(event.after, event.id, event.attempt)
-        if told == now:
+    def _write_change(self, key: ReplicaKey, event: PhaseChanged) -> None:
+        last = self._written.get(key)
+        now = _Written(event.after, event.id, event.attempt)
+        if last == now:
             return
-        self._told[key] = now
+        self._written[key] = now
         self._events.append(
             {
                 "time": _moment(self._now()),
@@ -168,7 +168,7 @@ class Journal:
                 "name": event.name,
                 "id": event.id,
                 "attempt": event.attempt,
-                "from": told.phase if told else None,
+                "from": last.phase if last else None,
                 "to": event.after,
                 "note": event.note or None,
             },

@@ -34,7 +34,7 @@ MOST_NAMES = 10_000  # of replicas of one interactive session; more can never be
 
 
 @dataclass(frozen=True)
-class Choice:
+class RuleSelection:
     """Which rules are run, all except syntax errors, and whether warnings fail."""
 
     select: frozenset[str] | None = None
@@ -51,14 +51,14 @@ def catalog() -> tuple[RuleText, ...]:
     return tuple(sorted((*lint.catalog(), *forms, UNREACHED), key=lambda rule: rule.id))
 
 
-def chosen(select: Sequence[str], ignore: Sequence[str], *, strict: bool) -> Choice:
-    """The choice that options make; each of their values may hold several ids, separated by commas.
+def rule_selection(select: Sequence[str], ignore: Sequence[str], *, strict: bool) -> RuleSelection:
+    """The selection that options make; each of their values may hold several ids, separated by commas.
 
     Raises:
         UsageError: an unknown rule, or one that cannot be ignored.
     """
     named = frozenset(_ids(select)) if select else None
-    return Choice(named, frozenset(_ids(ignore)), strict)
+    return RuleSelection(named, frozenset(_ids(ignore)), strict)
 
 
 def _ids(values: Sequence[str]) -> Iterable[str]:
@@ -86,29 +86,29 @@ def load(setting: Settings, stdin: Callable[[], bytes] | None = None) -> Loaded:
 def report(
     setting: Settings,
     loaded: Loaded,
-    choice: Choice,
+    selection: RuleSelection,
     online: lint.Online | Diagnostic | None = None,
 ) -> LintReport:
     """Everything that is found in loaded manifests; `online` is what `ask` gave."""
     asked = None if isinstance(online, Diagnostic) else online
     found = [*loaded.diagnostics]
-    found += lint.check(loaded.projects, select=choice.select, ignore=choice.ignore, online=asked)
+    found += lint.check(loaded.projects, select=selection.select, ignore=selection.ignore, online=asked)
     found += [online] if isinstance(online, Diagnostic) else []
     found.sort(key=lambda one: (one.severity is not Severity.ERROR, one.location, one.rule))
     files = {file for project in loaded.projects for file in project.texts} | {one.location.file for one in found}
     return LintReport(
         found=tuple(found),
-        rules=tuple(rule for rule in catalog() if _is_run(rule.id, choice)),
+        rules=tuple(rule for rule in catalog() if _is_run(rule.id, selection)),
         files=tuple(sorted(files)),
-        strict=choice.strict,
+        strict=selection.strict,
         paths={file: _in_repository(file, setting.cwd) for file in files},
     )
 
 
-def _is_run(rule: str, choice: Choice) -> bool:
+def _is_run(rule: str, selection: RuleSelection) -> bool:
     if rule in manifest.SYNTAX_RULES or rule == UNREACHED.id:
         return True
-    return rule not in choice.ignore and (choice.select is None or rule in choice.select)
+    return rule not in selection.ignore and (selection.select is None or rule in selection.select)
 
 
 def _in_repository(file: str, cwd: Path) -> str:

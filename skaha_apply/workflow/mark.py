@@ -18,7 +18,7 @@ from skaha_apply.planning.attempts import history
 from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.replicas import expand
 from skaha_apply.workflow.reconcile.one_pass import make_execution_context
-from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
+from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, check_axis
 from skaha_apply.workflow.state.locking import ProjectState
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True)
 class MarkOptions:
-    """Which replicas are marked, as in `Choice`: by patterns, by values of an axis, by phases."""
+    """Which replicas are marked, as in `ReplicaSelection`: by patterns, by values of an axis, by phases."""
 
     verb: Verb
     patterns: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ async def mark(
         execution = make_execution_context(context, project, ledger, observe)
         await resolve_open_requests(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
-        meant, unknown = meant_by(ledger.working_state, desired, options)
+        meant, unknown = select_replicas(ledger.working_state, desired, options)
         if unknown:
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             what = "matches no replica" if options.axis is None else f"not a value of {options.axis} in any session"
@@ -96,7 +96,7 @@ async def mark(
                 f"nothing to mark {options.verb}: no replica of {project.name} matches",
                 hint="`skaha-apply status` shows names and phases.",
             )
-        marks = chosen(ledger.working_state, meant, options)
+        marks = new_marks(ledger.working_state, meant, options)
         if not marks:
             observe(Note(_already(meant, options.verb)))
             return ExitCode.OK
@@ -113,7 +113,7 @@ async def mark(
         return ExitCode.PARTIAL if failed else ExitCode.OK
 
 
-def meant_by(
+def select_replicas(
     working: WorkingState, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The replicas that the options mean, in the order of the manifest, and the words that mean none.
@@ -124,9 +124,9 @@ def meant_by(
     candidates = [_candidate(key, working, desired) for key in dict.fromkeys((*desired, *sorted(working.records)))]
     if options.axis is not None:
         check_axis(options.axis, (one.spec for one in candidates))
-    choice = Choice(options.patterns, options.axis, options.values, options.phases)
-    meant = tuple(one for one in candidates if choice.takes(one))
-    return meant, choice.meaningless
+    selection = ReplicaSelection(options.patterns, options.axis, options.values, options.phases)
+    meant = tuple(one for one in candidates if selection.includes(one))
+    return meant, selection.unmatched
 
 
 def _candidate(key: ReplicaKey, working: WorkingState, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
@@ -140,7 +140,7 @@ def _expand(project: Project, working: WorkingState) -> tuple[DesiredReplica, ..
     return expand(project, run_numbers.recorded(working), run_numbers.frozen_digests(working, project))
 
 
-def chosen(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
+def new_marks(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
     """The marks of those replicas that the verb changes; none if each of them is marked so already.
 
     Raises:

@@ -105,7 +105,7 @@ def test_a_list_is_read_as_the_replicas_read_it(split, tmp_path, replicas, strat
     (tmp_path / "list.txt").write_bytes(NASTY)
     shown = strategies(split("--list", "list.txt", "--replicas", replicas, "-o", "json"))[strategy]["shares"]
     for share in shown:
-        dealt = subprocess.run(
+        split = subprocess.run(
             [sys.executable, "-m", "skaha_apply.distributed", strategy, "list.txt"],
             cwd=tmp_path,
             env={**os.environ, "REPLICA_ID": str(share["replica"]), "REPLICA_COUNT": str(replicas)},
@@ -113,7 +113,7 @@ def test_a_list_is_read_as_the_replicas_read_it(split, tmp_path, replicas, strat
             check=True,
             timeout=WAIT_S,
         )
-        mine = dealt.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
+        mine = split.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
         assert (share["items"], share["first"], share["last"]) == (
             len(mine),
             mine[0] if mine else None,

@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 
 @pytest.mark.parametrize("strategy", ["chunk", "stripe"])
 def test_shares_are_those_of_the_published_client(client, strategy):
-    dealt = client("canfar").drive("deal.py", Helper.CANFAR.module, json.dumps(PAIRS))
-    for (items, replicas), theirs in zip(PAIRS, dealt, strict=True):
+    split = client("canfar").drive("deal.py", Helper.CANFAR.module, json.dumps(PAIRS))
+    for (items, replicas), theirs in zip(PAIRS, split, strict=True):
         places = range(items)
         ours = [
             list(places[part_of(items, replica, replicas, strategy, Helper.CANFAR)])

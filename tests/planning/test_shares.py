@@ -8,24 +8,24 @@ from hypothesis import strategies as st
 
 from skaha_apply import distributed
 from skaha_apply.model.shares import Helper, ItemList, LoadUnit
-from skaha_apply.planning.share_preview import deal, preview
+from skaha_apply.planning.share_preview import divide, preview
 
 weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=80).filter(any)
 counts = st.integers(1, 40)
 
 
 def listing(loads, unit=LoadUnit.BYTES):
-    return ItemList(tuple(f"f{place}" for place in range(len(loads))), tuple(loads), unit, "files", "sorted")
+    return ItemList(tuple(f"f{index}" for index in range(len(loads))), tuple(loads), unit, "files", "sorted")
 
 
 @pytest.mark.parametrize("strategy", ["chunk", "stripe"])
 @given(loads=weights, replicas=counts)
 def test_each_replica_is_shown_what_distributed_deals_it(strategy, loads, replicas):
-    shown = deal(listing(loads), replicas, strategy)
+    shown = divide(listing(loads), replicas, strategy)
     for part in shown.shares:
         mine = getattr(distributed, strategy)(range(len(loads)), part.replica, replicas)
         assert part.items == len(mine)
-        assert part.load == sum(loads[place] for place in mine)
+        assert part.load == sum(loads[index] for index in mine)
         assert (part.first, part.last) == ((f"f{mine[0]}", f"f{mine[-1]}") if mine else (None, None))
     assert [part.replica for part in shown.shares] == list(range(1, replicas + 1))
     assert shown.total == sum(loads)
@@ -36,7 +36,7 @@ def test_each_replica_is_shown_what_distributed_deals_it(strategy, loads, replic
 @pytest.mark.parametrize("strategy", ["chunk", "stripe"])
 @given(loads=weights, replicas=counts)
 def test_the_published_client_deals_each_item_once(strategy, loads, replicas):
-    shown = deal(listing(loads), replicas, strategy, Helper.CANFAR)
+    shown = divide(listing(loads), replicas, strategy, Helper.CANFAR)
     assert shown.total == sum(loads)
     assert sum(part.items for part in shown.shares) == len(loads)
 
@@ -52,8 +52,8 @@ def test_the_published_client_leaves_the_remainder_to_the_last():
 @given(loads=weights, replicas=counts, helper=st.sampled_from(Helper))
 def test_what_to_take_is_never_much_worse(loads, replicas, helper):
     shown = preview(listing(loads), replicas, helper)
-    taken = next(dealt for dealt in shown.strategies if dealt.strategy == shown.recommended)
-    assert taken.imbalance <= 1.05 * min(dealt.imbalance for dealt in shown.strategies) * (1 + 1e-9)
+    taken = next(split for split in shown.strategies if split.strategy == shown.recommended)
+    assert taken.imbalance <= 1.05 * min(split.imbalance for split in shown.strategies) * (1 + 1e-9)
 
 
 def test_sizes_that_grow_with_the_name_are_striped():
@@ -97,4 +97,4 @@ def test_a_better_order_is_told_where_there_is_one():
     assert preview(listing([8, 8, 1, 1, 8, 8, 1, 1, 1, 1, 1, 1]), 2).notes == ()  # even as it is
     shown = preview(listing([1, 9, 9, 6, 8, 1, 4, 3]), 3)
     assert shown.notes == ("if the list were sorted by size, the imbalance of stripe would be 1.17",)
-    assert min(dealt.imbalance for dealt in shown.strategies) > 1.17 * 1.1
+    assert min(split.imbalance for split in shown.strategies) > 1.17 * 1.1

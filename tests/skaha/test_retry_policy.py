@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skaha_apply.skaha.transport.retry import Effect, Meaning, NoResponse, Response, delay, meaning, retry_after
+from skaha_apply.skaha.transport.retry import (
+    Effect,
+    NoResponse,
+    ReplyKind,
+    Response,
+    classify_reply,
+    delay,
+    retry_after,
+)
 
 HTML = b"<html>Service Unavailable</html>"
 
@@ -34,7 +42,7 @@ HTML = b"<html>Service Unavailable</html>"
 def test_what_a_status_means(status, body, expected):
     """The meanings for a read, a delete, a renewal and a create."""
     response = Response(status, {}, body)
-    assert [meaning(effect, response).value.replace(" ", "-") for effect in Effect] == expected.split()
+    assert [classify_reply(effect, response).value.replace(" ", "-") for effect in Effect] == expected.split()
 
 
 @given(
@@ -49,11 +57,11 @@ def test_what_a_status_means(status, body, expected):
     )
 )
 def test_a_create_that_may_have_happened_never_counts_as_refused(result):
-    found = meaning(Effect.ANOTHER, result)
+    found = classify_reply(Effect.ANOTHER, result)
     if isinstance(result, NoResponse) and result.sent and result.can_retry:
-        assert found is Meaning.UNCONFIRMED
+        assert found is ReplyKind.UNCONFIRMED
     if isinstance(result, Response) and result.status >= 500 and result.status != 503:
-        assert found is Meaning.UNCONFIRMED
+        assert found is ReplyKind.UNCONFIRMED
 
 
 @given(st.integers(1, 10_000), st.floats(0, 0.999999), st.one_of(st.none(), st.floats(0, 1e6)))

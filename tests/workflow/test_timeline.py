@@ -9,7 +9,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus, Segment, SegmentKind, Timeline
-from skaha_apply.render.pictures.timeline import _steps
+from skaha_apply.render.pictures.timeline import changes_of_count
 from skaha_apply.workflow.timeline import timeline
 
 NOW = 2000.0
@@ -72,7 +72,7 @@ def test_one_that_ended_unseen_does_not_count_as_running_until_a_later_listing()
         record("done", **running, running=1010.0, ended=1900.0),
         record("done", name="tile-t2", accepted=1000.0, started=1020.0, running=1030.0, ended=1900.0),
     )
-    _, counts = _steps(Timeline("survey", lanes, NOW), waiting=False)
+    _, counts = changes_of_count(Timeline("survey", lanes, NOW), waiting=False)
     assert max(counts) == 1
 
 

@@ -107,14 +107,14 @@ def _lint(options: LintArguments) -> ExitCode:
 
     streams = options.streams()
     setting = _setting(options, streams)
-    choice = lint.chosen(options.select or (), options.ignore or (), strict=options.strict)
+    selection = lint.rule_selection(options.select or (), options.ignore or (), strict=options.strict)
     loaded = lint.load(setting, stdin_bytes)
     offer = None
     if options.online:
         from skaha_apply.cli.event_loop import run  # noqa: PLC0415 - only --online requires it
 
         offer = run(lint.ask(setting, loaded.projects), streams.restore_terminal)
-    report = lint.report(setting, loaded, choice, offer)
+    report = lint.report(setting, loaded, selection, offer)
     streams.show_rendered(options.output.render(report), options.output.medium)
     for entry in options.report or ():
         name, _, file = entry.partition("=")

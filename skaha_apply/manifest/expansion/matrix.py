@@ -40,9 +40,9 @@ class Combination:
 
     def described(self, names: Collection[str]) -> str:
         """The named values with their locations: tile = `NGC 4501` (tiles.txt:3)."""
-        told = [pair for pair in self.pairs() if pair[0] in names][:MAX_NAMED]
+        named = [pair for pair in self.pairs() if pair[0] in names][:MAX_NAMED]
         return ", ".join(
-            f"{name} = {quoted(cell.text)} ({cell.location.file}:{cell.location.line})" for name, cell in told
+            f"{name} = {quoted(cell.text)} ({cell.location.file}:{cell.location.line})" for name, cell in named
         )
 
 
@@ -66,7 +66,7 @@ class Matrix:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class _MatrixRule:
     """An entry of `include` or `exclude`: the values that it chooses by, and the keys that it gives."""
 
     index: int
@@ -78,14 +78,14 @@ class _Choice:
 class _Matcher:
     """Finds the choices that match a combination by their values, not one by one."""
 
-    def __init__(self, names: tuple[str, ...], choices: Iterable[_Choice]) -> None:
-        self.unmatched: dict[int, _Choice] = {}
+    def __init__(self, names: tuple[str, ...], rules: Iterable[_MatrixRule]) -> None:
+        self.unmatched: dict[int, _MatrixRule] = {}
         self.groups: dict[tuple[int, ...], dict[tuple[str, ...], list[int]]] = {}
-        for choice in choices:
-            positions = tuple(index for index, name in enumerate(names) if name in choice.chosen)
-            values = tuple(choice.chosen[names[index]].text for index in positions)
-            self.groups.setdefault(positions, {}).setdefault(values, []).append(choice.index)
-            self.unmatched[choice.index] = choice
+        for rule in rules:
+            positions = tuple(index for index, name in enumerate(names) if name in rule.chosen)
+            values = tuple(rule.chosen[names[index]].text for index in positions)
+            self.groups.setdefault(positions, {}).setdefault(values, []).append(rule.index)
+            self.unmatched[rule.index] = rule
 
     def fits(self, cells: tuple[LocatedValue, ...]) -> tuple[int, ...]:
         """The indices of the choices that match, in their order."""
@@ -108,8 +108,12 @@ def read_matrix(context: MatrixContext, node: Node, path: str) -> Matrix:
     if axes.table and not axes.names and axes.lists is not None:
         return Matrix((), (), {}, table=True, unknown=True)
     try:
-        excludes = _choices(context, entries["exclude"].value, f"{path}.exclude", axes) if "exclude" in entries else []
-        includes = _choices(context, entries["include"].value, f"{path}.include", axes) if "include" in entries else []
+        excludes = (
+            _read_rules(context, entries["exclude"].value, f"{path}.exclude", axes) if "exclude" in entries else []
+        )
+        includes = (
+            _read_rules(context, entries["include"].value, f"{path}.include", axes) if "include" in entries else []
+        )
     except UnknownValueError:
         axes = replace(axes, lists=None)
     if axes.lists is None:
@@ -119,7 +123,7 @@ def read_matrix(context: MatrixContext, node: Node, path: str) -> Matrix:
 
 
 def _combined(
-    context: MatrixContext, path: str, axes: Axes, excludes: list[_Choice], includes: list[_Choice]
+    context: MatrixContext, path: str, axes: Axes, excludes: list[_MatrixRule], includes: list[_MatrixRule]
 ) -> Matrix:
     lists = [(axes.lists or {}).get(name, ()) for name in axes.names]
     count = len(axes.rows) if axes.table else math.prod(len(values) for values in lists)
@@ -139,14 +143,14 @@ def _combined(
     combinations = tuple(Combination(axes.names, each, giving.fits(each) if includes else ()) for each in cells)
     if some:
         _warn(context, giving, axes, f"{path}.include", tuple(cells))
-    overrides = {choice.index: choice.keys for choice in includes if choice.keys}
-    choosing = frozenset(name for choice in includes if choice.keys for name in choice.chosen)
+    overrides = {rule.index: rule.keys for rule in includes if rule.keys}
+    choosing = frozenset(name for rule in includes if rule.keys for name in rule.chosen)
     return Matrix(axes.names, combinations, overrides, axes.table, emptied=not some, choosing=choosing)
 
 
-def _matcher(context: MatrixContext, path: str, axes: Axes, choices: list[_Choice], count: int) -> _Matcher:
+def _matcher(context: MatrixContext, path: str, axes: Axes, rules: list[_MatrixRule], count: int) -> _Matcher:
     """A matcher for this number of combinations; raises `InvalidValue` if it would take more than seconds."""
-    matcher = _Matcher(axes.names, choices)
+    matcher = _Matcher(axes.names, rules)
     sets = len(matcher.groups)
     if sets * count > MAX_TRIES:
         summary = f"{path} chooses by {sets:,} different sets of axes, too many for {count:,} combinations"
@@ -156,53 +160,53 @@ def _matcher(context: MatrixContext, path: str, axes: Axes, choices: list[_Choic
 
 
 def _add(
-    context: MatrixContext, path: str, axes: Axes, cells: list[tuple[LocatedValue, ...]], includes: list[_Choice]
+    context: MatrixContext, path: str, axes: Axes, cells: list[tuple[LocatedValue, ...]], includes: list[_MatrixRule]
 ) -> None:
     """Add the combinations that includes name in full and that are not there yet."""
-    full = [choice for choice in includes if len(choice.chosen) == len(axes.names)]
+    full = [rule for rule in includes if len(rule.chosen) == len(axes.names)]
     known = {tuple(cell.text for cell in each): each for each in cells} if full else {}
     listed = tuple(cells)
-    for choice in full:
-        added = tuple(choice.chosen[name] for name in axes.names)
+    for rule in full:
+        added = tuple(rule.chosen[name] for name in axes.names)
         there = known.setdefault(tuple(cell.text for cell in added), added)
-        where = f"{path}.include[{choice.index}]"
+        where = f"{path}.include[{rule.index}]"
         if there is added:
             cells.append(added)
             if listed:
-                _warn_added(context, where, axes, listed, choice)
-        elif not choice.keys:
+                _warn_added(context, where, axes, listed, rule)
+        elif not rule.keys:
             location, diagnostics = there[-1].location, context.reader.diagnostics
             summary = f"this combination already exists, from {location.file}:{location.line}"
             detail = "The include has no effect. Remove it, or add the keys that differ."
-            diagnostics.add("unmatched", choice.node, summary, detail, path=where)
-    for choice in includes:
-        if not choice.keys and len(choice.chosen) < len(axes.names):
-            missing = ", ".join(name for name in axes.names if name not in choice.chosen)
-            detail = suggestions.column_keys(axes, choice.chosen)
+            diagnostics.add("unmatched", rule.node, summary, detail, path=where)
+    for rule in includes:
+        if not rule.keys and len(rule.chosen) < len(axes.names):
+            missing = ", ".join(name for name in axes.names if name not in rule.chosen)
+            detail = suggestions.column_keys(axes, rule.chosen)
             detail = (
                 detail
                 or f"To add a combination, write {missing} too. To change combinations, add the keys that differ."
             )
-            where = f"{path}.include[{choice.index}]"
-            raise context.reader.refuse("matrix", choice.node, "this include changes nothing", detail, path=where)
+            where = f"{path}.include[{rule.index}]"
+            raise context.reader.refuse("matrix", rule.node, "this include changes nothing", detail, path=where)
 
 
 def _warn_added(
-    context: MatrixContext, path: str, axes: Axes, listed: tuple[tuple[LocatedValue, ...], ...], choice: _Choice
+    context: MatrixContext, path: str, axes: Axes, listed: tuple[tuple[LocatedValue, ...], ...], rule: _MatrixRule
 ) -> None:
     """Warn of an include that adds a combination but most likely should change one."""
     diagnostics = context.reader.diagnostics
-    column = suggestions.column_keys(axes, choice.chosen) if suggestions.is_change(axes, listed, choice.chosen) else ""
-    if not choice.keys and not column:
+    column = suggestions.column_keys(axes, rule.chosen) if suggestions.is_change(axes, listed, rule.chosen) else ""
+    if not rule.keys and not column:
         return
-    described = suggestions.described(choice.chosen)
-    alike = suggestions.nearest(axes.names, listed, choice.chosen)
+    described = suggestions.described(rule.chosen)
+    alike = suggestions.nearest(axes.names, listed, rule.chosen)
     detail = column or (f"Did you mean {alike}? " if alike else "")
     if not column:
-        plain = ", ".join(f"{name}: {value.text}" for name, value in choice.chosen.items())
+        plain = ", ".join(f"{name}: {value.text}" for name, value in rule.chosen.items())
         detail += f"To add a new one, write an include without other keys before this one: {{{plain}}}."
     diagnostics.add(
-        "unmatched", choice.node, f"no combination has {described}, so this include adds one", detail, path=path
+        "unmatched", rule.node, f"no combination has {described}, so this include adds one", detail, path=path
     )
 
 
@@ -210,32 +214,32 @@ def _warn(
     context: MatrixContext, matcher: _Matcher, axes: Axes, path: str, listed: tuple[tuple[LocatedValue, ...], ...]
 ) -> None:
     diagnostics = context.reader.diagnostics
-    for told, (index, choice) in enumerate(matcher.unmatched.items()):
-        alike = suggestions.nearest(axes.names, listed, choice.chosen) if told < MOST_ALIKE else ""
+    for position, (index, rule) in enumerate(matcher.unmatched.items()):
+        alike = suggestions.nearest(axes.names, listed, rule.chosen) if position < MOST_ALIKE else ""
         detail = "It has no effect. Values are compared as they are written: 01 is not 1."
         if alike:
             detail += f" Did you mean {alike}?"
-        if choice.keys and (column := suggestions.column_keys(axes, choice.chosen)):
+        if rule.keys and (column := suggestions.column_keys(axes, rule.chosen)):
             detail = f"It has no effect. {column}"
         diagnostics.add(
             "unmatched",
-            choice.node,
-            f"no combination has {suggestions.described(choice.chosen)}",
+            rule.node,
+            f"no combination has {suggestions.described(rule.chosen)}",
             detail,
             path=f"{path}[{index}]",
         )
 
 
-def _choices(context: MatrixContext, node: Node, path: str, axes: Axes) -> list[_Choice]:
+def _read_rules(context: MatrixContext, node: Node, path: str, axes: Axes) -> list[_MatrixRule]:
     if node.shape != "sequence":
         what = "empty" if node.empty else WORDS[node.shape]
         detail = f"Write {path.rpartition('.')[2]}: [{{{(axes.names or ('tile',))[0]}: VALUE}}]."
         raise context.reader.refuse("wrong-type", node, f"{path} must be a list, not {what}", detail, path=path)
-    read: list[_Choice] = []
+    read: list[_MatrixRule] = []
     failed = False
     for index, item in enumerate(node.items):
         try:
-            read.append(_choice(context, item, f"{path}[{index}]", index, axes))
+            read.append(_read_rule(context, item, f"{path}[{index}]", index, axes))
         except InvalidValue:
             failed = True
     if failed:
@@ -243,7 +247,7 @@ def _choices(context: MatrixContext, node: Node, path: str, axes: Axes) -> list[
     return read
 
 
-def _choice(context: MatrixContext, node: Node, path: str, index: int, axes: Axes) -> _Choice:
+def _read_rule(context: MatrixContext, node: Node, path: str, index: int, axes: Axes) -> _MatrixRule:
     if node.shape != "mapping":
         detail = f"Write {{{(axes.names or ('tile',))[0]}: VALUE}}."
         raise context.reader.refuse(
@@ -271,7 +275,7 @@ def _choice(context: MatrixContext, node: Node, path: str, index: int, axes: Axe
         known = ", ".join(axes.names)
         detail = f"Choose combinations by {known}. Write keys for all combinations in the session."
         raise context.reader.refuse("matrix", node, f"{path} chooses no combination", detail, path=path)
-    return _Choice(index, node, chosen, keys)
+    return _MatrixRule(index, node, chosen, keys)
 
 
 def _refuse_key(context: MatrixContext, key: Node, name: str, path: str, axes: Axes) -> InvalidValue:

@@ -271,7 +271,7 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
     ),
     SessionField(
         "protect",
-        NodeReader.truth,
+        NodeReader.boolean,
         "`true` or `false`",
         "`false`",
         "No plan deletes or replaces the session, also after its entry was removed.",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INTEGER = re.compile(r"[-+]?[0-9]+\Z")
 OTHER_BASE = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-TRUTH = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
+BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 MAX_DIGITS = 30
 MAX_MERGES = 20  # of `<<` within what `<<` merges
 MAX_MERGED = 1_000_000  # keys that `<<` brings to all mappings of a file
@@ -179,10 +179,10 @@ class NodeReader:
             raise self.refuse("wrong-value", node, summary, detail if value == 0 else "", path=path)
         return value
 
-    def truth(self, node: Node, path: str) -> bool:
+    def boolean(self, node: Node, path: str) -> bool:
         """True or false."""
-        if node.shape == "scalar" and node.plain and node.text in TRUTH:
-            return TRUTH[node.text]
+        if node.shape == "scalar" and node.plain and node.text in BOOLEANS:
+            return BOOLEANS[node.text]
         raise self._not("true or false", node, path)
 
     def _not(self, wanted: str, node: Node, path: str) -> InvalidValue:
@@ -273,7 +273,7 @@ def _instead(wanted: str, name: str, text: str) -> str:
     if wanted == "true or false":
         meant = {"yes": "true", "on": "true", "no": "false", "off": "false", "1": "true", "0": "false"}
         word = meant.get(text.lower(), text.lower())
-        return f"Write {name}: {word}." if word in TRUTH else f"Write {name}: true, or {name}: false."
+        return f"Write {name}: {word}." if word in BOOLEANS else f"Write {name}: true, or {name}: false."
     unit = WITH_UNIT.match(text)
     if name == "ram" and unit and number_of(unit[1]) is not None:
         return f"Write ram: {unit[1]}. The number is in GB as the server counts them (GiB)."

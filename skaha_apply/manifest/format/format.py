@@ -61,7 +61,7 @@ def formatted(data: bytes, file: str) -> bytes:
         text = decode(data, file)
     except ManifestFileError as error:
         raise ManifestError((error.diagnostic,)) from None
-    before = _Meaning(text, file)
+    before = _Content(text, file)
     if before.found:
         raise ManifestError(before.found)
     line_end = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
@@ -70,7 +70,7 @@ def formatted(data: bytes, file: str) -> bytes:
         source.pop()
     for attempt in (_ordered, _mostly_ordered, _laid_out, _tidied):
         made = "\n".join(attempt(source)) + "\n"
-        if _Meaning(made, file) == before:
+        if _Content(made, file) == before:
             return made.replace("\n", line_end).encode()
     return data
 
@@ -103,7 +103,7 @@ def _made(source: list[str], *, order: bool, top: bool) -> list[str]:
     return [str(line) for line in spaced(lines)]
 
 
-class _Meaning:
+class _Content:
     """What must not change: the projects, the tree of nodes, the comments, and the rules that comments switch off."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -128,7 +128,7 @@ class _Meaning:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, _Meaning)
+            isinstance(other, _Content)
             and not self.found
             and not other.found
             and self.comments == other.comments

@@ -130,7 +130,7 @@ def _declaration(reader: NodeReader, name: str, entry: KeyValue) -> Variable:
             reader.diagnostics.add(
                 "unknown-key", found.key, f"{quoted(key)} is not a key of {path}", detail, path=f"{path}.{key}"
             )
-    sensitive = reader.truth(keys["sensitive"].value, f"{path}.sensitive") if "sensitive" in keys else False
+    sensitive = reader.boolean(keys["sensitive"].value, f"{path}.sensitive") if "sensitive" in keys else False
     default = None
     if "default" in keys:
         default = _default(reader, keys["default"].value, f"{path}.default")

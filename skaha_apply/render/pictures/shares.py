@@ -31,23 +31,23 @@ def _draw(figure: Figure, preview: SplitPreview) -> None:
     source = f"{truncate(one_line(listing.source), _TITLE)}{total} over {counted(preview.replicas, 'replica')}"
     figure.suptitle(f"{source}\nshared as {preview.helper.module} does", fontsize="large")
     panels = figure.subplots(len(preview.strategies), 1, sharex=True, sharey=True)
-    for panel, dealt in zip(panels, preview.strategies, strict=True):
-        _panel(panel, dealt, preview)
+    for panel, split in zip(panels, preview.strategies, strict=True):
+        _panel(panel, split, preview)
     panels[-1].set_xlabel("replica (REPLICA_ID)")
 
 
-def _panel(axes: Axes, dealt: StrategyShares, preview: SplitPreview) -> None:
+def _panel(axes: Axes, split: StrategyShares, preview: SplitPreview) -> None:
     unit = preview.listing.unit
     factor, name = scale(max(one.largest.load for one in preview.strategies), unit)
-    loads = [part.load / factor for part in dealt.shares]
-    color = BLUE if dealt.strategy == preview.recommended else ORANGE
+    loads = [part.load / factor for part in split.shares]
+    color = BLUE if split.strategy == preview.recommended else ORANGE
     count = len(loads)
     if count <= BARS:
         axes.bar(range(1, count + 1), loads, width=0.8, color=color)
     else:
         axes.stairs(loads, [place + 0.5 for place in range(count + 1)], fill=True, color=color)
-    _mean(axes, dealt.mean / factor, load_text(dealt.mean, unit, named=False))
-    empty = [part.replica for part in dealt.shares if not part.items]
+    _mean(axes, split.mean / factor, load_text(split.mean, unit, named=False))
+    empty = [part.replica for part in split.shares if not part.items]
     if empty and count <= BARS:
         axes.plot(empty, [0] * len(empty), marker="x", linestyle="", color=RED, clip_on=False, zorder=3)
     axes.set_xlim(0.5, count + 0.5)
@@ -56,7 +56,7 @@ def _panel(axes: Axes, dealt: StrategyShares, preview: SplitPreview) -> None:
     use_whole_numbers(axes.xaxis)
     if unit is LoadUnit.ITEMS:
         use_whole_numbers(axes.yaxis)
-    axes.set_title(_title(dealt, preview), fontweight="bold" if dealt.strategy == preview.recommended else "normal")
+    axes.set_title(_title(split, preview), fontweight="bold" if split.strategy == preview.recommended else "normal")
 
 
 def _mean(axes: Axes, height: float, text: str) -> None:
@@ -72,8 +72,8 @@ def _mean(axes: Axes, height: float, text: str) -> None:
     )
 
 
-def _title(dealt: StrategyShares, preview: SplitPreview) -> str:
-    largest = f"largest {load_text(dealt.largest.load, preview.listing.unit)} (replica {dealt.largest.replica})"
-    empty = f", {dealt.empty} empty" if dealt.empty else ""
-    taken = " (recommended)" if dealt.strategy == preview.recommended else ""
-    return f"{dealt.strategy}{taken}: imbalance {dealt.imbalance:.2f}, {largest}{empty}"
+def _title(split: StrategyShares, preview: SplitPreview) -> str:
+    largest = f"largest {load_text(split.largest.load, preview.listing.unit)} (replica {split.largest.replica})"
+    empty = f", {split.empty} empty" if split.empty else ""
+    taken = " (recommended)" if split.strategy == preview.recommended else ""
+    return f"{split.strategy}{taken}: imbalance {split.imbalance:.2f}, {largest}{empty}"

@@ -204,7 +204,7 @@ def _draw_counts(axes: Axes, timeline: Timeline) -> None:
 
     most = 1
     for waiting, color in ((True, GRAY), (False, BLUE)):
-        times, counts = _steps(timeline, waiting=waiting)
+        times, counts = changes_of_count(timeline, waiting=waiting)
         if times:
             most = max(most, *counts)
             style: dict[str, Any] = {"color": color, "linewidth": 1.0, "linestyle": ":" if waiting else "-"}
@@ -216,7 +216,7 @@ def _draw_counts(axes: Axes, timeline: Timeline) -> None:
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize="small", ncols=2, borderaxespad=0.0)
 
 
-def _steps(timeline: Timeline, *, waiting: bool) -> tuple[list[float], list[int]]:
+def changes_of_count(timeline: Timeline, *, waiting: bool) -> tuple[list[float], list[int]]:
     """The times (in days) at which the number of waiting or running replicas changes, and the new numbers."""
     changes: Counter[float] = Counter()
     for lane in timeline.lanes:

@@ -38,17 +38,17 @@ def split_document(preview: SplitPreview) -> dict[str, Any]:
         "take": preview.recommended,
         "reason": preview.reason,
         "notes": list(preview.notes),
-        "strategies": [_strategy(dealt) for dealt in preview.strategies],
+        "strategies": [_strategy(split) for split in preview.strategies],
     }
 
 
-def _strategy(dealt: StrategyShares) -> dict[str, Any]:
+def _strategy(split: StrategyShares) -> dict[str, Any]:
     return {
-        "strategy": dealt.strategy,
-        "empty": dealt.empty,
-        "smallest": {"replica": dealt.smallest.replica, "load": dealt.smallest.load},
-        "largest": {"replica": dealt.largest.replica, "load": dealt.largest.load},
-        "imbalance": dealt.imbalance,
+        "strategy": split.strategy,
+        "empty": split.empty,
+        "smallest": {"replica": split.smallest.replica, "load": split.smallest.load},
+        "largest": {"replica": split.largest.replica, "load": split.largest.load},
+        "imbalance": split.imbalance,
         "shares": [
             {
                 "replica": part.replica,
@@ -57,6 +57,6 @@ def _strategy(dealt: StrategyShares) -> dict[str, Any]:
                 "first": part.first,
                 "last": part.last,
             }
-            for part in dealt.shares
+            for part in split.shares
         ],
     }

@@ -54,25 +54,25 @@ def _summary(preview: SplitPreview, paint: Paint) -> list[str]:
     rows = [("", "ITEMS EACH", "EMPTY", f"SMALLEST {what}", "MEAN", "LARGEST", "IMBALANCE")]
     rows += [
         (
-            dealt.strategy,
-            _range([part.items for part in dealt.shares]),
-            str(dealt.empty),
-            load_text(dealt.smallest.load, unit, named=False),
-            load_text(dealt.mean, unit, named=False),
-            f"{load_text(dealt.largest.load, unit, named=False)} (replica {dealt.largest.replica})",
-            f"{dealt.imbalance:.2f}",
+            split.strategy,
+            _range([part.items for part in split.shares]),
+            str(split.empty),
+            load_text(split.smallest.load, unit, named=False),
+            load_text(split.mean, unit, named=False),
+            f"{load_text(split.largest.load, unit, named=False)} (replica {split.largest.replica})",
+            f"{split.imbalance:.2f}",
         )
-        for dealt in preview.strategies
+        for split in preview.strategies
     ]
     return _columns(rows, paint)
 
 
 def _each(preview: SplitPreview, paint: Paint) -> list[str]:
     unit = preview.listing.unit
-    most = max(dealt.largest.load for dealt in preview.strategies)
-    heads = [dealt.strategy.upper() for dealt in preview.strategies]
+    most = max(split.largest.load for split in preview.strategies)
+    heads = [split.strategy.upper() for split in preview.strategies]
     rows = [("REPLICA", *(word for head in heads for word in (head, *([""] * (unit is not LoadUnit.ITEMS)), "")))]
-    for parts in zip(*(dealt.shares for dealt in preview.strategies), strict=True):
+    for parts in zip(*(split.shares for split in preview.strategies), strict=True):
         cells = [cell for part in parts for cell in _cells(part, unit, most)]
         rows.append((str(parts[0].replica), *cells))
     return _columns(rows, paint)
@@ -87,18 +87,18 @@ def _cells(part: ReplicaShare, unit: LoadUnit, most: float) -> tuple[str, ...]:
 def _bins(preview: SplitPreview, paint: Paint) -> list[str]:
     """A histogram of the loads: the number of replicas in each range."""
     unit = preview.listing.unit
-    low = min(dealt.smallest.load for dealt in preview.strategies)
-    high = max(dealt.largest.load for dealt in preview.strategies)
+    low = min(split.smallest.load for split in preview.strategies)
+    high = max(split.largest.load for split in preview.strategies)
     whole = unit is LoadUnit.ITEMS
     count = min(BINS, int(high - low) + 1) if whole else BINS if high > low else 1
     # Bins of whole numbers include both of their ends.
     width = -(-(int(high - low) + 1) // count) if whole else (high - low) / count
     tallies = [[0] * count for _ in preview.strategies]
-    for tally, dealt in zip(tallies, preview.strategies, strict=True):
-        for part in dealt.shares:
+    for tally, split in zip(tallies, preview.strategies, strict=True):
+        for part in split.shares:
             tally[min(count - 1, int((part.load - low) / width) if width else 0)] += 1
     most = max(max(tally) for tally in tallies)
-    rows = [("LOAD EACH", *(f"REPLICAS BY {dealt.strategy.upper()}" for dealt in preview.strategies))]
+    rows = [("LOAD EACH", *(f"REPLICAS BY {split.strategy.upper()}" for split in preview.strategies))]
     for index in range(count):
         start = low + index * width
         label = _load_range(start, min(high, start + width - 1) if whole else start + width, unit)

@@ -15,11 +15,11 @@ from skaha_apply.skaha.transport.retry import (
     TOO_MANY,
     TRIES,
     Effect,
-    Meaning,
     Reply,
+    ReplyKind,
     Response,
+    classify_reply,
     delay,
-    meaning,
     retry_after,
 )
 from skaha_apply.skaha.transport.sender import Sender
@@ -100,7 +100,7 @@ class Exchange:
                 wait = self._wait_before_retry(request, progress, begun)
             finally:
                 self.throttle.leave()
-            if progress.result.meaning is Meaning.DENIED:
+            if progress.result.reply_kind is ReplyKind.DENIED:
                 if not await self._has_new_login(progress, begun, generation):
                     return progress.result
             elif wait is None or not await self._sleep(wait, progress):
@@ -123,34 +123,34 @@ class Exchange:
     def _interpret(
         self, request: ApiRequest, reply: Reply, read: ReadBody | None, before: RequestResult
     ) -> RequestResult:
-        found = meaning(request.effect, reply, request.session_id)
+        found = classify_reply(request.effect, reply, request.session_id)
         value, error = None, None
-        if found is Meaning.FINAL and isinstance(reply, Response) and reply.ok and read:
+        if found is ReplyKind.FINAL and isinstance(reply, Response) and reply.ok and read:
             try:
                 value = read(reply)
             except NotSkaha as caught:
-                found, error = Meaning.NOT_SKAHA, NotSkaha(self.sender.hide(caught.message), hint=caught.hint)
+                found, error = ReplyKind.NOT_SKAHA, NotSkaha(self.sender.hide(caught.message), hint=caught.hint)
             else:
                 self._is_skaha = True
-        unconfirmed = before.unconfirmed or found is Meaning.UNCONFIRMED
+        unconfirmed = before.unconfirmed or found is ReplyKind.UNCONFIRMED
         return RequestResult(found, reply, value, error, unconfirmed, retry_after(reply, self.sender.time.now()))
 
     def _wait_before_retry(self, request: ApiRequest, progress: _RequestProgress, begun: float) -> float | None:
         """Seconds until the next try, None after the last; reports the reply to the throttle."""
         result, throttle = progress.result, self.throttle
         assert result.reply is not None  # noqa: S101 - called after a try
-        if result.meaning in (Meaning.FINAL, Meaning.DENIED):
+        if result.reply_kind in (ReplyKind.FINAL, ReplyKind.DENIED):
             throttle.record_success()
-        if result.meaning in (Meaning.FINAL, Meaning.DENIED, Meaning.CANNOT_SUCCEED):
+        if result.reply_kind in (ReplyKind.FINAL, ReplyKind.DENIED, ReplyKind.CANNOT_SUCCEED):
             return None
         progress.failures += 1
         asked = result.retry_after
-        if result.meaning is Meaning.BUSY:
+        if result.reply_kind is ReplyKind.BUSY:
             self._cause = outage_cause(result.reply)
             too_many = isinstance(result.reply, Response) and result.reply.status == TOO_MANY
             wait = delay(throttle.probes + 1, self.options.draw(), asked)
             throttle.record_refusal(begun, wait, asked=asked is not None, too_many=too_many)
-        elif result.meaning is Meaning.UNCONFIRMED or not self._is_skaha:
+        elif result.reply_kind is ReplyKind.UNCONFIRMED or not self._is_skaha:
             progress.limited_failures += 1
             if request.effect is Effect.ANOTHER or progress.limited_failures >= TRIES:
                 return None
@@ -168,7 +168,7 @@ class Exchange:
         try:
             return await self.sender.has_new_login(begun, generation)
         except SkahaApplyError as error:
-            progress.result = replace(progress.result, meaning=Meaning.DENIED, error=error)
+            progress.result = replace(progress.result, reply_kind=ReplyKind.DENIED, error=error)
             return False
 
     async def _sleep(self, seconds: float, progress: _RequestProgress) -> bool:

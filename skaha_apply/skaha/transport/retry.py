@@ -41,7 +41,7 @@ class Effect(Enum):
     ANOTHER = "another"  # create: the second makes a second session [PostAction]
 
 
-class Meaning(StrEnum):
+class ReplyKind(StrEnum):
     """What a response, or its absence, means for a request."""
 
     FINAL = "final"  # a success, or a clear refusal
@@ -90,7 +90,7 @@ class NoResponse:
 Reply = Response | NoResponse
 
 
-def meaning(effect: Effect, reply: Reply, session_id: str = "") -> Meaning:
+def classify_reply(effect: Effect, reply: Reply, session_id: str = "") -> ReplyKind:
     """What `reply` means for a request with that effect.
 
     `session_id` is the ID in the request. A 404 from Skaha itself names a session, mostly by its ID. A 404 of a proxy
@@ -98,44 +98,44 @@ def meaning(effect: Effect, reply: Reply, session_id: str = "") -> Meaning:
     write that ends in 404 had no effect, whoever sent the 404: it is refused (design 5.7).
     """
     if isinstance(reply, NoResponse):
-        return _meaning_of_none(effect, reply)
+        return _kind_of_missing_response(effect, reply)
     if reply.ok:
-        return _meaning_of_success(effect, reply)
+        return _kind_of_success(effect, reply)
     if reply.status == NOT_FOUND and effect is Effect.READ:
         own = session_id and not reply.is_html and _names_session(reply.body.lower(), session_id.lower().encode())
-        return Meaning.FINAL if own else Meaning.NOT_SKAHA
-    return _meaning_of_refusal(effect, reply)
+        return ReplyKind.FINAL if own else ReplyKind.NOT_SKAHA
+    return _kind_of_refusal(effect, reply)
 
 
 def _names_session(body: bytes, session_id: bytes) -> bool:
     return session_id in body or (b"session" in body and b"not found" in body)
 
 
-def _meaning_of_none(effect: Effect, reply: NoResponse) -> Meaning:
+def _kind_of_missing_response(effect: Effect, reply: NoResponse) -> ReplyKind:
     if reply.sent and effect is not Effect.READ:
-        return Meaning.UNCONFIRMED
-    return Meaning.BUSY if reply.can_retry else Meaning.CANNOT_SUCCEED
+        return ReplyKind.UNCONFIRMED
+    return ReplyKind.BUSY if reply.can_retry else ReplyKind.CANNOT_SUCCEED
 
 
-def _meaning_of_refusal(effect: Effect, response: Response) -> Meaning:
+def _kind_of_refusal(effect: Effect, response: Response) -> ReplyKind:
     status = response.status
     if status == UNAUTHORIZED or (status == BAD_REQUEST and _ANONYMOUS in response.body):
-        return Meaning.DENIED
+        return ReplyKind.DENIED
     if status == TOO_MANY or (status == UNAVAILABLE and is_own_503(response)):
-        return Meaning.BUSY
+        return ReplyKind.BUSY
     if effect is Effect.READ and status in _REPEATED_READS:
-        return Meaning.BUSY
+        return ReplyKind.BUSY
     if effect is Effect.RENEWAL and status == BAD_REQUEST and not response.body.lstrip().startswith(_NOT_ACTIVE):
-        return Meaning.UNCONFIRMED
+        return ReplyKind.UNCONFIRMED
     if status >= FAILED or status == REQUEST_TIMEOUT or (effect is not Effect.READ and status in _MAYBE_ACTED):
-        return Meaning.UNCONFIRMED
-    return Meaning.FINAL
+        return ReplyKind.UNCONFIRMED
+    return ReplyKind.FINAL
 
 
-def _meaning_of_success(effect: Effect, response: Response) -> Meaning:
+def _kind_of_success(effect: Effect, response: Response) -> ReplyKind:
     if effect is Effect.READ:
-        return Meaning.NOT_SKAHA if "html" in response.headers.get("content-type", "").lower() else Meaning.FINAL
-    return Meaning.UNCONFIRMED if response.is_html else Meaning.FINAL
+        return ReplyKind.NOT_SKAHA if "html" in response.headers.get("content-type", "").lower() else ReplyKind.FINAL
+    return ReplyKind.UNCONFIRMED if response.is_html else ReplyKind.FINAL
 
 
 def is_own_503(response: Response) -> bool:

@@ -33,7 +33,7 @@ class Candidate:
 
 
 @dataclass
-class Choice:
+class ReplicaSelection:
     """Selects candidates, and reports which of its words matched none of them.
 
     Args:
@@ -49,7 +49,7 @@ class Choice:
     phases: tuple[Phase, ...] = ()
     _plain: Mapping[str, list[str]] = field(init=False)
     _wild: list[str] = field(init=False)
-    _meant: set[str] = field(default_factory=set)
+    _matched: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Sort the patterns: those without a wildcard are looked up by their name."""
@@ -64,7 +64,7 @@ class Choice:
         self._plain = dict(plain)
         self._wanted = frozenset(self.values)
 
-    def takes(self, one: Candidate) -> bool:
+    def includes(self, one: Candidate) -> bool:
         """Whether a candidate is selected.
 
         Raises:
@@ -73,7 +73,7 @@ class Choice:
         named = not self.patterns or self._is_named(one)
         valued = self.axis is None or one.spec.values.get(self.axis) in self._wanted
         if self.axis is not None and named and valued:
-            self._meant.add(one.spec.values[self.axis])
+            self._matched.add(one.spec.values[self.axis])
         return named and valued and (not self.phases or one.phase in self.phases)
 
     def _is_named(self, one: Candidate) -> bool:
@@ -84,7 +84,7 @@ class Choice:
             *(self._matching(one, self._plain.get(one.spec.entry_key, ())) if one.spec.group else ()),
         ]
         if self.axis is None:
-            self._meant.update(found)
+            self._matched.update(found)
         return bool(found)
 
     @staticmethod
@@ -95,10 +95,10 @@ class Choice:
             raise UsageError(str(error)) from error
 
     @property
-    def meaningless(self) -> tuple[str, ...]:
+    def unmatched(self) -> tuple[str, ...]:
         """The values, or without an axis the patterns, that matched none of the candidates so far."""
         words = self.patterns if self.axis is None else self.values
-        return tuple(word for word in dict.fromkeys(words) if word not in self._meant)
+        return tuple(word for word in dict.fromkeys(words) if word not in self._matched)
 
 
 def check_axis(axis: str, specs: Iterable[SessionSpec]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
-from skaha_apply.workflow.setup.selection import Candidate, Choice, check_axis
+from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, check_axis
 
 
 def tile(value, replica=1, replicas=1, phase=None, **more):
@@ -22,8 +22,8 @@ def reduce(replica, phase=None):
 ALL = [tile("270.280"), tile("270.28"), tile("T3"), reduce(1), reduce(2, Phase.FAILED)]
 
 
-def taken(choice):
-    return [one.name for one in ALL if choice.takes(one)]
+def taken(selection):
+    return [one.name for one in ALL if selection.includes(one)]
 
 
 @pytest.mark.parametrize(
@@ -38,30 +38,30 @@ def taken(choice):
     ],
 )
 def test_patterns(patterns, names):
-    assert taken(Choice(patterns)) == names
+    assert taken(ReplicaSelection(patterns)) == names
 
 
 def test_values_are_compared_as_they_are_written():
-    choice = Choice(axis="tile", values=("270.280", "t3"))
-    assert taken(choice) == ["tile-270.280"]
-    assert choice.meaningless == ("t3",)
+    selection = ReplicaSelection(axis="tile", values=("270.280", "t3"))
+    assert taken(selection) == ["tile-270.280"]
+    assert selection.unmatched == ("t3",)
 
 
 def test_patterns_limit_the_sessions_whose_axis_is_meant():
     listed = [tile("a"), Candidate(("map-a", 1), "map-a", SessionSpec(name="map-a", image="i", values={"tile": "a"}))]
-    choice = Choice(("map-*",), "tile", ("a",))
-    assert [choice.takes(one) for one in listed] == [False, True]
+    selection = ReplicaSelection(("map-*",), "tile", ("a",))
+    assert [selection.includes(one) for one in listed] == [False, True]
 
 
 def test_a_word_that_means_something_in_another_phase_is_not_meaningless():
-    choice = Choice(("reduce/1", "reduce/7", "nothing", "n*"), phases=(Phase.FAILED,))
-    assert taken(choice) == []
-    assert choice.meaningless == ("reduce/7", "nothing", "n*")
+    selection = ReplicaSelection(("reduce/1", "reduce/7", "nothing", "n*"), phases=(Phase.FAILED,))
+    assert taken(selection) == []
+    assert selection.unmatched == ("reduce/7", "nothing", "n*")
 
 
 def test_what_is_no_pattern_is_refused():
     with pytest.raises(UsageError, match="not a list of replicas"):
-        taken(Choice(("reduce/x",)))
+        taken(ReplicaSelection(("reduce/x",)))
 
 
 def test_an_axis_that_there_is_not_names_those_that_there_are():
@@ -78,6 +78,6 @@ def test_an_axis_that_there_is_not_names_those_that_there_are():
 def test_five_thousand_names_are_looked_up_at_once():
     """With a comparison of each name with each replica this would be 25 million."""
     listed = [tile(f"t{number:04}") for number in range(5000)]
-    choice = Choice(tuple(one.name for one in listed[::2]))
-    assert sum(choice.takes(one) for one in listed) == 2500
-    assert not choice.meaningless
+    selection = ReplicaSelection(tuple(one.name for one in listed[::2]))
+    assert sum(selection.includes(one) for one in listed) == 2500
+    assert not selection.unmatched
