@@ -19,8 +19,10 @@ sys.path.append(str(ROOT))  # for `prepared_process`, which several suites use
 # A test of these folders, or one that uses one of these fixtures, belongs to the tier of the marker `e2e`.
 E2E_FOLDERS = {"acceptance", "acceptance_remote", "conformance", "real_parts", "sandbox"}
 E2E_FILES = {
-    "chaos/test_real_processes.py", "cli/test_pre_commit.py", "docs/test_readme.py",
-    "manifests/test_quickstart_payloads.py", "state/test_lock_proof.py",
+    "chaos/test_real_processes.py", "cli/test_broken_output.py", "cli/test_pre_commit.py", "cli/test_split_command.py",
+    "distributed/test_distributed_command_line.py", "docs/test_readme.py", "manifests/test_batch_processing_payload.py",
+    "manifests/test_quickstart_payloads.py", "state/test_file_lock.py", "state/test_local_store.py",
+    "state/test_lock_proof.py",
 }  # fmt: skip
 E2E_FIXTURES = {"_shared_sandbox", "fresh_sandbox", "desk"}
 
