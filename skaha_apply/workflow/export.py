@@ -127,9 +127,9 @@ def _notes(found: ExportedEntries, owned: Mapping[str, list[str]], *, listed: in
     elif not found.sessions:
         yield f"none of the {listed} listed sessions matches; the manifest has no sessions"
     if found.over:
-        yield f"left out: {found.over} sessions that ended or are being deleted (--all includes them)"
+        yield f"sessions left out, because they ended or are being deleted: {found.over} (--all includes them)"
     if found.left_out:
-        count = len(found.left_out)
-        yield f"left out: {count} sessions that no manifest can describe; the comment at the top gives the reasons"
+        count = f"{len(found.left_out)}; the comment at the top gives the reasons"
+        yield f"sessions left out, because no manifest can describe them: {count}"
     if owned:
         yield f"owned by a project already: {from_sessions.some(list(owned))}; do not adopt a session into two projects"

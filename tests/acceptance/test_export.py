@@ -126,7 +126,7 @@ def test_kind_and_status_choose(desk, sandbox):
     ]  # fmt: skip
     ended = export(desk, "--status", "failed")
     assert ended.out.endswith("sessions: []\n")
-    assert "none of the 3 sessions" in ended.err
+    assert "none of the 3 listed sessions matches" in ended.err
     desk("export", "--kind", "desktop-app", code=4)
 
 
@@ -137,7 +137,7 @@ def test_ended_sessions_are_left_out_unless_asked_for(desk, sandbox):
     sandbox.create(name="runs", **SLEEP)
     ended = export(desk)
     assert [row.split()[-1] for row in ended.out.splitlines() if "- name:" in row] == ["runs"]
-    assert "left out: 2 that ended or are being deleted (--all includes them)" in ended.err
+    assert "because they ended or are being deleted: 2 (--all includes them)" in ended.err
     text = export(desk, "--all").out
     assert "good: completed; `--adopt=ended`" in text
     assert "bad: failed;" in text
@@ -155,7 +155,7 @@ def test_a_name_that_two_sessions_bear_is_left_out_with_both_ids(desk, sandbox):
     ended = export(desk)
     assert "- name: twin" not in ended.out
     assert f"#   twin: 2 sessions have this name ({', '.join(ids)})" in ended.out
-    assert "left out: 1 that no manifest can describe" in ended.err
+    assert "because no manifest can describe them: 1" in ended.err
     assert adoption(desk, ended.out) == [("adopt", "again", live)]  # an ended one of that name is no twin
 
 
@@ -207,8 +207,8 @@ def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused
                  "bare (d1): the server reports no image", f"ray ({ray}): `ray"):  # fmt: skip
         assert f"#   {said}" in ended.out
     assert "\x1b" not in ended.out
-    assert "left out: 4 that no manifest can describe" in ended.err
-    assert "left out: 1 that ended or are being deleted" in ended.err
+    assert "because no manifest can describe them: 4" in ended.err
+    assert "because they ended or are being deleted: 1" in ended.err
 
 
 @pytest.mark.parametrize("server", ["away", "denied"])

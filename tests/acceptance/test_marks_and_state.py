@@ -62,7 +62,7 @@ def test_a_second_time_there_is_nothing_to_do_and_that_is_success(desk):
         before = desk.state
         assert words in desk("mark", verb, name).err  # without a question
         assert desk.state["replicas"] == before["replicas"]
-    assert "no replica of survey is meant" in desk("mark", "complete", "no-such", "--yes", code=4).err
+    assert "no replica of survey matches" in desk("mark", "complete", "no-such", "--yes", code=4).err
     assert "forgot a\n" in desk("state", "forget", "a").out
     assert "nothing to forget" in desk("state", "forget", "a").err
     assert "Nothing to delete" in desk("destroy").out

@@ -190,7 +190,7 @@ def test_a_log_that_is_saved_without_the_value_is_said_to_be_unmasked(desk, surv
     assert "token" not in desk("refresh", "--no-logs").err
     shown = desk("logs", "tile-t1")
     assert SHORT in shown.out
-    assert "not masked" in shown.err
+    assert "cannot mask" in shown.err
     assert "token (sensitive), asked --token=(sensitive)" in desk("logs", "tile-t1", SKAHA_VAR_token=SHORT).out
 
 

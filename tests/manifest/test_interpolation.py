@@ -168,7 +168,7 @@ def test_what_means_nothing_in_a_text(written, summary, detail):
     ("body", "summary"),
     [
         ("cores: ${replica.id}", "`${replica.id}` cannot be used here"),
-        ("replicas: ${replica.count}", "cannot use replica.count"),
+        ("replicas: ${replica.count}", "cannot depend on replica.count"),
         ("image: ${var.token}", "sensitive"),
         ("kind: ${tlie}", "not known"),
     ],
