@@ -9,6 +9,7 @@ import math
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import UsageError
@@ -98,6 +99,7 @@ def format_rounded(seconds: float) -> str:
     return f"{days}d {hours % _HOURS_OF_DAY}h" if hours % _HOURS_OF_DAY else f"{days}d"
 
 
+@lru_cache(maxsize=16)
 def http_date(text: str | None) -> float | None:
     """An HTTP date [RFC 9110, 5.6.7] as Unix seconds; None for anything else."""
     if not text:

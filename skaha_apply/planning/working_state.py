@@ -37,6 +37,8 @@ class WorkingState:
     intents: dict[ReplicaKey, Intent] = field(default_factory=dict)
     pending_deletes: dict[str, PendingDelete] = field(default_factory=dict)
     unconfirmed_creates: dict[ReplicaKey, UnconfirmedCreate] = field(default_factory=dict)
+    # By identity: a thousand replicas share one spec, and its digest takes as long as a third of a request.
+    _keys: dict[int, tuple[SessionSpec, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_document(cls, document: StateDocument) -> WorkingState:
@@ -70,7 +72,10 @@ class WorkingState:
 
     def record_spec(self, spec: SessionSpec) -> str:
         """Add a spec to the state and return its key."""
-        key = spec_key(spec)
+        known = self._keys.get(id(spec))
+        if known is None:
+            known = self._keys[id(spec)] = spec, spec_key(spec)
+        key = known[1]
         self.specs.setdefault(key, spec)
         return key
 

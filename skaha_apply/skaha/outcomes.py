@@ -116,9 +116,10 @@ def outcome(
     read_id: Callable[[bytes], str | None] | None = None,
 ) -> Outcome:
     """The outcome of a write to `url`; `read_id` reads the ID from the response to a create."""
-    text, response = shown_text(result.reply, login), result.response
+    response = result.response
     if result.reply_kind is ReplyKind.FINAL and response and response.ok:
-        return _accepted(response, read_id, text)
+        return _accepted(response, read_id, login)
+    text = shown_text(result.reply, login)
     if result.unconfirmed:
         return Unconfirmed(text)
     if result.reply is None:
@@ -137,11 +138,13 @@ def outcome(
     return Refused(status, str(result.error or text), stopped=result.stopped, auth=denied)
 
 
-def _accepted(response: Response, read_id: Callable[[bytes], str | None] | None, text: str) -> Outcome:
+def _accepted(response: Response, read_id: Callable[[bytes], str | None] | None, login: Login | None) -> Outcome:
     if read_id is None:
         return Accepted()
     session_id = read_id(response.body) if response.status in _CREATED else None
-    return Accepted(session_id) if session_id else Unconfirmed(f"the response has no session ID: {text}")
+    if session_id:
+        return Accepted(session_id)
+    return Unconfirmed(f"the response has no session ID: {shown_text(response, login)}")
 
 
 def _redirect(response: Response) -> str:

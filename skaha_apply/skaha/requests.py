@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from skaha_apply.model.spec import Parameter, field_roles, headless_only
 from skaha_apply.skaha.transport.retry import Effect
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Without the charset the server reads the body as ISO-8859-1 [Tomcat 9].
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 MEBIBYTE = 1 << 20
+_SHORT = 256  # characters of a text whose encoded form is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def session_request(
     headers = [("content-type", FORM)]
     if registry and registry.holds(request.image, trusted):
         headers.append(("x-skaha-registry-auth", registry.header))
-    form = urlencode(create_parameters(request), errors="surrogatepass").encode("ascii")
+    form = "&".join(f"{_quoted(name)}={_quoted(text)}" for name, text in create_parameters(request)).encode("ascii")
     return ApiRequest("POST", "session", Effect.ANOTHER, form=form, headers=tuple(headers), limit=MEBIBYTE)
 
 
@@ -105,6 +107,16 @@ def _texts(value: Any, parameter: Parameter) -> list[str]:
         # An explicit 0 GPUs is refused by the stock options, which start at 1 [PostAction].
         return [] if parameter.omit_zero and not value else [_number(value)]
     return [] if value is None else [str(value)]
+
+
+def _quoted(text: str) -> str:
+    return _quoted_short(text) if len(text) <= _SHORT else quote_plus(text, errors="surrogatepass")
+
+
+@lru_cache(maxsize=1024)
+def _quoted_short(text: str) -> str:
+    """Most values of a create are those of the create before it."""
+    return quote_plus(text, errors="surrogatepass")
 
 
 def _number(value: Number) -> str:

@@ -5,6 +5,8 @@ import contextlib
 import gzip
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -330,6 +332,12 @@ async def test_nothing_was_sent_if_the_server_does_not_speak_tls():
     assert (type(outcome), outcome.status) == (Refused, 0)
     assert received
     assert not any(TOKEN.encode() in data for data in received)
+
+
+def test_the_client_imports_neither_httpcore_nor_the_command_line_of_httpx():
+    code = "import sys, skaha_apply.skaha.client; print(*{'httpcore', 'anyio', 'click', 'rich'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
 
 
 async def served(act, *, idle=5.0, requests=1, **limits):

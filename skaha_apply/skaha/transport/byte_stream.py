@@ -75,8 +75,11 @@ class ByteStream(asyncio.Protocol):
     async def _wait(self, seconds: float | None) -> None:
         self._woken = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(seconds):
+            if seconds is None:
                 await self._woken
+            else:
+                async with asyncio.timeout(seconds):
+                    await self._woken
         finally:
             self._woken = None
 

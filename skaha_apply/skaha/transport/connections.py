@@ -10,6 +10,7 @@ import logging
 import os
 import ssl
 from contextlib import asynccontextmanager, nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -101,7 +102,7 @@ class Connections:
         """
         http_request = httpx.Request(
             request.method,
-            f"{self._base}/{request.path}",
+            _url(f"{self._base}/{request.path}"),
             headers=headers,
             content=request.form,
             extensions=_extensions(limits, guard),
@@ -112,7 +113,7 @@ class Connections:
                 async with self._clock.timeout(limits.begin) if limits.begin < limits.whole else nullcontext():
                     response = await transport.handle_async_request(http_request)
                 try:
-                    body = await self._body(response, request, limits.between)
+                    body = await self._body(response, request, limits)
                 finally:
                     await response.aclose()
         except TimeoutError:
@@ -160,16 +161,18 @@ class Connections:
         shown = f" of {host} ({subject})" if subject else f" of {host}"
         return f"the certificate{shown} is not trusted: {error.verify_message}"
 
-    async def _body(self, response: httpx.Response, request: ApiRequest, between: float) -> bytes | None:
+    async def _body(self, response: httpx.Response, request: ApiRequest, limits: TimeLimits) -> bytes | None:
         """The whole body, or its end for a `tail`; None if it is too long.
 
-        Raises `TimeoutError` if no piece arrives for `between` seconds.
+        Raises `TimeoutError` if no piece arrives for `limits.between` seconds.
         """
         chunks: list[bytes] = []
         size, cut = 0, False
-        arriving = aiter(response.aiter_bytes())
+        # httpx decodes a body, and takes as long as h11 for one that needs no decoder.
+        stream = None if "content-encoding" in response.headers else response.stream
+        arriving = aiter(stream if isinstance(stream, httpx.AsyncByteStream) else response.aiter_bytes())
         while True:
-            async with self._clock.timeout(between):
+            async with self._clock.timeout(limits.between) if limits.between < limits.whole else nullcontext():
                 chunk = await anext(arriving, None)
             if chunk is None:
                 body = b"".join(chunks)
@@ -188,6 +191,11 @@ class Connections:
         self._closed = True
         while self._idle:
             await self._idle.pop().aclose()
+
+
+@lru_cache(maxsize=64)
+def _url(text: str) -> httpx.URL:
+    return httpx.URL(text)
 
 
 def _network(base: str, login: Login, proxy: Proxy | None) -> MakeTransport:
