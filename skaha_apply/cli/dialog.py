@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from skaha_apply.cli.event_loop import input_line
 from skaha_apply.cli.invocation import repeat_command
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.render.printable import as_json, one_line
@@ -102,19 +102,8 @@ async def ask(streams: Streams, question: str) -> bool:
     streams.notify(f"{question} [y/N] ")
     typed = ""
     try:
-        typed = await _line()
+        typed = await input_line()
     finally:
         if not typed.endswith("\n"):  # the end of the input, or an interrupt
             streams.notify("\n")
     return typed.strip().lower() in ("y", "yes")
-
-
-async def _line() -> str:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_reader(sys.stdin, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(sys.stdin)
-    return sys.stdin.readline()

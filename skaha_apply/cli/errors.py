@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.cli.invocation import repeat_command, set_shared
@@ -11,7 +10,6 @@ from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.model.errors import ExitCode, Interrupted, ManifestError, SkahaApplyError
-from skaha_apply.render.lint.text import printable_diagnostics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +26,8 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
     try:
         return command(options)
     except ManifestError as error:
+        from skaha_apply.render.lint.text import printable_diagnostics  # noqa: PLC0415 - keeps --help fast
+
         streams.notify(printable_diagnostics(error.diagnostics))
         return error.exit_code
     except SkahaApplyError as error:
@@ -59,6 +59,8 @@ def _show_bug(streams: Streams, error: Exception, *, verbose: bool) -> ExitCode:
     Its message can hold a value of the user, so only -v prints it, masked. A traceback shows code and no values.
     """
     if verbose:
+        import traceback  # noqa: PLC0415 - seldom needed
+
         streams.notify(mask_traceback("".join(traceback.format_exception(error))))
     hint = "report the bug with this traceback" if verbose else f"to see the traceback: {repeat_command()} -v"
     streams.message("error", f"unexpected {type(error).__name__}: this is a bug of skaha-apply", hint)

@@ -1,10 +1,14 @@
-"""The event loop of an invocation, and its signals: the first one stops the work, a second Ctrl-C ends the process."""
+"""The event loop of an invocation, and its signals: the first one stops the work, a second Ctrl-C ends the process.
+
+Only this module of the command line uses asyncio, and imports it once there is work to run.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
+import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skaha_apply.cli.invocation import repeat_command
@@ -12,7 +16,8 @@ from skaha_apply.cli.signals import as_interrupts, stop_signals
 from skaha_apply.model.errors import ExitCode, Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    import asyncio
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -26,6 +31,7 @@ def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lam
     Raises:
         Interrupted: after a signal, once the work has stopped.
     """
+    import asyncio  # noqa: PLC0415 - see above
 
     async def until_signal() -> T:
         task = asyncio.ensure_future(work)
@@ -41,6 +47,32 @@ def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lam
 
     with as_interrupts():  # a closing loop would restore the system's handling, which kills the process
         return asyncio.run(until_signal())
+
+
+@asynccontextmanager
+async def all_or_first_error() -> AsyncIterator[asyncio.TaskGroup]:
+    """Tasks at the same time; the first error ends the others in order, and is raised as it is."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def input_line() -> str:
+    """The next line of standard input, "" at its end. Signals work while it waits."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()
 
 
 class _Signals:

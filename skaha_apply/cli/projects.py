@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from skaha_apply.cli.event_loop import run
+from skaha_apply.cli.event_loop import all_or_first_error, run
 from skaha_apply.cli.invocation import exclude_variables
 from skaha_apply.cli.output.masking import add_secrets
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
-from skaha_apply.render.lint.text import printable_diagnostics
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
@@ -49,7 +47,9 @@ def load(setting: Settings, streams: Streams, *, warn: bool = True) -> tuple[Pro
     for project in projects:
         add_secrets(project.secrets)
         exclude_variables(project.secrets)
-    if warn:
+    if warn and warnings:
+        from skaha_apply.render.lint.text import printable_diagnostics  # noqa: PLC0415 - as above
+
         streams.notify(printable_diagnostics(warnings))
     return projects
 
@@ -153,7 +153,7 @@ class ProjectRunner:
         for project in self._projects:
             with self._reporting_errors(project.name):
                 started.append((project.name, await start(project)))
-        async with _all_or_first_error() as group:
+        async with all_or_first_error() as group:
             for name, work in started:
                 group.create_task(self._finish(name, finish(work)))
         return worst(self._codes)
@@ -174,13 +174,3 @@ class ProjectRunner:
                 self._streams.notify_line(f"{one_line(name)}:")
             self._streams.show_error(error)
             self._codes.append(error.exit_code)
-
-
-@asynccontextmanager
-async def _all_or_first_error() -> AsyncIterator[asyncio.TaskGroup]:
-    """Tasks at the same time; the first error ends the others in order, and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -104,6 +103,8 @@ def http_date(text: str | None) -> float | None:
     """An HTTP date [RFC 9110, 5.6.7] as Unix seconds; None for anything else."""
     if not text:
         return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - a slow import, which only a server needs
+
     try:
         moment = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
