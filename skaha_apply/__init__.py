@@ -6,11 +6,12 @@ that `skaha_apply.distributed` stays light inside containers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from skaha_apply.model import __version__
 
+TYPE_CHECKING = False  # the command `--version` spares the import of typing
 if TYPE_CHECKING:
+    from typing import Any
+
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.model.project import Project
     from skaha_apply.workflow.api import Session, Skaha, connect, define, load, load_all

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import atexit
 import gc
-from typing import TYPE_CHECKING
+import sys
 
 from skaha_apply.cli.signals import as_interrupts
 from skaha_apply.model.errors import ExitCode
 
+TYPE_CHECKING = False  # `--version` spares the import of typing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,11 +31,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     atexit.register(gc.freeze)  # the interpreter's last collection would search all objects again
     try:
         with as_interrupts():
-            from skaha_apply.cli.output.streams import standard_output  # noqa: PLC0415 - an interrupt is caught below
+            from skaha_apply.cli.output.outlet import standard_output  # noqa: PLC0415 - an interrupt is caught below
 
             with standard_output() as final_code:
-                from skaha_apply.cli.command_line import run_words  # noqa: PLC0415 - as above
-
-                return int(final_code(run_words(arguments)))
+                return int(final_code(_run(sys.argv[1:] if arguments is None else list(arguments))))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
+
+
+def _run(words: list[str]) -> ExitCode:
+    """Run one command line. Only words that `overview` cannot read cost the import of the parser."""
+    from skaha_apply.cli.overview import show_overview  # noqa: PLC0415 - an interrupt is caught above
+
+    code = show_overview(words)
+    if code is None:
+        from skaha_apply.cli.command_line import run_words  # noqa: PLC0415 - see above
+
+        code = run_words(words)
+    return code

@@ -8,15 +8,9 @@ import typer
 
 from skaha_apply.cli.help import HelpGroup, epilog
 from skaha_apply.cli.output.streams import Streams
+from skaha_apply.cli.overview import EXAMPLES, MAX_WIDTH, PARAGRAPH, SUMMARY, VERSION_HELP
 from skaha_apply.model import __version__
 from skaha_apply.model.errors import ExitCode
-
-_EXAMPLES = (
-    "skaha-apply plan --sandbox         # show what apply would change",
-    "skaha-apply apply --sandbox        # show the plan, ask, and carry it out",
-    "skaha-apply status --sandbox       # show the phase of each replica",
-    "skaha-apply COMMAND --help         # explain one command",
-)
 
 app = typer.Typer(
     name="skaha-apply",
@@ -24,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich costs a tenth of a second
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH},
 )
 
 
@@ -37,15 +31,13 @@ def add_group(name: str, summary: str, paragraph: str, examples: tuple[str, ...]
 
 @app.callback(
     invoke_without_command=True,
-    help="Manage sessions on CANFAR's Skaha API with manifests\n\n"
-    "Manifests are YAML files that describe the sessions that you want. `plan` compares them with running sessions. "
-    "`apply` creates, replaces and deletes sessions until both agree. A state file records what was created.",
-    epilog=epilog(_EXAMPLES),
+    help=f"{SUMMARY}\n\n{PARAGRAPH}",
+    epilog=epilog(EXAMPLES),
 )
 def root(
     context: typer.Context,
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit")] = False,
+    version: Annotated[bool, typer.Option("--version", help=VERSION_HELP)] = False,
 ) -> None:
     """Print the version, or the help if no command is given."""
     if version:

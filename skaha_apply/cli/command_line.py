@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -13,38 +12,20 @@ from typer.main import get_command
 from skaha_apply.cli.app import app
 from skaha_apply.cli.invocation import PROGRAM, set_words
 from skaha_apply.cli.output.streams import Streams
+from skaha_apply.cli.overview import COMMANDS
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# In the order of the help. The module `commands/X.py` registers the command X when it is imported.
-COMMANDS = (
-    "plan",
-    "apply",
-    "destroy",
-    "refresh",
-    "status",
-    "logs",
-    "events",
-    "mark",
-    "lint",
-    "fmt",
-    "export",
-    "convert",
-    "state",
-    "schema",
-    "split",
-    "sandbox",
-)
 # Older versions of typer raise click's own exceptions, newer ones bring a copy. A child finds the class in both cases.
 _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 _VALUE_IF_ALONE = {"--adopt": "--adopt=active"}  # options whose value can be left out
 
 
-def run_words(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Run one command line, by default that of the process."""
-    words = _with_default_values(sys.argv[1:] if arguments is None else arguments)
+def run_words(arguments: Sequence[str]) -> ExitCode:
+    """Run one command line: the words after the name of the program."""
+    words = _with_default_values(arguments)
     set_words(words)
     register(words[0] if words else "")
     try:

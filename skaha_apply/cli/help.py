@@ -1,6 +1,7 @@
 """The layout of `--help`: a summary, a paragraph, options in groups, examples, and exit codes where scripts need them.
 
-The layout uses neither rich nor any other heavy import, so `--help` stays fast.
+The layout uses neither rich nor any other heavy import, so `--help` stays fast. For the same reason, commands read
+their options as `option_types.read_lightly` does.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer.core
 
+from skaha_apply.cli.option_types import read_lightly
+from skaha_apply.cli.overview import examples_text
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ EXIT_CODES: Mapping[ExitCode, str] = {
 
 def epilog(examples: Sequence[str], exit_codes: Mapping[ExitCode, str] | None = None) -> str:
     """The end of a help text: examples that can be pasted, then a table of exit codes."""
-    text = "\n".join(["Examples:", *(f"  {example}" for example in examples)])
+    text = examples_text(examples)
     if exit_codes:
         text += "\n\n" + "\n".join(["Exit codes:", *(f"  {code:<5}{meaning}" for code, meaning in exit_codes.items())])
     return text
@@ -56,17 +59,21 @@ def help_text(function: Any) -> str:
     return f"{summary.removesuffix('.')}\n{rest}"
 
 
-class _ExamplesLast:
-    """Prints the epilog as it is written; click would wrap it as a paragraph."""
+class _LightCommand:
+    """Reads its options without pydantic, and prints the epilog as written; click would wrap it as a paragraph."""
 
     epilog: str | None
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options and arguments, with the option `--help`."""
+        return [read_lightly(parameter) for parameter in super().get_params(ctx)]  # type: ignore[misc]
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's signature
         if self.epilog:
             formatter.write(f"\n{self.epilog}\n")
 
 
-class HelpCommand(_ExamplesLast, typer.core.TyperCommand):
+class HelpCommand(_LightCommand, typer.core.TyperCommand):
     """A command whose help lists its options in groups."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -87,5 +94,5 @@ class HelpCommand(_ExamplesLast, typer.core.TyperCommand):
                     formatter.write_dl(rows, col_max=FIRST_COLUMN)
 
 
-class HelpGroup(_ExamplesLast, typer.core.TyperGroup):
+class HelpGroup(_LightCommand, typer.core.TyperGroup):
     """A group of commands: `skaha-apply` itself, `state`, `sandbox`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
@@ -78,3 +79,50 @@ def report_in(formats: type[StrEnum]) -> Callable[[str], str]:
         return text
 
     return report_file
+
+
+def read_lightly(parameter: Any) -> Any:
+    """The parameter of the parser, whose value is read without pydantic if that is possible.
+
+    typer gives each value to pydantic, an omitted one too, and imports it for that: a quarter of the time of a short
+    command. Values that are omitted, and texts, parsers and choices need no pydantic. typer reads the others, and
+    reports every error. Older versions of typer have no such method and use no pydantic.
+    """
+    build = getattr(parameter, "get_runtime_param", None)
+    if build is not None and not isinstance(build, _LightReader):
+        parameter.get_runtime_param = _LightReader(parameter.type_descriptor, build)
+    return parameter
+
+
+class _LightReader:
+    """Takes the place of typer's method that makes the reader of a parameter, and of that reader."""
+
+    def __init__(self, descriptor: Any, build: Callable[[], Any]) -> None:
+        self._descriptor = descriptor
+        self.build = build
+
+    def __call__(self) -> _LightReader:
+        return self
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value of an option from its text, from several texts, or from its default."""
+        several = param.multiple or param.nargs == -1
+        if value is None:
+            return () if several else None
+        try:
+            return [self._read(text) for text in value] if several else self._read(value)
+        except (LookupError, ValueError):
+            return self.build().coerce(value, param=param, ctx=ctx)
+
+    def _read(self, text: Any) -> Any:
+        """Raises `LookupError` or `ValueError` for a value that typer has to read, or to refuse."""
+        parser = self._descriptor.parameter_info.parser
+        if parser is not None:
+            return parser(text)
+        kind = self._descriptor.annotation
+        kind = next(iter(get_args(kind)), kind)  # the items of a list
+        if isinstance(text, kind):
+            return text
+        if issubclass(kind, Enum):
+            return kind(text)
+        raise LookupError(text)

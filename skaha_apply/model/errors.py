@@ -21,8 +21,8 @@ Adapters translate the exceptions of their library into this tree; no layer abov
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # `--version` spares the import of typing
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.masking.secrets import masked
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,9 +36,15 @@ def clear_secrets() -> None:
 
 def mask(text: str) -> str:
     """The text with the values of sensitive variables masked."""
-    return masked(text, _masked) if _masked else text
+    return _with_masks(text, _masked) if _masked else text
 
 
 def mask_traceback(text: str) -> str:
     """The traceback of a bug, with every value on the command line masked."""
-    return masked(text, _possible)
+    return _with_masks(text, _possible)
+
+
+def _with_masks(text: str, secrets: Mapping[str, str]) -> str:
+    from skaha_apply.model.masking.secrets import masked  # noqa: PLC0415 - most invocations have nothing to mask
+
+    return masked(text, secrets)

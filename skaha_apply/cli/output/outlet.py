@@ -1,8 +1,7 @@
 """The stream that every byte for standard output and standard error passes.
 
-An outlet masks sensitive values and IDs of interactive sessions. It prints control characters as escapes, and changes
-lines that the runner of a CI job would execute. It never raises: if the reader closed the pipe, the rest is discarded;
-any other problem is kept in `problem`.
+What an outlet writes is masked, and inert in terminals and CI jobs; see `safe_text`. An outlet never raises: if the
+reader closed the pipe, the rest is discarded; any other problem is kept in `problem`.
 """
 
 from __future__ import annotations
@@ -10,16 +9,17 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+import sys
+from contextlib import contextmanager, suppress
 
-from skaha_apply.cli.output.masking import mask
-from skaha_apply.cli.output.session_ids import mask_ids
-from skaha_apply.model.masking.inert_text import CommandFilter, inert_json, is_automated, without_controls
+from skaha_apply.model.errors import ExitCode
 
+TYPE_CHECKING = False  # `--version` spares the import of typing
 if TYPE_CHECKING:
-    from typing import TextIO
+    from collections.abc import Callable, Iterator
+    from typing import Any, TextIO
+
+    from skaha_apply.cli.output.safe_text import SafeText
 
 
 class Outlet(io.TextIOBase):
@@ -33,7 +33,7 @@ class Outlet(io.TextIOBase):
         self.stream = stream
         self.problem: str | None = "it is closed" if stream is None else None
         self._used = False
-        self._commands = CommandFilter()
+        self._safe: SafeText | None = None
         self._file = _descriptor(stream)
         self._terminal = _is_terminal(stream)
 
@@ -66,44 +66,43 @@ class Outlet(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write text, which can come from manifests, logs or the server."""
-        safe = without_controls(self._with_masks(text), styled=self._terminal)
-        self._put(self._encoded(self._without_ci_commands(safe)))
+        self._put(self._encoded(self._safe_text.shown(text)))
         return len(text)
+
+    def write_own(self, text: str) -> None:
+        """Write a fixed text of this package, in which nothing has to be masked or escaped."""
+        self._put(self._encoded(text))
 
     def draw(self, text: str) -> None:
         """Write text with codes that move the cursor; the caller has made its parts inert."""
-        self._put(self._encoded(self._without_ci_commands(self._with_masks(text))))
+        self._put(self._encoded(self._safe_text.drawn(text)))
 
     def write_commands(self, text: str) -> None:
         """Write commands for the runner of a CI job."""
-        safe = without_controls(self._with_masks(text))
-        self._put(self._commands(safe, own_commands=True).encode("utf-8", "backslashreplace"))
+        self._put(_as_utf8(self._safe_text.commands(text)))
 
     def write_document(self, text: str) -> None:
         """Write a document for programs, as UTF-8 in every terminal."""
-        safe = without_controls(self._with_masks(text))
-        self._put(self._without_ci_commands(safe).encode("utf-8", "backslashreplace"))
+        self._put(_as_utf8(self._safe_text.document(text)))
 
     def write_exact(self, data: bytes) -> None:
         """Write bytes for another program. In a terminal and in a CI job they are written as text."""
-        if self._terminal or is_automated(os.environ):
+        if self._terminal or self._safe_text.is_for_a_job:
             self.write_document(data.decode("utf-8", "replace"))
         else:
             self._put(data)
 
     def write_json(self, data: bytes) -> None:
         """Write stored JSON byte by byte, except for commands to a CI job and masked values."""
-        text = data.decode("utf-8", "surrogateescape")
-        hidden = self._with_masks(text)
-        if is_automated(os.environ) and (harmless := self._commands(hidden)) != hidden:
-            hidden = inert_json(hidden) if _is_text(hidden) else harmless
-        self._put(hidden.encode("utf-8", "surrogateescape"))
+        self._put(self._safe_text.stored_json(data))
 
-    def _with_masks(self, text: str) -> str:
-        return mask_ids(mask(text), terminal=self._terminal)
+    @property
+    def _safe_text(self) -> SafeText:
+        if self._safe is None:
+            from skaha_apply.cli.output.safe_text import SafeText  # noqa: PLC0415 - not for `--version`
 
-    def _without_ci_commands(self, text: str) -> str:
-        return self._commands(text) if is_automated(os.environ) else text
+            self._safe = SafeText(terminal=self._terminal)
+        return self._safe
 
     def _encoded(self, text: str) -> bytes:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
@@ -138,7 +137,37 @@ class Outlet(io.TextIOBase):
             os.close(nothing)
 
 
-def occupy_descriptors() -> None:
+@contextmanager
+def standard_output() -> Iterator[Callable[[ExitCode], ExitCode]]:
+    """Replace standard output and error by outlets, for the parser of the command line and tracebacks too.
+
+    Yields the function that turns the exit code of a command into the exit code of the process, which is an error if a
+    result could not be written.
+    """
+    _occupy_descriptors()
+    before = sys.stdout, sys.stderr
+    out, err = Outlet(sys.stdout), Outlet(sys.stderr)
+    sys.stdout, sys.stderr = out, err
+
+    def final_code(code: ExitCode) -> ExitCode:
+        if not out.is_lost:
+            return code
+        err.write(f"error: cannot write to standard output: {out.problem}\n")
+        return code if code is ExitCode.INTERRUPTED else ExitCode.ERROR
+
+    try:
+        yield final_code
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def outlet_of(stream: object) -> Outlet:
+    """The stream itself if it is an outlet, else a new outlet for it."""
+    given: Any = stream
+    return given if isinstance(given, Outlet) else Outlet(given)
+
+
+def _occupy_descriptors() -> None:
     """Open the null device for each closed standard descriptor, because a file opened later would get its number."""
     for number in range(3):
         try:
@@ -153,6 +182,8 @@ def _write_all(file: int, data: bytes) -> None:
         try:
             left = left[os.write(file, left) :]
         except BlockingIOError:  # another process made the pipe non-blocking
+            import select  # noqa: PLC0415 - seldom needed
+
             select.select([], [file], [])
 
 
@@ -181,10 +212,5 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return False
 
 
-def _is_text(text: str) -> bool:
-    """Whether the text was decoded from valid UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _as_utf8(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 from skaha_apply.model.masking.inert_text import is_automated
-from skaha_apply.model.masking.session_ids import without_ids
 
 _ids: set[str] = set()
 _urls: set[str] = set()
@@ -43,4 +42,6 @@ def mask_ids(text: str, *, terminal: bool = False) -> str:
     """The text with IDs and URLs masked, unless they can appear."""
     if not _ids or are_shown(terminal=terminal):
         return text
+    from skaha_apply.model.masking.session_ids import without_ids  # noqa: PLC0415 - most invocations have no ID
+
     return without_ids(text, frozenset(_ids), frozenset(_urls))

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TextIO, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from skaha_apply.cli.invocation import complete_commands
 from skaha_apply.cli.output.masking import mask
-from skaha_apply.cli.output.outlet import Outlet, occupy_descriptors
+from skaha_apply.cli.output.outlet import outlet_of
 from skaha_apply.cli.output.session_ids import mask_ids
-from skaha_apply.model.errors import ExitCode, SkahaApplyError, UsageError
+from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.masking.inert_text import first_command, is_automated, without_controls
-from skaha_apply.model.report import Note
 from skaha_apply.render.color import plain, terminal_colors
 from skaha_apply.render.errors import error_text, message_text
 from skaha_apply.render.formats import Medium
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    from skaha_apply.cli.output.outlet import Outlet
     from skaha_apply.model.report import Event
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.lines import ProgressView
@@ -39,7 +37,7 @@ class Streams:
 
     def __init__(self, *, color: bool = True, environ: Mapping[str, str] = os.environ) -> None:
         allowed = color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-        self.out, self.err = _outlet(sys.stdout), _outlet(sys.stderr)
+        self.out, self.err = outlet_of(sys.stdout), outlet_of(sys.stderr)
         self.out_color = allowed and self.out.isatty()
         self.err_color = allowed and self.err.isatty()
         self.out_paint: Paint = terminal_colors() if self.out_color else plain
@@ -51,9 +49,9 @@ class Streams:
 
     def show_logs(self) -> None:
         """Print the log records of the package from now on; they never contain a credential."""
-        logger = logging.getLogger("skaha_apply")
-        logger.setLevel(logging.DEBUG)
-        logger.addHandler(LogHandler(self))
+        from skaha_apply.cli.output.log_records import show_records  # noqa: PLC0415 - keeps --help fast
+
+        show_records(self)
 
     def show(self, text: str) -> None:
         """Print a result on standard output."""
@@ -127,6 +125,8 @@ class Streams:
 
     def warn(self, event: Event) -> None:
         """Print a note as a warning on standard error, once for each text: each pass can report it again."""
+        from skaha_apply.model.report import Note  # noqa: PLC0415 - keeps --help fast
+
         if isinstance(event, Note) and event.text not in self._warned:
             self._warned.add(event.text)
             self.message("warning", event.text)
@@ -136,25 +136,8 @@ class Streams:
         self.notify(complete_commands(message_text(word, text, hint, self.err_paint)))
 
 
-class LogHandler(logging.Handler):
-    """Prints the log records of the package, for `--verbose`."""
-
-    def __init__(self, streams: Streams) -> None:
-        super().__init__()
-        self._streams = streams
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print one record on standard error."""
-        self._streams.notify_line(f"{record.name}: {one_line(record.getMessage())}")
-
-
 def _nothing() -> None:
     """Do nothing: there is no live table to stop."""
-
-
-def _outlet(stream: object) -> Outlet:
-    """The stream itself if it is an outlet, else a new outlet for it."""
-    return stream if isinstance(stream, Outlet) else Outlet(cast("TextIO | None", stream))
 
 
 def size_of(stream: Outlet) -> tuple[int, int]:
@@ -171,30 +154,6 @@ def stdin_bytes(what: str = "a manifest") -> bytes:
     if sys.stdin is None or sys.stdin.closed:
         raise UsageError(f"cannot read {what}: standard input is closed", hint="give the path of a file instead of -")
     return sys.stdin.buffer.read()
-
-
-@contextmanager
-def standard_output() -> Iterator[Callable[[ExitCode], ExitCode]]:
-    """Replace standard output and error by outlets, for the parser of the command line and tracebacks too.
-
-    Yields the function that turns the exit code of a command into the exit code of the process, which is an error if a
-    result could not be written.
-    """
-    occupy_descriptors()
-    before = sys.stdout, sys.stderr
-    out, err = Outlet(sys.stdout), Outlet(sys.stderr)
-    sys.stdout, sys.stderr = out, err
-
-    def final_code(code: ExitCode) -> ExitCode:
-        if not out.is_lost:
-            return code
-        err.write(f"error: cannot write to standard output: {out.problem}\n")
-        return code if code is ExitCode.INTERRUPTED else ExitCode.ERROR
-
-    try:
-        yield final_code
-    finally:
-        sys.stdout, sys.stderr = before
 
 
 def write_file(what: str, path: str, content: str | bytes) -> None:
