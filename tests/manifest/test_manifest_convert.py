@@ -118,8 +118,8 @@ COMMANDS = [
     ("'python x.py' --n", "python", ("x.py", "--n"), "one word"),
     ("python x ''", "python", ("x",), "empty"),
     ("bash -c 'ls -l'", "bash", ("-c", "ls\t-l"), "tabs"),
-    ("bash -lc 'echo $HOME'", "bash", ("-lc", "echo\t\\$HOME"), "acts on"),
-    ("python 'a\"b' 'c\\d'", "python", ('a\\\\\\"b', "c\\\\\\\\d"), "acts on"),
+    ("bash -lc 'echo $HOME'", "bash", ("-lc", "echo\t\\$HOME"), "interprets"),
+    ("python 'a\"b' 'c\\d'", "python", ('a\\\\\\"b', "c\\\\\\\\d"), "interprets"),
 ]
 
 

@@ -169,7 +169,7 @@ ERRORS = [
     ("{a b: [t1]}", "`a b` is not a name for an axis", ""),
     ("{tile: [[a]]}", "must be text", ""),
     ('{tile: [""]}', "is an empty text", ""),
-    ("{tile: [a, b, a]}", "is there twice", "Remove"),
+    ("{tile: [a, b, a]}", "has `a` twice", "Remove"),
     ("{tile: [a], rows: {file: x.csv}}", "both rows and the axis `tile`", ""),
     ("{rows: [a]}", "rows must be a mapping", "rows: {file: fields.csv}"),
     ("{tile: [a], include: {tile: b}}", "include must be a list", ""),
@@ -276,7 +276,7 @@ def test_what_fits_nothing_is_a_warning(folder, part):
 
 
 TABLES = [
-    ("tile,ram\nt1,4\nt2\n", 3, "1 cell, and the header 2"),
+    ("tile,ram\nt1,4\nt2\n", 3, "1 cell, and the header has 2"),
     ("tile,ram\nt1,4,5\n", 2, "3 cells"),
     ("tile,tile\na,b\n", 1, "two columns are named `tile`"),
     ("tile,RA (deg)\na,b\n", 1, "`RA (deg)` is not a name for a column"),
@@ -517,7 +517,7 @@ def test_a_matrix_is_the_product_less_what_is_excluded_and_more_what_is_included
     (folder / "m.yaml").write_text(HEAD + text, encoding="utf-8")
     loaded = load([folder / "m.yaml"], root=folder)
     if len({tuple(slug(one[name]) for name in names) for one in expected}) < len(expected):
-        assert any("make the name" in one.summary for one in loaded.diagnostics)
+        assert any("have the name" in one.summary for one in loaded.diagnostics)
         return
     assert not [one for one in loaded.diagnostics if one.rule != "unmatched"]
     found = loaded.projects[0].sessions

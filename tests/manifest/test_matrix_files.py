@@ -56,7 +56,7 @@ def test_beside_the_manifest_then_in_the_folder_of_the_call(folder):
 def test_in_both_and_different(folder):
     (folder / "t.txt").write_text("a\n")
     (folder / "sub/t.txt").write_text("b\n")
-    refused(read(folder, "t.txt", at="sub/m.yaml"), "both sub/t.txt and t.txt", "differ")
+    refused(read(folder, "t.txt", at="sub/m.yaml"), "sub/t.txt and t.txt", "differ")
     (folder / "sub/t.txt").write_text("a\n")
     assert values(read(folder, "t.txt", at="sub/m.yaml")) == ["a"]
 
