@@ -1,11 +1,11 @@
 """Run a survey of 2,000 tiles under a limit to its end: time compared with the ideal, requests, memory of the tool.
 
-    python benchmarks/scale.py [--tiles 2000] [--limit 100] [--duration 2] [--poll 1] [--no-logs] [--canfar PYTHON]
+    python -m benchmarks.survey [--tiles 2000] [--limit 100] [--duration 2] [--poll 1] [--no-logs] [--loop]
 
 Each tile is a real process of the sandbox. It sleeps for `--duration` seconds on average: from 0.55 to 1.45 times that,
 by its last digit, so that no interval of polling fits by chance. The ideal time is ceil(tiles / limit) times the
-duration. `--canfar` is the interpreter of an environment with canfar 1.5.2. With it, a typical loop does the same work
-on another sandbox: list, create as many sessions as the limit allows, sleep. Prints one line for each run.
+duration. With `--loop`, a typical loop around the client canfar does the same work on another sandbox: list, create as
+many sessions as the limit allows, sleep. Prints one line for each run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from typing import Any
 
 import httpx
 
-IMAGE = "images.canfar.net/skaha/astroml:24.07"
+from benchmarks.fake_server import IMAGE
+from benchmarks.peers import KEPT, Environments
+
 TOKEN = "benchmark"
 MANIFEST = """\
 version: 1
@@ -122,22 +124,24 @@ def measure(name: str, words: list[str], options: argparse.Namespace, folder: Pa
 
 
 def main() -> None:
-    """Measure skaha-apply, and the loop around canfar if its interpreter is given."""
+    """Measure skaha-apply, and on request the loop around canfar."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tiles", type=int, default=2000)
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--duration", type=float, default=2.0)
     parser.add_argument("--poll", type=float, default=1.0)
     parser.add_argument("--no-logs", action="store_true", help="do not save the log and the events of each tile")
-    parser.add_argument("--canfar", metavar="PYTHON")
+    parser.add_argument("--loop", action="store_true", help="measure a loop around canfar too, in its environment")
+    parser.add_argument("--folder", type=Path, default=KEPT, help="folder of the environment (default: %(default)s)")
     options = parser.parse_args()
     poll = f"{options.poll:g}s"
     words = [sys.executable, "-m", "skaha_apply", "apply", "m.yaml", "--yes", "--wait", "complete", "--poll", poll]
     words += ["--no-logs"] if options.no_logs else []
     with tempfile.TemporaryDirectory() as folder:
         measure("skaha-apply", words, options, Path(folder))
-    if options.canfar:
-        loop = [str(Path(options.canfar).absolute()), "-c", LOOP, "URL", str(options.limit), f"{options.poll:g}", IMAGE]
+    if options.loop:
+        loop = Environments(options.folder).program("canfar", "python")
+        loop += ["-c", LOOP, "URL", str(options.limit), f"{options.poll:g}", IMAGE]
         with tempfile.TemporaryDirectory() as folder:
             measure("a loop around canfar", loop, options, Path(folder))
 

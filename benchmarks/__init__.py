@@ -1,0 +1,1 @@
+"""Measures skaha-apply next to other programs: `python -m benchmarks` writes docs/speed.md."""
