@@ -1,8 +1,8 @@
-"""Runs `skaha-apply` as forks of one prepared process, which has imported the libraries and the package.
+"""Runs `skaha-apply`, or scripts, as forks of one prepared process, which has imported the libraries and the package.
 
 A fork is a process of its own: it has its own streams, folder, environment, signals and exit code, and it ends as every
 Python process does. It saves the half second that an interpreter needs to start. Run as a script, `prepared_process.py
-SOCKET`, this file is the prepared process.
+SOCKET LIBRARIES`, this file is the prepared process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -41,25 +42,29 @@ def read_at_start(environment):
 
 
 class PreparedProcess:
-    """Starts command lines as forks; the keywords of `start` and `run` mean what they mean to `subprocess`."""
+    """Starts command lines as forks; the keywords of `start` and `run` mean what they mean to `subprocess`.
 
-    def __init__(self):
+    `libraries` are imported before the forks.
+    """
+
+    def __init__(self, libraries=LIBRARIES):
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "PYTHONPATH", "HOME")}
         self._at_start = read_at_start(kept)
         self._socket, theirs = socket.socketpair()
-        words = [sys.executable, __file__, str(theirs.fileno())]
+        words = [sys.executable, __file__, str(theirs.fileno()), ",".join(libraries)]
         self._process = subprocess.Popen(words, pass_fds=(theirs.fileno(),), env=kept, stdin=subprocess.DEVNULL)
         theirs.close()
 
-    def start(self, words, *, cwd, env, warn=(), **given):
-        """Start one command line: a fork, or a fresh interpreter where a fork would differ, as with a `preexec_fn`."""
+    def start(self, words, *, cwd, env, warn=(), script=None, **given):
+        """Start `skaha-apply`, or a script: a fork, or a fresh interpreter where a fork would differ (`preexec_fn`)."""
         words, env = [str(word) for word in words], {name: str(value) for name, value in env.items()}
         if "preexec_fn" in given or read_at_start(env) != self._at_start:
             options = [word for option in warn for word in ("-W", option)]
-            return subprocess.Popen(
-                [sys.executable, *options, "-m", "skaha_apply", *words], cwd=cwd, env=env, **{"text": True, **given}
-            )
-        return Forked(self._socket, {"words": words, "cwd": str(cwd), "env": env, "warn": list(warn)}, **given)
+            program = [script] if script else ["-m", "skaha_apply"]
+            command = [sys.executable, *options, *program, *words]
+            return subprocess.Popen(command, cwd=cwd, env=env, **{"text": True, **given})
+        request = {"script": script and str(script), "words": words, "cwd": str(cwd), "env": env, "warn": list(warn)}
+        return Forked(self._socket, request, **given)
 
     def run(self, words, *, input=None, timeout=ENDED_S, **given):  # noqa: A002 - as subprocess has it
         """Run one command line to its end; without input its standard input is empty."""
@@ -229,6 +234,9 @@ def become(reply, *streams):
     os.chdir(request["cwd"])
     new_streams()
     warn(request["warn"], request["env"].get("PYTHONWARNINGS", ""))
+    if request["script"]:
+        sys.argv = [request["script"], *request["words"]]
+        return runpy.run_path(request["script"], run_name="__main__")  # which exits by itself
     sys.argv = ["skaha-apply", *request["words"]]
     sys.orig_argv = [sys.executable, "-m", "skaha_apply", *request["words"]]
     from skaha_apply.cli import main  # noqa: PLC0415 - only in the prepared process
@@ -251,20 +259,21 @@ def warn(options, variable):
         sys.warnoptions.append(option)
 
 
-def prepare():
-    """Import all that a command may need, except the sandbox, which is always a process of its own."""
-    for library in LIBRARIES:
+def prepare(libraries):
+    """Import libraries; for commands also the package, except the sandbox, which is always a process of its own."""
+    for library in libraries:
         importlib.import_module(library)
-    package = importlib.import_module("skaha_apply")
-    for module in pkgutil.walk_packages(package.__path__, "skaha_apply."):
-        if not module.name.startswith(NOT_IMPORTED):
-            importlib.import_module(module.name)
+    if tuple(libraries) == LIBRARIES:
+        package = importlib.import_module("skaha_apply")
+        for module in pkgutil.walk_packages(package.__path__, "skaha_apply."):
+            if not module.name.startswith(NOT_IMPORTED):
+                importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
 
 
 if __name__ == "__main__":
     sys.path.pop(0)
-    prepare()
+    prepare(sys.argv[2].split(","))
     if (taken := serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
         sys.exit(become(*taken))

@@ -9,20 +9,32 @@ from pathlib import Path
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from prepared_process import PreparedProcess
 
 SCRIPTS = Path(__file__).parents[2] / "manifests" / "quickstart"
 REPLICAS = 10
 
 
+LIBRARIES = ("numpy", "sep", "astropy.io.fits", "astropy.wcs", "skaha_apply.distributed")
+
+
+PREPARED = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _prepared():
+    """The scripts run as forks of a process that has imported their libraries."""
+    PREPARED.append(PreparedProcess(LIBRARIES))
+    yield
+    PREPARED.pop().close()
+
+
 def start(script, folder, **environment):
     # astropy leaves the file open when a header makes it raise, which is not what is tested here
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("REPLICA_", "SKAHA_"))}
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-W", "ignore::ResourceWarning", SCRIPTS / script, "--folder", folder],
-        env=inherited | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "warn": ["error", "ignore::ResourceWarning"]}
+    inherited = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+    return PREPARED[0].start(
+        ["--folder", folder], script=SCRIPTS / script, cwd=folder, env=inherited | environment, **given
     )
 
 
