@@ -18,7 +18,7 @@ from benchmarks.growth import Growth, measure
 from benchmarks.laboratory import Laboratory
 from benchmarks.measurement import CommandFailedError
 from benchmarks.peers import KEPT, ROOT, Environments, NotMeasuredError, StandIns
-from benchmarks.report import Measured, line, page
+from benchmarks.report import Measured, growth_row, line, page
 from benchmarks.row import Result, Row
 from benchmarks.rows import ROWS
 from benchmarks.sizes import CHECK, FULL, QUICK
@@ -57,11 +57,11 @@ def measure_growth(laboratory: Laboratory) -> Sequence[Growth | str]:
     for replicas in laboratory.sizes.growth:
         try:
             made.append(measure(laboratory, replicas))
+            print(growth_row(made[-1]), flush=True)
         except (CommandFailedError, NotMeasuredError) as error:
             reason = error.summary if isinstance(error, CommandFailedError) else str(error)
             made.append(f"{replicas:,}: not measured: {reason}")
             break
-        print(made[-1], flush=True)
     return made
 
 

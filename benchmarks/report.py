@@ -86,6 +86,16 @@ def line(result: Result, sizes: Sizes) -> str:
     )
 
 
+def growth_row(growth: Growth | str) -> str:
+    """One row of the table of growth; a text is the reason why a size is not measured."""
+    if isinstance(growth, str):
+        return f"| {growth} | | | | | |"
+    return (
+        f"| {growth.replicas:,} | {growth.plan_seconds:.2f} s | {growth.plan_peak / 1e6:.0f} MB | "
+        f"{growth.pass_cpu:.3f} s | {growth.pass_written:,.0f} | {growth.state_bytes / 1e6:.2f} MB |"
+    )
+
+
 def page(measured: Measured) -> str:
     """The page docs/speed.md."""
     return PAGE.format(
@@ -118,14 +128,7 @@ def _table(measured: Measured) -> Iterable[str]:
 def _growth(growth: Iterable[Growth | str]) -> Iterable[str]:
     yield "| replicas | `plan` | its peak memory | an idle pass (CPU) | bytes that it writes | size of the state |"
     yield "|---|---|---|---|---|---|"
-    for one in growth:
-        if isinstance(one, str):
-            yield f"| {one} | | | | |"
-        else:
-            yield (
-                f"| {one.replicas:,} | {one.plan_seconds:.2f} s | {one.plan_peak / 1e6:.0f} MB | "
-                f"{one.pass_cpu:.3f} s | {one.pass_written:,.0f} | {one.state_bytes / 1e6:.2f} MB |"
-            )
+    yield from map(growth_row, growth)
 
 
 def _figures(values: Sequence[float], unit: str) -> str:
