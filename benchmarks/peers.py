@@ -36,6 +36,7 @@ class Environments:
 
     folder: Path
     versions: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, Path] = field(default_factory=dict)
 
     def program(self, name: str, program: str) -> list[str]:
         """Return the words that start a program of the package `name`; raises `NotMeasuredError`."""
@@ -51,14 +52,16 @@ class Environments:
         return [found]
 
     def _environment(self, name: str) -> Path:
+        if name in self._known:  # also if pyproject.toml changes during a run
+            return self._known[name]
         words = [REQUIREMENTS[name]] if name in REQUIREMENTS else ["--editable", str(ROOT)]
         key = [*words, sys.version, "" if name in REQUIREMENTS else (ROOT / "pyproject.toml").read_text("utf-8")]
         folder = self.folder / f"{name}-{sha256(repr(key).encode()).hexdigest()[:12]}"
-        if name not in self.versions:
-            if not (folder / "complete").exists():
-                _install(folder, words)
-            command = [str(folder / "bin" / "python"), "-c", _VERSION, name]
-            self.versions[name] = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        if not (folder / "complete").exists():
+            _install(folder, words)
+        command = [str(folder / "bin" / "python"), "-c", _VERSION, name]
+        self.versions[name] = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        self._known[name] = folder
         return folder
 
 
