@@ -50,10 +50,10 @@ class Creates:
             listed=self._listed_ids(desired.name),
         )
 
-    def withdraw(self, job: Job) -> None:
-        """Remove the intent of a job whose create was not sent."""
-        if job.creates and not job.posted:
-            self._context.ledger.working_state.intents.pop(job.action.key, None)
+    def withdraw(self, job: Job) -> int:
+        """Remove the intent of a job whose create was not sent; returns how many there were."""
+        unsent = job.creates and not job.posted
+        return int(unsent and self._context.ledger.working_state.intents.pop(job.action.key, None) is not None)
 
     async def carry_out(self, job: Job) -> str | None:
         """Create one session; returns its ID, also if the response was lost and a listing showed the session.

@@ -49,12 +49,14 @@ class Deletes:
             working.pending_deletes.setdefault(session.id, pending)
             job.pending_deletes.append(pending)
 
-    def withdraw(self, job: Job) -> None:
-        """Remove the pending deletes of a job whose DELETE was not sent."""
-        working = self._context.ledger.working_state
-        for pending in job.pending_deletes if job.not_sent else ():
-            if (now := working.pending_deletes.get(pending.id)) is not None and not now.sent:
-                del working.pending_deletes[pending.id]
+    def withdraw(self, job: Job) -> int:
+        """Remove the pending deletes of a job whose DELETE was not sent; returns how many there were."""
+        recorded = self._context.ledger.working_state.pending_deletes
+        ids = {pending.id for pending in job.pending_deletes} if job.not_sent else set()
+        unsent = [one for one in ids if one in recorded and not recorded[one].sent]
+        for one in unsent:
+            del recorded[one]
+        return len(unsent)
 
     async def carry_out(self, job: Job, session: SessionToDelete) -> None:
         """Delete one session and wait until it has disappeared; if it is replaced, until its pod has stopped too.

@@ -40,10 +40,12 @@ async def execute(actions: Iterable[Action], context: ExecutionContext) -> Outco
         StateError: an intent cannot be stored; no request is sent without one.
     """
     outcomes = Outcomes()
-    job_slots = JobSlots(outcomes, 2 * context.concurrency)
-    jobs = Jobs(context, outcomes, job_slots)
     todo = [Job(action) for action in actions if action.kind.changes]
     context.observe(PassStarted(context.project, len(todo)))
+    if not todo:
+        return outcomes
+    job_slots = JobSlots(outcomes, 2 * context.concurrency)
+    jobs = Jobs(context, outcomes, job_slots)
     watching = asyncio.create_task(jobs.watcher.run())
     run = _Frontier(jobs, context, job_slots, outcomes, todo)
     try:

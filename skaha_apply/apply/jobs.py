@@ -70,10 +70,9 @@ class Jobs:
 
     def withdraw_unsent(self) -> None:
         """Remove the records that were written ahead and not used."""
-        for job in self._reserved:
-            self._deletes.withdraw(job)
-            self._creates.withdraw(job)
-        self._context.ledger.changed()
+        withdrawn = [self._deletes.withdraw(job) + self._creates.withdraw(job) for job in self._reserved]
+        if any(withdrawn):
+            self._context.ledger.changed()
 
     async def close(self) -> None:
         """Cancel the request for the offer, if it is still open."""

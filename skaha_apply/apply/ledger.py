@@ -12,11 +12,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
+from skaha_apply.planning.tracking.news import has_news
 from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -33,18 +34,30 @@ SAVE_LIMIT = 1.4  # seconds for saving after an interrupt; unlocking has the res
 class Ledger:
     """The working state of one project and its way into the store. Leaving this asynchronous context stores the rest.
 
+    A newer time of a listing alone is not stored, as long as the stored time is recent; see `planning.tracking.news`.
+
     Args:
         store: locked by the caller.
-        document: what the store had, or a new document.
+        stored: what the store had, or a new document.
         now: the server's time in Unix seconds.
+        latest: what the last pass of this process knew, with newer times than `stored`; None for `stored` itself.
         is_new: whether the store had nothing.
     """
 
     def __init__(
-        self, store: Store, document: StateDocument, now: Callable[[], float], *, is_new: bool = False
+        self,
+        store: Store,
+        stored: StateDocument,
+        now: Callable[[], float],
+        latest: StateDocument | None = None,
+        *,
+        is_new: bool = False,
     ) -> None:
+        document = latest or stored
         self.is_new = is_new
+        self.stored_document = stored
         self.working_state = WorkingState.from_document(document)
+        self._document: StateDocument | None = document
         self._store = store
         self._now = now
         self._serial = document.serial
@@ -59,7 +72,9 @@ class Ledger:
     @property
     def document(self) -> StateDocument:
         """The document with all changes, stored or not."""
-        return self.working_state.to_document()
+        if self._document is None:
+            self._document = self.working_state.to_document()
+        return self._document
 
     @property
     def interval(self) -> float:
@@ -71,7 +86,11 @@ class Ledger:
         await self._store.check_lock()
 
     def changed(self) -> int:
-        """Mark the working state as changed; returns the revision to wait for with `stored`."""
+        """Mark the working state as changed; returns the revision to wait for with `stored`.
+
+        Every change of `working_state` is followed by `changed` before anything else runs.
+        """
+        self._document = None
         self._changed += 1
         return self._changed
 
@@ -87,13 +106,15 @@ class Ledger:
 
     def update(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
         """Update the state from an observation; returns the adopted replicas and each change of phase."""
-        before = {key: record.phase for key, record in self.working_state.records.items()}
-        document = self.working_state.to_document()
-        state, adopted = update_state(document, seen, settle)
-        if state != document:
-            self.working_state = WorkingState.from_document(state)
+        before = self.document
+        state, adopted = update_state(before, seen, settle)
+        if state == before:
+            return adopted, ()
+        self.working_state = WorkingState.from_document(state)
+        if has_news(self.stored_document, state):
             self.changed()
-        return adopted, tuple(_phase_changes(self.working_state, before))
+        self._document = state
+        return adopted, tuple(_phase_changes(before, state))
 
     async def __aenter__(self) -> Self:
         """Start writing in the background."""
@@ -151,30 +172,36 @@ class Ledger:
         revision = self._changed
         self._serial += 1
         head = {"serial": self._serial, "writer": WRITER, "written": self._now()}
-        document = self.working_state.to_document().model_copy(update=head)
+        document = self.document.model_copy(update=head)
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document))
         await asyncio.shield(self._writing)
         self._written = revision
+        self.stored_document = document
         self.working_state.head = self.working_state.head.model_copy(update=head)
+        if self._document is not None:
+            self._document = self._document.model_copy(update=head)
 
 
-def _phase_changes(working: WorkingState, before: Mapping[ReplicaKey, str]) -> list[PhaseChanged]:
+def _phase_changes(before: StateDocument, after: StateDocument) -> list[PhaseChanged]:
     from skaha_apply.model.report import PhaseChanged  # noqa: PLC0415
 
+    same = set(map(id, before.replicas))
+    moved = [record for record in after.replicas if id(record) not in same]
+    phases = {record.key: record.phase for record in before.replicas} if moved else {}
     return [
         PhaseChanged(
-            project=working.head.project,
-            session=working.specs[record.spec].name,
+            project=after.project,
+            session=after.specs[record.spec].name,
             replica=record.replica,
             name=record.name,
             id=record.id,
-            before=before.get(key, "unsure"),  # created by an unconfirmed create
+            before=phases.get(record.key, "unsure"),  # created by an unconfirmed create
             after=record.phase,
-            group=working.specs[record.spec].group,
+            group=after.specs[record.spec].group,
             attempt=record.attempt,
             note=record.note,
         )
-        for key, record in sorted(working.records.items())
-        if before.get(key) != record.phase
+        for record in moved
+        if phases.get(record.key) != record.phase
     ]

@@ -54,10 +54,12 @@ class LogSaver:
                 return record if await self.save(record, ledger.working_state.specs.get(record.spec)) else None
 
         results = await asyncio.gather(*map(save_one, ended), return_exceptions=True)
-        for saved in (one for one in results if isinstance(one, ReplicaRecord)):
+        saved_ones = [one for one in results if isinstance(one, ReplicaRecord)]
+        for saved in saved_ones:
             if (now := ledger.working_state.records.get(saved.key)) is not None and now.id == saved.id:
                 ledger.working_state.records[saved.key] = now.model_copy(update={"logged": True})
-        ledger.changed()
+        if saved_ones:
+            ledger.changed()
         for failed in results:
             if isinstance(failed, BaseException):
                 raise failed

@@ -64,6 +64,8 @@ async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outc
         StateError: an intent cannot be stored; no request is sent without one.
     """
     update_specs(work.plan, context.ledger)
+    if context.ledger.is_new:  # the first run stores a state, also if there was nothing to do
+        context.ledger.changed()
     done: list[Outcomes] = []
     try:
         await context.log_saver.save_ended(context.ledger, {action.key for action in work.actions})

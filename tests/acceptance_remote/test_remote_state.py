@@ -35,6 +35,18 @@ def test_the_state_lives_in_the_store_by_option_and_by_variables(remote_desk, sa
     assert not desk.rescue.exists()
 
 
+def test_an_apply_that_changes_nothing_sends_no_state(remote_desk, sandbox):
+    desk, store = remote_desk, remote_desk.store
+    desk.write(SLEEP)
+    desk.apply()
+    sandbox.wait_until(lambda: {one["status"] for one in desk.live().values()} == {"Running"})
+    desk.apply()
+    serial, sent = store.stored.serial, sum(map(store.is_write, store.requests))
+    desk.apply()
+    desk("refresh")
+    assert (store.stored.serial, sum(map(store.is_write, store.requests))) == (serial, sent)
+
+
 def test_the_second_of_two_applies_names_the_owner_of_the_lock(remote_desk, sandbox, one_line):
     desk, store = remote_desk, remote_desk.store
     desk.write(SLEEP)

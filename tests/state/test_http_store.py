@@ -54,6 +54,25 @@ async def locked(store, operation="apply"):
         await store.release()
 
 
+def test_a_text_is_decoded_again_only_if_it_is_another(dialect, opened, make_document):
+    async def main():
+        async with dialect() as server:
+            store, other = opened(server), opened(server)
+            async with locked(store):
+                await store.write(first := make_document(1, writer="w"))
+                assert await store.read() is first
+            async with locked(other):
+                await other.read()
+                await other.write(make_document(2, writer="v", replicas=5))
+            async with locked(store):
+                assert await store.read() == make_document(2, writer="v", replicas=5)
+                assert await store.read() is await store.read()
+                await store.write(make_document(3, writer="w"))
+            assert await opened(server).read() == make_document(3, writer="w")
+
+    asyncio.run(main())
+
+
 def test_a_state_is_locked_written_read_and_unlocked(dialect, opened, make_document, told):
     async def main():
         async with dialect() as server:

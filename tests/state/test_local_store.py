@@ -54,6 +54,27 @@ def test_what_is_written_is_read_by_another(path, make_document):
     assert (path.parents[1] / ".gitignore").read_text() == "*\n"
 
 
+def test_a_file_is_decoded_again_only_after_another_has_written_it(path, make_document):
+    async def main():
+        store = LocalStore(path)
+        await store.acquire("apply", 0)
+        await store.write(first := make_document(1))
+        assert await store.read() is first
+        await store.release()
+        await asyncio.to_thread(put, path, second := make_document(2, replicas=5))
+        await store.acquire("apply", 0)
+        assert await store.read() == second
+        assert await store.read() is await store.read()
+        path.write_bytes(encode(make_document(3)))  # without the lock, in the same file
+        assert await store.read() == make_document(3)
+        await store.write(second.model_copy(update={"serial": 4}))
+        path.unlink()
+        assert await store.read() is None
+        await store.release()
+
+    asyncio.run(main())
+
+
 def test_after_a_removal_a_new_state_can_begin(path, make_document):
     async def main():
         store = LocalStore(path)

@@ -68,6 +68,8 @@ class HttpStore:
         self._known: StateVersion | None = None
         self._unconfirmed: StateVersion | None = None  # a write whose outcome is not known
         self._has_warned = False
+        self._text: bytes | None = None  # the last state that was read or written, and its document
+        self._document: StateDocument | None = None
 
     @property
     def address(self) -> str:
@@ -89,7 +91,10 @@ class HttpStore:
         await self._lock.free()
 
     async def read(self) -> StateDocument | None:
-        """The document; None if the store has none; raises `StateError`."""
+        """The document; None if the store has none; raises `StateError`.
+
+        The same object as before, if the store has the text that this object has read or written last.
+        """
         document = await self._fetch(await self._requests.send_with_retries("GET", self._backend.address))
         self._known, self._unconfirmed = version_of(document), None
         await self._check_rescue_file(document)
@@ -124,6 +129,7 @@ class HttpStore:
             self._note(self._with_rescue(StateError(f"the write of {self.address} was interrupted"), data).message)
             raise
         self._known, self._unconfirmed = version_of(document), None
+        self._text, self._document = data, document
         self._remove_rescue_file(document)
 
     async def remove(self) -> None:
@@ -142,7 +148,11 @@ class HttpStore:
 
     async def _fetch(self, response: StoreResponse | NoStoreResponse) -> StateDocument | None:
         body = self._body(response)
-        return None if body is None else await asyncio.to_thread(decode, body, self.address)
+        if body is None or body == self._text:
+            return None if body is None else self._document
+        document = await asyncio.to_thread(decode, body, self.address)
+        self._text, self._document = body, document
+        return document
 
     def _body(self, response: StoreResponse | NoStoreResponse) -> bytes | None:
         if isinstance(response, NoStoreResponse):

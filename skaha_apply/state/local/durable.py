@@ -41,17 +41,18 @@ def refusal(error: OSError, action: str, path: Path) -> StateError:
     return StateError(f"cannot {action} {path}: {reason}", hint=hint)
 
 
-def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> None:
+def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> int:
     """Replace the content of `path` by `data` at once: readers see the whole old file or the whole new file.
 
     The new file keeps the permissions of the old file. Only its user can read a `private` file, also if everybody could
     read the old file. Permissions of a group alone are kept, because a user chose them. With `durable` the file is on
-    the disk when this returns. Raises `OSError`; then the old file is intact and no temporary file remains.
+    the disk when this returns. Returns the inode of the new file. Raises `OSError`; then the old file is intact and no
+    temporary file remains.
     """
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
-        _write(temporary, data, private_mode(path) if private else _mode(path), durable=durable)
+        inode = _write(temporary, data, private_mode(path) if private else _mode(path), durable=durable)
         os.replace(temporary, path)  # noqa: PTH105 - the same function, with a documented guarantee
     except BaseException:
         with suppress(OSError):
@@ -60,6 +61,7 @@ def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = Fa
     else:
         if durable:
             _sync(folder)
+        return inode
     finally:
         os.close(folder)
 
@@ -106,7 +108,7 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def _write(path: Path, data: bytes, mode: int | None, *, durable: bool) -> None:
+def _write(path: Path, data: bytes, mode: int | None, *, durable: bool) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666 if mode is None else PRIVATE)
     with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123 - this is a descriptor
         if mode is not None:
@@ -117,6 +119,7 @@ def _write(path: Path, data: bytes, mode: int | None, *, durable: bool) -> None:
             view = view[file.write(view) :]
         if durable:
             os.fsync(descriptor)
+        return os.fstat(descriptor).st_ino
 
 
 def _literal(name: str) -> str:

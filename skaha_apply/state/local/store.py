@@ -58,6 +58,7 @@ class LocalStore:
         self._known: StateVersion | None = None
         self._lost: StateLocked | None = None
         self._signature: _FileSignature | None = None
+        self._document: StateDocument | None = None  # what the file with this signature has
         self._mutex = threading.Lock()
         self._lines = LineCache()
 
@@ -99,7 +100,10 @@ class LocalStore:
         await _in_thread(self._release)
 
     async def read(self) -> StateDocument | None:
-        """The document; None if there is no file; raises `StateError`."""
+        """The document; None if there is no file; raises `StateError`.
+
+        The same object as before, if this store has read or written the file, and the file has not changed since.
+        """
         return await _in_thread(self._read)
 
     async def read_bytes(self) -> bytes | None:
@@ -137,7 +141,7 @@ class LocalStore:
     def _read(self) -> StateDocument | None:
         with self._mutex:
             document, self._signature = self._load()
-            self._known = version_of(document)
+            self._known, self._document = version_of(document), document
             return document
 
     def _write(self, document: StateDocument) -> None:
@@ -149,9 +153,10 @@ class LocalStore:
             begun = self._clocks.moment()
             try:
                 make_folder(self._path.parent)
-                durable.replace(self._path, data, private=True)
-                self._known = version_of(document)
-                self._signature = _file_signature(self._path)
+                inode = durable.replace(self._path, data, private=True)
+                self._known, self._document = version_of(document), document
+                signature = _file_signature(self._path)
+                self._signature = signature if signature and signature[0] == inode else None
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
             self._lock.extend_lease()
@@ -166,7 +171,7 @@ class LocalStore:
                 durable.sync_folder(self._path.parent)
             except OSError as error:
                 raise durable.refusal(error, "remove the state", self._shown) from error
-            self._known, self._signature = NOTHING, None
+            self._known, self._signature, self._document = NOTHING, None, None
 
     def _check_locked(self) -> None:
         if not self._lock.is_owned:
@@ -208,14 +213,18 @@ class LocalStore:
             self._observe(Note(warning))
 
     def _load(self) -> tuple[StateDocument | None, _FileSignature | None]:
-        data, signature = self._load_bytes()
-        return (None if data is None else decode(data, self.address)), signature
+        known = None if self._document is None else self._signature
+        data, signature = self._load_bytes(known)
+        if data is not None:
+            return decode(data, self.address), signature
+        return (None if signature is None else self._document), signature
 
-    def _load_bytes(self) -> tuple[bytes | None, _FileSignature | None]:
+    def _load_bytes(self, known: _FileSignature | None = None) -> tuple[bytes | None, _FileSignature | None]:
+        """The content and the signature of the file; no content of the file with the signature `known`."""
         try:
-            with self._path.open("rb") as file:
+            with self._path.open("rb") as file:  # a network file system shows the present signature of an open file
                 signature = _signature(os.fstat(file.fileno()))
-                return file.read(), signature
+                return None if signature == known else file.read(), signature
         except FileNotFoundError:
             return None, None
         except OSError as error:

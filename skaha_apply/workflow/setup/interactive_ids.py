@@ -20,13 +20,15 @@ class _WatchedStore:
     def __init__(self, store: Store, identify: Callable[[str, str], None]) -> None:
         self._store = store
         self._identify = identify
+        self._last: StateDocument | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def read(self) -> StateDocument | None:
         document = await self._store.read()
-        if document is not None:
+        if document is not None and document is not self._last:
+            self._last = document
             for session_id in interactive_ids(document):
                 self._identify(session_id, "")
         return document

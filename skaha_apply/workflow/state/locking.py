@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
+    from skaha_apply.model.state import StateDocument
     from skaha_apply.workflow.setup.context import Context
 
 UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving before it has the rest of two seconds
@@ -42,6 +43,9 @@ async def held_lock(store: Store, operation: str, patience: float) -> AsyncItera
 class ProjectState:
     """The state of one project during one invocation: its store is opened once, its lock is taken for each pass.
 
+    Between two passes it remembers what the last one knew. That counts as long as the store has what this process has
+    read or written last.
+
     Raises:
         StateError: the store is not the one that the manifests declare.
         UsageError: for an address of an unknown form.
@@ -52,6 +56,8 @@ class ProjectState:
         self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
         self._context = context
         self._project = project
+        self._stored: StateDocument | None = None
+        self._latest: StateDocument | None = None
 
     @asynccontextmanager
     async def locked(self, operation: str, patience: float | None = None) -> AsyncIterator[Ledger]:
@@ -65,5 +71,9 @@ class ProjectState:
         async with held_lock(self._store, operation, location.setting.lock_timeout if patience is None else patience):
             stored = await read_state(self._store, location, self._project)
             document = stored or new_document(location, self._project)
-            async with Ledger(self._store, document, self._context.client.now, is_new=stored is None) as ledger:
+            same = stored is not None and (stored is self._stored or stored == self._stored)
+            latest = self._latest if same else None
+            now = self._context.client.now
+            async with Ledger(self._store, document, now, latest, is_new=stored is None) as ledger:
                 yield ledger
+            self._stored, self._latest = ledger.stored_document, ledger.document
