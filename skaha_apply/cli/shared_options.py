@@ -55,7 +55,7 @@ ShowIdsOption = Annotated[
     bool,
     typer.Option(
         "--show-ids",
-        help="Print IDs of interactive sessions outside a terminal (not in CI); anyone with an ID can open the session",
+        help="Print IDs of interactive sessions (an ID opens its session) outside a terminal, never in CI",
         rich_help_panel=OUTPUT,
     ),
 ]
