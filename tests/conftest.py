@@ -24,7 +24,12 @@ E2E_FILES = {
     "manifests/test_quickstart_payloads.py", "state/test_file_lock.py", "state/test_local_store.py",
     "state/test_lock_proof.py",
 }  # fmt: skip
-E2E_FIXTURES = {"_shared_sandbox", "fresh_sandbox", "desk"}
+E2E_FIXTURES = {"_shared_sandbox", "fresh_sandbox", "desk", "prepared"}
+# Folders and files with tests of many seconds: these come first, so that no worker is left with one at the end.
+FIRST = (
+    "chaos/", "conformance/", "real_parts/", "cli/test_examples.py", "cli/test_pre_commit.py",
+    "lint/test_lint_matrix.py", "lint/test_round_trip.py", "manifests/", "planning/test_properties.py",
+)  # fmt: skip
 
 # `dev` is quick; `ci` draws as many examples as the tests were written for, and prints how to repeat a failure.
 hypothesis.settings.register_profile("ci", deadline=None, print_blob=True)
@@ -36,12 +41,21 @@ STOP_S = 30
 
 
 def pytest_collection_modifyitems(items):
-    """Give the marker `e2e` to each test that starts processes or servers."""
+    """Give the marker `e2e` to each test that starts processes or servers; put the long ones first."""
     for item in items:
         path = item.path.relative_to(ROOT)
         by_place = path.parts[0] in E2E_FOLDERS or path.as_posix() in E2E_FILES
         if by_place or not E2E_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.e2e)
+    items.sort(key=lambda item: not item.path.relative_to(ROOT).as_posix().startswith(FIRST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A worker without tests takes half of what is left to the other, so that both end at the same time."""
+    from xdist.scheduler import WorkStealingScheduling  # noqa: PLC0415 - a run without workers does without it
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 class Sandbox:
