@@ -35,7 +35,7 @@ class Deletes:
     def record_pending_deletes(self, job: Job) -> None:
         """Record a pending delete for each session of a job, before its DELETE is sent."""
         action, working = job.action, self._context.ledger.working_state
-        for session in action.victims:
+        for session in action.sessions_to_delete:
             pending = PendingDelete(
                 id=session.id,
                 session=action.key[0],

@@ -103,9 +103,9 @@ class Jobs:
 
     async def _delete_and_create(self, job: Job) -> str | None:
         await self._context.ledger.stored(job.revision)
-        if job.action.kind is ActionKind.REPLACE and job.action.victims:
+        if job.action.kind is ActionKind.REPLACE and job.action.sessions_to_delete:
             await self._preflight(job)
-        for session in job.action.victims:
+        for session in job.action.sessions_to_delete:
             await self._deletes.carry_out(job, session)
         if job.creates:
             return await self._creates.carry_out(job)

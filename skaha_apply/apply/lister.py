@@ -64,7 +64,9 @@ class Lister:
             self.latest = listing
             if self._found is None:
                 self._found = listing.asked
-            alive, gone, untold = await self._look_up(_unlisted_ids(state, listing, self._settle, in_flight))
+            alive, not_found, failed_lookups = await self._look_up(
+                _unlisted_ids(state, listing, self._settle, in_flight)
+            )
             seen_before = {record.id for record in state.replicas if record.seen is not None}
             whole = not any(one in seen_before for one in alive)
             doubtful = attempt == 0 and not listing.sessions and _is_unexpectedly_empty(before, state)
@@ -77,15 +79,15 @@ class Lister:
             listing=listing,
             found=self._found or listing.asked,
             alive=alive,
-            gone=gone,
-            untold=untold,
-            pods_gone=await self._ended_pods(unlisted),
+            not_found=not_found,
+            failed_lookups=failed_lookups,
+            ended_pods=await self._ended_pods(unlisted),
             in_flight=in_flight,
             whole=whole,
         )
 
     async def _look_up(self, ids: list[str]) -> tuple[dict[str, LiveSession], frozenset[str], frozenset[str]]:
-        """What look-ups by ID show: existing sessions, IDs that are gone, and IDs without a usable response."""
+        """The sessions that exist, the IDs that the server does not find, and the IDs without a usable response."""
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(session_id: str) -> LiveSession | bool | None:
@@ -98,8 +100,8 @@ class Lister:
 
         answers = dict(zip(ids, await _gather_or_cancel(map(ask, ids)), strict=True))
         alive = {one: answer for one, answer in answers.items() if answer is not None and not isinstance(answer, bool)}
-        gone = frozenset(one for one, answer in answers.items() if answer is None)
-        return alive, gone, frozenset(one for one, answer in answers.items() if answer is False)
+        not_found = frozenset(one for one, answer in answers.items() if answer is None)
+        return alive, not_found, frozenset(one for one, answer in answers.items() if answer is False)
 
     async def _ended_pods(self, ids: list[str]) -> frozenset[str]:
         slots = asyncio.Semaphore(_AT_ONCE)
@@ -113,7 +115,7 @@ class Lister:
                     return False
 
         answers = await _gather_or_cancel(map(stopped, ids))
-        return frozenset(one for one, gone in zip(ids, answers, strict=True) if gone)
+        return frozenset(one for one, ended in zip(ids, answers, strict=True) if ended)
 
 
 def _raise_refusal(error: ServerError) -> None:

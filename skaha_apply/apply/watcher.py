@@ -141,7 +141,7 @@ class DeletionWatcher:
         live = seen.session(session_id)
         if live is None:
             waited = seen.listing.at - awaited.sent
-            if awaited.pod and session_id not in seen.pods_gone and waited < POD_GRACE:
+            if awaited.pod and session_id not in seen.ended_pods and waited < POD_GRACE:
                 return None
             return True if seen.whole else None
         grace = POD_GRACE if live.phase is Phase.TERMINATING else self._settle

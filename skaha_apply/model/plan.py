@@ -142,9 +142,9 @@ class Action:
 
     `name` is the live name in lower case, `id` the ID of its session (None if there is none), `replicas` REPLICA_COUNT.
     `group` is the name of its entry as written if the entry has a matrix. `desired` is set for every action that
-    creates, `record` if the state has a record of the replica. `victims` are deleted first. `adopted` is the unmanaged
-    session that the state records as owned. `lost` are lost core-hours; they are an
-    upper bound if `lost_is_upper_bound`.
+    creates, `record` if the state has a record of the replica. `sessions_to_delete` are deleted first. `adopted` is the
+    unmanaged session that the state records as owned. `lost` are lost core-hours; they are an upper bound if
+    `lost_is_upper_bound`.
 
     `create_later` marks a replace whose create comes in a later pass: an active session is deleted now, a finished
     replica only waits. `counts_as_mass` marks a delete of a session that left the manifest, and a create for a session
@@ -163,7 +163,7 @@ class Action:
     changes: tuple[Change, ...] = ()
     desired: DesiredReplica | None = None
     record: ReplicaRecord | None = None
-    victims: tuple[SessionToDelete, ...] = ()
+    sessions_to_delete: tuple[SessionToDelete, ...] = ()
     adopted: LiveSession | None = None
     attempt: int = 1
     lost: float = 0.0
@@ -185,7 +185,7 @@ class Action:
     @property
     def deletes_second_session(self) -> bool:
         """Whether it deletes a duplicate or superseded session of its replica."""
-        return any(victim.why is DeleteReason.SURPLUS for victim in self.victims)
+        return any(to_delete.why is DeleteReason.SURPLUS for to_delete in self.sessions_to_delete)
 
     @property
     def attempt_key(self) -> AttemptKey:

@@ -142,9 +142,9 @@ class Listing:
 class Observation:
     """A listing, and the look-ups of single sessions.
 
-    `alive` are sessions that `GET /session/{id}` shows although the listing does not. `gone` are IDs for which it
-    responded 404, `untold` IDs for which it sent no usable response. `pods_gone` are IDs whose `view=events` responded
-    404, so their pod has stopped too.
+    `alive` are sessions that `GET /session/{id}` shows although the listing does not. `not_found` are IDs for which it
+    responded 404, `failed_lookups` IDs for which it sent no usable response. `ended_pods` are IDs whose `view=events`
+    responded 404, so their pod has stopped too.
 
     `found` is the server time at which this process first read the state. An intent that was open then is resolved only
     by a listing that was requested later than `found` plus the settle time. `in_flight` are replicas for which this
@@ -155,9 +155,9 @@ class Observation:
     listing: Listing
     found: float
     alive: Mapping[str, LiveSession] = field(default_factory=dict)
-    gone: frozenset[str] = frozenset()
-    pods_gone: frozenset[str] = frozenset()
-    untold: frozenset[str] = frozenset()
+    not_found: frozenset[str] = frozenset()
+    ended_pods: frozenset[str] = frozenset()
+    failed_lookups: frozenset[str] = frozenset()
     in_flight: frozenset[tuple[str, int]] = frozenset()
     whole: bool = True
 

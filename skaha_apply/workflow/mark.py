@@ -198,7 +198,7 @@ def _deletions(marks: tuple[Mark, ...], working: WorkingState, verb: Verb) -> li
             group=working.specs[working.records[one.key].spec].group,
             id=one.deletes,
             record=working.records[one.key],
-            victims=(SessionToDelete(one.deletes, active=True, why=why),),
+            sessions_to_delete=(SessionToDelete(one.deletes, active=True, why=why),),
         )
         for one in marks
         if one.deletes

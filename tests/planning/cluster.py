@@ -44,7 +44,7 @@ class Cluster:
         }
         listing = Listing(tuple(self.live.values()), self.now, self.now)
         stopped = frozenset(one for one in buried if one not in self.live)
-        return Observation(listing, self.now - 60, gone=frozenset(missing), pods_gone=stopped)
+        return Observation(listing, self.now - 60, not_found=frozenset(missing), ended_pods=stopped)
 
     def settle(self):
         """Looks until what a run left open is decided."""
@@ -66,8 +66,8 @@ class Cluster:
                 continue
             if action.adopted:
                 self._adopt(working, action)
-            for victim in action.victims:
-                self._delete(working, victim)
+            for to_delete in action.sessions_to_delete:
+                self._delete(working, to_delete)
             if action.kind.creates and not action.create_later:
                 self._create(working, action)
         self.state = working.to_document()
@@ -90,13 +90,15 @@ class Cluster:
             found[record.key] = [one for one in ids if self.live[one].phase.active]
         return found
 
-    def _delete(self, working, victim):
-        self.live.pop(victim.id, None)
-        self.deleted.add(victim.id)
+    def _delete(self, working, to_delete):
+        self.live.pop(to_delete.id, None)
+        self.deleted.add(to_delete.id)
         for record in tuple(working.records.values()):
-            if record.id == victim.id and record.phase.active:
-                tomb = PendingDelete(id=victim.id, session=record.session, replica=record.replica, name="", at=self.now)
-                tomb = tomb.model_copy(update={"why": victim.why, "note": "timed out"})
+            if record.id == to_delete.id and record.phase.active:
+                tomb = PendingDelete(
+                    id=to_delete.id, session=record.session, replica=record.replica, name="", at=self.now
+                )
+                tomb = tomb.model_copy(update={"why": to_delete.why, "note": "timed out"})
                 working.records[record.key] = after_delete(record, tomb, self.now)
 
     def _create(self, working, action):

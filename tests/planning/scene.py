@@ -116,9 +116,9 @@ def live(name, status="Running", **fields):
 
 
 def seen(*sessions, at=NOW, asked=None, **fields):
-    """A list, by a process that found the state a minute before; `alive` sessions and `gone` ids were asked for."""
+    """An observation by a process that first read the state a minute before; `alive` and `not_found` were looked up."""
     alive = {one.id: one for one in fields.pop("alive", ())}
-    sets = {name: frozenset(fields.pop(name, ())) for name in ("gone", "pods_gone", "in_flight")}
+    sets = {name: frozenset(fields.pop(name, ())) for name in ("not_found", "ended_pods", "in_flight")}
     listing = Listing(tuple(sessions), at if asked is None else asked, at)
     return Observation(listing, **{"found": at - 60, "alive": alive} | sets | fields)
 
@@ -148,7 +148,7 @@ def lines(plan):
     """A plan as text, one line an action: what, which name, what it deletes first, why."""
     return [
         f"{one.kind} {one.name}"
-        + "".join(f" -{victim.id}" for victim in one.victims)
+        + "".join(f" -{to_delete.id}" for to_delete in one.sessions_to_delete)
         + (" held back" if one.create_later else "")
         + f" ({reason_text(one.reason)})"
         for one in plan.actions

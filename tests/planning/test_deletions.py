@@ -41,7 +41,7 @@ def test_its_pod_is_waited_for_once_no_list_shows_it():
 
 @pytest.mark.parametrize(
     ("tomb", "sight"),
-    [({}, {"pods_gone": ["old"]}), ({"at": NOW - 60}, {}), ({"active": False}, {})],
+    [({}, {"ended_pods": ["old"]}), ({"at": NOW - 60}, {}), ({"active": False}, {})],
     ids=["pod gone", "a minute later", "had no pod"],
 )
 def test_then_its_replica_is_due(tomb, sight):
@@ -54,7 +54,7 @@ def test_then_its_replica_is_due(tomb, sight):
 def test_incomplete_list_buries_nothing():
     memory = deleting(at=NOW - 60)
     assert look(memory, seen(whole=False)).tombstones
-    assert not look(memory, seen(whole=False, gone=["old"])).tombstones
+    assert not look(memory, seen(whole=False, not_found=["old"])).tombstones
 
 
 def test_removed_replica_is_retired_once_its_session_is_gone():
@@ -97,4 +97,4 @@ def test_session_that_may_have_expired_on_its_own_is_not_taken_for_deleted(age, 
 def test_tombstone_without_a_record_is_waited_for_as_well():
     memory = state(pending_delete("theirs", spec(), why="take-over"))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", id="theirs")))) == ["wait reduce"]
-    assert kinds(decide(project(spec()), memory, seen(pods_gone=["theirs"]))) == ["create reduce"]
+    assert kinds(decide(project(spec()), memory, seen(ended_pods=["theirs"]))) == ["create reduce"]

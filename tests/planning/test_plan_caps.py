@@ -208,7 +208,7 @@ def test_take_over_needs_a_free_place():
         project(*tiles("abc")), state(record(A), record(B)), running("tile-a", "tile-b", "tile-c"), take_over=True
     )
     assert kinds(plan) == ["unchanged tile-a", "unchanged tile-b", "wait tile-c"]
-    assert plan.actions[2].victims == ()
+    assert plan.actions[2].sessions_to_delete == ()
 
 
 def test_place_is_not_given_to_what_is_out_of_scope():

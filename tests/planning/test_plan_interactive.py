@@ -69,13 +69,13 @@ def test_one_that_lived_just_long_enough_has_no_back_off():
 
 def test_one_that_somebody_deleted_young_is_created_after_a_back_off():
     memory = state(record(DESK, accepted=NOW - 60))
-    assert lines(decide(project(DESK), memory, seen(gone=["desk"]))) == [
+    assert lines(decide(project(DESK), memory, seen(not_found=["desk"]))) == [
         "wait desk (someone deleted its session after 60s; it restarts in 10s)",
     ]
 
 
 def test_old_one_that_somebody_deleted_is_created_at_once():
-    (action,) = decide(project(DESK), state(record(DESK)), seen(gone=["desk"])).actions
+    (action,) = decide(project(DESK), state(record(DESK)), seen(not_found=["desk"])).actions
     assert (action.kind, reason_text(action.reason), action.counts_as_mass) == (
         "create",
         "someone deleted its session",

@@ -118,7 +118,11 @@ def test_never_more_are_active_than_the_caps_allow_and_never_more_above_them(sit
         assert len(after) <= max(limits.project, len(before))
     if limits.account is not None:
         listed = [one for one in cluster.live.values() if one.phase in (Phase.PENDING, Phase.RUNNING)]
-        fresh = [action for action in created(made) if not any(victim.id in cluster.live for victim in action.victims)]
+        fresh = [
+            action
+            for action in created(made)
+            if not any(to_delete.id in cluster.live for to_delete in action.sessions_to_delete)
+        ]
         assert len(listed) + len(fresh) <= max(limits.account, len(listed))
 
 

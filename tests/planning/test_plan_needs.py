@@ -135,7 +135,7 @@ def test_blocked_one_that_runs_and_is_out_of_date_is_left_running():
         project(changed, spec("second", needs=("first",))), memory, seen(live("second"), live("first", id="x"))
     )
     assert kinds(plan) == ["conflict first", "blocked second"]
-    assert not any(action.victims for action in plan.actions)
+    assert not any(action.sessions_to_delete for action in plan.actions)
 
 
 def test_work_of_what_is_needed_is_part_of_the_digest_and_its_name_is_not():

@@ -174,7 +174,7 @@ def test_new_name_that_a_stranger_bears_is_a_conflict_and_the_old_session_stays(
     sessions = seen(live("reduce", id="x"), live("reduce-1", id="theirs"))
     plan = decide(project(spec(replicas=2)), state(record(spec(), id="x")), sessions)
     assert kinds(plan) == ["conflict reduce-1", "create reduce-2"]
-    assert not any(action.victims for action in plan.actions)
+    assert not any(action.sessions_to_delete for action in plan.actions)
 
 
 def test_headless_that_becomes_a_notebook_is_replaced():
@@ -185,8 +185,8 @@ def test_headless_that_becomes_a_notebook_is_replaced():
 
 
 def test_order_is_delete_then_replace_then_the_rest_each_as_in_the_manifest():
-    gone = spec("zero")
-    memory = state(record(gone), record(spec("b"), "failed"), record(spec("a")), record(spec("c")))
+    removed = spec("zero")
+    memory = state(record(removed), record(spec("b"), "failed"), record(spec("a")), record(spec("c")))
     wanted = project(spec("new"), spec("c", args=()), spec("b"), spec("a", args=()))
     assert kinds(decide(wanted, memory)) == ["delete zero", "replace c", "replace a", "create new", "failed b"]
 

@@ -232,14 +232,14 @@ def test_protected_and_changed_ones_and_those_out_of_scope_stay_pending():
     changed = [specs[5].model_copy(update={"args": ("old",)}), specs[6]]
     memory = [*entries("f-40", "f-30", "f-20", "f-10"), *(queued(one, -300) for one in (kept[4], *changed))]
     plan = decide(project(*kept, specs[6]), state(*memory), listed(*memory[4:]), excludes=("tile-06",))
-    assert not any(action.victims for action in plan.actions)
+    assert not any(action.sessions_to_delete for action in plan.actions)
 
 
 def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
     specs = many()
     memory = state(*entries("f-40", "f-30", "f-20", "f-10"), queued(specs[4], -300))
     buried = pending_delete("tile-04", specs[4], why="limit")
-    after = decide(project(*specs), state(*memory.replicas, buried), seen(pods_gone=["tile-04"]))
+    after = decide(project(*specs), state(*memory.replicas, buried), seen(ended_pods=["tile-04"]))
     assert kinds(after)[4] == "blocked tile-04"
     assert not after.has_changes
     stopped = record(specs[4], "due", stopped=True)

@@ -93,7 +93,7 @@ def test_take_over_deletes_every_active_one_of_that_name():
     sessions = seen(live("reduce", id="a"), live("reduce", "Completed", id="b"), live("reduce", "Pending", id="c"))
     plan = decide(project(spec()), None, sessions, take_over=True, adopt=Adopt.ACTIVE)
     assert lines(plan) == ["replace reduce -a -c (takes over from an unmanaged session)"]
-    assert {victim.why for victim in plan.actions[0].victims} == {"take-over"}
+    assert {to_delete.why for to_delete in plan.actions[0].sessions_to_delete} == {"take-over"}
 
 
 def test_take_over_of_an_ended_one_only_creates():
@@ -116,7 +116,7 @@ def test_one_beside_ours_is_in_nobodys_way():
     sessions = seen(live("reduce", id="ours"), live("reduce", id="theirs"))
     assert kinds(decide(project(spec()), memory, sessions)) == ["unchanged reduce"]
     changed = decide(project(spec(args=("new.py",))), memory, sessions)
-    assert (kinds(changed), changed.actions[0].victims) == (["conflict reduce"], ())
+    assert (kinds(changed), changed.actions[0].sessions_to_delete) == (["conflict reduce"], ())
 
 
 def test_ended_one_does_not_stand_in_the_way_of_a_create_of_ours():

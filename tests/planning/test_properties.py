@@ -278,12 +278,14 @@ def test_order_of_anything_but_the_manifest_never_matters(project, cluster, opti
 def test_every_replica_has_one_action_and_every_record_at_least_one(project, cluster, options, offer):
     made = cluster.plan(project, options, offer=offer)
     wanted = [(spec.key, number) for spec in project.sessions for number in range(1, spec.replicas + 1)]
-    extra = [action for action in made.actions if any(victim.why == "surplus" for victim in action.victims)]
+    extra = [
+        action for action in made.actions if any(to_delete.why == "surplus" for to_delete in action.sessions_to_delete)
+    ]
     plain = [action.key for action in made.actions if action not in extra]
     working = WorkingState.from_document(cluster.state)
     assert sorted(plain) == sorted({*wanted, *working.records, *working.intents})
     known = {*cluster.live, *(record.id for record in cluster.state.replicas)}
-    assert {victim.id for action in made.actions for victim in action.victims} <= known
+    assert {to_delete.id for action in made.actions for to_delete in action.sessions_to_delete} <= known
 
 
 @MANY
@@ -303,8 +305,8 @@ def test_it_is_deterministic_and_its_digest_does_not_change_with_time_alone(proj
 def test_looking_twice_teaches_nothing_new(project, cluster, options):
     cluster.plan(project, options)
     once, seen = cluster.state, cluster.look()
-    twice, _ = update_state(once, replace(seen, gone=frozenset()), SETTLE)
-    assert twice == update_state(twice, replace(seen, gone=frozenset()), SETTLE)[0]
+    twice, _ = update_state(once, replace(seen, not_found=frozenset()), SETTLE)
+    assert twice == update_state(twice, replace(seen, not_found=frozenset()), SETTLE)[0]
 
 
 @MANY

@@ -30,7 +30,7 @@ def test_it_is_renewed_when_less_is_left(left, expected):
     assert lines(plan) == [expected]
     (action,) = plan.actions
     assert action.id == "desk"
-    assert not action.victims
+    assert not action.sessions_to_delete
     assert not [line for line in plan.approved if line.startswith("!")]
 
 

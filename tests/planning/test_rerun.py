@@ -37,7 +37,7 @@ def test_always_is_once_a_call(since, ended, expected):
     assert lines(plan) == [expected]
     if plan.has_changes:
         (action,) = plan.actions
-        assert (action.attempt, action.desired.run_number, action.victims) == (1, 1, ())
+        assert (action.attempt, action.desired.run_number, action.sessions_to_delete) == (1, 1, ())
         assert not action.counts_as_mass
 
 

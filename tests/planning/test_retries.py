@@ -49,7 +49,7 @@ def test_as_many_attempts_as_retries_and_one(attempt, expected):
     plan = decide(project(THRICE), state(failed(attempt=attempt)))
     assert lines(plan) == [expected]
     (action,) = plan.actions
-    assert (action.attempt, action.victims, action.counts_as_mass) == (
+    assert (action.attempt, action.sessions_to_delete, action.counts_as_mass) == (
         (attempt + 1) if attempt < 3 else 1,
         (),
         False,

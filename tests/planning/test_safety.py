@@ -52,8 +52,8 @@ def test_more_than_a_third_deleted_for_want_of_a_line_is_refused(removed, refuse
 
 
 def test_many_that_are_gone_are_refused_as_well_and_together_with_the_deleted():
-    gone = [one.name for one in TWELVE[:2]]
-    plan = decide(project(*TWELVE[:-2]), owned(), seen(*(live(one.name) for one in TWELVE[2:]), gone=gone))
+    names = [one.name for one in TWELVE[:2]]
+    plan = decide(project(*TWELVE[:-2]), owned(), seen(*(live(one.name) for one in TWELVE[2:]), not_found=names))
     assert refusal(plan) == (
         "of 12 owned replicas, the plan deletes 2 because their manifest lines were removed and creates 2 again "
         "because their sessions disappeared: more than 30%; to allow this, add --force"

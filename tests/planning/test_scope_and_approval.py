@@ -110,7 +110,7 @@ def test_approval_holds_while_replicas_end_are_created_or_are_gone():
     wanted = spec(), spec("other", ram=64), spec("new")
     before = approved(*wanted, memory=memory, sight=seen(live("reduce"), live("other")))
     later = state(*memory.replicas, record(spec("new")))
-    after = approved(*wanted, memory=later, sight=seen(live("other", "Completed"), live("new"), gone=["reduce"]))
+    after = approved(*wanted, memory=later, sight=seen(live("other", "Completed"), live("new"), not_found=["reduce"]))
     assert differences(before, after) == ()
 
 

@@ -44,7 +44,7 @@ def test_running_is_counted_from_its_start(since, expected):
     plan = decide(project(TIMED), memory, seen(live("reduce", started=NOW - since)))
     assert lines(plan) == [expected]
     (action,) = plan.actions
-    assert {victim.why for victim in action.victims} <= {"timeout"}
+    assert {to_delete.why for to_delete in action.sessions_to_delete} <= {"timeout"}
     assert (action.lost, action.counts_as_mass, plan.refused) == (0.0, False, None)
     assert not [line for line in plan.approved if line.startswith("!")]
 
@@ -93,7 +93,7 @@ def test_one_that_is_queued_again_has_waited_only_since_then():
 @pytest.mark.parametrize("status", ["Terminating", "Odd", "Completed"])
 def test_only_what_runs_or_waits_can_take_too_long(status):
     plan = decide(project(TIMED), running(), seen(live("reduce", status, started=NOW - 9 * HOUR)))
-    assert not any(action.victims for action in plan.actions)
+    assert not any(action.sessions_to_delete for action in plan.actions)
 
 
 def test_without_a_start_or_for_an_interactive_session_nothing_is_counted():
@@ -131,7 +131,7 @@ def test_it_takes_no_approval_and_counts_for_no_safety_rule():
 OVERDUE = pending_delete("reduce", TIMED, why="timeout", note="timed out: running for more than 2h")
 
 
-@pytest.mark.parametrize("shown", [seen(pods_gone=["reduce"]), seen(at=NOW + 60)])
+@pytest.mark.parametrize("shown", [seen(ended_pods=["reduce"]), seen(at=NOW + 60)])
 def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
     memory = look(state(record(TIMED, started=NOW - 3 * HOUR), OVERDUE), shown)
     at = shown.listing.at
@@ -146,7 +146,7 @@ def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
 def test_while_its_pod_stops_nothing_is_made_in_its_place():
     memory = state(record(TIMED, "failed", ended=NOW - HOUR, note=OVERDUE.note), OVERDUE)
     assert lines(decide(project(TIMED), memory)) == ["wait reduce (its session is being deleted)"]
-    after = look(memory, seen(pods_gone=["reduce"]))
+    after = look(memory, seen(ended_pods=["reduce"]))
     assert (only(after).ended, only(after).note) == (NOW - HOUR, OVERDUE.note)
 
 
@@ -157,5 +157,5 @@ def test_a_delete_that_was_never_sent_has_ended_nothing():
 
 
 def test_what_was_settled_by_hand_meanwhile_stays_so():
-    after = look(state(record(TIMED, "done"), OVERDUE), seen(pods_gone=["reduce"]))
+    after = look(state(record(TIMED, "done"), OVERDUE), seen(ended_pods=["reduce"]))
     assert only(after).phase is Phase.DONE

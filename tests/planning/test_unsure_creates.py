@@ -98,9 +98,9 @@ def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, s
     after = look(memory, seen(live("reduce", shown, id="old")))
     assert (only(after).id, only(after).phase.ended) == ("old", shown == "Completed")
     assert (after.intents, after.tombstones, after.doubts) == ((), (), ())
-    victims = " -old" if shown == "Running" else ""
+    deleted = " -old" if shown == "Running" else ""
     assert lines(decide(project(new), after, seen(live("reduce", shown, id="old")))) == [
-        f"replace reduce{victims} (spec changed)",
+        f"replace reduce{deleted} (spec changed)",
     ]
 
 
@@ -167,7 +167,7 @@ def test_double_that_is_being_deleted_accounts_for_its_post():
 @pytest.mark.parametrize("posts", [1, 2])
 def test_double_that_is_gone_accounts_for_its_post(posts):
     memory = state(record(spec()), unconfirmed(spec(), posts=posts), pending_delete("late", spec(), why="surplus"))
-    after = look(memory, seen(live("reduce"), pods_gone=["late"]))
+    after = look(memory, seen(live("reduce"), ended_pods=["late"]))
     assert [one.posts for one in after.doubts] == [1] * (posts - 1)
 
 

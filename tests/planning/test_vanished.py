@@ -64,7 +64,7 @@ def test_session_that_the_single_look_shows_is_followed(phase):
 def test_gone_soon_after_it_was_seen_was_deleted_and_later_is_unknown(phase, last, expected):
     memory = state(record(spec(), phase, seen=last))
     word = "active" if phase is Phase.OTHER else phase.value
-    assert lines(decide(project(spec()), memory, seen(gone=["reduce"]))) == [expected.format(word)]
+    assert lines(decide(project(spec()), memory, seen(not_found=["reduce"]))) == [expected.format(word)]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_gone_soon_after_it_was_seen_was_deleted_and_later_is_unknown(phase, las
 )
 def test_accepted_but_never_listed(accepted, expected):
     memory = state(record(spec(), "accepted", accepted=accepted, attempt=2))
-    (action,) = decide(project(spec()), memory, seen(gone=["reduce"])).actions
+    (action,) = decide(project(spec()), memory, seen(not_found=["reduce"])).actions
     assert f"{action.kind} {action.name}" == expected
     assert expected != "create reduce" or action.attempt == 2
 
@@ -86,18 +86,21 @@ def test_accepted_but_never_listed(accepted, expected):
 @pytest.mark.parametrize("phase", ["running", "accepted"])
 def test_interactive_session_that_is_gone_is_never_unknown(phase):
     memory = state(record(DESK, phase))
-    assert only(look(memory, seen(gone=["desk"]))).phase in (Phase.GONE, Phase.DUE)
+    assert only(look(memory, seen(not_found=["desk"]))).phase in (Phase.GONE, Phase.DUE)
 
 
 @pytest.mark.parametrize("phase", ["done", "failed"])
 def test_end_that_was_seen_is_remembered_however_long_ago(phase):
     memory = state(record(spec(), phase, ended=NOW - 1000 * HOUR))
-    assert look(memory, seen(gone=["reduce"])).replicas == memory.replicas
+    assert look(memory, seen(not_found=["reduce"])).replicas == memory.replicas
 
 
 def test_removed_replica_that_vanished_is_retired():
     memory = state(record(spec(), seen=NOW - HOUR))
-    assert kinds(decide(project(spec("other")), memory, seen(gone=["reduce"]))) == ["create other", "retired reduce"]
+    assert kinds(decide(project(spec("other")), memory, seen(not_found=["reduce"]))) == [
+        "create other",
+        "retired reduce",
+    ]
 
 
 @pytest.mark.parametrize("phase", ["gone", "unknown"])
@@ -110,7 +113,7 @@ def test_session_that_turns_up_again_is_ours_as_before(phase, shown, expected):
 @pytest.mark.parametrize(("shown", "expected"), [("Pending", "unchanged reduce"), ("Completed", "done reduce")])
 def test_session_that_lagged_for_longer_than_a_settle_is_ours_as_before(shown, expected):
     memory = state(record(spec(), "accepted", accepted=NOW - 10))
-    due = look(memory, seen(gone=["reduce"]))
+    due = look(memory, seen(not_found=["reduce"]))
     assert only(due).phase is Phase.DUE
     assert kinds(decide(project(spec()), due, seen(live("reduce", shown)))) == [expected]
 
@@ -131,7 +134,7 @@ def test_replica_marked_to_run_again_stays_due_while_its_old_end_is_listed():
 @pytest.mark.parametrize("phase", ACTIVE)
 def test_clock_that_was_set_back_does_not_make_an_old_look_recent(phase):
     memory = state(record(spec(), phase, seen=NOW + 48 * HOUR))
-    assert kinds(decide(project(spec()), memory, seen(gone=["reduce"]))) == ["unknown reduce"]
+    assert kinds(decide(project(spec()), memory, seen(not_found=["reduce"]))) == ["unknown reduce"]
 
 
 def test_intent_and_doubt_of_a_clock_that_was_set_back_are_old():
@@ -150,7 +153,7 @@ def test_pod_of_a_deletion_in_the_future_is_not_waited_for():
 
 def test_session_that_was_accepted_while_the_list_was_read_is_waited_for():
     memory = state(record(spec(), "accepted", accepted=NOW + 1))
-    assert only(look(memory, seen(gone=["reduce"]))).phase is Phase.ACCEPTED
+    assert only(look(memory, seen(not_found=["reduce"]))).phase is Phase.ACCEPTED
 
 
 def test_earlier_session_that_was_taken_for_gone_and_runs_is_deleted_beside_the_later_one():
@@ -193,7 +196,7 @@ UNSEEN = "session disappeared before its end was seen (ended, pruned or expired)
 )
 def test_the_manifest_may_say_what_becomes_of_it(vanished, expected):
     wanted = spec(vanished=vanished)
-    plan = decide(project(wanted), state(record(wanted, seen=NOW - HOUR, attempt=2)), seen(gone=["reduce"]))
+    plan = decide(project(wanted), state(record(wanted, seen=NOW - HOUR, attempt=2)), seen(not_found=["reduce"]))
     assert lines(plan) == [expected]
     (action,) = plan.actions
     assert (action.desired.run_number, action.attempt) == (0, 1)  # of the same run as those that did not vanish
@@ -217,7 +220,9 @@ def vanish(memory, at, wanted, status="Running"):
     """One session accepted, shown once if it has a status, then gone; with the plan that follows."""
     if status:
         memory = look(memory, seen(live("reduce", status), at=at - 10))
-    return look(memory, seen(gone=["reduce"], at=at)), decide(project(wanted), memory, seen(gone=["reduce"], at=at))
+    return look(memory, seen(not_found=["reduce"], at=at)), decide(
+        project(wanted), memory, seen(not_found=["reduce"], at=at)
+    )
 
 
 @pytest.mark.parametrize("status", ["Running", None])
@@ -247,7 +252,7 @@ LAST_SEEN = "disappeared {} s after it was last seen {}"
 def test_complete_never_runs_again_what_was_seen_active(phase, age, before):
     wanted = spec(vanished="complete")
     memory = state(record(wanted, phase, seen=NOW - age, vanished=before))
-    plan = decide(project(wanted, spec("next", needs=("reduce",))), memory, seen(gone=["reduce"]))
+    plan = decide(project(wanted, spec("next", needs=("reduce",))), memory, seen(not_found=["reduce"]))
     assert kinds(plan) == ["done reduce", "create next"]
     assert plan.refused is None
 
@@ -257,7 +262,7 @@ def test_complete_never_runs_again_what_was_seen_active(phase, age, before):
 def test_others_run_again_once_within_five_minutes_and_the_reason_states_the_age(vanished, age, before):
     wanted = spec(vanished=vanished)
     memory = state(record(wanted, seen=NOW - age, vanished=before))
-    (action,) = decide(project(wanted), memory, seen(gone=["reduce"])).actions
+    (action,) = decide(project(wanted), memory, seen(not_found=["reduce"])).actions
     if age < 300 and before == 0:
         text = LAST_SEEN.format(age, "running")
         assert (action.kind, reason_text(action.reason)) == ("create", f"{text}; treated as deleted")
@@ -267,7 +272,7 @@ def test_others_run_again_once_within_five_minutes_and_the_reason_states_the_age
 
 def test_the_reason_of_one_that_counts_as_complete_states_the_age():
     wanted = spec(vanished="complete")
-    plan = decide(project(wanted), state(record(wanted, seen=NOW - 12)), seen(gone=["reduce"]))
+    plan = decide(project(wanted), state(record(wanted, seen=NOW - 12)), seen(not_found=["reduce"]))
     text = LAST_SEEN.format(12, "running")
     assert lines(plan) == [f"done reduce ({text}; counted as complete (vanished: complete))"]
 
@@ -286,20 +291,23 @@ def test_one_that_counts_as_complete_is_not_computed_again_for_more_memory(phase
 
 def test_one_that_ended_in_between_was_deleted_the_next_time():
     wanted = spec(retries=5)
-    first = look(state(record(wanted)), seen(gone=["reduce"]))
+    first = look(state(record(wanted)), seen(not_found=["reduce"]))
     retried = record_of_create(WorkingState.from_document(first), intent(wanted, attempt=2), "reduce", NOW + 1)
     memory = first.model_copy(update={"replicas": (retried,)})
     memory = look(memory, seen(live("reduce"), at=NOW + 10))
-    assert kinds(decide(project(wanted), memory, seen(gone=["reduce"], at=NOW + 20))) == ["create reduce"]
+    assert kinds(decide(project(wanted), memory, seen(not_found=["reduce"], at=NOW + 20))) == ["create reduce"]
 
 
 def test_others_of_a_project_need_not_vanish_twice_to_prove_it_too():
     many = spec(replicas=2)
     held = record(many, "unknown", vanished=2)
     memory = state(held, record(many, number=2))
-    assert kinds(decide(project(many), memory, seen(gone=["reduce-2"]))) == ["unknown reduce-1", "unknown reduce-2"]
+    assert kinds(decide(project(many), memory, seen(not_found=["reduce-2"]))) == [
+        "unknown reduce-1",
+        "unknown reduce-2",
+    ]
     tomorrow = [held.model_copy(update={"seen": NOW - 25 * HOUR}), record(many, number=2)]
-    assert kinds(decide(project(many), state(*tomorrow), seen(gone=["reduce-2"]))) == [
+    assert kinds(decide(project(many), state(*tomorrow), seen(not_found=["reduce-2"]))) == [
         "unknown reduce-1",
         "create reduce-2",
     ]
@@ -307,7 +315,7 @@ def test_others_of_a_project_need_not_vanish_twice_to_prove_it_too():
 
 def test_notebooks_that_vanish_are_kept_alive():
     memory = state(record(DESK, vanished=7, accepted=NOW - HOUR))
-    assert kinds(decide(project(DESK), memory, seen(gone=["desk"]))) == ["create desk"]
+    assert kinds(decide(project(DESK), memory, seen(not_found=["desk"]))) == ["create desk"]
 
 
 @pytest.mark.parametrize(("status", "expected"), [("Terminating", "wait reduce"), ("Completed", "replace reduce")])

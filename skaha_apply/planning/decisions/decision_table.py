@@ -74,9 +74,9 @@ def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
     if over := deadlines.overdue(record, spec, now):
         if record.id and not (spec.protect or situation.working_state.specs[record.spec].protect):
             note = f"timed out: {deadlines.overdue_note(over)}"
-            victims = (SessionToDelete(record.id, active=True, why=DeleteReason.TIMEOUT, note=note),)
+            sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.TIMEOUT, note=note),)
             about = _about(ActionKind.DELETE, replica, Reason(ReasonCode.TIMED_OUT, cause=over))
-            return replace(about, name=record.name, id=record.id, record=record, victims=victims)
+            return replace(about, name=record.name, id=record.id, record=record, sessions_to_delete=sessions_to_delete)
         what = Reason(ReasonCode.PROTECTED, cause=over)
     kind = ActionKind.UNCHANGED
     if due := deadlines.renewal(record, spec, now):
@@ -158,19 +158,19 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, situation: Situatio
         if done:
             return _action(ActionKind.DONE, replica, Reason(ReasonCode.COMPLETED, also=but), record, changes)
         return replace(_active(replica, record, situation, but), changes=changes)
-    victims: tuple[SessionToDelete, ...] = ()
+    sessions_to_delete: tuple[SessionToDelete, ...] = ()
     if record.phase.active and record.id:
-        victims = (SessionToDelete(record.id, active=True, why=DeleteReason.REPLACE),)
+        sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.REPLACE),)
     about = _about(ActionKind.REPLACE, replica, reason)
-    return replace(about, id=record.id, changes=changes, record=record, victims=victims)
+    return replace(about, id=record.id, changes=changes, record=record, sessions_to_delete=sessions_to_delete)
 
 
 def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
     """Start an ended or deleted interactive session again. If it ended soon, a back-off comes first."""
     ended = record.ended or record.seen or 0.0
     began = record.started or record.accepted or ended
-    gone = record.phase is Phase.GONE
-    why = Reason(ReasonCode.DELETED_BY_SOMEONE if gone else ReasonCode.SESSION_ENDED)
+    deleted = record.phase is Phase.GONE
+    why = Reason(ReasonCode.DELETED_BY_SOMEONE if deleted else ReasonCode.SESSION_ENDED)
     if ended - began >= SHORT_LIFE:
         return _create(replica, record, why, attempt=1)
     first, now = replica.spec.retry_wait, situation.now
@@ -186,9 +186,11 @@ def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
         return _create(replica, None, Reason(ReasonCode.NEW), attempt=1)
     active = [session for session in unmanaged if session.phase.active]
     if situation.options.take_over:
-        victims = tuple(SessionToDelete(session.id, active=True, why=DeleteReason.TAKE_OVER) for session in active)
+        sessions_to_delete = tuple(
+            SessionToDelete(session.id, active=True, why=DeleteReason.TAKE_OVER) for session in active
+        )
         about = _about(ActionKind.REPLACE, replica, Reason(ReasonCode.TAKE_OVER))
-        return replace(about, id=unmanaged[0].id, victims=victims)
+        return replace(about, id=unmanaged[0].id, sessions_to_delete=sessions_to_delete)
     if found := _adoptable(replica, unmanaged, situation.options.adopt):
         return _adoption(replica, found)
     reason = Reason(ReasonCode.UNMANAGED_SESSION, sessions=len(unmanaged), status=unmanaged[0].status)

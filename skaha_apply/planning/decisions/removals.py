@@ -47,7 +47,7 @@ class Owned:
         """The recorded spec from which the replica was created."""
         return self.working_state.specs[self.entry.spec]
 
-    def action(self, kind: ActionKind, reason: Reason, victims: tuple[SessionToDelete, ...] = ()) -> Action:
+    def action(self, kind: ActionKind, reason: Reason, sessions_to_delete: tuple[SessionToDelete, ...] = ()) -> Action:
         """An action for this replica."""
         record = self.working_state.records.get(self.key)
         return Action(
@@ -60,7 +60,7 @@ class Owned:
             group=self.spec.group,
             id=record.id if record else None,
             record=record,
-            victims=victims,
+            sessions_to_delete=sessions_to_delete,
         )
 
 
@@ -111,8 +111,8 @@ def _let_go(owned: Owned, reason: Reason, *, finishes: bool) -> Action:
         return owned.action(ActionKind.PROTECTED, Reason(ReasonCode.PROTECTED, cause=reason))
     if finishes:
         return owned.action(ActionKind.UNCHANGED, Reason(ReasonCode.FINISHING, cause=reason))
-    victims = (SessionToDelete(record.id, active=True, why=DeleteReason.DELETE),)
-    return owned.action(ActionKind.DELETE, reason, victims)
+    sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.DELETE),)
+    return owned.action(ActionKind.DELETE, reason, sessions_to_delete)
 
 
 def _inside(file: str, folder: str) -> bool:
@@ -145,5 +145,5 @@ def _needless(
         group=spec.group,
         id=session.id,
         record=working.records.get(entry.key),
-        victims=(SessionToDelete(session.id, active=session.phase.active, why=DeleteReason.SURPLUS),),
+        sessions_to_delete=(SessionToDelete(session.id, active=session.phase.active, why=DeleteReason.SURPLUS),),
     )

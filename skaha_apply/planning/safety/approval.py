@@ -27,7 +27,7 @@ def needs_approval(action: Action) -> bool:
         return action.adopted is not None
     if action.create_later:
         return True
-    return action.kind.needs_approval and all(victim.why.needs_approval for victim in action.victims)
+    return action.kind.needs_approval and all(to_delete.why.needs_approval for to_delete in action.sessions_to_delete)
 
 
 def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:
@@ -42,7 +42,9 @@ def approval_line(action: Action) -> str:
     The line has short digests in place of session IDs. A plan can be public, and somebody could search for the IDs that
     match its digest.
     """
-    ids = dict.fromkeys(map(short_id, [*([action.id] if action.id else []), *(one.id for one in action.victims)]))
+    ids = dict.fromkeys(
+        map(short_id, [*([action.id] if action.id else []), *(one.id for one in action.sessions_to_delete)])
+    )
     paths = ",".join(change.path for change in action.changes)
     kind = ActionKind.REPLACE if action.create_later else action.kind
     return f"! {kind} {action.name} {action.replica} {','.join(ids) or '-'} {paths}".rstrip()

@@ -34,7 +34,7 @@ def add_losses(project: Project, actions: Sequence[Action], situation: Situation
 
 def _with_loss(action: Action, situation: Situation) -> Action:
     record, working = action.record, situation.working_state
-    needless = not all(victim.why.needs_approval for victim in action.victims)
+    needless = not all(to_delete.why.needs_approval for to_delete in action.sessions_to_delete)
     loses = action.create_later or action.kind in (ActionKind.DELETE, ActionKind.REPLACE)
     if record is None or needless or not loses:
         return action

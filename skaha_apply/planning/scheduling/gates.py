@@ -70,7 +70,7 @@ class _Gate:
         if not action.kind.creates:
             return action
         if other := self._unmanaged_session(action):
-            return replace(action, kind=ActionKind.CONFLICT, victims=(), reason=other)
+            return replace(action, kind=ActionKind.CONFLICT, sessions_to_delete=(), reason=other)
         limit = stopped.blocker if stopped is not None and not failure_limits.has_new_attempt_count(action) else None
         if blocker := limit or needs:
             return _hold_create(action, blocker)
@@ -106,7 +106,7 @@ class _Gate:
 
     def _unmanaged_session(self, action: Action) -> Reason | None:
         """An active unmanaged session with the name, which would count as this replica."""
-        going = {victim.id for victim in action.victims}
+        going = {to_delete.id for to_delete in action.sessions_to_delete}
         for session in self._situation.unmanaged(action.name):
             if session.phase.active and session.id not in going:
                 return Reason(ReasonCode.UNMANAGED_ACTIVE, id=session.id, status=session.status)
@@ -119,8 +119,8 @@ def _dropped(action: Action, stopped: Stop) -> Action:
     if record is None or record.id is None:
         return action
     reason = Reason(ReasonCode.FAILURE_LIMIT_DELETE, failures=stopped.row)
-    victims = (SessionToDelete(record.id, active=True, why=DeleteReason.LIMIT),)
-    return replace(action, kind=ActionKind.DELETE, id=record.id, victims=victims, reason=reason)
+    sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.LIMIT),)
+    return replace(action, kind=ActionKind.DELETE, id=record.id, sessions_to_delete=sessions_to_delete, reason=reason)
 
 
 def _apply_limits(action: Action, limits: Limits) -> Action:
@@ -138,7 +138,7 @@ def _without_slot(action: Action, limit: Limit) -> Action:
 
 def _hold_create(action: Action, blocker: Blocker) -> Action:
     """Hold a create as waiting or blocked. If it waits, its outdated active session is still deleted now."""
-    if not blocker.final and action.kind is ActionKind.REPLACE and action.victims:
+    if not blocker.final and action.kind is ActionKind.REPLACE and action.sessions_to_delete:
         return replace(action, create_later=True, reason=action.reason.and_also(blocker.reason))
     return _wait_in_place(action, blocker)
 
@@ -149,12 +149,14 @@ def _wait_in_place(action: Action, blocker: Blocker) -> Action:
         return replace(
             action,
             kind=ActionKind.BLOCKED,
-            victims=(),
+            sessions_to_delete=(),
             reason=blocker.reason,
             create_later=False,
             waits_indefinitely=True,
         )
     later = action.kind is ActionKind.REPLACE
-    stays = later and any(victim.active for victim in action.victims)
+    stays = later and any(to_delete.active for to_delete in action.sessions_to_delete)
     reason = blocker.reason.and_also(action.reason) if stays else blocker.reason
-    return replace(action, kind=ActionKind.WAIT, victims=(), reason=reason, create_later=later, waits_indefinitely=True)
+    return replace(
+        action, kind=ActionKind.WAIT, sessions_to_delete=(), reason=reason, create_later=later, waits_indefinitely=True
+    )

@@ -43,7 +43,7 @@ class Limit:
 
     def holds(self, action: Action) -> bool:
         """Whether the session that an action replaces has a slot, which its create takes."""
-        return action.key in self.keys or any(victim.id in self.ids for victim in action.victims)
+        return action.key in self.keys or any(to_delete.id in self.ids for to_delete in action.sessions_to_delete)
 
     def has_room(self, action: Action) -> bool:
         """Whether there is a slot for an action; a replaced session counts in addition to all that stay."""

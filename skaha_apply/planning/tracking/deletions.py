@@ -20,7 +20,7 @@ POD_GRACE = 60.0  # seconds that the tool waits for a deleted pod
 
 def resolve_delete(working: WorkingState, pending: PendingDelete, seen: Observation, settle: float) -> None:
     """Drop a pending delete whose session has ended, or whose DELETE was never sent."""
-    if not seen.whole and pending.id not in seen.gone:
+    if not seen.whole and pending.id not in seen.not_found:
         return
     if live := seen.session(pending.id):
         ours = pending.sent or pending.key in seen.in_flight or live.phase is Phase.TERMINATING
@@ -28,7 +28,7 @@ def resolve_delete(working: WorkingState, pending: PendingDelete, seen: Observat
             del working.pending_deletes[pending.id]
         return
     waited = age(seen, pending.at)
-    if pending.active and pending.id not in seen.pods_gone and waited < POD_GRACE:
+    if pending.active and pending.id not in seen.ended_pods and waited < POD_GRACE:
         return
     del working.pending_deletes[pending.id]
     if pending.why is DeleteReason.SURPLUS:

@@ -67,7 +67,7 @@ def _follow(working: WorkingState, record: ReplicaRecord, seen: Observation, mis
     live = seen.session(record.id)
     if live and (record.phase.active or _is_back(record, live)):
         working.records[record.key] = with_live_session(record, live, seen.listing.at)
-    elif record.phase.active and record.id in seen.gone:
+    elif record.phase.active and record.id in seen.not_found:
         working.records[record.key] = missing.record_after(record)
 
 

@@ -71,4 +71,4 @@ def is_covered(approval: Approval, plan: Plan, action: Action) -> bool:
     """
     if approval.plan is plan or not needs_approval(action) or approval_line(action) in approval.lines:
         return True
-    return not action.victims and action.key in approval.waiting
+    return not action.sessions_to_delete and action.key in approval.waiting

@@ -139,7 +139,7 @@ def _not_created_again(
     desired: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], last: PassResult
 ) -> Iterable[str]:
     """The replicas whose session was deleted for a replacement, while the run stopped before it was created."""
-    replaced = [action for action in desired if action.kind is ActionKind.REPLACE and action.victims]
+    replaced = [action for action in desired if action.kind is ActionKind.REPLACE and action.sessions_to_delete]
     left = [
         action.name for action in replaced if not action.create_later and _is_missing(records.get(action.key), last)
     ]
