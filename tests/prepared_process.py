@@ -30,6 +30,7 @@ ENDED_S = 120
 # An interpreter reads these before its first line, so a command that changes one of them gets a fresh interpreter.
 READ_AT_START = ("LANG", "LANGUAGE", "LC_", "PYTHON")
 READ_BY_THE_FORK = {"PYTHONWARNINGS"}
+SAME_AS_NO_LANG = {"", "C", "POSIX", "C.UTF-8", "C.utf8"}  # Python takes C.UTF-8 for each of them [PEP 538]
 
 
 def read_at_start(environment):
@@ -37,7 +38,9 @@ def read_at_start(environment):
     return {
         name: value
         for name, value in environment.items()
-        if name.startswith(READ_AT_START) and name not in READ_BY_THE_FORK
+        if name.startswith(READ_AT_START)
+        and name not in READ_BY_THE_FORK
+        and not (name == "LANG" and value in SAME_AS_NO_LANG)
     }
 
 

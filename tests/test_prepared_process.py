@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import pytest
+from prepared_process import Forked
 
 MANIFEST = """\
 version: 1
@@ -21,7 +22,8 @@ FRESH = {"preexec_fn": lambda: None}  # cannot be sent to another process, so it
 @pytest.fixture
 def call(prepared, tmp_path):
     (tmp_path / "m.yaml").write_text(MANIFEST)
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm"}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    env = {**kept, "HOME": str(tmp_path), "TERM": "xterm"}
 
     def run(*words, how="run", env=env, **given):
         return getattr(prepared, how)(words, cwd=tmp_path, env=env, **given)
@@ -51,6 +53,7 @@ def test_a_signal_reaches_it(call, sandbox, number, code):
     sandbox.faults(latency_ms=5_000)
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = call("plan", "m.yaml", how="start", env=env, **streams)
+    assert isinstance(process, Forked)
     sandbox.wait_until(lambda: sandbox.requests()["requests"])
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0)
@@ -67,6 +70,7 @@ def test_a_terminal_is_one(call, fresh):
     ours, theirs = pty.openpty()
     process = call("plan", "--unknown", how="start", stdin=theirs, stdout=theirs, stderr=theirs, **fresh)
     os.close(theirs)
+    assert isinstance(process, subprocess.Popen if fresh else Forked)
     assert process.wait(60) == 4
     assert b"\x1b[1;31merror:" in os.read(ours, 65536)
     os.close(ours)

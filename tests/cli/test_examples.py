@@ -24,7 +24,7 @@ sessions:
 BEFORE = {
     "before the first apply": [],
     "with an apply": ["skaha-apply plan --sandbox --out plan.json manifests/"],
-    "after an apply": ["skaha-apply apply --sandbox --yes --wait complete"],
+    "after an apply": ["skaha-apply apply --sandbox --yes --wait complete --poll 0.2s"],
 }
 ORDER = {
     "before the first apply": ["plan", "lint", "fmt", "schema", "convert", "split", "sandbox status", "sandbox stop"],
@@ -69,7 +69,8 @@ def run(prepared, tmp_path):
     programs.mkdir()
     (programs / "skaha-apply").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m skaha_apply "$@"\n')
     (programs / "skaha-apply").chmod(0o755)
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    environment = {"LANG": os.environ.get("LANG", ""), "HOME": str(tmp_path)}
+    environment["PATH"] = f"{programs}:{os.environ['PATH']}"
     given = {"cwd": tmp_path, "env": environment, "timeout": 120}
 
     def run(line):
