@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import PendingDelete, StateDocument
 
-FIRST_PAUSE = 0.2  # seconds between the first two listings; each further wait is 1.5 times as long
-LONGEST_PAUSE = 2.0
+FIRST_WAIT = 0.2  # seconds between the first two listings; each further wait is 1.5 times as long
+LONGEST_WAIT = 2.0
 
 
 async def observe_server(
@@ -30,8 +30,8 @@ async def observe_server(
     Returns the observation and the replicas whose unconfirmed create the listing has decided. If the listing is not of
     the account of the state `bound`, it is not recorded; raises `StateError` then.
     """
-    tombstones = context.ledger.working_state.pending_deletes.values()
-    pods = [pending.id for pending in tombstones if pending.active]
+    pending_deletes = context.ledger.working_state.pending_deletes.values()
+    pods = [pending.id for pending in pending_deletes if pending.active]
     seen = await context.lister.observe_server(context.ledger.document, pods)
     if bound is not None:
         check_account(bound, seen.listing, context.identity)
@@ -51,7 +51,7 @@ async def resolve_open_requests(context: ExecutionContext) -> tuple[Observation,
     """
     adopted: frozenset[ReplicaKey] = frozenset()
     tries: Counter[str] = Counter()
-    pause = FIRST_PAUSE
+    wait = FIRST_WAIT
     bound = context.ledger.document
     while True:
         seen, found = await observe_server(context, bound)
@@ -64,8 +64,8 @@ async def resolve_open_requests(context: ExecutionContext) -> tuple[Observation,
             return seen, adopted
         for pending in open_ones:
             await _delete_again(pending, seen, context, tries)
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        await asyncio.sleep(wait)
+        wait = min(wait * 1.5, LONGEST_WAIT)
 
 
 def _is_worth_waiting(
@@ -103,7 +103,7 @@ async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, .
     if not (outcomes.accepted or outcomes.deleted or outcomes.unconfirmed or outcomes.already_ended):
         return ()
     deadline = context.server.now() + context.settle
-    pause = FIRST_PAUSE
+    wait = FIRST_WAIT
     while True:
         seen, _ = await observe_server(context)
         accepted = set(outcomes.accepted)
@@ -116,8 +116,8 @@ async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, .
         left = deadline - context.server.now()
         if left <= 0 or not (missing or lingering or outcomes.unconfirmed):
             return tuple(_notes(missing, lingering))
-        await asyncio.sleep(min(left, context.settle) if outcomes.unconfirmed else min(pause, left))
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        await asyncio.sleep(min(left, context.settle) if outcomes.unconfirmed else min(wait, left))
+        wait = min(wait * 1.5, LONGEST_WAIT)
 
 
 def _notes(missing: list[str], lingering: list[str]) -> list[str]:

@@ -148,7 +148,7 @@ class _Frontier:
             session_id = await self._jobs.carry_out(job)
         except JobFailed as failure:
             error = str(failure)
-            self._fail(job, error, again=failure.again)
+            self._fail(job, error, can_be_repeated=failure.can_be_repeated)
         except NothingToDo:
             job.ended = True
             self._outcomes.already_ended += 1
@@ -180,10 +180,10 @@ class _Frontier:
                 f"not sent, because {canary.action.name}, the first with the same image and resources, failed: {error}",
             )
 
-    def _fail(self, job: Job, error: str, *, again: bool = False) -> None:
+    def _fail(self, job: Job, error: str, *, can_be_repeated: bool = False) -> None:
         job.ended = True
         action = job.action
-        if not again:
+        if not can_be_repeated:
             self._outcomes.tried.add(action.attempt_key)
         self._outcomes.failures.append(Failure(action.name, action.kind.value, error))
         self._context.observe(ActionEnded(action, error=error))

@@ -18,11 +18,14 @@ Shape = tuple[Any, ...]
 
 
 class JobFailed(Exception):
-    """The action was not carried out; the text is for the report. `again` means that a later pass can try it again."""
+    """The action was not carried out. The text is for the report.
 
-    def __init__(self, text: str, *, again: bool = False) -> None:
+    `can_be_repeated` states whether a later pass can try the action again.
+    """
+
+    def __init__(self, text: str, *, can_be_repeated: bool = False) -> None:
         super().__init__(text)
-        self.again = again
+        self.can_be_repeated = can_be_repeated
 
 
 class RunStopped(Exception):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_LISTINGS = 3  # listings that are requested before an incomplete one is used
-PAUSE = 1.0  # seconds between two listings
-EMPTY_PAUSE = 0.1  # seconds until an unexpected empty listing is requested again
+INTERVAL = 1.0  # seconds between two listings
+EMPTY_INTERVAL = 0.1  # seconds until an unexpected empty listing is requested again
 _AT_ONCE = 64
 
 
@@ -69,11 +69,11 @@ class Lister:
             )
             seen_before = {record.id for record in state.replicas if record.seen is not None}
             whole = not any(one in seen_before for one in alive)
-            doubtful = attempt == 0 and not listing.sessions and _is_unexpectedly_empty(before, state)
-            if whole and not doubtful:
+            is_unexpected = attempt == 0 and not listing.sessions and _is_unexpectedly_empty(before, state)
+            if whole and not is_unexpected:
                 break
             if attempt + 1 < MOST_LISTINGS:
-                await asyncio.sleep(EMPTY_PAUSE if whole else PAUSE)
+                await asyncio.sleep(EMPTY_INTERVAL if whole else INTERVAL)
         unlisted = [one for one in pods if one not in listing.by_id]
         return Observation(
             listing=listing,
@@ -98,10 +98,10 @@ class Lister:
                     _raise_refusal(error)
                     return False
 
-        answers = dict(zip(ids, await _gather_or_cancel(map(ask, ids)), strict=True))
-        alive = {one: answer for one, answer in answers.items() if answer is not None and not isinstance(answer, bool)}
-        not_found = frozenset(one for one, answer in answers.items() if answer is None)
-        return alive, not_found, frozenset(one for one, answer in answers.items() if answer is False)
+        responses = dict(zip(ids, await _gather_or_cancel(map(ask, ids)), strict=True))
+        alive = {one: found for one, found in responses.items() if found is not None and not isinstance(found, bool)}
+        not_found = frozenset(one for one, response in responses.items() if response is None)
+        return alive, not_found, frozenset(one for one, response in responses.items() if response is False)
 
     async def _ended_pods(self, ids: list[str]) -> frozenset[str]:
         slots = asyncio.Semaphore(_AT_ONCE)
@@ -114,8 +114,8 @@ class Lister:
                     _raise_refusal(error)
                     return False
 
-        answers = await _gather_or_cancel(map(stopped, ids))
-        return frozenset(one for one, ended in zip(ids, answers, strict=True) if ended)
+        responses = await _gather_or_cancel(map(stopped, ids))
+        return frozenset(one for one, ended in zip(ids, responses, strict=True) if ended)
 
 
 def _raise_refusal(error: ServerError) -> None:
@@ -124,9 +124,9 @@ def _raise_refusal(error: ServerError) -> None:
         raise error
 
 
-async def _gather_or_cancel(looks: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _gather_or_cancel(look_ups: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all look-ups; if one fails, the others are canceled before its error is raised."""
-    tasks = [asyncio.ensure_future(one) for one in looks]
+    tasks = [asyncio.ensure_future(one) for one in look_ups]
     try:
         return await asyncio.gather(*tasks)
     finally:
@@ -151,14 +151,14 @@ def _unlisted_ids(
     in_flight: frozenset[ReplicaKey],
 ) -> list[str]:
     """The IDs of unfinished sessions that are not listed, except those that are too new to be listed."""
-    buried = {pending.id for pending in state.tombstones}
+    deleted = {pending.id for pending in state.tombstones}
     return [
         record.id
         for record in state.replicas
         if record.id
         and record.phase.active
         and record.id not in listing.by_id
-        and record.id not in buried
+        and record.id not in deleted
         and record.key not in in_flight
         and (record.seen is not None or abs(listing.asked - (record.accepted or 0.0)) >= settle)
     ]

@@ -30,7 +30,7 @@ async def renew(job: Job, context: ExecutionContext, job_slots: JobSlots) -> str
         if isinstance(outcome, Refused):
             job_slots.raise_refusal(outcome)
         last = outcome.text
-    raise JobFailed(f"{TRIES} renewals had no clear response; the last problem: {last}", again=True)
+    raise JobFailed(f"{TRIES} renewals had no clear response; the last problem: {last}", can_be_repeated=True)
 
 
 def _record_renewal(job: Job, context: ExecutionContext) -> None:

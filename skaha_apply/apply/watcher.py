@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
 
-FIRST_PAUSE = 0.2  # seconds after a DELETE; each further wait is 1.5 times as long
-LONGEST_PAUSE = 3.0
+FIRST_WAIT = 0.2  # seconds after a DELETE; each further wait is 1.5 times as long
+LONGEST_WAIT = 3.0
 
 
 @dataclass
@@ -28,7 +28,7 @@ class _AwaitedDelete:
 
     sent: float
     pod: bool  # whether the end of its pod is awaited too
-    gone: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    disappeared: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class DeletionWatcher:
@@ -59,7 +59,7 @@ class DeletionWatcher:
         self._undecided: dict[ReplicaKey, asyncio.Future[bool]] = {}
         self._adopted: set[ReplicaKey] = set()
         self._wake = asyncio.Event()
-        self._pause = FIRST_PAUSE
+        self._wait = FIRST_WAIT
 
     async def wait_until_deleted(self, session_id: str, *, pod: bool) -> bool:
         """Wait until a deleted session has disappeared; False if a listing after the settle time shows no effect.
@@ -68,10 +68,10 @@ class DeletionWatcher:
         """
         awaited = _AwaitedDelete(self._lister.server.now(), pod)
         self._awaited_deletes[session_id] = awaited
-        self._pause = FIRST_PAUSE
+        self._wait = FIRST_WAIT
         self._wake.set()
         try:
-            return await awaited.gone
+            return await awaited.disappeared
         finally:
             self._awaited_deletes.pop(session_id, None)
 
@@ -93,7 +93,7 @@ class DeletionWatcher:
             if not self._awaited_deletes and not self._undecided:
                 self._wake.clear()
                 continue
-            await asyncio.sleep(self._next_pause())
+            await asyncio.sleep(self._next_wait())
             try:
                 seen = await self.observe_server()
             except Exception as error:  # noqa: BLE001 - each waiting job must get it, or would wait forever
@@ -113,11 +113,11 @@ class DeletionWatcher:
             self._observe(change)
         return seen
 
-    def _next_pause(self) -> float:
+    def _next_wait(self) -> float:
         """Soon for a delete, then more and more slowly; for an unconfirmed create not before it can be decided."""
         if self._awaited_deletes:
-            self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
-            return self._pause
+            self._wait = min(self._wait * 1.5, LONGEST_WAIT)
+            return self._wait
         given_up = [
             intent.given_up
             for key in self._undecided
@@ -128,10 +128,10 @@ class DeletionWatcher:
 
     def _resolve_waits(self, seen: Observation) -> None:
         for session_id, awaited in tuple(self._awaited_deletes.items()):
-            if not awaited.gone.done():
-                answer = self._is_deleted(session_id, awaited, seen)
-                if answer is not None:
-                    awaited.gone.set_result(answer)
+            if not awaited.disappeared.done():
+                is_deleted = self._is_deleted(session_id, awaited, seen)
+                if is_deleted is not None:
+                    awaited.disappeared.set_result(is_deleted)
         for key, future in tuple(self._undecided.items()):
             if key not in self._ledger.working_state.intents and not future.done():
                 future.set_result(key in self._adopted)
@@ -150,8 +150,8 @@ class DeletionWatcher:
     def fail_all_waits(self, error: Exception) -> None:
         """End every wait with this error."""
         for awaited in self._awaited_deletes.values():
-            if not awaited.gone.done():
-                awaited.gone.set_exception(error)
+            if not awaited.disappeared.done():
+                awaited.disappeared.set_exception(error)
         for future in self._undecided.values():
             if not future.done():
                 future.set_exception(error)

@@ -28,7 +28,7 @@ _VARIABLE_RENEWAL = (
     "repeat the command with a new token in {name}; a running command reads a new token only from "
     "--credential-command, or from the file that `canfar login` writes"
 )
-RENEWAL_PAUSE = 30.0  # seconds between two runs of the client to renew one token
+RENEWAL_INTERVAL = 30.0  # seconds between two runs of the client to renew one token
 FILES = (".canfar/config.yaml", ".skaha/config.yaml")
 PROXY_CERTIFICATE = ".ssl/cadcproxy.pem"
 _log = logging.getLogger("skaha_apply.settings")
@@ -128,7 +128,7 @@ class CredentialSource:
         ended = record is not None and (refused if record.expires is None else record.expires <= time.time())
         if record is None or not ended:
             return
-        if self._tried and self._tried[0] == record and time.monotonic() - self._tried[1] < RENEWAL_PAUSE:
+        if self._tried and self._tried[0] == record and time.monotonic() - self._tried[1] < RENEWAL_INTERVAL:
             return
         self._tried = record, time.monotonic()
         await run_client(self._surroundings.environ)

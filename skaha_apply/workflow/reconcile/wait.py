@@ -24,10 +24,10 @@ LEAST_REST = 0.25  # of `--poll`: the shortest time between two passes, also if 
 async def sleep_until_next_pass(request: ApplyRequest, last: PassResult) -> TimeoutReached | None:
     """Sleep until `--poll` after the last pass began; returns the timeout if `--timeout` ends before that."""
     now, poll = asyncio.get_running_loop().time(), request.options.poll
-    pause = max(last.began + poll - now, LEAST_REST * poll)
+    rest = max(last.began + poll - now, LEAST_REST * poll)
     deadline = last.approval.deadline if last.approval else None
-    if deadline is None or deadline - now >= pause:
-        await asyncio.sleep(pause)
+    if deadline is None or deadline - now >= rest:
+        await asyncio.sleep(rest)
         return None
     await asyncio.sleep(max(0.0, deadline - now))
     return TimeoutReached(
