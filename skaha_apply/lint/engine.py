@@ -100,33 +100,35 @@ class _Collector:
     def note(self, rule: Rule, diagnostics: Iterable[RuleDiagnostic]) -> None:
         by_project = {id(one.filled): one for one in self.judged} | {id(one.written): one for one in self.judged}
         before: tuple[str, int] = ("", 0)
-        for finding in diagnostics:
-            context = by_project[id(finding.project)]
-            if context.depends_on_unknown_value(finding):
+        for diagnostic in diagnostics:
+            context = by_project[id(diagnostic.project)]
+            if context.depends_on_unknown_value(diagnostic):
                 continue
-            location = finding.location or finding.project.location(finding.path) or Location("")
-            if ignored := [line for line in _lines(rule, finding, location) if line in self.ignores]:
+            location = diagnostic.location or diagnostic.project.location(diagnostic.path) or Location("")
+            if ignored := [line for line in _lines(rule, diagnostic, location) if line in self.ignores]:
                 self.used.update(ignored)
                 continue
-            before = (finding.path, before[1] + 1 if before[0] == finding.path else 0)
-            self._keep(rule, context.without_secrets(finding, rule), location, before[1])
+            before = (diagnostic.path, before[1] + 1 if before[0] == diagnostic.path else 0)
+            self._keep(rule, context.without_secrets(diagnostic, rule), location, before[1])
 
-    def _keep(self, rule: Rule, finding: RuleDiagnostic, location: Location, nth: int) -> None:
+    def _keep(self, rule: Rule, diagnostic: RuleDiagnostic, location: Location, nth: int) -> None:
         """Keep one diagnostic; `nth` counts those of one rule about one field."""
-        spec = _spec(finding)
-        if spec is None or not spec.values or finding.whole:
-            key: tuple[object, ...] = (rule.id, location, finding.summary)
+        spec = _spec(diagnostic)
+        if spec is None or not spec.values or diagnostic.whole:
+            key: tuple[object, ...] = (rule.id, location, diagnostic.summary)
             if key not in self.found:
-                self.found[key] = _Merged(self._diagnostic(rule, finding, location))
+                self.found[key] = _Merged(self._diagnostic(rule, diagnostic, location))
             return
-        entry = (id(finding.project), spec.entry_key)
-        key = (rule.id, location, entry, INDEX.sub("", finding.path, count=1), nth)
+        entry = (id(diagnostic.project), spec.entry_key)
+        key = (rule.id, location, entry, INDEX.sub("", diagnostic.path, count=1), nth)
         kept = self.found.get(key)
         if kept is None:
-            self.found[key] = _Merged(self._diagnostic(rule, finding, location), _combination(finding, spec), entry)
+            self.found[key] = _Merged(
+                self._diagnostic(rule, diagnostic, location), _combination(diagnostic, spec), entry
+            )
             return
         kept.others += 1
-        kept.alike = kept.alike and kept.diagnostic.summary == finding.summary
+        kept.alike = kept.alike and kept.diagnostic.summary == diagnostic.summary
 
     def diagnostics(self) -> Iterator[Diagnostic]:
         """All diagnostics. Names a combination unless all combinations of its entry have the same diagnostic.
@@ -150,40 +152,40 @@ class _Collector:
                 summary = f"{kept.diagnostic.summary} ({kept.combination}{_more(kept.others)})"
                 yield replace(kept.diagnostic, summary=summary)
 
-    def _diagnostic(self, rule: Rule, finding: RuleDiagnostic, location: Location) -> Diagnostic:
-        path, session = _within_file(finding)
-        shown = self._snippet(finding, location) if finding.masked or len(self.found) < WITH_SNIPPET else ""
-        severity = finding.severity or rule.severity
-        return Diagnostic(rule.id, severity, finding.summary, finding.detail, location, shown, path, session)
+    def _diagnostic(self, rule: Rule, diagnostic: RuleDiagnostic, location: Location) -> Diagnostic:
+        path, session = _within_file(diagnostic)
+        shown = self._snippet(diagnostic, location) if diagnostic.masked or len(self.found) < WITH_SNIPPET else ""
+        severity = diagnostic.severity or rule.severity
+        return Diagnostic(rule.id, severity, diagnostic.summary, diagnostic.detail, location, shown, path, session)
 
-    def _snippet(self, finding: RuleDiagnostic, location: Location) -> str:
+    def _snippet(self, diagnostic: RuleDiagnostic, location: Location) -> str:
         if location.file not in self.lines:
-            self.lines[location.file] = LINE_BREAK.split(finding.project.texts.get(location.file, ""))
+            self.lines[location.file] = LINE_BREAK.split(diagnostic.project.texts.get(location.file, ""))
         lines = self.lines[location.file]
-        if finding.masked:
+        if diagnostic.masked:
             _mask(lines, location)
         line = lines[location.line - 1] if location.line <= len(lines) else ""
-        return masked(snippet(line, location), finding.project.secrets) if line.strip() else ""
+        return masked(snippet(line, location), diagnostic.project.secrets) if line.strip() else ""
 
 
-def _lines(rule: Rule, finding: RuleDiagnostic, location: Location) -> Iterator[tuple[str, int, str]]:
+def _lines(rule: Rule, diagnostic: RuleDiagnostic, location: Location) -> Iterator[tuple[str, int, str]]:
     """Lines on which a comment can suppress a diagnostic: its location, and the other fields that it is about."""
-    others = (finding.project.location(path) for path in finding.also)
+    others = (diagnostic.project.location(path) for path in diagnostic.also)
     for one in (location, *others):
         if one is not None:
             yield one.file, one.line, rule.id
 
 
-def _spec(finding: RuleDiagnostic) -> SessionSpec | None:
-    index = INDEX.match(finding.path)
-    return finding.project.sessions[int(index[1])] if index else None
+def _spec(diagnostic: RuleDiagnostic) -> SessionSpec | None:
+    index = INDEX.match(diagnostic.path)
+    return diagnostic.project.sessions[int(index[1])] if index else None
 
 
-def _combination(finding: RuleDiagnostic, spec: SessionSpec) -> str:
+def _combination(diagnostic: RuleDiagnostic, spec: SessionSpec) -> str:
     """The values of a combination, each with its line: `with tile = ... (tiles.txt:3)`."""
     named = []
     for axis, value in list(spec.values.items())[:MAX_AXES]:
-        location = finding.project.locations.get(f"{_session(finding.path)}.values.{axis}")
+        location = diagnostic.project.locations.get(f"{_session(diagnostic.path)}.values.{axis}")
         where = f" ({location.file}:{location.line})" if location else ""
         named.append(f"{axis} = {shown(value, VALUE_WIDTH)}{where}")
     return "with " + ", ".join(named + ["…"] * (len(spec.values) > MAX_AXES))
@@ -205,14 +207,14 @@ def _mask(lines: list[str], location: Location) -> None:
         lines[number - 1] = line[:start] + "*" * len(line[start:end]) + line[end:]
 
 
-def _within_file(finding: RuleDiagnostic) -> tuple[str, str]:
+def _within_file(diagnostic: RuleDiagnostic) -> tuple[str, str]:
     """The path with the index in the list of its own file, and the name of the session as written."""
-    index = INDEX.match(finding.path)
+    index = INDEX.match(diagnostic.path)
     if index is None:
-        return finding.path, ""
-    number, project = int(index[1]), finding.project
+        return diagnostic.path, ""
+    number, project = int(index[1]), diagnostic.project
     entry = project.entries[number] if number < len(project.entries) else number
-    return f"sessions[{entry}]{finding.path[index.end() :]}", project.sessions[number].group or project.sessions[
+    return f"sessions[{entry}]{diagnostic.path[index.end() :]}", project.sessions[number].group or project.sessions[
         number
     ].name
 

@@ -36,12 +36,12 @@ class LintContext:
         """Both projects, or one if they are the same."""
         return (self.written,) if self.filled is self.written else (self.written, self.filled)
 
-    def depends_on_unknown_value(self, finding: RuleDiagnostic) -> bool:
+    def depends_on_unknown_value(self, diagnostic: RuleDiagnostic) -> bool:
         """Whether a diagnostic is about a value that is not known yet."""
         unknown = self.written.unknown
-        if unknown and any(_within(path, unknown) for path in (finding.path, *finding.also)):
+        if unknown and any(_within(path, unknown) for path in (diagnostic.path, *diagnostic.also)):
             return True
-        return bool(self.written.withheld) and LATER.search(_text(self.filled, finding.path)) is not None
+        return bool(self.written.withheld) and LATER.search(_text(self.filled, diagnostic.path)) is not None
 
     def lines_with_unknown_values(self) -> set[tuple[str, int]]:
         """File and line of every value that depends on a variable without a value."""
@@ -54,20 +54,20 @@ class LintContext:
         locations = [self.written.location(path) for path in paths]
         return {(location.file, location.line) for location in locations if location is not None}
 
-    def without_secrets(self, finding: RuleDiagnostic, rule: Rule) -> RuleDiagnostic:
+    def without_secrets(self, diagnostic: RuleDiagnostic, rule: Rule) -> RuleDiagnostic:
         """The diagnostic without sensitive values. For a text that contains one, only the rule is described."""
         secrets = self.written.secrets
         if not secrets:
-            return finding
-        names = [found[2] for found in LATER.finditer(_text(self.written, finding.path)) if found[2] in secrets]
+            return diagnostic
+        names = [found[2] for found in LATER.finditer(_text(self.written, diagnostic.path)) if found[2] in secrets]
         if not names:
-            summary, detail = masked(finding.summary, secrets), masked(finding.detail, secrets)
-            return replace(finding, summary=summary, detail=detail)
+            summary, detail = masked(diagnostic.summary, secrets), masked(diagnostic.detail, secrets)
+            return replace(diagnostic, summary=summary, detail=detail)
         names_shown = " and ".join(f"`${{var.{name}}}`" for name in dict.fromkeys(names))
         title = rule.title.rstrip(".")
         summary = f"with the value of {names_shown}: {title[0].lower() + title[1:]}"
         detail = f"{rule.why} (Sensitive values are not shown.)"
-        return replace(finding, summary=summary, detail=detail)
+        return replace(diagnostic, summary=summary, detail=detail)
 
 
 def lint_contexts(projects: Sequence[Project]) -> tuple[LintContext, ...]:

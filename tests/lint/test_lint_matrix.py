@@ -44,7 +44,7 @@ def one(found):
     return single
 
 
-def test_a_finding_of_some_combinations_names_the_first_and_counts_the_others():
+def test_diagnostic_of_some_combinations_names_the_first_and_counts_the_others():
     found = one(
         linted("""\
         sessions:
@@ -59,7 +59,7 @@ def test_a_finding_of_some_combinations_names_the_first_and_counts_the_others():
     assert found.snippet.splitlines()[-1].strip() == "^" * len('"${tile}"')
 
 
-def test_a_finding_of_all_combinations_alike_is_one_without_any_name():
+def test_equal_diagnostic_of_all_combinations_appears_once_without_a_name():
     found = one(
         linted("""\
         sessions:
@@ -173,7 +173,7 @@ def test_comments_switch_rules_off_for_all_combinations_of_their_line():
     assert told(found) == [("unused-ignore", 11, 18)]
 
 
-def test_two_findings_about_one_field_stay_two():
+def test_two_diagnostics_about_one_field_stay_two():
     found = linted("""\
         sessions:
           - name: s_${tile}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa

@@ -412,7 +412,7 @@ def test_select_and_ignore():
     assert rules(in_session(body, ignore={"gpus-zero"})) == ["cmd-space"]
 
 
-def test_a_finding_in_the_defaults_is_told_once():
+def test_diagnostic_in_the_defaults_appears_once():
     text = project("p", *((f"s{index}", 1) for index in range(9)))
     found = linted(text.replace("sessions:", "defaults: {gpus: 0}\nsessions:"))
     assert rules(found) == ["gpus-zero"]

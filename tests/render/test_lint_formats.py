@@ -51,7 +51,7 @@ RULES = (
 NASTY = "100% \x1b[31m<b>&\"'`|,:: ]]> \u202e é☆\x00\ufffe"
 
 
-def finding(line=4, severity=Severity.ERROR, **more):
+def diagnostic(line=4, severity=Severity.ERROR, **more):
     rule = "a-rule" if severity is Severity.ERROR else "b-rule"
     given = {
         "detail": "Write x.\nOr y.",
@@ -68,16 +68,16 @@ def report(*found, **more):
 
 REPORTS = {
     "clean": report(),
-    "one": report(finding()),
-    "warning": report(finding(severity=Severity.WARNING)),
-    "strict": report(finding(severity=Severity.WARNING), strict=True),
-    "no detail": report(finding(detail="")),
-    "nasty": report(finding(summary=NASTY, detail=NASTY, session=NASTY, path=NASTY)),
-    "nasty file": report(finding(location=Location("a b/ü%,:#\n.yaml", 1, 1, 1, 1))),
-    "stdin": report(finding(location=Location("-", 1, 1, 1, 1))),
-    "several lines": report(finding(location=Location("m.yaml", 2, 5, 9, 1))),
-    "unknown rule": LintReport((finding(),), ()),
-    "many": report(*(finding(line) for line in range(1, 1000)), finding(1, Severity.WARNING)),
+    "one": report(diagnostic()),
+    "warning": report(diagnostic(severity=Severity.WARNING)),
+    "strict": report(diagnostic(severity=Severity.WARNING), strict=True),
+    "no detail": report(diagnostic(detail="")),
+    "nasty": report(diagnostic(summary=NASTY, detail=NASTY, session=NASTY, path=NASTY)),
+    "nasty file": report(diagnostic(location=Location("a b/ü%,:#\n.yaml", 1, 1, 1, 1))),
+    "stdin": report(diagnostic(location=Location("-", 1, 1, 1, 1))),
+    "several lines": report(diagnostic(location=Location("m.yaml", 2, 5, 9, 1))),
+    "unknown rule": LintReport((diagnostic(),), ()),
+    "many": report(*(diagnostic(line) for line in range(1, 1000)), diagnostic(1, Severity.WARNING)),
 }
 
 
@@ -132,7 +132,7 @@ def test_junit_has_a_case_for_each_file_and_rule():
 
 
 def test_github_shows_errors_first_and_counts_what_a_step_would_not_show():
-    found = [finding(line, Severity.WARNING) for line in range(1, 13)] + [finding(line) for line in range(1, 15)]
+    found = [diagnostic(line, Severity.WARNING) for line in range(1, 13)] + [diagnostic(line) for line in range(1, 15)]
     lines = LintFormat.GITHUB.render(report(*found)).splitlines()
     assert [line.split(" ")[0] for line in lines[:20]] == ["::error"] * 10 + ["::warning"] * 10
     assert lines[20:] == ["::notice::and 6 more diagnostics in the summary of this job"]
@@ -141,7 +141,7 @@ def test_github_shows_errors_first_and_counts_what_a_step_would_not_show():
 
 def test_github_commands_cannot_be_forged():
     text = LintFormat.GITHUB.render(
-        report(finding(summary="a\n::error::forged", location=Location("x,y:z%\n.yaml", 1, 2, 1, 3)))
+        report(diagnostic(summary="a\n::error::forged", location=Location("x,y:z%\n.yaml", 1, 2, 1, 3)))
     )
     assert text == (
         "::error file=x%2Cy%3Az%25%0A.yaml,line=1,endLine=1,col=2,endColumn=3,title=a-rule::"
@@ -151,7 +151,7 @@ def test_github_commands_cannot_be_forged():
 
 
 def test_the_summary_of_a_job_is_bounded_and_escaped():
-    many = report(*(finding(line, summary="x" * 5000) for line in range(2000)))
+    many = report(*(diagnostic(line, summary="x" * 5000) for line in range(2000)))
     text = github_summary(many)
     assert len(text.encode()) <= SUMMARY
     assert "2000 errors" in text.splitlines()[0]
@@ -162,16 +162,16 @@ def test_the_summary_of_a_job_is_bounded_and_escaped():
 
 
 def test_a_fingerprint_is_about_the_session_not_the_line():
-    first = fingerprints(report(finding(session="reduce")))
-    moved = fingerprints(report(finding(90, session="Reduce", path="sessions[7].cmd")))
+    first = fingerprints(report(diagnostic(session="reduce")))
+    moved = fingerprints(report(diagnostic(90, session="Reduce", path="sessions[7].cmd")))
     assert first == moved
     other = [
-        fingerprints(report(finding(session="mosaic"))),
-        fingerprints(report(finding(session="reduce", path="sessions[0].args[0]"))),
-        fingerprints(report(finding(session="reduce", severity=Severity.WARNING))),
-        fingerprints(report(finding(session="reduce"), paths={})),
+        fingerprints(report(diagnostic(session="mosaic"))),
+        fingerprints(report(diagnostic(session="reduce", path="sessions[0].args[0]"))),
+        fingerprints(report(diagnostic(session="reduce", severity=Severity.WARNING))),
+        fingerprints(report(diagnostic(session="reduce"), paths={})),
     ]
     assert len({first, *other}) == 5
-    twice = fingerprints(report(finding(session="reduce"), finding(5, session="reduce")))
+    twice = fingerprints(report(diagnostic(session="reduce"), diagnostic(5, session="reduce")))
     assert twice[0] == first[0]
     assert twice[1] != twice[0]

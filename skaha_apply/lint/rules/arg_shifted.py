@@ -25,10 +25,10 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
                 same = (spec.entry_key, one.key, one.name, one.text)
                 found.setdefault(same, []).append(index)
         for same, indices in found.items():
-            yield _finding(project, same, indices)
+            yield _diagnostic(project, same, indices)
 
 
-def _finding(project: Project, same: tuple[str, str, str, str], indices: list[int]) -> RuleDiagnostic:
+def _diagnostic(project: Project, same: tuple[str, str, str, str], indices: list[int]) -> RuleDiagnostic:
     _, key, name, text = same
     one = next(left for left in project.left_out[indices[0]] if (left.key, left.name, left.text) == same[1:])
     summary = f"{name} is empty here, so the argument {shown(text)} is left out and "

@@ -45,7 +45,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             continue
         for name, value in spec.env.items():
             if _is_secret(name, value):
-                yield _finding(project, f"{path}.env.{name}", f"the variable {name}")
+                yield _diagnostic(project, f"{path}.env.{name}", f"the variable {name}")
         yield from _arguments(project, path, spec)
 
 
@@ -54,9 +54,9 @@ def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[RuleD
     for index, text in enumerate(spec.args):
         option = OPTION.fullmatch(text[:LOOKED_AT])
         if option and option[2] and _is_secret(option[1].replace("-", "_"), option[2]):
-            yield _finding(project, f"{path}.args[{index}]", f"the option --{option[1]}")
+            yield _diagnostic(project, f"{path}.args[{index}]", f"the option --{option[1]}")
         elif _is_known(text) or (before and not option and _is_secret(before, text)):
-            yield _finding(project, f"{path}.args[{index}]", "the argument")
+            yield _diagnostic(project, f"{path}.args[{index}]", "the argument")
         before = option[1].replace("-", "_") if option and not option[2] else ""
 
 
@@ -85,7 +85,7 @@ def _is_secret(name: str, value: str) -> bool:
     return bool(NAME.search(name) and not ELSEWHERE.search(name) and not PLACE.match(value))
 
 
-def _finding(project: Project, path: str, what: str) -> RuleDiagnostic:
+def _diagnostic(project: Project, path: str, what: str) -> RuleDiagnostic:
     detail = (
         "Everyone who can read the repository, the state or the server's pod description can read the secret. Write "
     )

@@ -90,9 +90,9 @@ def _taken_apart(image: str) -> tuple[str, str | None]:
 def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """In addition to the form: it must begin with one of the hosts of /repository."""
     wrong: dict[int, set[str]] = {}
-    for finding in check(projects):
-        wrong.setdefault(id(finding.project), set()).add(finding.path)
-        yield finding
+    for diagnostic in check(projects):
+        wrong.setdefault(id(diagnostic.project), set()).add(diagnostic.path)
+        yield diagnostic
     trusted = known.offer.registries
     if trusted is None:
         return

@@ -29,16 +29,16 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         if _has(all_text(spec)):
             for part, what, text in texts(spec):
                 if char := _first(_without(text, spec.values)):
-                    yield _finding(project, f"{path}.{part}", f"{what} {shown(text)}", char)
+                    yield _diagnostic(project, f"{path}.{part}", f"{what} {shown(text)}", char)
 
 
 def _values(project: Project, path: str, spec: SessionSpec) -> Iterator[RuleDiagnostic]:
     for axis, value in spec.values.items():
         if char := _first(value):
-            yield _finding(project, f"{path}.values.{axis}", f"the value {shown(value)} of {axis}", char)
+            yield _diagnostic(project, f"{path}.values.{axis}", f"the value {shown(value)} of {axis}", char)
 
 
-def _finding(project: Project, path: str, what: str, char: str) -> RuleDiagnostic:
+def _diagnostic(project: Project, path: str, what: str, char: str) -> RuleDiagnostic:
     name = USUAL.get(char) or unicodedata.name(char, "without a name")
     detail = "The value is sent with it, so file names and other values do not match. Remove the character"
     detail += ", or type a space." if unicodedata.category(char) == "Zs" else "."
