@@ -90,7 +90,7 @@ async def ask(streams: Streams, question: str) -> bool:
         UsageError: if standard input is not a terminal.
         SkahaApplyError: if the text that the question is about could not be written.
     """
-    if streams.is_lost:
+    if streams.has_lost_output:
         raise SkahaApplyError(
             "nothing was changed: the text that you would approve could not be written to standard output"
         )

@@ -78,7 +78,7 @@ def read_document(text: str, diagnostics: FileDiagnostics, *, named: bool = True
 
 def _document(root: Node, reader: NodeReader, ignored: tuple[Ignore, ...]) -> Document | None:
     if not any(key.text == "sessions" for key, _ in root.pairs):
-        reader.diagnostics.hide(root)  # perhaps a file with values of variables
+        reader.diagnostics.mask(root)  # perhaps a file with values of variables
     entries = reader.entries(root, "")
     declared = read_variables(reader, entries["variables"].value) if "variables" in entries else {}
     if not _version(root, entries, reader):

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 
-def changes(recorded: SessionSpec, wanted: SessionSpec) -> tuple[Change, ...]:
+def changes(recorded: SessionSpec, desired: SessionSpec) -> tuple[Change, ...]:
     """The differing fields that decide an action, by path (`args[2]`, `env.BAND`). Fields of the work come first."""
-    before, after = _fields(recorded), _fields(wanted)
+    before, after = _fields(recorded), _fields(desired)
     differing = [name for name in before if before[name] != after[name]]
     nested = [name for name in differing if isinstance(before[name], list | dict)]
     found = [Change(name, before[name], after[name]) for name in differing if name not in nested]
@@ -37,16 +37,16 @@ def _nested(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
     ]
 
 
-def same_work(recorded: SessionSpec, wanted: SessionSpec) -> bool:
+def same_work(recorded: SessionSpec, desired: SessionSpec) -> bool:
     """Whether two specs ask for the same work, by their fields. For digests of different versions."""
-    needs = ({name.casefold() for name in spec.needs} for spec in (recorded, wanted))
-    return work_content(recorded) == work_content(wanted) and next(needs) == next(needs)
+    needs = ({name.casefold() for name in spec.needs} for spec in (recorded, desired))
+    return work_content(recorded) == work_content(desired) and next(needs) == next(needs)
 
 
-def same_resources(recorded: SessionSpec, wanted: SessionSpec) -> bool:
+def same_resources(recorded: SessionSpec, desired: SessionSpec) -> bool:
     """Whether two specs ask for the same resources."""
-    names = names_by_role(type(wanted), Decides.RESOURCES)
-    return all(getattr(recorded, name) == getattr(wanted, name) for name in names)
+    names = names_by_role(type(desired), Decides.RESOURCES)
+    return all(getattr(recorded, name) == getattr(desired, name) for name in names)
 
 
 def _fields(spec: SessionSpec) -> dict[str, Any]:

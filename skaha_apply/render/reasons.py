@@ -2,7 +2,7 @@
 
 `{name}` in a template stands for an argument. `{name:exact}` and `{name:rounded}` are durations, `{name:whole}` seconds
 without a fraction, `{name:number}` a number without needless digits, `{name:tenths}` one with one digit, `{name:time}`
-Unix seconds, `{name:quoted}` a word for a shell, `{name:standing}` a kind of action as it follows "is".
+Unix seconds, `{name:quoted}` a word for a shell, `{name:adjective}` a kind of action as it follows "is".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Arguments = Mapping[str, Any]
 
-_STANDING = {"conflict": "in conflict", "unchanged": "on hold"}
+_ADJECTIVES = {"conflict": "in conflict", "unchanged": "on hold"}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
     "": str,
     "exact": format_exact,
@@ -32,7 +32,7 @@ _FORMATS: Mapping[str, Callable[[Any], str]] = {
     "tenths": "{:.1f}".format,
     "time": lambda seconds: datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     "quoted": quote,
-    "standing": lambda kind: _STANDING.get(kind, kind),
+    "adjective": lambda kind: _ADJECTIVES.get(kind, kind),
 }
 
 
@@ -143,11 +143,11 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.NEEDS_EMPTY_LIST: "needs {entry}, whose list is empty",
     Code.NEEDS_NO_COMBINATION: "needs {entry}, which has no combination with {values}",
     Code.NEEDS_STOPPED: "needs {entry}, which its failure limit stopped",
-    Code.NEEDS_FAILED: "needs {entry}: {replica} is {kind:standing}",
+    Code.NEEDS_FAILED: "needs {entry}: {replica} is {kind:adjective}",
     Code.NEEDS_TOO_FEW: "needs {entry}: {done} of {total} succeeded, {required} required",
     Code.NEEDS_OUT_OF_SCOPE: "needs {dependency}, which --target or --exclude leaves out",
     Code.NEEDS_UNFINISHED: "needs {dependencies}",
-    Code.PILOT_FAILED: "pilot: {replica} is {kind:standing}",
+    Code.PILOT_FAILED: "pilot: {replica} is {kind:adjective}",
     Code.PILOT_OUT_OF_SCOPE: "pilot: {replica} must succeed first, but --target or --exclude leaves it out",
     Code.PILOT_UNFINISHED: "pilot: {replica} must succeed first",
     Code.FAILURE_LIMIT: (

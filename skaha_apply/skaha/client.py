@@ -103,9 +103,9 @@ class Client:
         login = self._login
         return bool(login and login.registry and login.registry.holds(image, self._registries.known or ()))
 
-    def hide(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
         """`text` with `(sensitive)` instead of the secrets of the credential and of earlier ones."""
-        return self._exchange.sender.hide(text)
+        return self._exchange.sender.without_secrets(text)
 
     def stop(self) -> None:
         """Send no new requests, also no reads. Requests in flight continue; those that wait for a retry end at once."""
@@ -217,7 +217,7 @@ class Client:
             return None
         text: str | None = await self._read(
             log_request(session_id, view),
-            lambda response: self.hide(response.body.decode("utf-8", "replace")),
+            lambda response: self.without_secrets(response.body.decode("utf-8", "replace")),
         )
         return text
 
@@ -234,7 +234,7 @@ class Client:
         for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
-                _log.warning("%s", self.hide(note))
+                _log.warning("%s", self.without_secrets(note))
 
     async def _read(self, request: ApiRequest, read: Callable[[Response], Any]) -> Any:
         result = await self._exchange.perform(request, read)

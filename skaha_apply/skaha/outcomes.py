@@ -162,7 +162,7 @@ def shown_text(reply: Reply | None, login: Login | None) -> str:
     text = reply.text if isinstance(reply, NoResponse) else reply.body[:_READ].decode("utf-8", "replace")
     if isinstance(reply, Response) and not text.strip():
         text = reply.headers.get("www-authenticate", "") or f"status {reply.status}"
-    return one_line(login.hide_in(text) if login else text)
+    return one_line(login.without_secrets(text) if login else text)
 
 
 def outage_cause(reply: Reply) -> str:

@@ -42,7 +42,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
-async def export(setting: Settings, wanted: SessionFilter) -> Exported:
+async def export(setting: Settings, session_filter: SessionFilter) -> Exported:
     """The wanted sessions of the account, as a manifest of the project of the setting; nothing is changed.
 
     Raises:
@@ -53,7 +53,7 @@ async def export(setting: Settings, wanted: SessionFilter) -> Exported:
     from_sessions.check_project(project)
     async with open_context(setting) as context:
         listing = await context.client.sessions()
-        found = from_sessions.entries(listing, wanted)
+        found = from_sessions.entries(listing, session_filter)
         refused = await _refused(context, found)
         owners = await _owners(context.location)
     owned = _owned(found, owners)
@@ -76,13 +76,13 @@ async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, lis
     private = frozenset(spec.image for spec in found.sessions if context.client.private(spec.image))
     locations = {f"sessions[{index}]": Location("", index + 1) for index in range(len(found.sessions))}
     judged = Project("", tuple(found.sessions), locations=locations)
-    said: dict[str, list[str]] = {}
+    remarks: dict[str, list[str]] = {}
     for one in lint.check([judged], online=lint.Online(offer, private)):
         if one.severity is Severity.ERROR:
-            said.setdefault(one.session, []).append(
+            remarks.setdefault(one.session, []).append(
                 f"The server would refuse a new session like this: {one.summary} [{one.rule}]."
             )
-    return said
+    return remarks
 
 
 async def _owners(location: StateLocation) -> Mapping[str, str]:

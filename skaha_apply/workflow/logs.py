@@ -44,8 +44,8 @@ class LogText:
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """An attempt whose text is wanted; `over` means that its text is final."""
+class _LoggedAttempt:
+    """An attempt whose text is read; `over` means that its text is final."""
 
     record: ReplicaRecord
     attempt: int
@@ -80,26 +80,28 @@ async def read_logs(
     document = await find_store(context.location, project).read()
     records = document.replicas if document else ()
     specs = document.specs if document else {}
-    meant = [one for one in records if _means(pattern, one, specs.get(one.spec))]
-    if not meant:
+    selected = [one for one in records if _matches(pattern, one, specs.get(one.spec))]
+    if not selected:
         raise UsageError(
             f"{pattern!r} matches no replica in the state of project {project.name!r}",
             hint=f"The state has: {_known(document)}.",
         )
-    wanted = [each for record in meant for each in _attempts(context, project, record, attempt, specs.get(record.spec))]
-    if not wanted:
-        most = max(record.attempt for record in meant)
+    attempts = [
+        each for record in selected for each in _attempts(context, project, record, attempt, specs.get(record.spec))
+    ]
+    if not attempts:
+        most = max(record.attempt for record in selected)
         raise UsageError(
             f"{pattern} has no attempt {attempt}", hint=f"the last attempt is {most}; --attempt all shows all attempts"
         )
-    places = asyncio.Semaphore(_AT_ONCE)
+    slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(each: _Wanted) -> LogText:
+    async def one(each: _LoggedAttempt) -> LogText:
         spec = specs.get(each.record.spec)
-        async with places:
+        async with slots:
             return await _text(context, project, each, spec.retries + 1 if spec else 1, events=events)
 
-    return tuple(await asyncio.gather(*map(one, wanted)))
+    return tuple(await asyncio.gather(*map(one, attempts)))
 
 
 def _known(document: StateDocument | None) -> str:
@@ -112,24 +114,24 @@ def _known(document: StateDocument | None) -> str:
     return (", ".join(shown) + more) or "nothing"
 
 
-def _means(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
+def _matches(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
     names = {spec.name, spec.group or spec.name} if spec else {record.session}
     try:
-        meant = any(matches(pattern, name, record.replica) for name in names)
+        selected = any(matches(pattern, name, record.replica) for name in names)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    return meant or record.name == pattern.lower()
+    return selected or record.name == pattern.lower()
 
 
 def _attempts(
     context: Context, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
-) -> list[_Wanted]:
+) -> list[_LoggedAttempt]:
     """The attempts of one replica that are wanted, oldest first; those that only their saved log is left of as well."""
     open_by_id = spec is not None and spec.kind.interactive
-    last = _Wanted(record, record.attempt, record.id, record.phase.value, not record.phase.active, open_by_id)
+    last = _LoggedAttempt(record, record.attempt, record.id, record.phase.value, not record.phase.active, open_by_id)
     if attempt is None:
         return [last]
-    known = [_Wanted(record, one.attempt, one.id, one.phase.value, True, open_by_id) for one in record.earlier]
+    known = [_LoggedAttempt(record, one.attempt, one.id, one.phase.value, True, open_by_id) for one in record.earlier]
     known = [*known, last]
     labels = {one.label for one in known}
     saved = context.location.logs(project.name).labels(record.name)
@@ -138,31 +140,31 @@ def _attempts(
     return every if attempt == ALL else [one for one in every if one.attempt == attempt][-1:]
 
 
-def _forgotten(record: ReplicaRecord, label: str) -> _Wanted | None:
+def _forgotten(record: ReplicaRecord, label: str) -> _LoggedAttempt | None:
     """An attempt that the state remembers no more, by the label of its saved log."""
     number, _, session_id = label.partition("-")
     if not (number.isascii() and number.isdigit()):
         return None
-    return _Wanted(record, int(number), session_id or None, "", over=True)
+    return _LoggedAttempt(record, int(number), session_id or None, "", over=True)
 
 
-async def _text(context: Context, project: Project, wanted: _Wanted, attempts: int, *, events: bool) -> LogText:
-    logs, name = context.location.logs(project.name), wanted.record.name
-    saved = logs.read(name, wanted.label) or logs.read(name, f"{wanted.attempt}-{wanted.id}")  # older logs: whole IDs
+async def _text(context: Context, project: Project, logged: _LoggedAttempt, attempts: int, *, events: bool) -> LogText:
+    logs, name = context.location.logs(project.name), logged.record.name
+    saved = logs.read(name, logged.label) or logs.read(name, f"{logged.attempt}-{logged.id}")  # older logs: whole IDs
     kept = (saved[1] if events else saved[0]) if saved else ""
     # What was saved of an earlier attempt is all there is; of the last one the server may know more by now.
-    earlier = wanted.over and wanted.id != wanted.record.id
-    live = "" if kept and earlier else await _live(context, wanted.id, events=events)
+    earlier = logged.over and logged.id != logged.record.id
+    live = "" if kept and earlier else await _live(context, logged.id, events=events)
     text = live or kept
     return LogText(
         name=name,
-        replica=wanted.record.replica,
-        id=wanted.id,
-        text=masked(context.client.hide(text), project.secrets),
-        source="server" if live or not kept else str(logs.path(name, wanted.label)),
-        attempt=wanted.attempt,
-        attempts=max(attempts, wanted.attempt),
-        phase=wanted.phase,
+        replica=logged.record.replica,
+        id=logged.id,
+        text=masked(context.client.without_secrets(text), project.secrets),
+        source="server" if live or not kept else str(logs.path(name, logged.label)),
+        attempt=logged.attempt,
+        attempts=max(attempts, logged.attempt),
+        phase=logged.phase,
         exists=bool(text) or (saved is not None and not events),
     )
 

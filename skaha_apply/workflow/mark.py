@@ -86,19 +86,19 @@ async def mark(
         execution = make_execution_context(context, project, ledger, observe)
         await resolve_open_requests(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
-        meant, unknown = select_replicas(ledger.working_state, desired, options)
+        selected, unknown = select_replicas(ledger.working_state, desired, options)
         if unknown:
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             what = "matches no replica" if options.axis is None else f"not a value of {options.axis} in any session"
             observe(Note(f"{', '.join(unknown[:MOST_NAMED])}{more}: {what} of {project.name}"))
-        if unknown and not meant:
+        if unknown and not selected:
             raise UsageError(
                 f"nothing to mark {options.verb}: no replica of {project.name} matches",
                 hint="`skaha-apply status` shows names and phases.",
             )
-        marks = new_marks(ledger.working_state, meant, options)
+        marks = new_marks(ledger.working_state, selected, options)
         if not marks:
-            observe(Note(_already(meant, options.verb)))
+            observe(Note(_already(selected, options.verb)))
             return ExitCode.OK
         if not await approve(marks):
             return ExitCode.ERROR
@@ -125,13 +125,13 @@ def select_replicas(
     if options.axis is not None:
         check_axis(options.axis, (one.spec for one in candidates))
     selection = ReplicaSelection(options.patterns, options.axis, options.values, options.phases)
-    meant = tuple(one for one in candidates if selection.includes(one))
-    return meant, selection.unmatched
+    selected = tuple(one for one in candidates if selection.includes(one))
+    return selected, selection.unmatched
 
 
 def _candidate(key: ReplicaKey, working: WorkingState, desired: dict[ReplicaKey, DesiredReplica]) -> Candidate:
-    record, wanted = working.records.get(key), desired.get(key)
-    spec = wanted.spec if wanted is not None else working.specs[working.records[key].spec]
+    record, desired_replica = working.records.get(key), desired.get(key)
+    spec = desired_replica.spec if desired_replica is not None else working.specs[working.records[key].spec]
     name = record.name if record is not None else desired[key].name
     return Candidate(key, name, spec, record.phase if record is not None else None)
 
@@ -140,14 +140,14 @@ def _expand(project: Project, working: WorkingState) -> tuple[DesiredReplica, ..
     return expand(project, run_numbers.recorded(working), run_numbers.frozen_digests(working, project))
 
 
-def new_marks(working: WorkingState, meant: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
+def new_marks(working: WorkingState, selected: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
     """The marks of those replicas that the verb changes; none if each of them is marked so already.
 
     Raises:
         UsageError: an active one would have to be deleted without `force`.
     """
     marks = []
-    for one in meant:
+    for one in selected:
         record = working.records.get(one.key)
         if _nothing_to_do(options.verb, record):
             continue
@@ -167,12 +167,12 @@ def new_marks(working: WorkingState, meant: tuple[Candidate, ...], options: Mark
     return tuple(marks)
 
 
-def _already(meant: tuple[Candidate, ...], verb: Verb) -> str:
+def _already(selected: tuple[Candidate, ...], verb: Verb) -> str:
     """Why there is nothing to mark."""
-    if not meant:
+    if not selected:
         return f"nothing to mark {verb}: no replica is in the phase of --phase"
-    names = ", ".join(one.name for one in meant[:MOST_NAMED])
-    more = f" and {len(meant) - MOST_NAMED} more" if len(meant) > MOST_NAMED else ""
+    names = ", ".join(one.name for one in selected[:MOST_NAMED])
+    more = f" and {len(selected) - MOST_NAMED} more" if len(selected) > MOST_NAMED else ""
     state = {Verb.COMPLETE: "done", Verb.RERUN: "due to run", Verb.HOLD: "on hold or done"}[verb]
     return f"nothing to mark {verb}: already {state}: {names}{more}"
 

@@ -36,10 +36,10 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
         StateError: the state cannot be read, or belongs to another project, server or account.
         ServerError: the server cannot be used.
     """
-    return plan_from(context, project, await look(context, project, options))
+    return plan_from(context, project, await observe_project(context, project, options))
 
 
-async def look(context: Context, project: Project, options: PlanOptions) -> Situation:
+async def observe_project(context: Context, project: Project, options: PlanOptions) -> Situation:
     """Observe server and state once; see `plan` for what it raises."""
     stored = await read_state(find_store(context.location, project), context.location, project)
     document = stored or new_document(context.location, project)

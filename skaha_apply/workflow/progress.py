@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
 
 NAMED = 5  # names that a hold gives
-_STANDING_BY = frozenset(kind for kind in ActionKind if kind.keeps_from_starting)
+_NOT_STARTED = frozenset(kind for kind in ActionKind if kind.keeps_from_starting)
 
 
-def standing(action: Action, record: ReplicaRecord | None) -> str:
+def progress_word(action: Action, record: ReplicaRecord | None) -> str:
     """The progress of a replica in a word: what keeps it from starting, else the phase of its session.
 
     A replica that is due again counts as planned, not as ended.
     """
-    if action.kind in _STANDING_BY or action.kind is ActionKind.DONE or record is None:
+    if action.kind in _NOT_STARTED or action.kind is ActionKind.DONE or record is None:
         return action.kind.value
     same = action.record is not None and action.record.id == record.id
-    again = action.kind in (ActionKind.CREATE, ActionKind.RETRY) and record.phase.ended and same
-    return action.kind.value if again else record.phase.value
+    is_due_again = action.kind in (ActionKind.CREATE, ActionKind.RETRY) and record.phase.ended and same
+    return action.kind.value if is_due_again else record.phase.value
 
 
 def entry_summaries(
@@ -62,10 +62,10 @@ def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRe
     counts: Counter[str] = Counter()
     failed: list[str] = []
     running: list[tuple[float, str]] = []
-    spans: list[float] = []
+    durations: list[float] = []
     for action in members:
         record = records.get(action.key)
-        word = standing(action, record)
+        word = progress_word(action, record)
         counts[word] += 1
         if word == Phase.FAILED:
             failed.append(action.name)
@@ -74,7 +74,7 @@ def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRe
         if word == Phase.RUNNING:
             running.append((max(0.0, now - record.started), record.name))
         elif record.phase is Phase.DONE and record.ended is not None:
-            spans.append(max(0.0, record.ended - record.started))
+            durations.append(max(0.0, record.ended - record.started))
     longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
     return EntrySummary(
         name=members[0].group or members[0].session,
@@ -82,11 +82,11 @@ def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRe
         failed=tuple(failed),
         longest=longest,
         longest_name=name,
-        median=median(spans) if spans else None,
+        median=median(durations) if durations else None,
     )
 
 
-def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _STANDING_BY) -> tuple[NotStarted, ...]:
+def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _NOT_STARTED) -> tuple[NotStarted, ...]:
     """The replicas that wait, are blocked or in conflict, by entry and reason, in the order of the plan.
 
     A replica on hold counts as blocked. `kinds` are the kinds of actions that are included.

@@ -84,9 +84,9 @@ def replicas_of(setting: Settings, session: str, stdin: Callable[[], bytes] | No
     from skaha_apply.workflow.setup.load import load_projects  # noqa: PLC0415 - most calls read no manifest
 
     projects, _ = load_projects(setting, stdin)
-    meant = session.casefold()
+    name = session.casefold()
     specs = (spec for project in projects for spec in project.sessions)
-    found = {spec.replicas for spec in specs if meant in {spec.name.casefold(), spec.entry_key}}
+    found = {spec.replicas for spec in specs if name in {spec.name.casefold(), spec.entry_key}}
     if len(found) == 1:
         return found.pop()
     if found:

@@ -13,7 +13,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.plan import look, plan_from
+from skaha_apply.workflow.plan import observe_project, plan_from
 from skaha_apply.workflow.progress import entry_summaries, not_started
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def _observe_consistently(context: Context, project: Project) -> tuple[Sit
     read here. Then its session would count as unmanaged, so state and listing are read again.
     """
     for _ in range(MOST_OBSERVATIONS):
-        situation = await look(context, project, PlanOptions())
+        situation = await observe_project(context, project, PlanOptions())
         plan = plan_from(context, project, situation)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
             break

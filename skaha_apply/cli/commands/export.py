@@ -99,13 +99,13 @@ def export(options: ExportArguments) -> ExitCode:
         observe=streams.warn,
         identify=identify,
     )
-    wanted = SessionFilter(
+    session_filter = SessionFilter(
         patterns=tuple(options.patterns or ()),
         kinds=frozenset(options.kind or ()),
         phases=frozenset(phase_of(word) for word in options.status or ()),
         over=options.everything,
     )
-    made = run(exported(setting, wanted), streams.restore_terminal)
+    made = run(exported(setting, session_filter), streams.restore_terminal)
     streams.show_document(made.text)
     for note in made.notes:
         streams.message("note", note)

@@ -102,19 +102,19 @@ def plan(options: PlanArguments) -> ExitCode:
     replicas with the same action. Takes no lock, and writes only the files that you name. Use it before each apply, and
     in CI to review a change of a manifest.
     """
-    from skaha_apply.workflow.plan import look, plan_from  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.plan import observe_project, plan_from  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415
 
     options.check()
     streams = options.streams()
     setting = options.setting()
     projects = load(setting, streams)
-    wanted = options.plan_options()
+    plan_options = options.plan_options()
     plans: list[Plan] = []
     lineages: list[str] = []
 
     async def one(context: Context, project: Project) -> ExitCode:
-        situation = await look(context, project, wanted)
+        situation = await observe_project(context, project, plan_options)
         plans.append(plan_from(context, project, situation))
         lineages.append("" if situation.new_state else situation.state.lineage)
         return _code(plans[-1])
@@ -122,16 +122,16 @@ def plan(options: PlanArguments) -> ExitCode:
     async def one_offline(location: StateLocation, project: Project) -> ExitCode:
         from skaha_apply.workflow.plan import plan_offline  # noqa: PLC0415 - as above
 
-        plans.append(await plan_offline(location, project, wanted))
+        plans.append(await plan_offline(location, project, plan_options))
         return _code(plans[-1])
 
     def _code(made: Plan) -> ExitCode:
         return ExitCode.CHANGES if options.detailed_exitcode and made.has_changes else ExitCode.OK
 
     if options.offline:
-        code = for_each_offline(setting, projects, streams, one_offline, wanted)
+        code = for_each_offline(setting, projects, streams, one_offline, plan_options)
     else:
-        code = for_each(setting, projects, streams, one, wanted)
+        code = for_each(setting, projects, streams, one, plan_options)
     if plans:
         text = options.output.render(plans, streams.out_paint, everything=options.all)
         streams.show_rendered(text, options.output.medium)
@@ -139,5 +139,5 @@ def plan(options: PlanArguments) -> ExitCode:
             name, _, file = entry.partition("=")
             write_file("report", file, PlanFormat[name.upper()].render(plans, plain, everything=options.all))
     if options.out is not None and len(plans) == len(projects):
-        write_plan(Path(options.out), setting, wanted, list(zip(plans, lineages, strict=True)), projects)
+        write_plan(Path(options.out), setting, plan_options, list(zip(plans, lineages, strict=True)), projects)
     return code

@@ -126,8 +126,8 @@ def forget(options: ForgetArguments) -> ExitCode:
     streams = options.streams()
     streams.show("".join(f"forgot {one_line(name)}\n" for name in names))
     if not names:
-        wanted = one_line(", ".join(options.names))
-        streams.notify_line(f"nothing to forget: no record in the state of {one_line(project)} matches {wanted}")
+        patterns = one_line(", ".join(options.names))
+        streams.notify_line(f"nothing to forget: no record in the state of {one_line(project)} matches {patterns}")
     return ExitCode.OK
 
 

@@ -43,7 +43,7 @@ class Outlet(io.TextIOBase):
         return "utf-8"
 
     @property
-    def is_lost(self) -> bool:
+    def has_lost_output(self) -> bool:
         """Whether some text could not be written."""
         return self._used and self.problem is not None
 
@@ -150,7 +150,7 @@ def standard_output() -> Iterator[Callable[[ExitCode], ExitCode]]:
     sys.stdout, sys.stderr = out, err
 
     def final_code(code: ExitCode) -> ExitCode:
-        if not out.is_lost:
+        if not out.has_lost_output:
             return code
         err.write(f"error: cannot write to standard output: {out.problem}\n")
         return code if code is ExitCode.INTERRUPTED else ExitCode.ERROR

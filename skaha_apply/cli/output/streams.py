@@ -88,9 +88,9 @@ class Streams:
         self.out.write_exact(data)
 
     @property
-    def is_lost(self) -> bool:
+    def has_lost_output(self) -> bool:
         """Whether a result could not be written to standard output."""
-        return self.out.is_lost
+        return self.out.has_lost_output
 
     def notify(self, text: str) -> None:
         """Print a text on standard error, above the live table if there is one (of any instance)."""

@@ -21,9 +21,9 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             detail = "The server drops the variable without a message. Remove it, or write a value that your program "
             detail += "reads as empty."
         elif "=" in value:
-            lost = "cuts the value there" if "=" not in value.rstrip("=") else "drops the variable without a message"
+            effect = "cuts the value there" if "=" not in value.rstrip("=") else "drops the variable without a message"
             summary = f"the variable {name} has `=` in its value {shown(value)}"
-            detail = f"The server splits at `=` and {lost}. Pass the value as an argument, in a file, or encoded "
+            detail = f"The server splits at `=` and {effect}. Pass the value as an argument, in a file, or encoded "
             detail += "without `=`."
         else:
             continue

@@ -24,7 +24,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         found = [(path, spec) for _, path, spec in sessions([project]) if spec.kind.interactive and _given(spec)]
         if not found:
             continue
-        meant = {
+        headless_locations = {
             project.location(f"{path}.{name}")
             for _, path, spec in sessions([project])
             if not spec.kind.interactive
@@ -33,7 +33,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
         for path, spec in found:
             for name in _given(spec):
                 location = project.location(f"{path}.{name}")
-                if location is None or location not in meant:
+                if location is None or location not in headless_locations:
                     detail = f"The server ignores {name} without a message. Remove it, or write kind: headless."
                     summary = f"a {spec.kind} session does not use {name}"
                     yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, also=(f"{path}.kind",))

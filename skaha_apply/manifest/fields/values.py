@@ -185,16 +185,16 @@ class NodeReader:
             return BOOLEANS[node.text]
         raise self._not("true or false", node, path)
 
-    def _not(self, wanted: str, node: Node, path: str) -> InvalidValue:
+    def _not(self, expected: str, node: Node, path: str) -> InvalidValue:
         name = re.split(r"[.\]]", path)[-1]
         detail = ""
         if node.empty:
             summary, detail = f"{path} has no value", "Write a value, or remove the key."
         elif node.shape != "scalar":
-            summary = f"{path} must be {wanted}, not {WORDS[node.shape]}"
+            summary = f"{path} must be {expected}, not {WORDS[node.shape]}"
         else:
-            summary = f"{path} must be {wanted}, not {'' if node.plain else 'the text '}{quoted(node.text)}"
-            detail = _instead(wanted, name, node.text.strip())
+            summary = f"{path} must be {expected}, not {'' if node.plain else 'the text '}{quoted(node.text)}"
+            detail = _instead(expected, name, node.text.strip())
         return self.refuse("wrong-type", node, summary, detail, path=path)
 
     def kind(self, node: Node, path: str) -> Kind:
@@ -268,9 +268,9 @@ class NodeReader:
         return merged
 
 
-def _instead(wanted: str, name: str, text: str) -> str:
+def _instead(expected: str, name: str, text: str) -> str:
     """What to write for a scalar of the wrong type."""
-    if wanted == "true or false":
+    if expected == "true or false":
         meant = {"yes": "true", "on": "true", "no": "false", "off": "false", "1": "true", "0": "false"}
         word = meant.get(text.lower(), text.lower())
         return f"Write {name}: {word}." if word in BOOLEANS else f"Write {name}: true, or {name}: false."
@@ -278,7 +278,7 @@ def _instead(wanted: str, name: str, text: str) -> str:
     if name == "ram" and unit and number_of(unit[1]) is not None:
         return f"Write ram: {unit[1]}. The number is in GB as the server counts them (GiB)."
     value = number_of(text)
-    if value is None or (wanted == "a whole number" and not isinstance(value, int)):
+    if value is None or (expected == "a whole number" and not isinstance(value, int)):
         return f"Write {name}: 2, for example."
     return f"Write {name}: {value}, without quotes."
 

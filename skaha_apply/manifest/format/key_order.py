@@ -60,7 +60,7 @@ def _sort(lines: list[LayoutLine], source: Sequence[str], part: LayoutNode, rank
         _undash(lines[first])
     ordered = _sorted(chunks, order)
     for line in takewhile(lambda line: line.free and not line.body, ordered[0]):
-        line.gone = True
+        line.is_left_out = True
     if on_dash:
         _dash(ordered[0])
     lines[starts[0] : end] = [line for chunk in ordered for line in chunk]

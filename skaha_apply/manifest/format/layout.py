@@ -24,7 +24,7 @@ OPENING, CLOSING = "[{", "]}"
 class LayoutLine:
     """One line: `column` is where it began, `dash` whether it begins with a dash and more, `free` that it has no piece.
 
-    `within`: it is inside a text and must not change. `gone`: it is left out.
+    `within`: it is inside a text and must not change. `is_left_out`: the formatter drops it.
     """
 
     indent: int
@@ -33,7 +33,7 @@ class LayoutLine:
     free: bool = False
     dash: bool = False
     within: bool = False
-    gone: bool = False
+    is_left_out: bool = False
 
     def __str__(self) -> str:
         return f"{' ' * self.indent}{self.body}" if self.body else ""
@@ -226,7 +226,7 @@ def spaced(lines: Sequence[LayoutLine]) -> list[LayoutLine]:
     """At most one blank line in a row, none at the beginning and at the end; blank lines within a text stay."""
     kept: list[LayoutLine] = []
     for line in lines:
-        if line.gone:
+        if line.is_left_out:
             continue
         blank = not line.body and not line.within
         if blank and (not kept or (not kept[-1].body and not kept[-1].within)):

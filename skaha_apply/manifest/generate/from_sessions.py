@@ -42,11 +42,11 @@ class SessionFilter:
     phases: frozenset[Phase] = frozenset()
     over: bool = False
 
-    def named(self, name: str) -> bool:
+    def includes_name(self, name: str) -> bool:
         """Whether a live name is selected."""
-        return not self.patterns or any(_means(pattern, name) for pattern in self.patterns)
+        return not self.patterns or any(_matches(pattern, name) for pattern in self.patterns)
 
-    def standing(self, phase: Phase) -> bool:
+    def includes_phase(self, phase: Phase) -> bool:
         """Whether sessions of this phase are selected."""
         return phase in self.phases if self.phases else self.over or phase not in OVER
 
@@ -73,15 +73,15 @@ def check_project(name: str) -> None:
         raise UsageError(f"{quoted(name)} is not a name for a project", hint=hint)
 
 
-def entries(listing: Listing, wanted: SessionFilter) -> ExportedEntries:
+def entries(listing: Listing, session_filter: SessionFilter) -> ExportedEntries:
     """The selected sessions of a listing, in the order of their names; `name-1` … `name-N` become one entry.
 
     Raises:
         UsageError: for a pattern that matches no session of a listing with sessions.
     """
-    _check_patterns(listing, wanted)
+    _check_patterns(listing, session_filter)
     made = ExportedEntries()
-    chosen = {one.name: one for one in _chosen(listing, wanted, made)}
+    chosen = {one.name: one for one in _chosen(listing, session_filter, made)}
     specs = {name: _spec(one) for name, one in chosen.items()}
     for series in read_series(specs, listing.by_name):
         sessions, name = [chosen[one] for one in series.names], series.spec.name
@@ -94,37 +94,38 @@ def entries(listing: Listing, wanted: SessionFilter) -> ExportedEntries:
     return made
 
 
-def _means(pattern: str, name: str) -> bool:
+def _matches(pattern: str, name: str) -> bool:
     stem, dash, number = name.rpartition("-")
     names = (name, stem) if dash and number.isascii() and number.isdigit() else (name,)
     return any(fnmatchcase(one, pattern.casefold()) for one in names)
 
 
-def _check_patterns(listing: Listing, wanted: SessionFilter) -> None:
+def _check_patterns(listing: Listing, session_filter: SessionFilter) -> None:
     names = [name for name in sorted(listing.by_name) if name]
-    for pattern in wanted.patterns:
-        if listing.sessions and not any(_means(pattern, name) for name in names):
+    for pattern in session_filter.patterns:
+        if listing.sessions and not any(_matches(pattern, name) for name in names):
             more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             hint = f"Listed names: {', '.join(names[:MOST_NAMED]) or 'none with a name'}{more}."
             raise UsageError(f"{quoted(pattern)} matches no listed session", hint=hint)
 
 
-def _chosen(listing: Listing, wanted: SessionFilter, made: ExportedEntries) -> Iterable[LiveSession]:
+def _chosen(listing: Listing, session_filter: SessionFilter, made: ExportedEntries) -> Iterable[LiveSession]:
     """At most one session of each name: the one that `plan --adopt` would take."""
     for name in sorted(listing.by_name):
         sessions = listing.by_name[name]
         if not name:
-            if not wanted.patterns:
-                unnamed = [one for one in sessions if _of_kind(one, wanted) and wanted.standing(one.phase)]
+            if not session_filter.patterns:
+                of_kind = (one for one in sessions if _of_kind(one, session_filter))
+                unnamed = (one for one in of_kind if session_filter.includes_phase(one.phase))
                 made.left_out.extend(f"{one.id} ({one.kind}): the server reports no name." for one in unnamed)
             continue
         active = [one for one in sessions if one.phase.active]
         done = [one for one in sessions if one.phase is Phase.DONE]
         first = (active or done or list(sessions))[0]
-        if not wanted.named(name) or not _of_kind(first, wanted):
+        if not session_filter.includes_name(name) or not _of_kind(first, session_filter):
             continue
-        if not wanted.standing(first.phase):
-            made.over += first.phase in OVER and not wanted.phases
+        if not session_filter.includes_phase(first.phase):
+            made.over += first.phase in OVER and not session_filter.phases
         elif len(active) > 1:
             made.left_out.append(
                 f"{name}: {len(active)} sessions have this name ({some([one.id for one in active])}), and a plan "
@@ -136,8 +137,8 @@ def _chosen(listing: Listing, wanted: SessionFilter, made: ExportedEntries) -> I
             yield first
 
 
-def _of_kind(session: LiveSession, wanted: SessionFilter) -> bool:
-    return not wanted.kinds or session.kind in wanted.kinds
+def _of_kind(session: LiveSession, session_filter: SessionFilter) -> bool:
+    return not session_filter.kinds or session.kind in session_filter.kinds
 
 
 def _unfit(session: LiveSession) -> str | None:

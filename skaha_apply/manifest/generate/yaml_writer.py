@@ -159,7 +159,7 @@ def scalar(text: str, *, flow: bool = False) -> str:
     A text that the runner of a CI job would execute on a line of its own is written with escapes.
     """
     if not text.isprintable() or "##" in text or text.startswith("::"):
-        return _double(text).replace("##", "\\x23\\x23").replace("::", "\\x3a\\x3a")
+        return _double_quoted(text).replace("##", "\\x23\\x23").replace("::", "\\x3a\\x3a")
     plain = (
         text
         and text == text.strip(" ")
@@ -176,7 +176,7 @@ def scalar(text: str, *, flow: bool = False) -> str:
     return f"'{text.replace(chr(39), chr(39) * 2)}'" if '"' in text or "\\" in text else f'"{text}"'
 
 
-def _double(text: str) -> str:
+def _double_quoted(text: str) -> str:
     return (
         '"'
         + "".join(ESCAPES.get(char) or (char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)

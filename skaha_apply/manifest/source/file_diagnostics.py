@@ -103,7 +103,7 @@ class FileDiagnostics:
         """The texts of snippets, by file."""
         return {self.file: self.text, **self.others}
 
-    def hide(self, node: Node) -> None:
+    def mask(self, node: Node) -> None:
         """Mask a value in all snippets."""
         lines = self._of(self.file)
         location = self.location(node)

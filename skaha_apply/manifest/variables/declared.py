@@ -106,7 +106,7 @@ def _hide(reader: NodeReader, entry: KeyValue) -> None:
     if any(key == "sensitive" and value.text.lower() != "false" for key, value in pairs):
         for key, value in pairs:
             if key == "default":
-                reader.diagnostics.hide(value)
+                reader.diagnostics.mask(value)
 
 
 def _declaration(reader: NodeReader, name: str, entry: KeyValue) -> Variable:
@@ -122,7 +122,7 @@ def _declaration(reader: NodeReader, name: str, entry: KeyValue) -> Variable:
         raise reader.refuse("wrong-type", node, f"{path} {what}", detail, path=path)
     keys = reader.entries(node, path)
     if {"default", "sensitive"} <= keys.keys() and keys["sensitive"].value.text.lower() != "false":
-        reader.diagnostics.hide(keys["default"].value)  # also one from `<<`
+        reader.diagnostics.mask(keys["default"].value)  # also one from `<<`
     for key, found in keys.items():
         if key not in KEYS:
             near = get_close_matches(key.lower()[:100], KEYS, n=1)

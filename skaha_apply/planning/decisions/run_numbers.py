@@ -60,9 +60,9 @@ def frozen_digests(working: WorkingState, project: Project) -> dict[ReplicaKey, 
     return found
 
 
-def _stays(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
+def _stays(record: ReplicaRecord, recorded: SessionSpec, desired: SessionSpec) -> bool:
     """Whether a replica that never runs again has a session or a result that stays."""
-    return record.phase.active or record.phase is Phase.DONE or counts_as_complete(record, recorded, wanted)
+    return record.phase.active or record.phase is Phase.DONE or counts_as_complete(record, recorded, desired)
 
 
 def _candidates(working: WorkingState, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:

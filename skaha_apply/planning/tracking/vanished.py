@@ -71,16 +71,16 @@ class MissingSessions:
         return self._forgets
 
 
-def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, wanted: SessionSpec) -> bool:
+def counts_as_complete(record: ReplicaRecord, recorded: SessionSpec, desired: SessionSpec) -> bool:
     """Whether a session that disappeared counts as succeeded, because its manifest has `vanished: complete`.
 
     Args:
         record: the record of the replica.
         recorded: the spec that its session was created from.
-        wanted: the spec of the manifest, which decides.
+        desired: the spec of the manifest, which decides.
     """
-    batch = not (recorded.kind.interactive or wanted.kind.interactive)
-    return batch and wanted.vanished == "complete" and record.phase in (Phase.GONE, Phase.UNKNOWN)
+    batch = not (recorded.kind.interactive or desired.kind.interactive)
+    return batch and desired.vanished == "complete" and record.phase in (Phase.GONE, Phase.UNKNOWN)
 
 
 def _disappeared(record: ReplicaRecord, seconds: float) -> str:

@@ -56,7 +56,7 @@ class Login:
         known = dict.fromkeys((*before.hidden, *(one for one in (before.token, before.pem) if one), *self.hidden))
         return replace(self, hidden=tuple(known)[-MOST_HIDDEN:])
 
-    def hide_in(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
         """`text` with `(sensitive)` for each secret, also if it is encoded as in a URL, JSON or base64."""
         values = [one for secret in (self.token, self.pem, *self.hidden) if secret for one in _parts(secret.reveal())]
         if self.registry:

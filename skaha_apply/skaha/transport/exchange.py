@@ -129,7 +129,10 @@ class Exchange:
             try:
                 value = read(reply)
             except NotSkaha as caught:
-                found, error = ReplyKind.NOT_SKAHA, NotSkaha(self.sender.hide(caught.message), hint=caught.hint)
+                found, error = (
+                    ReplyKind.NOT_SKAHA,
+                    NotSkaha(self.sender.without_secrets(caught.message), hint=caught.hint),
+                )
             else:
                 self._is_skaha = True
         unconfirmed = before.unconfirmed or found is ReplyKind.UNCONFIRMED

@@ -45,9 +45,9 @@ class Sender:
         """The credential in use; None before it was read."""
         return self.credential.login
 
-    def hide(self, text: str) -> str:
+    def without_secrets(self, text: str) -> str:
         """`text` without the secrets of the credential and of earlier ones."""
-        return self.login.hide_in(text) if self.login else text
+        return self.login.without_secrets(text) if self.login else text
 
     async def look_up_login(self) -> None:
         """Read the credential again; raises the errors of `Credential.read`."""

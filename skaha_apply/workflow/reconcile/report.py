@@ -202,7 +202,7 @@ def _logs(request: ApplyRequest, last: PassResult, failed: list[ReplicaRecord]) 
             saved = logs.read(record.name, label(record, spec))
         except StateError:
             continue
-        text = request.context.client.hide(saved[0] or saved[1]) if saved else ""
+        text = request.context.client.without_secrets(saved[0] or saved[1]) if saved else ""
         yield FailedLog(
             name=record.name,
             id=record.id or "",

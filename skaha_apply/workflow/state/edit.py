@@ -9,7 +9,7 @@ from skaha_apply.apply.ledger import WRITER
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.selection import matches
 from skaha_apply.planning.working_state import WorkingState
-from skaha_apply.workflow.state.locking import held_lock
+from skaha_apply.workflow.state.locking import locked
 from skaha_apply.workflow.state.rename import knows_matrix, knows_session, with_matrix_renamed, with_session_renamed
 
 if TYPE_CHECKING:
@@ -43,26 +43,26 @@ async def forget(location: StateLocation, project: str, patterns: Sequence[str])
         StateError: when the state cannot be read or written.
     """
     store = location.store(project)
-    async with held_lock(store, "state forget", location.setting.lock_timeout):
+    async with locked(store, "state forget", location.setting.lock_timeout):
         document = await show(location, project)
         working = WorkingState.from_document(document)
         known = {**working.intents, **working.records}
         groups = {key: working.specs[entry.spec].group for key, entry in known.items()}
-        meant = {key for key in known if not patterns or _meant(patterns, key, groups[key])}
-        if not meant:
+        selected = {key for key in known if not patterns or _matches_any(patterns, key, groups[key])}
+        if not selected:
             return ()
-        names = {working.records[key].name if key in working.records else working.intents[key].name for key in meant}
+        names = {working.records[key].name if key in working.records else working.intents[key].name for key in selected}
         for table in (working.records, working.intents, working.unconfirmed_creates):
-            for key in meant:
+            for key in selected:
                 table.pop(key, None)
         for pending in tuple(working.pending_deletes.values()):
-            if pending.key in meant:
+            if pending.key in selected:
                 del working.pending_deletes[pending.id]
         await rewrite(store, working.to_document())
         return tuple(sorted(names))
 
 
-def _meant(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
+def _matches_any(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
     try:
         return any(matches(pattern, *key, group) for pattern in patterns)
     except ValueError as error:
@@ -101,18 +101,18 @@ async def _rename(
     rename: Callable[[StateDocument, str, str], StateDocument],
 ) -> None:
     store = location.store(project)
-    async with held_lock(store, "state mv", location.setting.lock_timeout):
+    async with locked(store, "state mv", location.setting.lock_timeout):
         await rewrite(store, rename(await show(location, project), old, new))
 
 
 async def _move_project(location: StateLocation, old: str, new: str) -> str:
     source, target = location.store(old), location.store(new)
     if source.address == target.address:
-        async with held_lock(source, "state mv", location.setting.lock_timeout):
+        async with locked(source, "state mv", location.setting.lock_timeout):
             await rewrite(source, (await show(location, old)).model_copy(update={"project": new}))
         return f"project {old} is now {new}"
     patience = location.setting.lock_timeout
-    async with held_lock(source, "state mv", patience), held_lock(target, "state mv", patience):
+    async with locked(source, "state mv", patience), locked(target, "state mv", patience):
         document = await source.read()
         if document is None:
             raise StateError(f"project {old!r} has no state at {source.address}")
