@@ -7,6 +7,8 @@ write that holds it is done. There is one write at a time: at once if a job wait
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
 import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -27,8 +29,17 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
 
-WRITER = uuid.uuid4().hex  # distinguishes the writes of this process from those of other processes
 SAVE_LIMIT = 1.4  # seconds for saving after an interrupt; unlocking has the rest of two seconds
+
+
+def writer() -> str:
+    """The identity of this process in the states that it writes. A forked process gets another one."""
+    return _writer_of(os.getpid())
+
+
+@functools.cache
+def _writer_of(_: int) -> str:
+    return uuid.uuid4().hex
 
 
 class Ledger:
@@ -171,7 +182,7 @@ class Ledger:
     async def _write(self) -> None:
         revision = self._changed
         self._serial += 1
-        head = {"serial": self._serial, "writer": WRITER, "written": self._now()}
+        head = {"serial": self._serial, "writer": writer(), "written": self._now()}
         document = self.document.model_copy(update=head)
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document))

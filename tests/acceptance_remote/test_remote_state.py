@@ -306,7 +306,7 @@ def test_the_password_is_in_no_output(remote_desk, how):
     store.rule = None
     told("state", "unlock", "x", code=1)
     broken = "import skaha_apply.state.http.store as h, sys, skaha_apply.cli as c\n"
-    broken += "def encode(*_): raise RuntimeError('broken')\nh.encode = encode\nsys.exit(c.main(sys.argv[1:]))"
+    broken += "def decode(*_): raise RuntimeError('broken')\nh.decode = decode\nsys.exit(c.main(sys.argv[1:]))"
     words = [sys.executable, "-c", broken, "refresh", *options, "-v", "-v"]
     done = subprocess.run(words, cwd=desk.folder, env=desk.environment, capture_output=True, text=True, check=False)
     assert "Traceback" in done.stderr

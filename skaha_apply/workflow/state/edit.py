@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.ledger import WRITER
+from skaha_apply.apply.ledger import writer
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.selection import matches
 from skaha_apply.planning.working_state import WorkingState
@@ -125,5 +125,5 @@ async def _move_project(location: StateLocation, old: str, new: str) -> str:
 
 async def rewrite(store: Store, document: StateDocument) -> None:
     """Store a changed document as the next one of its serials, under the lock. Raises StateError."""
-    stamp = {"serial": document.serial + 1, "writer": WRITER, "written": time.time()}
+    stamp = {"serial": document.serial + 1, "writer": writer(), "written": time.time()}
     await store.write(document.model_copy(update=stamp))
