@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES
+from skaha_apply.model.counts import first_names
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.safety.account import check_account
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FIRST_WAIT = 0.2  # seconds between the first two listings; each further wait is 1.5 times as long
 LONGEST_WAIT = 2.0
+MOST_NAMED = 5  # sessions that a note names
 
 
 async def observe_server(
@@ -132,5 +134,4 @@ def _notes(missing: list[str], lingering: list[str]) -> list[str]:
 
 
 def _shortened(names: list[str]) -> str:
-    shown = ", ".join(sorted(names)[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"  # noqa: PLR2004
+    return first_names(sorted(names), MOST_NAMED)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lint.inputs import lint_contexts
 from skaha_apply.lint.rule import shown
 from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore
+from skaha_apply.model.counts import noun_for
 from skaha_apply.model.diagnostics import Diagnostic, Location, RuleText, snippet
 from skaha_apply.model.masking.secrets import masked
 
@@ -196,7 +197,7 @@ def _session(path: str) -> str:
 
 
 def _more(others: int) -> str:
-    return f" and {others:,} more combination{'s' * (others > 1)}" if others else ""
+    return f" and {others:,} more {noun_for(others, 'combination')}" if others else ""
 
 
 def _mask(lines: list[str], location: Location) -> None:

@@ -21,6 +21,7 @@ from skaha_apply.manifest.source.files import FoundFiles, ManifestFile, Manifest
 from skaha_apply.manifest.source.foreign_files import ForeignFile, read_text
 from skaha_apply.manifest.source.manifest_paths import find_site, recorded
 from skaha_apply.manifest.variables.declared import Variables
+from skaha_apply.model.counts import counted
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.project import Loaded, VariableValues
 
@@ -179,7 +180,7 @@ class _LoadedFile:
         errors = sum(one.severity is Severity.ERROR for one in found)
         if not errors:
             return ()
-        summary = f"{errors} error{'s' * (errors > 1)} in a file outside the folder, to which a link leads"
+        summary = f"{counted(errors, 'error')} in a file outside the folder, to which a link leads"
         detail = f"Messages do not show such a file. Name the file itself: {shlex.quote(self.real_path)}"
         return (Diagnostic("file", Severity.ERROR, summary, detail, Location(self.source.shown)),)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.distributed import Share
+from skaha_apply.model.counts import counted, noun_for
 from skaha_apply.model.shares import Helper, LoadUnit, ReplicaShare, SplitPreview, StrategyShares
 
 if TYPE_CHECKING:
@@ -74,13 +75,15 @@ def _notes(listing: ItemList, chunk: StrategyShares, stripe: StrategyShares, hel
     items, replicas = len(listing.items), len(chunk.shares)
     if items < replicas:
         surplus = replicas - items
-        yield f"{surplus} of {replicas} replicas get no item: this list can use at most {items} replicas"
+        get = noun_for(surplus, "gets", "get")
+        yield f"{surplus} of {replicas} replicas {get} no item: this list can use at most {counted(items, 'replica')}"
         return
     if helper is Helper.CANFAR and items % replicas:
         better = divide(listing, replicas, "chunk")
         yield (
-            f"canfar's chunk leaves the whole remainder, {items % replicas} items, to the last replica; chunk of "
-            f"skaha_apply.distributed spreads it (imbalance {better.imbalance:.2f}): use only one of them in a run"
+            f"canfar's chunk leaves the whole remainder, {counted(items % replicas, 'item')}, to the last replica; "
+            f"chunk of skaha_apply.distributed spreads it (imbalance {better.imbalance:.2f}): "
+            "use only one of them in a run"
         )
     if listing.unit is LoadUnit.ITEMS:
         if replicas > 1 and max(chunk.imbalance, stripe.imbalance) <= CLOSE:
@@ -98,7 +101,7 @@ def _ways_out(listing: ItemList, best: StrategyShares, helper: Helper) -> Iterat
         useful = max(1, int(best.total / largest))
         yield (
             f"the largest item alone is {largest / best.mean:.2f} times the mean share, and no strategy can divide "
-            f"it: more than {useful} replica{'s' * (useful != 1)} would save little time"
+            f"it: more than {counted(useful, 'replica')} would save little time"
         )
     order = sorted(range(len(listing.items)), key=listing.weights.__getitem__)
     items = tuple(listing.items[index] for index in order)

@@ -60,11 +60,6 @@ def applied_counts(applied: Mapping[str, int]) -> str:
     return ", ".join(f"{applied[kind.value]} {LABELS[kind].past}" for kind in ActionKind if applied.get(kind.value))
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 replica`, `2 replicas`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def phase_label(name: str) -> str:
     """The words of a phase or a kind of action after a number of replicas: `waiting`, `in conflict`, `running`."""
     return LABELS[ActionKind(name)].count if name in _KINDS else name

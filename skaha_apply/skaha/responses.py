@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import LiveSession, Number
@@ -77,7 +78,9 @@ def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]
     read = [_session(entry) for entry in entries]
     sessions = tuple(session for session in read if session is not None)
     left_out = len(read) - len(sessions)
-    notes = [f"{left_out} items of the session list have no usable ID; they are ignored"] if left_out else []
+    one = "item of the session list has no usable ID; it is ignored"
+    several = "items of the session list have no usable ID; they are ignored"
+    notes = [counted(left_out, one, several)] if left_out else []
     for entry, session in zip(entries, read, strict=True):
         if session is not None:
             notes += _unusable_fields(entry, session)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skaha_apply import lint
 from skaha_apply.manifest.generate import from_sessions
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
+from skaha_apply.model.counts import counted, first_names
 from skaha_apply.model.diagnostics import Location, Severity
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.project import Project
@@ -125,11 +126,12 @@ def _notes(found: ExportedEntries, owned: Mapping[str, list[str]], *, listed: in
     if not listed:
         yield "no session is live; the manifest has no sessions"
     elif not found.sessions:
-        yield f"none of the {listed} listed sessions matches; the manifest has no sessions"
+        yield f"none of {counted(listed, 'listed session')} matches; the manifest has no sessions"
     if found.over:
         yield f"sessions left out, because they ended or are being deleted: {found.over} (--all includes them)"
     if found.left_out:
         count = f"{len(found.left_out)}; the comment at the top gives the reasons"
         yield f"sessions left out, because no manifest can describe them: {count}"
     if owned:
-        yield f"owned by a project already: {from_sessions.some(list(owned))}; do not adopt a session into two projects"
+        names = first_names(list(owned), from_sessions.MOST_NAMED)
+        yield f"owned by a project already: {names}; do not adopt a session into two projects"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import resolve_open_requests
 from skaha_apply.apply.execute import execute
+from skaha_apply.model.counts import first_names, noun_for
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
@@ -88,9 +89,8 @@ async def mark(
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
         selected, unknown = select_replicas(ledger.working_state, desired, options)
         if unknown:
-            more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             what = "matches no replica" if options.axis is None else f"not a value of {options.axis} in any session"
-            observe(Note(f"{', '.join(unknown[:MOST_NAMED])}{more}: {what} of {project.name}"))
+            observe(Note(f"{first_names(unknown, MOST_NAMED)}: {what} of {project.name}"))
         if unknown and not selected:
             raise UsageError(
                 f"nothing to mark {options.verb}: no replica of {project.name} matches",
@@ -161,7 +161,7 @@ def new_marks(working: WorkingState, selected: tuple[Candidate, ...], options: M
     active_names = [one.name for one in marks if one.deletes]
     if active_names and not options.force and options.verb is not Verb.HOLD:
         raise UsageError(
-            f"{', '.join(active_names[:MOST_NAMED])} {'is' if len(active_names) == 1 else 'are'} active",
+            f"{first_names(active_names, MOST_NAMED)} {noun_for(len(active_names), 'is', 'are')} active",
             hint="wait until the sessions end, or add --force, which deletes active sessions first",
         )
     return tuple(marks)
@@ -171,10 +171,9 @@ def _already(selected: tuple[Candidate, ...], verb: Verb) -> str:
     """Why there is nothing to mark."""
     if not selected:
         return f"nothing to mark {verb}: no replica is in the phase of --phase"
-    names = ", ".join(one.name for one in selected[:MOST_NAMED])
-    more = f" and {len(selected) - MOST_NAMED} more" if len(selected) > MOST_NAMED else ""
+    names = first_names([one.name for one in selected], MOST_NAMED)
     state = {Verb.COMPLETE: "done", Verb.RERUN: "due to run", Verb.HOLD: "on hold or done"}[verb]
-    return f"nothing to mark {verb}: already {state}: {names}{more}"
+    return f"nothing to mark {verb}: already {state}: {names}"
 
 
 def _nothing_to_do(verb: Verb, record: ReplicaRecord | None) -> bool:

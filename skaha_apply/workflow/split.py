@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.expansion.list_files import NOTE, is_comment
+from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.shares import ItemList, LoadKind, LoadUnit
 
@@ -37,8 +38,8 @@ def from_paths(patterns: Sequence[str], load: LoadKind | None = None) -> ItemLis
         raise UsageError(f"{patterns[0]} is one folder", hint=f"to split the files in it, write {inside!r}")
     items = tuple(sorted({path for pattern in patterns for path in _matches(pattern)}))
     where = f" of {patterns[0]}" if len(patterns) == 1 else ""
-    counted = _counted(items, f"{len(items)} file{'s' * (len(items) != 1)}{where}", "sorted by name")
-    return counted if load is LoadKind.COUNT else _weighed(counted, map(_size, items), LoadUnit.BYTES)
+    listed = _by_count(items, f"{counted(len(items), 'file')}{where}", "sorted by name")
+    return listed if load is LoadKind.COUNT else _weighed(listed, map(_size, items), LoadUnit.BYTES)
 
 
 def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
@@ -54,14 +55,14 @@ def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
     if not numbered:
         raise SkahaApplyError(f"the list {_called(name)} has no lines", hint="write one item on each line")
     items = tuple(line for _, line in numbered)
-    source = f"{len(items)} item{'s' * (len(items) != 1)} of {_called(name)}"
-    counted = _counted(items, source, "in the order of the list", tuple(_remarks(items, len(lines) - len(items))))
+    source = f"{counted(len(items), 'item')} of {_called(name)}"
+    listed = _by_count(items, source, "in the order of the list", tuple(_remarks(items, len(lines) - len(items))))
     if load is LoadKind.COLUMN:
         named, weights = zip(*(_column(name, *pair) for pair in numbered), strict=True)
-        return _weighed(replace(counted, items=named), weights, LoadUnit.WEIGHT)
+        return _weighed(replace(listed, items=named), weights, LoadUnit.WEIGHT)
     if load is LoadKind.SIZE:
-        return _weighed(counted, map(_size, items), LoadUnit.BYTES)
-    return counted if load is LoadKind.COUNT else _weighed_if_files(counted)
+        return _weighed(listed, map(_size, items), LoadUnit.BYTES)
+    return listed if load is LoadKind.COUNT else _weighed_if_files(listed)
 
 
 def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
@@ -129,16 +130,16 @@ def _bytes_of(path: str) -> int:
         return sum(_bytes_of(entry.path) for entry in entries if not entry.is_symlink())
 
 
-def _weighed_if_files(counted: ItemList) -> ItemList:
+def _weighed_if_files(listed: ItemList) -> ItemList:
     sizes = []
-    for item in counted.items:
+    for item in listed.items:
         try:
             sizes.append(_bytes_of(item))
         except (OSError, ValueError):
             why = f"load is counted in items, because {item!r} is not a file here"
             way = "--load column takes a number at the end of each line"
-            return replace(counted, notes=(*counted.notes, f"{why}; {way}")) if sizes else counted
-    return _weighed(counted, sizes, LoadUnit.BYTES)
+            return replace(listed, notes=(*listed.notes, f"{why}; {way}")) if sizes else listed
+    return _weighed(listed, sizes, LoadUnit.BYTES)
 
 
 def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
@@ -179,16 +180,16 @@ def _column(name: str, number: int, line: str) -> tuple[str, float]:
     return item.rstrip(), weight
 
 
-def _counted(items: tuple[str, ...], source: str, order: str, notes: tuple[str, ...] = ()) -> ItemList:
+def _by_count(items: tuple[str, ...], source: str, order: str, notes: tuple[str, ...] = ()) -> ItemList:
     return ItemList(items, (1,) * len(items), LoadUnit.ITEMS, source, order, notes)
 
 
-def _weighed(counted: ItemList, weights: Iterable[float], unit: LoadUnit) -> ItemList:
+def _weighed(listed: ItemList, weights: Iterable[float], unit: LoadUnit) -> ItemList:
     loads = tuple(weights)
     if any(loads):
-        return replace(counted, weights=loads, unit=unit)
+        return replace(listed, weights=loads, unit=unit)
     what = "all files are empty" if unit is LoadUnit.BYTES else "every load is 0"
-    return replace(counted, notes=(*counted.notes, f"{what}: load is counted in items"))
+    return replace(listed, notes=(*listed.notes, f"{what}: load is counted in items"))
 
 
 def _called(name: str) -> str:

@@ -121,7 +121,7 @@ def test_a_limit_holds_for_the_invocation_and_not_for_each_pass(desk, sandbox):
     assert len(sandbox.sessions()) == 2
     assert "--limit 2 leaves 4 actions for another invocation" in ended.out
     assert "To continue: skaha-apply apply --yes --settle 0.5s --limit 2 --wait complete --poll 0.3s\n" in ended.out
-    assert "--limit 3 leaves 1 actions for another invocation" in desk.apply("--limit", "3").out
+    assert "--limit 3 leaves 1 action for another invocation" in desk.apply("--limit", "3").out
     assert "To continue" not in desk.apply("--limit", "3").out
     assert len(sandbox.sessions()) == 6
 

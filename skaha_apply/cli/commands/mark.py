@@ -21,8 +21,8 @@ from skaha_apply.cli.options import NameOptions, RecordOptions, ServerOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.shared_options import YesOption
+from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.render.action_labels import counted
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from skaha_apply.cli.options import CredentialOptions, IdOptions, LockOptions, N
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.shared_options import YesOption
+from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
 from skaha_apply.render.printable import as_json, one_line
 
@@ -286,7 +287,7 @@ def _rebinding_text(planned: Rebinding) -> str:
         ("server", _change(*planned.server)),
         ("account", _change(*(account or "(not known yet)" for account in planned.account))),
         ("credential", "recorded as a credential of the account" if planned.trusts else "not recorded"),
-        ("sessions", f"the server lists {planned.listed} of {planned.active} active sessions"),
+        ("sessions", f"the server lists {planned.listed} of {counted(planned.active, 'active session')}"),
     ]
     text = "".join(f"{name + ':':<12}{value}\n" for name, value in rows)
     return text if planned.changes else f"{text}Nothing to rebind.\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.model.counts import noun_for
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _diagnostic(project: Project, same: tuple[str, str, str, str], indices: list
     else:
         summary += f"{shown(one.after)} takes its place"
     if more := len(indices) - 1:
-        summary += f" (and in {more:,} more combination{'s' * (more > 1)})"
+        summary += f" (and in {more:,} more {noun_for(more, 'combination')})"
     detail = "Fill the cell in. Write an argument that can be absent last, or write an option and its value as one "
     detail += f"argument: --option={text}."
     session = f"sessions[{indices[0]}]"

@@ -15,6 +15,7 @@ from skaha_apply.manifest.expansion.matrix import Combination, Matrix, read_matr
 from skaha_apply.manifest.fields.values import InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.variables.interpolation import BadReference, CombinationValues, Scope, TextPurpose, template
+from skaha_apply.model.counts import noun_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -239,7 +240,7 @@ class _EntryExpansion:
         name, first = unnamed[0]
         summary = f"the name {quoted(self.own['name'].text)} requires {name}, which is empty here"
         if more := len(unnamed) - 1:
-            summary += f", and in {more:,} more row{'s' * (more > 1)}"
+            summary += f", and in {more:,} more {noun_for(more, 'row')}"
         location = dict(first.pairs())[name].location
         self.context.reader.diagnostics.add_at(
             "matrix", location, summary, "Fill the cell in.", path=f"{self.path}.name"
@@ -296,7 +297,7 @@ class _UniqueNames:
             f"two combinations have the name {quoted(name)}: {first.described(differ)}; and {second.described(differ)}"
         )
         if more := len(self.twice) - 1:
-            summary += f"; and {more:,} more such pair{'s' * (more > 1)}"
+            summary += f"; and {more:,} more such {noun_for(more, 'pair')}"
         detail = "In a name, values are in lower case, + becomes p, and other characters except letters, digits and - "
         detail += "become -. Change a value, remove one with exclude, or add another axis or column to the name."
         location = second.cells[second.names.index(differ[0])].location

@@ -9,6 +9,7 @@ from skaha_apply.manifest.expansion.list_files import ListFileError
 from skaha_apply.manifest.expansion.records import delimiter, records
 from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
+from skaha_apply.model.counts import counted
 
 if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.list_files import ListFile
@@ -67,7 +68,7 @@ def _row(
         raise _unnamed(len(columns), file, header)
     mark = MARKS.get(delimiter(file), "delimiter")
     detail = f"Write double quotes around a cell with a {mark} in it" + (': "a, b".' if mark == "comma" else ".")
-    summary = f"this row has {len(cells)} cell{'s' * (len(cells) != 1)}, and the header has {len(columns)}"
+    summary = f"this row has {counted(len(cells), 'cell')}, and the header has {len(columns)}"
     raise ListFileError(summary, detail, file.shown, record.line)
 
 

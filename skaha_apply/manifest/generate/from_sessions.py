@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.fields.values import PROJECT
 from skaha_apply.manifest.generate.numbered_names import SINGLE, read_series
 from skaha_apply.manifest.source.file_diagnostics import quoted
+from skaha_apply.model.counts import first_names
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.model.spec import SessionSpec
@@ -104,8 +105,7 @@ def _check_patterns(listing: Listing, session_filter: SessionFilter) -> None:
     names = [name for name in sorted(listing.by_name) if name]
     for pattern in session_filter.patterns:
         if listing.sessions and not any(_matches(pattern, name) for name in names):
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            hint = f"Listed names: {', '.join(names[:MOST_NAMED]) or 'none with a name'}{more}."
+            hint = f"Listed names: {first_names(names, MOST_NAMED) or 'none with a name'}."
             raise UsageError(f"{quoted(pattern)} matches no listed session", hint=hint)
 
 
@@ -127,8 +127,9 @@ def _chosen(listing: Listing, session_filter: SessionFilter, made: ExportedEntri
         if not session_filter.includes_phase(first.phase):
             made.over += first.phase in OVER and not session_filter.phases
         elif len(active) > 1:
+            ids = first_names([one.id for one in active], MOST_NAMED)
             made.left_out.append(
-                f"{name}: {len(active)} sessions have this name ({some([one.id for one in active])}), and a plan "
+                f"{name}: {len(active)} sessions have this name ({ids}), and a plan "
                 "cannot distinguish them. Delete all except one, and export again."
             )
         elif reason := _unfit(first):
@@ -188,10 +189,4 @@ def _ends(sessions: Sequence[LiveSession]) -> Iterable[str]:
     }
     for phase, text in remarks.items():
         if names := by_phase.get(phase):
-            yield f"{some(names)}: {text}"
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of these names, and how many more there are."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+            yield f"{first_names(names, MOST_NAMED)}: {text}"

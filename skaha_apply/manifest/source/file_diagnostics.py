@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from skaha_apply.model.counts import noun_for
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity, snippet
 
 if TYPE_CHECKING:
@@ -134,5 +135,5 @@ class FileDiagnostics:
         more = self._more.get(key, 0)
         if not more:
             return found
-        others = f"and {more:,} more combination{'s' if more > 1 else ''}"
+        others = f"and {more:,} more {noun_for(more, 'combination')}"
         return replace(found, summary=f"{found.summary}, {others}")

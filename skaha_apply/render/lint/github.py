@@ -6,6 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.render.lint.text import count_text
 from skaha_apply.render.printable import one_line, printable_lines, truncate
@@ -29,7 +30,7 @@ def render(report: LintReport) -> str:
         lines += [_command(one, report) for one in found[:MOST]]
         left += max(0, len(found) - MOST)
     if left:
-        lines.append(f"::notice::and {left} more diagnostics in the summary of this job")
+        lines.append(f"::notice::and {counted(left, 'more diagnostic')} in the summary of this job")
     return "".join(f"{one}\n" for one in lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.render.printable import printable_lines
 
@@ -52,5 +53,5 @@ def count_text(diagnostics: Sequence[Diagnostic]) -> str:
     """The number of errors and warnings: `2 errors, 1 warning`."""
     errors = sum(found.severity is Severity.ERROR for found in diagnostics)
     counts = {"error": errors, "warning": len(diagnostics) - errors}
-    parts = [f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items() if count]
+    parts = [counted(count, word) for word, count in counts.items() if count]
     return ", ".join(parts) or "no problems found"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.shares import LoadUnit
-from skaha_apply.render.action_labels import counted
 from skaha_apply.render.pictures.figure import BLACK, BLUE, ORANGE, RED, draw_picture, use_whole_numbers
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.shares.table import load_text, scale

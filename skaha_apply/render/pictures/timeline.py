@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.status import SegmentKind
-from skaha_apply.render.action_labels import counted
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import short_duration

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.spec import SessionSpec, headless_only
 from skaha_apply.render import action_labels
@@ -59,7 +60,7 @@ def body(plan: Plan, paint: Paint = plain) -> list[str]:
         lines += _group(group, width, paint)
     if len(groups) > GROUPS:
         rest = sum(len(group.actions) for group in groups[GROUPS:])
-        lines.append(f"… and {action_labels.counted(rest, 'action')} more; -o json lists all of them")
+        lines.append(f"… and {counted(rest, 'action')} more; -o json lists all of them")
     return lines
 
 
@@ -104,7 +105,7 @@ def _next_steps(plan: Plan) -> Iterable[str]:
 
 def _losses(plan: Plan) -> Iterable[str]:
     if plan.recomputed:
-        again = action_labels.counted(plan.recomputed, "finished replica")
+        again = counted(plan.recomputed, "finished replica")
         yield f"{again} would be computed again{_resized(plan.actions)}."
     if plan.core_hours_lost:
         most = "at most " if plan.lost_is_bound else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
@@ -126,7 +127,7 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
     if left:
         counts = sum((Counter(one.counts) for one in left), Counter[str]())
         rest = ", ".join(f"{counts[word]} {action_labels.phase_label(one_line(word))}" for word in ordered(counts))
-        text = f"… and {action_labels.counted(len(left), 'more entry').replace('entrys', 'entries')}: {rest}"
+        text = f"… and {counted(len(left), 'more entry', 'more entries')}: {rest}"
         rows.append(((text if width is None else truncate(text, width), "dim"),))
     return rows
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.report import ActionEnded, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
@@ -49,7 +50,7 @@ def event_line(event: Event) -> str | None:
     """One event as one line; None for an event without a change of its own (the end of a pass)."""
     match event:
         case PassStarted(project=project, total=total):
-            return f"{one_line(project)}: {action_labels.counted(total, 'action')}" if total else None
+            return f"{one_line(project)}: {counted(total, 'action')}" if total else None
         case ActionEnded(action=action, error=str(error)):
             return f"not {action_labels.LABELS[action.kind].past} {one_line(action.name)}: {one_line(error)}"
         case ActionEnded(action=action, id=session):
@@ -139,7 +140,7 @@ class ProgressLines:
         if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
             failed = self._actions["failed"]
             failures = f", {failed} of them not carried out" if failed else ""
-            progress = f"{ended} of {action_labels.counted(total, 'action')} ended{failures}"
+            progress = f"{ended} of {counted(total, 'action')} ended{failures}"
             self._print_line(f"{one_line(self._started.project)}: {progress}")
 
     def _on_change(self, event: PhaseChanged) -> None:
@@ -186,7 +187,8 @@ class ProgressLines:
         if self._failures > ERRORS:
             self._print_line(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
         if self._errors > ERRORS:
-            self._print_line(f"… and {self._errors - ERRORS} more actions were not carried out; the report groups them")
+            more = counted(self._errors - ERRORS, "more action was", "more actions were")
+            self._print_line(f"… and {more} not carried out; the report groups them")
         self._failures = self._errors = 0
 
 

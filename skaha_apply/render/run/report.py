@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
@@ -38,7 +39,7 @@ def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing wa
     if report.sessions:
         lines.append(f"Replicas: {counts_line(phases)}.")
     if report.failed:
-        lines.append(paint(f"Not carried out: {action_labels.counted(len(report.failed), 'action')}.", "bold red"))
+        lines.append(paint(f"Not carried out: {counted(len(report.failed), 'action')}.", "bold red"))
     return "\n".join(lines) + "\n"
 
 
@@ -60,7 +61,7 @@ def _failures(failed: Iterable[Failure], paint: Paint) -> list[str]:
         which = ", ".join(one_line(name) for name in names[:NAMES]) + more
         lines.append(f"{paint('failed', 'bold red')} {one_line(action)} {which}: {one_line(error)}")
     if len(same) > FAILURES:
-        lines.append(f"… and {len(same) - FAILURES} other errors; -o json lists all of them")
+        lines.append(f"… and {counted(len(same) - FAILURES, 'other error')}; -o json lists all of them")
     return lines
 
 
@@ -71,7 +72,7 @@ def _logs(logs: tuple[FailedLog, ...], paint: Paint) -> list[str]:
         lines += [f"   {row}" for row in printable_lines(one.tail[-TAIL:]).split("\n")]
         lines.append(f"── full log: {one_line(one.path)}" if one.path else "── the log is not saved (--no-logs)")
     if len(logs) > LOGS:
-        lines.append(f"… and {len(logs) - LOGS} more logs: skaha-apply logs NAME/REPLICA")
+        lines.append(f"… and {counted(len(logs) - LOGS, 'more log')}: skaha-apply logs NAME/REPLICA")
     return lines
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import counted, noun_for
 from skaha_apply.model.shares import LoadUnit
-from skaha_apply.render.action_labels import counted
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line
 
@@ -141,7 +141,7 @@ def load_text(load: float, unit: LoadUnit, *, named: bool = True) -> str:
         factor, name = scale(load, unit)
         return f"{number(load / factor, 3)} {name}"
     if unit is LoadUnit.ITEMS and named:
-        return f"{number(load)} item{'s' * (load != 1)}"
+        return f"{number(load)} {noun_for(load, 'item')}"
     return number(load)
 
 

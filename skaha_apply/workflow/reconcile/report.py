@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.log_saver import label
+from skaha_apply.model.counts import counted, first_names, noun_for
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, StateError, TimeoutReached, worst
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, Note, ReplicaReport, Report
@@ -64,14 +65,14 @@ def _resume(request: ApplyRequest, last: PassResult, desired: list[Action]) -> s
         return ""
     later = [action for action in desired if action.kind is ActionKind.WAIT or action.create_later]
     parts = (
-        [f"--limit {request.options.limit} leaves {last.left_out} actions for another invocation"]
+        [f"--limit {request.options.limit} leaves {counted(last.left_out, 'action')} for another invocation"]
         if last.left_out
         else []
     )
     if later:
         reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
         more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
-        what = "1 replica waits" if len(later) == 1 else f"{len(later)} replicas wait"
+        what = f"{counted(len(later), 'replica')} {noun_for(len(later), 'waits', 'wait')}"
         parts.append(f"{what} for another invocation ({'; '.join(map(reason_text, reasons[:MOST_REASONS]))}{more})")
     if isinstance(last.stopped, TimeoutReached):
         parts.append("work is left")
@@ -94,8 +95,9 @@ def _left_by_interrupt(request: ApplyRequest, last: PassResult) -> str:
     active = {key for key, record in _records(last).items() if record.phase.active}
     later = sum(code_of(action) is ExitCode.CHANGES and action.key not in active for action in _desired_actions(last))
     return (
-        f"{request.project.name}: {len(active)} sessions are active and continue on the server; "
-        f"{later} replicas have not started"
+        f"{request.project.name}: {counted(len(active), 'session is', 'sessions are')} active and "
+        f"{noun_for(len(active), 'continues', 'continue')} on the server; "
+        f"{counted(later, 'replica has', 'replicas have')} not started"
     )
 
 
@@ -144,8 +146,7 @@ def _not_created_again(
         action.name for action in replaced if not action.create_later and _is_missing(records.get(action.key), last)
     ]
     if left:
-        more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-        yield f"deleted and not created again yet: {', '.join(left[:MOST_NAMED])}{more}; the next apply creates them"
+        yield f"deleted and not created again yet: {first_names(left, MOST_NAMED)}; the next apply creates them"
 
 
 def _is_missing(record: ReplicaRecord | None, last: PassResult) -> bool:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.counts import first_names
 from skaha_apply.model.errors import UsageError
 from skaha_apply.planning.selection import matches
 
@@ -132,8 +133,7 @@ async def check_scope(location: StateLocation, projects: Sequence[Project], opti
     for pattern in (*options.targets, *options.excludes):
         if not any(matches(pattern, *key, group) for key, group in known.items()):
             names = sorted({group or session for (session, _), group in known.items()})
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
             raise UsageError(
                 f"{pattern!r} matches no replica of {', '.join(project.name for project in projects)}",
-                hint=f"there are: {', '.join(names[:MOST_NAMED])}{more}",
+                hint=f"there are: {first_names(names, MOST_NAMED)}",
             )

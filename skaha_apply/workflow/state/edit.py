@@ -9,7 +9,7 @@ from skaha_apply.apply.ledger import writer
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.selection import matches
 from skaha_apply.planning.working_state import WorkingState
-from skaha_apply.workflow.state.locking import locked
+from skaha_apply.workflow.state.locking import store_lock
 from skaha_apply.workflow.state.rename import knows_matrix, knows_session, with_matrix_renamed, with_session_renamed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def forget(location: StateLocation, project: str, patterns: Sequence[str])
         StateError: when the state cannot be read or written.
     """
     store = location.store(project)
-    async with locked(store, "state forget", location.setting.lock_timeout):
+    async with store_lock(store, "state forget", location.setting.lock_timeout):
         document = await show(location, project)
         working = WorkingState.from_document(document)
         known = {**working.intents, **working.records}
@@ -101,18 +101,18 @@ async def _rename(
     rename: Callable[[StateDocument, str, str], StateDocument],
 ) -> None:
     store = location.store(project)
-    async with locked(store, "state mv", location.setting.lock_timeout):
+    async with store_lock(store, "state mv", location.setting.lock_timeout):
         await rewrite(store, rename(await show(location, project), old, new))
 
 
 async def _move_project(location: StateLocation, old: str, new: str) -> str:
     source, target = location.store(old), location.store(new)
     if source.address == target.address:
-        async with locked(source, "state mv", location.setting.lock_timeout):
+        async with store_lock(source, "state mv", location.setting.lock_timeout):
             await rewrite(source, (await show(location, old)).model_copy(update={"project": new}))
         return f"project {old} is now {new}"
     patience = location.setting.lock_timeout
-    async with locked(source, "state mv", patience), locked(target, "state mv", patience):
+    async with store_lock(source, "state mv", patience), store_lock(target, "state mv", patience):
         document = await source.read()
         if document is None:
             raise StateError(f"project {old!r} has no state at {source.address}")

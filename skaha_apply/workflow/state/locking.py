@@ -22,7 +22,7 @@ UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving
 
 
 @asynccontextmanager
-async def locked(store: Store, operation: str, patience: float) -> AsyncIterator[None]:
+async def store_lock(store: Store, operation: str, patience: float) -> AsyncIterator[None]:
     """Keep the lock of a store; wait at most `patience` seconds for another owner.
 
     Raises:
@@ -68,7 +68,7 @@ class ProjectState:
             StateError: the state cannot be read or written, or belongs to another project or server.
         """
         location = self._context.location
-        async with locked(self._store, operation, location.setting.lock_timeout if patience is None else patience):
+        async with store_lock(self._store, operation, location.setting.lock_timeout if patience is None else patience):
             stored = await read_state(self._store, location, self._project)
             document = stored or new_document(location, self._project)
             same = stored is not None and (stored is self._stored or stored == self._stored)

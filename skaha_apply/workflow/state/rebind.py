@@ -13,7 +13,7 @@ from skaha_apply.state.paths import FOLDER, logs_folder, make_folder, state_path
 from skaha_apply.state.stores import open_store
 from skaha_apply.workflow.setup.context import SANDBOX
 from skaha_apply.workflow.state.edit import rewrite
-from skaha_apply.workflow.state.locking import locked
+from skaha_apply.workflow.state.locking import store_lock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,7 +76,7 @@ async def rebind(
     source = await _source(location, project, target, options.host)
     async with AsyncExitStack() as locks:
         for store in dict.fromkeys((source, target)):
-            await locks.enter_async_context(locked(store, "state rebind", location.setting.lock_timeout))
+            await locks.enter_async_context(store_lock(store, "state rebind", location.setting.lock_timeout))
         document = await _read(source, project)
         listing = await context.client.sessions()
         account = _account(document, listing, options.account)

@@ -11,7 +11,7 @@ from skaha_apply.state.serial import can_replace
 from skaha_apply.workflow.setup.interactive_ids import interactive_ids
 from skaha_apply.workflow.setup.load import find_project
 from skaha_apply.workflow.state.binding import check_binding
-from skaha_apply.workflow.state.locking import locked
+from skaha_apply.workflow.state.locking import store_lock
 
 if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
@@ -53,7 +53,7 @@ async def push(location: StateLocation, project: str | None, data: bytes, source
             hint=f"Leave --project out; a project is renamed by `skaha-apply state mv {document.project} {project}`.",
         )
     store = location.at(find_project(location.setting, document.project)).store(document.project)
-    async with locked(store, "state push", location.setting.lock_timeout):
+    async with store_lock(store, "state push", location.setting.lock_timeout):
         present = await store.read_bytes()
         stored = None if present is None else decode(present, store.address)
         check_binding(document, document.project if stored is None else stored.project, _server(stored, location))
