@@ -10,8 +10,10 @@ import pytest
 import typer
 from typer.main import get_command
 
+from skaha_apply import manifest
 from skaha_apply.cli import command_line, main
 from skaha_apply.cli.overview import COMMANDS
+from skaha_apply.model.spec import SessionSpec
 
 MANIFEST = """\
 version: 1
@@ -22,6 +24,24 @@ sessions:
     cmd: python
     args: [reduce.py, --night, "2026-11-22"]
     retries: 2
+"""
+FULL = """\
+version: 1
+project: survey
+defaults: {image: "images.canfar.net/skaha/astroml:24.07", retry_wait: 60, env: {BAND: r}}
+sessions:
+  - {name: prepare, cmd: [python, -u], args: a b, cores: 2, ram: 8, gpus: 1, replicas: 3, parallelism: 2, pilot: 1}
+  - {name: desk, kind: notebook, renew: 2d, protect: true, timeout: 90, pending_timeout: 1d}
+  - name: "tile-${tile}"
+    matrix: {tile: [1, 2], include: [{tile: 2, retry_wait: 30}]}
+    needs: [{name: prepare, require: 95%}]
+    cmd: run
+    rerun: 12h
+    timeout: 6h
+    retries: 2
+    stop_after: 3
+    vanished: rerun
+    when_removed: finish
 """
 PROGRAM = """\
 import sys
@@ -65,6 +85,18 @@ def test_the_help_of_a_command_imports_only_that_command(folder, name):
 
 def test_lint_imports_no_network(folder):
     assert not imported(folder, "lint") & {"asyncio", "ssl", "httpx", "deepdiff", "rich"}
+
+
+def test_lint_builds_no_validator(folder):
+    assert "pydantic.plugin._loader" not in imported(folder, "lint")
+
+
+def test_a_spec_that_is_read_is_one_that_pydantic_accepts_unchanged(folder):
+    """Nothing validates the specs of a manifest again, so the readers have to return the declared types."""
+    (folder / "manifest.yaml").write_text(FULL, encoding="utf-8")
+    (project,) = manifest.load([folder / "manifest.yaml"], root=folder).projects
+    for spec in project.sessions:
+        assert repr(SessionSpec(**dict(spec))) == repr(spec)
 
 
 def parsed_help(columns, monkeypatch):

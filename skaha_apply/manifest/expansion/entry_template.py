@@ -180,8 +180,8 @@ class EntryTemplate:
         """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
         fields = self._fields(values)
         if self._base is None:
-            # The readers accept valid values only, so one validation is enough for all combinations.
-            self._base = SessionSpec(**self.fixed, **fields, **given)
+            # The readers return valid values of the declared types only, so pydantic has nothing to check or convert.
+            self._base = SessionSpec.model_construct(**self.fixed, **fields, **given)
             return self._base
         return self._base.model_copy(update={**fields, **given})
 

@@ -40,12 +40,12 @@ class NeedsValue:
         return len(self.names)
 
 
-def duration(reader: NodeReader, node: Node, path: str) -> Number:
+def duration(reader: NodeReader, node: Node, path: str) -> float:
     """A duration in seconds: `10s`, `30m`, `12h`, `2d`, or a number of seconds. Raises `InvalidValue`."""
     text = reader.text(node, path)
     number = number_of(text) if node.plain else None
     try:
-        return parse_duration(text) if number is None else check_duration(number, text)
+        return float(parse_duration(text) if number is None else check_duration(number, text))
     except DurationError as error:
         if error.is_zero:
             detail = f"Remove {_name(path)} to use the default."
