@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.planning.replicas import Expansion
+    from skaha_apply.planning.expansion import Expansion
     from skaha_apply.planning.situation import Situation
 
 
@@ -96,7 +96,7 @@ async def _delete_duplicates(work: ApprovedWork, context: ExecutionContext) -> O
     observation = await context.lister.observe_server(document)
     situation = replace(work.situation, state=document, observation=observation, adopted=frozenset())
     plan = make_plan(work.project, situation, work.expansion)
-    duplicates = [action for action in plan.actions if action.deletes_second_session]
+    duplicates = [action for action in plan.decided_now if action.deletes_second_session]
     if not duplicates:
         return Outcomes()
     context.observe(Note(f"deleting {len(duplicates)} duplicate session(s) of unconfirmed creates"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Flag, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -204,7 +204,8 @@ class Plan:
 
     `refused` are the safety rules that refuse the plan, with the options that lift them. `new_state`: no state exists
     yet. `notes` are printed once, above the plan. `offline`: no request was sent to the server. `destroys`: the plan
-    of a destroy. `question` is what a person must know before the approval.
+    of a destroy. `question` is what a person must know before the approval. `newly_decided` are the actions without
+    those that an earlier plan of the invocation decided for good: replicas that were done before.
     """
 
     project: str
@@ -221,11 +222,20 @@ class Plan:
     offline: bool = False
     destroys: bool = False
     question: Reason | None = None
+    newly_decided: tuple[Action, ...] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def decided_now(self) -> tuple[Action, ...]:
+        """The actions of all replicas that were not done in an earlier plan of the invocation, in the order of a plan.
+
+        All actions that change something or wait are among them. A pass of a wait reads only these.
+        """
+        return self.actions if self.newly_decided is None else self.newly_decided
 
     @property
     def has_changes(self) -> bool:
         """Whether it holds a create, replace, delete, adopt, renew or retry."""
-        return any(action.kind.changes for action in self.actions)
+        return any(action.kind.changes for action in self.decided_now)
 
     @property
     def summary(self) -> dict[str, int]:

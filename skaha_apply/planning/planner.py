@@ -8,25 +8,29 @@ invocation, and checked by the safety rules (`safety`).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.planning.decisions import removals, run_numbers
 from skaha_apply.planning.decisions.decision_table import decide
-from skaha_apply.planning.replicas import Expansion
+from skaha_apply.planning.expansion import Expansion
+from skaha_apply.planning.kept_decisions import KeptDecisions
 from skaha_apply.planning.safety.approval import approval_digest, approval_lines
 from skaha_apply.planning.safety.losses import add_losses, replica_count_notes
 from skaha_apply.planning.safety.rules import check_safety
 from skaha_apply.planning.scheduling.gates import apply_gates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import DesiredReplica
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.situation import Situation
+
+
+OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
 
 
 def plan(project: Project, situation: Situation, expansion: Expansion | None = None) -> Plan:
@@ -41,11 +45,30 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
         Every action, sorted, with the digest of the lines that a reviewer approves, and the refusal of the safety
         rules.
     """
-    desired = _desired_replicas(project, situation, expansion or Expansion(project))
-    actions = apply_gates(project, [decide(replica, situation) for replica in desired], situation)
-    actions += removals.decide_removals(project, situation, desired)
-    actions = _in_order(add_losses(project, actions, situation), situation.options)
-    return _checked_plan(project, situation, desired, actions)
+    expansion = expansion or Expansion(project)
+    desired = _desired_replicas(project, situation, expansion)
+    kept = expansion.kept if desired else KeptDecisions()
+    positions = kept.decided_now(situation)
+    decided = [decide(desired[position], situation) for position in positions]
+    decided = apply_gates(project, expansion.entries, decided, situation, kept)
+    removed = removals.decide_removals(project, situation, expansion.keys if desired else frozenset())
+    decided_now = add_losses(project, [*decided, *removed], situation)
+    draft = _Draft(
+        tuple(_in_order(decided_now, situation.options)),
+        tuple(_merged(kept.actions, positions, decided_now, situation.options)),
+        expansion.approval_lines if desired else (),
+    )
+    kept.keep(positions, decided)
+    return _checked_plan(project, situation, draft)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """The actions of a plan in their order, of the replicas that were decided now and of all; the desired lines."""
+
+    decided_now: tuple[Action, ...]
+    actions: tuple[Action, ...]
+    desired_lines: tuple[str, ...]
 
 
 def plan_destroy(project: Project, situation: Situation) -> Plan:
@@ -58,6 +81,24 @@ def _desired_replicas(project: Project, situation: Situation, expansion: Expansi
         return ()
     numbers = run_numbers.desired(project, situation)
     return expansion.replicas(numbers, run_numbers.frozen_digests(situation.working_state, project))
+
+
+def _merged(
+    kept: Sequence[Action | None], positions: Sequence[int], decided_now: Sequence[Action], options: PlanOptions
+) -> list[Action]:
+    """All actions in scope, in the order of a plan. Those of `decided_now` begin with the ones at `positions`."""
+    if len(positions) == len(kept):
+        return _in_order(decided_now, options)
+    merged = list(kept)
+    if options.limited:
+        merged = [action if action is not None and options.in_scope(action) else None for action in kept]
+    first = [action for action in decided_now if action.kind.order < OTHERS]
+    scoped = {id(action) for action in _in_scope(decided_now, options)}
+    for position, action in zip(positions, decided_now, strict=False):
+        merged[position] = action if action.kind.order == OTHERS and id(action) in scoped else None
+    last = [action for action in decided_now[len(positions) :] if action.kind.order == OTHERS]
+    rest = [action for action in merged if action is not None]
+    return [*_in_order(first, options), *rest, *_in_scope(last, options)]
 
 
 def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
@@ -73,23 +114,23 @@ def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Actio
             yield action
 
 
-def _checked_plan(
-    project: Project, situation: Situation, desired: tuple[DesiredReplica, ...], actions: list[Action]
-) -> Plan:
-    lines = approval_lines(desired, actions)
-    safety = check_safety(project, actions, situation)
+def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan:
+    decided_now = draft.decided_now
+    lines = (*draft.desired_lines, *approval_lines((), decided_now))
+    safety = check_safety(project, decided_now, situation, kept=len(draft.actions) - len(decided_now))
     return Plan(
         project=project.name,
         server=situation.server,
-        actions=tuple(actions),
+        actions=draft.actions,
         digest=approval_digest(lines),
-        approved=lines,
         refused=safety.refused,
         core_hours_lost=safety.core_hours_lost,
         lost_is_bound=safety.lost_is_bound,
         recomputed=safety.recomputed,
+        new_state=situation.new_state,
+        notes=(*situation.notes, *replica_count_notes(decided_now)),
+        approved=lines,
         destroys=situation.options.destroying,
         question=safety.question,
-        new_state=situation.new_state,
-        notes=(*situation.notes, *replica_count_notes(actions)),
+        newly_decided=decided_now,
     )

@@ -33,8 +33,13 @@ def expand(
     Raises:
         SkahaApplyError: if `needs` names an entry that does not exist, or if dependencies run in a circle.
     """
-    numbers, stays = run_numbers or {}, kept or {}
-    entries = Entries(project)
+    return expand_entries(project, Entries(project), run_numbers or {}, kept or {})
+
+
+def expand_entries(
+    project: Project, entries: Entries, numbers: Mapping[ReplicaKey, int], stays: Mapping[ReplicaKey, str]
+) -> tuple[DesiredReplica, ...]:
+    """The result of `expand` for the entries of the project."""
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
@@ -48,22 +53,6 @@ def expand(
                 [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
             )
     return tuple(replica for spec in project.sessions for replica in made[spec.key])
-
-
-class Expansion:
-    """The replicas of one project, kept between plans. They are computed again if an argument differs."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._known: tuple[dict[ReplicaKey, int], dict[ReplicaKey, str], tuple[DesiredReplica, ...]] | None = None
-
-    def replicas(
-        self, run_numbers: Mapping[ReplicaKey, int], kept: Mapping[ReplicaKey, str]
-    ) -> tuple[DesiredReplica, ...]:
-        """The result of `expand`."""
-        if self._known is None or self._known[:2] != (run_numbers, kept):
-            self._known = dict(run_numbers), dict(kept), expand(self._project, run_numbers, kept)
-        return self._known[2]
 
 
 def _links(spec: SessionSpec, entries: Entries, links: Mapping[str, str], joined: dict[Group, str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.session import LiveSession, Observation
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
-    from skaha_apply.model.state import StateDocument
+    from skaha_apply.model.state import ReplicaRecord, StateDocument
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Situation:
         working = self.working_state
         return {
             key: found
-            for key, record in sorted(working.records.items())
-            if record.past and (found := unconfirmed_creates.superseded_sessions(working, record, self.observation))
+            for key, record in self._with_past
+            if (found := unconfirmed_creates.superseded_sessions(working, record, self.observation))
         }
 
     @cached_property
@@ -96,14 +96,14 @@ class Situation:
         working = self.working_state
         doubled = {key for key, found in self.duplicates.items() if any(session.phase.active for session in found)}
         superseded_or_stopping = unconfirmed_creates.superseded_or_stopping
-        doubled |= {
-            key for key, record in working.records.items() if superseded_or_stopping(working, record, self.observation)
-        }
+        doubled |= {key for key, record in self._with_past if superseded_or_stopping(working, record, self.observation)}
         return frozenset(doubled)
 
     def unmanaged(self, name: str) -> tuple[LiveSession, ...]:
         """The live sessions with this name that the state does not own, without duplicate sessions."""
         found = self.observation.listing.by_name.get(name, ())
+        if not found:
+            return ()
         ignored = self._duplicate_ids
         return tuple(session for session in found if session.id not in self.owned and session.id not in ignored)
 
@@ -113,6 +113,11 @@ class Situation:
         if pair not in self._changes:
             self._changes[pair] = diff.changes(self.working_state.specs[recorded], wanted)
         return self._changes[pair]
+
+    @cached_property
+    def _with_past(self) -> list[tuple[ReplicaKey, ReplicaRecord]]:
+        """The records of replicas with earlier sessions, by key and sorted."""
+        return sorted((one for one in self.working_state.records.items() if one[1].past), key=lambda one: one[0])
 
     @cached_property
     def _duplicate_ids(self) -> frozenset[str]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
+    from skaha_apply.planning.expansion import Expansion
     from skaha_apply.planning.options import PlanOptions
-    from skaha_apply.planning.replicas import Expansion
     from skaha_apply.workflow.setup.context import Context, StateLocation
 
 
@@ -116,7 +116,7 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
         notes=(_offline_note(None if stored is None else then),),
     )
     made = make_plan(project, situation)
-    return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)))
+    return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)), newly_decided=None)
 
 
 def _offline_note(written: float | None) -> Reason:

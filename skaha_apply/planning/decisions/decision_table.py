@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
@@ -30,6 +30,8 @@ _ACTIVE_REASON = {
     Phase.RUNNING: Reason(ReasonCode.RUNNING),
     Phase.TERMINATING: Reason(ReasonCode.TERMINATING),
 }
+_COMPLETED = Reason(ReasonCode.COMPLETED)
+_NEW = Reason(ReasonCode.NEW)
 
 
 def decide(replica: DesiredReplica, situation: Situation) -> Action:
@@ -75,8 +77,8 @@ def _active(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
         if record.id and not (spec.protect or situation.working_state.specs[record.spec].protect):
             note = f"timed out: {deadlines.overdue_note(over)}"
             sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.TIMEOUT, note=note),)
-            about = _about(ActionKind.DELETE, replica, Reason(ReasonCode.TIMED_OUT, cause=over))
-            return replace(about, name=record.name, id=record.id, record=record, sessions_to_delete=sessions_to_delete)
+            timed_out = Reason(ReasonCode.TIMED_OUT, cause=over)
+            return _action(ActionKind.DELETE, replica, timed_out, record, sessions_to_delete=sessions_to_delete)
         what = Reason(ReasonCode.PROTECTED, cause=over)
     kind = ActionKind.UNCHANGED
     if due := deadlines.renewal(record, spec, now):
@@ -90,7 +92,7 @@ def _ended(replica: DesiredReplica, record: ReplicaRecord, situation: Situation)
     if replica.run_number != record.run_number:
         return _create(replica, record, _rerun_reason(spec), attempt=1)
     if record.phase is Phase.DONE:
-        return _action(ActionKind.DONE, replica, Reason(ReasonCode.COMPLETED), record)
+        return _action(ActionKind.DONE, replica, _COMPLETED, record)
     if record.phase is Phase.FAILED:
         return _failed(replica, record, situation)
     if spec.vanished == "rerun" and record.vanished < ENOUGH:
@@ -124,8 +126,7 @@ def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation
     if left := attempts.left_of_wait(spec.retry_wait, record.attempt, ended, situation.now):
         later = Reason(ReasonCode.RETRY_LATER, failure=reason, left=left)
         return _action(ActionKind.WAIT, replica, later, record)
-    about = _about(ActionKind.RETRY, replica, reason)
-    return replace(about, id=record.id, record=record, attempt=record.attempt + 1)
+    return _about(ActionKind.RETRY, replica, reason, id=record.id, record=record, attempt=record.attempt + 1)
 
 
 def _succeeded(record: ReplicaRecord, spec: SessionSpec) -> bool:
@@ -152,17 +153,17 @@ def _changed(replica: DesiredReplica, record: ReplicaRecord, situation: Situatio
         but = Reason(ReasonCode.PROTECTED, cause=reason)
         if deadlines.renewal(record, spec, situation.now):
             return _active(replica, record, situation, but)
-        return _action(ActionKind.PROTECTED, replica, but, record, changes)
+        return _action(ActionKind.PROTECTED, replica, but, record, changes=changes)
     if spec.rerun == "never" and (record.phase.active or done):
         but = Reason(ReasonCode.RERUN_NEVER, cause=reason)
         if done:
-            return _action(ActionKind.DONE, replica, Reason(ReasonCode.COMPLETED, also=but), record, changes)
+            return _action(ActionKind.DONE, replica, Reason(ReasonCode.COMPLETED, also=but), record, changes=changes)
         return replace(_active(replica, record, situation, but), changes=changes)
     sessions_to_delete: tuple[SessionToDelete, ...] = ()
     if record.phase.active and record.id:
         sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.REPLACE),)
-    about = _about(ActionKind.REPLACE, replica, reason)
-    return replace(about, id=record.id, changes=changes, record=record, sessions_to_delete=sessions_to_delete)
+    replaced = _about(ActionKind.REPLACE, replica, reason, record=record, sessions_to_delete=sessions_to_delete)
+    return replace(replaced, id=record.id, changes=changes)
 
 
 def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
@@ -183,18 +184,18 @@ def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situat
 def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
     unmanaged = situation.unmanaged(replica.name)
     if not unmanaged:
-        return _create(replica, None, Reason(ReasonCode.NEW), attempt=1)
+        return _create(replica, None, _NEW, attempt=1)
     active = [session for session in unmanaged if session.phase.active]
     if situation.options.take_over:
         sessions_to_delete = tuple(
             SessionToDelete(session.id, active=True, why=DeleteReason.TAKE_OVER) for session in active
         )
-        about = _about(ActionKind.REPLACE, replica, Reason(ReasonCode.TAKE_OVER))
-        return replace(about, id=unmanaged[0].id, sessions_to_delete=sessions_to_delete)
+        reason = Reason(ReasonCode.TAKE_OVER)
+        return _about(ActionKind.REPLACE, replica, reason, id=unmanaged[0].id, sessions_to_delete=sessions_to_delete)
     if found := _adoptable(replica, unmanaged, situation.options.adopt):
         return _adoption(replica, found)
     reason = Reason(ReasonCode.UNMANAGED_SESSION, sessions=len(unmanaged), status=unmanaged[0].status)
-    return replace(_about(ActionKind.CONFLICT, replica, reason), id=unmanaged[0].id)
+    return _about(ActionKind.CONFLICT, replica, reason, id=unmanaged[0].id)
 
 
 def _adoptable(replica: DesiredReplica, unmanaged: tuple[LiveSession, ...], adopt: Adopt) -> LiveSession | None:
@@ -210,8 +211,7 @@ def _adoptable(replica: DesiredReplica, unmanaged: tuple[LiveSession, ...], adop
 
 
 def _adoption(replica: DesiredReplica, found: LiveSession) -> Action:
-    about = _about(ActionKind.ADOPT, replica, Reason(ReasonCode.MATCHES))
-    return replace(about, id=found.id, adopted=found)
+    return _about(ActionKind.ADOPT, replica, Reason(ReasonCode.MATCHES), id=found.id, adopted=found)
 
 
 def _create(
@@ -221,8 +221,10 @@ def _create(
     attempt: int,
     changes: tuple[Change, ...] = (),
 ) -> Action:
-    return replace(
-        _about(ActionKind.CREATE, replica, reason),
+    return _about(
+        ActionKind.CREATE,
+        replica,
+        reason,
         changes=changes,
         record=record,
         attempt=attempt,
@@ -235,21 +237,25 @@ def _action(
     replica: DesiredReplica,
     reason: Reason,
     record: ReplicaRecord | None,
-    changes: tuple[Change, ...] = (),
+    **fields: Any,
 ) -> Action:
-    """An action with the recorded name and session ID of the replica."""
-    name, session_id = (record.name, record.id) if record else (replica.name, None)
-    return replace(_about(kind, replica, reason), name=name, id=session_id, changes=changes, record=record)
+    """An action with the recorded name and session ID of the replica, and further fields."""
+    if record is None:
+        return _about(kind, replica, reason, **fields)
+    return _about(kind, replica, reason, name=record.name, id=record.id, record=record, **fields)
 
 
-def _about(kind: ActionKind, replica: DesiredReplica, reason: Reason) -> Action:
+def _about(kind: ActionKind, replica: DesiredReplica, reason: Reason, name: str = "", **fields: Any) -> Action:
+    """An action with further fields; `name` is that of the replica by default."""
+    spec = replica.spec
     return Action(
         kind=kind,
-        session=replica.spec.name,
+        session=spec.name,
         replica=replica.replica,
-        replicas=replica.spec.replicas,
-        name=replica.name,
+        replicas=spec.replicas,
+        name=name or replica.name,
         reason=reason,
-        group=replica.spec.group,
+        group=spec.group,
         desired=replica,
+        **fields,
     )

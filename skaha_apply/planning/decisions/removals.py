@@ -9,11 +9,9 @@ from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import LiveSession
-    from skaha_apply.model.spec import DesiredReplica, ReplicaKey, SessionSpec
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import Intent, ReplicaRecord, UnconfirmedCreate
     from skaha_apply.planning.situation import Situation
     from skaha_apply.planning.working_state import WorkingState
@@ -64,11 +62,14 @@ class Owned:
         )
 
 
-def decide_removals(project: Project, situation: Situation, desired: Iterable[DesiredReplica]) -> list[Action]:
-    """The actions for replicas that are in the state and not in the manifest, and for second sessions of a replica."""
-    state, wanted = situation.working_state, {replica.key for replica in desired}
+def decide_removals(project: Project, situation: Situation, wanted: frozenset[ReplicaKey]) -> list[Action]:
+    """The actions for replicas that are in the state and not in the manifest, and for second sessions of a replica.
+
+    `wanted` are the replicas of the manifest.
+    """
+    state = situation.working_state
     decide = _destroyed if situation.options.destroying else _removed
-    known = sorted({*state.intents, *state.records} - wanted)
+    known = sorted((state.intents.keys() | state.records.keys()) - wanted)
     actions = [decide(Owned(situation, project, key)) for key in known]
     for key, sessions in situation.superseded.items():
         actions += [_superseded(state.records[key], session, state) for session in sessions]

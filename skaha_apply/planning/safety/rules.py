@@ -38,8 +38,11 @@ class SafetyResult:
     question: Reason | None = None  # what a person must know before the approval
 
 
-def check_safety(project: Project, actions: Sequence[Action], situation: Situation) -> SafetyResult:
-    """Whether the plan is refused, why, and which option lifts the refusal."""
+def check_safety(project: Project, actions: Sequence[Action], situation: Situation, kept: int = 0) -> SafetyResult:
+    """Whether the plan is refused, why, and which option lifts the refusal.
+
+    `kept` counts the done replicas in scope that have no action in `actions`.
+    """
     working, options = situation.working_state, situation.options
     lost = sum(action.lost for action in actions)
     bound = any(action.lost_is_upper_bound and action.lost for action in actions)
@@ -48,16 +51,16 @@ def check_safety(project: Project, actions: Sequence[Action], situation: Situati
     reasons = [*_mass(actions, project, working, options), *_excess_loss(lost, options, bound=bound)]
     if options.force:
         reasons = []
-    question = None if options.destroying else _retired(actions)
+    question = None if options.destroying else _retired(actions, kept)
     return SafetyResult(Reason.joined(reasons), round(lost, 2), bound, recomputed, question)
 
 
-def _retired(actions: Sequence[Action]) -> Reason | None:
+def _retired(actions: Sequence[Action], kept: int) -> Reason | None:
     """A reason to ask if a large share of the known replicas left the manifest, else None.
 
     These replicas lose nothing, so no rule refuses the plan. But a list that was cut by accident has the same effect.
     """
-    known = sum(action.record is not None for action in actions)
+    known = kept + sum(action.record is not None for action in actions)
     retired = sum(action.kind is ActionKind.RETIRED for action in actions)
     if not _is_mass(retired, known):
         return None
@@ -90,8 +93,8 @@ def mass_deletion_during_wait(plan: Plan, working: WorkingState, options: PlanOp
 
     If a large share of the replicas disappeared meanwhile, somebody might have deleted them on purpose.
     """
-    again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in plan.actions)
-    owned = _owned(plan.actions, working)
+    again = sum(action.counts_as_mass and action.kind is ActionKind.CREATE for action in plan.decided_now)
+    owned = _owned(plan.decided_now, working)
     if options.force or not _is_mass(again, owned):
         return None
     return Reason(ReasonCode.MANY_DISAPPEARED, again=again, owned=owned)

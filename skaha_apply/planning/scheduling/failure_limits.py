@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from skaha_apply.planning.options import PlanOptions
 
 _QUEUED = (Phase.ACCEPTED, Phase.PENDING)
-_End = tuple[float, bool, str, int, int]  # when it was seen, whether it succeeded; the rest makes the order unique
+AttemptEnd = tuple[
+    float, bool, str, int, int
+]  # when it was seen, whether it succeeded; the rest makes the order unique
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,13 @@ def pilot_status(entry: EntrySpecs, actions: Sequence[Action], options: PlanOpti
     return len(first), Blocker(Reason(ReasonCode.PILOT_UNFINISHED, replica=waited.name), final=False)
 
 
-def reached_limit(entry: EntrySpecs, actions: Sequence[Action]) -> Stop | None:
+def reached_limit(entry: EntrySpecs, actions: Sequence[Action], kept: Sequence[AttemptEnd] = ()) -> Stop | None:
     """The failure limit of an entry, if the attempts that failed in a row have reached it.
 
-    Attempts of interactive sessions do not count, because the tool starts these sessions again after a wait.
+    Attempts of interactive sessions do not count, because the tool starts these sessions again after a wait. `kept`
+    are the ends of the replicas without an action, from their last success on.
     """
-    ends = sorted(end for action in actions for end in _ends(action))
+    ends = sorted((*kept, *(end for action in actions for end in ends_of(action))))
     row = []
     for seen, succeeded, *_ in reversed(ends):
         if succeeded:
@@ -102,7 +105,7 @@ def has_new_attempt_count(action: Action) -> bool:
     return due or action.kind is ActionKind.REPLACE
 
 
-def _ends(action: Action) -> Iterator[_End]:
+def ends_of(action: Action) -> Iterator[AttemptEnd]:
     """The ends of the attempts of a replica at its current spec. Attempts at an earlier spec do not count."""
     record, wanted = action.record, action.desired
     if record is None or wanted is None or record.run != wanted.run or wanted.spec.kind.interactive:

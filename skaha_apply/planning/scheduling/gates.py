@@ -7,35 +7,51 @@ that is deleted first. The free slots come last, when the other gates are known 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
-from skaha_apply.planning.entries import Entries
 from skaha_apply.planning.scheduling import failure_limits
 from skaha_apply.planning.scheduling.limits import Limit, Limits
 from skaha_apply.planning.scheduling.needs import Blocker, Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from skaha_apply.model.project import Project
-    from skaha_apply.planning.entries import EntrySpecs
-    from skaha_apply.planning.scheduling.failure_limits import Stop
+    from skaha_apply.planning.entries import Entries, EntrySpecs
+    from skaha_apply.planning.scheduling.failure_limits import AttemptEnd, Stop
     from skaha_apply.planning.situation import Situation
 
 
-def apply_gates(project: Project, actions: Sequence[Action], situation: Situation) -> list[Action]:
-    """The actions of the desired replicas, in the order of the manifest, each as the gates leave it."""
+class DoneBefore(Protocol):
+    """The done replicas that an earlier plan of the invocation decided for good, and that have no action now."""
+
+    @property
+    def by_session(self) -> Mapping[str, int]:
+        """Their number, by session key."""
+        ...
+
+    def ends(self, entry: str) -> Sequence[AttemptEnd]:
+        """Their last success in an entry, and the failures after it."""
+        ...
+
+
+def apply_gates(
+    project: Project, entries: Entries, actions: Sequence[Action], situation: Situation, kept: DoneBefore
+) -> list[Action]:
+    """The actions of the desired replicas, in the order of the manifest, each as the gates leave it.
+
+    Replicas that are `kept` have no action: no gate changes them, and they count for the gates of others.
+    """
     if not actions:
         return []
-    entries = Entries(project)
-    gate = _Gate(situation, entries)
+    gate = _Gate(situation, entries, kept)
     for action in actions:
         gate.decided.setdefault(action.key[0], []).append(action)
     for entry in entries.in_order_of_need():
         gate.check(entry)
-    decided = [action for spec in project.sessions for action in gate.decided[spec.key]]
+    decided = [action for spec in project.sessions for action in gate.decided.get(spec.key, ())]
     limits = Limits(situation, project, entries, decided)
     return [_apply_limits(action, limits) for action in decided]
 
@@ -46,16 +62,18 @@ class _Gate:
     `decided` has the actions of each session. The gates replace these actions.
     """
 
-    def __init__(self, situation: Situation, entries: Entries) -> None:
+    def __init__(self, situation: Situation, entries: Entries, kept: DoneBefore) -> None:
         self.decided: dict[str, list[Action]] = {}
         self._situation = situation
-        self._needs = Needs(entries, self.decided, situation.options)
+        self._kept = kept
+        self._needs = Needs(entries, self.decided, situation.options, kept.by_session)
 
     def check(self, entry: EntrySpecs) -> None:
         """Apply all gates except the slots to one entry. Its dependencies must be checked before."""
-        actions = [action for spec in entry.specs for action in self.decided[spec.key]]
-        stopped = failure_limits.reached_limit(entry, actions)
-        for spec in entry.specs:
+        specs = [spec for spec in entry.specs if spec.key in self.decided]
+        actions = [action for spec in specs for action in self.decided[spec.key]]
+        stopped = failure_limits.reached_limit(entry, actions, self._kept.ends(entry.key))
+        for spec in specs:
             needs = self._needs.blocker(spec)
             self.decided[spec.key] = [self._pass(action, stopped, needs) for action in self.decided[spec.key]]
         pilot = self._apply_pilot(entry) if entry.pilot else None
@@ -84,11 +102,12 @@ class _Gate:
 
     def _apply_pilot(self, entry: EntrySpecs) -> Blocker | None:
         """Hold the other replicas of an entry until its pilot has succeeded; active sessions stay."""
-        decided = [action for spec in entry.specs for action in self.decided[spec.key]]
+        specs = [spec for spec in entry.specs if spec.key in self.decided]
+        decided = [action for spec in specs for action in self.decided[spec.key]]
         first, blocker = failure_limits.pilot_status(entry, decided, self._situation.options)
         if blocker is None:
             return None
-        for spec in entry.specs:
+        for spec in specs:
             mine = self.decided[spec.key]
             led = [_wait_in_place(action, blocker) if action.kind.creates else action for action in mine[first:]]
             self.decided[spec.key] = [*mine[:first], *led]

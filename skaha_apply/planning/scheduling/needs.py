@@ -51,13 +51,21 @@ class Needs:
 
     `stopped_entries` are the entries that start no more replicas, because of failures or because of their pilot. A
     blocked replica counts as ended for a share. In these entries it does not, because a person must decide first.
+    `kept` counts the done replicas of each session that have no action in `decided`.
     """
 
-    def __init__(self, entries: Entries, decided: Mapping[str, Sequence[Action]], options: PlanOptions) -> None:
+    def __init__(
+        self,
+        entries: Entries,
+        decided: Mapping[str, Sequence[Action]],
+        options: PlanOptions,
+        kept: Mapping[str, int],
+    ) -> None:
         self.stopped_entries: set[str] = set()
         self._entries = entries
         self._decided = decided
         self._options = options
+        self._kept = kept
         self._tallies: dict[Group, _Tally] = {}
 
     def blocker(self, spec: SessionSpec) -> Blocker | None:
@@ -85,12 +93,13 @@ class Needs:
 
     def _tally(self, group: Group) -> _Tally:
         if group not in self._tallies:
-            actions = [action for spec in group.specs for action in self._decided[spec.key]]
+            actions = [action for spec in group.specs for action in self._decided.get(spec.key, ())]
+            kept = sum(self._kept.get(spec.key, 0) for spec in group.specs)
             stuck = [action for action in actions if action.kind.cannot_succeed]
             unfinished = [action for action in actions if not (action.kind.cannot_succeed or is_done(action))]
             self._tallies[group] = _Tally(
-                total=len(actions),
-                done=len(actions) - len(stuck) - len(unfinished),
+                total=kept + len(actions),
+                done=kept + len(actions) - len(stuck) - len(unfinished),
                 stuck=len(stuck),
                 first_stuck=next(filter(is_stuck, actions), None),
                 first_on_hold=next((action for action in actions if action.is_on_hold), None),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.reasons import DeleteReason
-from skaha_apply.model.session import Kind, Phase
+from skaha_apply.model.session import ACTIVE, Kind, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -82,7 +82,7 @@ class OccupiedSlots:
 
     def _recorded(self) -> Iterator[SlotOwner]:
         for key, record in self._working_state.records.items():
-            if record.phase.active:
+            if record.phase in ACTIVE:
                 headless = not self._working_state.specs[record.spec].kind.interactive
                 ends = headless or record.phase is not Phase.RUNNING or record.id in self._working_state.pending_deletes
                 yield SlotOwner(key, self._entry_key(key), headless, ends)

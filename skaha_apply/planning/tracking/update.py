@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord, StateDocument
 
 
+_FINAL = frozenset({Phase.DONE, Phase.FAILED, Phase.HELD})  # no listing changes a replica in such a phase
+
+
 def update_state(state: StateDocument, seen: Observation, settle: float) -> tuple[StateDocument, frozenset[ReplicaKey]]:
     """Update the state to an observation.
 
@@ -40,14 +43,14 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
     working = WorkingState.from_document(state)
     for pending in tuple(working.pending_deletes.values()):
         resolve_delete(working, pending, seen, settle)
-    owned = set(working.owned())
+    owned = set(working.owned()) if working.intents else set()
     adopted = frozenset(
         key
         for key, intent in sorted(working.intents.items())
         if is_decidable(intent, seen, settle) and resolve_create(working, intent, seen, owned)
     )
     missing = MissingSessions(working, seen, settle)
-    for record in tuple(working.records.values()):
+    for record in [record for record in working.records.values() if record.phase not in _FINAL]:
         if record.key not in working.intents and record.id not in working.pending_deletes:
             _follow(working, record, seen, missing)
     for unconfirmed in tuple(working.unconfirmed_creates.values()):

@@ -60,7 +60,7 @@ def grant_approval(request: ApplyRequest, plan: Plan) -> Approval:
     timeout = request.options.timeout
     request.context.client.patience = timeout or AFTER_APPROVAL
     deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-    waiting = frozenset(action.key for action in plan.actions if action.kind is ActionKind.WAIT)
+    waiting = frozenset(action.key for action in plan.decided_now if action.kind is ActionKind.WAIT)
     return Approval(plan, frozenset(plan.approved), waiting, deadline)
 
 

@@ -132,7 +132,7 @@ class _Pass:
         """
         approval, progress = self.result.approval, self._progress
         allowed = []
-        for action in plan.actions:
+        for action in plan.decided_now:
             if not action.kind.changes or action.attempt_key in progress.tried:
                 continue
             if approval is None or is_covered(approval, plan, action):

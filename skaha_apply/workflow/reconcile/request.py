@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
-from skaha_apply.planning.replicas import Expansion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -46,7 +46,7 @@ def is_over(request: ApplyRequest, progress: Progress, last: PassResult) -> bool
         return True
     if request.options.wait == "ready":
         return _is_ready(progress, last)
-    return not any(_can_change(action, request, progress, last) for action in last.plan.actions)
+    return not any(_can_change(action, request, progress, last) for action in last.plan.decided_now)
 
 
 def _is_ready(progress: Progress, last: PassResult) -> bool:

@@ -1,0 +1,61 @@
+"""What the plans of one invocation share: the replicas of a project, and the decisions that later plans keep."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skaha_apply.planning.entries import Entries
+from skaha_apply.planning.kept_decisions import KeptDecisions
+from skaha_apply.planning.replicas import expand_entries
+from skaha_apply.planning.safety.approval import approval_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+
+
+class Expansion:
+    """The replicas of one project, kept between plans. They are computed again if an argument differs.
+
+    `kept` are the replicas that a later plan need not decide again.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.kept = KeptDecisions()
+        self._project = project
+        self._lines: tuple[tuple[DesiredReplica, ...], tuple[str, ...]] | None = None
+        self._known: tuple[dict[ReplicaKey, int], dict[ReplicaKey, str], tuple[DesiredReplica, ...]] | None = None
+
+    @cached_property
+    def entries(self) -> Entries:
+        """The entries of the project."""
+        return Entries(self._project)
+
+    def replicas(
+        self, run_numbers: Mapping[ReplicaKey, int], kept: Mapping[ReplicaKey, str]
+    ) -> tuple[DesiredReplica, ...]:
+        """The result of `expand`."""
+        if self._known is None or self._known[:2] != (run_numbers, kept):
+            desired = expand_entries(self._project, self.entries, run_numbers, kept)
+            self._known = dict(run_numbers), dict(kept), desired
+            self.kept = KeptDecisions(desired, self.entries)
+        return self._known[2]
+
+    @property
+    def approval_lines(self) -> tuple[str, ...]:
+        """The lines of the desired replicas that are approved."""
+        if self._known is None:
+            return ()
+        if self._lines is None or self._lines[0] is not self._known[2]:
+            self._lines = self._known[2], approval_lines(self._known[2], ())
+        return self._lines[1]
+
+    @cached_property
+    def keys(self) -> frozenset[ReplicaKey]:
+        """The keys of all replicas of the project."""
+        return frozenset(
+            (spec.key, replica) for spec in self._project.sessions for replica in range(1, spec.replicas + 1)
+        )

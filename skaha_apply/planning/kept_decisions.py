@@ -1,0 +1,127 @@
+"""Done replicas whose decision stands, so that a later plan of one invocation decides the other replicas only.
+
+A wait makes a plan in each pass. Most replicas of a long list are done, and nothing about them changes. The result is
+the same as if each replica was decided again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import compress
+from operator import is_not
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.scheduling.failure_limits import ends_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord
+    from skaha_apply.planning.entries import Entries
+    from skaha_apply.planning.scheduling.failure_limits import AttemptEnd
+    from skaha_apply.planning.situation import Situation
+
+_COMPLETED = Reason(ReasonCode.COMPLETED)
+
+
+class KeptDecisions:
+    """The decisions of earlier plans about replicas that are done, with the recorded digests and without a change.
+
+    Such a replica is decided again if its record is another object, or if its create, its delete or its late session
+    is open. The decisions about pilot replicas are never kept, because the other replicas of the entry wait for them.
+    """
+
+    def __init__(self, desired: tuple[DesiredReplica, ...] = (), entries: Entries | None = None) -> None:
+        self.actions: list[Action | None] = [None] * len(desired)  # by position; None if it is decided again
+        self.by_session: Counter[str] = Counter()  # the number of replicas whose decision is kept, by session key
+        self._desired = desired
+        self._positions = {replica.key: position for position, replica in enumerate(desired)}
+        self._pilots = _pilots(entries) if entries is not None else frozenset()
+        self._records: tuple[ReplicaRecord, ...] = ()
+        self._ends: dict[str, list[AttemptEnd]] = {}
+
+    @property
+    def desired(self) -> tuple[DesiredReplica, ...]:
+        """The replicas that the positions are about."""
+        return self._desired
+
+    def ends(self, entry: str) -> Sequence[AttemptEnd]:
+        """The last success of the replicas of an entry that are not decided again, and the failures after it."""
+        return self._ends.get(entry, ())
+
+    def decided_now(self, situation: Situation) -> list[int]:
+        """The positions of the replicas that must be decided, in the order of the manifest."""
+        touched = (self._positions.get(key) for key in self._touched(situation))
+        self._release([one for one in touched if one is not None and self.actions[one] is not None])
+        self._records = situation.state.replicas
+        return [position for position, action in enumerate(self.actions) if action is None]
+
+    def keep(self, positions: Iterable[int], actions: Iterable[Action]) -> None:
+        """Add the decided replicas that need no further decision."""
+        changed: set[str] = set()
+        for position, action in zip(positions, actions, strict=True):
+            wanted = self._desired[position]
+            if _is_kept(action) and wanted.key not in self._pilots:
+                self.actions[position] = action
+                self.by_session[wanted.spec.key] += 1
+                self._ends.setdefault(wanted.spec.entry_key, []).extend(ends_of(action))
+                changed.add(wanted.spec.entry_key)
+        for entry in changed:
+            self._ends[entry] = _tail(self._ends[entry])
+
+    def _touched(self, situation: Situation) -> Iterable[ReplicaKey]:
+        """The replicas about which something is new or open."""
+        before, now = self._records, situation.state.replicas
+        if len(before) != len(now):
+            known = set(map(id, before))
+            kept = {record.key for record in now if id(record) in known}
+            new = [key for key in self._positions if key not in kept]
+        else:
+            others = list(map(is_not, before, now))
+            new = [record.key for record in (*compress(before, others), *compress(now, others))]
+        return {*new, *situation.working_state.intents, *situation.deleting, *situation.adopted}
+
+    def _release(self, positions: Sequence[int]) -> None:
+        """Let replicas be decided again."""
+        entries = set()
+        for position in positions:
+            wanted = self._desired[position]
+            self.actions[position] = None
+            self.by_session[wanted.spec.key] -= 1
+            entries.add(wanted.spec.entry_key)
+        found: dict[str, list[AttemptEnd]] = {entry: [] for entry in entries}
+        for wanted, action in zip(self._desired, self.actions, strict=True) if entries else ():
+            if action is not None and wanted.spec.entry_key in entries:
+                found[wanted.spec.entry_key] += ends_of(action)
+        self._ends.update({entry: _tail(ends) for entry, ends in found.items()})
+
+
+def _pilots(entries: Entries) -> frozenset[ReplicaKey]:
+    """The pilot replicas of all entries."""
+    found: list[ReplicaKey] = []
+    for entry in entries.by_key.values():
+        left = entry.pilot
+        for spec in entry.specs:
+            if not left:
+                break
+            found += [(spec.key, replica) for replica in range(1, min(left, spec.replicas) + 1)]
+            left -= min(left, spec.replicas)
+    return frozenset(found)
+
+
+def _is_kept(action: Action) -> bool:
+    record = action.record
+    done = action.kind is ActionKind.DONE and action.reason == _COMPLETED and not action.changes
+    return done and record is not None and record.phase is Phase.DONE
+
+
+def _tail(ends: list[AttemptEnd]) -> list[AttemptEnd]:
+    """The ends from the last success on, in order; all of them if none succeeded."""
+    ends.sort()
+    last = next((index for index in range(len(ends) - 1, -1, -1) if ends[index][1]), 0)
+    return ends[last:]

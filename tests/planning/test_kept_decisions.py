@@ -1,0 +1,166 @@
+"""Plans that one invocation makes in turn: each is the plan that a new process would make."""
+
+from __future__ import annotations
+
+import pytest
+import scene
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scene import HOUR, NOW
+
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
+from skaha_apply.planning import planner
+from skaha_apply.planning.expansion import Expansion
+from skaha_apply.planning.options import PlanOptions
+from skaha_apply.planning.planner import plan
+from skaha_apply.planning.situation import Situation
+
+PHASES = [Phase.DONE, Phase.DONE, Phase.DONE, *Phase]
+TIMES = st.sampled_from([NOW - HOUR, NOW - 600, NOW - 60, NOW + HOUR])
+
+
+@st.composite
+def projects(draw):
+    """Three entries in a chain, one of them a matrix, with the rules that look at several replicas."""
+    rules = {
+        "stop_after": draw(st.sampled_from([1, 2, 3])),
+        "retries": draw(st.integers(0, 1)),
+        "rerun": draw(st.sampled_from(["on-change", "on-change", "never", "always", 1000.0])),
+        "protect": draw(st.integers(0, 4)) == 0,
+        "vanished": draw(st.sampled_from(["hold", "complete"])),
+    }
+    tile = scene.spec("tile", replicas=5, pilot=draw(st.sampled_from([None, 1, 3])), **rules)
+    share = draw(st.sampled_from([{}, {"tile": 0.6}, {"tile": 0.0}]))
+    pilot = draw(st.sampled_from([None, 1]))
+    maps = scene.matrix("map", "abc", needs=("tile",), require=share, parallelism=2, pilot=pilot, **rules)
+    last = scene.spec("sum", needs=("map-${tile}",), stop_after=1)
+    return scene.project(tile, *maps, last)
+
+
+def before(project, spec):
+    """The sessions of a project that a spec can depend on."""
+    others = (one for one in project.sessions if one.entry_key != spec.entry_key)
+    return [one for one in others if spec.name == "sum" or (one.name == "tile" and spec.needs)]
+
+
+@st.composite
+def records(draw, project, spec, number):
+    """The record of one replica in any phase; None without one."""
+    phase = draw(st.sampled_from([*PHASES, None]))
+    if phase is None:
+        return None
+    needed = before(project, spec)
+    name, ended = spec.live_name(number), draw(TIMES)
+    failed = Attempt(attempt=1, phase=Phase.FAILED, id=f"old-{name}", ended=draw(TIMES))
+    fields = {
+        "id": f"id-{name}",
+        "attempt": draw(st.integers(1, 2)),
+        "ended": ended if phase.ended else None,
+        "past": draw(st.sampled_from([(), (f"old-{name}",)])),
+        "earlier": draw(st.sampled_from([(), (failed,)])),
+    }
+    if draw(st.integers(0, 9)) == 0:
+        fields |= {"work": "1:other", "run": "1:other"}
+    return scene.record(spec, phase, number, needed, **fields)
+
+
+@st.composite
+def passes(draw, project):
+    """What some passes find: in each one a few records are others, and a few requests are open."""
+    keys = [(spec, number) for spec in project.sessions for number in range(1, spec.replicas + 1)]
+    gone = scene.spec("left", replicas=2)
+    keys += [(gone, 1), (gone, 2)]
+    known = {}
+    for position, (spec, number) in enumerate(keys):
+        known[position] = draw(records(project, spec, number))
+    found = []
+    for _ in range(draw(st.integers(2, 4))):
+        for position in draw(st.lists(st.sampled_from(sorted(known)), max_size=3)):
+            known[position] = draw(records(project, *keys[position]))
+        chosen = draw(st.lists(st.sampled_from(keys), max_size=2, unique_by=lambda key: (key[0].key, key[1])))
+        opened = [
+            draw(
+                st.sampled_from(
+                    [
+                        scene.intent(spec, number, before(project, spec)),
+                        scene.pending_delete(f"id-{spec.live_name(number)}", spec, number),
+                    ]
+                )
+            )
+            for spec, number in chosen
+        ]
+        late = draw(st.sets(st.sampled_from([(spec.key, number) for spec, number in keys]), max_size=1))
+        lists = sorted((record for record in known.values() if record), key=lambda record: record.key)
+        found.append((scene.state(*lists, *opened), frozenset(late)))
+    return found
+
+
+@settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
+    project = data.draw(projects())
+    targets = data.draw(st.sampled_from([(), (), ("tile/1-3",), ("map-${tile}",)]))
+    expansion = Expansion(project)
+    live = [scene.live("old-tile-1"), scene.live("map-a", id="theirs")]
+    for number, (state, adopted) in enumerate(data.draw(passes(project))):
+        seen = scene.seen(*live, at=NOW + number)
+        situation = Situation(state, seen, PlanOptions(targets=targets, since=NOW), adopted)
+        expected = plan(project, situation)
+        assert plan(project, situation, expansion) == expected
+        assert plan(project, situation, expansion) == expected
+
+
+def test_a_replica_that_stays_done_is_decided_once(monkeypatch):
+    wanted = scene.spec(replicas=50)
+    state = scene.state(*(scene.record(wanted, "done" if number > 2 else "running", number) for number in range(1, 51)))
+    counted = []
+    decide = planner.decide
+    monkeypatch.setattr(planner, "decide", lambda *given: counted.append(given) or decide(*given))
+    expansion = Expansion(scene.project(wanted))
+    numbers = []
+    for _ in range(3):
+        plan(scene.project(wanted), Situation(state, scene.seen()), expansion)
+        numbers.append(len(counted))
+    assert numbers == [50, 52, 54]
+
+
+OPEN = {
+    "intent": lambda wanted: {"intents": (scene.intent(wanted, 4),)},
+    "delete": lambda wanted: {"tombstones": (scene.pending_delete("reduce-4", wanted, 4),)},
+    "record": lambda wanted: {"phase": "running"},
+    "new digest": lambda wanted: {"work": "1:other", "run": "1:other"},
+    "no record": lambda wanted: {"phase": None},
+    "late session": lambda wanted: {"adopted": frozenset({(wanted.key, 4)})},
+}
+
+
+@pytest.mark.parametrize("pilot", [None, 3])
+@pytest.mark.parametrize("what", OPEN)
+def test_a_done_replica_is_decided_again_when_something_is_new(what, pilot):
+    """And when it is over, the plan is the first one again."""
+    wanted = scene.spec(replicas=6, pilot=pilot, stop_after=2)
+    dependent = scene.spec("sum", needs=("reduce",))
+    project, expansion = scene.project(wanted, dependent), Expansion(scene.project(wanted, dependent))
+    given = OPEN[what](wanted)
+    adopted, fields = given.pop("adopted", frozenset()), {}
+    if {"phase", "work"} & given.keys():
+        fields, given = given, {}
+    done = [scene.record(wanted, "done", number, ended=NOW - number) for number in range(1, 7)]
+    other = [scene.record(wanted, **{"phase": "done"} | fields, number=4)] if fields.get("phase", "done") else []
+    changed = [*done[:3], *(other if fields else done[3:4]), *done[4:]]
+    plans = []
+    for records, late, extra in ((done, frozenset(), {}), (changed, adopted, given), (done, frozenset(), {})):
+        situation = Situation(scene.state(*records, **extra), scene.seen(), adopted=late)
+        plans.append(plan(project, situation, expansion))
+        assert plans[-1] == plan(project, situation)
+    assert plans[0] == plans[2] != plans[1]
+
+
+def test_the_pilot_of_an_entry_stays_the_first_replicas():
+    """Replica 3 failed behind a pilot that is done. So replicas 4 to 6 are created, in each plan."""
+    wanted = scene.spec(replicas=6, pilot=2, stop_after=5)
+    entries = [scene.record(wanted, phase, number) for number, phase in ((1, "done"), (2, "done"), (3, "failed"))]
+    situation, expansion = Situation(scene.state(*entries), scene.seen()), Expansion(scene.project(wanted))
+    for _ in range(2):
+        assert plan(scene.project(wanted), situation, expansion).summary["create"] == 3
