@@ -1,4 +1,4 @@
-"""The same use cases for notebooks and scripts: connect, load or define a project, plan, apply, wait.
+"""The use cases for notebooks and scripts: connect, load or define a project, plan, apply, wait.
 
     async with skaha_apply.connect() as skaha:
         project = skaha_apply.load("manifests/fits-processing.yaml")
@@ -6,7 +6,7 @@
         for session in report.sessions:
             print(session.name, session.replica, session.id, session.phase)
 
-Everything runs on the event loop that is there (a notebook's, or that of `asyncio.run`). Canceling is safe at any
+Everything runs on the current event loop (that of a notebook, or of `asyncio.run`). Canceling is safe at any
 moment: requests in flight have some seconds to finish, the state is saved, and the next invocation continues.
 """
 
@@ -45,11 +45,11 @@ def load(*paths: str | Path, variables: Mapping[str, object] | None = None) -> P
 
     Args:
         paths: the manifests.
-        variables: values by name, as `--var` gives them; those of `SKAHA_VAR_name` in the environment count too.
+        variables: values by name, as `--var` gives them. Variables `SKAHA_VAR_name` of the environment give values too.
 
     Raises:
         ManifestError: for anything that cannot be applied, with all diagnostics.
-        UsageError: when the manifests hold several projects (`load_all` gives them), or none of them declares one of
+        UsageError: the manifests have several projects (`load_all` returns them), or none of them declares one of
             `variables`.
     """
     projects = load_all(*paths, variables=variables)

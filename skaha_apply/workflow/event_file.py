@@ -59,17 +59,17 @@ class EventFile:
 
     @property
     def left(self) -> int:
-        """How many lines could not be written so far."""
+        """The number of lines that could not be written so far."""
         return len(self._left)
 
     def append(self, line: dict[str, Any]) -> None:
-        """Write a line, after those that could not be written before."""
+        """Write a line, after the lines that could not be written before."""
         text = inert_json(self._public(json.dumps(line, ensure_ascii=False)))
         self._left.append(text.encode("utf-8", "backslashreplace") + b"\n")
         self.flush()
 
     def flush(self) -> None:
-        """Try to write what is left."""
+        """Try to write the lines that are left."""
         try:
             while self._left:
                 self._left[0] = self._left[0][os.write(self._file, self._left[0]) :]
@@ -79,7 +79,7 @@ class EventFile:
             self.problem = f"events cannot be written to {self._path}: {error.strerror}"
 
     def close(self) -> None:
-        """Close the file; raises `SkahaApplyError` when there are lines that could not be written."""
+        """Close the file; raises `SkahaApplyError` if some lines could not be written."""
         if self._file < 0:
             return
         self.flush()

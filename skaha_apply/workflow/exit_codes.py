@@ -1,4 +1,4 @@
-"""The exit code of one replica, the same after a wait and for `status --exit-code`."""
+"""The exit code of one replica. It is the same after a wait and for `status --exit-code`."""
 
 from __future__ import annotations
 

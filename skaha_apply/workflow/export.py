@@ -1,4 +1,4 @@
-"""`export`: the live sessions as a manifest, so that sessions that were started otherwise can be adopted."""
+"""`export`: the live sessions as a manifest, so that you can adopt sessions that another tool started."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Exported:
 
 
 async def export(setting: Settings, session_filter: SessionFilter) -> Exported:
-    """The wanted sessions of the account, as a manifest of the project of the setting; nothing is changed.
+    """The selected sessions of the account, as a manifest of the project of the setting. Nothing is changed.
 
     Raises:
         UsageError: the name of the project is wrong, or a pattern matches no session.
@@ -70,7 +70,7 @@ async def export(setting: Settings, session_filter: SessionFilter) -> Exported:
 
 
 async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, list[str]]:
-    """What the server would not take again: an image that left its list, an amount that it offers no more."""
+    """What the server would refuse now, by session: an image that left its list, an amount that it no longer offers."""
     if not found.sessions:
         return {}
     offer = await context.client.offer()
@@ -87,7 +87,7 @@ async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, lis
 
 
 async def _owners(location: StateLocation) -> Mapping[str, str]:
-    """The projects that own sessions already, by session id, as far as their states are kept here."""
+    """The projects that own sessions already, by session ID. Only projects with a state in this place are known."""
     owners: dict[str, str] = {}
     homes = {home for project in load_leniently(location.setting) for home in project.homes}
     folders = {state_path(Path(home), location.folder, "any").parent for home in (str(location.root), *homes)}

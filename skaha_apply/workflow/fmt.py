@@ -1,4 +1,4 @@
-"""`fmt`: manifests in canonical form, each written as a whole or not at all."""
+"""`fmt`: manifests in canonical form. Each file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def format_all(setting: Settings, stdin: Callable[[], bytes] | None = None) -> t
 
 
 def write(setting: Settings, one: Formatted) -> None:
-    """Put the formatted text in the place of the file, at once; a link stays a link, and the file keeps its rights.
+    """Replace the file by the formatted text in one step. A link stays a link, and the file keeps its permissions.
 
     Raises:
-        SkahaApplyError: when it was changed meanwhile, or cannot be written; then it is as it was.
+        SkahaApplyError: the file was changed meanwhile, or cannot be written. The file is unchanged then.
     """
     path = Path(setting.cwd, one.file)
     try:

@@ -1,4 +1,4 @@
-"""What `lint` finds: syntax errors, violations of rules, and with a server also what the server does not offer."""
+"""The diagnostics of `lint`: syntax errors, violations of rules, and with a server also what it does not offer."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def catalog() -> tuple[RuleText, ...]:
 
 
 def rule_selection(select: Sequence[str], ignore: Sequence[str], *, strict: bool) -> RuleSelection:
-    """The selection that options make; each of their values may hold several ids, separated by commas.
+    """The selection that the options describe. Each value of an option can have several IDs, separated by commas.
 
     Raises:
         UsageError: an unknown rule, or one that cannot be ignored.
@@ -89,7 +89,7 @@ def report(
     selection: RuleSelection,
     online: lint.Online | Diagnostic | None = None,
 ) -> LintReport:
-    """Everything that is found in loaded manifests; `online` is what `ask` gave."""
+    """All diagnostics of loaded manifests. `online` is the result of `ask`."""
     asked = None if isinstance(online, Diagnostic) else online
     found = [*loaded.diagnostics]
     found += lint.check(loaded.projects, select=selection.select, ignore=selection.ignore, online=asked)
@@ -112,7 +112,7 @@ def _is_run(rule: str, selection: RuleSelection) -> bool:
 
 
 def _in_repository(file: str, cwd: Path) -> str:
-    """A file relative to the root of the checkout; absolute when it lies elsewhere."""
+    """The path of a file relative to the root of the checkout. A file outside the checkout has its absolute path."""
     if file == "-":
         return file
     path, root = os.path.abspath(cwd / file), find_root(cwd)  # noqa: PTH100 - resolve() would follow links

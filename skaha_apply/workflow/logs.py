@@ -1,4 +1,4 @@
-"""The log or the events of replicas, attempt by attempt: from the server while it has them, else the saved copy."""
+"""The log or the events of replicas, by attempt: from the server while it has them, else from a saved copy."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _MOST_KNOWN = 20  # names that a message lists
 class LogText:
     """The text of one attempt of a replica; `source` states where it is from: `server`, or the path of the saved copy.
 
-    `attempts` are as many as it may have; `phase` is what became of this one, "" where only its log is left. `exists`
-    states whether there is a text, maybe an empty one.
+    `attempts` is the number of attempts that the replica can have. `phase` is the last phase of this attempt; it is ""
+    if only the log is left. `exists` states whether there is a text, even an empty one.
     """
 
     name: str
@@ -68,14 +68,15 @@ async def read_logs(
     events: bool = False,
     attempt: int | None = None,
 ) -> tuple[LogText, ...]:
-    """The logs (or events) of every recorded replica that `NAME[/REPLICAS]` means.
+    """The logs (or events) of every recorded replica that `NAME[/REPLICAS]` matches.
 
-    NAME is the session's name in the manifest, that of a whole matrix, or the live name of one replica. `attempt` is
-    the number of one (the latest of that number), `ALL`, or None for the last one of each replica.
+    NAME is the name of a session in the manifest, the name of a whole matrix, or the live name of one replica.
+    `attempt` is a number (of several attempts with it, the latest is read), `ALL`, or None for the last attempt of each
+    replica.
 
     Raises:
-        UsageError: when nothing recorded is meant, or no replica has had such an attempt.
-        StateError: when the state cannot be read.
+        UsageError: the pattern matches no recorded replica, or no replica has had such an attempt.
+        StateError: the state cannot be read.
     """
     document = await find_store(context.location, project).read()
     records = document.replicas if document else ()
@@ -105,7 +106,7 @@ async def read_logs(
 
 
 def _known(document: StateDocument | None) -> str:
-    """The names that a state knows, of a matrix its own."""
+    """The names of the entries in a state; a matrix has one name."""
     records = document.replicas if document else ()
     specs = document.specs if document else {}
     names = {specs[one.spec].group or specs[one.spec].name if one.spec in specs else one.session for one in records}
@@ -126,7 +127,7 @@ def _matches(pattern: str, record: ReplicaRecord, spec: SessionSpec | None) -> b
 def _attempts(
     context: Context, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
 ) -> list[_LoggedAttempt]:
-    """The attempts of one replica that are wanted, oldest first; those that only their saved log is left of as well."""
+    """The selected attempts of one replica, oldest first. An attempt counts also if only its saved log is left."""
     open_by_id = spec is not None and spec.kind.interactive
     last = _LoggedAttempt(record, record.attempt, record.id, record.phase.value, not record.phase.active, open_by_id)
     if attempt is None:
@@ -141,7 +142,7 @@ def _attempts(
 
 
 def _forgotten(record: ReplicaRecord, label: str) -> _LoggedAttempt | None:
-    """An attempt that the state remembers no more, by the label of its saved log."""
+    """An attempt that is no longer in the state, from the label of its saved log."""
     number, _, session_id = label.partition("-")
     if not (number.isascii() and number.isdigit()):
         return None
@@ -152,7 +153,7 @@ async def _text(context: Context, project: Project, logged: _LoggedAttempt, atte
     logs, name = context.location.logs(project.name), logged.record.name
     saved = logs.read(name, logged.label) or logs.read(name, f"{logged.attempt}-{logged.id}")  # older logs: whole IDs
     kept = (saved[1] if events else saved[0]) if saved else ""
-    # What was saved of an earlier attempt is all there is; of the last one the server may know more by now.
+    # The saved text of an earlier attempt is complete. The server can have more text of the last attempt.
     earlier = logged.over and logged.id != logged.record.id
     live = "" if kept and earlier else await _live(context, logged.id, events=events)
     text = live or kept
@@ -170,7 +171,7 @@ async def _text(context: Context, project: Project, logged: _LoggedAttempt, atte
 
 
 async def _live(context: Context, session_id: str | None, *, events: bool) -> str:
-    """The server's text; "" when the session is gone, or the server cannot be asked."""
+    """The text from the server; "" if the session does not exist, or the server cannot be used."""
     if session_id is None:
         return ""
     try:

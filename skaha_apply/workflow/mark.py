@@ -46,7 +46,7 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True)
 class MarkOptions:
-    """Which replicas are marked, as in `ReplicaSelection`: by patterns, by values of an axis, by phases."""
+    """Selects the replicas to mark, as `ReplicaSelection` does: by patterns, by values of an axis, by phases."""
 
     verb: Verb
     patterns: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class MarkOptions:
 class Mark:
     """One replica that would be marked: from a phase (None without a record) to the phase of the verb.
 
-    `deletes` is the id of an active session that is deleted for it.
+    `deletes` is the ID of an active session that the mark deletes.
     """
 
     key: ReplicaKey
@@ -76,12 +76,12 @@ async def mark(
     approve: Callable[[tuple[Mark, ...]], Awaitable[bool]],
     observe: Callable[[Event], None],
 ) -> ExitCode:
-    """Show what would be marked, ask, and record it; what is active is deleted first, and only with `force`.
+    """Show the marks, ask for approval, and record them. Active sessions are deleted first, and only with `force`.
 
     Raises:
-        UsageError: when nothing is meant, or an active replica is and `force` is not given.
-        StateError: when the state cannot be read or written.
-        ServerError: when the server cannot be asked.
+        UsageError: the options select no replica, or select an active one without `force`.
+        StateError: the state cannot be read or written.
+        ServerError: the server cannot be used.
     """
     async with ProjectState(context, project).locked(f"mark {options.verb}") as ledger:
         execution = make_execution_context(context, project, ledger, observe)
@@ -116,10 +116,10 @@ async def mark(
 def select_replicas(
     working: WorkingState, desired: dict[ReplicaKey, DesiredReplica], options: MarkOptions
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
-    """The replicas that the options mean, in the order of the manifest, and the words that mean none.
+    """The replicas that the options select, in the order of the manifest, and the words that match no replica.
 
     Raises:
-        UsageError: for a pattern that is none, or an axis that there is not.
+        UsageError: a pattern is malformed, or no session has the axis.
     """
     candidates = [_candidate(key, working, desired) for key in dict.fromkeys((*desired, *sorted(working.records)))]
     if options.axis is not None:
@@ -141,10 +141,10 @@ def _expand(project: Project, working: WorkingState) -> tuple[DesiredReplica, ..
 
 
 def new_marks(working: WorkingState, selected: tuple[Candidate, ...], options: MarkOptions) -> tuple[Mark, ...]:
-    """The marks of those replicas that the verb changes; none if each of them is marked so already.
+    """The marks of the replicas that the verb changes; empty if all replicas are marked like this already.
 
     Raises:
-        UsageError: an active one would have to be deleted without `force`.
+        UsageError: an active session would have to be deleted, and `force` is not given.
     """
     marks = []
     for one in selected:
@@ -224,7 +224,7 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
 
 
 def _from_manifest(working: WorkingState, desired: DesiredReplica, record: ReplicaRecord | None) -> ReplicaRecord:
-    """A record with the manifest's digests: what was finished before the first apply comes along this way."""
+    """A record with the digests of the manifest, for work that was finished before the first apply."""
     content = {
         "name": record.name if record else desired.name,
         "spec": working.record_spec(desired.spec),

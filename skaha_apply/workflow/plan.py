@@ -56,7 +56,7 @@ async def observe_project(context: Context, project: Project, options: PlanOptio
 def make_situation(
     context: Context, state: StateDocument, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
 ) -> Situation:
-    """What the planner reads, from an observation; pure, except that it checks which manifest files still exist."""
+    """The situation of an observation. The function is pure, except that it checks which manifest files exist."""
     return Situation(
         state=state,
         observation=observation,
@@ -95,10 +95,10 @@ def _notes(context: Context, observation: Observation) -> tuple[Reason, ...]:
 
 
 async def plan_offline(location: StateLocation, project: Project, options: PlanOptions) -> Plan:
-    """The plan of one project at the time of the last write of its state; sessions active then count as active.
+    """The plan of one project at the time when its state was last written. Sessions active then count as active.
 
-    The time of that write is the time of the plan. Otherwise everything that ran then would seem to have run ever
-    since.
+    That time is the time of the plan. With the present time, every session of then would seem to have run until
+    now.
 
     Raises:
         StateError: the state cannot be read, or belongs to another project or server.

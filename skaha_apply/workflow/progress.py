@@ -1,4 +1,4 @@
-"""The progress of a project in numbers: by entry of the manifest, and what the other replicas wait for."""
+"""The progress of a project in numbers, by entry of the manifest, and the reasons why other replicas wait."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def entry_summaries(
 
 
 def _finishes(action: Action) -> bool:
-    """Whether it left the manifest and its session runs to its end."""
+    """Whether the replica left the manifest and its session runs to its end."""
     return action.kind is ActionKind.UNCHANGED and action.record is not None and action.record.phase.active
 
 

@@ -1,4 +1,4 @@
-"""What is to be shared out, read as a payload reads it: files of a glob with their sizes, or the lines of a list."""
+"""Reads the items to share as a payload reads them: files of a glob with their sizes, or the lines of a list."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _COLUMN = "each line must have an item, then blanks or a tab, then a number of a
 
 
 def from_paths(patterns: Sequence[str], load: LoadKind | None = None) -> ItemList:
-    """The files that patterns and paths stand for, each once, sorted by name; a folder counts with all it holds.
+    """The files that match patterns and paths, each once, sorted by name. The size of a folder includes its content.
 
     Raises:
-        UsageError: `load` is a column, which only a list has, or one folder is all that is named.
+        UsageError: `load` is a column, which only a list has; or the only path is a folder.
         SkahaApplyError: a pattern matches nothing, or a size cannot be read.
     """
     if load is LoadKind.COLUMN:
@@ -43,12 +43,13 @@ def from_paths(patterns: Sequence[str], load: LoadKind | None = None) -> ItemLis
 
 
 def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
-    """The lines of a list, as `skaha_apply.distributed` reads them: blank ones and comments do not count.
+    """The lines of a list, as `skaha_apply.distributed` reads them, without blank lines and comments.
 
-    Without `load`, files that are all here have their sizes, anything else counts as one.
+    Without `load`, the load of an item is its size if all items are files here, else 1.
 
     Raises:
-        SkahaApplyError: no text, no lines, a line without a number (`load` is a column), or a size that cannot be read.
+        SkahaApplyError: the list is not text or has no lines, a line has no number (`load` is a column), or a size
+            cannot be read.
     """
     lines = tuple(_numbered(name, raw))
     numbered = tuple((number, line) for number, line in lines if not is_comment(line))
@@ -66,7 +67,7 @@ def from_list(name: str, raw: bytes, load: LoadKind | None = None) -> ItemList:
 
 
 def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
-    """The bytes of a list file, `-` being standard input; raises `SkahaApplyError` when it cannot be read."""
+    """The bytes of a list file; `-` is standard input. Raises `SkahaApplyError` if it cannot be read."""
     if name == "-":
         return stdin()
     try:
@@ -76,11 +77,11 @@ def read_list(name: str, stdin: Callable[[], bytes]) -> bytes:
 
 
 def replicas_of(setting: Settings, session: str, stdin: Callable[[], bytes] | None = None) -> int:
-    """The `replicas` of a session in the manifests of a setting; of a matrix each combination's.
+    """The `replicas` of a session in the manifests of a setting, or of each combination of a matrix.
 
     Raises:
-        ManifestError: for manifests with errors.
-        UsageError: no session has that name, as written or as filled in, or several of other counts do.
+        ManifestError: the manifests have errors.
+        UsageError: no session has that name, as written or as filled in; or their numbers differ.
     """
     from skaha_apply.workflow.setup.load import load_projects  # noqa: PLC0415 - most calls read no manifest
 
@@ -143,7 +144,7 @@ def _weighed_if_files(listed: ItemList) -> ItemList:
 
 
 def _numbered(name: str, raw: bytes) -> Iterator[tuple[int, str]]:
-    """The lines that are not blank, with their numbers, cut as `skaha_apply.distributed chunk LIST` cuts them."""
+    """The lines that are not blank, with their numbers. `skaha_apply.distributed chunk LIST` has the same lines."""
     if b"\0" in raw:
         raise SkahaApplyError(
             f"the list {_called(name)} is not a text: it has NUL bytes",

@@ -1,4 +1,4 @@
-"""Where every replica of a project stands, seen from outside: takes no lock, writes nothing."""
+"""The status of every replica of a project, from the state and a listing. It takes no lock and writes nothing."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _pending(record: ReplicaRecord | None, at: float) -> float | None:
 
 
 async def _with_events(context: Context, project: Project, rows: list[ReplicaStatus]) -> tuple[ReplicaStatus, ...]:
-    """The rows, those that have been pending for long with the last line of their events, if the server returns it."""
+    """The rows. A replica that has been pending for long has the last line of its events, if the server returns it."""
     late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
     late = sorted(late, key=lambda row: -(row.pending or 0.0))[:MOST_EVENTS]
     found: dict[str, str] = {}

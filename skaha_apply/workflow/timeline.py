@@ -1,4 +1,4 @@
-"""From the state to a timeline: every recorded attempt, in the order of the manifest."""
+"""Makes a timeline of a state: every recorded attempt, in the order of the manifest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RESULTS = {
 
 
 def timeline(found: ProjectStatus) -> Timeline:
-    """The timeline of a project; replicas whose times nobody saw (marked by hand) have no lane."""
+    """The timeline of a project. Replicas without times (marked by hand) have no lane."""
     order = {(row.session.casefold(), row.replica): place for place, row in enumerate(found.rows)}
     records = sorted(found.document.replicas, key=lambda record: (order.get(record.key, len(order)), record.key))
     lanes = (_lane(record, found.document, found.at) for record in records)

@@ -114,7 +114,7 @@ def _replica(action: Action, record: ReplicaRecord | None, last: PassResult) -> 
 
 
 def _phase(action: Action, record: ReplicaRecord | None, last: PassResult) -> str:
-    """Where a replica is, in a word: what keeps it from starting, or the phase of its session."""
+    """The progress of a replica in a word: what keeps it from starting, or the phase of its session."""
     if record is None:
         return action.kind.value
     if record.id in _sent_deletes(last):

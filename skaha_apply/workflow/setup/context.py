@@ -39,7 +39,7 @@ RETRY_TIME = "SKAHA_APPLY_RETRY_TIME"  # the environment variable that replaces 
 
 @dataclass
 class CredentialOutage:
-    """Whether the server refuses the credential at the moment, and that was reported."""
+    """Whether the server refuses the credential at the moment, and whether that was reported."""
 
     reported: bool = False
 

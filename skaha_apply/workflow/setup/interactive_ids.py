@@ -1,4 +1,4 @@
-"""IDs of interactive sessions that a state holds: reported when it is read, so that no output holds them."""
+"""Reports the IDs of interactive sessions when a state is read, so that no output has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which replicas an invocation names: by patterns, by the values of an axis, by phases; fast for thousands of names."""
+"""Selects replicas by patterns, by the values of an axis, or by phases. It is fast for thousands of names."""
 
 from __future__ import annotations
 

@@ -25,12 +25,12 @@ def log_note(event: Event) -> None:
 
 
 def _no_one(_session_id: str, _url: str) -> None:
-    """Nobody hides IDs: values of the Python API hold them."""
+    """Ignore an ID, because values of the Python API contain IDs."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where manifests, server and state are found, and how hard the server is worked.
+    """The places of manifests, server and state, and the limits for requests to the server.
 
     Times are seconds. `credential_command` is a command that prints the credential. `server` is a name or URL, `state`
     a path or URL; None takes the defaults. `given` are the values of variables. `cwd` is the working directory, to
@@ -58,7 +58,7 @@ class Settings:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The manifests to load: `manifests/` if it exists, else the folder itself, when nothing is named."""
+        """The manifests to load. If no path is given: `manifests/` if it exists, else the working directory."""
         if self.paths:
             return self.paths
         return ("manifests",) if (self.cwd / "manifests").is_dir() else (".",)

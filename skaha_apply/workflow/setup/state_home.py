@@ -1,4 +1,4 @@
-"""The default place of a state: it follows the manifests, and a state that lies elsewhere is never ignored.
+"""The default place of a state: next to the manifests. A state at another place is never ignored.
 
 A second state of the same project would run everything again. So a command that finds no state at the default place
 searches the places where an invocation from another folder, or an earlier version of the tool, can have put one.

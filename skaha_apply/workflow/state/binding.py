@@ -23,7 +23,7 @@ def new_document(location: StateLocation, project: Project) -> StateDocument:
 
 
 def find_store(location: StateLocation, project: Project) -> Store:
-    """The store of a project, if it is the one in the manifests: a second state would run everything again.
+    """The store of a project. It must be the one in the manifests, because a second state would run everything again.
 
     The sandbox always has its own state. Raises `StateError`, which names both stores, and `UsageError` for an address
     of an unknown form.

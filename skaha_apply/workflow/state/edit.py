@@ -1,4 +1,4 @@
-"""The state itself: shown, unlocked, forgotten in part, renamed."""
+"""Commands on the state itself: show, unlock, forget records, rename."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def show(location: StateLocation, project: str) -> StateDocument:
-    """The state of a project; raises StateError when there is none."""
+    """The state of a project; raises StateError if there is none."""
     store = location.store(project)
     document = await store.read()
     if document is None:
@@ -31,16 +31,16 @@ async def show(location: StateLocation, project: str) -> StateDocument:
 
 
 async def unlock(location: StateLocation, project: str, lock_id: str) -> None:
-    """Free a lock whose owner has ended; the ID proves that this lock is meant. Raises `StateError`."""
+    """Free a lock whose owner has ended. The ID must be that of the lock. Raises `StateError`."""
     await location.store(project).unlock(lock_id)
 
 
 async def forget(location: StateLocation, project: str, patterns: Sequence[str]) -> tuple[str, ...]:
-    """Drop the records of replicas in any phase, without a pattern all; gives their live names, if any.
+    """Drop the records of replicas, all without a pattern, in any phase; returns their live names.
 
     Raises:
-        UsageError: for a pattern that is none.
-        StateError: when the state cannot be read or written.
+        UsageError: a pattern is malformed.
+        StateError: the state cannot be read or written.
     """
     store = location.store(project)
     async with store_lock(store, "state forget", location.setting.lock_timeout):
@@ -72,12 +72,12 @@ def _matches_any(patterns: Sequence[str], key: ReplicaKey, group: str) -> bool:
 async def move(location: StateLocation, project: str, old: str, new: str) -> str:
     """Rename a session or a project in the state, so that nothing runs again; returns what was renamed.
 
-    A session OLD of the project's state becomes NEW, and so does a matrix by its name as written, all its combinations
-    with it. Without either, the state of a project OLD becomes that of project NEW.
+    If the state has a session OLD, or a matrix OLD (its name as written), it becomes NEW; a matrix includes all its
+    combinations. Otherwise the state of project OLD becomes the state of project NEW.
 
     Raises:
-        UsageError: when OLD is neither, or NEW is taken.
-        StateError: when the state cannot be read or written.
+        UsageError: OLD is not a session, matrix or project; or NEW exists already.
+        StateError: the state cannot be read or written.
     """
     document = await location.store(project).read()
     if document is not None and knows_matrix(document, old):
@@ -124,6 +124,6 @@ async def _move_project(location: StateLocation, old: str, new: str) -> str:
 
 
 async def rewrite(store: Store, document: StateDocument) -> None:
-    """Store a changed document as the next one of its serials, under the lock. Raises StateError."""
+    """Store a changed document with the next serial, under the lock. Raises StateError."""
     stamp = {"serial": document.serial + 1, "writer": writer(), "written": time.time()}
     await store.write(document.model_copy(update=stamp))

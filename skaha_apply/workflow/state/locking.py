@@ -1,4 +1,4 @@
-"""The lock for every write of a state, and the state of a project that is open for an invocation."""
+"""The lock for every write of a state, and the state of a project during an invocation."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ async def store_lock(store: Store, operation: str, patience: float) -> AsyncIter
 class ProjectState:
     """The state of one project during one invocation: its store is opened once, its lock is taken for each pass.
 
-    Between two passes it remembers what the last one knew. That counts as long as the store has what this process has
-    read or written last.
+    Between two passes it keeps the state of the last pass. This copy is valid while the store has the document that
+    this process read or wrote last.
 
     Raises:
         StateError: the store is not the one that the manifests declare.
-        UsageError: for an address of an unknown form.
+        UsageError: the address has an unknown form.
     """
 
     def __init__(self, context: Context, project: Project) -> None:

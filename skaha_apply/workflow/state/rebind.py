@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Rebinding:
     """What would be rebound: (before, after) of the server, the account and the place of the state.
 
-    `trusts` means that the present credential is recorded as one of the account. Of `active` sessions
-    that the state knows, the server lists `listed`.
+    `trusts` states whether the present credential is recorded as one of the account. `active` is the number of active
+    sessions in the state, and `listed` the number of these that the server lists.
     """
 
     project: str
@@ -48,7 +48,7 @@ class Rebinding:
 
 @dataclass(frozen=True)
 class RebindOptions:
-    """Which account is meant, and the host of the server as it was; None where there is only one that it can be."""
+    """The name of the account, and the earlier host of the server. None is valid if there is only one candidate."""
 
     account: str | None = None
     host: str | None = None
@@ -60,16 +60,16 @@ async def rebind(
     options: RebindOptions,
     approve: Callable[[Rebinding], Awaitable[bool]],
 ) -> bool:
-    """Show what would be rebound, ask, and write it; returns whether the user agreed.
+    """Show the changes, ask for approval, and write them; returns whether the user agreed.
 
-    A local state that lies in the folder of the server as it was moves to that of the present one, saved logs included.
+    A local state in the folder of the earlier server moves to the folder of the present server, with its saved logs.
     `approve` is called also if nothing would change, so that it can report this.
 
     Raises:
-        UsageError: when it is not clear which state is meant.
-        StateError: when the list shows another account than the state's, or than the one that was named.
-        ServerError: when the server cannot be asked.
-        StateLocked: when somebody else keeps the lock.
+        UsageError: several states are possible, and the options select none of them.
+        StateError: the listing is of another account than the state, or than the given account.
+        ServerError: the server cannot be used.
+        StateLocked: another process has the lock.
     """
     location = context.location
     target = location.store(project)
@@ -92,7 +92,7 @@ async def rebind(
 
 
 async def _source(location: StateLocation, project: str, target: Store, host: str | None) -> Store:
-    """The store of the state as it is now: where it is expected, else in the folder of another server."""
+    """The present store of the state: at the expected place, else in the folder of another server."""
     named = location.is_remote or location.setting.state is not None
     if named and host is not None:
         raise UsageError(
@@ -133,7 +133,7 @@ async def _read(store: Store, project: str) -> StateDocument:
 
 
 def _account(document: StateDocument, listing: Listing, named: str | None) -> str | None:
-    """The account that the state belongs to from now on; raises StateError when the list shows another."""
+    """The new account of the state; raises StateError if the listing is of another account."""
     shown = listing.account
     if named is not None and shown not in (None, named):
         raise StateError(
@@ -186,7 +186,7 @@ async def _move(document: StateDocument, source: Store, target: Store) -> None:
 
 
 def _move_logs(location: StateLocation, project: str, host: str) -> None:
-    """Take the saved logs along, unless some were saved for the new server; they stay where they are if that fails."""
+    """Move the saved logs too, unless the new server has saved logs. If that fails, they stay in their folder."""
     before, after = logs_folder(location.root, host, project), logs_folder(location.root, location.folder, project)
     with suppress(OSError):
         make_folder(after.parent)

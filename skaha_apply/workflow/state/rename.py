@@ -32,18 +32,19 @@ def with_session_renamed(document: StateDocument, old: str, new: str) -> StateDo
     """The state with one session under a new name.
 
     Raises:
-        UsageError: when the new name is taken.
+        UsageError: the new name exists already.
     """
     return _renamed(document, {old.casefold(): new}, old, new, group="")
 
 
 def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDocument:
-    """The state with all combinations of a matrix under the names that the new one gives them.
+    """The state with all combinations of a matrix under their new names.
 
-    `old` and `new` are as written, `tile-${tile}`; of a variable in a name the value is taken from the present names.
+    `old` and `new` are names as written, such as `tile-${tile}`. The value of a variable in a name is read from the
+    present names.
 
     Raises:
-        UsageError: when a new name is taken, two are the same, or `new` has a value that the matrix does not have.
+        UsageError: a new name exists already, two new names are equal, or `new` has a value that the matrix lacks.
     """
     specs = [spec for spec in document.specs.values() if spec.group and spec.entry_key == old.casefold()]
     names = {spec.key: _name(spec, new) for spec in specs}
@@ -60,7 +61,7 @@ def with_matrix_renamed(document: StateDocument, old: str, new: str) -> StateDoc
 
 
 def _renamed(document: StateDocument, names: Mapping[str, str], old: str, new: str, *, group: str) -> StateDocument:
-    """The state with sessions under new names; `names` are those by the key of the present one."""
+    """The state with sessions under new names. `names` has the new names by the present key."""
     keys = {key: name.casefold() for key, name in names.items()}
     known = {record.session for record in document.replicas}
     if clash := sorted((known - keys.keys()) & set(keys.values())):
@@ -82,7 +83,7 @@ def _renamed(document: StateDocument, names: Mapping[str, str], old: str, new: s
 
 
 def _following(spec: SessionSpec, old: str, new: str) -> SessionSpec:
-    """A spec whose `needs` and `require` name what was renamed by its new name."""
+    """A spec whose `needs` and `require` have the new names."""
     if all(name.casefold() != old.casefold() for name in (*spec.needs, *spec.require)):
         return spec
     needs = tuple(new if name.casefold() == old.casefold() else name for name in spec.needs)
@@ -91,7 +92,7 @@ def _following(spec: SessionSpec, old: str, new: str) -> SessionSpec:
 
 
 def _name(spec: SessionSpec, new: str) -> str:
-    """The name of a combination under another entry's name."""
+    """The name of a combination of the renamed entry."""
     values = {**_variables(spec), **{axis: slug(value) for axis, value in spec.values.items()}}
 
     def value(found: re.Match[str]) -> str:
@@ -106,7 +107,7 @@ def _name(spec: SessionSpec, new: str) -> str:
 
 
 def _variables(spec: SessionSpec) -> dict[str, str]:
-    """The values of variables in a combination's name, taken from that name: `var.night` of `map-${var.night}-${t}`."""
+    """The values of variables, read from the name of a combination: `var.night` of `map-${var.night}-${t}`."""
     pattern, end = "", 0
     groups: list[str] = []
     for found in _REFERENCE.finditer(spec.group):

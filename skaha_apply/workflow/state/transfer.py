@@ -1,4 +1,4 @@
-"""A state taken out of its store and brought back: copies, repairs, the state that a store did not take."""
+"""Reads a state from its store and stores it back: for copies, repairs, and a state from a rescue file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def pull(location: StateLocation, project: str) -> bytes:
-    """What the store holds, byte by byte; it may be damaged. Raises StateError when there is nothing."""
+    """The bytes in the store, even of a damaged state. Raises StateError if the store is empty."""
     store = location.store(project)
     data = await store.read_bytes()
     if data is None:
@@ -28,7 +28,7 @@ async def pull(location: StateLocation, project: str) -> bytes:
 
 
 def holds_interactive_ids(data: bytes) -> bool:
-    """Whether a stored state has an ID that opens an interactive session; a damaged one if it has such a kind."""
+    """Whether a stored state has the ID of an interactive session. In a damaged state, its kind decides."""
     try:
         return any(interactive_ids(decode(data, "that is stored")))
     except StateError:
@@ -36,15 +36,15 @@ def holds_interactive_ids(data: bytes) -> bool:
 
 
 async def push(location: StateLocation, project: str | None, data: bytes, source: str) -> str:
-    """Store a state that was pulled, or kept in a rescue file; returns what was done.
+    """Store a state that was pulled, or is in a rescue file; returns a sentence about the result.
 
-    Its serial stays as it is. `source` is what `data` was read from, for messages. Without a project, that of
-    the state counts.
+    Its serial does not change. `source` is the origin of `data`, for messages. Without `project`, the project of the
+    state is used.
 
     Raises:
-        UsageError: when it is of another project than the one that was named.
-        StateError: when it is not a state, or what is stored is newer, of another lineage, or of another server.
-        StateLocked: when somebody else keeps the lock.
+        UsageError: the state is of another project than `project`.
+        StateError: `data` is not a state, or the stored state is newer, or of another lineage or server.
+        StateLocked: another process has the lock.
     """
     document = decode(data, source)
     if project is not None and project != document.project:
@@ -70,7 +70,7 @@ def _server(stored: StateDocument | None, location: StateLocation) -> str:
 
 
 def _check_newer(document: StateDocument, stored: StateDocument | None, address: str, source: str) -> None:
-    """Refuse a state that does not follow what is stored; raises StateError."""
+    """Refuse a state that does not follow the stored state; raises StateError."""
     if stored is None:
         return
     if stored.lineage != document.lineage:
