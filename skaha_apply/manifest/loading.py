@@ -211,9 +211,13 @@ def _projects(parts: Sequence[ProjectFile], sites: Mapping[str, Site], found: Fo
     for part in parts:
         own.setdefault(part.document.project, []).append(part)
     made = []
+    names: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}  # of all files and folders, by base: many share it
     for name, files_of_project in own.items():
         site = sites[name]
-        files, folders = recorded(found, site)
+        base = site.names.base
+        if base not in names:
+            names[base] = recorded(found, site)
+        files, folders = names[base]
         project = merged(name, files_of_project, files, folders)
         made.append(replace(project, homes=site.homes, around=site.around))
     return tuple(made)

@@ -258,3 +258,20 @@ def test_one_bad_file_does_not_hide_the_others(tmp_path):
     result = load([tmp_path, tmp_path / "gone.yaml"], root=tmp_path)
     assert names(result) == ["a"]
     assert sorted(item.rule for item in result.diagnostics) == ["file", "yaml"]
+
+
+def test_each_file_of_many_projects_is_looked_up_once(tmp_path, monkeypatch):
+    """The work grows with the files, not with files times projects."""
+
+    def lookups(count):
+        folder = tmp_path / str(count)
+        for number in range(count):
+            write(folder / f"m{number}.yaml", f"p{number}", f"x{number}")
+        calls = []
+        with monkeypatch.context() as patch:
+            real = os.path.realpath
+            patch.setattr(os.path, "realpath", lambda *args, **more: calls.append(args) or real(*args, **more))
+            assert len(load([folder], root=folder).projects) == count
+        return len(calls)
+
+    assert lookups(80) < 3 * lookups(40)
