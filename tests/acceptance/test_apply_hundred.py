@@ -92,7 +92,7 @@ def runs_of(sessions):
     return {one["env"]["SKAHA_APPLY_RUN"] for one in sessions}
 
 
-def test_what_left_the_manifest_is_deleted_and_nothing_else_is(desk, sandbox):
+def test_only_replicas_that_left_the_manifest_are_deleted(desk, sandbox):
     stays = {"name": "stays", "replicas": 8, "cmd": "sleep", "args": ["600"]}
     goes = {"name": "reduce", "replicas": 2, "cmd": "sleep", "args": ["600"]}
     for name in ("reduce-1x", "reduce", "reduce-3", "redu"):  # started by hand, names that look alike

@@ -28,7 +28,7 @@ IMAGE = "    image: images.canfar.net/skaha/astroml:24.07\n"
     ],
     ids=["empty", "comment", "key", "type", "twice", "case", "env", "space", "name", "needs", "yaml"],
 )
-def test_an_error_names_its_place_and_stops_everything(desk, sandbox, text, said):
+def test_error_names_its_location_and_stops_everything(desk, sandbox, text, said):
     (desk.folder / "m.yaml").write_text(text)
     before = desk.files()
     ended = desk("apply", "m.yaml", "--yes", code=1)

@@ -100,7 +100,7 @@ def answers(status, content_type, body, **headers):
     ],
     ids=["html", "other-json", "cut-json", "redirect", "not-found"],
 )
-def test_what_answers_is_no_skaha(bad, odd_server, handler, said):
+def test_server_that_is_not_skaha_is_refused(bad, odd_server, handler, said):
     bad(said, commands=[["plan"]], SKAHA_URL=f"{odd_server(handler)}/skaha/v1")
 
 
@@ -121,7 +121,7 @@ def test_a_list_that_stops_in_the_middle_does_not_hang(bad, odd_server):
     bad(r"not complete after [1-3] s", commands=[["plan"]], SKAHA_URL=f"{odd_server(Stalled)}/skaha/v1", **SOON)
 
 
-def test_a_time_for_retries_that_is_none_is_refused(bad):
+def test_malformed_retry_time_is_refused(bad):
     bad("SKAHA_APPLY_RETRY_TIME: 'soon' is not a duration", code=4, SKAHA_APPLY_RETRY_TIME="soon")
 
 
@@ -133,7 +133,7 @@ def test_a_token_is_not_sent_in_clear_to_another_host(bad):
     bad("https", code=4, SKAHA_URL="http://skaha.example.org/skaha/v1")
 
 
-def test_a_server_that_answers_html_in_the_middle_of_an_apply(desk, sandbox):
+def test_server_that_responds_with_html_during_an_apply(desk, sandbox):
     """What cannot be told is an open intent; the next apply completes it, with nothing twice."""
     desk.write({**SLEEP, "replicas": 10})
     sandbox.faults(only=["POST /session"], rate_html=0.5, seed=1, count=8)
@@ -147,7 +147,7 @@ def test_a_server_that_answers_html_in_the_middle_of_an_apply(desk, sandbox):
 
 
 @pytest.mark.parametrize("dies", [True, False], ids=["gone", "busy"])
-def test_a_server_that_stays_away_after_the_approval_is_given_up_at_the_timeout(desk_at, fresh_sandbox, tmp_path, dies):
+def test_wait_for_an_unavailable_server_ends_at_the_timeout(desk_at, fresh_sandbox, tmp_path, dies):
     """It goes in the middle of the creates; what was begun is known to the run that finds it back."""
     server = fresh_sandbox()
     desk = desk_at(tmp_path, server)
@@ -164,7 +164,7 @@ def test_a_server_that_stays_away_after_the_approval_is_given_up_at_the_timeout(
     assert len(desk.state["replicas"]) >= 5
 
 
-def test_a_server_that_goes_right_after_the_creates_leaves_a_report(desk, sandbox):
+def test_server_that_stops_after_the_creates_leaves_a_report(desk, sandbox):
     """What was accepted is told and recorded, though no list confirms it any more."""
     desk.write(SLEEP)
     lists = {"match": {"method": "GET", "route": "/session"}, "nth": 3, "times": 1000, "fault": "503"}

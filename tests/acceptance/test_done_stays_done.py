@@ -5,7 +5,7 @@ from __future__ import annotations
 TRUE = {"name": "reduce", "replicas": 20, "cores": 2, "ram": 8, "cmd": "true"}
 
 
-def test_two_days_later_all_is_done_and_nothing_is_made(desk, sandbox):
+def test_two_days_later_everything_is_done_and_nothing_is_created(desk, sandbox):
     desk.write(TRUE)
     desk.apply("--wait", "complete", "--poll", "0.3s")
     sandbox.clock(2 * 86400)
@@ -34,7 +34,7 @@ def test_two_days_later_all_is_done_and_nothing_is_made(desk, sandbox):
     assert desk.plan()["summary"]["done"] == 20
 
 
-def test_ended_unseen_is_unknown_and_held_until_it_is_marked(desk, sandbox):
+def test_session_that_ended_unseen_is_unknown_until_it_is_marked(desk, sandbox):
     desk.write({**TRUE, "replicas": 2, "cmd": "sleep", "args": ["600"]})
     desk.apply()
     for row in desk.live().values():

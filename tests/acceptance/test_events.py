@@ -63,7 +63,7 @@ def test_one_line_a_change_from_the_first_attempt_to_the_last(desk, sandbox):
     assert lines(desk) == events
 
 
-def test_refresh_tells_what_happened_meanwhile(desk, sandbox):
+def test_refresh_writes_the_changes_since_the_last_invocation(desk, sandbox):
     desk.script("until [ -e go ]; do sleep 0.05; done\n")
     desk.write({"name": "tile", "cmd": "bash", "args": ["run.sh"]})
     desk.apply()
@@ -93,7 +93,7 @@ def test_a_line_that_was_cut_short_is_ended_before_the_next_begins(desk):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
-def test_a_full_disk_stops_no_work_and_is_told(desk):
+def test_full_disk_stops_no_work_and_is_reported(desk):
     desk.write({"name": "tile", "cmd": "true"})
     ended = desk.apply("--wait", "complete", *POLL, "--events", "/dev/full", code=1)
     assert "No space left" in ended.err
@@ -102,7 +102,7 @@ def test_a_full_disk_stops_no_work_and_is_told(desk):
     assert desk.plan()["summary"]["done"] == 1
 
 
-def test_killed_again_and_again_each_change_is_told_at_least_once(desk, sandbox):
+def test_each_change_is_written_at_least_once_although_the_tool_is_killed(desk, sandbox):
     sandbox.settings(slots=4)
     desk.write({"name": "tile", "replicas": 24, "cmd": "sleep", "args": ["0.3"]})
     words = ("apply", "--yes", "--settle", "0.3s", "--wait", "complete", "--poll", "0.1s", "--events", "run.jsonl")

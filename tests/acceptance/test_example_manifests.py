@@ -28,7 +28,7 @@ def example(desk):
     return bring
 
 
-def test_a_survey_tile_by_tile_under_a_cap(example, sandbox):
+def test_survey_tile_by_tile_under_a_limit(example, sandbox):
     desk = example("tile-survey")
     plan = desk.plan()
     assert (plan["summary"]["create"], plan["summary"]["wait"]) == (2, 23)

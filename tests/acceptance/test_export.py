@@ -76,7 +76,7 @@ def test_what_apply_made_is_exported_loaded_again_and_adopted(desk, sandbox):
     assert "owned by a project already: combine, desk, flexible, reduce;" in ended.err
 
 
-def test_an_incomplete_series_has_an_entry_each_and_says_how_to_go_on(desk, sandbox):
+def test_incomplete_series_has_an_entry_for_each_session_and_names_the_next_step(desk, sandbox):
     for number in (2, 3, 10):
         sandbox.create(name=f"tile-{number}", **SLEEP)
     text = export(desk).out
@@ -196,7 +196,7 @@ class Odd(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused_is_said(desk, odd_server):
+def test_session_that_a_manifest_cannot_describe_is_left_out_and_refusals_are_remarks(desk, odd_server):
     ended = export(desk, SKAHA_URL=f"{odd_server(Odd)}/skaha/v1")
     assert [row.split()[-1] for row in ended.out.splitlines() if "- name:" in row] == ["old", "older"]
     refused = f"# The server would refuse a new session like this: the image `{GONE}` is not in the server's list"
@@ -212,7 +212,7 @@ def test_what_cannot_be_described_is_left_out_and_said_and_what_would_be_refused
 
 
 @pytest.mark.parametrize("server", ["away", "denied"])
-def test_a_server_that_does_not_serve_is_exit_code_1_and_no_manifest(desk, one_line, server):
+def test_unavailable_server_is_exit_code_1_and_no_manifest(desk, one_line, server):
     environment = {"SKAHA_TOKEN": "token-denied"} if server == "denied" else {"SKAHA_URL": "http://127.0.0.1:9/skaha"}
     one_line(desk("export", code=1, SKAHA_APPLY_RETRY_TIME="1s", **environment))
 

@@ -14,7 +14,7 @@ def tiles(desk, count=25, **more):
     )
 
 
-def test_a_large_project_is_counted_and_what_needs_attention_is_listed(desk):
+def test_large_project_is_counted_and_replicas_that_need_attention_are_listed(desk):
     desk.script('if [ "$REPLICA_ID" = 7 ]; then exit 3; fi\n')
     tiles(desk)
     assert desk("status", "--exit-code", code=2).out
@@ -118,7 +118,7 @@ def relay(sandbox, events=(404, b"not found"), meanwhile=lambda: None):
     return Relay
 
 
-def test_what_is_pending_for_long_says_why(desk, sandbox, odd_server):
+def test_replica_that_is_pending_for_long_shows_the_reason(desk, sandbox, odd_server):
     sandbox.settings(slots=1)
     sandbox.create(name="other", cmd="sleep", args="600")
     desk.write({"name": "long", "cmd": "sleep", "args": ["600"]})
@@ -134,7 +134,7 @@ def test_what_is_pending_for_long_says_why(desk, sandbox, odd_server):
     assert "long" in desk("status", **at).out
 
 
-def test_what_an_apply_creates_between_the_look_at_state_and_server_is_no_strangers(desk, sandbox, odd_server):
+def test_session_that_an_apply_creates_during_a_status_is_not_unmanaged(desk, sandbox, odd_server):
     desk.write({"name": "tile", "cmd": "sleep", "args": ["600"]})
     applied = []
 
@@ -148,7 +148,7 @@ def test_what_an_apply_creates_between_the_look_at_state_and_server_is_no_strang
     assert applied
 
 
-def test_a_watch_tells_changes_survives_an_outage_and_ends_with_the_work(desk, sandbox, watched):
+def test_watch_prints_changes_survives_an_outage_and_ends_with_the_work(desk, sandbox, watched):
     desk.script("until [ -e go ]; do sleep 0.1; done\n")
     tiles(desk, 2)
     desk.apply("--wait", "ready", *POLL)

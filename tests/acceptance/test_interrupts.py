@@ -99,7 +99,7 @@ def test_a_terminal_that_closes_ends_it_in_order(desk, sandbox):
     assert not desk.state.get("intents")
 
 
-def test_nohup_goes_on_after_a_hangup(desk, sandbox):
+def test_nohup_continues_after_a_hangup(desk, sandbox):
     desk.write(MANY)
     sandbox.faults(latency_ms=100, only=["POST /session"])
     ignored = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}

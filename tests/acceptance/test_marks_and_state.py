@@ -101,7 +101,7 @@ def test_state_is_shown_forgotten_and_renamed(desk):
 
 
 @pytest.fixture
-def holder(desk, sandbox):
+def lock_owner(desk, sandbox):
     """A real process that holds the lock: an apply whose create gets no answer."""
     desk.write(SLEEP)
     sandbox.faults(only=["POST /session"], script=[{"nth": 1, "times": 100, "fault": "hang"}])
@@ -112,17 +112,17 @@ def holder(desk, sandbox):
     process.communicate()
 
 
-def test_a_held_lock_names_its_holder_and_is_freed_by_its_death(desk, sandbox, holder):
+def test_lock_names_its_owner_and_is_free_when_the_owner_dies(desk, sandbox, lock_owner):
     for words in (["apply", "--yes"], ["destroy", "--yes"], ["refresh"], ["mark", "hold", "tile", "--yes"]):
         ended = desk(*words, code=6)
-        assert str(holder.pid) in ended.err
+        assert str(lock_owner.pid) in ended.err
         assert "apply" in ended.err
     (lock,) = desk.folder.glob(".skaha-apply/localhost/*.lock")
     lock_id = json.loads(lock.read_text())["ID"]
     assert "cannot be broken" in desk("state", "unlock", lock_id, code=1).err
     assert desk.plan()["actions"]  # plan needs no lock
-    holder.send_signal(signal.SIGKILL)
-    holder.wait()
+    lock_owner.send_signal(signal.SIGKILL)
+    lock_owner.wait()
     sandbox.faults()
     desk.apply()
     assert len(desk.live()) == 4

@@ -84,7 +84,7 @@ def test_an_entry_is_marked_by_its_name_as_written(desk, survey):
     assert len(text.splitlines()) < 12
 
 
-def test_unknown_ones_are_settled_at_once(desk, survey, sandbox):
+def test_unknown_replicas_are_marked_at_once(desk, survey, sandbox):
     desk.write({"name": ENTRY, "matrix": {"tile": ["a", "b", "c"]}, "cmd": "sleep", "args": ["600"]})
     desk.apply()
     desk("refresh")  # they have been seen

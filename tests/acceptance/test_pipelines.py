@@ -51,7 +51,7 @@ def most_active(sessions):
     return most
 
 
-def test_three_hundred_tiles_under_a_cap_once_each_though_the_tool_is_killed(desk, sandbox):
+def test_three_hundred_tiles_under_a_limit_run_once_each_although_the_tool_is_killed(desk, sandbox):
     names = tiles(desk, 300)
     desk.script('echo "$2" >> ran.txt\n')
     desk.write(stage("tile", parallelism=8))
@@ -176,7 +176,7 @@ def test_without_logs_none_is_asked_for(desk, sandbox):
     assert not list(desk.folder.glob(".skaha-apply/localhost/logs/**/*.log"))
 
 
-def test_several_projects_share_the_cap_of_the_account(desk, sandbox):
+def test_several_projects_share_the_limit_of_the_account(desk, sandbox):
     tiles(desk, 8)
     desk.script("sleep 0.2\n")
     for project in ("north", "south"):
@@ -202,7 +202,7 @@ def test_what_will_be_tried_again_has_not_failed_yet(desk, sandbox):
 
 
 @pytest.mark.parametrize("way", ["mark", "rerun", "complete"])
-def test_what_vanished_unseen_is_held_until_it_is_settled(desk, sandbox, way):
+def test_vanished_replica_is_unknown_until_it_is_marked(desk, sandbox, way):
     tiles(desk, 3)
     desk.script('[ "$1 $2" = "find 270.01" ] && [ ! -e go ] && sleep 600\ntrue\n')
     desk.write(stage("find"), combine("find-${tile}"))
@@ -257,7 +257,7 @@ def test_what_was_finished_before_the_first_apply_is_brought_in(desk, sandbox):
     assert desk.plan()["summary"]["done"] == 20
 
 
-def test_an_account_cap_counts_what_others_run(desk, sandbox):
+def test_account_limit_counts_unmanaged_sessions(desk, sandbox):
     tiles(desk, 6)
     desk.script("true\n")
     for index in range(3):

@@ -66,7 +66,7 @@ def test_a_saved_plan_is_applied_without_a_question(desk):
     assert "already decides --target" in desk("apply", "plan.bin", "--target", "reduce/3", code=4).err
 
 
-def test_a_stale_plan_says_what_differs_and_does_nothing(desk):
+def test_stale_plan_prints_the_differences_and_changes_nothing(desk):
     desk.write(SLEEP)
     desk.apply()
     desk.write({**SLEEP, "args": ["601"]})
@@ -102,7 +102,7 @@ def test_target_and_exclude_limit_what_is_done(desk):
     assert sorted(desk.live()) == ["other", "reduce-2"]
 
 
-def test_report_files_are_written_beside(desk):
+def test_report_files_are_written_in_addition(desk):
     desk.write(SLEEP)
     desk("plan", "--report", "markdown=plan.md", "--report", "json=plan.json")
     assert "reduce" in (desk.folder / "plan.md").read_text()

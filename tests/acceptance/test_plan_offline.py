@@ -23,7 +23,7 @@ def offline(desk, sandbox):
     return plan
 
 
-def test_without_a_state_all_is_new_and_nothing_is_said_of_the_server(desk, offline):
+def test_without_a_state_all_is_new_and_no_text_is_about_the_server(desk, offline):
     desk.write(SLEEP)
     ended = offline("--detailed-exitcode", code=2)
     assert "reduce [1-3]  not in the state\n" in ended.out
@@ -47,7 +47,7 @@ def test_what_was_active_is_taken_to_be_so_still(desk, offline, sandbox):
     assert "3 to replace" in offline("-o", "markdown").out
 
 
-def test_what_only_a_server_tells_is_refused(desk, offline, one_line):
+def test_options_that_need_a_server_are_refused(desk, offline, one_line):
     desk.write(SLEEP)
     for words in (["--out", "p"], ["--adopt"], ["--take-over"]):
         one_line(offline(*words, code=4), f"--offline and {words[0]} exclude each other")

@@ -100,7 +100,7 @@ def test_cancelled_in_the_middle_nothing_is_lost_or_made_twice(notebook, sandbox
     assert len(sandbox.sessions()) == 100
 
 
-def test_an_approval_that_says_no_changes_nothing(notebook):
+def test_declined_approval_changes_nothing(notebook):
     async def declined():
         async with skaha_apply.connect() as skaha:
             return await skaha.apply(survey(2), approve=lambda plan: plan.summary["create"] < 2)

@@ -22,7 +22,7 @@ def test_an_unknown_prefix_is_refused_by_every_command(desk, one_line, words):
     assert desk.files() == before
 
 
-def test_an_unknown_prefix_in_a_manifest_names_its_place(desk, one_line):
+def test_unknown_prefix_in_a_manifest_names_its_location(desk, one_line):
     desk.write(SLEEP, state="s3://bucket/key")
     one_line(desk("plan", code=4), r"m\.yaml:\d+:\d+: state", r"'s3:'")
 

@@ -8,7 +8,7 @@ SLEEP = {"name": "reduce", "replicas": 3, "cores": 2, "ram": 8, "cmd": "sleep", 
 LIKE = {"cmd": "sleep", "args": "600", "cores": 2, "ram": 8}
 
 
-def test_a_session_of_the_same_name_is_a_conflict_and_the_rest_goes_on(desk, sandbox):
+def test_unmanaged_session_of_the_same_name_is_a_conflict_and_the_rest_continues(desk, sandbox):
     desk.write(SLEEP)
     stranger = sandbox.create(name="Reduce-2", **LIKE).text.strip()
     ended = desk.apply(code=8)
@@ -45,7 +45,7 @@ def test_adopt_records_what_matches_and_refuses_what_does_not(desk, sandbox):
     assert desk.plan()["has_changes"] is False
 
 
-def test_ended_sessions_of_others_are_adopted_only_when_asked_for(desk, sandbox):
+def test_ended_unmanaged_sessions_are_adopted_only_on_request(desk, sandbox):
     desk.write({**SLEEP, "replicas": 1})
     stranger = sandbox.create(name="reduce", **(LIKE | {"cmd": "true", "args": None})).text.strip()
     sandbox.wait_idle()

@@ -28,7 +28,7 @@ def test_a_run_with_a_retry_as_a_picture(desk):
     assert (desk.folder / "later.PNG").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_is_no_picture_or_cannot_be_written(desk, one_line):
+def test_picture_of_an_unknown_format_or_at_an_unwritable_path(desk, one_line):
     desk.write({"name": "tile", "cmd": "true"})
     desk.sandbox.forget_requests()
     one_line(desk("status", "--timeline", "run.pdf", code=4), r"run\.pdf: a picture must be a \.png or \.svg file")

@@ -34,17 +34,17 @@ def survey(desk):
     return write
 
 
-def told_of(desk):
+def stored_text(desk):
     """Everything that is kept in the folder, but for what the user wrote there."""
     written = {"secret.yaml", "home"}
     return {name: text for name, text in desk.files().items() if name.split("/")[0] not in written}
 
 
-def assert_untold(desk, *ended):
+def assert_secret_is_nowhere(desk, *ended):
     for one in ended:
         assert SECRET not in one.out + one.err
         assert "tok-7Kq9" not in one.out + one.err
-    for name, text in told_of(desk).items():
+    for name, text in stored_text(desk).items():
         assert b"tok-7Kq9" not in text, name
 
 
@@ -102,7 +102,7 @@ def test_misuse_is_exit_code_4_and_repeats_no_value(desk, survey, one_line, word
     survey()
     ended = desk("plan", *words, code=4)
     one_line(ended, said)
-    assert_untold(desk, ended)
+    assert_secret_is_nowhere(desk, ended)
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_misuse_is_exit_code_4_and_repeats_no_value(desk, survey, one_line, word
         (f"night: 1\ntoken:\nother: {SECRET}", "secret.yaml:2:1: error: `token` has no value"),
     ],
 )
-def test_a_file_of_another_form_is_told_by_its_place_and_nothing_of_it_shown(desk, survey, text, said):
+def test_malformed_file_is_an_error_with_its_location_and_without_its_text(desk, survey, text, said):
     survey()
     (desk.folder / "secret.yaml").write_text(text)
     ended = desk("plan", "--var-file", "secret.yaml", code=1)
-    assert_untold(desk, ended)
+    assert_secret_is_nowhere(desk, ended)
     assert re.search(said, ended.err), ended.err
 
 
@@ -133,7 +133,7 @@ def test_a_name_of_a_file_that_nobody_declares_is_a_warning_and_one_of_the_envir
     assert "warning: secret.yaml: no manifest declares the variable nihgt" in ended.err
     assert "did you mean night?" in ended.err
     assert "other" not in ended.err
-    assert_untold(desk, ended)
+    assert_secret_is_nowhere(desk, ended)
 
 
 def test_what_lacks_a_value(desk, survey, sandbox):
@@ -160,11 +160,11 @@ def test_a_sensitive_value_is_in_the_session_and_nowhere_else(desk, survey, sand
     plans = [desk("plan", "-o", form, "--out", "plan.bin", **given) for form in ("text", "json", "markdown")]
     lint = [desk("lint", "-o", form, code=None, check=False, **given) for form in ("text", "json", "sarif")]
     applied = desk("apply", "-v", "--yes", "--wait", "complete", "--poll", "0.1s", "--settle", "0.5s", **given)
-    assert_untold(desk, *plans, *lint, applied)
+    assert_secret_is_nowhere(desk, *plans, *lint, applied)
     assert {one["env"]["TOKEN"] for one in sandbox.sessions()} == {SECRET}
     looks = [desk(*words, **given) for words in (["status"], ["status", "-o", "json"], ["refresh"], ["schema", "plan"])]
     looks += [desk("logs", "tile-${tile}", **given), desk("state", "show"), desk("state", "pull")]
-    assert_untold(desk, *looks)
+    assert_secret_is_nowhere(desk, *looks)
     assert "${var.token}" in desk("state", "show").out
     # what a session prints of it is masked in what is saved and shown
     (saved,) = desk.folder.glob(".skaha-apply/localhost/logs/survey/tile-t1/*.log")
@@ -177,10 +177,10 @@ def test_a_sensitive_value_is_in_the_session_and_nowhere_else(desk, survey, sand
         assert "x(sensitive)" in one.out
         assert "${var.token}" not in one.out
     report = desk.apply("-o", "json", **given)
-    assert_untold(desk, *changed, report)
+    assert_secret_is_nowhere(desk, *changed, report)
 
 
-def test_a_log_that_is_saved_without_the_value_is_said_to_be_unmasked(desk, survey, sandbox):
+def test_log_that_is_saved_without_the_value_is_reported_as_unmasked(desk, survey, sandbox):
     survey()
     desk.apply(SKAHA_VAR_token=SHORT)
     sandbox.wait_idle()
@@ -226,13 +226,13 @@ def test_a_server_that_repeats_the_request_does_not_give_it_away(desk, survey, o
         assert "(sensitive)" in ended.out
         for form in (secret, quote(secret)):
             assert form not in ended.out + ended.err
-            assert all(form.encode() not in text for text in told_of(desk).values())
+            assert all(form.encode() not in text for text in stored_text(desk).values())
 
 
 # saved plans
 
 
-def test_a_saved_plan_carries_what_is_plain_and_wants_what_is_sensitive(desk, survey, sandbox):
+def test_saved_plan_has_plain_values_and_requires_sensitive_ones(desk, survey, sandbox):
     survey(night=None)
     desk("plan", "--var", "night=n1", "--out", "plan.bin")
     ended = desk("apply", "plan.bin", code=1)
@@ -243,10 +243,10 @@ def test_a_saved_plan_carries_what_is_plain_and_wants_what_is_sensitive(desk, su
     desk("apply", "plan.bin", "--var", "night=n1", "--settle", "0.5s", **given)
     sandbox.wait_idle()
     assert argvs(sandbox)[1] == f"bash {SCRIPT} n1 t1 --token={SECRET}"
-    assert_untold(desk, ended)
+    assert_secret_is_nowhere(desk, ended)
 
 
-def test_a_saved_plan_takes_no_file_of_values_for_a_manifest(desk, survey, sandbox):
+def test_saved_plan_reads_no_file_of_values_as_a_manifest(desk, survey, sandbox):
     survey(night=None)
     (desk.folder / "n.yaml").write_text("night: n1\n")
     desk("plan", "--var-file", "n.yaml", "--out", "plan.bin")

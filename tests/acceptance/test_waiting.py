@@ -15,7 +15,7 @@ def stages(desk, *first):
     )
 
 
-def test_needs_run_one_after_the_other_and_again_when_what_they_need_changed(desk, sandbox):
+def test_dependents_run_in_order_and_again_after_a_change_of_a_dependency(desk, sandbox):
     desk.script("echo $1 > made-$REPLICA_ID\n", "make.sh")
     desk.script("cat made-1 made-2 made-3 > merged\n", "merge.sh")
     stages(desk, "old")
@@ -40,7 +40,7 @@ def test_needs_run_one_after_the_other_and_again_when_what_they_need_changed(des
     assert desk.plan()["summary"]["done"] == 5
 
 
-def test_a_failing_replica_shows_its_log_and_blocks_what_needs_it(desk, sandbox):
+def test_failing_replica_shows_its_log_and_blocks_its_dependents(desk, sandbox):
     desk.script('if [ "$REPLICA_ID" = 2 ]; then echo "no such file: tile 2"; exit 3; fi\n', "make.sh")
     desk.script("true\n", "merge.sh")
     stages(desk)
@@ -134,7 +134,7 @@ def test_a_timeout_ends_the_wait_with_its_own_code(desk):
     assert desk.plan()["has_changes"] is False
 
 
-def test_ready_waits_for_what_is_queued(desk, sandbox):
+def test_ready_waits_for_queued_sessions(desk, sandbox):
     sandbox.settings(slots=1)
     desk.write({"name": "turn", "replicas": 3, "cmd": "sleep", "args": ["0.7"]})
     desk.apply("--wait", "ready", *POLL)
@@ -142,7 +142,7 @@ def test_ready_waits_for_what_is_queued(desk, sandbox):
     assert any(row["status"] == "Completed" for row in desk.live().values())
 
 
-def test_what_follows_a_change_is_deleted_now_and_made_again_later(desk):
+def test_dependent_of_a_change_is_deleted_now_and_created_again_later(desk):
     first = {"name": "first", "cmd": "true"}
     second = {"name": "second", "cmd": "sleep", "args": ["600"], "needs": ["first"]}
     desk.write(first, second)
@@ -156,7 +156,7 @@ def test_what_follows_a_change_is_deleted_now_and_made_again_later(desk):
     assert active == ["first"]
 
 
-def test_a_wait_does_not_create_again_what_somebody_deleted_on_the_whole(desk, sandbox):
+def test_wait_does_not_create_again_after_a_mass_deletion(desk, sandbox):
     desk.write({"name": "hang", "replicas": 12, "cmd": "sleep", "args": ["600"]})
     desk.apply("--wait", "ready", *POLL)
     waiting = desk.start("apply", "--yes", "--wait", "complete", "--poll", "2s")

@@ -26,7 +26,7 @@ def test_in_ci_a_local_first_run_is_refused(tmp_path, monkeypatch, setting):
     assert "--state" in caught.value.hint
 
 
-def test_what_lifts_it(tmp_path, monkeypatch):
+def test_options_that_lift_the_refusal(tmp_path, monkeypatch):
     monkeypatch.delenv("TF_HTTP_ADDRESS", raising=False)
     ci = {"CI": "true"}
     check_first_run(location(tmp_path), ci, init=True)

@@ -151,7 +151,7 @@ def test_a_new_token_of_the_user_that_the_server_reports_needs_no_rebind(emptied
     assert emptied.plan(**new)["has_changes"] is True
 
 
-def test_a_credential_that_nothing_can_place_is_bound_by_hand(emptied, in_front, one_line):
+def test_credential_of_an_unknown_account_is_bound_by_hand(emptied, in_front, one_line):
     new = {"SKAHA_TOKEN": "a-rotated-token", "SKAHA_URL": in_front(reports=False)}
     one_line(emptied("plan", code=1, **new), r"the server lists no session for it", r"state rebind")
     said = emptied("state", "rebind", "--yes", **new).out
@@ -161,7 +161,7 @@ def test_a_credential_that_nothing_can_place_is_bound_by_hand(emptied, in_front,
 
 
 @pytest.mark.parametrize("words", [["--sandbox"], ["--from", "x.org", "--state", "x.json"]])
-def test_what_cannot_be_meant_is_a_usage_error(moved, words, one_line):
+def test_impossible_options_are_a_usage_error(moved, words, one_line):
     one_line(moved("state", "rebind", *words, "--yes", code=4), words[0].strip("-"))
 
 

@@ -96,7 +96,7 @@ def test_an_expired_lock_is_taken_over_with_a_warning(remote_desk):
     assert store.lock is None
 
 
-def test_what_the_store_did_not_take_at_the_end_is_kept_and_can_be_pushed(remote_desk, one_line):
+def test_state_that_the_store_refuses_at_the_end_is_rescued_and_can_be_pushed(remote_desk, one_line):
     desk, store = remote_desk, remote_desk.store
     desk.write(SLEEP)
     store.rule = lambda request: 500 if store.is_write(request) and _is_last(request.body) else None
@@ -118,7 +118,7 @@ def test_what_the_store_did_not_take_at_the_end_is_kept_and_can_be_pushed(remote
     desk.once_each(*NAMES)
 
 
-def test_the_way_out_names_the_store_that_the_option_named(plain_desk):
+def test_hint_names_the_store_of_the_option(plain_desk):
     desk, store = plain_desk, plain_desk.store
     desk.use(store, address=False)
     desk.write(SLEEP)
@@ -131,7 +131,7 @@ def test_the_way_out_names_the_store_that_the_option_named(plain_desk):
     assert desk.plan("--state", store.address)["summary"]["unchanged"] == 3
 
 
-def test_what_was_kept_is_not_needed_to_go_on(remote_desk):
+def test_run_continues_without_the_rescue_file(remote_desk):
     desk, store = remote_desk, remote_desk.store
     desk.write(SLEEP)
     store.rule = lambda request: 500 if store.is_write(request) and _is_last(request.body) else None

@@ -33,7 +33,7 @@ def stale(desk, *said):
     assert desk.live() == live
 
 
-def test_what_was_shown_is_applied_without_a_question(applied):
+def test_shown_plan_is_applied_without_a_question(applied):
     applied.write(CHANGED)
     shown = applied("plan", "--out", "p.plan").out
     assert "3 to replace" in shown

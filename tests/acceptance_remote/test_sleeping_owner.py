@@ -78,7 +78,7 @@ def test_an_owner_that_was_stopped_leaves_the_lock_of_the_next_one_alone(plain_d
     desk.once_each(*NAMES)
 
 
-def test_an_owner_that_was_stopped_and_still_has_the_lock_goes_on(remote_desk, sandbox):
+def test_stopped_owner_that_still_has_the_lock_continues(remote_desk, sandbox):
     desk, store = remote_desk, remote_desk.store
     process = _stopped_in_the_middle(desk, sandbox, 10)
     time.sleep(1.5)

@@ -30,7 +30,7 @@ def edited(desk, name="edited.json", **changes):
     return path
 
 
-def test_what_is_pulled_is_what_is_stored(applied, remote_desk):
+def test_pull_prints_the_stored_bytes(applied, remote_desk):
     applied.state_path.write_bytes(applied.state_path.read_bytes() + b"\n \n")
     assert pulled(applied) == applied.state_path.read_bytes()
     assert pulled(applied, "--project", "survey") == applied.state_path.read_bytes()
@@ -43,7 +43,7 @@ def test_a_remote_state_is_pulled_byte_by_byte(plain_desk):
     assert pulled(plain_desk) == plain_desk.store.state
 
 
-def test_a_damaged_state_is_printed_and_said_to_be_so(applied):
+def test_damaged_state_is_printed_and_reported_as_damaged(applied):
     data = applied.state_path.read_bytes()
     applied.state_path.write_bytes(data[:-40])
     ended = applied("state", "pull", code=1)
@@ -81,7 +81,7 @@ def test_a_state_moves_to_another_store_and_nothing_runs_again(applied, remote_d
     ],
     ids=["lineage", "serial", "written", "server", "project"],
 )
-def test_what_does_not_follow_is_refused_and_nothing_is_written(applied, one_line, changes, said):
+def test_state_that_does_not_follow_is_refused_and_nothing_is_written(applied, one_line, changes, said):
     path = edited(applied, **changes)
     before = applied.files()
     words = ["--state", applied.state_path] if "project" in changes else []
@@ -104,7 +104,7 @@ def test_a_push_that_names_another_project_is_refused(applied, one_line):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"<html>", b'{"version": 4, "serial": 3, "lineage": "x"}', None])
-def test_a_file_that_is_no_state_is_one_clear_message(applied, one_line, content):
+def test_file_that_is_not_a_state_is_one_clear_message(applied, one_line, content):
     path = applied.folder / "x.json"
     if content is not None:
         path.write_bytes(content)

@@ -39,7 +39,7 @@ def made(universe):
     return [job for job in universe.server.jobs.values() if not job.stranger]
 
 
-def test_what_ends_before_its_delete_is_spared_and_done(universe):
+def test_session_that_ends_before_its_delete_is_done_and_not_deleted(universe):
     wanted = project(reduce(timeout=300.0))
     universe.server.plan = lambda form: (0.0, 363.0, False)
     universe.apply(wanted)
@@ -51,7 +51,7 @@ def test_what_ends_before_its_delete_is_spared_and_done(universe):
     assert (known(universe, wanted)["reduce"].phase, universe.state(wanted).tombstones) == (Phase.DONE, ())
 
 
-def test_what_took_too_long_has_failed_even_while_its_pod_lingers_and_its_log_is_kept(universe):
+def test_timed_out_session_has_failed_while_its_pod_stops_and_its_log_is_saved(universe):
     wanted = project(reduce(timeout=300.0, retries=1, retry_wait=20.0))
     universe.server.plan = lambda form: (0.0, 10_000.0, False)
     universe.apply(wanted)
@@ -72,7 +72,7 @@ def test_what_took_too_long_has_failed_even_while_its_pod_lingers_and_its_log_is
     assert second.created >= first.pod_until
 
 
-def test_always_runs_once_a_call_however_long_that_waits(universe):
+def test_rerun_always_runs_once_in_an_invocation_that_waits(universe):
     stage = SessionSpec(name="stage", image=IMAGES[0], cmd="run", file=FILE, needs=("reduce",))
     wanted = project(reduce(rerun="always"), stage)
     universe.server.plan = lambda form: (0.0, 60.0, False)
@@ -85,7 +85,7 @@ def test_always_runs_once_a_call_however_long_that_waits(universe):
     assert len({job.env["SKAHA_APPLY_RUN"] for job in made(universe)}) == 6
 
 
-def test_an_end_that_the_call_sees_first_was_before_it(universe):
+def test_end_that_the_first_listing_shows_was_before_the_invocation(universe):
     wanted = project(reduce(rerun="always"))
     universe.server.plan = lambda form: (0.0, 60.0, False)
     universe.apply(wanted)
@@ -101,7 +101,7 @@ def test_an_end_that_the_call_sees_first_was_before_it(universe):
         ("rerun", Phase.DONE, ExitCode.OK, ["reduce", "reduce", "stage"]),
     ],
 )
-def test_what_vanished_is_settled_as_the_manifest_says(universe, vanished, phase, code, sessions):
+def test_vanished_session_is_resolved_as_the_manifest_states(universe, vanished, phase, code, sessions):
     stage = SessionSpec(name="stage", image=IMAGES[0], cmd="run", file=FILE, needs=("reduce",))
     wanted = project(reduce(vanished=vanished), stage)
     universe.server.plan = lambda form: (0.0, 60.0, False)
@@ -127,7 +127,7 @@ def answer_renewals(universe, *answers):
     universe.server._renew = answer
 
 
-def test_a_refused_renewal_is_reported_and_the_others_go_on(universe):
+def test_refused_renewal_is_reported_and_the_other_actions_continue(universe):
     other = reduce(replicas=2)
     universe.apply(project(DESK))
     universe.pass_time(200)
@@ -139,7 +139,7 @@ def test_a_refused_renewal_is_reported_and_the_others_go_on(universe):
     assert report.exit_code is ExitCode.PARTIAL
 
 
-def test_a_renewal_without_a_clear_answer_is_asked_for_again(universe):
+def test_renewal_without_a_clear_response_is_requested_again(universe):
     universe.apply(project(DESK))
     universe.pass_time(200)
     answer_renewals(universe, (500, b"unexpected exception"), (500, b"unexpected exception"), None)
@@ -148,7 +148,7 @@ def test_a_renewal_without_a_clear_answer_is_asked_for_again(universe):
     assert known(universe, project(DESK))["desk"].renewed is not None
 
 
-def test_a_renewal_that_no_pass_gets_an_answer_to_is_tried_in_the_next_and_then_no_failure(universe):
+def test_renewal_without_a_response_is_repeated_in_the_next_pass_and_then_no_failure(universe):
     wanted = project(DESK, reduce())
     universe.server.plan = lambda form: (0.0, 300.0, False)
     universe.apply(project(DESK))
@@ -158,7 +158,7 @@ def test_a_renewal_that_no_pass_gets_an_answer_to_is_tried_in_the_next_and_then_
     assert (dict(report.applied), report.failed, report.exit_code) == ({"create": 1, "renew": 1}, (), ExitCode.OK)
 
 
-def test_a_create_that_is_refused_is_left_alone_for_the_call_and_tried_in_the_next_one(universe):
+def test_refused_create_is_repeated_only_by_the_next_invocation(universe):
     wanted = project(reduce(retries=2))
     universe.server.plan = lambda form: (0.0, 60.0, len(made(universe)) < 1)
     create = universe.server._create

@@ -51,7 +51,7 @@ def _to_the_end(universe, pipeline):
 
 
 @pytest.mark.parametrize("seed", _chosen())
-def test_attempts_are_counted_right_and_caps_hold(seed, tmp_path, tally):
+def test_attempts_are_counted_right_and_limits_are_kept(seed, tmp_path, tally):
     chance = random.Random(seed)
     pipeline = draw(chance)
     universe = _universe(pipeline, chance, tmp_path)

@@ -75,7 +75,7 @@ def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp
     assert "Traceback" not in printed.err
 
 
-def test_words_of_others_are_shown_not_obeyed(capsys):
+def test_control_characters_in_arguments_are_shown_and_have_no_effect(capsys):
     assert main(["plan", "--x\x1b[2J"]) == 4
     assert "\x1b" not in capsys.readouterr().err
 
@@ -111,7 +111,7 @@ def test_convert_prints_a_manifest_that_plans(capsys, tmp_path):
     assert main(["lint", str(manifest)]) == 0
 
 
-def test_lint_says_file_line_and_column(capsys, tmp_path, monkeypatch):
+def test_lint_prints_file_line_and_column(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.yaml").write_text("version: 1\nproject: p\nsessions:\n  - {name: a, imge: x}\n")
     assert main(["lint", "bad.yaml"]) == 1

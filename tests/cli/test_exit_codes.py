@@ -23,7 +23,7 @@ sessions:
 """
 
 
-def test_plan_says_0_or_2_and_writes_nothing(command):
+def test_plan_exits_with_0_or_2_and_writes_nothing(command):
     made = command("plan", "m.yaml")
     assert made.returncode == 0, made.stderr
     assert "no state yet; this plan creates one" in made.stdout.splitlines()[0]
@@ -163,7 +163,7 @@ def test_marks_come_from_a_list_and_from_standard_input(command):
     assert "has no names" in empty.stderr
 
 
-def test_a_strangers_session_of_that_name_is_8(command, sandbox):
+def test_unmanaged_session_of_that_name_is_8(command, sandbox):
     sandbox.create(name="reduce-2", cmd="sleep", args="60")
     applied = command("apply", "m.yaml", "--yes")
     assert applied.returncode == 8, applied.stderr
@@ -171,7 +171,7 @@ def test_a_strangers_session_of_that_name_is_8(command, sandbox):
     assert "2 created" in applied.stdout
 
 
-def test_what_a_safety_rule_refuses_is_printed_and_7(command):
+def test_plan_that_a_safety_rule_refuses_is_printed_and_7(command):
     command.manifest(LONG)
     assert command("apply", "m.yaml", "--yes").returncode == 0
     command.manifest("version: 1\nproject: survey\nsessions: []\n")
@@ -209,7 +209,7 @@ def test_a_saved_plan_is_applied_without_asking_and_a_stale_one_is_5(command, sa
     assert "Traceback" not in stale.stderr
 
 
-def test_a_locked_state_is_6_and_says_by_whom(command):
+def test_locked_state_is_6_and_names_the_owner(command):
     command.manifest(LONG)
     locked = []
 
@@ -236,7 +236,7 @@ def test_a_credential_that_is_refused_is_1_and_never_shown(token, said, command)
     assert "Traceback" not in made.stderr
 
 
-def test_an_error_in_a_manifest_says_where_and_sends_nothing(command, sandbox):
+def test_error_in_a_manifest_names_its_location_and_sends_nothing(command, sandbox):
     sandbox.forget_requests()
     command.manifest("version: 1\nproject: p\nsessions:\n  - {name: a, imge: x}\n")
     made = command("apply", "m.yaml", "--yes")
@@ -264,7 +264,7 @@ def test_a_manifest_comes_from_standard_input(command):
 
 
 @pytest.mark.parametrize("words", [["apply", "--unknown"], ["apply", "--server", "http://example.org/skaha"]])
-def test_errors_are_coloured_in_a_terminal_unless_told_otherwise(words, command):
+def test_errors_are_colored_in_a_terminal_unless_an_option_forbids_it(words, command):
     assert "\x1b[1;31merror:" in command.in_terminal(*words)[2]
     assert "\x1b" not in command.in_terminal(*words, "--no-color")[2]
     command.environment["NO_COLOR"] = "1"

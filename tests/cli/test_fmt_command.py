@@ -11,7 +11,7 @@ UGLY = "sessions: [ ]\nversion:   1  # one\nproject: p\n"
 NICE = "version: 1  # one\nproject: p\nsessions: []\n"
 
 
-def test_what_would_change_is_named_then_changed_once(command):
+def test_file_that_would_change_is_named_then_changed_once(command):
     command.manifest(UGLY)
     command.manifest(NICE, "nice.yaml")
     checked = command("fmt", "--check", ".")
@@ -33,7 +33,7 @@ def test_from_standard_input_to_standard_output(command):
     assert command("fmt", "--check", "-", input=NICE).returncode == 0
 
 
-def test_a_bad_file_is_told_and_left_and_the_others_are_formatted(command):
+def test_bad_file_is_reported_and_unchanged_and_the_others_are_formatted(command):
     command.manifest(UGLY)
     command.manifest("version: 1\nproject: p\nsessions: [{nmae: x}]\n", "bad.yaml")
     made = command("fmt", "bad.yaml", "m.yaml", "gone.yaml")

@@ -87,7 +87,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: " ".join(call)[:50].encode("ascii", "replace").decode())
-def test_nothing_of_others_acts(hostile, capfdbinary, call):
+def test_hostile_text_has_no_effect(hostile, capfdbinary, call):
     main(call)
     shown = capfdbinary.readouterr()
     ours = r"::(error|warning|notice) [^:]*::|::notice::\d+ more" if "github" in call else r"(?!)"

@@ -59,7 +59,7 @@ def test_rules_are_chosen(command):
         assert said in made.stderr
 
 
-def test_reports_beside_the_text(command):
+def test_reports_in_addition_to_the_text(command):
     command.manifest(ERROR)
     reports = [
         "json=a.json",

@@ -19,7 +19,7 @@ def _lifted():
     masking.clear_secrets()
 
 
-def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeypatch):
+def test_traceback_of_an_internal_error_shows_no_given_value(capsys, monkeypatch):
     monkeypatch.setenv("SKAHA_VAR_other", "another-secret")
 
     def command(options):
@@ -34,7 +34,7 @@ def test_the_traceback_of_a_defect_shows_no_value_that_was_given(capsys, monkeyp
     assert SECRET not in printed.err
 
 
-def test_what_is_hidden_is_masked_in_all_that_is_written(capsys):
+def test_secrets_are_masked_in_all_output(capsys):
     masking.add_secrets({"token": SECRET, "pin": "1234"})
     streams = Streams(color=False)
     streams.show(f'{{"replica": 1234, "token": "{SECRET}"}}\n')
@@ -44,7 +44,7 @@ def test_what_is_hidden_is_masked_in_all_that_is_written(capsys):
     assert printed.err == "said (sensitive)\n"
 
 
-def test_another_call_begins_without_the_values_of_the_last(capsys):
+def test_next_invocation_begins_without_the_values_of_the_last(capsys):
     masking.add_secrets({"token": SECRET})
 
     def command(_):

@@ -94,7 +94,7 @@ def test_a_folder_that_matches_is_one_item_with_all_it_holds(split, tmp_path):
     assert [one["load"] for one in shown["chunk"]["shares"]] == [15, 2]
 
 
-def test_names_that_the_shell_has_found_are_meant_as_they_stand(split, tmp_path):
+def test_names_that_the_shell_has_expanded_are_used_as_written(split, tmp_path):
     (tmp_path / "im[1].fits").write_text("x")
     assert document(split("im[1].fits", "--replicas", "1", "-o", "json"))["items"] == 1
 
@@ -121,7 +121,7 @@ def test_a_list_is_read_as_the_replicas_read_it(split, tmp_path, replicas, strat
         )
 
 
-def test_what_comments_are_is_told_and_nothing_acts_on_the_terminal(split, tmp_path):
+def test_ignored_comments_are_reported_and_nothing_acts_on_the_terminal(split, tmp_path):
     made = split("--list", "-", "--replicas", "2", input=NASTY)
     assert b"1 line begins with # and is not an item" in made.stdout
     made = split("--list", "-", "--replicas", "2", input=b"a\nb # c\n")
@@ -291,7 +291,7 @@ def test_a_picture_of_any_number_of_replicas(split, tmp_path, replicas):
     assert (tmp_path / "p.png").read_bytes().startswith(PNG)
 
 
-def test_without_matplotlib_the_way_out_is_told_and_the_rest_works(split, files, tmp_path):
+def test_without_matplotlib_a_hint_is_printed_and_the_rest_works(split, files, tmp_path):
     files(1, 2)
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "matplotlib.py").write_text("raise ModuleNotFoundError('gone', name='matplotlib')\n")

@@ -76,7 +76,7 @@ def test_every_key_takes_one():
     assert (spec.gpus, spec.replicas, spec.protect, spec.renew, spec.retries) == (14, 4, True, 172800, 4)
 
 
-def test_a_quoted_number_is_none_where_it_is_more_than_a_reference():
+def test_quoted_text_with_more_than_a_reference_is_not_a_number():
     (found,) = read('cores: "1${number}"', NAME).diagnostics
     assert "the text `14`" in found.summary
 
@@ -108,7 +108,7 @@ def test_a_default_that_a_session_does_not_use_may_refer_to_anything():
     assert session("args: [a]\ncores: 2\nenv: {A: a}", head=head).args == ("a",)
 
 
-def test_an_error_in_a_default_says_whose_it_is(tmp_path):
+def test_error_in_a_default_names_the_session(tmp_path):
     (tmp_path / "m.yaml").write_text(
         'version: 1\nproject: p\ndefaults: {image: "images.canfar.net/skaha/astroml:24.07", args: ["${tile}"]}\n'
         "sessions:\n  - {name: 's-${tile}', matrix: {tile: [a]}}\n  - {name: combine}\n  - {name: other}\n"
@@ -118,7 +118,7 @@ def test_an_error_in_a_default_says_whose_it_is(tmp_path):
     assert found.detail.startswith("The session `combine` uses this default. References here can be ${replica.id}")
 
 
-def test_what_is_known_is_told(tmp_path):
+def test_error_names_the_known_references(tmp_path):
     (tmp_path / "m.yaml").write_text(
         "version: 1\nproject: p\nvariables: {night: {default: x}}\nsessions:\n"
         '  - {name: "s-${tile}", matrix: {tile: [a]}, image: "images.canfar.net/skaha/x:1",\n'
@@ -156,7 +156,7 @@ def test_what_is_known_is_told(tmp_path):
         ("$${${var.night}}${replica.id}$${var.x}", "reference in it", ""),
     ],
 )
-def test_what_means_nothing_in_a_text(written, summary, detail):
+def test_unknown_reference_in_a_text(written, summary, detail):
     found = refused(f"args: ['{written}']")
     assert summary in found.summary
     assert detail in found.detail
@@ -173,12 +173,12 @@ def test_what_means_nothing_in_a_text(written, summary, detail):
         ("kind: ${tlie}", "not known"),
     ],
 )
-def test_what_means_nothing_in_another_key(body, summary):
+def test_unknown_reference_in_another_key(body, summary):
     assert summary in refused(body).summary
 
 
 @pytest.mark.parametrize("part", ["${replica.id}", "${var.token}", "${tlie}", "${"])
-def test_what_means_nothing_in_a_name(part):
+def test_unknown_reference_in_a_name(part):
     assert refused("args: []", f"{NAME}-{part}").path == "sessions[0].name"
 
 
@@ -191,7 +191,7 @@ def test_a_value_that_would_be_taken_for_a_reference_later():
     assert "with t = `${replica.id}` (-:6)" in found.summary
 
 
-def test_an_error_of_each_key_is_told():
+def test_error_of_each_key_is_reported():
     found = read('args: ["${a}", "${b}"]\ncores: ${c}\nenv: {A: "${d}", B: "${e}"}', NAME).diagnostics
     assert len(found) == 5
 

@@ -106,7 +106,7 @@ MENDED = [
 
 
 @pytest.mark.parametrize(("options", "key", "value", "remark"), MENDED)
-def test_what_the_platform_would_drop_or_refuse_is_said(options, key, value, remark):
+def test_values_that_the_platform_would_drop_or_refuse_have_a_remark(options, key, value, remark):
     name = "" if "-n" in options else "-n x"
     spec, text = converted(f"canfar create {name} {options} headless {IMAGE} -- python")
     assert getattr(spec, key) == value

@@ -160,12 +160,12 @@ def test_errors_of_the_whole(tmp_path, text, rule, line, summary):
     "written",
     ["args: [a, ${tile}]", "args: [--x=${replica.id}, b]", "env: {A: ${tile}}", "args: [\n      a,\n      ${tile}]"],
 )
-def test_a_reference_within_brackets_wants_quotes(tmp_path, written):
+def test_reference_within_brackets_requires_quotes(tmp_path, written):
     found = of_session(tmp_path, written)
     assert [(item.rule, '["${name}"]' in item.detail) for item in found] == [("yaml", True)]
 
 
-def test_every_error_is_told_at_once_and_the_good_part_is_kept(tmp_path):
+def test_every_error_is_reported_at_once_and_the_valid_part_is_kept(tmp_path):
     (tmp_path / "m.yaml").write_text(
         f"{HEAD}oops: 1\nsessions:\n  - {{name: good, image: {IMAGE}}}\n"
         f"  - {{name: bad, image: {IMAGE}, cores: x, gpus: y}}\n",
@@ -175,13 +175,13 @@ def test_every_error_is_told_at_once_and_the_good_part_is_kept(tmp_path):
     assert [spec.name for spec in result.projects[0].sessions] == ["good"]
 
 
-def test_an_error_in_the_defaults_is_told_once(tmp_path):
+def test_error_in_the_defaults_is_reported_once(tmp_path):
     body = "".join(f"  - {{name: s{index}}}\n" for index in range(20))
     found = diagnostics(tmp_path, f"{HEAD}defaults: {{image: {IMAGE}, cores: x}}\nsessions:\n{body}")
     assert len(found) == 1
 
 
-def test_a_snippet_marks_the_place(tmp_path):
+def test_snippet_marks_the_location(tmp_path):
     found = of_session(tmp_path, "protect: yes")
     assert found[0].snippet == "    protect: yes\n             ^^^"
 

@@ -248,7 +248,7 @@ def test_line_ends_are_those_of_the_first_line_and_a_byte_order_mark_goes():
     assert formatted(text.replace(b"\r", b""), "m") == b"version: 1\nproject: p\nsessions: []\n"
 
 
-def test_the_place_of_an_ignoring_comment_counts():
+def test_location_of_an_ignore_comment_counts():
     text = textwrap.dedent(
         f"""\
         version: 1
@@ -271,13 +271,13 @@ def test_the_place_of_an_ignoring_comment_counts():
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"", b"a: [", b"version: 1\nproject: p\nsessions: [{name: a}]\n"])
-def test_what_is_no_manifest_is_refused_with_its_place(text):
+def test_file_that_is_not_a_manifest_is_refused_with_its_location(text):
     with pytest.raises(ManifestError) as caught:
         formatted(text, "m.yaml")
     assert caught.value.diagnostics[0].location.file == "m.yaml"
 
 
-def test_every_key_has_its_place():
+def test_every_key_has_its_position():
     assert sorted(CANONICAL) == sorted(field.name for field in SESSION_FIELDS)
 
 
@@ -311,7 +311,7 @@ specs = st.builds(
 
 @settings(deadline=None, max_examples=2 * settings().max_examples // 5)
 @given(st.lists(specs, max_size=3, unique_by=lambda spec: spec.key))
-def test_what_is_generated_is_formatted(sessions):
+def test_generated_manifests_are_formatted(sessions):
     text = dump("p", sessions)
     assert fmt(text) == text
 
@@ -387,7 +387,7 @@ def messy(draw):  # noqa: C901 - one story, told by a dozen small choices
 
 @settings(deadline=None, max_examples=3 * settings().max_examples // 5)
 @given(messy())
-def test_whatever_people_write(text):
+def test_manifests_as_people_write_them(text):
     made = fmt(text)
     assert sorted(re.findall(r"# c\d+", made)) == sorted(re.findall(r"# c\d+", text))
     keys = re.findall(r"^([a-z-]+):", made, re.MULTILINE)

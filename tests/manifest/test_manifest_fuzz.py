@@ -145,7 +145,7 @@ piped = st.tuples(specs, courses, shares).map(
 
 @settings(deadline=None, max_examples=3 * settings().max_examples)
 @given(st.lists(piped, max_size=3, unique_by=lambda spec: spec.key), st.booleans())
-def test_what_is_written_is_what_is_read(sessions, escaped):
+def test_written_manifest_is_read_back_unchanged(sessions, escaped):
     remarks = Remarks(("head",), {spec.name: ("why\n- so",) for spec in sessions}, escaped=escaped)
     text = dump("p", sessions, remarks)
     result = load(["-"], root=Path(), stdin=text.encode)
@@ -194,7 +194,7 @@ def test_what_is_written_is_what_is_read(sessions, escaped):
         "\ue000:a",
     ],
 )
-def test_texts_that_look_like_yaml_are_written_so_that_they_come_back(text):
+def test_texts_that_resemble_yaml_are_read_back_unchanged(text):
     spec = SessionSpec(name="s", image=IMAGE, cmd=text, args=(text, "x" * 100), env={text: text}, file="-")
     short = spec.model_copy(update={"name": "t", "args": (text, text)})
     result = load(["-"], root=Path(), stdin=dump("p", [spec, short]).encode)

@@ -179,7 +179,7 @@ def test_a_flow_mapping_with_an_image(tmp_path):
     assert (spec.image, spec.env) == (IMAGE, {"U": "http://h:80/x:y"})
 
 
-def test_the_character_that_stands_for_a_colon_is_no_colon(tmp_path):
+def test_character_that_replaces_a_colon_is_not_a_colon(tmp_path):
     result = loaded(
         tmp_path, f'{{version: 1, project: p, sessions: [{{name: s, image: {IMAGE}, args: ["\\ue000", \ue000]}}]}}'
     )
@@ -198,7 +198,7 @@ def test_byte_order_mark_and_line_ends_of_windows(tmp_path, line_end, mark):
     assert result.projects[0].locations["sessions[0].image"].line == 5
 
 
-def test_places_of_values(tmp_path):
+def test_locations_of_values(tmp_path):
     result = loaded(
         tmp_path,
         f"""\

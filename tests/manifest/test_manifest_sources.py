@@ -70,7 +70,7 @@ def test_files_outside_of_the_root_keep_their_path(tmp_path):
     assert result.projects[0].sessions[0].file == path.as_posix()
 
 
-def test_places_are_written_from_the_working_directory(tmp_path, monkeypatch):
+def test_locations_are_relative_to_the_working_directory(tmp_path, monkeypatch):
     write(tmp_path / "d" / "a.yaml", "p", "a")
     monkeypatch.chdir(tmp_path)
     for given in ("d", "./d", str(tmp_path / "d")):
@@ -94,7 +94,7 @@ def dangling(path):
 
 @pytest.mark.parametrize("make", [fifo, unix_socket, dangling])
 @pytest.mark.parametrize("through_folder", [True, False])
-def test_what_is_no_file_is_refused_at_once(tmp_path, monkeypatch, make, through_folder):
+def test_path_that_is_not_a_file_is_refused_at_once(tmp_path, monkeypatch, make, through_folder):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "d").mkdir()
     make(tmp_path / "d" / "x.yaml")
@@ -148,7 +148,7 @@ def test_an_ignore_file_leaves_examples_out_of_a_folder_but_not_out_of_a_named_p
     assert found == [{"mine", "sub-ours"}, {"examples-one", "examples-two"}, {"other"}]
 
 
-def test_a_folder_whose_manifests_are_all_ignored_says_which_file_lists_them(tmp_path):
+def test_error_for_a_folder_with_ignored_manifests_only_names_the_ignore_file(tmp_path):
     write(tmp_path / "a.yaml", "p", "a")
     (tmp_path / ".skaha-apply-ignore").write_text("*")
     (found,) = load([tmp_path], root=tmp_path).diagnostics

@@ -92,7 +92,7 @@ def test_a_table_gives_each_column_and_an_empty_cell_leaves_its_field_out(folder
     assert found[1].values == {"field": "f2", "ram": "", "note": "", "flag": ""}
 
 
-def test_places_are_those_of_what_is_there(folder):
+def test_locations_are_those_of_the_written_values(folder):
     table = "field,flag\nf1,-v\nf2,\n"
     rest = 'args: ["${flag}", last]\nenv: {A: "${flag}"}'
     loaded = session(folder, "{rows: {file: fields.csv}}", rest, "s-${field}", fields_csv=table)
@@ -144,14 +144,14 @@ def test_an_axis_named_like_a_key_chooses(folder):
 @pytest.mark.parametrize(
     "matrix", ["{tile: []}", "{tile: {file: t.txt}}", "{rows: {file: t.csv}}", "{rows: {file: h.csv}}"]
 )
-def test_an_empty_list_is_no_error(folder, matrix):
+def test_empty_list_is_not_an_error(folder, matrix):
     loaded = session(folder, matrix, 'args: ["${tile}"]', t_txt="# none\n\n", t_csv="", h_csv="tile,band\n")
     assert loaded.diagnostics == ()
     assert loaded.projects[0].sessions == ()
     assert loaded.projects[0].empty == ("s-${tile}",)
 
 
-def test_what_is_excluded_to_the_last_is_empty_too(folder):
+def test_matrix_with_every_combination_excluded_is_empty_too(folder):
     loaded = session(folder, "{tile: [a], exclude: [{tile: a}]}")
     assert (loaded.diagnostics, loaded.projects[0].empty) == ((), ("s-${tile}",))
 
@@ -195,7 +195,7 @@ def test_errors_of_a_matrix(folder, matrix, summary, detail):
     assert "^" in found.snippet
 
 
-def test_an_error_in_each_include_is_told_once_and_the_others_are_kept(folder):
+def test_error_in_each_include_is_reported_once_and_the_others_are_kept(folder):
     loaded = session(folder, "{tile: [a, b, c], include: [{tile: a, ram: x}, {tile: b, cores: y}, {tile: b, gpus: 1}]}")
     assert [one.path for one in loaded.diagnostics] == [
         "sessions[0].matrix.include[0].ram",
@@ -258,7 +258,7 @@ def test_an_include_that_states_its_new_combination_is_fine(folder, matrix):
     assert session(folder, matrix, g_csv="tile,ram\nA,8\nB,8\n").diagnostics == ()
 
 
-def test_an_include_that_changes_a_column_is_told_so(folder):
+def test_include_that_changes_a_column_is_a_warning(folder):
     table = "tile,ram,n\nA,8,1\nB,8,2\n"
     found = only(session(folder, "{rows: {file: f.csv}, include: [{tile: B, ram: 16}]}", f_csv=table))
     assert (found.rule, found.severity) == ("matrix", Severity.ERROR)
@@ -269,7 +269,7 @@ def test_an_include_that_changes_a_column_is_told_so(folder):
 
 
 @pytest.mark.parametrize("part", ["exclude: [{tile: t9}]", "include: [{band: z, ram: 4}]"])
-def test_what_fits_nothing_is_a_warning(folder, part):
+def test_include_or_exclude_without_effect_is_a_warning(folder, part):
     found = only(session(folder, f"{{tile: [a], band: [r], {part}}}", "args: []", "s-${tile}-${band}"))
     assert (found.rule, found.severity) == ("unmatched", Severity.WARNING)
     assert "no combination has" in found.summary
@@ -352,14 +352,14 @@ def test_a_comment_behind_a_value_is_a_warning(folder, matrix, files, at):
 
 
 @pytest.mark.parametrize(("table", "line", "summary"), TABLES, ids=[case[2] for case in TABLES])
-def test_errors_of_a_table_are_told_in_the_table(folder, table, line, summary):
+def test_errors_of_a_table_are_located_in_the_table(folder, table, line, summary):
     found = only(session(folder, "{rows: {file: f.csv}}", "ram: ${ram}", f_csv=table))
     assert (found.location.file, found.location.line) == ("f.csv", line)
     assert summary in found.summary
     assert found.snippet
 
 
-def test_a_value_that_stands_twice_is_told_with_both_lines(folder):
+def test_duplicate_value_is_reported_with_both_lines(folder):
     found = only(session(folder, "{tile: {file: t.txt}}", t_txt="a\n# x\nb\n a\n"))
     assert str(found.location) == "t.txt:4:2"
     assert "t.txt:1" in found.summary
@@ -367,7 +367,7 @@ def test_a_value_that_stands_twice_is_told_with_both_lines(folder):
 
 
 @pytest.mark.parametrize("name", ["s", "s-${tile}", "s-${band}", "s-${var.x}"])
-def test_a_name_that_does_not_tell_combinations_apart_is_one_error(folder, name):
+def test_name_that_does_not_distinguish_combinations_is_one_error(folder, name):
     tiles = "".join(f"t{number}\n" for number in range(500))
     (folder / "m.yaml").write_text(
         f'version: 1\nproject: p\nvariables: {{x: {{default: y}}}}\nsessions:\n  - name: "{name}"\n    image: {IMAGE}\n'
@@ -401,7 +401,7 @@ def test_a_table_whose_name_has_no_column(folder):
     assert 'name: "s-${tile}"' in found.detail
 
 
-def test_names_that_become_one_are_told_with_both_values_and_lines(folder):
+def test_equal_names_are_reported_with_both_values_and_lines(folder):
     tiles = "NGC 4501\nM 87\nngc-4501\nm_87\n"
     found = only(session(folder, "{tile: {file: t.txt}}", t_txt=tiles))
     assert "tile = `NGC 4501` (t.txt:1); and tile = `ngc-4501` (t.txt:3)" in found.summary
@@ -409,7 +409,7 @@ def test_names_that_become_one_are_told_with_both_values_and_lines(folder):
     assert str(found.location) == "t.txt:3:1"
 
 
-def test_names_that_become_one_by_two_axes(folder):
+def test_equal_names_of_two_axes(folder):
     found = only(session(folder, '{a: [x, x-y], b: [z, "y-z"]}', "args: []", "s-${a}-${b}"))
     assert "s-x-y-z" in found.summary
     assert "b = `y-z`" in found.summary
@@ -421,7 +421,7 @@ def test_a_name_that_needs_an_empty_cell(folder):
     assert "requires n, which is empty here, and in 1 more row" in found.summary
 
 
-def test_an_error_in_many_combinations_is_told_once_with_the_first(folder):
+def test_error_in_many_combinations_is_reported_once_with_the_first(folder):
     table = "tile,ram\n" + "".join(f"t{number},{'lots' if number > 2 else 4}\n" for number in range(50))
     loaded = session(folder, "{rows: {file: f.csv}}", "ram: ${ram}", f_csv=table)
     found = only(loaded)

@@ -45,7 +45,7 @@ def refused(loaded, *words):
     return found
 
 
-def test_beside_the_manifest_then_in_the_folder_of_the_call(folder):
+def test_next_to_the_manifest_then_in_the_working_directory(folder):
     (folder / "here.txt").write_text("a\n")
     (folder / "sub/there.txt").write_text("b\n")
     assert values(read(folder, "here.txt", at="sub/m.yaml")) == ["a"]
@@ -61,7 +61,7 @@ def test_in_both_and_different(folder):
     assert values(read(folder, "t.txt", at="sub/m.yaml")) == ["a"]
 
 
-def test_the_folder_that_the_caller_named_may_be_anywhere(folder, tmp_path):
+def test_folder_that_the_user_named_can_be_anywhere(folder, tmp_path):
     other = tmp_path / "other/deep"
     other.mkdir(parents=True)
     (other / "t.txt").write_text("a\n")
@@ -169,13 +169,13 @@ def test_nothing_hidden_is_read(folder):
     refused(read(folder, "plain.txt"), "hidden file")
 
 
-def test_a_file_with_values_for_variables_is_no_list(folder):
+def test_file_with_values_for_variables_is_not_a_list(folder):
     (folder / "values.yaml").write_text("token: hunter2\n")
     given = VariableValues(files=frozenset([os.path.realpath("values.yaml")]))
     refused(read(folder, "values.yaml", given=given), "values for variables")
 
 
-def test_what_is_not_there(folder):
+def test_missing_list_file(folder):
     (folder / "dangling").symlink_to("nowhere")
     (folder / "loop").symlink_to("loop")
     refused(read(folder, "t.txt", at="sub/m.yaml"), "no file `t.txt`", "sub and in the folder of the invocation.")
@@ -188,14 +188,14 @@ def test_what_is_not_there(folder):
     refused(read(folder, "."), "not a path")
 
 
-def test_what_is_no_regular_file(folder):
+def test_list_that_is_not_a_regular_file(folder):
     os.mkfifo(folder / "pipe")
     refused(read(folder, "pipe"), "not a regular file")
     refused(read(folder, "sub"), "not a regular file")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read(folder):
+def test_list_file_without_read_permission(folder):
     (folder / "t.txt").write_text("a\n")
     (folder / "t.txt").chmod(0)
     refused(read(folder, "t.txt"), "Permission denied")
@@ -209,18 +209,18 @@ def test_what_may_not_be_read(folder):
         (b"a\nb\ncaf\xe9\n", ["not UTF-8", "0xE9 in line 3"]),
     ],
 )
-def test_what_is_no_text(folder, data, words):
+def test_list_file_that_is_not_text(folder, data, words):
     (folder / "t.txt").write_bytes(data)
     refused(read(folder, "t.txt"), *words)
 
 
-def test_what_is_too_large(folder):
+def test_list_file_that_is_too_large(folder):
     with (folder / "t.txt").open("wb") as file:
         file.truncate(50_000_001)
     refused(read(folder, "t.txt"), "larger than 50 MB")
 
 
-def test_from_standard_input_it_is_the_folder_of_the_call(folder):
+def test_for_standard_input_lists_are_in_the_working_directory(folder):
     (folder / "t.txt").write_text("a\n")
     text = f"version: 1\nproject: p\nsessions:\n  - name: s-${{x}}\n    image: {IMAGE}\n"
     text += "    matrix: {x: {file: t.txt}}\n"

@@ -41,13 +41,13 @@ def test_a_default_is_taken_as_written(folder, value):
     assert session(folder, 'args: ["${var.x}"]', f"{{x: {{default: {value}}}}}").args == (value,)
 
 
-def test_what_a_call_gives_holds(folder):
+def test_values_of_the_invocation_override_defaults(folder):
     given = VariableValues({"x": "2026", "other": "y"})
     assert session(folder, 'args: ["--n=${var.x}"]', "{x: {default: a}}", given).args == ("--n=2026",)
     assert session(folder, 'args: ["${var.my-x}"]', "{my-x: {}}", VariableValues({"my-x": "1"})).args == ("1",)
 
 
-def test_a_value_is_no_text_with_references_in_it(folder):
+def test_references_in_a_value_are_not_interpolated(folder):
     loaded = read(folder, 'image: "${var.x}"', "{x: {default: y}}", VariableValues({"x": "${var.y}"}))
     loaded = read(
         folder, 'protect: true\nargs: ["${var.x}"]', "{x: {}, y: {default: z}}", VariableValues({"x": "${HOME}"})
@@ -65,7 +65,7 @@ def test_in_a_name_it_is_slugged_and_the_name_as_written_is_the_group(folder):
     assert (spec.name, spec.group) == ("s-ngc-1", "s-${var.x}")
 
 
-def test_a_sensitive_one_stays_a_reference(folder):
+def test_sensitive_variable_stays_a_reference(folder):
     given = VariableValues({"token": "hunter2"})
     body = 'cmd: "${var.token}"\nargs: ["--t=${var.token}", "${var.other}"]\nenv: {T: "${var.token}"}'
     loaded = read(folder, body, "{token: {sensitive: true}, other: {sensitive: true, default: hush}}", given)
@@ -85,14 +85,14 @@ def test_a_sensitive_one_stays_a_reference(folder):
 @pytest.mark.parametrize(
     "body", ["cores: ${var.x}", 'kind: "${var.x}"', 'matrix: {a: ["${var.x}"]}', "replicas: ${var.x}"]
 )
-def test_a_sensitive_one_has_no_other_place(folder, body):
+def test_sensitive_variable_is_allowed_nowhere_else(folder, body):
     found = only(read(folder, body, "{x: {sensitive: true, default: hunter2}}"))
     assert found.rule == "interpolation"
     assert "sensitive" in found.summary
     assert "hunter2" not in str(found)
 
 
-def test_without_a_value_it_is_told_where_it_is_declared(folder):
+def test_error_for_a_missing_value_names_the_declaration(folder):
     loaded = read(folder, 'args: ["${var.x}", "${var.x}"]\nenv: {A: "${var.x}"}', "{x: {}}")
     found = only(loaded)
     assert (str(found.location), found.rule) == ("m.yaml:3:13", "variable")
@@ -106,14 +106,14 @@ def test_a_secret_is_not_asked_for_on_the_command_line(folder):
     assert "SKAHA_VAR_x" in found.detail
 
 
-def test_one_that_is_not_used_needs_no_value(folder):
+def test_unused_variable_needs_no_value(folder):
     loaded = read(folder, "args: []", "{x: {}, y: {sensitive: true}}")
     assert loaded.diagnostics == ()
     assert loaded.declared == {"x", "y"}
     assert loaded.projects[0].withheld == frozenset()
 
 
-def test_what_only_compares_does_without_sensitive_values(folder):
+def test_commands_that_only_compare_need_no_sensitive_values(folder):
     given = VariableValues(missing=MissingValues.SENSITIVE)
     loaded = read(folder, 'args: ["${var.x}"]', "{x: {sensitive: true}}", given)
     assert loaded.diagnostics == ()
@@ -123,7 +123,7 @@ def test_what_only_compares_does_without_sensitive_values(folder):
     assert only(read(folder, 'args: ["${var.x}"]', "{x: {}}", given)).rule == "variable"
 
 
-def test_what_only_checks_does_without_any(folder):
+def test_commands_that_only_check_need_no_values(folder):
     body = 'cores: ${var.x}\nargs: [a, "b-${var.x}"]\nenv: {A: "${var.x}", B: b}\nkind: "${var.x}"'
     loaded = read(folder, body, "{x: {}}", VariableValues(missing=MissingValues.ANY))
     assert loaded.diagnostics == ()
@@ -142,7 +142,7 @@ def test_what_only_checks_does_without_any(folder):
         '{t: [a], exclude: [{t: "${var.x}"}]}',
     ],
 )
-def test_a_matrix_that_depends_on_one_without_a_value(folder, matrix):
+def test_matrix_that_depends_on_a_variable_without_a_value(folder, matrix):
     text = (
         f'version: 1\nproject: p\nvariables: {{x: {{}}}}\nsessions:\n  - name: "s-${{t}}"\n    image: {IMAGE}\n'
         f'    matrix: {matrix}\n    args: [a, "${{t}}"]\n'
@@ -187,7 +187,7 @@ def test_errors_of_declarations(folder, variables, summary, detail):
     assert found.path.startswith("variables")
 
 
-def test_one_that_is_not_declared(folder):
+def test_undeclared_variable(folder):
     found = only(read(folder, 'args: ["${var.nihgt}"]', "{night: {default: a}}"))
     assert found.detail == "Did you mean ${var.night}?"
     found = only(read(folder, 'args: ["${var.zzz}"]', "{night: {default: a}}"))
@@ -201,7 +201,7 @@ def files(folder, *declared, project="p"):
     return load(["."], root=folder)
 
 
-def test_a_name_has_one_meaning_in_a_call(folder):
+def test_name_has_one_meaning_in_an_invocation(folder):
     found = only(files(folder, "{x: {sensitive: true}}", "{x: {default: a}}"))
     assert (str(found.location), found.rule) == ("1.yaml:3:13", "variable")
     assert "0.yaml:3" in found.summary
@@ -240,7 +240,7 @@ def whole(folder, *parts):
     return load(["."], root=folder)
 
 
-def test_what_holds_for_a_project_as_a_whole(folder):
+def test_errors_of_a_project_as_a_whole(folder):
     loaded = whole(folder, "max_active: 200", "state: http://store/x", "max_active: {project: 200}")
     assert loaded.diagnostics == ()
     assert loaded.projects[0].max_active == MaxActive(200, None)

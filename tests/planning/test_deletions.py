@@ -30,12 +30,12 @@ def deleting(**fields):
     return state(record(spec(), id="old"), pending_delete("old", spec(), **{"why": "replace"} | fields))
 
 
-def test_what_is_being_deleted_and_still_listed_is_waited_for():
+def test_session_with_a_pending_delete_that_is_listed_is_waited_for():
     plan = decide(project(CHANGED), deleting(), seen(live("reduce", id="old")))
     assert lines(plan) == ["wait reduce (its session is being deleted)"]
 
 
-def test_its_pod_is_waited_for_once_no_list_shows_it():
+def test_pod_of_a_deleted_session_is_waited_for_when_no_listing_shows_it():
     assert kinds(decide(project(CHANGED), deleting(), seen())) == ["wait reduce"]
 
 
@@ -44,20 +44,20 @@ def test_its_pod_is_waited_for_once_no_list_shows_it():
     [({}, {"ended_pods": ["old"]}), ({"at": NOW - 60}, {}), ({"active": False}, {})],
     ids=["pod gone", "a minute later", "had no pod"],
 )
-def test_then_its_replica_is_due(tomb, sight):
+def test_replica_is_due_after_its_delete(tomb, sight):
     assert lines(decide(project(CHANGED), deleting(**tomb), seen(**sight))) == [
         "create reduce (its session was deleted)",
     ]
     assert not look(deleting(**tomb), seen(**sight)).tombstones
 
 
-def test_incomplete_list_buries_nothing():
+def test_incomplete_listing_confirms_no_delete():
     memory = deleting(at=NOW - 60)
     assert look(memory, seen(whole=False)).tombstones
     assert not look(memory, seen(whole=False, not_found=["old"])).tombstones
 
 
-def test_removed_replica_is_retired_once_its_session_is_gone():
+def test_removed_replica_is_retired_when_its_session_has_disappeared():
     memory = deleting(why="delete", at=NOW - 60)
     assert kinds(decide(project(spec("other")), memory, seen(live("reduce", id="old")))) == [
         "create other",
@@ -66,12 +66,12 @@ def test_removed_replica_is_retired_once_its_session_is_gone():
     assert kinds(decide(project(spec("other")), memory, seen())) == ["create other", "retired reduce"]
 
 
-def test_deleted_to_be_held_is_held():
+def test_replica_deleted_for_a_hold_is_on_hold():
     plan = decide(project(spec()), deleting(why="hold", at=NOW - 60), seen())
     assert lines(plan) == ["unchanged reduce (on hold)"]
 
 
-def test_delete_that_was_never_sent_is_forgotten_by_a_settled_list():
+def test_delete_that_was_never_sent_is_dropped_after_the_settle_time():
     memory = deleting(sent=False)
     shown = live("reduce", "Completed", id="old")
     assert look(memory, seen(shown, found=NOW - SETTLE + 1)).tombstones
@@ -94,7 +94,7 @@ def test_session_that_may_have_expired_on_its_own_is_not_taken_for_deleted(age, 
     assert (after.tombstones, only(after).phase) == ((), phase)
 
 
-def test_tombstone_without_a_record_is_waited_for_as_well():
+def test_pending_delete_without_a_record_is_waited_for_too():
     memory = state(pending_delete("theirs", spec(), why="take-over"))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", id="theirs")))) == ["wait reduce"]
     assert kinds(decide(project(spec()), memory, seen(ended_pods=["theirs"]))) == ["create reduce"]

@@ -123,7 +123,7 @@ def test_each_replica_has_its_own_digest_and_all_share_the_run_tag():
     assert [one.name for one in found] == ["reduce-1", "reduce-2", "reduce-3"]
 
 
-def test_run_tag_is_another_when_it_runs_again_or_changes_and_not_for_more_memory():
+def test_run_tag_differs_after_a_rerun_or_a_change_of_the_work_and_not_for_more_ram():
     tags = [
         run_tag(replica(spec())),
         run_tag(replica(spec(), run_numbers={("reduce", 1): 1})),
@@ -163,11 +163,11 @@ def test_versions_are_compared_before_digests():
         (spec(cores=2), spec(cores=2.0), []),
     ],
 )
-def test_changes_are_told_in_the_words_of_the_manifest(before, after, expected):
+def test_changes_are_named_by_the_keys_of_the_manifest(before, after, expected):
     assert [(one.path, one.before, one.after) for one in changes(before, after)] == expected
 
 
-def test_request_bears_the_environment_by_which_a_replica_finds_its_share():
+def test_request_has_the_environment_by_which_a_replica_finds_its_share():
     one = replica(spec("Tile", replicas=3, env={"BAND": "r"}), 2)
     request = create_request(one, "survey", 4)
     assert request.spec.env == {
@@ -182,7 +182,7 @@ def test_request_bears_the_environment_by_which_a_replica_finds_its_share():
     assert (sent.name, sent.cmd, sent.args, sent.ram) == ("tile-2", "python", ("run.py",), 8)
 
 
-def test_request_of_an_interactive_session_bears_nothing_that_is_ignored():
+def test_request_of_an_interactive_session_has_nothing_that_is_ignored():
     request = create_request(replica(desktop(cmd="x", args=("y",), env={"A": "b"})), "survey", 1)
     sent = request.spec
     assert (sent.cmd, sent.args, sent.env, sent.name) == (None, (), {}, "desk")

@@ -52,7 +52,7 @@ def test_first_of_the_manifest_are_created_and_the_others_wait_for_time():
     ]
 
 
-def test_place_that_a_job_holds_gets_free_by_itself():
+def test_slot_of_a_job_becomes_free_by_itself():
     first, *_ = tiles()
     plan = decide(project(*tiles()), state(record(first)), running("tile-a"))
     assert kinds(plan)[2:] == ["wait tile-c", "wait tile-d"]
@@ -92,7 +92,7 @@ HELD = [
         "a double that is being deleted",
     ],
 )
-def test_whatever_is_or_may_be_active_holds_one_place(entries, observation):
+def test_each_session_that_is_or_can_be_active_takes_one_slot(entries, observation):
     assert created(decide(project(*tiles()), state(*entries), observation)) == ["tile-b"]
 
 
@@ -106,11 +106,11 @@ def test_whatever_is_or_may_be_active_holds_one_place(entries, observation):
     ],
     ids=["ended and held", "an ended one that is deleted", "an ended double", "what is not ours"],
 )
-def test_what_is_not_active_or_not_ours_holds_none(entries, observation):
+def test_inactive_and_unmanaged_sessions_take_no_slot(entries, observation):
     assert len(created(decide(project(*tiles("efgh"), A, B, C), state(*entries), observation))) == 2
 
 
-def test_what_the_manifest_no_longer_asks_for_holds_its_place_until_it_is_gone():
+def test_removed_replica_keeps_its_slot_until_its_session_disappears():
     plan = decide(project(*tiles("bcd")), state(record(A)), running("tile-a"), force=True)
     assert kinds(plan) == ["delete tile-a", "create tile-b", "wait tile-c", "wait tile-d"]
     fewer = spec("reduce", replicas=3, parallelism=2)
@@ -120,24 +120,24 @@ def test_what_the_manifest_no_longer_asks_for_holds_its_place_until_it_is_gone()
     assert kinds(plan) == ["delete reduce-4", "replace reduce-3", "wait reduce-1", "wait reduce-2"]
 
 
-def test_cap_counts_all_replicas_of_all_combinations():
+def test_limit_counts_all_replicas_of_all_combinations():
     plan = decide(project(*tiles("ab", parallelism=3, replicas=2)))
     assert created(plan) == ["tile-a-1", "tile-a-2", "tile-b-1"]
 
 
-def test_family_that_is_full_keeps_no_place_from_the_next():
+def test_full_entry_takes_no_slot_from_the_next_entry():
     wanted = project(*tiles(), spec("other"), max_active=MaxActive(project=3))
     assert created(decide(wanted)) == ["tile-a", "tile-b", "other"]
 
 
-def test_replace_takes_the_place_of_what_it_replaces():
+def test_replace_uses_the_slot_of_the_replaced_session():
     new = tiles("abc", image="x/y:2")
     memory = state(record(A), record(B))
     plan = decide(project(*new), memory, running("tile-a", "tile-b"))
     assert kinds(plan) == ["replace tile-a", "replace tile-b", "wait tile-c"]
 
 
-def test_replace_of_what_has_ended_needs_a_free_place():
+def test_replace_of_an_ended_session_needs_a_free_slot():
     new = tiles("abc", image="x/y:2")
     memory = state(record(A), record(B), record(C, "done"))
     plan = decide(project(*new), memory, running("tile-a", "tile-b"))
@@ -146,7 +146,7 @@ def test_replace_of_what_has_ended_needs_a_free_place():
     assert actions[2] == f"! replace tile-c 1 {short_id('tile-c')} image"
 
 
-def test_with_more_active_than_the_cap_only_so_many_are_replaced_as_fit():
+def test_with_more_active_than_the_limit_only_as_many_are_replaced_as_fit():
     values = "abcdef"
     memory = state(*(record(one) for one in tiles(values)))
     sight = running(*(f"tile-{value}" for value in values))
@@ -164,7 +164,7 @@ def test_with_more_active_than_the_cap_only_so_many_are_replaced_as_fit():
     assert "replace" not in " ".join(kinds(decide(project(*new), both, sight)))
 
 
-def test_replace_that_only_deletes_now_holds_its_place_until_that_is_gone():
+def test_replace_that_only_deletes_now_keeps_its_slot_until_the_session_disappears():
     first = spec("first")
     old = matrix("tile", "ab", parallelism=1, needs=("first",))
     changed = spec("first", args=("new",))
@@ -174,7 +174,7 @@ def test_replace_that_only_deletes_now_holds_its_place_until_that_is_gone():
     assert plan.actions[1].create_later
 
 
-def test_what_only_is_deleted_now_gives_its_place_to_no_other_replace():
+def test_delete_of_a_replace_frees_its_slot_for_no_other_replace():
     first = matrix("first", "ab")
     old = matrix("tile", "ab", parallelism=1, needs=("first-${tile}",))
     memory = state(*(record(one, "done") for one in first), *(record(one, needed=first) for one in old))
@@ -184,7 +184,7 @@ def test_what_only_is_deleted_now_gives_its_place_to_no_other_replace():
     assert kinds(plan) == ["replace first-a", "replace tile-a", "done first-b", "wait tile-b"]
 
 
-def test_retry_takes_a_place_as_any_create():
+def test_retry_takes_a_slot_like_any_create():
     new = tiles("abc", retries=3)
     ended = record(new[2], "failed", ended=NOW - 3000)
     memory = state(record(new[0]), record(new[1]), ended)
@@ -198,12 +198,12 @@ def test_retry_takes_a_place_as_any_create():
     ]
 
 
-def test_adopted_session_of_a_stranger_counts_from_now_on():
+def test_adopted_session_counts_from_now_on():
     plan = decide(project(*tiles("abc")), None, running("tile-c"), adopt="active")
     assert kinds(plan) == ["create tile-a", "wait tile-b", "adopt tile-c"]
 
 
-def test_take_over_needs_a_free_place():
+def test_take_over_needs_a_free_slot():
     plan = decide(
         project(*tiles("abc")), state(record(A), record(B)), running("tile-a", "tile-b", "tile-c"), take_over=True
     )
@@ -211,7 +211,7 @@ def test_take_over_needs_a_free_place():
     assert plan.actions[2].sessions_to_delete == ()
 
 
-def test_place_is_not_given_to_what_is_out_of_scope():
+def test_replica_out_of_scope_gets_no_slot():
     wanted = project(*tiles())
     assert kinds(decide(wanted, targets=("tile-c", "tile-d"))) == ["create tile-c", "create tile-d"]
     assert kinds(decide(wanted, excludes=("tile-a",))) == ["create tile-b", "create tile-c", "wait tile-d"]
@@ -222,7 +222,7 @@ def test_place_is_not_given_to_what_is_out_of_scope():
     ]
 
 
-def test_what_is_out_of_scope_and_out_of_date_stays_and_keeps_its_place():
+def test_outdated_replica_out_of_scope_stays_and_keeps_its_slot():
     values = "abc"
     memory = state(*(record(one) for one in tiles(values)))
     sight = running(*(f"tile-{value}" for value in values))
@@ -230,7 +230,7 @@ def test_what_is_out_of_scope_and_out_of_date_stays_and_keeps_its_place():
     assert kinds(decide(wanted, memory, sight, targets=("tile-b", "tile-c"))) == ["replace tile-b", "wait tile-c"]
 
 
-def test_place_is_not_kept_for_what_was_tried_in_vain_in_this_call():
+def test_action_that_failed_in_this_invocation_keeps_no_slot():
     for parallelism, third in ((2, "create"), (1, "wait")):
         wanted = project(*tiles(parallelism=parallelism))
         in_vain = frozenset({decide(wanted).actions[0].attempt_key})
@@ -238,7 +238,7 @@ def test_place_is_not_kept_for_what_was_tried_in_vain_in_this_call():
         assert kinds(plan) == ["create tile-a", "create tile-b", f"{third} tile-c", "wait tile-d"]
 
 
-def test_place_that_a_running_notebook_holds_is_not_waited_for():
+def test_slot_of_a_running_notebook_is_not_waited_for():
     desks = matrix("desk", "ab", parallelism=1, kind="notebook", cmd=None, args=())
     up = state(record(desks[0]))
     plan = decide(project(*desks), up, seen(live("desk-a", kind="notebook")))
@@ -264,7 +264,7 @@ def test_max_active_counts_headless_sessions_of_the_whole_project():
     )
 
 
-def test_job_that_becomes_a_notebook_needs_no_place_and_a_notebook_that_becomes_a_job_does():
+def test_job_that_becomes_a_notebook_needs_no_slot_and_a_notebook_that_becomes_a_job_does():
     limit = {"max_active": MaxActive(project=1)}
     memory = state(record(spec("desk")))
     assert kinds(decide(project(desktop(), **limit), memory, running("desk"))) == ["replace desk"]
@@ -321,20 +321,20 @@ def test_account_counts_every_pending_or_running_headless_session():
         "an accepted notebook",
     ],
 )
-def test_ours_count_for_the_account_once(own, entries, sessions, free):
+def test_managed_sessions_count_for_the_account_once(own, entries, sessions, free):
     others = [spec(name) for name in ("a", "b", "c", "d")]
     plan = decide(project(own, *others, **ACCOUNT), state(*entries), seen(*sessions))
     assert len([name for name in created(plan) if name != "x"]) == free
 
 
-def test_replace_takes_its_own_place_in_the_account_and_none_of_others():
+def test_replace_takes_its_own_slot_of_the_account_and_no_other():
     new = spec("x", image="x/y:2")
     for strangers, expected in (((), "replace x"), (("a", "b"), "replace x"), (("a", "b", "c"), "wait x")):
         sight = running("x", *strangers)
         assert kinds(decide(project(new, **ACCOUNT), state(record(spec("x"))), sight)) == [expected]
 
 
-def test_every_cap_has_to_have_room():
+def test_every_limit_must_have_a_free_slot():
     wanted = project(*tiles("abc", 3), max_active=MaxActive(project=2, account=1))
     assert created(decide(wanted)) == ["tile-a"]
     wanted = project(*tiles("abc", 1), max_active=MaxActive(project=2, account=2))

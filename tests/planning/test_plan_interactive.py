@@ -30,12 +30,12 @@ def desk(status="Running", **fields):
     return live("desk", status, kind="notebook", **fields)
 
 
-def test_running_one_is_unchanged():
+def test_running_session_is_unchanged():
     assert kinds(decide(project(DESK), state(record(DESK)), seen(desk()))) == ["unchanged desk"]
 
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
-def test_one_that_ended_after_a_long_life_is_created_again_at_once(status):
+def test_session_that_ended_after_a_long_time_is_created_again_at_once(status):
     memory = state(record(DESK, attempt=4))
     (action,) = decide(project(DESK), memory, seen(desk(status))).actions
     assert (action.kind, reason_text(action.reason), action.attempt) == ("create", "its session ended", 1)
@@ -53,7 +53,7 @@ def test_one_that_ended_after_a_long_life_is_created_again_at_once(status):
         (1, -HOUR, "create desk (its session ended)"),
     ],
 )
-def test_one_that_died_young_is_created_after_a_back_off(attempt, since, expected):
+def test_session_that_ended_early_is_created_after_a_back_off(attempt, since, expected):
     ended = NOW - since
     memory = state(record(DESK, "failed", attempt=attempt, accepted=ended - 60, started=ended - 30, ended=ended))
     plan = decide(project(DESK), memory)
@@ -62,19 +62,19 @@ def test_one_that_died_young_is_created_after_a_back_off(attempt, since, expecte
     assert not plan.actions[0].waits_indefinitely
 
 
-def test_one_that_lived_just_long_enough_has_no_back_off():
+def test_session_that_ran_just_long_enough_has_no_back_off():
     memory = state(record(DESK, "failed", started=NOW - 600, ended=NOW))
     assert kinds(decide(project(DESK), memory)) == ["create desk"]
 
 
-def test_one_that_somebody_deleted_young_is_created_after_a_back_off():
+def test_session_that_somebody_deleted_early_is_created_after_a_back_off():
     memory = state(record(DESK, accepted=NOW - 60))
     assert lines(decide(project(DESK), memory, seen(not_found=["desk"]))) == [
         "wait desk (someone deleted its session after 60s; it restarts in 10s)",
     ]
 
 
-def test_old_one_that_somebody_deleted_is_created_at_once():
+def test_old_session_that_somebody_deleted_is_created_at_once():
     (action,) = decide(project(DESK), state(record(DESK)), seen(not_found=["desk"])).actions
     assert (action.kind, reason_text(action.reason), action.counts_as_mass) == (
         "create",
@@ -83,13 +83,13 @@ def test_old_one_that_somebody_deleted_is_created_at_once():
     )
 
 
-def test_lost_create_of_one_is_never_unknown():
+def test_unconfirmed_create_of_an_interactive_session_is_never_unknown():
     memory = state(intent(DESK, at=NOW - HOUR))
     assert look(memory, seen()).replicas == ()
     assert lines(decide(project(DESK), memory)) == ["create desk (not in the state and not live)"]
 
 
-def test_ended_one_is_replaced_by_its_create_alone():
+def test_ended_session_is_replaced_by_its_create_alone():
     memory = state(record(DESK, "done", ended=NOW))
     assert lines(decide(project(desktop(image="x/y:2")), memory)) == ["replace desk (spec changed)"]
 
@@ -133,7 +133,7 @@ def test_limit_of_the_server_is_waited_for():
     assert kinds(decide(wanted, None, seen(*theirs)))[3] == "create c"
 
 
-def test_replace_of_an_active_one_needs_no_further_place():
+def test_replace_of_an_active_session_needs_no_further_slot():
     memory = state(record(DESK))
     plan = decide(project(desktop(image="x/y:2")), memory, seen(desk()), facts=offer(max_interactive=1))
     assert kinds(plan) == ["replace desk"]

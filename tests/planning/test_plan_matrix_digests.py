@@ -37,7 +37,7 @@ def test_order_of_the_list_changes_nothing():
     assert changed(works(*survey("abc")), works(*survey("cab"))) == []
 
 
-def test_names_of_families_and_axes_take_no_part():
+def test_names_of_entries_and_axes_are_in_no_digest():
     one = works(*matrix("a", "xy"), spec("end", needs=("a-${tile}",)))
     args = {"args": ("a",)}
     other = works(
@@ -112,7 +112,7 @@ def test_list_that_is_empty_gives_no_link_and_no_error():
         (matrix("a", "xy", needs=("a-x",)), "session 'a-${tile}' needs 'a-x', which is not in the manifest"),
     ],
 )
-def test_needs_that_lead_nowhere_name_families_as_written(specs, message):
+def test_error_of_unknown_needs_names_entries_as_written(specs, message):
     with pytest.raises(SkahaApplyError) as error:
         expand(project(*specs))
     assert str(error.value) == message

@@ -21,7 +21,7 @@ def of(plan, session):
     )
 
 
-def test_next_stage_of_a_fast_tile_goes_on_while_others_run_or_have_failed():
+def test_next_stage_of_a_fast_tile_starts_while_others_run_or_have_failed():
     plan = decide(project(*TILES, *NEXT, COMBINE), state(*tiles("done", "running", "failed")), seen(live("tile-b")))
     assert lines(plan)[3:] == [
         "create mosaic-a (not in the state and not live)",
@@ -32,7 +32,7 @@ def test_next_stage_of_a_fast_tile_goes_on_while_others_run_or_have_failed():
     assert [action.waits_indefinitely for action in plan.actions[3:6]] == [False, True, True]
 
 
-def test_combine_waits_for_all_and_says_how_many_in_one_line():
+def test_combine_step_waits_for_all_and_counts_them_in_one_line():
     many = matrix("tile", [f"t{number:04}" for number in range(1000)])
     memory = state(*(record(one, "done") for one in many[:700]))
     assert of(decide(project(*many, spec("end", needs=("tile-${tile}",))), memory), "end") == (
@@ -95,7 +95,7 @@ def test_share_holds_for_the_need_that_it_names_alone():
     )
 
 
-def test_tile_by_tile_with_a_share_looks_at_its_own_replicas():
+def test_tile_by_tile_with_a_share_counts_its_own_replicas():
     two = matrix("tile", "ab", replicas=2)
     half = matrix("mosaic", "ab", needs=("tile-${tile}",), require={"tile-${tile}": 0.5})
     phases = {("tile-a", 1): "done", ("tile-a", 2): "failed", ("tile-b", 1): "failed", ("tile-b", 2): "failed"}
@@ -158,5 +158,5 @@ def test_what_runs_is_deleted_in_the_same_pass_for_its_own_tile_only():
         ("", []),
     ],
 )
-def test_name_as_written_means_the_whole_family(target, expected):
+def test_name_as_written_selects_the_whole_entry(target, expected):
     assert kinds(decide(project(*TILES, *NEXT, COMBINE), targets=(target,))) == expected

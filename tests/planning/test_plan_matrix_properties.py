@@ -102,7 +102,7 @@ def created(made):
 
 @MANY
 @given(situations(), st.sampled_from([(), ("one*",), ("t*",)]))
-def test_never_more_are_active_than_the_caps_allow_and_never_more_above_them(situation, targets):
+def test_active_sessions_stay_below_the_limits_and_never_increase_above_them(situation, targets):
     project, cluster = situation
     cluster.settle()
     made = cluster.plan(project, PlanOptions(force=True, targets=targets))
@@ -138,7 +138,7 @@ def agreeing(project, spec, name):
 
 @MANY
 @given(situations())
-def test_nothing_is_begun_before_what_it_needs(situation):
+def test_nothing_starts_before_its_dependencies(situation):
     project, cluster = situation
     cluster.settle()
     made = cluster.plan(project, PlanOptions(force=True))

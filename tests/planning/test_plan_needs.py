@@ -28,14 +28,14 @@ def firsts(*phases):
         (("done", "done"), "create second (not in the state and not live)"),
     ],
 )
-def test_it_is_created_once_all_that_it_needs_is_done(phases, expected):
+def test_dependent_is_created_when_all_dependencies_are_done(phases, expected):
     plan = decide(BOTH, state(*firsts(*phases)))
     assert expected in lines(plan)
     second = next(action for action in plan.actions if action.session == "second")
     assert second.waits_indefinitely == (second.kind != "create")
 
 
-def test_conflict_and_block_of_what_it_needs_block_it():
+def test_conflict_and_block_of_a_dependency_block_its_dependent():
     third = spec("third", needs=("second",))
     plan = decide(project(FIRST, SECOND, third), None, seen(live("first-2")))
     assert lines(plan)[2:] == [
@@ -54,14 +54,14 @@ def test_conflict_and_block_of_what_it_needs_block_it():
     ],
 )
 @pytest.mark.parametrize("scope", [{"targets": ("second",)}, {"excludes": ("first",)}])
-def test_what_it_needs_and_is_out_of_scope_is_not_waited_for(scope, phase, expected):
+def test_dependency_out_of_scope_is_not_waited_for(scope, phase, expected):
     first, second = spec("first"), spec("second", needs=("first",))
     memory = state(*([record(first, phase)] if phase else []))
     sight = seen(live("first")) if phase == "running" else seen()
     assert lines(decide(project(first, second), memory, sight, **scope)) == [expected]
 
 
-def test_a_share_waits_for_what_is_in_scope_and_is_blocked_by_what_is_not_or_is_on_hold():
+def test_share_waits_for_replicas_in_scope_and_is_blocked_by_others_and_holds():
     end = spec("end", needs=("first",), require={"first": 0})
     for phases, scope, expected in (
         (("done", "running"), {}, "wait end (needs first (1 of 2 not ended))"),
@@ -73,7 +73,7 @@ def test_a_share_waits_for_what_is_in_scope_and_is_blocked_by_what_is_not_or_is_
         assert lines(plan)[-1].startswith(expected)
 
 
-def test_what_runs_and_needs_something_out_of_scope_is_not_deleted():
+def test_running_dependent_of_a_dependency_out_of_scope_is_not_deleted():
     changed = spec("first", args=("new.py",))
     second = spec("second", needs=("first",))
     memory = state(record(spec("first"), "done"), record(second, needed=(spec("first"),)))
@@ -82,14 +82,14 @@ def test_what_runs_and_needs_something_out_of_scope_is_not_deleted():
     assert not plan.has_changes
 
 
-def test_what_our_lost_create_made_and_has_completed_counts_as_done():
+def test_completed_session_of_an_unconfirmed_create_counts_as_done():
     first = spec("first")
     observation = seen(live("first", "Completed", id="new"))
     plan = decide(project(first, spec("second", needs=("first",))), state(intent(first)), observation)
     assert kinds(plan) == ["adopt first", "create second"]
 
 
-def test_stranger_that_is_adopted_has_to_be_done_first():
+def test_adopted_dependency_must_be_done_first():
     first = spec("first")
     plan = decide(project(first, spec("second", needs=("first",))), None, seen(live("first")), adopt="active")
     assert kinds(plan) == ["adopt first", "wait second"]
@@ -106,20 +106,20 @@ def test_stranger_that_is_adopted_has_to_be_done_first():
         ("failed", "wait second held back (needs first (2 of 2 not done))"),
     ],
 )
-def test_it_follows_when_what_it_needs_changes(phase, expected):
+def test_dependent_runs_again_when_a_dependency_changes(phase, expected):
     changed = spec("first", replicas=2, args=("new.py",))
     memory = state(*firsts("done", "done"), record(SECOND, phase, needed=(FIRST,)))
     assert expected in lines(decide(project(changed, SECOND), memory))
 
 
-def test_it_follows_when_what_it_needs_was_marked_to_run_again():
+def test_dependent_runs_again_when_a_dependency_was_marked_rerun():
     entries = firsts("done", "done")
     entries[1] = entries[1].model_copy(update={"phase": Phase.DUE, "run_number": 1})
     memory = state(*entries, record(SECOND, needed=(FIRST,)))
     assert kinds(decide(project(FIRST, SECOND), memory)) == ["replace second", "done first-1", "create first-2"]
 
 
-def test_it_does_not_follow_more_memory_or_another_name_or_order():
+def test_dependent_does_not_run_again_for_more_ram_or_another_name_or_order():
     third, needs = spec("third"), ("first", "third")
     two = spec("second", needs=needs)
     entries = [*firsts("done", "done"), record(third, "done"), record(two, "done", needed=(FIRST, third))]
@@ -128,7 +128,7 @@ def test_it_does_not_follow_more_memory_or_another_name_or_order():
     assert kinds(plan) == ["done first-1", "done first-2", "done third", "done second"]
 
 
-def test_blocked_one_that_runs_and_is_out_of_date_is_left_running():
+def test_blocked_outdated_session_that_runs_continues():
     changed = spec("first", args=("new.py",))
     memory = state(record(spec("first"), "done"), record(spec("second", needs=("first",)), needed=(spec("first"),)))
     plan = decide(
@@ -138,14 +138,14 @@ def test_blocked_one_that_runs_and_is_out_of_date_is_left_running():
     assert not any(action.sessions_to_delete for action in plan.actions)
 
 
-def test_work_of_what_is_needed_is_part_of_the_digest_and_its_name_is_not():
+def test_digest_covers_the_work_of_a_dependency_and_not_its_name():
     bare = replica(spec("second"))
     renamed = spec("other", replicas=2)
     assert replica(SECOND, needed=(FIRST,)).work != bare.work
     assert replica(SECOND, needed=(FIRST,)).work == replica(spec("second", needs=("other",)), needed=(renamed,)).work
 
 
-def test_protected_change_of_what_it_needs_blocks_it():
+def test_protected_change_of_a_dependency_blocks_its_dependent():
     first, second = spec("first", args=("new",), protect=True), spec("second", needs=("first",))
     plan = decide(project(first, second), state(record(spec("first", args=("old",)), "done")), seen())
     assert kinds(plan) == ["protected first", "blocked second"]

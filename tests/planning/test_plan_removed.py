@@ -23,7 +23,7 @@ def test_active_session_is_deleted(status):
 
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
-def test_ended_one_is_retired_and_remembered(status):
+def test_removed_replica_that_ended_is_retired_and_keeps_its_record(status):
     memory = state(record(spec()))
     observation = seen(live("reduce", status))
     plan = decide(project(spec("other")), memory, observation)
@@ -32,7 +32,7 @@ def test_ended_one_is_retired_and_remembered(status):
 
 
 @pytest.mark.parametrize("phase", ["done", "failed", "unknown", "due", "gone", "held"])
-def test_what_has_no_session_is_retired(phase):
+def test_removed_replica_without_a_session_is_retired(phase):
     assert kinds(plan_without(record(spec(), phase), sessions=())) == ["unchanged kept", "retired reduce"]
 
 
@@ -104,12 +104,12 @@ MOVED = "manifests/night.yaml"
         ({"files": [FILE, MOVED]}, "delete reduce -reduce (no longer in the manifest)"),
     ],
 )
-def test_only_what_came_from_loaded_files_or_is_gone_from_loaded_folders_is_deleted(given, expected):
+def test_only_replicas_of_loaded_files_or_missing_files_of_loaded_folders_are_deleted(given, expected):
     assert expected in lines(plan_without(record(spec(file=MOVED)), **given))
 
 
 @pytest.mark.parametrize("file", ["-", "../night.yaml", "/home/me/night.yaml"])
-def test_what_came_from_elsewhere_is_not_gone_from_the_folder_that_was_loaded(file):
+def test_replica_of_another_file_is_not_missing_from_the_loaded_folder(file):
     assert "not loaded reduce" in kinds(plan_without(record(spec(file=file)), folders=["."]))
 
 
@@ -150,7 +150,7 @@ def test_what_has_finished_is_retired_and_neither_tried_again_nor_timed():
     assert kinds(plan_without(record(done, started=1.0))) == ["unchanged kept", "unchanged reduce"]
 
 
-def test_the_recorded_word_counts_for_what_is_gone_from_the_manifest_but_not_for_a_change_or_a_destroy():
+def test_recorded_when_removed_counts_for_removed_replicas_but_not_for_a_change_or_a_destroy():
     assert kinds(decide(project(spec(args=("new.py",))), state(record(FINISH)), seen(REDUCE))) == ["replace reduce"]
     assert kinds(plan_without(record(FINISH), destroy=True)) == ["delete kept", "delete reduce"]
     assert kinds(plan_without(record(spec(when_removed="finish", protect=True)))) == [

@@ -70,7 +70,7 @@ def test_accepted_session_counts_as_active():
     ],
 )
 @pytest.mark.parametrize("days", [0, 2, 1000])
-def test_memory_decides_however_long_ago(phase, expected, days):
+def test_record_decides_regardless_of_its_age(phase, expected, days):
     then = NOW - days * 24 * HOUR
     note = "" if phase == "failed" else "vanished"
     memory = state(record(spec(), phase, seen=then, ended=then, note=note))
@@ -109,7 +109,7 @@ def test_changed_resources_never_run_finished_work_again(phase, expected):
     assert kinds(decide(project(MORE_RAM), state(record(spec(), phase)))) == [expected]
 
 
-def test_replica_that_changed_counts_its_attempts_anew():
+def test_changed_replica_counts_its_attempts_from_1():
     for phase in ("failed", "due"):
         (action,) = decide(project(MORE_RAM), state(record(spec(), phase, attempt=3))).actions
         assert action.attempt == 1
@@ -170,7 +170,7 @@ def test_one_replica_that_becomes_two_takes_its_new_name():
     ]
 
 
-def test_new_name_that_a_stranger_bears_is_a_conflict_and_the_old_session_stays():
+def test_new_name_of_an_unmanaged_session_is_a_conflict_and_the_old_session_stays():
     sessions = seen(live("reduce", id="x"), live("reduce-1", id="theirs"))
     plan = decide(project(spec(replicas=2)), state(record(spec(), id="x")), sessions)
     assert kinds(plan) == ["conflict reduce-1", "create reduce-2"]
@@ -205,7 +205,7 @@ def test_digests_of_another_version_are_not_compared_the_recorded_spec_is(now, e
     assert kinds(decide(project(now), state(old), seen(live("reduce")))) == [expected]
 
 
-def test_digests_of_another_version_and_finished_work_with_more_memory():
+def test_digests_of_another_version_and_finished_work_with_more_ram():
     old = record(spec(), "done", work="0:old", run="0:old")
     assert kinds(decide(project(MORE_RAM), state(old))) == ["done reduce"]
 
@@ -228,7 +228,7 @@ def test_digests_of_another_version_ignore_what_digests_ignore():
     ]
 
 
-def test_held_replica_stays_held_until_it_is_marked_and_while_it_is_deleted_it_waits():
+def test_replica_stays_on_hold_until_it_is_marked_and_waits_while_it_is_deleted():
     memory = state(record(spec(), "held"), pending_delete("reduce", spec(), why="hold"))
     assert kinds(decide(project(spec()), memory, seen(live("reduce")))) == ["wait reduce"]
 

@@ -31,7 +31,7 @@ def test_pilot_runs_alone_until_it_has_succeeded(phases, expected):
     assert kinds(decide(project(*TILES), memory, seen(live("tile-b")) if "running" in phases else None)) == expected
 
 
-def test_what_waits_behind_a_pilot_says_for_whom():
+def test_replica_that_waits_for_a_pilot_names_it():
     plan = decide(project(*TILES), state(record(TILES[0], "done")))
     assert (reason_text(plan.actions[3].reason), plan.actions[3].waits_indefinitely) == (WAITS.format("b"), True)
     plan = decide(project(*TILES), state(record(TILES[0], "done"), record(TILES[1], "failed")))
@@ -43,7 +43,7 @@ def test_pilot_counts_replicas_over_combinations():
     assert kinds(decide(project(*two))) == ["create tile-a-1", "create tile-a-2", "create tile-b-1", "wait tile-b-2"]
 
 
-def test_pilot_whose_work_changed_is_judged_anew_and_the_others_run_on_meanwhile():
+def test_changed_pilot_must_succeed_again_while_the_others_continue():
     new = matrix("tile", "abcd", pilot=1, image="x/y:2")
     memory = state(record(TILES[0], "done"), record(TILES[1]), record(TILES[2], "done"))
     plan = decide(project(*new), memory, seen(live("tile-b")))
@@ -110,7 +110,7 @@ def entries(*ends):
     ],
     ids=["too few", "enough", "one between", "one after", "one before", "one at the same look", "unknown is neither"],
 )
-def test_failures_in_a_row_stop_a_family(ends, expected):
+def test_consecutive_failures_stop_an_entry(ends, expected):
     assert last(decide(project(*many()), state(*entries(*ends)))) == expected
 
 
@@ -141,7 +141,7 @@ def test_only_attempts_that_lead_up_to_the_present_one_count(earlier, attempt, n
     assert last(decide(project(*many()), state(one))) == (STOPPED if stops else GOES_ON)
 
 
-def test_it_goes_on_once_it_is_changed_or_marked():
+def test_stopped_entry_continues_after_a_change_or_a_mark():
     memory = state(*entries("f-40", "f-30", "f-20", "f-10"))
     changed = decide(project(*many(ram=16)), memory)
     assert {action.kind for action in changed.actions} == {"replace", "create"}
@@ -179,7 +179,7 @@ def test_what_is_under_way_is_left_to_its_end():
     assert kinds(plan)[4:8] == ["wait tile-04", "wait tile-05", "unchanged tile-06", "blocked tile-07"]
 
 
-def test_each_family_is_stopped_by_itself_and_takes_along_what_needs_it():
+def test_each_entry_is_stopped_by_itself_and_blocks_its_dependents():
     end = spec("end", needs=("tile-${tile}",))
     plan = decide(project(*many(), end, *matrix("other", "a")), state(*entries("f-40", "f-30", "f-20", "f-10")))
     assert kinds(plan)[-2:] == ["blocked end", "create other-a"]

@@ -26,7 +26,7 @@ def test_several_of_the_same_name_are_counted():
     assert lines(plan) == [f"conflict reduce (2 unmanaged sessions have this name (Pending); {hint})"]
 
 
-def test_names_that_only_look_alike_are_no_conflict():
+def test_similar_names_are_not_a_conflict():
     others = [live(name) for name in ("reduce-1", "reduce-10", "reduc", "xreduce", "")]
     assert kinds(decide(project(spec()), None, seen(*others))) == ["create reduce"]
 
@@ -54,7 +54,7 @@ def test_session_that_does_not_match_is_not_adopted(other):
 
 
 @pytest.mark.parametrize("ram", [8.0, 8.59, 7.45, None])
-def test_memory_matches_whether_it_is_shown_as_gib_or_gb(ram):
+def test_ram_matches_in_gib_and_gb(ram):
     plan = decide(project(spec()), None, seen(live("reduce", ram=ram)), adopt=Adopt.ACTIVE)
     assert kinds(plan) == ["adopt reduce"]
 
@@ -102,7 +102,7 @@ def test_take_over_of_an_ended_one_only_creates():
 
 
 @pytest.mark.parametrize("phase", ["due", "gone", "done", "failed"])
-def test_active_one_stands_in_the_way_of_a_create_of_ours(phase):
+def test_active_unmanaged_session_blocks_a_create(phase):
     memory = state(record(spec(), phase, id="ours"))
     changed = spec(args=("new.py",))
     plan = decide(project(changed), memory, seen(live("reduce", "Pending", id="theirs")))
@@ -111,7 +111,7 @@ def test_active_one_stands_in_the_way_of_a_create_of_ours(phase):
     assert lines(plan) == [f"conflict reduce ({reason})"]
 
 
-def test_one_beside_ours_is_in_nobodys_way():
+def test_unmanaged_session_in_addition_to_a_managed_one_blocks_nothing():
     memory = state(record(spec(), id="ours"))
     sessions = seen(live("reduce", id="ours"), live("reduce", id="theirs"))
     assert kinds(decide(project(spec()), memory, sessions)) == ["unchanged reduce"]
@@ -119,12 +119,12 @@ def test_one_beside_ours_is_in_nobodys_way():
     assert (kinds(changed), changed.actions[0].sessions_to_delete) == (["conflict reduce"], ())
 
 
-def test_ended_one_does_not_stand_in_the_way_of_a_create_of_ours():
+def test_ended_unmanaged_session_does_not_block_a_create():
     memory = state(record(spec(), "due", id="ours"))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", "Failed", id="theirs")))) == ["create reduce"]
 
 
-def test_one_that_appears_between_intent_and_list_is_left_alone_unless_it_could_be_ours():
+def test_session_that_appears_between_intent_and_listing_is_not_touched_unless_it_can_be_managed():
     memory = state(intent(desktop("reduce")))
     plan = decide(project(spec("other"), files=(FILE,)), memory, seen(live("reduce", id="theirs")))
     assert kinds(plan) == ["create other"]

@@ -78,18 +78,18 @@ def clusters(draw):
             draw(_replicas(spec, number, needed, (entries, live), clean=clean))
             if draw(st.integers(0, 5)) == 0:
                 identifier = f"theirs-{spec.live_name(number)}"
-                live[identifier] = draw(_strangers(spec.live_name(number), identifier))
+                live[identifier] = draw(_unmanaged_sessions(spec.live_name(number), identifier))
                 theirs.add(identifier)
     for name in NAMES:
         if draw(st.integers(0, 9)) == 0:
             identifier = f"alien-{name}"
-            live[identifier] = draw(_strangers(name.lower(), identifier))
+            live[identifier] = draw(_unmanaged_sessions(name.lower(), identifier))
             theirs.add(identifier)
     return Cluster(scene.state(*entries), live, frozenset(theirs), NOW)
 
 
 @st.composite
-def _strangers(draw, name, identifier):
+def _unmanaged_sessions(draw, name, identifier):
     """Sessions of others; of another image, since one that is ours in all that is listed may pass for a lost create."""
     status = draw(st.sampled_from(["Pending", "Running", "Completed", "Failed", "Odd"]))
     kind = draw(st.sampled_from(["headless", "notebook"]))
@@ -112,7 +112,7 @@ def _replicas(draw, spec, number, needed, into, *, clean):
         why = draw(st.sampled_from(["delete", "replace", "hold", "rerun"]))
         fields = {"sent": draw(st.booleans()), "at": NOW - draw(AGES), "why": why}
         entries.append(scene.pending_delete(recorded.id, spec, number, **fields))
-    unsure = draw(_unsure(spec, number, needed))
+    unsure = draw(_unconfirmed_creates(spec, number, needed))
     entries += unsure
     name = spec.live_name(number)
     for turn in range(draw(st.integers(0, sum(one.posts for one in unsure)))):
@@ -150,7 +150,7 @@ def _sessions(draw, spec, recorded):
 
 
 @st.composite
-def _unsure(draw, spec, number, needed):
+def _unconfirmed_creates(draw, spec, number, needed):
     found = []
     if draw(st.integers(0, 3)) == 0:
         given_up = draw(st.sampled_from([None, NOW - 30, NOW - 1]))
@@ -339,9 +339,7 @@ def test_nothing_is_made_under_a_name_that_others_use(project, cluster, options)
 
 @MANY
 @given(projects(), clusters(), option_values())
-def test_work_is_run_only_where_it_never_was_or_its_session_is_known_to_be_gone_or_it_changed(
-    project, cluster, options
-):
+def test_work_runs_only_if_it_is_new_or_changed_or_its_session_has_disappeared(project, cluster, options):
     before = WorkingState.from_document(cluster.state)
     made = cluster.plan(project, options)
     for action in made.actions:

@@ -58,7 +58,7 @@ def test_it_is_not_due_again_until_half_of_what_was_granted_has_passed(granted, 
 
 
 @pytest.mark.parametrize("status", ["Terminating", "Odd"])
-def test_what_is_on_its_way_out_is_not_renewed(status):
+def test_terminating_session_is_not_renewed(status):
     assert kinds(decide(project(DESK), state(record(DESK)), shown(DAY, status))) == ["unchanged desk"]
 
 
@@ -77,5 +77,5 @@ def test_one_that_is_protected_from_a_change_is_renewed_all_the_same():
     assert kinds(decide(project(desk), state(record(DESK)), shown(3 * DAY))) == ["protected desk"]
 
 
-def test_what_is_no_longer_wanted_is_not_renewed():
+def test_undesired_session_is_not_renewed():
     assert kinds(decide(project(), state(record(DESK)), shown(DAY))) == ["delete desk"]

@@ -31,7 +31,7 @@ def test_on_change_is_done_however_long_ago():
         (NOW - 60, NOW + 9000, "create reduce (completed; runs again (rerun: always))"),  # the clock was set back
     ],
 )
-def test_always_is_once_a_call(since, ended, expected):
+def test_always_runs_once_in_an_invocation(since, ended, expected):
     wanted = spec(rerun="always")
     plan = decide(project(wanted), state(done(wanted, ended, attempt=3)), since=since)
     assert lines(plan) == [expected]
@@ -51,7 +51,7 @@ def test_always_is_once_a_call(since, ended, expected):
         (NOW - 3 * DAY, NOW - 2 * DAY, "done reduce (completed)"),  # in this call
     ],
 )
-def test_an_age_is_measured_at_the_beginning_of_the_call(since, ended, expected):
+def test_age_is_measured_at_the_beginning_of_the_invocation(since, ended, expected):
     wanted = spec(rerun=DAY)
     assert lines(decide(project(wanted), state(done(wanted, ended)), since=since)) == [expected]
 
@@ -68,7 +68,7 @@ def test_an_interactive_session_has_no_runs():
     assert kinds(decide(project(desk), state(record(desk)), seen(live("desk", kind="notebook")))) == ["unchanged desk"]
 
 
-def test_what_needs_it_follows_to_the_end_of_the_chain():
+def test_dependents_run_again_to_the_end_of_the_chain():
     first, second = spec("first", rerun="always"), spec("second", needs=("first",))
     third, other = spec("third", needs=("second",)), spec("other")
     chain = (first, second, third)
@@ -84,7 +84,7 @@ def test_what_needs_it_follows_to_the_end_of_the_chain():
     assert not later.has_changes
 
 
-def test_what_is_active_and_needs_it_is_deleted_in_the_same_pass():
+def test_active_dependent_is_deleted_in_the_same_pass():
     first, second = spec("first", rerun="always"), spec("second", needs=("first",))
     memory = state(done(first), record(second, needed=(first,)))
     plan = decide(project(first, second), memory, seen(live("second")))

@@ -97,7 +97,7 @@ def test_a_clock_that_was_set_back_holds_no_retry_up():
     assert lines(decide(project(THRICE), state(failed(ago=-HOUR)))) == ["retry reduce (failed in attempt 1 of 3)"]
 
 
-def test_new_resources_count_attempts_anew():
+def test_new_resources_count_attempts_from_1():
     (action,) = decide(project(spec(ram=64, retries=2)), state(failed(attempt=3))).actions
     assert (action.kind, action.attempt) == ("replace", 1)
 
@@ -113,7 +113,7 @@ def test_one_that_was_deleted_in_its_second_attempt_is_made_again_in_the_same():
     assert (action.kind, action.attempt) == ("create", 2)
 
 
-def test_a_change_in_what_it_needs_counts_attempts_anew():
+def test_change_of_a_dependency_counts_attempts_from_1():
     stage = spec("stage", args=("other.py",))
     after = spec(needs=("stage",), retries=2)
     memory = state(
@@ -123,7 +123,7 @@ def test_a_change_in_what_it_needs_counts_attempts_anew():
     assert (action.name, action.kind, action.attempt) == ("reduce", "create", 1)
 
 
-def test_a_retry_waits_behind_a_stranger_and_behind_its_own_end():
+def test_retry_waits_for_an_unmanaged_session_and_for_its_own_delete():
     stranger = live("reduce", "Running", id="theirs", image="another")
     assert [one.kind for one in decide(project(THRICE), state(failed()), seen(stranger)).actions] == ["conflict"]
     buried = state(failed(), pending_delete("reduce", THRICE, why="timeout"))
@@ -150,7 +150,7 @@ def again(before, attempt, number):
 
 
 @pytest.mark.parametrize("phase", [Phase.DONE, Phase.FAILED, Phase.UNKNOWN])
-def test_an_attempt_that_is_over_is_remembered_when_the_next_one_is_made(phase):
+def test_ended_attempt_is_recorded_when_the_next_one_is_created(phase):
     before = record(THRICE, phase, started=NOW - 50, ended=NOW - 5, note="why", run_number=3)
     (earlier,) = again(before, 2, 2).earlier
     assert earlier == Attempt(
@@ -174,7 +174,7 @@ def test_a_create_that_was_never_seen_is_no_attempt():
     assert again(record(THRICE, "unknown", id=None), 1, 2).earlier == ()
 
 
-def test_only_the_last_few_attempts_are_remembered():
+def test_only_the_last_few_attempts_are_recorded():
     record_ = record(THRICE, "failed", attempt=1)
     for number in range(2, 40):
         record_ = again(record_, number, number).model_copy(update={"phase": Phase.FAILED})
@@ -182,7 +182,7 @@ def test_only_the_last_few_attempts_are_remembered():
     assert len(record_.past) == REMEMBERED
 
 
-def test_a_double_that_turns_out_better_is_the_same_attempt():
+def test_duplicate_session_with_a_better_end_is_the_same_attempt():
     memory = state(record(THRICE, "running", attempt=2), unconfirmed(THRICE, attempt=2))
     shown = seen(live("reduce", "Failed"), live("reduce", "Running", id="late"))
     after = only(look(memory, shown))

@@ -40,7 +40,7 @@ def all_live(specs=TWELVE):
 
 
 @pytest.mark.parametrize(("removed", "refused"), [(3, False), (4, True)])
-def test_more_than_a_third_deleted_for_want_of_a_line_is_refused(removed, refused):
+def test_delete_of_more_than_a_third_because_of_removed_lines_is_refused(removed, refused):
     plan = decide(project(*TWELVE[removed:]), owned(), all_live())
     assert kinds(plan)[:removed] == [f"delete {one}" for one in sorted(f"s{n}" for n in range(removed))]
     text = (
@@ -51,7 +51,7 @@ def test_more_than_a_third_deleted_for_want_of_a_line_is_refused(removed, refuse
     assert decide(project(*TWELVE[removed:]), owned(), all_live(), force=True).refused is None
 
 
-def test_many_that_are_gone_are_refused_as_well_and_together_with_the_deleted():
+def test_many_disappeared_sessions_are_refused_too_and_together_with_deletes():
     names = [one.name for one in TWELVE[:2]]
     plan = decide(project(*TWELVE[:-2]), owned(), seen(*(live(one.name) for one in TWELVE[2:]), not_found=names))
     assert refusal(plan) == (
@@ -66,7 +66,7 @@ def test_few_owned_replicas_are_not_a_mass():
     assert decide(project(*nine[:1]), memory, all_live(nine)).refused is None
 
 
-def test_what_is_only_remembered_does_not_make_the_owned_more():
+def test_record_without_a_session_does_not_count_as_owned():
     retired = [record(spec(f"r{number}"), "done") for number in range(100)]
     memory = state(*(record(one) for one in TWELVE), *retired)
     assert dict(decide(project(*TWELVE[4:]), memory, all_live()).refused.arguments)["owned"] == 12
@@ -145,7 +145,7 @@ def test_loss_of_more_than_is_allowed_is_refused(allowed, refused):
     assert decide(wanted, memory, seen(live("reduce")), force=True).refused is None
 
 
-def test_double_is_no_loss():
+def test_delete_of_a_duplicate_session_is_not_a_loss():
     memory = state(record(spec(), past=("old",), started=NOW - 1000 * HOUR))
     plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", id="old")))
     assert (kinds(plan)[0], plan.core_hours_lost) == ("delete reduce", 0)
@@ -274,7 +274,7 @@ def cut(before, after, **fields):
     return tuple(map(reason_text, plan.notes))
 
 
-def test_change_of_replicas_says_what_it_costs_and_what_costs_nothing():
+def test_change_of_replicas_states_its_cost_and_a_free_alternative():
     cost = "2 finished and 1 running shares would be computed again (at most 14.0 core-hours)"
     free = "to run more sessions at the same time, change parallelism instead, which reruns nothing"
     changed = "every share of the work changes"
@@ -287,13 +287,13 @@ def test_change_of_replicas_says_what_it_costs_and_what_costs_nothing():
 @pytest.mark.parametrize(
     "free", [{"parallelism": 7}, {"retries": 5}, {"pilot": 1}, {"stop_after": 3}, {"retry_wait": 60}, {"timeout": 9e5}]
 )
-def test_change_of_what_is_in_no_digest_says_nothing(free):
+def test_change_outside_the_digests_has_no_reason(free):
     assert cut(3, 3, **free) == ()
     memory = state(*(record(spec(replicas=2), "done", number) for number in (1, 2)))
     assert not decide(project(spec(replicas=2, **free)), memory).has_changes
 
 
-def test_new_cut_of_a_matrix_is_said_once():
+def test_new_shares_of_a_matrix_are_reported_once():
     old, new = matrix("tile", "abc", replicas=2), matrix("tile", "abc", replicas=3, image="x/y:2")
     memory = state(*(record(one, "done", number, started=NOW, ended=NOW) for one in old for number in (1, 2)))
     (note,) = decide(project(*new), memory).notes

@@ -26,7 +26,7 @@ OLD, NEW = spec("old"), spec("new", replicas=3)
         ({"targets": ("nothing",)}, []),
     ],
 )
-def test_scope_limits_what_is_done_and_deletes_nothing_for_want_of_a_line(scope, expected):
+def test_scope_limits_actions_and_deletes_nothing_because_of_removed_lines(scope, expected):
     memory = state(record(OLD), record(spec("same")))
     wanted = project(NEW, spec("same", args=("x",)))
     plan = decide(wanted, memory, seen(live("old"), live("same")), **scope)
@@ -55,7 +55,7 @@ def test_patterns_that_do_not(pattern):
 
 
 @pytest.mark.parametrize("text", ["", "a", "1-", "-1", "1,", "1-b", "1.5"])
-def test_no_list_of_replicas(text):
+def test_malformed_list_of_replicas(text):
     with pytest.raises(ValueError, match="write 3, 7-9 or 3,7-9"):
         ranges(text)
 
@@ -105,7 +105,7 @@ def approved(*specs, memory=None, sight=None):
     return decide(project(*specs), memory, sight).approved
 
 
-def test_approval_holds_while_replicas_end_are_created_or_are_gone():
+def test_approval_is_valid_while_replicas_end_or_are_created_or_disappear():
     memory = state(record(spec()), record(spec("other")))
     wanted = spec(), spec("other", ram=64), spec("new")
     before = approved(*wanted, memory=memory, sight=seen(live("reduce"), live("other")))
@@ -126,7 +126,7 @@ def test_approval_does_not_hold_for_another_desired_set_or_another_destructive_a
     assert "delete" in removed[1]
 
 
-def test_plan_of_a_new_state_says_so_and_bears_its_notes():
+def test_plan_of_a_new_state_states_this_and_has_its_notes():
     notes = (Reason(ReasonCode.NO_SERVER_TIME),)
     plan = decide(project(spec()), facts={"new_state": True, "notes": notes})
     assert (plan.new_state, plan.notes, plan.project) == (True, notes, "survey")

@@ -72,7 +72,7 @@ def test_sizes_that_repeat_with_the_count_are_chunked():
     assert shown.reason.startswith("it is more even than stripe: imbalance 1.")
 
 
-def test_when_both_are_even_neighbours_stay_together_and_the_doubt_is_told():
+def test_when_both_are_even_neighbors_stay_together_and_a_note_states_the_uncertainty():
     shown = preview(listing([1] * 1000, LoadUnit.ITEMS), 100)
     assert (shown.recommended, shown.reason) == (
         "chunk",
@@ -93,7 +93,7 @@ def test_one_item_that_outweighs_a_share_bounds_the_replicas():
     assert any("5.03 times the mean share" in note and "more than 1 replica would save" in note for note in shown.notes)
 
 
-def test_a_better_order_is_told_where_there_is_one():
+def test_better_order_is_recommended_if_there_is_one():
     assert preview(listing([8, 8, 1, 1, 8, 8, 1, 1, 1, 1, 1, 1]), 2).notes == ()  # even as it is
     shown = preview(listing([1, 9, 9, 6, 8, 1, 4, 3]), 3)
     assert shown.notes == ("if the list were sorted by size, the imbalance of stripe would be 1.17",)

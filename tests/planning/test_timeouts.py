@@ -59,7 +59,7 @@ def test_without_a_start_that_can_be_true_it_is_counted_from_when_a_list_showed_
         assert kinds(decide(project(TIMED), memory, then)) == [f"{expected} reduce"]
 
 
-def test_what_an_unsure_create_made_was_accepted_when_that_was_sent():
+def test_session_of_an_unconfirmed_create_was_accepted_when_the_create_was_sent():
     memory = state(intent(TIMED, at=NOW - 3 * HOUR, given_up=None))
     plan = decide(project(TIMED), memory, seen(live("reduce", started=NOW - 2.5 * HOUR)))
     assert lines(plan) == ["delete reduce -reduce (timed out: running for more than 2h)"]
@@ -91,7 +91,7 @@ def test_one_that_is_queued_again_has_waited_only_since_then():
 
 
 @pytest.mark.parametrize("status", ["Terminating", "Odd", "Completed"])
-def test_only_what_runs_or_waits_can_take_too_long(status):
+def test_only_running_or_pending_sessions_time_out(status):
     plan = decide(project(TIMED), running(), seen(live("reduce", status, started=NOW - 9 * HOUR)))
     assert not any(action.sessions_to_delete for action in plan.actions)
 
@@ -104,7 +104,7 @@ def test_without_a_start_or_for_an_interactive_session_nothing_is_counted():
 
 
 @pytest.mark.parametrize("protected", ["manifest", "record"])
-def test_what_is_protected_is_never_deleted_and_goes_on_to_count_as_running(protected):
+def test_protected_session_is_never_deleted_and_still_counts_as_running(protected):
     guarded = TIMED.model_copy(update={"protect": True})
     wanted, recorded = (guarded, TIMED) if protected == "manifest" else (TIMED, guarded)
     plan = decide(project(wanted), running(wanted=recorded))
@@ -115,7 +115,7 @@ def test_a_change_comes_first():
     assert kinds(decide(project(TIMED.model_copy(update={"ram": 64})), running())) == ["replace reduce"]
 
 
-def test_what_never_runs_again_may_take_too_long_all_the_same():
+def test_session_that_never_runs_again_can_time_out_too():
     never = TIMED.model_copy(update={"rerun": "never", "args": ("new.py",)})
     assert kinds(decide(project(never), running())) == ["delete reduce"]
 
@@ -132,7 +132,7 @@ OVERDUE = pending_delete("reduce", TIMED, why="timeout", note="timed out: runnin
 
 
 @pytest.mark.parametrize("shown", [seen(ended_pods=["reduce"]), seen(at=NOW + 60)])
-def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
+def test_timed_out_session_has_failed_when_it_disappears_and_is_retried(shown):
     memory = look(state(record(TIMED, started=NOW - 3 * HOUR), OVERDUE), shown)
     at = shown.listing.at
     assert (only(memory).phase, only(memory).ended, only(memory).note) == (Phase.FAILED, at, OVERDUE.note)
@@ -143,7 +143,7 @@ def test_once_it_is_gone_it_has_failed_and_is_tried_again(shown):
     assert (action.kind, action.attempt, reason_text(action.reason)) == ("retry", 2, reason)
 
 
-def test_while_its_pod_stops_nothing_is_made_in_its_place():
+def test_while_its_pod_stops_no_replacement_is_created():
     memory = state(record(TIMED, "failed", ended=NOW - HOUR, note=OVERDUE.note), OVERDUE)
     assert lines(decide(project(TIMED), memory)) == ["wait reduce (its session is being deleted)"]
     after = look(memory, seen(ended_pods=["reduce"]))
@@ -156,6 +156,6 @@ def test_a_delete_that_was_never_sent_has_ended_nothing():
     assert (only(after).phase, after.tombstones) == (Phase.DONE, ())
 
 
-def test_what_was_settled_by_hand_meanwhile_stays_so():
+def test_replica_that_was_marked_meanwhile_keeps_its_mark():
     after = look(state(record(TIMED, "done"), OVERDUE), seen(ended_pods=["reduce"]))
     assert only(after).phase is Phase.DONE

@@ -28,14 +28,14 @@ from skaha_apply.model.session import Phase
 WAITS = "create request unconfirmed; waiting for a session listing to confirm it"
 
 
-def test_open_intent_that_is_not_settled_waits():
+def test_open_intent_within_the_settle_time_waits():
     asked_too_early = seen(live("reduce"), asked=NOW - 30 + SETTLE - 1)
     memory = state(intent(spec()))
     assert lines(decide(project(spec()), memory, asked_too_early)) == [f"wait reduce ({WAITS})"]
     assert look(memory, asked_too_early).intents
 
 
-def test_intent_of_a_run_that_died_is_settled_from_when_this_process_found_it():
+def test_settle_time_of_an_intent_of_a_dead_run_begins_when_this_process_finds_it():
     memory = state(intent(spec(), given_up=None))
     assert look(memory, seen(found=NOW - SETTLE + 1)).intents
     assert not look(memory, seen(found=NOW - SETTLE)).intents
@@ -67,7 +67,7 @@ def test_adopted_session_of_an_earlier_manifest_is_replaced():
     [live("reduce", id="listed"), live("reduce", id="n", image="x/y:1"), live("reduce", id="n", ram=64.0)],
     ids=["listed before", "other image", "other ram"],
 )
-def test_what_is_not_new_or_does_not_match_is_not_adopted(stranger):
+def test_session_that_is_not_new_or_does_not_match_is_not_adopted(stranger):
     memory = state(intent(spec(), listed=("listed",)))
     assert not look(memory, seen(stranger)).replicas
     assert kinds(decide(project(spec()), memory, seen(stranger))) == ["conflict reduce"]
@@ -113,7 +113,7 @@ def test_one_session_is_adopted_by_one_replica_only():
 DOUBLE = "duplicate session from an unconfirmed create request"
 
 
-def test_unsure_create_that_left_nothing_stays_a_doubt_for_a_day():
+def test_unconfirmed_create_without_a_session_is_kept_for_a_day():
     after = look(state(intent(spec(), posts=2, listed=("before",))), seen())
     (left,) = after.doubts
     assert (left.posts, left.listed, left.since) == (2, ("before",), NOW - 60)
@@ -121,19 +121,19 @@ def test_unsure_create_that_left_nothing_stays_a_doubt_for_a_day():
     assert not look(after, seen(at=left.since + 86_401)).doubts
 
 
-def test_doubts_of_one_replica_add_up():
+def test_unconfirmed_creates_of_one_replica_add_up():
     after = look(state(unconfirmed(spec(), posts=2, listed=("a",)), intent(spec(), listed=("b",))), seen())
     (left,) = after.doubts
     assert (left.posts, left.listed) == (3, ("a",))  # before the first of them
 
 
-def test_adopted_session_accounts_for_one_post():
+def test_adopted_session_accounts_for_one_request():
     assert not look(state(intent(spec())), seen(live("reduce", id="new"))).doubts
     (left,) = look(state(intent(spec(), posts=2)), seen(live("reduce", id="new"))).doubts
     assert left.posts == 1
 
 
-def test_double_of_an_unsure_create_is_deleted():
+def test_duplicate_session_of_an_unconfirmed_create_is_deleted():
     memory = state(record(spec()), unconfirmed(spec()))
     plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [f"delete reduce -late ({DOUBLE})", "unchanged reduce (running)"]
@@ -144,12 +144,12 @@ def test_double_of_an_unsure_create_is_deleted():
     [live("reduce", id="before"), live("reduce", id="n", image="x/y:1"), live("reduce", id="n", kind="notebook")],
     ids=["listed before", "other image", "other kind"],
 )
-def test_what_cannot_be_a_double_is_left_alone(stranger):
+def test_session_that_cannot_be_a_duplicate_is_not_touched(stranger):
     memory = state(record(spec()), unconfirmed(spec(), listed=("before",)))
     assert kinds(decide(project(spec()), memory, seen(live("reduce"), stranger))) == ["unchanged reduce"]
 
 
-def test_more_sessions_than_unsure_posts_are_not_told_apart_and_left_alone():
+def test_more_sessions_than_unconfirmed_requests_are_not_touched():
     sessions = live("reduce"), live("reduce", id="one"), live("reduce", id="two")
     assert kinds(decide(project(spec()), state(record(spec()), unconfirmed(spec())), seen(*sessions))) == [
         "unchanged reduce"
@@ -158,14 +158,14 @@ def test_more_sessions_than_unsure_posts_are_not_told_apart_and_left_alone():
     assert kinds(plan) == ["delete reduce", "delete reduce", "unchanged reduce"]
 
 
-def test_double_that_is_being_deleted_accounts_for_its_post():
+def test_duplicate_session_with_a_pending_delete_accounts_for_its_request():
     memory = state(record(spec()), unconfirmed(spec()), pending_delete("late", spec(), why="surplus"))
     sessions = live("reduce"), live("reduce", id="late"), live("reduce", id="theirs")
     assert kinds(decide(project(spec()), memory, seen(*sessions))) == ["unchanged reduce"]
 
 
 @pytest.mark.parametrize("posts", [1, 2])
-def test_double_that_is_gone_accounts_for_its_post(posts):
+def test_duplicate_session_that_disappeared_accounts_for_its_request(posts):
     memory = state(record(spec()), unconfirmed(spec(), posts=posts), pending_delete("late", spec(), why="surplus"))
     after = look(memory, seen(live("reduce"), ended_pods=["late"]))
     assert [one.posts for one in after.doubts] == [1] * (posts - 1)
@@ -181,7 +181,7 @@ def test_double_that_is_gone_accounts_for_its_post(posts):
         ("Failed", "Pending", "late"),
     ],
 )
-def test_of_two_the_one_that_got_further_is_kept(ours, late, kept):
+def test_of_two_sessions_the_more_advanced_one_is_kept(ours, late, kept):
     memory = state(record(spec(), "pending", id="ours"), unconfirmed(spec()))
     observation = seen(live("reduce", ours, id="ours"), live("reduce", late, id="late"))
     after = look(memory, observation)
@@ -190,14 +190,14 @@ def test_of_two_the_one_that_got_further_is_kept(ours, late, kept):
     assert {delete.id, kept} == {"ours", "late"}
 
 
-def test_double_of_an_earlier_spec_never_takes_the_place_of_the_new_one():
+def test_duplicate_session_of_an_earlier_spec_never_replaces_the_new_session():
     memory = state(record(spec(args=("new.py",)), "pending", id="ours"), unconfirmed(spec()))
     after = look(memory, seen(live("reduce", "Pending", id="ours"), live("reduce", id="late")))
     assert only(after).id == "ours"
 
 
 @pytest.mark.parametrize("entries", [(), (record(spec(), "due"),), (record(spec(), "unknown", id=None),)])
-def test_late_session_of_an_unsure_create_is_the_replica_where_there_is_none(entries):
+def test_late_session_of_an_unconfirmed_create_becomes_the_replica_if_there_is_none(entries):
     memory = state(unconfirmed(spec(), attempt=2), *entries)
     observation = seen(live("reduce", id="late"))
     assert lines(decide(project(spec()), memory, observation)) == ["unchanged reduce (running)"]
@@ -220,7 +220,7 @@ def test_session_that_an_open_create_has_made_is_its_result_whatever_came_before
     assert (only(after).id, only(after).work) == ("fresh", intent(new).work)
 
 
-def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_result():
+def test_session_of_one_of_two_unconfirmed_creates_with_different_work_is_unmanaged():
     old, new = spec(), spec(args=("new.py",))
     memory = look(state(unconfirmed(old), intent(new)), seen())
     observation = seen(live("reduce", id="late"))
@@ -235,7 +235,7 @@ def test_session_of_one_of_two_unsure_creates_with_different_work_is_nobodys_res
     assert kinds(decide(project(new), memory, ended)) == ["delete reduce", "create reduce"]
 
 
-def test_replica_whose_double_is_deleted_is_replaced_after_it():
+def test_replica_whose_duplicate_is_deleted_is_replaced_after_the_delete():
     new = spec(args=("new.py",))
     memory = state(record(spec()), unconfirmed(spec()))
     plan = decide(project(new), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
@@ -246,13 +246,13 @@ def test_replica_whose_double_is_deleted_is_replaced_after_it():
     assert not any(action.waits_indefinitely for action in plan.actions)
 
 
-def test_create_that_waits_for_the_deletion_of_a_double_is_worth_waiting_for():
+def test_create_that_waits_for_the_delete_of_a_duplicate_is_waited_for():
     memory = state(unconfirmed(spec(), work="", run=""))
     _, waits = decide(project(spec()), memory, seen(live("reduce", id="late"))).actions
     assert (waits.kind, waits.waits_indefinitely) == ("wait", False)
 
 
-def test_no_double_is_told_while_a_create_is_open_that_may_have_made_it():
+def test_no_duplicate_is_reported_while_an_open_create_can_have_made_it():
     memory = state(record(spec()), unconfirmed(spec()), intent(spec()))
     undecided = seen(live("reduce"), live("reduce", id="late"), whole=False)
     assert kinds(decide(project(spec()), memory, undecided)) == ["wait reduce"]

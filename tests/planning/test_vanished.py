@@ -35,14 +35,14 @@ DESK = desktop()
 
 
 @pytest.mark.parametrize("phase", [*ACTIVE, Phase.ACCEPTED])
-def test_list_alone_proves_nothing(phase):
+def test_listing_alone_proves_nothing(phase):
     memory = state(record(spec(), phase))
     assert look(memory, seen()).replicas == memory.replicas
     assert kinds(decide(project(spec()), memory, seen())) == ["unchanged reduce"]
 
 
 @pytest.mark.parametrize("phase", ACTIVE)
-def test_session_that_the_single_look_shows_is_followed(phase):
+def test_session_that_a_look_up_shows_is_tracked(phase):
     after = look(state(record(spec(), phase)), seen(alive=[live("reduce", "Completed")], whole=False))
     assert (only(after).phase, only(after).ended) == (Phase.DONE, NOW)
 
@@ -61,7 +61,7 @@ def test_session_that_the_single_look_shows_is_followed(phase):
         ),
     ],
 )
-def test_gone_soon_after_it_was_seen_was_deleted_and_later_is_unknown(phase, last, expected):
+def test_session_that_disappears_soon_after_it_was_seen_was_deleted_and_later_is_unknown(phase, last, expected):
     memory = state(record(spec(), phase, seen=last))
     word = "active" if phase is Phase.OTHER else phase.value
     assert lines(decide(project(spec()), memory, seen(not_found=["reduce"]))) == [expected.format(word)]
@@ -84,13 +84,13 @@ def test_accepted_but_never_listed(accepted, expected):
 
 
 @pytest.mark.parametrize("phase", ["running", "accepted"])
-def test_interactive_session_that_is_gone_is_never_unknown(phase):
+def test_interactive_session_that_disappeared_is_never_unknown(phase):
     memory = state(record(DESK, phase))
     assert only(look(memory, seen(not_found=["desk"]))).phase in (Phase.GONE, Phase.DUE)
 
 
 @pytest.mark.parametrize("phase", ["done", "failed"])
-def test_end_that_was_seen_is_remembered_however_long_ago(phase):
+def test_end_that_was_seen_stays_recorded(phase):
     memory = state(record(spec(), phase, ended=NOW - 1000 * HOUR))
     assert look(memory, seen(not_found=["reduce"])).replicas == memory.replicas
 
@@ -105,13 +105,13 @@ def test_removed_replica_that_vanished_is_retired():
 
 @pytest.mark.parametrize("phase", ["gone", "unknown"])
 @pytest.mark.parametrize(("shown", "expected"), [("Running", "unchanged reduce"), ("Completed", "done reduce")])
-def test_session_that_turns_up_again_is_ours_as_before(phase, shown, expected):
+def test_session_that_reappears_is_managed_as_before(phase, shown, expected):
     memory = state(record(spec(), phase))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", shown)))) == [expected]
 
 
 @pytest.mark.parametrize(("shown", "expected"), [("Pending", "unchanged reduce"), ("Completed", "done reduce")])
-def test_session_that_lagged_for_longer_than_a_settle_is_ours_as_before(shown, expected):
+def test_session_that_lagged_longer_than_the_settle_time_is_managed_as_before(shown, expected):
     memory = state(record(spec(), "accepted", accepted=NOW - 10))
     due = look(memory, seen(not_found=["reduce"]))
     assert only(due).phase is Phase.DUE
@@ -132,12 +132,12 @@ def test_replica_marked_to_run_again_stays_due_while_its_old_end_is_listed():
 
 
 @pytest.mark.parametrize("phase", ACTIVE)
-def test_clock_that_was_set_back_does_not_make_an_old_look_recent(phase):
+def test_clock_that_was_set_back_does_not_make_an_old_observation_recent(phase):
     memory = state(record(spec(), phase, seen=NOW + 48 * HOUR))
     assert kinds(decide(project(spec()), memory, seen(not_found=["reduce"]))) == ["unknown reduce"]
 
 
-def test_intent_and_doubt_of_a_clock_that_was_set_back_are_old():
+def test_intent_and_unconfirmed_create_of_a_clock_that_was_set_back_are_old():
     memory = state(
         intent(spec(), at=NOW + 48 * HOUR, given_up=NOW - 30), unconfirmed(spec("other"), since=NOW + 48 * HOUR)
     )
@@ -156,7 +156,7 @@ def test_session_that_was_accepted_while_the_list_was_read_is_waited_for():
     assert only(look(memory, seen(not_found=["reduce"]))).phase is Phase.ACCEPTED
 
 
-def test_earlier_session_that_was_taken_for_gone_and_runs_is_deleted_beside_the_later_one():
+def test_earlier_session_that_reappears_and_runs_is_deleted_in_favor_of_the_later_one():
     memory = state(record(spec(), id="new", past=("old",)))
     plan = decide(project(spec()), memory, seen(live("reduce", id="new"), live("reduce", id="old")))
     assert lines(plan) == [
@@ -172,12 +172,12 @@ def test_nothing_is_created_while_an_earlier_session_runs():
 
 
 @pytest.mark.parametrize("shown", ["Completed", "Failed", "Terminating"])
-def test_ended_session_of_an_earlier_attempt_is_ours_and_left_to_expire(shown):
+def test_ended_session_of_an_earlier_attempt_is_managed_and_expires(shown):
     memory = state(record(spec(), "due", id="new", past=("old",)))
     assert kinds(decide(project(spec()), memory, seen(live("reduce", shown, id="old")))) == ["create reduce"]
 
 
-def test_request_given_up_before_the_clock_was_set_back_is_decided_all_the_same():
+def test_request_that_timed_out_before_the_clock_was_set_back_is_decided():
     open_one = intent(spec(), given_up=NOW + 48 * HOUR)
     assert look(state(open_one), seen(asked=NOW, at=NOW, found=NOW)).intents == (open_one,)
     assert look(state(open_one), seen(asked=NOW + SETTLE, at=NOW + SETTLE, found=NOW)).intents == ()
@@ -194,7 +194,7 @@ UNSEEN = "session disappeared before its end was seen (ended, pruned or expired)
         ("complete", f"done reduce ({UNSEEN}; counted as complete (vanished: complete))"),
     ],
 )
-def test_the_manifest_may_say_what_becomes_of_it(vanished, expected):
+def test_manifest_decides_about_a_vanished_session(vanished, expected):
     wanted = spec(vanished=vanished)
     plan = decide(project(wanted), state(record(wanted, seen=NOW - HOUR, attempt=2)), seen(not_found=["reduce"]))
     assert lines(plan) == [expected]
@@ -204,13 +204,13 @@ def test_the_manifest_may_say_what_becomes_of_it(vanished, expected):
 
 
 @pytest.mark.parametrize(("vanished", "expected"), [("hold", "blocked"), ("rerun", "wait"), ("complete", "create")])
-def test_what_needs_it_is_blocked_waits_or_goes_on(vanished, expected):
+def test_dependent_of_a_vanished_session_is_blocked_waits_or_continues(vanished, expected):
     first, second = spec("first", vanished=vanished), spec("second", needs=("first",))
     plan = decide(project(first, second), state(record(first, "unknown", note=UNSEEN)))
     assert {one.name: one.kind for one in plan.actions}["second"] == expected
 
 
-def test_a_changed_one_is_replaced_whatever_is_said():
+def test_changed_replica_that_vanished_is_replaced_in_every_mode():
     for vanished in ("hold", "rerun", "complete"):
         changed = spec(vanished=vanished, args=("new.py",))
         assert kinds(decide(project(changed), state(record(spec(), "unknown", note=UNSEEN)))) == ["replace reduce"]
@@ -227,7 +227,7 @@ def vanish(memory, at, wanted, status="Running"):
 
 @pytest.mark.parametrize("status", ["Running", None])
 @pytest.mark.parametrize("vanished", ["hold", "rerun", "complete"])
-def test_what_vanishes_again_and_again_does_not_run_for_ever(status, vanished):
+def test_session_that_vanishes_repeatedly_does_not_run_forever(status, vanished):
     """A server that forgets ended sessions at once, or a script that deletes them: nobody saw the end."""
     wanted = spec(vanished=vanished)
     fresh = record(wanted, "accepted", accepted=NOW - 20)
@@ -249,7 +249,7 @@ LAST_SEEN = "disappeared {} s after it was last seen {}"
 @pytest.mark.parametrize("phase", ACTIVE)
 @pytest.mark.parametrize("age", [0, 10, 299, 300, 48 * HOUR])
 @pytest.mark.parametrize("before", [0, 1, 2])
-def test_complete_never_runs_again_what_was_seen_active(phase, age, before):
+def test_complete_never_runs_a_session_again_that_was_seen_active(phase, age, before):
     wanted = spec(vanished="complete")
     memory = state(record(wanted, phase, seen=NOW - age, vanished=before))
     plan = decide(project(wanted, spec("next", needs=("reduce",))), memory, seen(not_found=["reduce"]))
@@ -270,7 +270,7 @@ def test_others_run_again_once_within_five_minutes_and_the_reason_states_the_age
         assert action.kind == ("create" if vanished == "rerun" and before == 0 else "unknown")
 
 
-def test_the_reason_of_one_that_counts_as_complete_states_the_age():
+def test_reason_of_a_vanished_session_that_counts_as_complete_states_the_age():
     wanted = spec(vanished="complete")
     plan = decide(project(wanted), state(record(wanted, seen=NOW - 12)), seen(not_found=["reduce"]))
     text = LAST_SEEN.format(12, "running")
@@ -278,7 +278,7 @@ def test_the_reason_of_one_that_counts_as_complete_states_the_age():
 
 
 @pytest.mark.parametrize("phase", ["gone", "unknown"])
-def test_one_that_counts_as_complete_is_not_computed_again_for_more_memory(phase):
+def test_vanished_session_that_counts_as_complete_does_not_run_again_for_more_ram(phase):
     memory = state(record(spec(vanished="complete"), phase, note="disappeared"))
     assert kinds(decide(project(spec(vanished="complete", ram=64)), memory)) == ["done reduce"]
     edited = spec(vanished="complete", args=("new.py",))
@@ -319,7 +319,7 @@ def test_notebooks_that_vanish_are_kept_alive():
 
 
 @pytest.mark.parametrize(("status", "expected"), [("Terminating", "wait reduce"), ("Completed", "replace reduce")])
-def test_another_is_not_put_beside_one_that_came_back_and_is_still_stopping(status, expected):
+def test_no_replacement_is_created_while_a_reappeared_session_terminates(status, expected):
     vanished = Attempt(attempt=1, phase="unknown", id="earlier")
     memory = state(record(spec(args=("old",)), "unknown", id=None, past=("earlier",), earlier=(vanished,)))
     plan = decide(project(spec()), memory, seen(live("reduce", status, id="earlier")))
