@@ -1,4 +1,4 @@
-"""A desk: a folder with manifests, the command line as a process, and the truth as the sandbox tells it."""
+"""A desk: a folder with manifests, the command line as a process, and the sessions as the sandbox reports them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ended:
 
 
 class Desk:
-    """Runs `skaha-apply` in `folder`; every call checks the exit code, and that no traceback or warning is shown."""
+    """Runs `skaha-apply` in `folder`; every run checks the exit code, and that no traceback or warning is shown."""
 
     def __init__(self, prepared, folder, sandbox):
         self.prepared = prepared
@@ -92,7 +92,7 @@ class Desk:
         return self("apply", "--yes", *FAST, *words, code=code, **environment)
 
     def start(self, *words, **options):
-        """Start one command line and go on."""
+        """Start one command line and return at once."""
         given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return self.prepared.start(words, cwd=self.folder, env=self.environment, **(given | options))
 
@@ -148,7 +148,7 @@ class Desk:
         return state
 
     def files(self):
-        """Every file below the folder with its bytes, so that "nothing was written" can be said."""
+        """Every file below the folder with its bytes, to check that nothing was written."""
         paths = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and "home" not in path.parts]
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in paths}
 
@@ -210,7 +210,7 @@ def odd_server():
 
 @pytest.fixture
 def one_line():
-    """A function that checks a message: one error on standard error, with a way out, and nothing on standard output."""
+    """A function that checks a message: one error on standard error, with a hint, and nothing on standard output."""
 
     def check(ended, *said, hint=True):
         assert not ended.out, ended.out
@@ -236,7 +236,7 @@ class Watched:
         self._until = time.monotonic() + LIMIT_S
 
     def _read(self, seconds):
-        """Take what is there within some seconds; False when there is no more."""
+        """Read the output of some seconds; False at its end."""
         if not select.select([self._ours], [], [], seconds)[0]:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Manifests that cannot be meant: file, line and column, what to write instead, and nothing sent."""
+"""Impossible manifests: the error has file, line, column and the fix, and nothing is sent."""
 
 from __future__ import annotations
 

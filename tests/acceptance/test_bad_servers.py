@@ -17,7 +17,7 @@ SOON = {"SKAHA_APPLY_RETRY_TIME": "1s"}  # requests are repeated for a second, n
 
 @pytest.fixture
 def bad(desk, one_line):
-    """A function that checks plan and apply: refused with this said, and nothing sent or written."""
+    """A function that checks plan and apply: they are refused with this text, and nothing is sent or written."""
     desk.write(SLEEP)
 
     def check(*said, code=1, commands=COMMANDS, hint=True, **environment):
@@ -68,7 +68,7 @@ def test_a_certificate_past_its_date(bad, tmp_path, sandbox):
 
 
 def answers(status, content_type, body, **headers):
-    """A handler that gives every request this answer."""
+    """A handler that gives every request this response."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -134,7 +134,7 @@ def test_a_token_is_not_sent_in_clear_to_another_host(bad):
 
 
 def test_server_that_responds_with_html_during_an_apply(desk, sandbox):
-    """What cannot be told is an open intent; the next apply completes it, with nothing twice."""
+    """A create without a usable response is an open intent; the next apply completes it, and nothing runs twice."""
     desk.write({**SLEEP, "replicas": 10})
     sandbox.faults(only=["POST /session"], rate_html=0.5, seed=1, count=8)
     ended = desk.apply(check=False)
@@ -165,7 +165,7 @@ def test_wait_for_an_unavailable_server_ends_at_the_timeout(desk_at, fresh_sandb
 
 
 def test_server_that_stops_after_the_creates_leaves_a_report(desk, sandbox):
-    """What was accepted is told and recorded, though no list confirms it any more."""
+    """Accepted sessions are reported and recorded, although no listing confirms them."""
     desk.write(SLEEP)
     lists = {"match": {"method": "GET", "route": "/session"}, "nth": 3, "times": 1000, "fault": "503"}
     sandbox.faults(script=[lists], retry_after=1)

@@ -1,4 +1,4 @@
-"""States that cannot be trusted or written: one clear message with the way out, and nothing is sent."""
+"""States that cannot be trusted or written: one clear message with a hint, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_state_that_cannot_be_read(applied, one_line, damage, said):
 
 @pytest.fixture
 def within(desk):
-    """A function that applies while no file may grow beyond so many bytes; it has to fail, and say which file."""
+    """A function that applies while no file can grow beyond a size in bytes; it must fail and name the file."""
 
     def apply(size, *words):
         process = desk.start(

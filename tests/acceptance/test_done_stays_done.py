@@ -1,4 +1,4 @@
-"""Finished work is remembered, however long ago it vanished from the server's list."""
+"""Finished work stays recorded, however long ago the listing dropped it."""
 
 from __future__ import annotations
 

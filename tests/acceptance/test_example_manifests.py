@@ -15,7 +15,7 @@ WAIT = ("--wait", "complete", "--poll", "0.3s")
 
 @pytest.fixture
 def example(desk):
-    """A function that brings an example into the folder of the call, in which its sessions work too."""
+    """A function that copies an example into the working directory, in which its sessions work too."""
 
     def bring(name):
         shutil.copytree(ROOT / "manifests" / name, desk.folder / "manifests" / name)

@@ -33,7 +33,7 @@ STEPS = {"name": "step", "replicas": 3, "parallelism": 1, "cmd": "sleep", "args"
 
 @pytest.fixture
 def command(desk, sandbox):
-    """A function that writes a program which prints a new token at each call; gives its command line."""
+    """A function that writes a program which prints a new token at each run; returns its command line."""
 
     def write(lifetime=1, *, claims=False, then=""):
         text = PROGRAM.format(token=sandbox.token, origin=sandbox.origin)

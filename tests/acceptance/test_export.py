@@ -1,4 +1,4 @@
-"""From live sessions to a manifest, and from there to a plan that adopts them and makes nothing."""
+"""From live sessions to a manifest, and from there to a plan that adopts them and creates nothing."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class Odd(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Print nothing."""
 
 
 def test_session_that_a_manifest_cannot_describe_is_left_out_and_refusals_are_remarks(desk, odd_server):

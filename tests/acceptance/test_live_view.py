@@ -1,4 +1,4 @@
-"""`apply --wait complete` as people and logs see it: a table in a terminal, few lines elsewhere, and how to go on."""
+"""`apply --wait complete` for people and logs: a table in a terminal, few lines elsewhere, and the next command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mark` settles what no list can tell; `state` shows, unlocks, forgets and renames; the lock keeps others out."""
+"""`mark` resolves what no listing shows; `state` shows, unlocks, forgets and renames; the lock excludes others."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_state_is_shown_forgotten_and_renamed(desk):
 
 @pytest.fixture
 def lock_owner(desk, sandbox):
-    """A real process that holds the lock: an apply whose create gets no answer."""
+    """A real process that has the lock: an apply whose create gets no response."""
     desk.write(SLEEP)
     sandbox.faults(only=["POST /session"], script=[{"nth": 1, "times": 100, "fault": "hang"}])
     process = desk.start("apply", "--yes")

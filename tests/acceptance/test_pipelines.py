@@ -1,4 +1,4 @@
-"""A survey from one manifest to its end, on real processes: caps, retries, stages tile by tile, lists that grow."""
+"""A survey from one manifest to its end, on real processes: limits, retries, stages tile by tile, lists that grow."""
 
 from __future__ import annotations
 

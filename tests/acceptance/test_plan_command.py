@@ -1,4 +1,4 @@
-"""`plan` looks and changes nothing; a saved plan is applied exactly, or not at all."""
+"""`plan` observes and changes nothing; a saved plan is applied exactly, or not at all."""
 
 from __future__ import annotations
 

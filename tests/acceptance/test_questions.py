@@ -1,4 +1,4 @@
-"""The question before anything is changed: in a real terminal, without one, and beside JSON."""
+"""The question before anything is changed: in a real terminal, without one, and with JSON output."""
 
 from __future__ import annotations
 

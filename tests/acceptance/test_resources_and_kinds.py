@@ -1,4 +1,4 @@
-"""What the server rounds, hides or limits is no difference, and no surprise."""
+"""Values that the server rounds, hides or limits are not a drift, and are shown."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_a_state_of_another_project_is_refused_and_names_both(applied, one_line,
 
 
 def test_sandbox_state_is_not_used_for_another_server(desk_at, sandbox, tmp_path):
-    """A checkout, its manifest applied with --sandbox, then planned against a server: all is still to be made."""
+    """A checkout, its manifest applied with --sandbox, then planned against a server: all sessions would be new."""
     checkout = tmp_path / "checkout"
     desk = desk_at(checkout, sandbox)
     subprocess.run(["git", "init", "-q", str(checkout)], check=True)

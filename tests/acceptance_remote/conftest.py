@@ -138,7 +138,7 @@ class RemoteDesk(Desk):
         return self.folder / ".skaha-apply" / "localhost" / "survey.state.rescue.json"
 
     def once_each(self, *names):
-        """Every one of these is live, was made once, and nothing else ever was."""
+        """Each of these is live and was created once, and nothing else was created."""
         assert sorted(self.live()) == sorted(names)
         assert len(self.sandbox.sessions()) == len(names)
 

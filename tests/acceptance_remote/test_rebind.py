@@ -15,7 +15,7 @@ OLD = "old.example.org/skaha/v1"
 
 @pytest.fixture
 def moved(desk):
-    """A desk whose state was made when the server had another address."""
+    """A desk with a state from the time when the server had another address."""
     desk.write(SLEEP)
     desk.apply()
     desk("refresh")
@@ -127,7 +127,7 @@ def in_front(odd_server, sandbox):
                 self.wfile.write(reply.content)
 
             def log_message(self, *_):
-                """Say nothing."""
+                """Print nothing."""
 
         return f"{odd_server(Front)}/skaha/v1"
 

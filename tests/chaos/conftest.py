@@ -1,4 +1,4 @@
-"""Lets the tests of this folder import what lies beside them, and says at the end what they have been through."""
+"""Lets the tests of this folder import its modules, and prints totals at the end."""
 
 import sys
 from collections import Counter

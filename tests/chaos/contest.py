@@ -1,4 +1,4 @@
-"""Two processes on two machines that want one state: either may be stopped anywhere, and no clock is to be trusted."""
+"""Two processes on two machines that use one state: each can be stopped anywhere, and no clock is right."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Machine(Process):
 
 
 class TracedWire(Wire):
-    """Calls what httpcore calls once a connection stands; before that a process may be stopped for hours."""
+    """Reports the steps that httpcore reports on a connection; before each, a process can be stopped for hours."""
 
     async def handle_async_request(self, request):
         await self._process.point("request")
@@ -74,7 +74,7 @@ class TracedWire(Wire):
 
 @dataclass
 class Remote:
-    """A state store over http; `dated` tells whether it sends its time."""
+    """A state store over HTTP; `dated` states whether it sends its time."""
 
     contest: object
     dated: bool = True

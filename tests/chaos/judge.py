@@ -1,4 +1,4 @@
-"""What has to hold whatever happened: looked up in the server's own memory, never in the tool's."""
+"""The promises that must hold in every run, checked in the records of the server, never in those of the tool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def faults_of(universe, chapters, plan):
         chapters: every version of the manifest, in their order.
         plan: the plan after the last apply, made under good weather.
 
-    Where the server acted on a request later than any client can wait, a double is excused if it was removed.
+    If the server acted on a request later than any client can wait, a duplicate session is allowed if it was deleted.
     """
     server, now = universe.server, universe.timeline.now
     groups, desired = _groups(server, chapters), _desired(chapters[-1])
@@ -66,7 +66,7 @@ def _desired(project):
 
 
 def work(job):
-    """What decides the result of a session: also what it needs, by SKAHA_APPLY_RUN."""
+    """The properties that decide the result of a session; SKAHA_APPLY_RUN stands for its dependencies."""
     env = {name: value for name, value in job.env.items() if name != "SKAHA_APPLY_ATTEMPT"}
     return (job.name, job.image, job.kind, job.form.get("cmd"), job.form.get("args"), tuple(sorted(env.items())))
 

@@ -1,4 +1,4 @@
-"""What becomes of 256 sessions when answers get lost: the published clients, and this tool, on the same sandbox.
+"""The fate of 256 sessions when responses are lost: the published clients and this tool, on the same sandbox.
 
 Run by hand, from the root of the checkout: `python tests/chaos/measure_clients.py`. The clients' environments are made
 by `pytest -m clients tests/conformance`. The figures are those of docs/reliability.md.
@@ -84,7 +84,7 @@ def _ours(sandbox):
 
 
 def _figures(sandbox):
-    """What the server has seen: sessions, names that are missing, doubles, and wrong shares."""
+    """The figures of the server: sessions, missing names, duplicate sessions, and wrong shares."""
     made = Counter(session["name"] for session in sandbox.sessions())
     wanted = {f"reduce-{replica}": replica for replica in range(1, REPLICAS + 1)}
     wrong = 0

@@ -1,4 +1,4 @@
-"""Stories of batches that fail, hang and pass, under caps, and of notebooks that are renewed; and who judges them."""
+"""Scenarios of batches that fail, hang and pass, under limits, and of notebooks that are renewed; and their checks."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def draw(random):
 
 
 def _attempt(random):
-    """A process; the pauses between them stay far below the hour after which an end would go unseen."""
+    """A process. The waits between processes stay far below the hour after which an end would be missed."""
     end = random.choice(("report", "kill", "kill", "interrupt"))
     return Attempt(
         wait=random.choice(("none", "complete", "complete")),
@@ -116,7 +116,7 @@ def fate_of(server, pipeline):
 
 
 def broken_promises(server, pipeline, *, ended):
-    """Every promise about attempts, caps and timeouts that was broken; `ended` when all has come to its end."""
+    """Every broken promise about attempts, limits and timeouts; `ended` states whether all sessions have ended."""
     ours = [job for job in server.jobs.values() if not job.stranger]
     if any(job.late for job in ours):
         return []
@@ -172,7 +172,7 @@ def _timeouts(name, jobs, spec):
 
 
 def _over_caps(server, pipeline, specs):
-    """How many were active at once, looked up whenever one more came up."""
+    """The broken limits: the number of active sessions, counted whenever a session starts."""
     jobs = [job for job in server.jobs.values() if job.kind == "headless"]
     caps = pipeline.project.max_active
     for job in jobs:

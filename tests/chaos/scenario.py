@@ -1,4 +1,4 @@
-"""Draws what a seed stands for: a project and its changes, strangers, the weather, and what happens to each process."""
+"""Draws the scenario of a seed: a project and its changes, unmanaged sessions, faults, and the fate of each process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE = "manifests/survey.yaml"
 
 @dataclass(frozen=True)
 class Attempt:
-    """One process: how it waits, at which point it is killed, or after how many seconds interrupted; first a pause."""
+    """One process: an initial wait, its `--wait`, and the point at which it is killed or the time of an interrupt."""
 
     wait: str = "none"
     timeout: float | None = None
@@ -191,7 +191,7 @@ def draw_weather(random, overdue=0.5):
 
 
 def _strangers(random, project):
-    """Sessions that are not ours; some bear a name that we want, others one that looks like it."""
+    """Unmanaged sessions; some have a name of the project, others a similar one."""
     found = []
     for _ in range(random.choice((0, 0, 1, 3))):
         spec = random.choice(project.sessions)
@@ -209,5 +209,5 @@ def _strangers(random, project):
 
 
 def calm(weather):
-    """What is left of the weather when the faults stop: pods take their time, and what tells no time goes on so."""
+    """The conditions after the faults: pods still need time to end, and a server without a clock stays without one."""
     return Weather(linger=weather.linger, latency=(0.001, 0.05), no_date=weather.no_date)

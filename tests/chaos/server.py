@@ -1,6 +1,6 @@
-"""A Skaha server in memory that remembers everything, and the weather between it and its clients.
+"""A Skaha server in memory that records everything, and the faults between it and its clients.
 
-Written from the server's own behaviour, apart from the sandbox, so that a mistake there cannot hide one here.
+It follows the behavior of the server and shares no code with the sandbox, so that one mistake cannot hide another.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Weather:
     """How likely it is that a request suffers, by kind; and for how long things take. Times are seconds.
 
     `late` is how long after a dropped connection its request may still take effect; with `list_lag` it has to stay
-    below the settle time of the client, or doubles are the server's fault.
+    below the settle time of the client, or duplicate sessions are the fault of the server.
     """
 
     drop_before: float = 0.0
@@ -175,7 +175,7 @@ class _Ticket:
 
 @dataclass
 class Server:
-    """The server and its weather; `plan` tells for a form how long its job queues, computes, and whether it fails."""
+    """The server and its faults; `plan` returns for a form how long its job queues and computes, and if it fails."""
 
     timeline: object
     random: object
@@ -220,7 +220,7 @@ class Server:
     async def exchange(self, request, sleep, begun):
         """One request over this weather; `sleep` lets time pass for the client. Raises what httpx raises.
 
-        `begun` is told the ticket, so that whoever ends the client can say when that was.
+        `begun` gets the ticket, so that the end of a client can be timed by it.
         """
         ticket = _ticket(request)
         begun(ticket)

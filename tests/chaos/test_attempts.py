@@ -117,7 +117,7 @@ DESK = SessionSpec(name="desk", image=IMAGES[1], kind=Kind.NOTEBOOK, renew=LIFE 
 
 
 def answer_renewals(universe, *answers):
-    """The server's answers to renewals, the last one for good; None does what it should."""
+    """The responses of the server to renewals; the last one is repeated. None renews the session."""
     left, renew = list(answers), universe.server._renew
 
     def answer(*given):

@@ -1,4 +1,4 @@
-"""Pipelines in bad weather, with processes that die: attempts are counted right, caps hold, deadlines are kept away.
+"""Pipelines in bad weather, with processes that die: attempts are counted right, limits are kept, no deadline passes.
 
 More seeds: `SKAHA_APPLY_CHAOS_SEEDS=2000`; one again, with its requests: `SKAHA_APPLY_CHAOS_SEED=17`.
 """
@@ -39,7 +39,7 @@ def _universe(pipeline, chance, root):
 
 
 def _to_the_end(universe, pipeline):
-    """The calm after the storm: one call that waits until nothing can change; gives what was wrong."""
+    """One invocation without faults that waits until nothing can change; returns the broken promises."""
     universe.server.change_weather(calm(pipeline.weather))
     universe.pass_time(60)
     ended = universe.apply(pipeline.project, wait="complete", timeout=100_000)

@@ -1,4 +1,4 @@
-"""What a command line may say, without any server."""
+"""Valid and invalid command lines, without a server."""
 
 from __future__ import annotations
 

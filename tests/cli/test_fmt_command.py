@@ -1,4 +1,4 @@
-"""`fmt` on real files: what it says, what it leaves alone, and that a file is never half written."""
+"""`fmt` on real files: its output, the files that it does not change, and that a file is never half written."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def files(folder):
 
 
 def walk(folder):
-    """Calls of every command that shows sessions, in an order in which each has something to show."""
+    """Command lines of every command that shows sessions, in an order in which each has something to show."""
     yield ["plan", "m.yaml", *FORMATS[0]]
     yield [
         "apply",

@@ -1,4 +1,4 @@
-"""`lint` as a shell, an editor and CI see it: exit codes, reports, a server or none, and what is no manifest."""
+"""`lint` for a shell, an editor and CI: exit codes, reports, with and without a server, and files of other kinds."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(command, text):
 
 
 def test_files_that_vanish_meanwhile(command):
-    """A thousand files, removed while they are read: what is gone is printed, and nothing else happens."""
+    """A thousand files, removed while they are read: the missing ones are printed, and nothing else happens."""
     (command.folder / "many").mkdir()
     paths = [command.folder / "many" / f"{index:04}.yaml" for index in range(1000)]
     for index, path in enumerate(paths):

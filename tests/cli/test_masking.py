@@ -1,4 +1,4 @@
-"""What a defect tells, and the last guard before standard output and error."""
+"""The output of an internal error, and the last mask before standard output and error."""
 
 from __future__ import annotations
 

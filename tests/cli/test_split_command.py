@@ -1,4 +1,4 @@
-"""`split` on real files and lists: what it shows, what it draws, and what it says of bad input."""
+"""`split` on real files and lists: its output, its pictures, and its errors for bad input."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_the_count_may_come_from_a_manifest(split, tmp_path):
 
 
 def test_the_count_of_a_matrix_with_variables(split, tmp_path):
-    """Values that are sent are not wanted for a count, others are."""
+    """A count needs no value that is only sent, but it needs the others."""
     (tmp_path / "m.yaml").write_text(
         "version: 1\nproject: p\nvariables: {token: {sensitive: true}, shares: {}}\n"
         "sessions:\n  - name: s-${tile}\n    matrix: {tile: [a, b]}\n    replicas: ${var.shares}\n"

@@ -1,4 +1,4 @@
-"""Every error of form: one diagnostic with its place, its snippet and the way out, and never a traceback."""
+"""Every syntax error: one diagnostic with its location, its snippet and the fix, and never a traceback."""
 
 from __future__ import annotations
 

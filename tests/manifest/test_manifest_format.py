@@ -24,7 +24,7 @@ IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
 
 def fmt(text):
-    """The formatted text; what every formatting has to keep is checked beside it."""
+    """The formatted text, after a check of what every formatting must keep."""
     data = text if isinstance(text, bytes) else text.encode()
     made = formatted(data, "m.yaml")
     assert formatted(made, "m.yaml") == made
@@ -318,7 +318,7 @@ def test_generated_manifests_are_formatted(sessions):
 
 @st.composite
 def messy(draw):  # noqa: C901 - one story, told by a dozen small choices
-    """A manifest as people leave it: any order, indentation and gaps, with comments that can be told apart."""
+    """A manifest as people leave it: any order, indentation and gaps, with comments that are all different."""
     count = iter(range(1000))
     blanks = st.integers(0, 2).map(lambda number: "\n" * number)
     gap = st.integers(1, 4).map(lambda number: " " * number)

@@ -1,4 +1,4 @@
-"""Whatever is in the files: an answer, in bounded time, without a traceback."""
+"""Any content of files: a result in bounded time, without a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manifest may say, and what its values become."""
+"""The values that a manifest can have, and what they become."""
 
 from __future__ import annotations
 

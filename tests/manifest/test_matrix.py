@@ -439,7 +439,7 @@ def test_more_combinations_than_any_survey(folder):
 
 @pytest.mark.parametrize("part", ["include", "exclude"])
 def test_more_ways_to_choose_than_any_survey(folder, part):
-    """Each set of axes is a look at every combination; a small file must not cost minutes."""
+    """Each set of axes is compared with every combination; a small file must not cost minutes."""
     axes = [f"a{number}" for number in range(13)]
     sets = itertools.islice((one for count in range(2, 8) for one in itertools.combinations(axes, count)), 2_000)
     keys = ", ram: 4" if part == "include" else ""

@@ -1,4 +1,4 @@
-"""Files of a matrix: below the folder of the call and nowhere else; whatever is there, one message and no hang."""
+"""Files of a matrix: below the working directory and nowhere else; for any content one message and no hang."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The folder of the call; beside it stands what must not be read."""
+    """The working directory; next to it is a file that must not be read."""
     (tmp_path / "secret.txt").write_text("hunter2\n")
     (tmp_path / "call/sub").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "call")

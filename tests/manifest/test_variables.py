@@ -1,4 +1,4 @@
-"""Variables: declared in a file, given by a call, and never shown when they are sensitive."""
+"""Variables: declared in a file, set by an invocation, and never shown if they are sensitive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model of the server and of a faultless apply: what a plan would have made of a state and of the live sessions."""
+"""A model of the server and of a faultless apply: the effect of a plan on a state and on the live sessions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Cluster:
-    """The live sessions by id, the ids that are not ours, the state, and the time in seconds."""
+    """The live sessions by ID, the IDs of unmanaged sessions, the state, and the time in seconds."""
 
     state: StateDocument
     live: dict[str, LiveSession]
@@ -33,33 +33,33 @@ class Cluster:
     deleted: set[str] = field(default_factory=set)
     made: int = 0
 
-    def look(self):
-        """One look as the tool makes it: the list, and the single look-ups of what it leaves out."""
-        buried = {pending_delete.id for pending_delete in self.state.tombstones}
+    def observe(self):
+        """One observation as the tool makes it: the listing, and look-ups of the sessions that it lacks."""
+        deleted_ids = {pending_delete.id for pending_delete in self.state.tombstones}
         missing = {
             record.id
             for record in self.state.replicas
-            if record.id and record.phase.active and record.id not in self.live and record.id not in buried
+            if record.id and record.phase.active and record.id not in self.live and record.id not in deleted_ids
             if record.seen is not None or self.now >= (record.accepted or 0) + SETTLE
         }
         listing = Listing(tuple(self.live.values()), self.now, self.now)
-        stopped = frozenset(one for one in buried if one not in self.live)
+        stopped = frozenset(one for one in deleted_ids if one not in self.live)
         return Observation(listing, self.now - 60, not_found=frozenset(missing), ended_pods=stopped)
 
     def settle(self):
-        """Looks until what a run left open is decided."""
+        """Observe until all open requests of a run are decided."""
         for _ in range(3):
             self.now += 2 * SETTLE
-            self.state, _ = update_state(self.state, self.look(), SETTLE)
+            self.state, _ = update_state(self.state, self.observe(), SETTLE)
 
     def plan(self, project: Project, options: PlanOptions = PlanOptions(), **facts):  # noqa: B008 - frozen
-        """Look, remember what was seen, and plan."""
-        seen = self.look()
+        """Observe, record the observation, and plan."""
+        seen = self.observe()
         self.state, adopted = update_state(self.state, seen, SETTLE)
         return plan(project, Situation(self.state, seen, options, adopted, server="s", **facts))
 
     def apply(self, made):
-        """Carry a plan out, every answer clear."""
+        """Carry out a plan; every response is clear."""
         working = WorkingState.from_document(self.state)
         for action in made.actions:
             if not action.kind.changes:
@@ -73,7 +73,7 @@ class Cluster:
         self.state = working.to_document()
 
     def tick(self, seconds, ends="Completed"):
-        """Time goes by: what was asked to go is gone, batch jobs end, notebooks run on."""
+        """Time passes: deleted sessions disappear, batch jobs end, notebooks continue."""
         self.now += seconds
         for pending_delete in self.state.tombstones:
             self.live.pop(pending_delete.id, None)
@@ -95,11 +95,11 @@ class Cluster:
         self.deleted.add(to_delete.id)
         for record in tuple(working.records.values()):
             if record.id == to_delete.id and record.phase.active:
-                tomb = PendingDelete(
+                pending = PendingDelete(
                     id=to_delete.id, session=record.session, replica=record.replica, name="", at=self.now
                 )
-                tomb = tomb.model_copy(update={"why": to_delete.why, "note": "timed out"})
-                working.records[record.key] = after_delete(record, tomb, self.now)
+                pending = pending.model_copy(update={"why": to_delete.why, "note": "timed out"})
+                working.records[record.key] = after_delete(record, pending, self.now)
 
     def _create(self, working, action):
         wanted, self.made = action.desired, self.made + 1

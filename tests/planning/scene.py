@@ -1,4 +1,4 @@
-"""Scenes for the planner in a few words: a manifest, what is remembered, what a list shows; and the plan as text.
+"""Scenes for the planner in a few words: a manifest, a state, a listing; and the plan as text.
 
 Times are seconds around `NOW`. A session that is not given an id has its live name as id.
 """
@@ -29,7 +29,7 @@ _specs: dict[str, SessionSpec] = {}
 
 
 def spec(name="reduce", **fields):
-    """A session spec; headless, with two cores and 8 GB, unless told otherwise."""
+    """A session spec; by default headless, with two cores and 8 GB."""
     given = {"image": IMAGE, "cmd": "python", "args": ("run.py",), "cores": 2, "ram": 8, "file": FILE} | fields
     return SessionSpec(name=name, **given)
 
@@ -54,7 +54,7 @@ def project(*specs, files=(FILE,), folders=(), **fields):
 
 
 def replica(wanted, number=1, needed=(), run_numbers=None):
-    """The desired replica of a spec, in a project with what it needs."""
+    """The desired replica of a spec, in a project with its dependencies."""
     found = expand(project(*needed, wanted), run_numbers)
     return next(one for one in found if one.key == (wanted.key, number))
 
@@ -74,7 +74,7 @@ def _entry(wanted, number, needed, given):
 
 
 def record(wanted, phase="running", number=1, needed=(), **fields):
-    """What is remembered of one replica: by default accepted an hour ago, or when it started, and seen a minute ago."""
+    """The record of one replica: by default accepted an hour ago, or when it started, and seen a minute ago."""
     base = _entry(wanted, number, needed, {"phase": phase})
     base |= {"id": base["name"], "accepted": min(NOW - HOUR, fields.get("started") or NOW), "seen": NOW - 60}
     if phase == "accepted":
@@ -83,19 +83,19 @@ def record(wanted, phase="running", number=1, needed=(), **fields):
 
 
 def intent(wanted, number=1, needed=(), **fields):
-    """An open create: by default a minute old, given up half a minute ago."""
+    """An open create: by default a minute old; its request timed out half a minute ago."""
     base = _entry(wanted, number, needed, {"at": NOW - 60, "given_up": NOW - 30})
     return Intent(**base | fields)
 
 
 def unconfirmed(wanted, number=1, needed=(), **fields):
-    """Creates without a clear answer: by default one, a minute ago."""
+    """Unconfirmed creates: by default one, a minute ago."""
     base = _entry(wanted, number, needed, {"since": NOW - 60})
     return UnconfirmedCreate(**base | fields)
 
 
 def pending_delete(session_id, wanted, number=1, **fields):
-    """An id that was asked to be deleted: by default half a minute ago, while active."""
+    """A pending delete: by default sent half a minute ago, while the session was active."""
     base = {"id": session_id, "session": wanted.key, "replica": number, "name": wanted.live_name(number)}
     return PendingDelete(**base | {"at": NOW - 30, "sent": True} | fields)
 
@@ -123,9 +123,9 @@ def seen(*sessions, at=NOW, asked=None, **fields):
     return Observation(listing, **{"found": at - 60, "alive": alive} | sets | fields)
 
 
-def look(memory, observation, settle=SETTLE):
-    """The state after a look."""
-    after, _ = update_state(memory, observation, settle)
+def observe(stored, observation, settle=SETTLE):
+    """The state after an observation."""
+    after, _ = update_state(stored, observation, settle)
     return after
 
 
@@ -135,10 +135,10 @@ def only(document):
     return found
 
 
-def decide(wanted, memory=None, observation=None, facts=None, **options):
-    """The plan that follows from a look."""
+def decide(wanted, stored=None, observation=None, facts=None, **options):
+    """The plan that follows from an observation."""
     observation = observation or seen()
-    after, adopted = update_state(memory or state(), observation, SETTLE)
+    after, adopted = update_state(stored or state(), observation, SETTLE)
     make = plan_destroy if options.pop("destroy", False) else make_plan
     given = {"server": "https://example.org/skaha/v1", "adopted": adopted, "options": PlanOptions(**options)}
     return make(wanted, Situation(after, observation, **given | (facts or {})))
@@ -161,7 +161,7 @@ def kinds(plan):
 
 
 def offer(**fields):
-    """Facts that hold an offer of the server."""
+    """What the server offers."""
     return {"offer": Offer(**fields)}
 
 

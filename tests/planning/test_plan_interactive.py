@@ -12,7 +12,7 @@ from scene import (
     kinds,
     lines,
     live,
-    look,
+    observe,
     offer,
     project,
     record,
@@ -36,8 +36,8 @@ def test_running_session_is_unchanged():
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
 def test_session_that_ended_after_a_long_time_is_created_again_at_once(status):
-    memory = state(record(DESK, attempt=4))
-    (action,) = decide(project(DESK), memory, seen(desk(status))).actions
+    stored = state(record(DESK, attempt=4))
+    (action,) = decide(project(DESK), stored, seen(desk(status))).actions
     assert (action.kind, reason_text(action.reason), action.attempt) == ("create", "its session ended", 1)
 
 
@@ -55,21 +55,21 @@ def test_session_that_ended_after_a_long_time_is_created_again_at_once(status):
 )
 def test_session_that_ended_early_is_created_after_a_back_off(attempt, since, expected):
     ended = NOW - since
-    memory = state(record(DESK, "failed", attempt=attempt, accepted=ended - 60, started=ended - 30, ended=ended))
-    plan = decide(project(DESK), memory)
+    stored = state(record(DESK, "failed", attempt=attempt, accepted=ended - 60, started=ended - 30, ended=ended))
+    plan = decide(project(DESK), stored)
     assert lines(plan) == [expected]
     assert plan.actions[0].attempt == (attempt + 1 if "create" in expected else 1)
     assert not plan.actions[0].waits_indefinitely
 
 
 def test_session_that_ran_just_long_enough_has_no_back_off():
-    memory = state(record(DESK, "failed", started=NOW - 600, ended=NOW))
-    assert kinds(decide(project(DESK), memory)) == ["create desk"]
+    stored = state(record(DESK, "failed", started=NOW - 600, ended=NOW))
+    assert kinds(decide(project(DESK), stored)) == ["create desk"]
 
 
 def test_session_that_somebody_deleted_early_is_created_after_a_back_off():
-    memory = state(record(DESK, accepted=NOW - 60))
-    assert lines(decide(project(DESK), memory, seen(not_found=["desk"]))) == [
+    stored = state(record(DESK, accepted=NOW - 60))
+    assert lines(decide(project(DESK), stored, seen(not_found=["desk"]))) == [
         "wait desk (someone deleted its session after 60s; it restarts in 10s)",
     ]
 
@@ -84,14 +84,14 @@ def test_old_session_that_somebody_deleted_is_created_at_once():
 
 
 def test_unconfirmed_create_of_an_interactive_session_is_never_unknown():
-    memory = state(intent(DESK, at=NOW - HOUR))
-    assert look(memory, seen()).replicas == ()
-    assert lines(decide(project(DESK), memory)) == ["create desk (not in the state and not live)"]
+    stored = state(intent(DESK, at=NOW - HOUR))
+    assert observe(stored, seen()).replicas == ()
+    assert lines(decide(project(DESK), stored)) == ["create desk (not in the state and not live)"]
 
 
 def test_ended_session_is_replaced_by_its_create_alone():
-    memory = state(record(DESK, "done", ended=NOW))
-    assert lines(decide(project(desktop(image="x/y:2")), memory)) == ["replace desk (spec changed)"]
+    stored = state(record(DESK, "done", ended=NOW))
+    assert lines(decide(project(desktop(image="x/y:2")), stored)) == ["replace desk (spec changed)"]
 
 
 def test_arguments_that_the_server_ignores_change_nothing():
@@ -112,8 +112,8 @@ def test_more_of_them_replace_only_what_changes_its_name():
 
 
 def test_protected_work_that_is_done_is_not_overwritten_by_another_kind():
-    memory = state(record(spec("desk", protect=True), "done"))
-    assert kinds(decide(project(desktop(protect=True)), memory)) == ["protected desk"]
+    stored = state(record(spec("desk", protect=True), "done"))
+    assert kinds(decide(project(desktop(protect=True)), stored)) == ["protected desk"]
     ended = state(record(desktop(protect=True), "done"))
     assert kinds(decide(project(spec("desk", protect=True)), ended)) == ["replace desk"]
 
@@ -134,7 +134,7 @@ def test_limit_of_the_server_is_waited_for():
 
 
 def test_replace_of_an_active_session_needs_no_further_slot():
-    memory = state(record(DESK))
-    plan = decide(project(desktop(image="x/y:2")), memory, seen(desk()), facts=offer(max_interactive=1))
+    stored = state(record(DESK))
+    plan = decide(project(desktop(image="x/y:2")), stored, seen(desk()), facts=offer(max_interactive=1))
     assert kinds(plan) == ["replace desk"]
-    assert look(memory, seen(desk())).replicas[0].phase == "running"
+    assert observe(stored, seen(desk())).replicas[0].phase == "running"

@@ -1,4 +1,4 @@
-"""Links between families: tile by tile, as a whole, and what a change of the list runs again."""
+"""Links between entries: tile by tile, as a whole, and the reruns after a change of the list."""
 
 from __future__ import annotations
 

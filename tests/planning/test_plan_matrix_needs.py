@@ -1,4 +1,4 @@
-"""Needs between families: tile by tile, of a whole family, in part, and of a family whose list is empty."""
+"""Needs between entries: tile by tile, of a whole entry, in part, and of an entry whose list is empty."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_next_stage_of_a_fast_tile_starts_while_others_run_or_have_failed():
 
 def test_combine_step_waits_for_all_and_counts_them_in_one_line():
     many = matrix("tile", [f"t{number:04}" for number in range(1000)])
-    memory = state(*(record(one, "done") for one in many[:700]))
-    assert of(decide(project(*many, spec("end", needs=("tile-${tile}",))), memory), "end") == (
+    stored = state(*(record(one, "done") for one in many[:700]))
+    assert of(decide(project(*many, spec("end", needs=("tile-${tile}",))), stored), "end") == (
         "wait end (needs tile-${tile} (300 of 1000 not done))"
     )
 
@@ -75,8 +75,8 @@ def test_conflict_block_and_protection_count_as_ended_without_success():
     stages = matrix("tile", "ab", needs=("first",)), spec("own")
     changed = spec("kept", args=("new",), protect=True)
     end = spec("end", needs=("tile-${tile}", "own", "kept"), require=dict.fromkeys(("tile-${tile}", "own", "kept"), 0))
-    memory = state(record(first, "failed"), record(spec("kept", args=("old",)), "done"))
-    plan = decide(project(first, *stages[0], stages[1], changed, end), memory, seen(live("own")))
+    stored = state(record(first, "failed"), record(spec("kept", args=("old",)), "done"))
+    plan = decide(project(first, *stages[0], stages[1], changed, end), stored, seen(live("own")))
     assert kinds(plan) == [
         "failed first",
         "blocked tile-a",
@@ -89,8 +89,8 @@ def test_conflict_block_and_protection_count_as_ended_without_success():
 
 def test_share_holds_for_the_need_that_it_names_alone():
     end = spec("end", needs=("first", "second"), require={"first": 0})
-    memory = state(record(spec("first"), "failed"), record(spec("second"), "failed"))
-    assert of(decide(project(spec("first"), spec("second"), end), memory), "end") == (
+    stored = state(record(spec("first"), "failed"), record(spec("second"), "failed"))
+    assert of(decide(project(spec("first"), spec("second"), end), stored), "end") == (
         "blocked end (needs second: second is failed)"
     )
 
@@ -99,8 +99,8 @@ def test_tile_by_tile_with_a_share_counts_its_own_replicas():
     two = matrix("tile", "ab", replicas=2)
     half = matrix("mosaic", "ab", needs=("tile-${tile}",), require={"tile-${tile}": 0.5})
     phases = {("tile-a", 1): "done", ("tile-a", 2): "failed", ("tile-b", 1): "failed", ("tile-b", 2): "failed"}
-    memory = state(*(record(one, phases[one.key, number], number) for one in two for number in (1, 2)))
-    assert lines(decide(project(*two, *half), memory))[4:] == [
+    stored = state(*(record(one, phases[one.key, number], number) for one in two for number in (1, 2)))
+    assert lines(decide(project(*two, *half), stored))[4:] == [
         "create mosaic-a (not in the state and not live)",
         "blocked mosaic-b (needs tile-${tile}: 0 of 2 succeeded, 1 required)",
     ]
@@ -133,8 +133,8 @@ def test_first_in_the_manifest_is_named_also_among_rows_of_different_columns():
 
 def test_what_runs_is_deleted_in_the_same_pass_for_its_own_tile_only():
     new = (TILES[0].model_copy(update={"args": ("new",)}), *TILES[1:])
-    memory = state(*tiles("done", "done", "done"), *(record(one, needed=TILES) for one in NEXT))
-    plan = decide(project(*new, *NEXT), memory, seen(*(live(one.name) for one in NEXT)))
+    stored = state(*tiles("done", "done", "done"), *(record(one, needed=TILES) for one in NEXT))
+    plan = decide(project(*new, *NEXT), stored, seen(*(live(one.name) for one in NEXT)))
     behind = "a dependency changed (needs: tile-${tile}); needs tile-${tile} (1 of 1 not done)"
     assert lines(plan) == [
         "replace tile-a (spec changed)",

@@ -1,4 +1,4 @@
-"""Properties of caps, needs and pilots over random pipelines and states, against counts made in another way."""
+"""Properties of limits, needs and pilots over random pipelines and states, compared with independent counts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIMITS = st.sampled_from([None, 1, 2, 3])
 
 @st.composite
 def pipelines(draw):
-    """Projects of up to four families in a random order, each with caps, a pilot and needs of earlier ones."""
+    """Projects of up to four entries in a random order, each with limits, a pilot and needs of earlier ones."""
     entries = []
     for name in draw(st.lists(st.sampled_from(["one", "two", "three", "four"]), min_size=1, unique=True)):
         axes = draw(st.sampled_from(list(AXES)))
@@ -89,10 +89,10 @@ def situations(draw):
 
 
 def active(cluster):
-    """The replicas of a project that hold a place, by key: one each."""
+    """The replicas of a project that take a slot, by key: one each."""
     working = WorkingState.from_document(cluster.state)
-    buried = {pending_delete.key for pending_delete in working.pending_deletes.values() if pending_delete.active}
-    return {key for key, record in working.records.items() if record.phase.active} | set(working.intents) | buried
+    pending = {pending_delete.key for pending_delete in working.pending_deletes.values() if pending_delete.active}
+    return {key for key, record in working.records.items() if record.phase.active} | set(working.intents) | pending
 
 
 def created(made):
@@ -127,7 +127,7 @@ def test_active_sessions_stay_below_the_limits_and_never_increase_above_them(sit
 
 
 def agreeing(project, spec, name):
-    """The combinations of a family that a combination needs, found by comparing each."""
+    """The combinations of an entry that a combination needs, found by comparing each."""
     return [
         one
         for one in project.sessions

@@ -56,9 +56,9 @@ def test_conflict_and_block_of_a_dependency_block_its_dependent():
 @pytest.mark.parametrize("scope", [{"targets": ("second",)}, {"excludes": ("first",)}])
 def test_dependency_out_of_scope_is_not_waited_for(scope, phase, expected):
     first, second = spec("first"), spec("second", needs=("first",))
-    memory = state(*([record(first, phase)] if phase else []))
-    sight = seen(live("first")) if phase == "running" else seen()
-    assert lines(decide(project(first, second), memory, sight, **scope)) == [expected]
+    stored = state(*([record(first, phase)] if phase else []))
+    listed = seen(live("first")) if phase == "running" else seen()
+    assert lines(decide(project(first, second), stored, listed, **scope)) == [expected]
 
 
 def test_share_waits_for_replicas_in_scope_and_is_blocked_by_others_and_holds():
@@ -76,8 +76,8 @@ def test_share_waits_for_replicas_in_scope_and_is_blocked_by_others_and_holds():
 def test_running_dependent_of_a_dependency_out_of_scope_is_not_deleted():
     changed = spec("first", args=("new.py",))
     second = spec("second", needs=("first",))
-    memory = state(record(spec("first"), "done"), record(second, needed=(spec("first"),)))
-    plan = decide(project(changed, second), memory, seen(live("second")), targets=("second",))
+    stored = state(record(spec("first"), "done"), record(second, needed=(spec("first"),)))
+    plan = decide(project(changed, second), stored, seen(live("second")), targets=("second",))
     assert kinds(plan) == ["blocked second"]
     assert not plan.has_changes
 
@@ -108,15 +108,15 @@ def test_adopted_dependency_must_be_done_first():
 )
 def test_dependent_runs_again_when_a_dependency_changes(phase, expected):
     changed = spec("first", replicas=2, args=("new.py",))
-    memory = state(*firsts("done", "done"), record(SECOND, phase, needed=(FIRST,)))
-    assert expected in lines(decide(project(changed, SECOND), memory))
+    stored = state(*firsts("done", "done"), record(SECOND, phase, needed=(FIRST,)))
+    assert expected in lines(decide(project(changed, SECOND), stored))
 
 
 def test_dependent_runs_again_when_a_dependency_was_marked_rerun():
     entries = firsts("done", "done")
     entries[1] = entries[1].model_copy(update={"phase": Phase.DUE, "run_number": 1})
-    memory = state(*entries, record(SECOND, needed=(FIRST,)))
-    assert kinds(decide(project(FIRST, SECOND), memory)) == ["replace second", "done first-1", "create first-2"]
+    stored = state(*entries, record(SECOND, needed=(FIRST,)))
+    assert kinds(decide(project(FIRST, SECOND), stored)) == ["replace second", "done first-1", "create first-2"]
 
 
 def test_dependent_does_not_run_again_for_more_ram_or_another_name_or_order():
@@ -130,9 +130,9 @@ def test_dependent_does_not_run_again_for_more_ram_or_another_name_or_order():
 
 def test_blocked_outdated_session_that_runs_continues():
     changed = spec("first", args=("new.py",))
-    memory = state(record(spec("first"), "done"), record(spec("second", needs=("first",)), needed=(spec("first"),)))
+    stored = state(record(spec("first"), "done"), record(spec("second", needs=("first",)), needed=(spec("first"),)))
     plan = decide(
-        project(changed, spec("second", needs=("first",))), memory, seen(live("second"), live("first", id="x"))
+        project(changed, spec("second", needs=("first",))), stored, seen(live("second"), live("first", id="x"))
     )
     assert kinds(plan) == ["conflict first", "blocked second"]
     assert not any(action.sessions_to_delete for action in plan.actions)

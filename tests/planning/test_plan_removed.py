@@ -1,9 +1,9 @@
-"""Replicas that the manifest no longer asks for: only what was surely removed is deleted, its memory is kept."""
+"""Replicas that left the manifest: only those surely removed are deleted, and their records are kept."""
 
 from __future__ import annotations
 
 import pytest
-from scene import FILE, decide, intent, kinds, lines, live, look, pending_delete, project, record, seen, spec, state
+from scene import FILE, decide, intent, kinds, lines, live, observe, pending_delete, project, record, seen, spec, state
 
 KEPT = spec("kept")
 STAYS = record(KEPT)
@@ -12,8 +12,8 @@ REDUCE = live("reduce")
 
 def plan_without(*entries, sessions=(REDUCE,), **given):
     options = {name: given.pop(name) for name in ("files", "folders") if name in given}
-    memory = state(STAYS, *entries)
-    return decide(project(KEPT, **options), memory, seen(live("kept"), *sessions), **given)
+    stored = state(STAYS, *entries)
+    return decide(project(KEPT, **options), stored, seen(live("kept"), *sessions), **given)
 
 
 @pytest.mark.parametrize("status", ["Pending", "Running", "Terminating", "Suspended"])
@@ -24,11 +24,11 @@ def test_active_session_is_deleted(status):
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
 def test_removed_replica_that_ended_is_retired_and_keeps_its_record(status):
-    memory = state(record(spec()))
+    stored = state(record(spec()))
     observation = seen(live("reduce", status))
-    plan = decide(project(spec("other")), memory, observation)
+    plan = decide(project(spec("other")), stored, observation)
     assert lines(plan)[1:] == ["retired reduce (no longer in the manifest; it ended, and its record is kept)"]
-    assert look(memory, observation).replicas
+    assert observe(stored, observation).replicas
 
 
 @pytest.mark.parametrize("phase", ["done", "failed", "unknown", "due", "gone", "held"])
@@ -37,14 +37,14 @@ def test_removed_replica_without_a_session_is_retired(phase):
 
 
 def test_entry_that_comes_back_is_done():
-    memory = state(record(spec(), "done"))
-    assert kinds(decide(project(spec()), memory)) == ["done reduce"]
-    assert kinds(decide(project(spec(args=("other.py",))), memory)) == ["replace reduce"]
+    stored = state(record(spec(), "done"))
+    assert kinds(decide(project(spec()), stored)) == ["done reduce"]
+    assert kinds(decide(project(spec(args=("other.py",))), stored)) == ["replace reduce"]
 
 
 def test_entry_that_comes_back_after_it_was_deleted_is_created():
-    memory = state(record(spec(), "due"))
-    assert kinds(decide(project(spec()), memory)) == ["create reduce"]
+    stored = state(record(spec(), "due"))
+    assert kinds(decide(project(spec()), stored)) == ["create reduce"]
 
 
 def test_replicas_beyond_the_new_count_are_removed():
@@ -65,21 +65,21 @@ def test_protection_outlives_its_line():
 
 @pytest.mark.parametrize("options", [{}, {"force": True}, {"destroy": True, "force": True}])
 def test_protection_that_was_never_applied_holds_for_what_is_removed_or_destroyed(options):
-    memory = state(*(record(spec(replicas=2), number=number) for number in (1, 2)))
+    stored = state(*(record(spec(replicas=2), number=number) for number in (1, 2)))
     sessions = seen(live("reduce-1"), live("reduce-2"))
     wanted = project(spec(replicas=2, protect=True), spec("x")) if options else project(spec(protect=True))
-    assert "delete" not in " ".join(kinds(decide(wanted, memory, sessions, **options)))
+    assert "delete" not in " ".join(kinds(decide(wanted, stored, sessions, **options)))
 
 
 def test_open_create_of_a_removed_replica_is_waited_for():
     waiting = "wait reduce (create request unconfirmed; waiting for a session listing to confirm it)"
-    memory = state(STAYS, intent(spec()))
-    assert waiting in lines(decide(project(KEPT), memory, seen(live("kept"), whole=False)))
+    stored = state(STAYS, intent(spec()))
+    assert waiting in lines(decide(project(KEPT), stored, seen(live("kept"), whole=False)))
 
 
 def test_deletion_of_a_removed_replica_is_waited_for_while_it_is_listed():
-    tomb = pending_delete("reduce", spec())
-    assert lines(plan_without(record(spec()), tomb))[1:] == ["wait reduce (its session is being deleted)"]
+    pending = pending_delete("reduce", spec())
+    assert lines(plan_without(record(spec()), pending))[1:] == ["wait reduce (its session is being deleted)"]
 
 
 MOVED = "manifests/night.yaml"
@@ -118,14 +118,14 @@ def test_piped_manifest_that_is_piped_again_without_the_entry_removes_it():
 
 
 def test_session_that_moved_to_another_file_is_unchanged():
-    memory = state(record(spec(file=MOVED)))
-    assert kinds(decide(project(spec()), memory, seen(live("reduce")))) == ["unchanged reduce"]
+    stored = state(record(spec(file=MOVED)))
+    assert kinds(decide(project(spec()), stored, seen(live("reduce")))) == ["unchanged reduce"]
 
 
 def test_destroy_deletes_what_is_live_and_owned():
-    memory = state(record(KEPT), record(spec("done"), "done"), record(spec("safe", protect=True)))
+    stored = state(record(KEPT), record(spec("done"), "done"), record(spec("safe", protect=True)))
     sessions = seen(live("kept"), live("safe"), live("theirs"))
-    assert lines(decide(project(KEPT), memory, sessions, destroy=True)) == [
+    assert lines(decide(project(KEPT), stored, sessions, destroy=True)) == [
         "delete kept -kept (ordered by destroy)",
         "retired done (ordered by destroy; it ended, and its record is kept)",
         "protected safe (ordered by destroy, but it is protected)",

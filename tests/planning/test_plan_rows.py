@@ -10,7 +10,7 @@ from scene import (
     kinds,
     lines,
     live,
-    look,
+    observe,
     only,
     pending_delete,
     project,
@@ -73,8 +73,8 @@ def test_accepted_session_counts_as_active():
 def test_record_decides_regardless_of_its_age(phase, expected, days):
     then = NOW - days * 24 * HOUR
     note = "" if phase == "failed" else "vanished"
-    memory = state(record(spec(), phase, seen=then, ended=then, note=note))
-    assert lines(decide(project(spec()), memory)) == [expected]
+    stored = state(record(spec(), phase, seen=then, ended=then, note=note))
+    assert lines(decide(project(spec()), stored)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_changed_replica_counts_its_attempts_from_1():
     ],
 )
 def test_protected_replica_is_not_replaced_also_when_the_line_goes_with_the_change(changed, phase, expected):
-    memory = state(record(spec(protect=True), phase))
-    assert lines(decide(project(changed), memory, force=True)) == [expected]
+    stored = state(record(spec(protect=True), phase))
+    assert lines(decide(project(changed), stored, force=True)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_what_the_server_shows_otherwise_is_no_difference():
 
 def test_more_replicas_are_another_cut_and_replace_all():
     before, after = spec(replicas=2), spec(replicas=3)
-    memory = state(record(before, "done"), record(before, number=2))
-    plan = decide(project(after), memory, seen(live("reduce-2")))
+    stored = state(record(before, "done"), record(before, number=2))
+    plan = decide(project(after), stored, seen(live("reduce-2")))
     assert lines(plan) == [
         "replace reduce-1 (spec changed)",
         "replace reduce-2 -reduce-2 (spec changed)",
@@ -186,9 +186,9 @@ def test_headless_that_becomes_a_notebook_is_replaced():
 
 def test_order_is_delete_then_replace_then_the_rest_each_as_in_the_manifest():
     removed = spec("zero")
-    memory = state(record(removed), record(spec("b"), "failed"), record(spec("a")), record(spec("c")))
+    stored = state(record(removed), record(spec("b"), "failed"), record(spec("a")), record(spec("c")))
     wanted = project(spec("new"), spec("c", args=()), spec("b"), spec("a", args=()))
-    assert kinds(decide(wanted, memory)) == ["delete zero", "replace c", "replace a", "create new", "failed b"]
+    assert kinds(decide(wanted, stored)) == ["delete zero", "replace c", "replace a", "create new", "failed b"]
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_digests_of_another_version_and_finished_work_with_more_ram():
 def test_digests_of_another_version_ignore_what_digests_ignore():
     needed = (spec("first"), spec("second"))
     before = spec(needs=("first", "second"))
-    memory = state(
+    stored = state(
         record(before, needed=needed, work="0:old", run="0:old"),
         *(record(one, "done") for one in needed),
         record(spec("desk", kind="notebook"), work="0:old", run="0:old"),
     )
     wanted = project(*needed, spec(needs=("Second", "first")), spec("desk", kind="notebook", args=("ignored",)))
     sessions = seen(live("reduce"), live("desk", kind="notebook"))
-    assert kinds(decide(wanted, memory, sessions)) == [
+    assert kinds(decide(wanted, stored, sessions)) == [
         "done first",
         "done second",
         "unchanged reduce",
@@ -229,19 +229,19 @@ def test_digests_of_another_version_ignore_what_digests_ignore():
 
 
 def test_replica_stays_on_hold_until_it_is_marked_and_waits_while_it_is_deleted():
-    memory = state(record(spec(), "held"), pending_delete("reduce", spec(), why="hold"))
-    assert kinds(decide(project(spec()), memory, seen(live("reduce")))) == ["wait reduce"]
+    stored = state(record(spec(), "held"), pending_delete("reduce", spec(), why="hold"))
+    assert kinds(decide(project(spec()), stored, seen(live("reduce")))) == ["wait reduce"]
 
 
 def test_record_follows_what_the_list_shows():
     started = NOW - 500
-    after = look(state(record(spec(), "pending")), seen(live("reduce", started=started)))
+    after = observe(state(record(spec(), "pending")), seen(live("reduce", started=started)))
     assert (only(after).phase, only(after).seen, only(after).started) == (Phase.RUNNING, NOW, started)
-    ended = look(after, seen(live("reduce", "Failed"), at=NOW + 60))
+    ended = observe(after, seen(live("reduce", "Failed"), at=NOW + 60))
     assert (only(ended).phase, only(ended).ended, only(ended).started) == (Phase.FAILED, NOW + 60, started)
 
 
 def test_run_number_of_the_record_is_kept_by_what_is_created_for_it():
-    memory = state(record(spec(), "due", run_number=3))
-    (action,) = decide(project(spec()), memory).actions
+    stored = state(record(spec(), "due", run_number=3))
+    (action,) = decide(project(spec()), stored).actions
     assert action.desired == replica(spec(), run_numbers={("reduce", 1): 3})

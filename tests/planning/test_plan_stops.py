@@ -1,4 +1,4 @@
-"""A pilot runs first, alone; and so many failed attempts in a row stop a family until it changes or is marked."""
+"""A pilot runs first, alone; and a number of consecutive failures stops an entry until it changes or is marked."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ WAITS = "pilot: tile-{} must succeed first"
     ],
 )
 def test_pilot_runs_alone_until_it_has_succeeded(phases, expected):
-    memory = state(*(record(one, phase) for one, phase in zip(TILES, phases, strict=False)))
-    assert kinds(decide(project(*TILES), memory, seen(live("tile-b")) if "running" in phases else None)) == expected
+    stored = state(*(record(one, phase) for one, phase in zip(TILES, phases, strict=False)))
+    assert kinds(decide(project(*TILES), stored, seen(live("tile-b")) if "running" in phases else None)) == expected
 
 
 def test_replica_that_waits_for_a_pilot_names_it():
@@ -45,8 +45,8 @@ def test_pilot_counts_replicas_over_combinations():
 
 def test_changed_pilot_must_succeed_again_while_the_others_continue():
     new = matrix("tile", "abcd", pilot=1, image="x/y:2")
-    memory = state(record(TILES[0], "done"), record(TILES[1]), record(TILES[2], "done"))
-    plan = decide(project(*new), memory, seen(live("tile-b")))
+    stored = state(record(TILES[0], "done"), record(TILES[1]), record(TILES[2], "done"))
+    plan = decide(project(*new), stored, seen(live("tile-b")))
     assert lines(plan) == [
         "replace tile-a (spec changed)",
         f"wait tile-b held back ({WAITS.format('a')}; spec changed)",
@@ -61,8 +61,8 @@ def test_changed_pilot_must_succeed_again_while_the_others_continue():
 def test_pilot_of_notebooks_has_to_be_running():
     desks = matrix("desk", "ab", pilot=1, kind="notebook", cmd=None, args=())
     for status, expected in (("Pending", "wait desk-b"), ("Running", "create desk-b")):
-        sight = seen(live("desk-a", status, kind="notebook"))
-        assert kinds(decide(project(*desks), state(record(desks[0])), sight))[1] == expected
+        shown = seen(live("desk-a", status, kind="notebook"))
+        assert kinds(decide(project(*desks), state(record(desks[0])), shown))[1] == expected
 
 
 def test_more_pilots_than_there_are_hold_nothing_up():
@@ -142,29 +142,29 @@ def test_only_attempts_that_lead_up_to_the_present_one_count(earlier, attempt, n
 
 
 def test_stopped_entry_continues_after_a_change_or_a_mark():
-    memory = state(*entries("f-40", "f-30", "f-20", "f-10"))
-    changed = decide(project(*many(ram=16)), memory)
+    stored = state(*entries("f-40", "f-30", "f-20", "f-10"))
+    changed = decide(project(*many(ram=16)), stored)
     assert {action.kind for action in changed.actions} == {"replace", "create"}
-    marked = [one.model_copy(update={"phase": Phase.DUE, "attempt": 1}) for one in memory.replicas]
+    marked = [one.model_copy(update={"phase": Phase.DUE, "attempt": 1}) for one in stored.replicas]
     assert {action.kind for action in decide(project(*many()), state(*marked)).actions} == {"create"}
 
 
 def test_one_that_was_changed_or_marked_is_tried_while_the_others_are_stopped():
-    memory = state(*entries("f-60", "f-50", "f-40", "f-30", "f-20", "f-10"))
+    stored = state(*entries("f-60", "f-50", "f-40", "f-30", "f-20", "f-10"))
     specs = many()
     bigger = (specs[0].model_copy(update={"ram": 64}), *specs[1:])
-    plan = decide(project(*bigger), memory)
+    plan = decide(project(*bigger), stored)
     assert (kinds(plan)[0], kinds(plan)[-1]) == ("replace tile-00", "blocked tile-11")
-    marked = memory.replicas[0].model_copy(update={"phase": Phase.DUE})
-    plan = decide(project(*specs), state(marked, *memory.replicas[1:]))
+    marked = stored.replicas[0].model_copy(update={"phase": Phase.DUE})
+    plan = decide(project(*specs), state(marked, *stored.replicas[1:]))
     assert (kinds(plan)[0], kinds(plan)[-1]) == ("create tile-00", "blocked tile-11")
 
 
 def test_retries_that_are_left_are_blocked_also_while_they_wait_for_their_time():
     specs = many(retries=3)
     ends = (-4000, -3000, -2000, -1)
-    memory = state(*(failed(one, end) for one, end in zip(specs, ends, strict=False)))
-    plan = decide(project(*specs), memory)
+    stored = state(*(failed(one, end) for one, end in zip(specs, ends, strict=False)))
+    plan = decide(project(*specs), stored)
     assert [action.kind for action in plan.actions[:5]] == ["blocked"] * 5
     spent = state(*(failed(one, -10, attempt=4) for one in specs[:4]))
     assert kinds(decide(project(*specs), spent))[3:5] == ["failed tile-03", "blocked tile-04"]
@@ -172,10 +172,10 @@ def test_retries_that_are_left_are_blocked_also_while_they_wait_for_their_time()
 
 def test_what_is_under_way_is_left_to_its_end():
     specs = many(retries=3)
-    memory = [failed(one, -3000) for one in specs[:6]]
+    stored = [failed(one, -3000) for one in specs[:6]]
     open_ones = [intent(specs[4], given_up=NOW - 1), pending_delete("tile-05", specs[5])]
     runs = record(specs[6])
-    plan = decide(project(*specs), state(*memory, *open_ones, runs), seen(live("tile-05"), live("tile-06")))
+    plan = decide(project(*specs), state(*stored, *open_ones, runs), seen(live("tile-05"), live("tile-06")))
     assert kinds(plan)[4:8] == ["wait tile-04", "wait tile-05", "unchanged tile-06", "blocked tile-07"]
 
 
@@ -208,8 +208,8 @@ def listed(*queue):
 def test_what_is_still_pending_is_deleted_when_the_limit_is_reached():
     specs = many()
     queue = [queued(specs[4], -300), queued(specs[5], -300, "accepted"), record(specs[6]), queued(specs[7], -15)]
-    sight = seen(live("tile-04", "Pending"), live("tile-06"), live("tile-07", "Pending"))
-    plan = decide(project(*specs), state(*entries("f-40", "f-30", "f-20", "f-10"), *queue), sight)
+    shown = seen(live("tile-04", "Pending"), live("tile-06"), live("tile-07", "Pending"))
+    plan = decide(project(*specs), state(*entries("f-40", "f-30", "f-20", "f-10"), *queue), shown)
     assert lines(plan)[:3] == [f"delete tile-0{number} -tile-0{number} ({LIMIT})" for number in (4, 5, 7)]
     assert kinds(plan)[3:8] == [
         "failed tile-00", "failed tile-01", "failed tile-02", "failed tile-03", "unchanged tile-06",
@@ -219,10 +219,10 @@ def test_what_is_still_pending_is_deleted_when_the_limit_is_reached():
 
 def test_what_was_let_through_after_the_limit_stays_pending():
     specs = many()
-    memory = state(
+    stored = state(
         *entries("f-60", "f-50", "f-40", "f-30", "f-20", "f-10"), queued(specs[6], -25), queued(specs[7], -35)
     )
-    plan = decide(project(*specs), memory, seen(live("tile-06", "Pending"), live("tile-07", "Pending")))
+    plan = decide(project(*specs), stored, seen(live("tile-06", "Pending"), live("tile-07", "Pending")))
     assert [line for line in kinds(plan) if line.startswith("delete")] == ["delete tile-07"]
 
 
@@ -230,25 +230,25 @@ def test_protected_and_changed_ones_and_those_out_of_scope_stay_pending():
     specs = many()
     kept = (*specs[:4], specs[4].model_copy(update={"protect": True}), specs[5].model_copy(update={"rerun": "never"}))
     changed = [specs[5].model_copy(update={"args": ("old",)}), specs[6]]
-    memory = [*entries("f-40", "f-30", "f-20", "f-10"), *(queued(one, -300) for one in (kept[4], *changed))]
-    plan = decide(project(*kept, specs[6]), state(*memory), listed(*memory[4:]), excludes=("tile-06",))
+    stored = [*entries("f-40", "f-30", "f-20", "f-10"), *(queued(one, -300) for one in (kept[4], *changed))]
+    plan = decide(project(*kept, specs[6]), state(*stored), listed(*stored[4:]), excludes=("tile-06",))
     assert not any(action.sessions_to_delete for action in plan.actions)
 
 
 def test_a_deleted_one_is_blocked_until_it_is_changed_or_marked():
     specs = many()
-    memory = state(*entries("f-40", "f-30", "f-20", "f-10"), queued(specs[4], -300))
-    buried = pending_delete("tile-04", specs[4], why="limit")
-    after = decide(project(*specs), state(*memory.replicas, buried), seen(ended_pods=["tile-04"]))
+    stored = state(*entries("f-40", "f-30", "f-20", "f-10"), queued(specs[4], -300))
+    pending = pending_delete("tile-04", specs[4], why="limit")
+    after = decide(project(*specs), state(*stored.replicas, pending), seen(ended_pods=["tile-04"]))
     assert kinds(after)[4] == "blocked tile-04"
     assert not after.has_changes
     stopped = record(specs[4], "due", stopped=True)
-    assert not decide(project(*specs), state(*memory.replicas[:4], stopped)).has_changes
+    assert not decide(project(*specs), state(*stored.replicas[:4], stopped)).has_changes
     marked = stopped.model_copy(update={"stopped": False})
-    assert kinds(decide(project(*specs), state(*memory.replicas[:4], marked)))[4] == "create tile-04"
+    assert kinds(decide(project(*specs), state(*stored.replicas[:4], marked)))[4] == "create tile-04"
     bigger = (*specs[:4], specs[4].model_copy(update={"ram": 64}))
-    assert kinds(decide(project(*bigger), state(*memory.replicas[:4], stopped)))[4] == "create tile-04"
-    rerun = [one.model_copy(update={"phase": Phase.DUE}) for one in memory.replicas[:4]]
+    assert kinds(decide(project(*bigger), state(*stored.replicas[:4], stopped)))[4] == "create tile-04"
+    rerun = [one.model_copy(update={"phase": Phase.DUE}) for one in stored.replicas[:4]]
     assert kinds(decide(project(*specs[:5]), state(*rerun, stopped)))[4] == "create tile-04"
 
 
@@ -262,11 +262,11 @@ def test_a_pilot_out_of_scope_that_has_not_succeeded_blocks():
 def test_ten_is_the_default():
     specs = matrix("tile", [f"{index:02}" for index in range(12)])
     for number, expected in ((9, "create tile-11"), (10, "blocked tile-11")):
-        memory = state(*(failed(one, -10) for one in specs[:number]))
-        assert kinds(decide(project(*specs), memory))[-1] == expected
+        stored = state(*(failed(one, -10) for one in specs[:number]))
+        assert kinds(decide(project(*specs), stored))[-1] == expected
 
 
 def test_notebooks_are_kept_alive_however_often_they_fail():
     desks = matrix("desk", "abcdef", stop_after=2, kind="notebook", cmd=None, args=())
-    memory = state(*(failed(one, -7000, started=NOW - 9000) for one in desks[:4]))
-    assert {action.kind for action in decide(project(*desks), memory).actions} == {"create"}
+    stored = state(*(failed(one, -7000, started=NOW - 9000) for one in desks[:4]))
+    assert {action.kind for action in decide(project(*desks), stored).actions} == {"create"}

@@ -90,7 +90,7 @@ def clusters(draw):
 
 @st.composite
 def _unmanaged_sessions(draw, name, identifier):
-    """Sessions of others; of another image, since one that is ours in all that is listed may pass for a lost create."""
+    """Unmanaged sessions with another image, because an equal one could be the result of an unconfirmed create."""
     status = draw(st.sampled_from(["Pending", "Running", "Completed", "Failed", "Odd"]))
     kind = draw(st.sampled_from(["headless", "notebook"]))
     return scene.live(name, status, id=identifier, image="images.canfar.net/other/image:1", kind=kind)
@@ -112,10 +112,10 @@ def _replicas(draw, spec, number, needed, into, *, clean):
         why = draw(st.sampled_from(["delete", "replace", "hold", "rerun"]))
         fields = {"sent": draw(st.booleans()), "at": NOW - draw(AGES), "why": why}
         entries.append(scene.pending_delete(recorded.id, spec, number, **fields))
-    unsure = draw(_unconfirmed_creates(spec, number, needed))
-    entries += unsure
+    unconfirmed_creates = draw(_unconfirmed_creates(spec, number, needed))
+    entries += unconfirmed_creates
     name = spec.live_name(number)
-    for turn in range(draw(st.integers(0, sum(one.posts for one in unsure)))):
+    for turn in range(draw(st.integers(0, sum(one.posts for one in unconfirmed_creates)))):
         live[f"lost{turn}-{name}"] = _shown(spec, name, f"lost{turn}-{name}", draw(st.sampled_from(WORDS)))
 
 
@@ -138,7 +138,7 @@ def _records(draw, spec, number, needed):
 
 @st.composite
 def _sessions(draw, spec, recorded):
-    """What is live of a replica; what was seen to end, or is held, runs no more."""
+    """The live sessions of a replica; an ended replica, or one on hold, has none that runs."""
     found = []
     if recorded.id and draw(st.booleans()):
         ended = recorded.phase.ended or recorded.phase is Phase.HELD
@@ -226,7 +226,7 @@ def test_no_session_of_others_is_deleted(project, cluster, options, destroying):
     for _ in range(3):
         if destroying:
             cluster.plan(project, options)
-            seen = cluster.look()
+            seen = cluster.observe()
             state, adopted = update_state(cluster.state, seen, SETTLE)
             made = plan_destroy(project, Situation(state, seen, options, adopted, server="s"))
         else:
@@ -265,9 +265,9 @@ def test_order_of_anything_but_the_manifest_never_matters(project, cluster, opti
     def shuffled(items):
         return tuple(chance.sample(list(items), len(items)))
 
-    memory, live = cluster.state, cluster.live
-    lists = {name: shuffled(getattr(memory, name)) for name in ("replicas", "intents", "tombstones", "doubts")}
-    mixed_state = memory.model_copy(update=lists | {"specs": dict(shuffled(memory.specs.items()))})
+    stored, live = cluster.state, cluster.live
+    lists = {name: shuffled(getattr(stored, name)) for name in ("replicas", "intents", "tombstones", "doubts")}
+    mixed_state = stored.model_copy(update=lists | {"specs": dict(shuffled(stored.specs.items()))})
     mixed = Cluster(mixed_state, dict(shuffled(live.items())), cluster.theirs, cluster.now)
     assert cluster.plan(project, options, offer=offer) == mixed.plan(project, options, offer=offer)
     assert cluster.state == mixed.state
@@ -291,7 +291,7 @@ def test_every_replica_has_one_action_and_every_record_at_least_one(project, clu
 @MANY
 @given(projects(), clusters(), option_values())
 def test_it_is_deterministic_and_its_digest_does_not_change_with_time_alone(project, cluster, options):
-    seen = cluster.look()
+    seen = cluster.observe()
     state, adopted = update_state(cluster.state, seen, SETTLE)
     made = plan(project, Situation(state, seen, options, adopted, server="s"))
     assert made == plan(project, Situation(state, seen, options, adopted, server="s"))
@@ -302,9 +302,9 @@ def test_it_is_deterministic_and_its_digest_does_not_change_with_time_alone(proj
 
 @MANY
 @given(projects(), clusters(), option_values())
-def test_looking_twice_teaches_nothing_new(project, cluster, options):
+def test_second_observation_of_the_same_listing_changes_nothing(project, cluster, options):
     cluster.plan(project, options)
-    once, seen = cluster.state, cluster.look()
+    once, seen = cluster.state, cluster.observe()
     twice, _ = update_state(once, replace(seen, not_found=frozenset()), SETTLE)
     assert twice == update_state(twice, replace(seen, not_found=frozenset()), SETTLE)[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scene import HOUR, NOW, decide, desktop, kinds, lines, live, look, only, project, record, seen, spec, state
+from scene import HOUR, NOW, decide, desktop, kinds, lines, live, observe, only, project, record, seen, spec, state
 
 DAY = 24 * HOUR
 DESK = desktop(renew=2 * DAY)
@@ -35,9 +35,9 @@ def test_it_is_renewed_when_less_is_left(left, expected):
 
 
 def test_the_deadline_is_what_was_listed_last():
-    memory = look(state(record(DESK)), shown(DAY))
-    assert only(memory).expires == NOW + DAY
-    assert only(look(memory, shown(None, "Pending"))).expires is None
+    stored = observe(state(record(DESK)), shown(DAY))
+    assert only(stored).expires == NOW + DAY
+    assert only(observe(stored, shown(None, "Pending"))).expires is None
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_the_deadline_is_what_was_listed_last():
 )
 def test_it_is_not_due_again_until_half_of_what_was_granted_has_passed(granted, ago, expected):
     desk = desktop(renew=30 * DAY)
-    memory = state(record(desk, renewed=NOW - ago))
-    assert kinds(decide(project(desk), memory, shown(granted - ago))) == [f"{expected} desk"]
+    stored = state(record(desk, renewed=NOW - ago))
+    assert kinds(decide(project(desk), stored, shown(granted - ago))) == [f"{expected} desk"]
 
 
 @pytest.mark.parametrize("status", ["Terminating", "Odd"])

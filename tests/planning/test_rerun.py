@@ -1,9 +1,9 @@
-"""`rerun`: when what has succeeded runs again, what follows it, and what never does."""
+"""`rerun`: when succeeded work runs again, which dependents run again, and what never does."""
 
 from __future__ import annotations
 
 import pytest
-from scene import HOUR, NOW, decide, desktop, intent, kinds, lines, live, look, project, record, seen, spec, state
+from scene import HOUR, NOW, decide, desktop, intent, kinds, lines, live, observe, project, record, seen, spec, state
 
 from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.replicas import expand, run_tag
@@ -86,8 +86,8 @@ def test_dependents_run_again_to_the_end_of_the_chain():
 
 def test_active_dependent_is_deleted_in_the_same_pass():
     first, second = spec("first", rerun="always"), spec("second", needs=("first",))
-    memory = state(done(first), record(second, needed=(first,)))
-    plan = decide(project(first, second), memory, seen(live("second")))
+    stored = state(done(first), record(second, needed=(first,)))
+    plan = decide(project(first, second), stored, seen(live("second")))
     assert [(one.kind, one.name, one.create_later) for one in plan.actions] == [
         ("replace", "second", True),
         ("create", "first", False),
@@ -97,17 +97,17 @@ def test_active_dependent_is_deleted_in_the_same_pass():
 @pytest.mark.parametrize("options", [{"excludes": ("first",)}, {"targets": ("second",)}])
 def test_out_of_scope_nothing_runs_again_and_nothing_follows(options):
     first, second = spec("first", rerun="always"), spec("second", needs=("first",))
-    memory = state(done(first), record(second, needed=(first,)))
-    assert not decide(project(first, second), memory, seen(live("second")), **options).has_changes
+    stored = state(done(first), record(second, needed=(first,)))
+    assert not decide(project(first, second), stored, seen(live("second")), **options).has_changes
 
 
 def test_a_create_that_is_open_keeps_its_run_number_whatever_becomes_of_it():
     always = spec(rerun="always")
-    memory = state(done(always), intent(always, run_number=1))
-    assert run_numbers.recorded(WorkingState.from_document(memory)) == {("reduce", 1): 1}
-    (action,) = decide(project(always), memory, seen()).actions
+    stored = state(done(always), intent(always, run_number=1))
+    assert run_numbers.recorded(WorkingState.from_document(stored)) == {("reduce", 1): 1}
+    (action,) = decide(project(always), stored, seen()).actions
     assert (action.kind, action.desired.run_number) == ("create", 1)
-    found = look(memory, seen(live("reduce", "Running", id="second")))
+    found = observe(stored, seen(live("reduce", "Running", id="second")))
     assert [(one.id, one.run_number) for one in found.replicas] == [("second", 1)]
     (action,) = decide(project(always), found, seen(live("reduce", "Running", id="second"))).actions
     assert (action.kind, action.desired.run_number) == ("unchanged", 1)

@@ -1,4 +1,4 @@
-"""Attempts: how often a replica that failed is tried again, when, and what is remembered of each."""
+"""Attempts: the number and time of retries of a failed replica, and the record of each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scene import (
     intent,
     lines,
     live,
-    look,
+    observe,
     only,
     pending_delete,
     project,
@@ -116,27 +116,27 @@ def test_one_that_was_deleted_in_its_second_attempt_is_made_again_in_the_same():
 def test_change_of_a_dependency_counts_attempts_from_1():
     stage = spec("stage", args=("other.py",))
     after = spec(needs=("stage",), retries=2)
-    memory = state(
+    stored = state(
         record(stage, "done"), record(after, "due", needed=(spec("stage"),), attempt=3, note="its session was deleted")
     )
-    (_, action) = decide(project(stage, after), memory).actions
+    (_, action) = decide(project(stage, after), stored).actions
     assert (action.name, action.kind, action.attempt) == ("reduce", "create", 1)
 
 
 def test_retry_waits_for_an_unmanaged_session_and_for_its_own_delete():
-    stranger = live("reduce", "Running", id="theirs", image="another")
-    assert [one.kind for one in decide(project(THRICE), state(failed()), seen(stranger)).actions] == ["conflict"]
-    buried = state(failed(), pending_delete("reduce", THRICE, why="timeout"))
-    assert lines(decide(project(THRICE), buried, seen())) == ["wait reduce (its session is being deleted)"]
+    unmanaged = live("reduce", "Running", id="theirs", image="another")
+    assert [one.kind for one in decide(project(THRICE), state(failed()), seen(unmanaged)).actions] == ["conflict"]
+    pending = state(failed(), pending_delete("reduce", THRICE, why="timeout"))
+    assert lines(decide(project(THRICE), pending, seen())) == ["wait reduce (its session is being deleted)"]
 
 
 def test_an_open_retry_is_decided_before_anything_else_and_makes_the_same_attempt_again():
-    memory = state(failed(), intent(THRICE, attempt=2))
-    unsettled = decide(project(THRICE), memory, seen(in_flight=[THRICE.key and (THRICE.key, 1)]))
+    stored = state(failed(), intent(THRICE, attempt=2))
+    unsettled = decide(project(THRICE), stored, seen(in_flight=[THRICE.key and (THRICE.key, 1)]))
     assert [one.kind for one in unsettled.actions] == ["wait"]
-    (action,) = decide(project(THRICE), memory, seen()).actions
+    (action,) = decide(project(THRICE), stored, seen()).actions
     assert (action.kind, action.attempt) == ("retry", 2)
-    after = only(look(memory, seen(live("reduce", "Running", id="second"))))
+    after = only(observe(stored, seen(live("reduce", "Running", id="second"))))
     assert (after.id, after.attempt, after.phase, after.past) == ("second", 2, Phase.RUNNING, ("reduce",))
     assert [(one.attempt, one.phase, one.id) for one in after.earlier] == [(1, Phase.FAILED, "reduce")]
 
@@ -183,9 +183,9 @@ def test_only_the_last_few_attempts_are_recorded():
 
 
 def test_duplicate_session_with_a_better_end_is_the_same_attempt():
-    memory = state(record(THRICE, "running", attempt=2), unconfirmed(THRICE, attempt=2))
+    stored = state(record(THRICE, "running", attempt=2), unconfirmed(THRICE, attempt=2))
     shown = seen(live("reduce", "Failed"), live("reduce", "Running", id="late"))
-    after = only(look(memory, shown))
+    after = only(observe(stored, shown))
     assert (after.id, after.attempt, after.earlier) == ("late", 2, ())
 
 

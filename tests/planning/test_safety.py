@@ -62,14 +62,14 @@ def test_many_disappeared_sessions_are_refused_too_and_together_with_deletes():
 
 def test_few_owned_replicas_are_not_a_mass():
     nine = TWELVE[:9]
-    memory = state(*(record(one) for one in nine))
-    assert decide(project(*nine[:1]), memory, all_live(nine)).refused is None
+    stored = state(*(record(one) for one in nine))
+    assert decide(project(*nine[:1]), stored, all_live(nine)).refused is None
 
 
 def test_record_without_a_session_does_not_count_as_owned():
     retired = [record(spec(f"r{number}"), "done") for number in range(100)]
-    memory = state(*(record(one) for one in TWELVE), *retired)
-    assert dict(decide(project(*TWELVE[4:]), memory, all_live()).refused.arguments)["owned"] == 12
+    stored = state(*(record(one) for one in TWELVE), *retired)
+    assert dict(decide(project(*TWELVE[4:]), stored, all_live()).refused.arguments)["owned"] == 12
 
 
 def test_changes_and_creates_are_not_a_mass():
@@ -85,8 +85,8 @@ def test_manifest_without_sessions_is_refused():
 
 def test_destroy_is_no_mass_but_may_lose_too_much():
     assert decide(project(*TWELVE), owned(), all_live(), destroy=True).refused is None
-    memory = owned(started=NOW - 10 * HOUR)
-    assert refusal(decide(project(*TWELVE), memory, all_live(), destroy=True)) == (
+    stored = owned(started=NOW - 10 * HOUR)
+    assert refusal(decide(project(*TWELVE), stored, all_live(), destroy=True)) == (
         "the plan loses 240 core-hours, more than the allowed 100; to allow this, add --allow-loss 241"
     )
 
@@ -102,52 +102,52 @@ def test_destroy_is_no_mass_but_may_lose_too_much():
     ids=["since its start", "at most since it was accepted", "clock set back", "never begun"],
 )
 def test_what_is_lost_with_an_active_replica(given, hours, bound):
-    memory = state(record(spec(), **given))
-    plan = decide(project(spec(args=("new.py",))), memory, seen(live("reduce")))
+    stored = state(record(spec(), **given))
+    plan = decide(project(spec(args=("new.py",))), stored, seen(live("reduce")))
     assert (plan.core_hours_lost, plan.lost_is_bound) == (hours, bound)
 
 
 def test_what_is_lost_with_a_finished_replica_is_a_bound():
-    memory = state(record(spec(), "done", started=NOW - 9 * HOUR, ended=NOW - 6 * HOUR))
-    plan = decide(project(spec(args=("new.py",))), memory)
+    stored = state(record(spec(), "done", started=NOW - 9 * HOUR, ended=NOW - 6 * HOUR))
+    plan = decide(project(spec(args=("new.py",))), stored)
     assert (plan.core_hours_lost, plan.lost_is_bound, plan.recomputed) == (6, True, 1)
 
 
 @pytest.mark.parametrize("phase", ["failed", "unknown", "due", "gone"])
 def test_nothing_is_lost_with_what_has_no_result(phase):
-    memory = state(record(spec(), phase, started=NOW - 9 * HOUR, ended=NOW))
-    plan = decide(project(spec(args=("new.py",))), memory)
+    stored = state(record(spec(), phase, started=NOW - 9 * HOUR, ended=NOW))
+    plan = decide(project(spec(args=("new.py",))), stored)
     assert (plan.core_hours_lost, plan.recomputed) == (0, 0)
 
 
 def test_flexible_sessions_count_the_cores_that_the_server_requests():
     flexible = spec(cores=None, ram=None)
-    memory = state(record(flexible, started=NOW - HOUR))
-    plan = decide(project(), memory, seen(live("reduce")), destroy=True, facts=offer(default_cores=0.5))
+    stored = state(record(flexible, started=NOW - HOUR))
+    plan = decide(project(), stored, seen(live("reduce")), destroy=True, facts=offer(default_cores=0.5))
     assert plan.core_hours_lost == 0.5
 
 
 def test_ended_notebook_is_no_lost_work():
-    memory = state(record(desktop(), "done", started=NOW - 50 * HOUR, ended=NOW))
-    plan = decide(project(desktop(image="x/y:2")), memory)
+    stored = state(record(desktop(), "done", started=NOW - 50 * HOUR, ended=NOW))
+    plan = decide(project(desktop(image="x/y:2")), stored)
     assert (plan.core_hours_lost, plan.recomputed) == (0, 0)
 
 
 @pytest.mark.parametrize(("allowed", "refused"), [(100, True), (119.9, True), (120, False)])
 def test_loss_of_more_than_is_allowed_is_refused(allowed, refused):
-    memory = state(record(spec(cores=12), started=None, accepted=NOW - 10 * HOUR))
+    stored = state(record(spec(cores=12), started=None, accepted=NOW - 10 * HOUR))
     wanted = project(spec(cores=12, args=("new.py",)))
-    plan = decide(wanted, memory, seen(live("reduce")), allow_loss=allowed)
+    plan = decide(wanted, stored, seen(live("reduce")), allow_loss=allowed)
     text = (
         f"the plan loses at most 120 core-hours, more than the allowed {allowed:g}; to allow this, add --allow-loss 121"
     )
     assert refusal(plan) == (text if refused else None)
-    assert decide(wanted, memory, seen(live("reduce")), force=True).refused is None
+    assert decide(wanted, stored, seen(live("reduce")), force=True).refused is None
 
 
 def test_delete_of_a_duplicate_session_is_not_a_loss():
-    memory = state(record(spec(), past=("old",), started=NOW - 1000 * HOUR))
-    plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", id="old")))
+    stored = state(record(spec(), past=("old",), started=NOW - 1000 * HOUR))
+    plan = decide(project(spec()), stored, seen(live("reduce"), live("reduce", id="old")))
     assert (kinds(plan)[0], plan.core_hours_lost) == ("delete reduce", 0)
 
 
@@ -159,22 +159,22 @@ def test_replicas_that_would_be_computed_again_are_counted_also_while_they_wait(
 
 
 def test_deletion_that_is_under_way_is_not_refused_again():
-    memory = state(*(record(one) for one in TWELVE), *(pending_delete(one.name, one) for one in TWELVE[:6]))
-    assert decide(project(*TWELVE[6:]), memory, all_live()).refused is None
-    assert Phase.DUE not in {one.phase for one in memory.replicas}
+    stored = state(*(record(one) for one in TWELVE), *(pending_delete(one.name, one) for one in TWELVE[:6]))
+    assert decide(project(*TWELVE[6:]), stored, all_live()).refused is None
+    assert Phase.DUE not in {one.phase for one in stored.replicas}
 
 
 def test_time_that_is_up_is_no_loss():
     slow = spec(timeout=60, retries=1)
-    memory = state(record(slow, started=NOW - 500 * HOUR))
-    plan = decide(project(slow), memory, seen(live("reduce")))
+    stored = state(record(slow, started=NOW - 500 * HOUR))
+    plan = decide(project(slow), stored, seen(live("reduce")))
     assert (kinds(plan), plan.core_hours_lost, plan.refused) == (["delete reduce"], 0, None)
 
 
 def test_what_is_left_to_finish_is_no_loss_and_no_mass():
     kept = [spec(f"s{number}", when_removed="finish") for number in range(12)]
-    memory = state(*(record(one, started=NOW - 500 * HOUR) for one in kept))
-    plan = decide(project(spec("new")), memory, all_live(kept))
+    stored = state(*(record(one, started=NOW - 500 * HOUR) for one in kept))
+    plan = decide(project(spec("new")), stored, all_live(kept))
     assert (plan.core_hours_lost, plan.refused, plan.has_changes) == (0, None, True)
 
 
@@ -202,13 +202,13 @@ def test_reruns_that_the_manifest_asks_for_are_no_loss_nor_is_what_follows_them(
 def test_what_follows_a_rerun_is_a_loss_where_anything_was_changed(changed):
     zero, first = spec("zero"), spec("first", rerun="always", needs=("zero",))
     second = spec("second", needs=("first",))
-    memory = state(
+    stored = state(
         record(zero, "done", **LONG),
         record(first, "done", needed=(zero,), **LONG),
         record(second, "done", needed=(zero, first), **LONG),
     )
     specs = [one.model_copy(update={"args": ("new",)}) if one.name == changed else one for one in (zero, first, second)]
-    plan = decide(project(*specs), memory)
+    plan = decide(project(*specs), stored)
     lost = {action.name: action.lost for action in plan.actions}
     assert lost["second"] > 100
     assert plan.refused is not None
@@ -220,47 +220,47 @@ EMPTY = Reason(ReasonCode.LIST_EMPTY, entry="tile-${tile}", known=3)
 
 @pytest.mark.parametrize("phase", ["done", "running", "due"])
 def test_list_that_is_empty_now_is_refused_whatever_is_known_of_it(phase):
-    memory = state(*(record(one, phase) for one in TILES), record(spec("other"), "done"))
-    sight = seen(*(live(one.name) for one in TILES)) if phase == "running" else None
+    stored = state(*(record(one, phase) for one in TILES), record(spec("other"), "done"))
+    listed = seen(*(live(one.name) for one in TILES)) if phase == "running" else None
     emptied = project(spec("other"), spec("end", needs=("tile-${tile}",)), empty=("Tile-${tile}",))
-    assert decide(emptied, memory, sight).refused == EMPTY.with_texts(str.capitalize)
-    assert decide(emptied, memory, sight, force=True).refused is None
-    assert decide(emptied, memory, sight, destroy=True).refused is None
-    assert decide(emptied, memory, sight, targets=("other",)).refused is None
-    assert decide(project(*TILES, spec("other")), memory, sight).refused is None
-    assert decide(project(empty=("tile-${tile}",)), memory, sight).refused == EMPTY
+    assert decide(emptied, stored, listed).refused == EMPTY.with_texts(str.capitalize)
+    assert decide(emptied, stored, listed, force=True).refused is None
+    assert decide(emptied, stored, listed, destroy=True).refused is None
+    assert decide(emptied, stored, listed, targets=("other",)).refused is None
+    assert decide(project(*TILES, spec("other")), stored, listed).refused is None
+    assert decide(project(empty=("tile-${tile}",)), stored, listed).refused == EMPTY
 
 
 def test_list_of_which_nothing_is_known_may_be_empty():
-    memory = state(record(spec("tile-x"), "done"))
-    assert decide(project(spec("tile-x"), empty=("tile-${tile}",)), memory).refused is None
+    stored = state(record(spec("tile-x"), "done"))
+    assert decide(project(spec("tile-x"), empty=("tile-${tile}",)), stored).refused is None
 
 
 def test_list_that_is_empty_but_for_its_include_is_refused_until_nothing_else_is_known():
     added, *lost = matrix("tile", "abcd")
-    memory = state(record(added, "done"), *(record(one, "done") for one in lost))
-    assert decide(project(added, empty_lists=("tile-${tile}",)), memory).refused == EMPTY
-    assert decide(project(added, empty_lists=("tile-${tile}",)), memory, force=True).refused is None
-    assert decide(project(added, empty_lists=("tile-${tile}",)), memory, targets=("tile-a",)).refused is None
+    stored = state(record(added, "done"), *(record(one, "done") for one in lost))
+    assert decide(project(added, empty_lists=("tile-${tile}",)), stored).refused == EMPTY
+    assert decide(project(added, empty_lists=("tile-${tile}",)), stored, force=True).refused is None
+    assert decide(project(added, empty_lists=("tile-${tile}",)), stored, targets=("tile-a",)).refused is None
     assert decide(project(added, empty_lists=("tile-${tile}",)), state(record(added, "done"))).refused is None
 
 
 def test_large_share_that_left_the_manifest_is_named_in_the_question():
     tiles = matrix("tile", "abcdefghijkl")
     end = spec("end", needs=("tile-${tile}",))
-    memory = state(*(record(one, "done") for one in tiles), record(end, "done", needed=tiles))
-    cut_short = decide(project(tiles[0], end), memory)
+    stored = state(*(record(one, "done") for one in tiles), record(end, "done", needed=tiles))
+    cut_short = decide(project(tiles[0], end), stored)
     assert (cut_short.refused, cut_short.summary["retired"]) == (None, 11)
     assert cut_short.question == Reason(ReasonCode.MANY_RETIRED, retired=11, known=13)
-    assert decide(project(*tiles[:-1], end), memory).question is None
-    assert decide(project(), memory, destroy=True).question is None
+    assert decide(project(*tiles[:-1], end), stored).question is None
+    assert decide(project(), stored, destroy=True).question is None
 
 
 def test_restored_list_runs_nothing_again():
     end = spec("end", needs=("tile-${tile}",))
-    memory = state(*(record(one, "done") for one in TILES), record(end, "done", needed=TILES))
-    assert not decide(project(end, empty=("tile-${tile}",)), memory).has_changes
-    assert not decide(project(*TILES, end), memory).has_changes
+    stored = state(*(record(one, "done") for one in TILES), record(end, "done", needed=TILES))
+    assert not decide(project(end, empty=("tile-${tile}",)), stored).has_changes
+    assert not decide(project(*TILES, end), stored).has_changes
 
 
 def cut(before, after, **fields):
@@ -289,14 +289,14 @@ def test_change_of_replicas_states_its_cost_and_a_free_alternative():
 )
 def test_change_outside_the_digests_has_no_reason(free):
     assert cut(3, 3, **free) == ()
-    memory = state(*(record(spec(replicas=2), "done", number) for number in (1, 2)))
-    assert not decide(project(spec(replicas=2, **free)), memory).has_changes
+    stored = state(*(record(spec(replicas=2), "done", number) for number in (1, 2)))
+    assert not decide(project(spec(replicas=2, **free)), stored).has_changes
 
 
 def test_new_shares_of_a_matrix_are_reported_once():
     old, new = matrix("tile", "abc", replicas=2), matrix("tile", "abc", replicas=3, image="x/y:2")
-    memory = state(*(record(one, "done", number, started=NOW, ended=NOW) for one in old for number in (1, 2)))
-    (note,) = decide(project(*new), memory).notes
+    stored = state(*(record(one, "done", number, started=NOW, ended=NOW) for one in old for number in (1, 2)))
+    (note,) = decide(project(*new), stored).notes
     assert (note.code, dict(note.arguments)["entry"]) == (ReasonCode.REPLICAS_CHANGED, "tile-${tile}")
     assert "with 3 replicas instead of 2 every share of the work changes: 6 finished shares" in reason_text(note)
     fresh = decide(project(*new), state(*(record(one, "failed", number) for one in old for number in (1, 2))))

@@ -1,4 +1,4 @@
-"""What a call is about, and what its plan has to be approved for."""
+"""The scope of an invocation, and the approval that its plan needs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ OLD, NEW = spec("old"), spec("new", replicas=3)
     ],
 )
 def test_scope_limits_actions_and_deletes_nothing_because_of_removed_lines(scope, expected):
-    memory = state(record(OLD), record(spec("same")))
+    stored = state(record(OLD), record(spec("same")))
     wanted = project(NEW, spec("same", args=("x",)))
-    plan = decide(wanted, memory, seen(live("old"), live("same")), **scope)
+    plan = decide(wanted, stored, seen(live("old"), live("same")), **scope)
     assert kinds(plan) == expected
 
 
@@ -39,8 +39,8 @@ def test_scope_pulls_nothing_in_and_what_is_needed_still_counts():
 
 
 def test_destroy_of_a_target_deletes_it():
-    memory = state(record(OLD), record(spec("same")))
-    plan = decide(project(), memory, seen(live("old"), live("same")), destroy=True, targets=("old",))
+    stored = state(record(OLD), record(spec("same")))
+    plan = decide(project(), stored, seen(live("old"), live("same")), destroy=True, targets=("old",))
     assert kinds(plan) == ["delete old"]
 
 
@@ -65,17 +65,17 @@ def actions(plan):
 
 
 def test_what_is_approved_are_the_desired_set_and_what_cannot_be_undone():
-    memory = state(record(OLD), record(spec("same")), record(spec("done"), "done"))
+    stored = state(record(OLD), record(spec("same")), record(spec("done"), "done"))
     sessions = seen(live("old"), live("same"), live("theirs", id="t"))
     wanted = project(spec("same", args=("x", "y")), spec("done"), spec("theirs"), spec("create"))
-    plan = decide(wanted, memory, sessions, adopt=Adopt.ACTIVE, excludes=("nothing",))
+    plan = decide(wanted, stored, sessions, adopt=Adopt.ACTIVE, excludes=("nothing",))
     assert actions(plan) == [
         f"! adopt theirs 1 {short_id('t')}",
         f"! replace same 1 {short_id('same')} args[0],args[1]",
     ]  # a limited scope
     assert [line.split()[1] for line in plan.approved if line[0] == "="] == ["create/1", "done/1", "same/1", "theirs/1"]
     assert plan.digest == approval_digest(plan.approved)
-    assert actions(decide(wanted, memory, sessions))[0] == f"! delete old 1 {short_id('old')}"
+    assert actions(decide(wanted, stored, sessions))[0] == f"! delete old 1 {short_id('old')}"
 
 
 def test_take_over_is_approved_with_every_session_that_it_deletes():
@@ -87,41 +87,41 @@ def test_take_over_is_approved_with_every_session_that_it_deletes():
 
 
 def test_what_our_own_creates_left_behind_needs_no_approval():
-    memory = state(record(spec()), unconfirmed(spec()))
-    plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
+    stored = state(record(spec()), unconfirmed(spec()))
+    plan = decide(project(spec()), stored, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert (kinds(plan)[0], actions(plan)) == ("delete reduce", [])
 
 
 @pytest.mark.parametrize(("phase", "status"), [("running", "Running"), ("running", "Completed"), ("failed", "Failed")])
 def test_replace_is_the_same_approval_while_its_session_ends_and_while_it_waits(phase, status):
-    memory = state(record(spec(), phase))
-    plan = decide(project(spec(args=("x",))), memory, seen(live("reduce", status)))
+    stored = state(record(spec(), phase))
+    plan = decide(project(spec(args=("x",))), stored, seen(live("reduce", status)))
     assert actions(plan) == [f"! replace reduce 1 {short_id('reduce')} args[0]"]
-    needs = decide(project(spec("first"), spec(args=("x",), needs=("first",))), memory, seen(live("reduce", status)))
+    needs = decide(project(spec("first"), spec(args=("x",), needs=("first",))), stored, seen(live("reduce", status)))
     assert actions(needs) == [f"! replace reduce 1 {short_id('reduce')} args[0],needs[0]"]
 
 
-def approved(*specs, memory=None, sight=None):
-    return decide(project(*specs), memory, sight).approved
+def approved(*specs, stored=None, listed=None):
+    return decide(project(*specs), stored, listed).approved
 
 
 def test_approval_is_valid_while_replicas_end_or_are_created_or_disappear():
-    memory = state(record(spec()), record(spec("other")))
+    stored = state(record(spec()), record(spec("other")))
     wanted = spec(), spec("other", ram=64), spec("new")
-    before = approved(*wanted, memory=memory, sight=seen(live("reduce"), live("other")))
-    later = state(*memory.replicas, record(spec("new")))
-    after = approved(*wanted, memory=later, sight=seen(live("other", "Completed"), live("new"), not_found=["reduce"]))
+    before = approved(*wanted, stored=stored, listed=seen(live("reduce"), live("other")))
+    later = state(*stored.replicas, record(spec("new")))
+    after = approved(*wanted, stored=later, listed=seen(live("other", "Completed"), live("new"), not_found=["reduce"]))
     assert differences(before, after) == ()
 
 
 def test_approval_does_not_hold_for_another_desired_set_or_another_destructive_action():
-    memory, sight = state(record(spec()), record(OLD)), seen(live("reduce"), live("old"))
-    before = approved(spec(), OLD, memory=memory, sight=sight)
-    changed = differences(before, approved(spec(args=("x",)), OLD, memory=memory, sight=sight))
+    stored, listed = state(record(spec()), record(OLD)), seen(live("reduce"), live("old"))
+    before = approved(spec(), OLD, stored=stored, listed=listed)
+    changed = differences(before, approved(spec(args=("x",)), OLD, stored=stored, listed=listed))
     assert len(changed) == 2
     assert "would run other work" in changed[0]
     assert "reduce" in changed[1]
-    removed = differences(before, approved(spec(), memory=memory, sight=sight))
+    removed = differences(before, approved(spec(), stored=stored, listed=listed))
     assert len(removed) == 2
     assert "delete" in removed[1]
 

@@ -1,4 +1,4 @@
-"""What `split` shows is what the replicas get, and the strategy it says to take is the better one."""
+"""`split` shows the shares that the replicas get, and it recommends the better strategy."""
 
 from __future__ import annotations
 

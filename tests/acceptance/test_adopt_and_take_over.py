@@ -1,4 +1,4 @@
-"""Sessions that somebody started by hand: left alone, adopted, or taken over, as the user says."""
+"""Sessions that somebody started by hand: not touched, adopted, or taken over, as the user chooses."""
 
 from __future__ import annotations
 

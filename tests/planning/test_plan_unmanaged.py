@@ -1,4 +1,4 @@
-"""Sessions that the state does not own: never touched, but for an adoption or a take-over that was asked for."""
+"""Sessions that the state does not own: never touched, except for a requested adoption or take-over."""
 
 from __future__ import annotations
 
@@ -103,28 +103,28 @@ def test_take_over_of_an_ended_one_only_creates():
 
 @pytest.mark.parametrize("phase", ["due", "gone", "done", "failed"])
 def test_active_unmanaged_session_blocks_a_create(phase):
-    memory = state(record(spec(), phase, id="ours"))
+    stored = state(record(spec(), phase, id="ours"))
     changed = spec(args=("new.py",))
-    plan = decide(project(changed), memory, seen(live("reduce", "Pending", id="theirs")))
+    plan = decide(project(changed), stored, seen(live("reduce", "Pending", id="theirs")))
     hint = "delete it, or run `state forget` for this replica, then apply with --adopt or --take-over"
     reason = f"unmanaged session theirs has this name and is active (Pending); {hint}"
     assert lines(plan) == [f"conflict reduce ({reason})"]
 
 
 def test_unmanaged_session_in_addition_to_a_managed_one_blocks_nothing():
-    memory = state(record(spec(), id="ours"))
+    stored = state(record(spec(), id="ours"))
     sessions = seen(live("reduce", id="ours"), live("reduce", id="theirs"))
-    assert kinds(decide(project(spec()), memory, sessions)) == ["unchanged reduce"]
-    changed = decide(project(spec(args=("new.py",))), memory, sessions)
+    assert kinds(decide(project(spec()), stored, sessions)) == ["unchanged reduce"]
+    changed = decide(project(spec(args=("new.py",))), stored, sessions)
     assert (kinds(changed), changed.actions[0].sessions_to_delete) == (["conflict reduce"], ())
 
 
 def test_ended_unmanaged_session_does_not_block_a_create():
-    memory = state(record(spec(), "due", id="ours"))
-    assert kinds(decide(project(spec()), memory, seen(live("reduce", "Failed", id="theirs")))) == ["create reduce"]
+    stored = state(record(spec(), "due", id="ours"))
+    assert kinds(decide(project(spec()), stored, seen(live("reduce", "Failed", id="theirs")))) == ["create reduce"]
 
 
 def test_session_that_appears_between_intent_and_listing_is_not_touched_unless_it_can_be_managed():
-    memory = state(intent(desktop("reduce")))
-    plan = decide(project(spec("other"), files=(FILE,)), memory, seen(live("reduce", id="theirs")))
+    stored = state(intent(desktop("reduce")))
+    plan = decide(project(spec("other"), files=(FILE,)), stored, seen(live("reduce", id="theirs")))
     assert kinds(plan) == ["create other"]

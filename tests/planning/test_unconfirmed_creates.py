@@ -1,4 +1,4 @@
-"""Creates without a clear answer: what a later list teaches, and which doubles are ours to remove."""
+"""Unconfirmed creates: what a later listing shows, and which duplicate sessions the tool deletes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scene import (
     kinds,
     lines,
     live,
-    look,
+    observe,
     only,
     pending_delete,
     project,
@@ -30,59 +30,59 @@ WAITS = "create request unconfirmed; waiting for a session listing to confirm it
 
 def test_open_intent_within_the_settle_time_waits():
     asked_too_early = seen(live("reduce"), asked=NOW - 30 + SETTLE - 1)
-    memory = state(intent(spec()))
-    assert lines(decide(project(spec()), memory, asked_too_early)) == [f"wait reduce ({WAITS})"]
-    assert look(memory, asked_too_early).intents
+    stored = state(intent(spec()))
+    assert lines(decide(project(spec()), stored, asked_too_early)) == [f"wait reduce ({WAITS})"]
+    assert observe(stored, asked_too_early).intents
 
 
 def test_settle_time_of_an_intent_of_a_dead_run_begins_when_this_process_finds_it():
-    memory = state(intent(spec(), given_up=None))
-    assert look(memory, seen(found=NOW - SETTLE + 1)).intents
-    assert not look(memory, seen(found=NOW - SETTLE)).intents
+    stored = state(intent(spec(), given_up=None))
+    assert observe(stored, seen(found=NOW - SETTLE + 1)).intents
+    assert not observe(stored, seen(found=NOW - SETTLE)).intents
 
 
 @pytest.mark.parametrize("hidden", [{"whole": False}, {"in_flight": {("reduce", 1)}}], ids=["cut list", "in flight"])
 def test_incomplete_list_or_request_of_our_own_decides_nothing(hidden):
-    assert look(state(intent(spec())), seen(**hidden)).intents
+    assert observe(state(intent(spec())), seen(**hidden)).intents
 
 
 def test_new_session_of_that_name_is_adopted_with_the_digests_of_the_intent():
-    memory = state(intent(spec()))
+    stored = state(intent(spec()))
     observation = seen(live("reduce", "Pending", id="new"))
-    assert lines(decide(project(spec()), memory, observation)) == [
+    assert lines(decide(project(spec()), stored, observation)) == [
         "adopt reduce (found the session of an unconfirmed create request)",
     ]
-    found = only(look(memory, observation))
-    assert (found.id, found.phase, found.work) == ("new", Phase.PENDING, memory.intents[0].work)
+    found = only(observe(stored, observation))
+    assert (found.id, found.phase, found.work) == ("new", Phase.PENDING, stored.intents[0].work)
 
 
 def test_adopted_session_of_an_earlier_manifest_is_replaced():
-    memory = state(intent(spec()))
+    stored = state(intent(spec()))
     changed = spec(args=("other.py",))
-    assert kinds(decide(project(changed), memory, seen(live("reduce", id="new")))) == ["replace reduce"]
+    assert kinds(decide(project(changed), stored, seen(live("reduce", id="new")))) == ["replace reduce"]
 
 
 @pytest.mark.parametrize(
-    "stranger",
+    "unmanaged",
     [live("reduce", id="listed"), live("reduce", id="n", image="x/y:1"), live("reduce", id="n", ram=64.0)],
     ids=["listed before", "other image", "other ram"],
 )
-def test_session_that_is_not_new_or_does_not_match_is_not_adopted(stranger):
-    memory = state(intent(spec(), listed=("listed",)))
-    assert not look(memory, seen(stranger)).replicas
-    assert kinds(decide(project(spec()), memory, seen(stranger))) == ["conflict reduce"]
+def test_session_that_is_not_new_or_does_not_match_is_not_adopted(unmanaged):
+    stored = state(intent(spec(), listed=("listed",)))
+    assert not observe(stored, seen(unmanaged)).replicas
+    assert kinds(decide(project(spec()), stored, seen(unmanaged))) == ["conflict reduce"]
 
 
 @pytest.mark.parametrize(("age", "expected"), [(HOUR / 2 - 1, "create reduce"), (HOUR / 2 + 1, "unknown reduce")])
 def test_no_session_is_created_while_its_result_could_not_have_expired(age, expected):
-    memory = state(intent(spec(), at=NOW - age, attempt=2))
-    plan = decide(project(spec()), memory, seen())
+    stored = state(intent(spec(), at=NOW - age, attempt=2))
+    plan = decide(project(spec()), stored, seen())
     assert kinds(plan) == [expected]
 
 
 def test_create_after_an_intent_for_a_record_keeps_its_attempt():
-    memory = state(record(spec(), "due", attempt=3), intent(spec(), attempt=3))
-    (action,) = decide(project(spec()), memory, seen()).actions
+    stored = state(record(spec(), "due", attempt=3), intent(spec(), attempt=3))
+    (action,) = decide(project(spec()), stored, seen()).actions
     assert (action.kind, action.attempt) == ("create", 3)
 
 
@@ -94,8 +94,8 @@ def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, s
         pending_delete("old", old, sent=False, at=NOW - age, why="replace"),
         intent(new, given_up=None, at=NOW - age),
     ]
-    memory = state(record(old, id="old"), *written_ahead)
-    after = look(memory, seen(live("reduce", shown, id="old")))
+    stored = state(record(old, id="old"), *written_ahead)
+    after = observe(stored, seen(live("reduce", shown, id="old")))
     assert (only(after).id, only(after).phase.ended) == ("old", shown == "Completed")
     assert (after.intents, after.tombstones, after.doubts) == ((), (), ())
     deleted = " -old" if shown == "Running" else ""
@@ -106,7 +106,7 @@ def test_run_that_died_before_the_delete_of_a_replace_has_changed_nothing(age, s
 
 def test_one_session_is_adopted_by_one_replica_only():
     numbered, single = spec("tile", replicas=2), spec("tile-1")
-    after = look(state(intent(numbered), intent(single)), seen(live("tile-1", id="new")))
+    after = observe(state(intent(numbered), intent(single)), seen(live("tile-1", id="new")))
     assert [(one.key, one.id) for one in after.replicas] == [(("tile", 1), "new")]
 
 
@@ -114,39 +114,39 @@ DOUBLE = "duplicate session from an unconfirmed create request"
 
 
 def test_unconfirmed_create_without_a_session_is_kept_for_a_day():
-    after = look(state(intent(spec(), posts=2, listed=("before",))), seen())
+    after = observe(state(intent(spec(), posts=2, listed=("before",))), seen())
     (left,) = after.doubts
     assert (left.posts, left.listed, left.since) == (2, ("before",), NOW - 60)
-    assert look(after, seen(at=left.since + 86_400)).doubts
-    assert not look(after, seen(at=left.since + 86_401)).doubts
+    assert observe(after, seen(at=left.since + 86_400)).doubts
+    assert not observe(after, seen(at=left.since + 86_401)).doubts
 
 
 def test_unconfirmed_creates_of_one_replica_add_up():
-    after = look(state(unconfirmed(spec(), posts=2, listed=("a",)), intent(spec(), listed=("b",))), seen())
+    after = observe(state(unconfirmed(spec(), posts=2, listed=("a",)), intent(spec(), listed=("b",))), seen())
     (left,) = after.doubts
     assert (left.posts, left.listed) == (3, ("a",))  # before the first of them
 
 
 def test_adopted_session_accounts_for_one_request():
-    assert not look(state(intent(spec())), seen(live("reduce", id="new"))).doubts
-    (left,) = look(state(intent(spec(), posts=2)), seen(live("reduce", id="new"))).doubts
+    assert not observe(state(intent(spec())), seen(live("reduce", id="new"))).doubts
+    (left,) = observe(state(intent(spec(), posts=2)), seen(live("reduce", id="new"))).doubts
     assert left.posts == 1
 
 
 def test_duplicate_session_of_an_unconfirmed_create_is_deleted():
-    memory = state(record(spec()), unconfirmed(spec()))
-    plan = decide(project(spec()), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
+    stored = state(record(spec()), unconfirmed(spec()))
+    plan = decide(project(spec()), stored, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [f"delete reduce -late ({DOUBLE})", "unchanged reduce (running)"]
 
 
 @pytest.mark.parametrize(
-    "stranger",
+    "unmanaged",
     [live("reduce", id="before"), live("reduce", id="n", image="x/y:1"), live("reduce", id="n", kind="notebook")],
     ids=["listed before", "other image", "other kind"],
 )
-def test_session_that_cannot_be_a_duplicate_is_not_touched(stranger):
-    memory = state(record(spec()), unconfirmed(spec(), listed=("before",)))
-    assert kinds(decide(project(spec()), memory, seen(live("reduce"), stranger))) == ["unchanged reduce"]
+def test_session_that_cannot_be_a_duplicate_is_not_touched(unmanaged):
+    stored = state(record(spec()), unconfirmed(spec(), listed=("before",)))
+    assert kinds(decide(project(spec()), stored, seen(live("reduce"), unmanaged))) == ["unchanged reduce"]
 
 
 def test_more_sessions_than_unconfirmed_requests_are_not_touched():
@@ -159,15 +159,15 @@ def test_more_sessions_than_unconfirmed_requests_are_not_touched():
 
 
 def test_duplicate_session_with_a_pending_delete_accounts_for_its_request():
-    memory = state(record(spec()), unconfirmed(spec()), pending_delete("late", spec(), why="surplus"))
+    stored = state(record(spec()), unconfirmed(spec()), pending_delete("late", spec(), why="surplus"))
     sessions = live("reduce"), live("reduce", id="late"), live("reduce", id="theirs")
-    assert kinds(decide(project(spec()), memory, seen(*sessions))) == ["unchanged reduce"]
+    assert kinds(decide(project(spec()), stored, seen(*sessions))) == ["unchanged reduce"]
 
 
 @pytest.mark.parametrize("posts", [1, 2])
 def test_duplicate_session_that_disappeared_accounts_for_its_request(posts):
-    memory = state(record(spec()), unconfirmed(spec(), posts=posts), pending_delete("late", spec(), why="surplus"))
-    after = look(memory, seen(live("reduce"), ended_pods=["late"]))
+    stored = state(record(spec()), unconfirmed(spec(), posts=posts), pending_delete("late", spec(), why="surplus"))
+    after = observe(stored, seen(live("reduce"), ended_pods=["late"]))
     assert [one.posts for one in after.doubts] == [1] * (posts - 1)
 
 
@@ -182,26 +182,26 @@ def test_duplicate_session_that_disappeared_accounts_for_its_request(posts):
     ],
 )
 def test_of_two_sessions_the_more_advanced_one_is_kept(ours, late, kept):
-    memory = state(record(spec(), "pending", id="ours"), unconfirmed(spec()))
+    stored = state(record(spec(), "pending", id="ours"), unconfirmed(spec()))
     observation = seen(live("reduce", ours, id="ours"), live("reduce", late, id="late"))
-    after = look(memory, observation)
+    after = observe(stored, observation)
     assert only(after).id == kept
-    (delete,) = [one for one in decide(project(spec()), memory, observation).actions if one.kind == "delete"]
+    (delete,) = [one for one in decide(project(spec()), stored, observation).actions if one.kind == "delete"]
     assert {delete.id, kept} == {"ours", "late"}
 
 
 def test_duplicate_session_of_an_earlier_spec_never_replaces_the_new_session():
-    memory = state(record(spec(args=("new.py",)), "pending", id="ours"), unconfirmed(spec()))
-    after = look(memory, seen(live("reduce", "Pending", id="ours"), live("reduce", id="late")))
+    stored = state(record(spec(args=("new.py",)), "pending", id="ours"), unconfirmed(spec()))
+    after = observe(stored, seen(live("reduce", "Pending", id="ours"), live("reduce", id="late")))
     assert only(after).id == "ours"
 
 
 @pytest.mark.parametrize("entries", [(), (record(spec(), "due"),), (record(spec(), "unknown", id=None),)])
 def test_late_session_of_an_unconfirmed_create_becomes_the_replica_if_there_is_none(entries):
-    memory = state(unconfirmed(spec(), attempt=2), *entries)
+    stored = state(unconfirmed(spec(), attempt=2), *entries)
     observation = seen(live("reduce", id="late"))
-    assert lines(decide(project(spec()), memory, observation)) == ["unchanged reduce (running)"]
-    after = look(memory, observation)
+    assert lines(decide(project(spec()), stored, observation)) == ["unchanged reduce (running)"]
+    after = observe(stored, observation)
     assert (only(after).id, only(after).attempt) == ("late", 2)
 
 
@@ -210,35 +210,35 @@ def test_late_session_of_an_unconfirmed_create_becomes_the_replica_if_there_is_n
 )
 def test_late_session_is_not_adopted_while_a_create_is_under_way(held_up):
     entries = () if "in_flight" in held_up else (intent(spec()),)
-    assert not look(state(unconfirmed(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
+    assert not observe(state(unconfirmed(spec()), *entries), seen(live("reduce", id="late"), **held_up)).replicas
 
 
 def test_session_that_an_open_create_has_made_is_its_result_whatever_came_before():
-    """The earlier create was decided by a settled list: what appears since is of the one that is open."""
+    """A listing after the settle time decided the earlier create: a session that appears later is of the open one."""
     new = spec(args=("new.py",))
-    after = look(state(unconfirmed(spec()), intent(new)), seen(live("reduce", id="fresh")))
+    after = observe(state(unconfirmed(spec()), intent(new)), seen(live("reduce", id="fresh")))
     assert (only(after).id, only(after).work) == ("fresh", intent(new).work)
 
 
 def test_session_of_one_of_two_unconfirmed_creates_with_different_work_is_unmanaged():
     old, new = spec(), spec(args=("new.py",))
-    memory = look(state(unconfirmed(old), intent(new)), seen())
+    stored = observe(state(unconfirmed(old), intent(new)), seen())
     observation = seen(live("reduce", id="late"))
-    after = look(memory, observation)
+    after = observe(stored, observation)
     assert after.doubts
     assert all(one.phase is Phase.DUE for one in after.replicas)
-    assert lines(decide(project(new), memory, observation)) == [
+    assert lines(decide(project(new), stored, observation)) == [
         f"delete reduce -late ({DOUBLE})",
         "wait reduce (another session of this replica is deleted first)",
     ]
     ended = seen(live("reduce", "Completed", id="late"))
-    assert kinds(decide(project(new), memory, ended)) == ["delete reduce", "create reduce"]
+    assert kinds(decide(project(new), stored, ended)) == ["delete reduce", "create reduce"]
 
 
 def test_replica_whose_duplicate_is_deleted_is_replaced_after_the_delete():
     new = spec(args=("new.py",))
-    memory = state(record(spec()), unconfirmed(spec()))
-    plan = decide(project(new), memory, seen(live("reduce"), live("reduce", "Pending", id="late")))
+    stored = state(record(spec()), unconfirmed(spec()))
+    plan = decide(project(new), stored, seen(live("reduce"), live("reduce", "Pending", id="late")))
     assert lines(plan) == [
         f"delete reduce -late ({DOUBLE})",
         "replace reduce -reduce held back (spec changed; another session of this replica is deleted first)",
@@ -247,12 +247,12 @@ def test_replica_whose_duplicate_is_deleted_is_replaced_after_the_delete():
 
 
 def test_create_that_waits_for_the_delete_of_a_duplicate_is_waited_for():
-    memory = state(unconfirmed(spec(), work="", run=""))
-    _, waits = decide(project(spec()), memory, seen(live("reduce", id="late"))).actions
+    stored = state(unconfirmed(spec(), work="", run=""))
+    _, waits = decide(project(spec()), stored, seen(live("reduce", id="late"))).actions
     assert (waits.kind, waits.waits_indefinitely) == ("wait", False)
 
 
 def test_no_duplicate_is_reported_while_an_open_create_can_have_made_it():
-    memory = state(record(spec()), unconfirmed(spec()), intent(spec()))
+    stored = state(record(spec()), unconfirmed(spec()), intent(spec()))
     undecided = seen(live("reduce"), live("reduce", id="late"), whole=False)
-    assert kinds(decide(project(spec()), memory, undecided)) == ["wait reduce"]
+    assert kinds(decide(project(spec()), stored, undecided)) == ["wait reduce"]

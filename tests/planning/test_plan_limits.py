@@ -1,4 +1,4 @@
-"""How many may be active at once: `parallelism` of a family, `max_active` of the project and of the account."""
+"""The limits of active sessions: `parallelism` of an entry, `max_active` of the project and of the account."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_removed_replica_keeps_its_slot_until_its_session_disappears():
     assert kinds(plan) == ["delete tile-a", "create tile-b", "wait tile-c", "wait tile-d"]
     fewer = spec("reduce", replicas=3, parallelism=2)
     more = spec("reduce", replicas=4, parallelism=2)
-    memory = state(*(record(more, "running", number) for number in (3, 4)))
-    plan = decide(project(fewer), memory, running("reduce-3", "reduce-4"))
+    stored = state(*(record(more, "running", number) for number in (3, 4)))
+    plan = decide(project(fewer), stored, running("reduce-3", "reduce-4"))
     assert kinds(plan) == ["delete reduce-4", "replace reduce-3", "wait reduce-1", "wait reduce-2"]
 
 
@@ -132,15 +132,15 @@ def test_full_entry_takes_no_slot_from_the_next_entry():
 
 def test_replace_uses_the_slot_of_the_replaced_session():
     new = tiles("abc", image="x/y:2")
-    memory = state(record(A), record(B))
-    plan = decide(project(*new), memory, running("tile-a", "tile-b"))
+    stored = state(record(A), record(B))
+    plan = decide(project(*new), stored, running("tile-a", "tile-b"))
     assert kinds(plan) == ["replace tile-a", "replace tile-b", "wait tile-c"]
 
 
 def test_replace_of_an_ended_session_needs_a_free_slot():
     new = tiles("abc", image="x/y:2")
-    memory = state(record(A), record(B), record(C, "done"))
-    plan = decide(project(*new), memory, running("tile-a", "tile-b"))
+    stored = state(record(A), record(B), record(C, "done"))
+    plan = decide(project(*new), stored, running("tile-a", "tile-b"))
     assert lines(plan)[2:] == [f"wait tile-c held back ({FULL})"]
     actions = [line for line in plan.approved if line.startswith("! ")]
     assert actions[2] == f"! replace tile-c 1 {short_id('tile-c')} image"
@@ -148,10 +148,10 @@ def test_replace_of_an_ended_session_needs_a_free_slot():
 
 def test_with_more_active_than_the_limit_only_as_many_are_replaced_as_fit():
     values = "abcdef"
-    memory = state(*(record(one) for one in tiles(values)))
-    sight = running(*(f"tile-{value}" for value in values))
+    stored = state(*(record(one) for one in tiles(values)))
+    listed = running(*(f"tile-{value}" for value in values))
     new = tiles(values, image="x/y:2")
-    plan = decide(project(*new), memory, sight)
+    plan = decide(project(*new), stored, listed)
     assert lines(plan)[1:4] == [
         "replace tile-b -tile-b (spec changed)",
         f"wait tile-c held back ({FULL}; spec changed)",
@@ -159,17 +159,17 @@ def test_with_more_active_than_the_limit_only_as_many_are_replaced_as_fit():
     ]
     assert not plan.actions[2].waits_indefinitely
     half = state(*(record(one) for one in (*new[:1], *tiles(values)[1:])))
-    assert kinds(decide(project(*new), half, sight))[:3] == ["replace tile-b", "unchanged tile-a", "wait tile-c"]
+    assert kinds(decide(project(*new), half, listed))[:3] == ["replace tile-b", "unchanged tile-a", "wait tile-c"]
     both = state(*(record(one) for one in (*new[:2], *tiles(values)[2:])))
-    assert "replace" not in " ".join(kinds(decide(project(*new), both, sight)))
+    assert "replace" not in " ".join(kinds(decide(project(*new), both, listed)))
 
 
 def test_replace_that_only_deletes_now_keeps_its_slot_until_the_session_disappears():
     first = spec("first")
     old = matrix("tile", "ab", parallelism=1, needs=("first",))
     changed = spec("first", args=("new",))
-    memory = state(record(first, "done"), record(old[0], needed=(first,)))
-    plan = decide(project(changed, *old, *tiles("z", 1)), memory, running("tile-a"))
+    stored = state(record(first, "done"), record(old[0], needed=(first,)))
+    plan = decide(project(changed, *old, *tiles("z", 1)), stored, running("tile-a"))
     assert kinds(plan) == ["replace first", "replace tile-a", "wait tile-b", "wait tile-z"]
     assert plan.actions[1].create_later
 
@@ -177,21 +177,21 @@ def test_replace_that_only_deletes_now_keeps_its_slot_until_the_session_disappea
 def test_delete_of_a_replace_frees_its_slot_for_no_other_replace():
     first = matrix("first", "ab")
     old = matrix("tile", "ab", parallelism=1, needs=("first-${tile}",))
-    memory = state(*(record(one, "done") for one in first), *(record(one, needed=first) for one in old))
+    stored = state(*(record(one, "done") for one in first), *(record(one, needed=first) for one in old))
     changed = (first[0].model_copy(update={"args": ("new",)}), first[1])
     new = (old[0], old[1].model_copy(update={"args": ("new",)}))
-    plan = decide(project(*changed, *new), memory, running("tile-a", "tile-b"))
+    plan = decide(project(*changed, *new), stored, running("tile-a", "tile-b"))
     assert kinds(plan) == ["replace first-a", "replace tile-a", "done first-b", "wait tile-b"]
 
 
 def test_retry_takes_a_slot_like_any_create():
     new = tiles("abc", retries=3)
     ended = record(new[2], "failed", ended=NOW - 3000)
-    memory = state(record(new[0]), record(new[1]), ended)
-    assert lines(decide(project(*new), memory, running("tile-a", "tile-b")))[2] == f"wait tile-c ({FULL})"
+    stored = state(record(new[0]), record(new[1]), ended)
+    assert lines(decide(project(*new), stored, running("tile-a", "tile-b")))[2] == f"wait tile-c ({FULL})"
     assert kinds(decide(project(*new), state(ended))) == ["create tile-a", "create tile-b", "wait tile-c"]
-    memory = state(record(new[0]), ended)
-    assert kinds(decide(project(new[2], *new[:2]), memory, running("tile-a"))) == [
+    stored = state(record(new[0]), ended)
+    assert kinds(decide(project(new[2], *new[:2]), stored, running("tile-a"))) == [
         "retry tile-c",
         "unchanged tile-a",
         "wait tile-b",
@@ -215,8 +215,8 @@ def test_replica_out_of_scope_gets_no_slot():
     wanted = project(*tiles())
     assert kinds(decide(wanted, targets=("tile-c", "tile-d"))) == ["create tile-c", "create tile-d"]
     assert kinds(decide(wanted, excludes=("tile-a",))) == ["create tile-b", "create tile-c", "wait tile-d"]
-    memory = state(record(A))
-    assert kinds(decide(wanted, memory, running("tile-a"), targets=("tile-c", "tile-d"))) == [
+    stored = state(record(A))
+    assert kinds(decide(wanted, stored, running("tile-a"), targets=("tile-c", "tile-d"))) == [
         "create tile-c",
         "wait tile-d",
     ]
@@ -224,10 +224,10 @@ def test_replica_out_of_scope_gets_no_slot():
 
 def test_outdated_replica_out_of_scope_stays_and_keeps_its_slot():
     values = "abc"
-    memory = state(*(record(one) for one in tiles(values)))
-    sight = running(*(f"tile-{value}" for value in values))
+    stored = state(*(record(one) for one in tiles(values)))
+    listed = running(*(f"tile-{value}" for value in values))
     wanted = project(*tiles(values, image="x/y:2"))
-    assert kinds(decide(wanted, memory, sight, targets=("tile-b", "tile-c"))) == ["replace tile-b", "wait tile-c"]
+    assert kinds(decide(wanted, stored, listed, targets=("tile-b", "tile-c"))) == ["replace tile-b", "wait tile-c"]
 
 
 def test_action_that_failed_in_this_invocation_keeps_no_slot():
@@ -252,9 +252,9 @@ def test_slot_of_a_running_notebook_is_not_waited_for():
 
 def test_max_active_counts_headless_sessions_of_the_whole_project():
     wanted = project(spec("a"), desktop(), spec("b"), spec("c"), max_active=MaxActive(project=3))
-    memory = state(record(spec("gone", file="manifests/other.yaml")), record(desktop("lab")))
-    sight = seen(live("gone"), live("lab", kind="notebook"), live("theirs-1"), live("theirs-2"))
-    plan = decide(wanted, memory, sight, facts={"present": frozenset({"manifests/other.yaml"})})
+    stored = state(record(spec("gone", file="manifests/other.yaml")), record(desktop("lab")))
+    listed = seen(live("gone"), live("lab", kind="notebook"), live("theirs-1"), live("theirs-2"))
+    plan = decide(wanted, stored, listed, facts={"present": frozenset({"manifests/other.yaml"})})
     assert created(plan) == ["a", "desk", "b"]
     wait = next(action for action in plan.actions if action.kind == "wait")
     assert (wait.name, reason_text(wait.reason), wait.waits_indefinitely) == (
@@ -266,11 +266,11 @@ def test_max_active_counts_headless_sessions_of_the_whole_project():
 
 def test_job_that_becomes_a_notebook_needs_no_slot_and_a_notebook_that_becomes_a_job_does():
     limit = {"max_active": MaxActive(project=1)}
-    memory = state(record(spec("desk")))
-    assert kinds(decide(project(desktop(), **limit), memory, running("desk"))) == ["replace desk"]
-    memory = state(record(desktop()), record(spec("job")))
-    sight = seen(live("desk", kind="notebook"), live("job"))
-    assert kinds(decide(project(spec("desk"), spec("job"), **limit), memory, sight)) == ["wait desk", "unchanged job"]
+    stored = state(record(spec("desk")))
+    assert kinds(decide(project(desktop(), **limit), stored, running("desk"))) == ["replace desk"]
+    stored = state(record(desktop()), record(spec("job")))
+    listed = seen(live("desk", kind="notebook"), live("job"))
+    assert kinds(decide(project(spec("desk"), spec("job"), **limit), stored, listed)) == ["wait desk", "unchanged job"]
 
 
 JOB, DESK = spec("x"), desktop("x")
@@ -330,8 +330,8 @@ def test_managed_sessions_count_for_the_account_once(own, entries, sessions, fre
 def test_replace_takes_its_own_slot_of_the_account_and_no_other():
     new = spec("x", image="x/y:2")
     for strangers, expected in (((), "replace x"), (("a", "b"), "replace x"), (("a", "b", "c"), "wait x")):
-        sight = running("x", *strangers)
-        assert kinds(decide(project(new, **ACCOUNT), state(record(spec("x"))), sight)) == [expected]
+        listed = running("x", *strangers)
+        assert kinds(decide(project(new, **ACCOUNT), state(record(spec("x"))), listed)) == [expected]
 
 
 def test_every_limit_must_have_a_free_slot():
@@ -343,7 +343,7 @@ def test_every_limit_must_have_a_free_slot():
 
 def test_limit_of_the_server_is_given_in_the_order_of_the_manifest_and_in_scope():
     wanted = project(desktop("b", needs=("first",)), desktop("a"), spec("first"))
-    memory = state(record(spec("first"), "done"))
-    plan = decide(wanted, memory, facts=offer(max_interactive=1))
+    stored = state(record(spec("first"), "done"))
+    plan = decide(wanted, stored, facts=offer(max_interactive=1))
     assert kinds(plan) == ["create b", "wait a", "done first"]
-    assert kinds(decide(wanted, memory, facts=offer(max_interactive=1), targets=("a",))) == ["create a"]
+    assert kinds(decide(wanted, stored, facts=offer(max_interactive=1), targets=("a",))) == ["create a"]

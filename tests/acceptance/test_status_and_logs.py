@@ -1,4 +1,4 @@
-"""`status`, `logs`, `events`, `refresh`, `destroy`: while the server remembers, and after it has forgotten."""
+"""`status`, `logs`, `events`, `refresh`, `destroy`: while the server has a session, and after it dropped it."""
 
 from __future__ import annotations
 
