@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" i
 
 # Where Python may not write bytecode, each command that a test starts would compile the whole package again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Under `nohup`, each command would inherit that SIGHUP is ignored, and the tests of that signal would fail.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 START_S = 30
 STOP_S = 30
