@@ -94,7 +94,8 @@ async def _delete_duplicates(work: ApprovedWork, context: ExecutionContext) -> O
     """Delete the duplicate sessions that unconfirmed creates of this pass have made."""
     document = context.ledger.document
     observation = await context.lister.observe_server(document)
-    situation = replace(work.situation, state=document, observation=observation, adopted=frozenset())
+    # The pass has checked the account; a duplicate session that is listed is one of it.
+    situation = replace(work.situation, state=document, observation=observation, adopted=frozenset(), identity=None)
     plan = make_plan(work.project, situation, work.expansion)
     duplicates = [action for action in plan.decided_now if action.deletes_second_session]
     if not duplicates:

@@ -16,6 +16,7 @@ from skaha_apply.planning.decisions import removals, run_numbers
 from skaha_apply.planning.decisions.decision_table import decide
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.kept_decisions import KeptDecisions
+from skaha_apply.planning.safety.account import check_account_of_plan
 from skaha_apply.planning.safety.approval import approval_digest, approval_lines
 from skaha_apply.planning.safety.losses import add_losses, replica_count_notes
 from skaha_apply.planning.safety.rules import check_safety
@@ -44,6 +45,9 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     Returns:
         Every action, sorted, with the digest of the lines that a reviewer approves, and the refusal of the safety
         rules.
+
+    Raises:
+        StateError: the plan changes something, and the account of the credential is not known.
     """
     expansion = expansion or Expansion(project)
     desired = _desired_replicas(project, situation, expansion)
@@ -118,7 +122,7 @@ def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan
     decided_now = draft.decided_now
     lines = (*draft.desired_lines, *approval_lines((), decided_now))
     safety = check_safety(project, decided_now, situation, kept=len(draft.actions) - len(decided_now))
-    return Plan(
+    made = Plan(
         project=project.name,
         server=situation.server,
         actions=draft.actions,
@@ -134,3 +138,5 @@ def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan
         question=safety.question,
         newly_decided=decided_now,
     )
+    check_account_of_plan(made, situation)
+    return made

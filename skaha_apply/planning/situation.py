@@ -29,7 +29,8 @@ class Situation:
 
     `adopted` are the replicas whose session this observation found after an unconfirmed create. `offer` is what the
     server offers, as far as the tool requested it. `present` are the recorded manifest files that still exist,
-    loaded or not. `new_state` states that no state is stored yet. `notes` are shown above the plan.
+    loaded or not. `new_state` states that no state is stored yet. `identity` is the digest of the credential, None if
+    there is nothing to check. `notes` are shown above the plan.
 
     Derived values are computed at the first use and kept.
     """
@@ -42,6 +43,7 @@ class Situation:
     server: str = ""
     present: frozenset[str] = frozenset()
     new_state: bool = False
+    identity: str | None = None
     notes: tuple[Reason, ...] = ()
 
     @property

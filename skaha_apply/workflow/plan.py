@@ -11,7 +11,7 @@ from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.request import Offer
 from skaha_apply.model.session import Listing, Observation
 from skaha_apply.planning.planner import plan as make_plan
-from skaha_apply.planning.safety.account import check_account, check_confirmed
+from skaha_apply.planning.safety.account import check_account
 from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.workflow.state.binding import find_store, new_document, read_state
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
-    from skaha_apply.planning.expansion import Expansion
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setup.context import Context, StateLocation
 
@@ -36,7 +35,7 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
         StateError: the state cannot be read, or belongs to another project, server or account.
         ServerError: the server cannot be used.
     """
-    return plan_from(context, project, await observe_project(context, project, options))
+    return make_plan(project, await observe_project(context, project, options))
 
 
 async def observe_project(context: Context, project: Project, options: PlanOptions) -> Situation:
@@ -63,15 +62,9 @@ def make_situation(
         adopted=adopted,
         server=context.client.address,
         present=_present(context.location, state),
+        identity=context.identity,
         notes=_notes(context, observation),
     )
-
-
-def plan_from(context: Context, project: Project, situation: Situation, expansion: Expansion | None = None) -> Plan:
-    """The plan that follows from a situation; raises `StateError` if it changes something for an unknown account."""
-    made = make_plan(project, situation, expansion)
-    check_confirmed(situation.state, situation.observation.listing, context.identity, made)
-    return made
 
 
 async def ask_offer(context: Context, project: Project, document: StateDocument) -> Offer:

@@ -12,8 +12,9 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.plan import observe_project, plan_from
+from skaha_apply.workflow.plan import observe_project
 from skaha_apply.workflow.progress import entry_summaries, not_started
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ async def _observe_consistently(context: Context, project: Project) -> tuple[Sit
     """
     for _ in range(MOST_OBSERVATIONS):
         situation = await observe_project(context, project, PlanOptions())
-        plan = plan_from(context, project, situation)
+        plan = make_plan(project, situation)
         if not any(action.kind is ActionKind.CONFLICT for action in plan.actions):
             break
         stored = await context.location.store(project.name).read()

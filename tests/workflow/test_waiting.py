@@ -10,10 +10,11 @@ from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
+from skaha_apply.planning.safety.allowed_actions import Approval
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.progress import entry_summaries, not_started
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
-from skaha_apply.workflow.reconcile.results import Approval, PassResult, Progress
+from skaha_apply.workflow.reconcile.results import PassResult, Progress
 from skaha_apply.workflow.reconcile.wait import is_over
 
 
@@ -40,7 +41,7 @@ def over(one, session_kind="headless"):
     request = ApplyRequest(None, Project("p", ()), ApplyOptions(wait="complete"), None, None)
     plan = Plan("p", "s", (one,), "d")
     document = StateDocument(lineage="l", project="p", server="s", specs={"s": spec(session_kind)})
-    return is_over(request, Progress(), PassResult(plan, document=document, approval=Approval(plan, frozenset())))
+    return is_over(request, Progress(), PassResult(plan, document=document, approval=Approval(plan)))
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,8 @@ def plan(options: PlanArguments) -> ExitCode:
     replicas with the same action. Takes no lock, and writes only the files that you name. Use it before each apply, and
     in CI to review a change of a manifest.
     """
-    from skaha_apply.workflow.plan import observe_project, plan_from  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.planning.planner import plan as make_plan  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.plan import observe_project  # noqa: PLC0415
     from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415
 
     options.check()
@@ -115,18 +116,15 @@ def plan(options: PlanArguments) -> ExitCode:
 
     async def one(context: Context, project: Project) -> ExitCode:
         situation = await observe_project(context, project, plan_options)
-        plans.append(plan_from(context, project, situation))
+        plans.append(make_plan(project, situation))
         lineages.append("" if situation.new_state else situation.state.lineage)
-        return _code(plans[-1])
+        return _code(plans[-1], options)
 
     async def one_offline(location: StateLocation, project: Project) -> ExitCode:
         from skaha_apply.workflow.plan import plan_offline  # noqa: PLC0415 - as above
 
         plans.append(await plan_offline(location, project, plan_options))
-        return _code(plans[-1])
-
-    def _code(made: Plan) -> ExitCode:
-        return ExitCode.CHANGES if options.detailed_exitcode and made.has_changes else ExitCode.OK
+        return _code(plans[-1], options)
 
     if options.offline:
         code = for_each_offline(setting, projects, streams, one_offline, plan_options)
@@ -141,3 +139,7 @@ def plan(options: PlanArguments) -> ExitCode:
     if options.out is not None and len(plans) == len(projects):
         write_plan(Path(options.out), setting, plan_options, list(zip(plans, lineages, strict=True)), projects)
     return code
+
+
+def _code(made: Plan, options: PlanArguments) -> ExitCode:
+    return ExitCode.CHANGES if options.detailed_exitcode and made.has_changes else ExitCode.OK

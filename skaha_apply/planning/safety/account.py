@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.session import Listing
     from skaha_apply.model.state import StateDocument
+    from skaha_apply.planning.situation import Situation
 
 _REMEMBERED = 5  # credentials of one account that are remembered, by digest
 
@@ -34,10 +35,10 @@ def check_account(document: StateDocument, listing: Listing, identity: str | Non
         _check_account_is_known(document, listing, identity)
 
 
-def check_confirmed(document: StateDocument, listing: Listing, identity: str | None, plan: Plan) -> None:
+def check_account_of_plan(plan: Plan, situation: Situation) -> None:
     """Refuse to act for an unknown account: raises `StateError` if the plan changes something."""
     if plan.has_changes:
-        _check_account_is_known(document, listing, identity)
+        _check_account_is_known(situation.state, situation.observation.listing, situation.identity)
 
 
 def _check_account_is_known(document: StateDocument, listing: Listing, identity: str | None) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import Unauthorized
-from skaha_apply.workflow.plan import plan_from
+from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
 from skaha_apply.workflow.reconcile.one_pass import make_execution_context, observe_and_record, one_pass
 from skaha_apply.workflow.reconcile.report import make_report, reporting_interrupts
@@ -101,9 +101,8 @@ async def _make_pass(run: ApplyRun) -> None:
     """Make a pass. Once a plan is approved, a refused credential repeats the pass with the next valid credential."""
     run.last = await one_pass(run.request, run.state, run.progress, run.last)
     while isinstance(refused := run.last.stopped, Unauthorized):
-        deadline = run.last.approval.deadline if run.last.approval else None
         with reporting_interrupts(run.request, lambda: run.last):
-            timeout = await wait_for_credential(run.request, refused, deadline)
+            timeout = await wait_for_credential(run.request, refused, run.last.deadline)
         if timeout is not None:
             run.last = replace(run.last, stopped=timeout)
             return
@@ -133,7 +132,7 @@ async def refresh(context: Context, project: Project, observe: Callable[[Event],
     async with ProjectState(context, project).locked("refresh") as ledger:
         execution = make_execution_context(context, project, ledger, observe)
         situation = await observe_and_record(request, execution, PassResult(), progress)
-        plan = plan_from(context, project, situation)
+        plan = make_plan(project, situation)
         last = PassResult(plan=plan, listing=situation.observation.listing, document=ledger.document)
     return make_report(request, progress, last)
 

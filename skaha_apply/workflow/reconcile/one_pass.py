@@ -15,10 +15,13 @@ from skaha_apply.apply.steps import ApprovedWork, carry_out, observe, reason_to_
 from skaha_apply.model.errors import SafetyRefusal, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
+from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.safety.allowed_actions import allowed_actions
+from skaha_apply.planning.safety.approval import check_fresh
 from skaha_apply.planning.safety.rules import MASS_DELETION_HINT, mass_deletion_during_wait
 from skaha_apply.render.reasons import reason_text
-from skaha_apply.workflow.plan import ask_offer, make_situation, plan_from
-from skaha_apply.workflow.reconcile.approval import check_fresh, grant_approval, is_approved, is_covered, is_outdated
+from skaha_apply.workflow.plan import ask_offer, make_situation
+from skaha_apply.workflow.reconcile.approval import ask_for_approval, start_timeout
 from skaha_apply.workflow.reconcile.report import reporting_interrupts
 from skaha_apply.workflow.setup.variables import unmasked
 from skaha_apply.workflow.state.binding import check_first_run
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.apply.context import Outcomes
     from skaha_apply.apply.ledger import Ledger
-    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
     from skaha_apply.planning.situation import Situation
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.state.locking import ProjectState
 
 LATER_LOCK = 60.0  # seconds for which a later pass of a wait lets another process keep the lock
+FRESH = 60.0  # seconds after which an approval is followed by a new listing
 
 
 async def one_pass(request: ApplyRequest, state: ProjectState, progress: Progress, last: PassResult) -> PassResult:
@@ -95,23 +99,29 @@ class _Pass:
         request = self._request
         situation = await self._observe(execution)
         plan = self._make_plan(situation)
-        if self.result.approval is None:
-            if not await is_approved(request, plan, execution.ledger.working_state.head.lineage):
+        approval = self.result.approval
+        if approval is None:
+            approval = await ask_for_approval(request, plan, execution.ledger.working_state.head.lineage)
+            if approval is None:
                 self.result = replace(self.result, declined=True)
                 return None
-            self.result = replace(self.result, approval=grant_approval(request, plan))
-            if is_outdated(request, plan, situation.observation.listing.at):
+            self.result = replace(self.result, approval=approval, deadline=start_timeout(request))
+            if plan.has_changes and request.context.client.now() - situation.now > FRESH:
                 situation = await self._observe(execution)
-                newer = self._make_plan(situation)
-                check_fresh(plan.approved, newer)
-                plan = newer
+                plan = self._make_plan(situation)
+                check_fresh(approval.plan.approved, plan)
         elif reason := mass_deletion_during_wait(plan, execution.ledger.working_state, request.options.plan):
             refusal = SafetyRefusal(f"refused: {reason_text(reason)}", hint=MASS_DELETION_HINT)
             self.result = replace(self.result, stopped=refusal)
             return None
+        actions_left = self._progress.actions_left(request.options.limit)
+        allowed = allowed_actions(plan, approval, self._progress.tried, actions_left)
+        for action in allowed.not_approved:
+            why = reason_text(action.reason)
+            self._progress.add_note(f"not approved, so not carried out: {action.kind} {action.name} ({why})")
+        self.result = replace(self.result, left_out=allowed.left_out)
         later = request.options.wait == "complete" and request.project.max_active.account is None
-        actions = self._allowed_actions(plan)
-        return ApprovedWork(request.project, request.expansion, situation, plan, actions, confirms_later=later)
+        return ApprovedWork(request.project, request.expansion, situation, plan, allowed.actions, confirms_later=later)
 
     async def _observe(self, execution: ExecutionContext) -> Situation:
         """Observe the server, record the observation, and make what the planner reads of it."""
@@ -121,28 +131,9 @@ class _Pass:
 
     def _make_plan(self, situation: Situation) -> Plan:
         request = self._request
-        plan = plan_from(request.context, request.project, situation, request.expansion)
+        plan = make_plan(request.project, situation, request.expansion)
         self.result = replace(self.result, plan=plan)
         return plan
-
-    def _allowed_actions(self, plan: Plan) -> list[Action]:
-        """The approved actions that have not failed in this invocation, as many as `--limit` allows.
-
-        Each action without approval adds a note to the report.
-        """
-        approval, progress = self.result.approval, self._progress
-        allowed = []
-        for action in plan.decided_now:
-            if not action.kind.changes or action.attempt_key in progress.tried:
-                continue
-            if approval is None or is_covered(approval, plan, action):
-                allowed.append(action)
-            else:
-                why = reason_text(action.reason)
-                progress.add_note(f"not approved, so not carried out: {action.kind} {action.name} ({why})")
-        kept = allowed[: progress.actions_left(self._request.options.limit)]
-        self.result = replace(self.result, left_out=len(allowed) - len(kept))
-        return kept
 
     def _add(self, done: tuple[Outcomes, ...]) -> None:
         """Add what was done; the deletes of duplicates do not count for `--limit`."""

@@ -1,4 +1,4 @@
-"""What the passes of one `apply` hand to each other: the approval, the progress, and the result of a pass."""
+"""What the passes of one `apply` hand to each other: the progress, and the result of a pass."""
 
 from __future__ import annotations
 
@@ -14,22 +14,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import AttemptKey, Plan
     from skaha_apply.model.report import Failure
     from skaha_apply.model.session import Listing
-    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
-
-
-@dataclass(frozen=True)
-class Approval:
-    """The consent to a plan.
-
-    `lines` describe its actions that need approval. `waiting` are the replicas that it shows as `wait`. `deadline` is
-    the time of the event loop at which `--timeout` ends the wait, None without `--timeout`.
-    """
-
-    plan: Plan
-    lines: frozenset[str]
-    waiting: frozenset[ReplicaKey] = frozenset()
-    deadline: float | None = None
+    from skaha_apply.planning.safety.allowed_actions import Approval
 
 
 @dataclass
@@ -78,8 +64,8 @@ class Progress:
 class PassResult:
     """What the latest pass has reached; a pass that was cut short keeps the values of the pass before.
 
-    `began` is the time of the event loop at its start. `stopped` is the reason why no further pass is made. `left_out`
-    counts the actions that `--limit` excluded.
+    `began` and `deadline` are times of the event loop: the start of the pass, and the end of `--timeout` (None without
+    it). `stopped` is the reason why no further pass is made. `left_out` counts the actions that `--limit` excluded.
     """
 
     plan: Plan | None = None
@@ -87,6 +73,7 @@ class PassResult:
     document: StateDocument | None = None
     stopped: SkahaApplyError | None = None
     approval: Approval | None = None
+    deadline: float | None = None
     declined: bool = False
     offer: Offer = field(default_factory=Offer)
     began: float = 0.0

@@ -10,7 +10,6 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
 from skaha_apply.workflow.progress import entry_summaries, not_started
-from skaha_apply.workflow.reconcile.approval import is_covered
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -25,7 +24,7 @@ async def sleep_until_next_pass(request: ApplyRequest, last: PassResult) -> Time
     """Sleep until `--poll` after the last pass began; returns the timeout if `--timeout` ends before that."""
     now, poll = asyncio.get_running_loop().time(), request.options.poll
     rest = max(last.began + poll - now, LEAST_REST * poll)
-    deadline = last.approval.deadline if last.approval else None
+    deadline = last.deadline
     if deadline is None or deadline - now >= rest:
         await asyncio.sleep(rest)
         return None
@@ -74,7 +73,7 @@ def _can_change(action: Action, request: ApplyRequest, progress: Progress, last:
 
 
 def _is_approved(action: Action, last: PassResult) -> bool:
-    return last.approval is None or last.plan is None or is_covered(last.approval, last.plan, action)
+    return last.approval is None or last.plan is None or last.approval.covers(last.plan, action)
 
 
 def _is_interactive(action: Action, last: PassResult) -> bool:
