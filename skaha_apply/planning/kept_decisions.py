@@ -65,12 +65,12 @@ class KeptDecisions:
         """Add the decided replicas that need no further decision."""
         changed: set[str] = set()
         for position, action in zip(positions, actions, strict=True):
-            wanted = self._desired[position]
-            if _is_kept(action) and wanted.key not in self._pilots:
+            desired = self._desired[position]
+            if _is_kept(action) and desired.key not in self._pilots:
                 self.actions[position] = action
-                self.by_session[wanted.spec.key] += 1
-                self._ends.setdefault(wanted.spec.entry_key, []).extend(ends_of(action))
-                changed.add(wanted.spec.entry_key)
+                self.by_session[desired.spec.key] += 1
+                self._ends.setdefault(desired.spec.entry_key, []).extend(ends_of(action))
+                changed.add(desired.spec.entry_key)
         for entry in changed:
             self._ends[entry] = _tail(self._ends[entry])
 
@@ -90,14 +90,14 @@ class KeptDecisions:
         """Let replicas be decided again."""
         entries = set()
         for position in positions:
-            wanted = self._desired[position]
+            desired = self._desired[position]
             self.actions[position] = None
-            self.by_session[wanted.spec.key] -= 1
-            entries.add(wanted.spec.entry_key)
+            self.by_session[desired.spec.key] -= 1
+            entries.add(desired.spec.entry_key)
         found: dict[str, list[AttemptEnd]] = {entry: [] for entry in entries}
-        for wanted, action in zip(self._desired, self.actions, strict=True) if entries else ():
-            if action is not None and wanted.spec.entry_key in entries:
-                found[wanted.spec.entry_key] += ends_of(action)
+        for desired, action in zip(self._desired, self.actions, strict=True) if entries else ():
+            if action is not None and desired.spec.entry_key in entries:
+                found[desired.spec.entry_key] += ends_of(action)
         self._ends.update({entry: _tail(ends) for entry, ends in found.items()})
 
 

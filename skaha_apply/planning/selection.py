@@ -14,12 +14,12 @@ def matches(pattern: str, session: str, replica: int, group: str = "") -> bool:
     Raises:
         ValueError: if REPLICAS has another form.
     """
-    name, slash, wanted = pattern.partition("/")
+    name, slash, numbers = pattern.partition("/")
     name = name.casefold()
     whole = group != "" and name == group.casefold()
     if not whole and not fnmatchcase(session.casefold(), name):
         return False
-    return not slash or any(low <= replica <= high for low, high in ranges(wanted))
+    return not slash or any(low <= replica <= high for low, high in ranges(numbers))
 
 
 def ranges(text: str) -> tuple[tuple[int, int], ...]:

@@ -109,11 +109,11 @@ class Situation:
         ignored = self._duplicate_ids
         return tuple(session for session in found if session.id not in self.owned and session.id not in ignored)
 
-    def changes(self, recorded: str, wanted: SessionSpec) -> tuple[Change, ...]:
+    def changes(self, recorded: str, desired: SessionSpec) -> tuple[Change, ...]:
         """The fields in which a recorded spec (by its key in the state) and a desired one differ."""
-        pair = (recorded, id(wanted))
+        pair = (recorded, id(desired))
         if pair not in self._changes:
-            self._changes[pair] = diff.changes(self.working_state.specs[recorded], wanted)
+            self._changes[pair] = diff.changes(self.working_state.specs[recorded], desired)
         return self._changes[pair]
 
     @cached_property

@@ -187,10 +187,10 @@ class Contest(Universe):
 
         process.loop = loop = VirtualLoop(self.timeline, lambda: self.random.uniform(0, 0.01))
         running = Running(process, loop, loop.create_task(main()), Ended(process=process))
-        self.go_on(running)
+        self.resume(running)
         return running
 
-    def go_on(self, running):
+    def resume(self, running):
         """Let it run on, until it ends or is stopped again."""
         ended = running.ended
         try:
@@ -220,7 +220,7 @@ class Contest(Universe):
             return
         if interrupted:
             running.loop.call_soon(running.task.cancel)
-        self.go_on(running)
+        self.resume(running)
 
     @asynccontextmanager
     async def _world(self, process):

@@ -26,10 +26,10 @@ def faults_of(universe, chapters, plan):
     conflicts = {action.name for action in plan.actions if action.kind.value in ("conflict", "blocked", "wait")}
     # Protection outlives its own line.
     protected = {one.name for one in plan.actions if one.kind.value == "protected" and one.desired is None}
-    found = [*strangers_touched(server), *_open_plan(plan)]
+    found = [*touched_unmanaged_sessions(server), *_open_plan(plan)]
     for key, jobs in sorted(groups.items()):
         if not any(job.late for job in jobs):
-            found += _doubles(key, jobs)
+            found += _duplicate_sessions(key, jobs)
             found += overlaps(key, jobs)
         found += _end(key, jobs, desired.get(key), now, conflicts | protected)
     for key, spec in sorted(desired.items()):
@@ -56,7 +56,7 @@ def _groups(server, chapters):
     }
     groups = defaultdict(list)
     for job in sorted(server.jobs.values(), key=lambda one: one.created):
-        if not job.stranger:
+        if not job.is_unmanaged:
             groups[names.get(job.name, (f"never asked for: {job.name}", 0))].append(job)
     return groups
 
@@ -75,7 +75,7 @@ def _whole(job):
     return (*work(job), job.form.get("cores"), job.form.get("ram"))
 
 
-def _doubles(key, jobs):
+def _duplicate_sessions(key, jobs):
     """Nothing is created twice, nothing computed twice."""
     made, finished = defaultdict(list), defaultdict(list)
     for job in jobs:
@@ -130,11 +130,11 @@ def _fits(job, spec, replica):
     return same_env and job.form.get("args", "") == " ".join(spec.args)
 
 
-def strangers_touched(server):
+def touched_unmanaged_sessions(server):
     """Sessions of others that were deleted or renewed."""
     for at, identifier in (*server.deletes, *server.renewed):
         job = server.jobs.get(identifier)
-        if job is None or job.stranger:
+        if job is None or job.is_unmanaged:
             yield f"touched what is not ours: {identifier} ({job.name if job else 'never made'}) at {at:.2f}"
 
 

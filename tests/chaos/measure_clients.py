@@ -74,7 +74,7 @@ def _published(module, sandbox, again):
     return done.stdout.strip().rpartition("\n")[2]
 
 
-def _ours(sandbox):
+def _this_tool(sandbox):
     (sandbox.workdir / "m.yaml").write_text(MANIFEST)
     environment = {**os.environ, "SKAHA_URL": sandbox.url, "SKAHA_TOKEN": sandbox.token, "HOME": str(sandbox.workdir)}
     command = [sys.executable, "-m", "skaha_apply", "apply", "--yes", "-o", "json"]
@@ -96,7 +96,7 @@ def _figures(sandbox):
     return sum(made.values()), len(wanted.keys() - made.keys()), doubles, wrong
 
 
-def _say(line):
+def _print_row(line):
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -108,10 +108,10 @@ def main():
           for module in ("canfar", "skaha")
           for again, words in (("no", "called once"), ("count", "again for the missing number"),
                                ("names", "again for the missing names"))),
-        ("skaha-apply, once", _ours),
+        ("skaha-apply, once", _this_tool),
     ]  # fmt: skip
-    _say("| faults | client | ids told | sessions | missing | doubles | wrong share | seconds |")
-    _say("|---|---|---|---|---|---|---|---|")
+    _print_row("| faults | client | IDs reported | sessions | missing | duplicates | wrong share | seconds |")
+    _print_row("|---|---|---|---|---|---|---|---|")
     for name, faults in FAULTS.items():
         for who, run in runs:
             with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +122,7 @@ def main():
                     told = run(sandbox)
                     took = time.monotonic() - begun
                     sandbox.faults()
-                    _say(f"| {name} | {who} | {told} | {' | '.join(map(str, _figures(sandbox)))} | {took:.1f} |")
+                    _print_row(f"| {name} | {who} | {told} | {' | '.join(map(str, _figures(sandbox)))} | {took:.1f} |")
                 finally:
                     sandbox.close()
 

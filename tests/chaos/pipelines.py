@@ -6,7 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass, replace
 
-from judge import overlaps, strangers_touched
+from judge import overlaps, touched_unmanaged_sessions
 from scenario import FILE, Attempt, draw_weather
 from server import IMAGES, LIFE
 
@@ -27,7 +27,7 @@ class Pipeline:
     attempts: tuple[Attempt, ...]
     weather: object
     fates: dict
-    strangers: int
+    unmanaged: int
     computes: float  # seconds
 
 
@@ -68,7 +68,7 @@ def draw(random):
                 file=FILE,
             )
         )
-    strangers = random.choice((0, 0, 2))
+    unmanaged = random.choice((0, 0, 2))
     caps = MaxActive(random.choice((None, None, 3)), random.choice((None, None, 5)))
     weather = draw_weather(random, overdue=0.0)
     if caps.account is not None:  # which counts what is listed as Pending or Running, and no other word
@@ -85,7 +85,7 @@ def draw(random):
         attempts=tuple(_attempt(random) for _ in range(random.choice((1, 2, 4)))),
         weather=weather,
         fates=fates,
-        strangers=strangers,
+        unmanaged=unmanaged,
         computes=random.choice((5.0, 60.0, 200.0)),
     )
 
@@ -107,7 +107,7 @@ def fate_of(server, pipeline):
 
     def plan(form):
         name = form["name"].lower()
-        before = sum(job.name == name and not job.stranger for job in server.jobs.values())
+        before = sum(job.name == name and not job.is_unmanaged for job in server.jobs.values())
         fates = pipeline.fates.get(name, [PASS])
         fate = fates[min(before, len(fates) - 1)]
         return (0.5, math.inf if fate == HANG else pipeline.computes, fate == FAIL)
@@ -117,14 +117,14 @@ def fate_of(server, pipeline):
 
 def broken_promises(server, pipeline, *, ended):
     """Every broken promise about attempts, limits and timeouts; `ended` states whether all sessions have ended."""
-    ours = [job for job in server.jobs.values() if not job.stranger]
-    if any(job.late for job in ours):
+    managed = [job for job in server.jobs.values() if not job.is_unmanaged]
+    if any(job.late for job in managed):
         return []
     specs = {spec.live_name(number): spec for spec in pipeline.project.sessions for number in _numbers(spec)}
-    found = [*strangers_touched(server), *_over_caps(server, pipeline, specs)]
+    found = [*touched_unmanaged_sessions(server), *_exceeded_limits(server, pipeline, specs)]
     blocked = False
     for name, spec in specs.items():
-        jobs = sorted((job for job in ours if job.name == name), key=lambda job: job.created)
+        jobs = sorted((job for job in managed if job.name == name), key=lambda job: job.created)
         if spec.kind.interactive:
             found += [f"{name}: {len(jobs)} sessions"] if len(jobs) > 1 else []
             continue
@@ -171,20 +171,20 @@ def _timeouts(name, jobs, spec):
             yield f"{name}: {job.id} was deleted after {ran:.1f} s"
 
 
-def _over_caps(server, pipeline, specs):
+def _exceeded_limits(server, pipeline, specs):
     """The broken limits: the number of active sessions, counted whenever a session starts."""
     jobs = [job for job in server.jobs.values() if job.kind == "headless"]
     caps = pipeline.project.max_active
     for job in jobs:
-        if job.stranger:
+        if job.is_unmanaged:
             continue
         active = [one for one in jobs if one.created <= job.created < min(one.ended, one.deleted)]
-        ours = [one for one in active if not one.stranger]
+        managed = [one for one in active if not one.is_unmanaged]
         spec = specs[job.name]
-        entry = [one for one in ours if specs[one.name].entry_key == spec.entry_key]
+        entry = [one for one in managed if specs[one.name].entry_key == spec.entry_key]
         for cap, count, what in (
             (spec.parallelism, len(entry), f"of {spec.group or spec.name}"),
-            (caps.project, len(ours), "of the project"),
+            (caps.project, len(managed), "of the project"),
             (caps.account, len(active), "of the account"),
         ):
             if cap is not None and count > cap:
@@ -194,7 +194,7 @@ def _over_caps(server, pipeline, specs):
 def renewal_faults(server, now, days):
     """What is wrong about renewals: a session that came to its deadline, or requests without need."""
     for job in server.jobs.values():
-        if job.stranger or job.kind == "headless":
+        if job.is_unmanaged or job.kind == "headless":
             continue
         if now >= job.deadline:
             yield f"{job.name}: it ended at {job.deadline:.0f}, and it is {now:.0f}"

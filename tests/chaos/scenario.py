@@ -38,7 +38,7 @@ class Scenario:
 
     chapters: tuple[Chapter, ...]
     weather: Weather
-    strangers: tuple[tuple[str, dict], ...]
+    unmanaged: tuple[tuple[str, dict], ...]
     fates: dict  # by session name: seconds queued, seconds computed, share that fails
     skew: float
     interval: float
@@ -57,7 +57,7 @@ def draw(random):
     return Scenario(
         chapters=tuple(chapters),
         weather=weather,
-        strangers=_strangers(random, chapters[0].project),
+        unmanaged=_unmanaged_sessions(random, chapters[0].project),
         fates={name: _fate(random) for name in sorted(names)},
         skew=random.choice((0.0, 0.0, 37.5, -4000.0)) if weather.no_date in (0.0, 1.0) else 0.0,
         interval=random.choice((0.5, 0.5, 10.0)),
@@ -190,7 +190,7 @@ def draw_weather(random, overdue=0.5):
     )
 
 
-def _strangers(random, project):
+def _unmanaged_sessions(random, project):
     """Unmanaged sessions; some have a name of the project, others a similar one."""
     found = []
     for _ in range(random.choice((0, 0, 1, 3))):

@@ -91,7 +91,7 @@ class Job:
     runs: float = math.inf
     fails: bool = False
     listed: float = 0.0
-    stranger: bool = False
+    is_unmanaged: bool = False
     deleted: float = math.inf
     unlisted: float = math.inf
     linger: float = 0.0
@@ -128,7 +128,7 @@ class Job:
 
     @property
     def expires(self):
-        return math.inf if self.stranger else self.ended + TTL
+        return math.inf if self.is_unmanaged else self.ended + TTL
 
     def active(self, now):
         return self.exists(now) and now < self.ended
@@ -207,10 +207,10 @@ class Server:
         """Act on everything that is still on its way."""
         self._advance(math.inf)
 
-    def stranger(self, name, **changes):
-        """Somebody else's session of the same account."""
+    def add_unmanaged_session(self, name, **changes):
+        """Add a session that somebody else started in the same account."""
         job = self._job({"name": name, "image": IMAGES[0], "type": "headless", "cores": "1", "ram": "1"}, [], -100.0)
-        job.stranger, job.listed, job.queue, job.runs = True, -100.0, 1.0, math.inf
+        job.is_unmanaged, job.listed, job.queue, job.runs = True, -100.0, 1.0, math.inf
         for key, value in changes.items():
             setattr(job, key, value)
         return job
@@ -430,7 +430,7 @@ class Server:
             entry.update(connectURL="<none>", requestedRAM="<none>", requestedCPUCores="<none>")
         elif kind == "extra":
             entry["quotaClass"] = {"a": [1, None]}
-        elif kind == "name" and self.jobs[entry["id"]].stranger:
+        elif kind == "name" and self.jobs[entry["id"]].is_unmanaged:
             entry["name"] = None
 
     def _show(self, identifier, query, at):

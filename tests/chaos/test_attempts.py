@@ -36,7 +36,7 @@ def known(universe, wanted):
 
 
 def made(universe):
-    return [job for job in universe.server.jobs.values() if not job.stranger]
+    return [job for job in universe.server.jobs.values() if not job.is_unmanaged]
 
 
 def test_session_that_ends_before_its_delete_is_done_and_not_deleted(universe):

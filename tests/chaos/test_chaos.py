@@ -38,8 +38,8 @@ class Story:
         self.universe.vaults["survey"] = Vault(interval=scenario.interval, failing=scenario.store_failing)
         self.server = self.universe.server
         self.server.plan = self._fate
-        for name, changes in scenario.strangers:
-            self.server.stranger(name, **changes)
+        for name, changes in scenario.unmanaged:
+            self.server.add_unmanaged_session(name, **changes)
         self.problems = []
         self.processes = self.killed = 0
 
@@ -117,7 +117,7 @@ class Story:
 def test_nothing_is_lost_and_nothing_runs_twice(seed, tmp_path, tally):
     story = Story(seed, tmp_path)
     problems = story.play()
-    made = [job for job in story.server.jobs.values() if not job.stranger]
+    made = [job for job in story.server.jobs.values() if not job.is_unmanaged]
     late = sum(job.late for job in made)
     tally.update(seeds=1, processes=story.processes, killed=story.killed, sessions=len(made), late=late)
     tally.update(requests=story.server.served.total(), faults=story.server.struck.total())

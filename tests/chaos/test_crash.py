@@ -43,7 +43,7 @@ def _begun(root, seed=0):
     universe = Universe(random.Random(seed), root)
     universe.server.plan = lambda form: (1.0, 10_000.0, False)
     universe.server.change_weather(WEATHER)
-    universe.server.stranger("mosaic-2x")
+    universe.server.add_unmanaged_session("mosaic-2x")
     ended = universe.apply(BEFORE)
     assert ended.crash is None
     universe.pass_time(30)

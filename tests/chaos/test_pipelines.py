@@ -32,8 +32,8 @@ def _chosen():
 def _universe(pipeline, chance, root):
     universe = Universe(chance, root)
     universe.server.plan = fate_of(universe.server, pipeline)
-    for number in range(pipeline.strangers):
-        universe.server.stranger(f"somebody-{number}")
+    for number in range(pipeline.unmanaged):
+        universe.server.add_unmanaged_session(f"somebody-{number}")
     universe.server.change_weather(pipeline.weather)
     return universe
 
@@ -86,7 +86,7 @@ CRASHING = Pipeline(
     attempts=(),
     weather=Weather(latency=(0.02, 0.2), list_lag=1.0, gone_lag=1.0, linger=(0.0, 3.0)),
     fates={"tile-a": [FAIL, PASS], "tile-b": [HANG, FAIL, PASS], "tile-c": [HANG] * 3 + [PASS], "tile-d": [PASS]},
-    strangers=1,
+    unmanaged=1,
     computes=30.0,
 )
 
@@ -141,6 +141,6 @@ def test_a_notebook_lives_on_for_weeks(seed, tmp_path):
         found += renewal_faults(universe.server, universe.timeline.now, days)
         universe.pass_time(FOUR_HOURS)
         days += 4 / 24
-    jobs = [job for job in universe.server.jobs.values() if not job.stranger]
+    jobs = [job for job in universe.server.jobs.values() if not job.is_unmanaged]
     assert (found, len(jobs)) == ([], 1)
     assert len(jobs[0].renewals) >= 4

@@ -18,7 +18,7 @@ def test_a_thousand_creates_need_two_listings_and_one_write_per_batch(tmp_path):
     project = Project(name="survey", sessions=(spec,), files=(spec.file,), folders=("manifests",))
     universe = Universe(random.Random(0), tmp_path, concurrency=CONCURRENCY)
     universe.server.plan = lambda form: (1.0, 10_000.0, False)
-    universe.server.stranger("other")  # the first listing is requested twice if it is empty
+    universe.server.add_unmanaged_session("other")  # the first listing is requested twice if it is empty
     universe.server.change_weather(Weather(latency=(0.05, 0.05)))
     ended = universe.apply(project)
     assert ended.report is not None, ended

@@ -75,9 +75,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 result, error = func(*args), None
             except Exception as caught:  # noqa: BLE001 - handed on, as a thread pool does
                 result, error = None, caught
-            self.call_later(self._draw(), tell, result, error)
+            self.call_later(self._draw(), deliver, result, error)
 
-        def tell(result, error):
+        def deliver(result, error):
             if not future.done():
                 future.set_exception(error) if error else future.set_result(result)
 

@@ -62,14 +62,14 @@ class Owned:
         )
 
 
-def decide_removals(project: Project, situation: Situation, wanted: frozenset[ReplicaKey]) -> list[Action]:
+def decide_removals(project: Project, situation: Situation, desired: frozenset[ReplicaKey]) -> list[Action]:
     """The actions for replicas that are in the state and not in the manifest, and for second sessions of a replica.
 
-    `wanted` are the replicas of the manifest.
+    `desired` are the replicas of the manifest.
     """
     state = situation.working_state
     decide = _destroyed if situation.options.destroying else _removed
-    known = sorted((state.intents.keys() | state.records.keys()) - wanted)
+    known = sorted((state.intents.keys() | state.records.keys()) - desired)
     actions = [decide(Owned(situation, project, key)) for key in known]
     for key, sessions in situation.superseded.items():
         actions += [_superseded(state.records[key], session, state) for session in sessions]

@@ -33,8 +33,8 @@ def needs_approval(action: Action) -> bool:
 
 def approval_lines(desired: Iterable[DesiredReplica], actions: Iterable[Action]) -> tuple[str, ...]:
     """The lines that are approved: `= ` for each desired replica, `! ` for each action that needs approval."""
-    wanted = [f"= {replica.spec.key}/{replica.replica} {replica.work} {replica.run}" for replica in desired]
-    return (*sorted(wanted), *sorted(approval_line(action) for action in actions if needs_approval(action)))
+    lines = [f"= {replica.spec.key}/{replica.replica} {replica.work} {replica.run}" for replica in desired]
+    return (*sorted(lines), *sorted(approval_line(action) for action in actions if needs_approval(action)))
 
 
 def approval_line(action: Action) -> str:
@@ -76,12 +76,12 @@ def differences(approved: Iterable[str], now: Iterable[str]) -> tuple[str, ...]:
     there are more than `SHOWN` differences, the result has the first ones and the number of the others.
     """
     before, after = set(approved), set(now)
-    wanted, wants = _desired(before - after), _desired(after - before)
+    desired_then, desired_now = _desired(before - after), _desired(after - before)
     actions = sorted(line.removeprefix("! ") for line in after - before if line.startswith("! "))
     found = (
-        *_count(wanted.keys() & wants.keys(), "would run other work, or with other resources"),
-        *_count(wants.keys() - wanted.keys(), "is desired now"),
-        *_count(wanted.keys() - wants.keys(), "is no longer desired"),
+        *_count(desired_then.keys() & desired_now.keys(), "would run other work, or with other resources"),
+        *_count(desired_now.keys() - desired_then.keys(), "is desired now"),
+        *_count(desired_then.keys() - desired_now.keys(), "is no longer desired"),
         *(f"not approved: {_action(line)}" for line in actions),
     )
     return found if len(found) <= SHOWN else (*found[:SHOWN], f"and {len(found) - SHOWN} more")

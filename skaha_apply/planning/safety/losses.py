@@ -104,8 +104,8 @@ def replica_count_notes(actions: Iterable[Action]) -> tuple[Reason, ...]:
     costs: dict[tuple[str, int, int], _Cost] = {}
     for action in actions:
         cut = next((change for change in action.changes if change.path == "replicas"), None)
-        again = action.create_later or action.kind is ActionKind.REPLACE
-        if cut is None or not again or action.record is None or _is_interactive(action):
+        is_created_again = action.create_later or action.kind is ActionKind.REPLACE
+        if cut is None or not is_created_again or action.record is None or _is_interactive(action):
             continue
         cost = costs.setdefault((action.group or action.session, cut.before, cut.after), _Cost())
         cost.finished += action.record.phase is Phase.DONE

@@ -40,11 +40,11 @@ class Stop:
 
         A session that was accepted later was let through, because its replica had been changed or marked.
         """
-        record, wanted = action.record, action.desired
-        if record is None or wanted is None or record.id is None or record.phase not in _QUEUED:
+        record, desired = action.record, action.desired
+        if record is None or desired is None or record.id is None or record.phase not in _QUEUED:
             return False
         recorded = action.kind is ActionKind.UNCHANGED or (action.kind is ActionKind.ADOPT and action.adopted is None)
-        same = record.run == wanted.run and not (wanted.spec.kind.interactive or wanted.spec.protect)
+        same = record.run == desired.run and not (desired.spec.kind.interactive or desired.spec.protect)
         return recorded and same and (record.accepted or 0.0) <= self.since
 
 
@@ -98,17 +98,17 @@ def has_retries_left(action: Action, spec: SessionSpec) -> bool:
 
 def has_new_attempt_count(action: Action) -> bool:
     """Whether a replica was changed or marked since its last attempt. Failures of other replicas do not stop it."""
-    record, wanted = action.record, action.desired
-    if record is None or wanted is None:
+    record, desired = action.record, action.desired
+    if record is None or desired is None:
         return False
-    due = record.phase is Phase.DUE and not (record.stopped and record.run == wanted.run)
+    due = record.phase is Phase.DUE and not (record.stopped and record.run == desired.run)
     return due or action.kind is ActionKind.REPLACE
 
 
 def ends_of(action: Action) -> Iterator[AttemptEnd]:
     """The ends of the attempts of a replica at its current spec. Attempts at an earlier spec do not count."""
-    record, wanted = action.record, action.desired
-    if record is None or wanted is None or record.run != wanted.run or wanted.spec.kind.interactive:
+    record, desired = action.record, action.desired
+    if record is None or desired is None or record.run != desired.run or desired.spec.kind.interactive:
         return
     if record.phase.ended:
         yield (record.ended or 0.0, record.phase is Phase.DONE, *action.key, record.attempt)
@@ -133,7 +133,7 @@ def _failed_before(record: ReplicaRecord) -> Iterator[tuple[int, float]]:
 
 def _is_up(action: Action) -> bool:
     """Whether the replica is an interactive session that runs."""
-    record, wanted = action.record, action.desired
-    if record is None or wanted is None or not wanted.spec.kind.interactive:
+    record, desired = action.record, action.desired
+    if record is None or desired is None or not desired.spec.kind.interactive:
         return False
     return action.kind in (ActionKind.UNCHANGED, ActionKind.RENEW) and record.phase is Phase.RUNNING

@@ -67,11 +67,11 @@ class Limits:
         self._occupied = OccupiedSlots(
             situation, {spec.key: spec for spec in project.sessions}, _adoptions(actions, situation)
         )
-        held: dict[str, list[SlotOwner]] = {}
+        owners: dict[str, list[SlotOwner]] = {}
         for owner in self._occupied.owners:
-            held.setdefault(owner.entry_key, []).append(owner)
+            owners.setdefault(owner.entry_key, []).append(owner)
         self._entries = {
-            entry.key: _of_entry(entry.name, entry.parallelism, held.get(entry.key, []))
+            entry.key: _of_entry(entry.name, entry.parallelism, owners.get(entry.key, []))
             for entry in entries.by_key.values()
             if entry.parallelism is not None
         }
@@ -109,9 +109,9 @@ class Limits:
     def _of_project(self, project: Project) -> Iterable[Limit]:
         limit = project.max_active.project
         if limit is not None:
-            held = [owner for owner in self._occupied.owners if owner.headless]
-            keys = frozenset(owner.key for owner in held if not owner.extra)
-            yield Limit(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(held), keys=keys)
+            owners = [owner for owner in self._occupied.owners if owner.headless]
+            keys = frozenset(owner.key for owner in owners if not owner.extra)
+            yield Limit(limit, Reason(ReasonCode.PROJECT_FULL, limit=limit), taken=len(owners), keys=keys)
 
     def _of_account(self, project: Project) -> Iterable[Limit]:
         """The limit of the account: every Pending or Running headless session of the user counts."""
@@ -132,13 +132,13 @@ class Limits:
         return [Limit(limit, reason, taken=len(listed), ids=listed, waits_indefinitely=True)]
 
 
-def _of_entry(name: str, limit: int, held: Sequence[SlotOwner]) -> Limit:
+def _of_entry(name: str, limit: int, owners: Sequence[SlotOwner]) -> Limit:
     return Limit(
         limit,
         Reason(ReasonCode.PARALLELISM_FULL, limit=limit, entry=name),
-        taken=len(held),
-        keys=frozenset(owner.key for owner in held if not owner.extra),
-        waits_indefinitely=not any(owner.ends for owner in held),
+        taken=len(owners),
+        keys=frozenset(owner.key for owner in owners if not owner.extra),
+        waits_indefinitely=not any(owner.ends for owner in owners),
     )
 
 

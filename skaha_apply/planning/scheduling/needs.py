@@ -134,9 +134,9 @@ def _blocker_of(name: str, tally: _Tally, share: float | None) -> Blocker | None
         return Blocker(unfinished, final=False)
     if share is None:
         return None
-    wanted = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
-    if tally.done < wanted:
-        reason = Reason(ReasonCode.NEEDS_TOO_FEW, entry=name, done=tally.done, total=tally.total, required=wanted)
+    required = math.ceil(round(share * tally.total, 6))  # 7 % of 100 is 7.000000000000001
+    if tally.done < required:
+        reason = Reason(ReasonCode.NEEDS_TOO_FEW, entry=name, done=tally.done, total=tally.total, required=required)
         return Blocker(reason, final=True)
     return None
 

@@ -167,7 +167,7 @@ def record_of_create(
 def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> ReplicaRecord:
     """The record after a listing or look-up at `at` showed its session, in Unix seconds by the server's clock."""
     phase = live.phase
-    again = record.phase is Phase.RUNNING and phase is Phase.PENDING
+    is_queued_again = record.phase is Phase.RUNNING and phase is Phase.PENDING
     return record.model_copy(
         update={
             "phase": phase,
@@ -176,7 +176,7 @@ def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> Re
             "running": at if phase is Phase.RUNNING else record.running,
             "vanished": 0 if phase.ended else record.vanished,
             "stopped": False,
-            "queued": at if again else None if phase is Phase.RUNNING else record.queued,
+            "queued": at if is_queued_again else None if phase is Phase.RUNNING else record.queued,
             "started": live.started or record.started,
             "expires": live.expires,
             "ended": (record.ended or at) if phase.ended else None,
