@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skaha_apply import lint
 from skaha_apply.manifest.generate import from_sessions
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
-from skaha_apply.model.counts import counted, first_names
+from skaha_apply.model.counts import first_names
 from skaha_apply.model.diagnostics import Location, Severity
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.project import Project
@@ -126,7 +126,10 @@ def _notes(found: ExportedEntries, owned: Mapping[str, list[str]], *, listed: in
     if not listed:
         yield "no session is live; the manifest has no sessions"
     elif not found.sessions:
-        yield f"none of {counted(listed, 'listed session')} matches; the manifest has no sessions"
+        none = (
+            "the only listed session does not match" if listed == 1 else f"none of the {listed} listed sessions matches"
+        )
+        yield f"{none}; the manifest has no sessions"
     if found.over:
         yield f"sessions left out, because they ended or are being deleted: {found.over} (--all includes them)"
     if found.left_out:

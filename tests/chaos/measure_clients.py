@@ -110,7 +110,7 @@ def main():
                                ("names", "again for the missing names"))),
         ("skaha-apply, once", _this_tool),
     ]  # fmt: skip
-    _print_row("| faults | client | IDs reported | sessions | missing | duplicates | wrong share | seconds |")
+    _print_row("| faults | client | returned IDs | sessions | missing | duplicates | wrong share | seconds |")
     _print_row("|---|---|---|---|---|---|---|---|")
     for name, faults in FAULTS.items():
         for who, run in runs:
