@@ -346,7 +346,8 @@ def test_work_runs_only_if_it_is_new_or_changed_or_its_session_has_disappeared(p
         record, wanted = action.record, action.desired
         if action.kind is ActionKind.CREATE and record is not None:
             again = wanted.spec.kind.interactive and record.phase.ended
-            assert again or record.phase in (Phase.DUE, Phase.GONE)
+            vanished = record.phase is Phase.UNKNOWN and wanted.spec.vanished == "rerun"
+            assert again or vanished or record.phase in (Phase.DUE, Phase.GONE)
             assert action.key not in before.records or before.records[action.key].phase is not Phase.DONE or again
         if action.kind is ActionKind.REPLACE and record is not None:
             assert (record.work, record.run) != (wanted.work, wanted.run)
