@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def update_specs(plan: Plan, ledger: Ledger) -> None:
-    """Update the records of replicas that the plan does not change."""
+    """Update the records of replicas that the plan does not change; an earlier plan's decisions leave no update."""
     working = ledger.working_state
-    for action in plan.actions:
+    for action in plan.decided_now:
         if action.kind.changes and action.kind is not ActionKind.RENEW:
             continue
         before = working.records.get(action.key)

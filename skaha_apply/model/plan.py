@@ -193,6 +193,18 @@ class Action:
         return (self.name, self.kind.value, self.attempt, self.id)
 
 
+@dataclass(frozen=True, slots=True)
+class DecidedEntry:
+    """The replicas of an entry that an earlier plan of the invocation decided for good: their number and run times.
+
+    `name` is the entry as written. `durations` are seconds between start and end, sorted.
+    """
+
+    name: str
+    done: int = 0
+    durations: tuple[float, ...] = ()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What would be done for one project.
@@ -205,7 +217,8 @@ class Plan:
     `refused` are the safety rules that refuse the plan, with the options that lift them. `new_state`: no state exists
     yet. `notes` are printed once, above the plan. `offline`: no request was sent to the server. `destroys`: the plan
     of a destroy. `question` is what a person must know before the approval. `newly_decided` are the actions without
-    those that an earlier plan of the invocation decided for good: replicas that were done before.
+    those that an earlier plan of the invocation decided for good: replicas that were done before. `decided_before` has
+    these replicas by entry, with all entries in the order of the manifest; it is None if options limit the plan.
     """
 
     project: str
@@ -223,6 +236,7 @@ class Plan:
     destroys: bool = False
     question: Reason | None = None
     newly_decided: tuple[Action, ...] | None = field(default=None, compare=False, repr=False)
+    decided_before: tuple[DecidedEntry, ...] | None = field(default=None, compare=False, repr=False)
 
     @property
     def decided_now(self) -> tuple[Action, ...]:

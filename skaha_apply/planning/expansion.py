@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.planning.entries import Entries
 from skaha_apply.planning.kept_decisions import KeptDecisions
 from skaha_apply.planning.replicas import expand_entries
-from skaha_apply.planning.safety.approval import approval_lines
+from skaha_apply.planning.safety.approval import ApprovedLines, approval_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Expansion:
     def __init__(self, project: Project) -> None:
         self.kept = KeptDecisions()
         self._project = project
-        self._lines: tuple[tuple[DesiredReplica, ...], tuple[str, ...]] | None = None
+        self._lines: tuple[tuple[DesiredReplica, ...], ApprovedLines] | None = None
         self._known: tuple[dict[ReplicaKey, int], dict[ReplicaKey, str], tuple[DesiredReplica, ...]] | None = None
 
     @cached_property
@@ -45,12 +45,12 @@ class Expansion:
         return self._known[2]
 
     @property
-    def approval_lines(self) -> tuple[str, ...]:
+    def approved(self) -> ApprovedLines:
         """The lines of the desired replicas that are approved."""
         if self._known is None:
-            return ()
+            return ApprovedLines(())
         if self._lines is None or self._lines[0] is not self._known[2]:
-            self._lines = self._known[2], approval_lines(self._known[2], ())
+            self._lines = self._known[2], ApprovedLines(approval_lines(self._known[2], ()))
         return self._lines[1]
 
     @cached_property

@@ -7,17 +7,18 @@ the same as if each replica was decided again.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import compress
 from operator import is_not
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.scheduling.failure_limits import ends_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
@@ -32,6 +33,8 @@ _COMPLETED = Reason(ReasonCode.COMPLETED)
 class KeptDecisions:
     """The decisions of earlier plans about replicas that are done, with the recorded digests and without a change.
 
+    Their recorded specs are the desired ones too, so nothing about them is left to store.
+
     Such a replica is decided again if its record is another object, or if its create, its delete or its late session
     is open. The decisions about pilot replicas are never kept, because the other replicas of the entry wait for them.
     """
@@ -44,11 +47,19 @@ class KeptDecisions:
         self._pilots = _pilots(entries) if entries is not None else frozenset()
         self._records: tuple[ReplicaRecord, ...] = ()
         self._ends: dict[str, list[AttemptEnd]] = {}
+        self._open = set(range(len(desired)))  # the positions of replicas without a kept decision
+        self._entries = {_label(replica): DecidedEntry(_name(replica)) for replica in reversed(desired)}
+        self._labels = tuple(dict.fromkeys(map(_label, desired)))
 
     @property
     def desired(self) -> tuple[DesiredReplica, ...]:
         """The replicas that the positions are about."""
         return self._desired
+
+    @property
+    def by_entry(self) -> tuple[DecidedEntry, ...]:
+        """The replicas whose decision is kept, by entry in the order of the manifest."""
+        return tuple(map(self._entries.__getitem__, self._labels))
 
     def ends(self, entry: str) -> Sequence[AttemptEnd]:
         """The last success of the replicas of an entry that are not decided again, and the failures after it."""
@@ -59,20 +70,27 @@ class KeptDecisions:
         touched = (self._positions.get(key) for key in self._touched(situation))
         self._release([one for one in touched if one is not None and self.actions[one] is not None])
         self._records = situation.state.replicas
-        return [position for position, action in enumerate(self.actions) if action is None]
+        return sorted(self._open)
 
-    def keep(self, positions: Iterable[int], actions: Iterable[Action]) -> None:
+    def keep(self, positions: Iterable[int], actions: Iterable[Action], situation: Situation) -> None:
         """Add the decided replicas that need no further decision."""
         changed: set[str] = set()
+        added: dict[str, list[Action]] = {}
         for position, action in zip(positions, actions, strict=True):
             desired = self._desired[position]
-            if _is_kept(action) and desired.key not in self._pilots:
+            if _is_kept(action) and desired.key not in self._pilots and _has_desired_spec(action, desired, situation):
                 self.actions[position] = action
+                self._open.discard(position)
                 self.by_session[desired.spec.key] += 1
                 self._ends.setdefault(desired.spec.entry_key, []).extend(ends_of(action))
                 changed.add(desired.spec.entry_key)
+                added.setdefault(_label(desired), []).append(action)
         for entry in changed:
             self._ends[entry] = _tail(self._ends[entry])
+        for label, members in added.items():
+            before = self._entries[label]
+            durations = tuple(sorted([*before.durations, *_durations(members)]))
+            self._entries[label] = replace(before, done=before.done + len(members), durations=durations)
 
     def _touched(self, situation: Situation) -> Iterable[ReplicaKey]:
         """The replicas about which something is new or open."""
@@ -88,17 +106,24 @@ class KeptDecisions:
 
     def _release(self, positions: Sequence[int]) -> None:
         """Let replicas be decided again."""
-        entries = set()
+        entries, labels = set(), set()
         for position in positions:
             desired = self._desired[position]
             self.actions[position] = None
+            self._open.add(position)
             self.by_session[desired.spec.key] -= 1
             entries.add(desired.spec.entry_key)
+            labels.add(_label(desired))
         found: dict[str, list[AttemptEnd]] = {entry: [] for entry in entries}
         for desired, action in zip(self._desired, self.actions, strict=True) if entries else ():
             if action is not None and desired.spec.entry_key in entries:
                 found[desired.spec.entry_key] += ends_of(action)
         self._ends.update({entry: _tail(ends) for entry, ends in found.items()})
+        for label in labels:
+            pairs = zip(self._desired, self.actions, strict=True)
+            left = [action for desired, action in pairs if action is not None and _label(desired) == label]
+            before, durations = self._entries[label], tuple(sorted(_durations(left)))
+            self._entries[label] = replace(before, done=len(left), durations=durations)
 
 
 def _pilots(entries: Entries) -> frozenset[ReplicaKey]:
@@ -118,6 +143,29 @@ def _is_kept(action: Action) -> bool:
     record = action.record
     done = action.kind is ActionKind.DONE and action.reason == _COMPLETED and not action.changes
     return done and record is not None and record.phase is Phase.DONE
+
+
+def _has_desired_spec(action: Action, desired: DesiredReplica, situation: Situation) -> bool:
+    """Whether the recorded spec is the desired one, also in the fields that decide no digest."""
+    record = action.record
+    return record is not None and situation.is_recorded(record.spec, desired.spec)
+
+
+def _name(desired: DesiredReplica) -> str:
+    """The entry of a replica as written."""
+    return desired.spec.group or desired.spec.name
+
+
+def _label(desired: DesiredReplica) -> str:
+    return _name(desired).casefold()
+
+
+def _durations(actions: Iterable[Action]) -> Iterator[float]:
+    """The run times of done replicas, in seconds, as far as start and end are known."""
+    for action in actions:
+        record = action.record
+        if record is not None and record.started is not None and record.ended is not None:
+            yield max(0.0, record.ended - record.started)
 
 
 def _tail(ends: list[AttemptEnd]) -> list[AttemptEnd]:

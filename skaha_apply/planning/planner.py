@@ -17,7 +17,7 @@ from skaha_apply.planning.decisions.decision_table import decide
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.kept_decisions import KeptDecisions
 from skaha_apply.planning.safety.account import check_account_of_plan
-from skaha_apply.planning.safety.approval import approval_digest, approval_lines
+from skaha_apply.planning.safety.approval import ApprovedLines
 from skaha_apply.planning.safety.losses import add_losses, replica_count_notes
 from skaha_apply.planning.safety.rules import check_safety
 from skaha_apply.planning.scheduling.gates import apply_gates
@@ -25,6 +25,7 @@ from skaha_apply.planning.scheduling.gates import apply_gates
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from skaha_apply.model.plan import DecidedEntry
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import DesiredReplica
     from skaha_apply.planning.options import PlanOptions
@@ -60,19 +61,24 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     draft = _Draft(
         tuple(_in_order(decided_now, situation.options)),
         tuple(_merged(kept.actions, positions, decided_now, situation.options)),
-        expansion.approval_lines if desired else (),
+        expansion.approved if desired else ApprovedLines(()),
+        None if situation.options.limited else kept.by_entry,
     )
-    kept.keep(positions, decided)
+    kept.keep(positions, decided, situation)
     return _checked_plan(project, situation, draft)
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """The actions of a plan in their order, of the replicas that were decided now and of all; the desired lines."""
+    """The actions of a plan in their order, of the replicas that were decided now and of all; the desired lines.
+
+    `decided_before` are the other replicas by entry; None if the plan is limited.
+    """
 
     decided_now: tuple[Action, ...]
     actions: tuple[Action, ...]
-    desired_lines: tuple[str, ...]
+    desired_lines: ApprovedLines
+    decided_before: tuple[DecidedEntry, ...] | None
 
 
 def plan_destroy(project: Project, situation: Situation) -> Plan:
@@ -101,8 +107,7 @@ def _merged(
     for position, action in zip(positions, decided_now, strict=False):
         merged[position] = action if action.kind.order == OTHERS and id(action) in scoped else None
     last = [action for action in decided_now[len(positions) :] if action.kind.order == OTHERS]
-    rest = [action for action in merged if action is not None]
-    return [*_in_order(first, options), *rest, *_in_scope(last, options)]
+    return [*_in_order(first, options), *filter(None, merged), *_in_scope(last, options)]
 
 
 def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
@@ -120,23 +125,24 @@ def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Actio
 
 def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan:
     decided_now = draft.decided_now
-    lines = (*draft.desired_lines, *approval_lines((), decided_now))
+    lines = draft.desired_lines.and_actions(decided_now)
     safety = check_safety(project, decided_now, situation, kept=len(draft.actions) - len(decided_now))
     made = Plan(
         project=project.name,
         server=situation.server,
         actions=draft.actions,
-        digest=approval_digest(lines),
+        digest=lines.digest,
         refused=safety.refused,
         core_hours_lost=safety.core_hours_lost,
         lost_is_bound=safety.lost_is_bound,
         recomputed=safety.recomputed,
         new_state=situation.new_state,
         notes=(*situation.notes, *replica_count_notes(decided_now)),
-        approved=lines,
+        approved=lines.lines,
         destroys=situation.options.destroying,
         question=safety.question,
         newly_decided=decided_now,
+        decided_before=draft.decided_before,
     )
     check_account_of_plan(made, situation)
     return made

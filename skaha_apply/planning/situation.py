@@ -116,6 +116,14 @@ class Situation:
             self._changes[pair] = diff.changes(self.working_state.specs[recorded], desired)
         return self._changes[pair]
 
+    def is_recorded(self, recorded: str, wanted: SessionSpec) -> bool:
+        """Whether a recorded spec (by its key in the state) and a desired one are equal in all fields."""
+        pair = (recorded, id(wanted))
+        if pair not in self._equal:
+            known = self.working_state.specs.get(recorded)
+            self._equal[pair] = known is wanted or known == wanted
+        return self._equal[pair]
+
     @cached_property
     def _with_past(self) -> list[tuple[ReplicaKey, ReplicaRecord]]:
         """The records of replicas with earlier sessions, by key and sorted."""
@@ -124,6 +132,10 @@ class Situation:
     @cached_property
     def _duplicate_ids(self) -> frozenset[str]:
         return frozenset(session.id for found in self.duplicates.values() for session in found)
+
+    @cached_property
+    def _equal(self) -> dict[tuple[str, int], bool]:
+        return {}
 
     @cached_property
     def _changes(self) -> dict[tuple[str, int], tuple[Change, ...]]:

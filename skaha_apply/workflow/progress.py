@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from statistics import median
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.model.session import Phase
@@ -14,11 +13,12 @@ from skaha_apply.model.session import Phase
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from skaha_apply.model.plan import Action
+    from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
 
 NAMED = 5  # names that a hold gives
+_OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
 _NOT_STARTED = frozenset(kind for kind in ActionKind if kind.keeps_from_starting)
 
 
@@ -38,6 +38,7 @@ def entry_summaries(
     actions: Iterable[Action],
     records: Mapping[ReplicaKey, ReplicaRecord],
     now: float,
+    decided_before: Iterable[DecidedEntry] = (),
 ) -> tuple[EntrySummary, ...]:
     """The progress of the entries of a plan, in the order of the plan.
 
@@ -45,12 +46,27 @@ def entry_summaries(
         actions: those of undesired replicas are left out, unless their session runs to its end.
         records: the records of the replicas, by key.
         now: Unix seconds by the server's clock.
+        decided_before: the replicas of the plan that are not in `actions`, by entry; see `Plan.decided_before`.
     """
+    before = {entry.name.casefold(): entry for entry in decided_before}
     entries: dict[str, list[Action]] = {}
+    others: dict[str, list[Action]] = {label: [] for label in before}
     for action in actions:
         if action.desired is not None or _finishes(action):
-            entries.setdefault((action.group or action.session).casefold(), []).append(action)
-    return tuple(_summarize(members, records, now) for members in entries.values())
+            label = (action.group or action.session).casefold()
+            group = entries if label in entries or action.kind.order < _OTHERS else others
+            group.setdefault(label, []).append(action)
+    for label, members in others.items():
+        entries.setdefault(label, []).extend(members)
+    found = ((before.get(label) or DecidedEntry(""), members) for label, members in entries.items())
+    return tuple(_summarize(entry, members, records, now) for entry, members in found if members or entry.done)
+
+
+def plan_summaries(plan: Plan, records: Mapping[ReplicaKey, ReplicaRecord], now: float) -> tuple[EntrySummary, ...]:
+    """The result of `entry_summaries` for a plan, whose decided replicas only count; `records` has the others."""
+    if plan.decided_before is None:
+        return entry_summaries(plan.actions, records, now)
+    return entry_summaries(plan.decided_now, records, now, plan.decided_before)
 
 
 def _finishes(action: Action) -> bool:
@@ -58,8 +74,10 @@ def _finishes(action: Action) -> bool:
     return action.kind is ActionKind.UNCHANGED and action.record is not None and action.record.phase.active
 
 
-def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], now: float) -> EntrySummary:
-    counts: Counter[str] = Counter()
+def _summarize(
+    entry: DecidedEntry, members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], now: float
+) -> EntrySummary:
+    counts: Counter[str] = Counter({ActionKind.DONE.value: entry.done} if entry.done else {})
     failed: list[str] = []
     running: list[tuple[float, str]] = []
     durations: list[float] = []
@@ -77,13 +95,22 @@ def _summarize(members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRe
             durations.append(max(0.0, record.ended - record.started))
     longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
     return EntrySummary(
-        name=members[0].group or members[0].session,
+        name=members[0].group or members[0].session if members else entry.name,
         counts=dict(counts),
         failed=tuple(failed),
         longest=longest,
         longest_name=name,
-        median=median(durations) if durations else None,
+        median=_median(entry.durations, durations),
     )
+
+
+def _median(known: Sequence[float], more: Sequence[float]) -> float | None:
+    """The median of sorted and further numbers; None without any."""
+    ordered = sorted([*known, *more]) if more else known
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def not_started(actions: Iterable[Action], kinds: Container[ActionKind] = _NOT_STARTED) -> tuple[NotStarted, ...]:

@@ -15,6 +15,7 @@ from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
+from skaha_apply.workflow.progress import entry_summaries, not_started, plan_summaries
 
 PHASES = [Phase.DONE, Phase.DONE, Phase.DONE, *Phase]
 TIMES = st.sampled_from([NOW - HOUR, NOW - 600, NOW - 60, NOW + HOUR])
@@ -57,6 +58,7 @@ def records(draw, project, spec, number):
         "id": f"id-{name}",
         "attempt": draw(st.integers(1, 2)),
         "ended": ended if phase.ended else None,
+        "started": draw(st.sampled_from([None, NOW - 2 * HOUR, NOW - 3 * HOUR])),
         "past": draw(st.sampled_from([(), (f"old-{name}",)])),
         "earlier": draw(st.sampled_from([(), (failed,)])),
     }
@@ -107,8 +109,17 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
         seen = scene.seen(*live, at=NOW + number)
         situation = Situation(state, seen, PlanOptions(targets=targets, since=NOW), adopted)
         expected = plan(project, situation)
-        assert plan(project, situation, expansion) == expected
-        assert plan(project, situation, expansion) == expected
+        for _ in range(2):
+            found = plan(project, situation, expansion)
+            assert found == expected
+            check_summaries(found, expected, state)
+
+
+def check_summaries(found, expected, state):
+    """The numbers and reasons of a plan that decides only some replicas are those of all its actions."""
+    known = {record.key: record for record in state.replicas}
+    assert plan_summaries(found, known, NOW + HOUR) == entry_summaries(expected.actions, known, NOW + HOUR)
+    assert not_started(found.decided_now) == not_started(expected.actions)
 
 
 def test_a_replica_that_stays_done_is_decided_once(monkeypatch):
@@ -164,3 +175,13 @@ def test_the_pilot_of_an_entry_stays_the_first_replicas():
     situation, expansion = Situation(scene.state(*entries), scene.seen()), Expansion(scene.project(wanted))
     for _ in range(2):
         assert plan(scene.project(wanted), situation, expansion).summary["create"] == 3
+
+
+def test_a_done_replica_whose_recorded_spec_differs_is_decided_again():
+    """Its record is not updated yet, and an apply updates only what the plan decides."""
+    recorded, wanted = scene.spec(protect=False), scene.spec(protect=True)
+    situation = Situation(scene.state(scene.record(recorded, "done")), scene.seen())
+    expansion = Expansion(scene.project(wanted))
+    for _ in range(2):
+        (action,) = plan(scene.project(wanted), situation, expansion).decided_now
+        assert (action.kind, action.changes) == ("done", ())

@@ -66,6 +66,30 @@ def check_fresh(approved: Iterable[str], plan: Plan) -> None:
         )
 
 
+class ApprovedLines:
+    """Lines that are approved, and their digest. The digest of more lines continues the digest of these."""
+
+    def __init__(self, lines: tuple[str, ...], before: ApprovedLines | None = None) -> None:
+        """The lines; with `before` these lines follow the lines of `before`, which has at least one."""
+        text = chr(10).join(lines).encode()
+        self.lines: tuple[str, ...] = lines if before is None else (*before.lines, *lines)
+        self.text: hashlib._Hash = hashlib.sha256(text) if before is None else before.text.copy()
+        if before is not None:
+            self.text.update(b"\n" + text)
+
+    @property
+    def digest(self) -> str:
+        """The result of `approval_digest`."""
+        return f"sha256:{self.text.hexdigest()}"
+
+    def and_actions(self, actions: Iterable[Action]) -> ApprovedLines:
+        """These lines, followed by the lines of the actions that need approval."""
+        more = approval_lines((), actions)
+        if not more:
+            return self
+        return ApprovedLines(more, self if self.lines else None)
+
+
 SHOWN = 20  # the largest number of differences in a result
 
 

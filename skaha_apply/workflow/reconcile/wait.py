@@ -9,7 +9,7 @@ from skaha_apply.model.errors import TimeoutReached
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
-from skaha_apply.workflow.progress import entry_summaries, not_started
+from skaha_apply.workflow.progress import not_started, plan_summaries
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -86,7 +86,8 @@ def _is_interactive(action: Action, last: PassResult) -> bool:
 
 def waiting_event(request: ApplyRequest, last: PassResult) -> PassEnded:
     """The progress of the project, as it is reported between two passes."""
-    actions = last.plan.actions if last.plan else ()
+    if last.plan is None:
+        return PassEnded(request.project.name, (), ())
     records = {record.key: record for record in last.document.replicas} if last.document else {}
-    now = request.context.client.now()
-    return PassEnded(request.project.name, entry_summaries(actions, records, now), not_started(actions))
+    entries = plan_summaries(last.plan, records, request.context.client.now())
+    return PassEnded(request.project.name, entries, not_started(last.plan.decided_now))
