@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,15 @@ import typer
 from typer.main import get_command
 
 from skaha_apply.cli.app import app
-from skaha_apply.cli.invocation import PROGRAM, set_words
+from skaha_apply.cli.invocation import PROGRAM, pasteable, set_words
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.cli.overview import COMMANDS
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from skaha_apply.cli.foreign.suggestion import Parameters, Suggestion
 
 # Older versions of typer raise click's own exceptions, newer ones bring a copy. A child finds the class in both cases.
 _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -53,8 +54,39 @@ def _with_default_values(words: Sequence[str]) -> list[str]:
 def _report_usage_error(error: Any, words: list[str]) -> ExitCode:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else PROGRAM
-    hint = f"to see the options: {path} --help"
-    if path == PROGRAM and words and words[0].startswith("-"):
-        hint = f"write options after the command: {shlex.join([PROGRAM, 'plan', words[0]])}"
-    Streams(color="--no-color" not in words).message("error", error.format_message(), hint)
+    streams = Streams(color="--no-color" not in words)
+    found = _suggestion(error, path.removeprefix(PROGRAM).strip(), words)
+    if found is not None:
+        streams.message("error", found.error, found.hint)
+    else:
+        streams.message("error", error.format_message(), f"to see the options: {path} --help")
     return ExitCode.USAGE
+
+
+def _suggestion(error: Any, command: str, words: list[str]) -> Suggestion | None:
+    """What to write instead of words of another tool, or of an option before its command."""
+    from skaha_apply.cli.foreign import suggestion  # noqa: PLC0415 - only after a mistake
+
+    wrong = getattr(error, "option_name", "")
+    ordered = [] if command or not words[:1] or not words[0].startswith("-") else suggestion.suggest_order(words)
+    if ordered:
+        found = suggestion.suggest_command(ordered, parameters_of)
+        hint = found.hint if found else f"write options after the command:\n{pasteable(ordered)}"
+        return suggestion.Suggestion(error.format_message(), hint)
+    rest = words[len(command.split()) :]
+    if wrong and command:
+        return suggestion.suggest_option(command, rest, parameters_of, wrong)
+    if command in ("", "state", "sandbox") and rest and "No such command" in error.format_message():
+        return suggestion.suggest_command(words, parameters_of)
+    return None
+
+
+def parameters_of(command: str) -> Parameters:
+    """The options and arguments of a command, such as `state mv`."""
+    from skaha_apply.cli.foreign.suggestion import parameters_of as read_parameters  # noqa: PLC0415 - as above
+
+    register(command.split(maxsplit=1)[0])
+    found: Any = get_command(app)
+    for name in command.split():
+        found = found.commands[name]
+    return read_parameters(found)

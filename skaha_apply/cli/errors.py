@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from skaha_apply.cli.invocation import repeat_command, set_shared
+from skaha_apply.cli.invocation import command_words, repeat_command, set_shared
 from skaha_apply.cli.options import CommonOptions, CredentialOptions, StateOptions
 from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
@@ -29,6 +29,7 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
         from skaha_apply.render.lint.text import printable_diagnostics  # noqa: PLC0415 - keeps --help fast
 
         streams.notify(printable_diagnostics(error.diagnostics))
+        _suggest_names(streams, error)
         return error.exit_code
     except SkahaApplyError as error:
         streams.show_error(error)
@@ -51,6 +52,18 @@ def _keep_shared_options(options: CommonOptions) -> None:
             "--project": options.project,
         }
         set_shared(shared, options.sources)
+
+
+def _suggest_names(streams: Streams, error: ManifestError) -> None:
+    """Print what to write if a path that does not exist can be the name of a session."""
+    paths = [one.location.file for one in error.diagnostics if one.rule == "file"]
+    if paths and command_words():
+        from skaha_apply.cli.command_line import parameters_of  # noqa: PLC0415 - only after a mistake
+        from skaha_apply.cli.foreign.suggestion import suggest_name  # noqa: PLC0415
+
+        hint = suggest_name(paths[0], command_words(), parameters_of)
+        if hint:
+            streams.notify_hint(hint)
 
 
 def _show_bug(streams: Streams, error: Exception, *, verbose: bool) -> ExitCode:

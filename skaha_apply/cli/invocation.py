@@ -59,6 +59,22 @@ def repeat_command() -> str:
     return shlex.join([PROGRAM, *kept])
 
 
+def command_words() -> tuple[str, ...]:
+    """The words after the name of the program."""
+    return tuple(_words)
+
+
+def pasteable(words: Iterable[str]) -> str:
+    """A command line with these words, without a login in an address.
+
+    The manifests are not read yet, so every variable can be sensitive: its value is shown only in a terminal.
+    """
+    kept = [_LOGIN.sub("", word) for word in words]
+    if not sys.stderr.isatty():
+        kept = [_without_value(word, before) for word, before in zip(kept, ("", *kept), strict=False)]
+    return shlex.join([PROGRAM, *kept])
+
+
 def complete_commands(text: str) -> str:
     """The text, in which commands repeat the server, the state, the project and the manifests of this invocation.
 

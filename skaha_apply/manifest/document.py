@@ -159,7 +159,9 @@ def _refuse_unknown(
             continue
         near = _nearest(name.lower(), tuple(known))
         where = path or "a manifest"
-        if near:
+        if foreign := _advice_for(name, known):
+            detail = foreign
+        elif near:
             detail = f"Did you mean {near}?"
         elif not path and name in BY_NAME:
             detail = "Write it in a session, or in defaults."
@@ -176,6 +178,14 @@ def _refuse_unknown(
             detail,
             path=f"{path}.{name}".lstrip("."),
         )
+
+
+def _advice_for(name: str, known: Mapping[str, object]) -> str:
+    """What to write instead of a key of another tool, if the mapping can have the right key; else ""."""
+    from skaha_apply.manifest.fields.foreign_keys import FOREIGN_KEYS  # noqa: PLC0415 - only after a mistake
+
+    advice = FOREIGN_KEYS.get(name.replace("-", "_").lower())
+    return advice.detail if advice is not None and (not advice.key or advice.key in known) else ""
 
 
 @lru_cache(maxsize=1000)

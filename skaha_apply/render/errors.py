@@ -21,7 +21,12 @@ def message_text(word: str, message: str, hint: str | None, paint: Paint = plain
     """A message of the severity `word`; the second and later lines of the message and the hint are indented."""
     style = {"error": "bold red", "warning": "bold yellow"}.get(word, "bold")
     text = f"{paint(f'{word}:', style)} {_lines(message)}\n"
-    return text + f"{paint('hint:', 'bold cyan')} {_lines(hint)}\n" if hint else text
+    return text + hint_text(hint, paint) if hint else text
+
+
+def hint_text(hint: str, paint: Paint = plain) -> str:
+    """`hint: what to do next`; further lines are indented."""
+    return f"{paint('hint:', 'bold cyan')} {_lines(hint)}\n"
 
 
 def _lines(text: str) -> str:

@@ -19,11 +19,11 @@ from skaha_apply.planning.attempts import history
 from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.replicas import expand
 from skaha_apply.workflow.reconcile.one_pass import make_execution_context
-from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, check_axis
+from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, axis_of, check_axis
 from skaha_apply.workflow.state.locking import ProjectState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.project import Project
@@ -69,6 +69,14 @@ class Mark:
     deletes: str | None = None
 
 
+class AxisMissing(UsageError):
+    """The given names are values of `axis`."""
+
+    def __init__(self, message: str, axis: str) -> None:
+        super().__init__(message)
+        self.axis = axis
+
+
 async def mark(
     context: Context,
     project: Project,
@@ -80,6 +88,7 @@ async def mark(
 
     Raises:
         UsageError: the options select no replica, or select an active one without `force`.
+        AxisMissing: the options select no replica, but all their names are values of an axis.
         StateError: the state cannot be read or written.
         ServerError: the server cannot be used.
     """
@@ -88,6 +97,8 @@ async def mark(
         await resolve_open_requests(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
         selected, unknown = select_replicas(ledger.working_state, desired, options)
+        if unknown and not selected and options.axis is None:
+            _check_values(unknown, desired.values())
         if unknown:
             what = "matches no replica" if options.axis is None else f"not a value of {options.axis} in any session"
             observe(Note(f"{first_names(unknown, MOST_NAMED)}: {what} of {project.name}"))
@@ -111,6 +122,12 @@ async def mark(
         if outcomes.stopped is not None:
             raise outcomes.stopped
         return ExitCode.PARTIAL if failed else ExitCode.OK
+
+
+def _check_values(words: tuple[str, ...], desired: Iterable[DesiredReplica]) -> None:
+    axis = axis_of(words, (one.spec for one in desired))
+    if axis:
+        raise AxisMissing(f"{first_names(words, MOST_NAMED)}: values of the axis {axis}, not names", axis)
 
 
 def select_replicas(

@@ -41,6 +41,14 @@ def test_what_was_finished_before_the_first_apply_is_never_created(desk, survey,
     assert desk.plan()["has_changes"] is False
 
 
+def test_values_without_their_axis_are_shown_with_the_line_to_paste(desk, survey):
+    (desk.folder / "ok.txt").write_text("270.000\n271.001\n")
+    ended = desk("mark", "complete", "--from", "ok.txt", "--yes", code=4)
+    assert "error: 270.000, 271.001: values of the axis tile, not names\n" in ended.err
+    assert ended.err.rstrip().splitlines()[-1].startswith("  skaha-apply mark complete --from ok.txt --yes")
+    assert ended.err.rstrip().endswith("--axis tile")
+
+
 def test_a_list_that_was_cut_short_is_counted_and_an_emptied_one_is_refused(desk, survey, sandbox):
     desk("mark", "complete", ENTRY, "sum", "--yes")
     tiles = desk.folder / "tiles.txt"

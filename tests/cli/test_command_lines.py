@@ -63,7 +63,7 @@ def test_the_version_is_a_result(capsys):
         (["sandbox", "serve", "--port", "99999"], "port"),
         (["convert"], "Missing argument"),
         (["convert", "--", "ls", "-l"], "create"),
-        (["--sandbox", "plan"], "write options after the command: skaha-apply plan --sandbox"),
+        (["--sandbox", "plan"], "write options after the command:\n  skaha-apply plan --sandbox\n"),
     ],
 )
 def test_misuse_is_exit_code_4_with_a_message_on_stderr(words, said, capsys, tmp_path, monkeypatch):

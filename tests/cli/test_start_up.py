@@ -87,6 +87,12 @@ def test_lint_imports_no_network(folder):
     assert not imported(folder, "lint") & {"asyncio", "ssl", "httpx", "deepdiff", "rich"}
 
 
+@pytest.mark.parametrize("words", [("lint",), ("plan", "--help"), ("--version",)])
+def test_words_of_other_tools_are_read_only_after_a_mistake(folder, words):
+    tables = {"skaha_apply.cli.foreign.suggestion", "skaha_apply.manifest.fields.foreign_keys"}
+    assert not imported(folder, *words) & tables
+
+
 def test_lint_builds_no_validator(folder):
     assert "pydantic.plugin._loader" not in imported(folder, "lint")
 

@@ -293,6 +293,13 @@ def test_interactive_sessions_cannot_be_needed():
     assert "notebook" in found[0].summary
 
 
+def test_the_name_of_a_matrix_without_its_value_is_shown_as_written():
+    entry = f'{{name: "det-${{tile}}", matrix: {{tile: [a, b]}}, image: {IMAGE}, cmd: [p, "${{tile}}"]}}'
+    text = f"version: 1\nproject: p\nsessions:\n  - {entry}\n  - {{name: c, image: {IMAGE}, cmd: p, needs: [det]}}\n"
+    (found,) = (item for item in linted(text) if item.rule == "needs-unknown")
+    assert 'needs: ["det-${tile}"]' in found.detail
+
+
 def test_a_long_circle_of_needs_is_told_in_short():
     lines = "".join(f"\n  - {{name: s{i}, image: {IMAGE}, cmd: p, needs: [s{(i + 1) % 2000}]}}" for i in range(2000))
     found = linted(f"version: 1\nproject: p\nsessions:{lines}\n")

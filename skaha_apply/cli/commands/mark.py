@@ -162,13 +162,22 @@ def mark(options: MarkArguments) -> ExitCode:
         return options.yes or await ask(streams, f"Mark {counted(len(marks), 'replica')} {options.verb}?")
 
     async def one(context: Context, project: Project) -> ExitCode:
-        return await workflow.mark(context, project, chosen, approve, progress)
+        try:
+            return await workflow.mark(context, project, chosen, approve, progress)
+        except workflow.AxisMissing as error:
+            raise UsageError(error.message, hint=_axis_hint(error.axis, options)) from error
 
     progress = streams.progress()
     try:
         return for_each(setting, projects, streams, one)
     finally:
         progress.close()
+
+
+def _axis_hint(axis: str, options: MarkArguments) -> str:
+    if options.from_ is None:
+        return f"write the names of sessions, or a file with the values: --from FILE --axis {axis}"
+    return f"the lines of --from are values of this axis:\n{repeat_command()} --axis {shlex.quote(axis)}"
 
 
 def _read_name_list(file: str) -> tuple[str, ...]:

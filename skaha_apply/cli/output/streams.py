@@ -14,7 +14,7 @@ from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.masking.inert_text import first_command, is_automated, without_controls
 from skaha_apply.render.color import plain, terminal_colors
-from skaha_apply.render.errors import error_text, message_text
+from skaha_apply.render.errors import error_text, hint_text, message_text
 from skaha_apply.render.formats import Medium
 from skaha_apply.render.printable import one_line
 
@@ -134,6 +134,10 @@ class Streams:
     def message(self, word: str, text: str, hint: str | None = None) -> None:
         """Print a warning, a note or an error on standard error, with a hint if there is one."""
         self.notify(complete_commands(message_text(word, text, hint, self.err_paint)))
+
+    def notify_hint(self, text: str) -> None:
+        """Print a hint alone on standard error."""
+        self.notify(hint_text(text, self.err_paint))
 
 
 def _nothing() -> None:

@@ -49,7 +49,7 @@ def _wrong(need: str, project: Project, known: Mapping[str, ProjectEntry], *, gu
 def _instead(need: str, project: Project, known: Mapping[str, ProjectEntry], *, guess: bool) -> str:
     stem = need.rpartition("-")[0]
     of_matrix = {spec.key: spec.group for spec in project.sessions if spec.values and spec.key in (need, stem)}
-    if group := of_matrix.get(need) or of_matrix.get(stem):
+    if group := of_matrix.get(need) or of_matrix.get(stem) or _begun_by(need, project):
         return (
             f"The session comes from a matrix. Write the name as the manifest has it: {_written(group)}. If both "
             "entries have the same axis, a session waits only for those with its own value."
@@ -60,6 +60,12 @@ def _instead(need: str, project: Project, known: Mapping[str, ProjectEntry], *, 
     if near:
         return f"Did you mean {known[near[0]].name}?"
     return "The session must be in a loaded manifest of this project. Check that its file is among the paths."
+
+
+def _begun_by(need: str, project: Project) -> str:
+    """The name of a matrix as written, `det-${tile}`, whose text before the first value is the name: `det`."""
+    groups = {spec.group for spec in project.sessions if spec.values and "${" in spec.group}
+    return next((group for group in sorted(groups) if group.partition("${")[0].rstrip("-").casefold() == need), "")
 
 
 def _written(name: str) -> str:

@@ -110,6 +110,15 @@ def check_axis(axis: str, specs: Iterable[SessionSpec]) -> None:
         raise UsageError(f"--axis {axis}: no session has such an axis or column", hint=there)
 
 
+def axis_of(values: Sequence[str], specs: Iterable[SessionSpec]) -> str:
+    """The axis that has all these values, as written; "" if there is none."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for spec in specs:
+        for axis, value in spec.values.items():
+            known[axis].add(value)
+    return next((axis for axis in sorted(known) if known[axis].issuperset(values)), "")
+
+
 MOST_NAMED = 10
 
 
