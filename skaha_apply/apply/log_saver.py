@@ -1,4 +1,4 @@
-"""Saves logs before they disappear with their session, an hour after its end."""
+"""Saves logs before they disappear with their session, an hour after its end, and finds in them why sessions failed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, StateError, Unauthorized
 from skaha_apply.model.masking.secrets import masked
-from skaha_apply.model.masking.session_ids import log_label
-from skaha_apply.model.state import ReplicaRecord
+from skaha_apply.model.masking.session_ids import log_label, without_ids
+from skaha_apply.model.report import CausesFound, FailureCause
+from skaha_apply.model.session import Phase
+from skaha_apply.planning.failure_cause import failure_cause
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.ports import LogStore, Server
+    from skaha_apply.model.report import Event
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.state import ReplicaRecord
 
 _AT_ONCE = 64
 
@@ -28,19 +32,27 @@ def label(record: ReplicaRecord, spec: SessionSpec | None) -> str:
 class LogSaver:
     """Saves logs and events, each once; without a log store it saves nothing.
 
-    Values of `secrets` (by variable) that a session prints are masked.
+    Values of `secrets` (by variable) that a session prints are masked. `observe` gets the causes of failures.
     """
 
-    def __init__(self, server: Server, logs: LogStore | None, secrets: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        logs: LogStore | None,
+        secrets: Mapping[str, str] | None = None,
+        observe: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._server = server
         self._logs = logs
         self._secrets = secrets or {}
+        self._observe = observe
         self.problem: str | None = None
 
     async def save_ended(self, ledger: Ledger, keys: Collection[ReplicaKey] | None = None) -> None:
         """Save the log of every ended replica (or of those with these keys) whose log is not saved yet.
 
-        Raises `Unauthorized` if the server refuses the credential.
+        The record of a failed replica gets the cause that its log or its events state. Raises `Unauthorized` if the
+        server refuses the credential.
         """
         records = ledger.working_state.records
         known = records.values() if keys is None else [records[key] for key in keys if key in records]
@@ -49,28 +61,41 @@ class LogSaver:
             return
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def save_one(record: ReplicaRecord) -> ReplicaRecord | None:
+        async def save_one(record: ReplicaRecord) -> tuple[ReplicaRecord, str | None]:
             async with slots:
-                return record if await self.save(record, ledger.working_state.specs.get(record.spec)) else None
+                return record, await self._saved_cause(record, ledger.working_state.specs.get(record.spec))
 
         results = await asyncio.gather(*map(save_one, ended), return_exceptions=True)
-        saved_ones = [one for one in results if isinstance(one, ReplicaRecord)]
-        for saved in saved_ones:
-            if (now := ledger.working_state.records.get(saved.key)) is not None and now.id == saved.id:
-                ledger.working_state.records[saved.key] = now.model_copy(update={"logged": True})
-        if saved_ones:
-            ledger.changed()
+        complete = [one for one in results if not isinstance(one, BaseException)]
+        self._record(ledger, {record.key: (record, cause) for record, cause in complete if cause is not None})
         for failed in results:
             if isinstance(failed, BaseException):
                 raise failed
+
+    def _record(self, ledger: Ledger, saved: Mapping[ReplicaKey, tuple[ReplicaRecord, str]]) -> None:
+        """Record that logs are saved, and the causes of failures; each cause is reported once."""
+        found = []
+        for key, (record, cause) in saved.items():
+            if (now := ledger.working_state.records.get(key)) is not None and now.id == record.id:
+                ledger.working_state.records[key] = now.model_copy(update={"logged": True, "cause": cause})
+                if now.phase is Phase.FAILED:
+                    found.append(FailureCause(now.session, now.replica, now.name, cause))
+        if saved:
+            ledger.changed()
+        if found:
+            self._observe(CausesFound(ledger.working_state.head.project, tuple(found)))
 
     async def save(self, record: ReplicaRecord, spec: SessionSpec | None) -> bool:
         """Save the log and events of one replica as they are now; False if they could not be read or saved.
 
         Raises `Unauthorized` if the server refuses the credential.
         """
+        return await self._saved_cause(record, spec) is not None
+
+    async def _saved_cause(self, record: ReplicaRecord, spec: SessionSpec | None) -> str | None:
+        """Save the log and events, and return why the session failed; None if they could not be read or saved."""
         if self._logs is None or record.id is None:
-            return False
+            return None
         try:
             log = masked(await self._server.logs(record.id), self._secrets)
             events = await self._server.events(record.id)
@@ -78,10 +103,15 @@ class LogSaver:
         except Unauthorized:
             raise  # the log is saved once the credential is valid again; nothing is deleted before that
         except ServerError:
-            return False
+            return None
         try:
             await asyncio.to_thread(self._logs.save, record.name, label(record, spec), log, events)
         except StateError as error:
             self.problem = self.problem or f"a log could not be saved: {error.message}"
-            return False
-        return True
+            return None
+        if record.phase is not Phase.FAILED:
+            return ""
+        cause = failure_cause(log, events or "")
+        # The ID of an interactive session is its password, and a server prints it in its log.
+        is_open_by_id = spec is not None and spec.kind.interactive
+        return without_ids(cause, frozenset({record.id}), frozenset()) if is_open_by_id else cause

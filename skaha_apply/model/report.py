@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.reasons import Reason
 
-REPORT_FORMAT = "1.0"
+REPORT_FORMAT = "1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaReport:
-    """The phase of one replica; `name` is the live name, `replica` counts from 1, `id` is its last session."""
+    """The phase of one replica; `name` is the live name, `replica` counts from 1, `id` is its last session.
+
+    `cause` is why it failed in one line, "" if it did not fail or nothing states the cause.
+    """
 
     name: str
     replica: int
@@ -35,6 +38,16 @@ class ReplicaReport:
     phase: str
     session: str = ""
     connect_url: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCause:
+    """Failures with the same cause: the cause in one line, their number, and the live names of the first of them."""
+
+    cause: str
+    count: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class FailedLog:
 class Report:
     """The result of an apply: the counts of executed actions, the failed actions, and every replica in scope.
 
+    `causes` are the causes of the failed replicas, the most frequent first.
     `not_started` states after a wait which replicas did not start, and why. `resume` states which work is left for
     another invocation, "" if there is none.
     """
@@ -64,6 +78,7 @@ class Report:
     logs: tuple[FailedLog, ...] = ()
     not_started: tuple[NotStarted, ...] = ()
     resume: str = ""
+    causes: tuple[SharedCause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,24 @@ class PhaseChanged:
     group: str = ""
     attempt: int = 1
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCause:
+    """Why a replica failed; `name` is its live name. `cause` is "" if neither its log nor its events state one."""
+
+    session: str
+    replica: int
+    name: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class CausesFound:
+    """Logs and events of failed replicas were read; it follows the `PhaseChanged` of these replicas."""
+
+    project: str
+    failures: tuple[FailureCause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +190,4 @@ class Note:
     text: str
 
 
-Event = PassStarted | ActionEnded | PhaseChanged | PassEnded | Note
+Event = PassStarted | ActionEnded | PhaseChanged | CausesFound | PassEnded | Note

@@ -11,7 +11,7 @@ from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import Frozen, ReplicaKey, SessionSpec
 
-STATE_FORMAT = "1.0"
+STATE_FORMAT = "1.1"
 
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
@@ -73,6 +73,7 @@ class Attempt(Frozen):
     """An earlier attempt of a replica: how and when it ended. `attempt` counts from 1; a change restarts the count.
 
     `running` is the time of the last listing that showed it Running. It ended between `running` and `ended`.
+    `cause` is why it failed, in one line.
     """
 
     attempt: int
@@ -84,6 +85,7 @@ class Attempt(Frozen):
     running: Time | None = None
     ended: Time | None = None
     note: str = ""
+    cause: str = ""
 
 
 class ReplicaRecord(ReplicaEntry):
@@ -98,8 +100,8 @@ class ReplicaRecord(ReplicaEntry):
     listing, `renewed` the time of the last renewal.
 
     `vanished` is the number of consecutive sessions of this attempt that vanished. `stopped` states that its Pending
-    session was deleted because the failure limit of its entry was reached. `earlier` are its last few earlier attempts,
-    oldest first.
+    session was deleted because the failure limit of its entry was reached. `cause` is why it failed, in one line, from
+    its log or its events. `earlier` are its last few earlier attempts, oldest first.
     """
 
     phase: Phase
@@ -118,6 +120,7 @@ class ReplicaRecord(ReplicaEntry):
     stopped: bool = False
     logged: bool = False
     note: str = ""
+    cause: str = ""
     earlier: tuple[Attempt, ...] = ()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.reasons import Reason
-    from skaha_apply.model.report import EntrySummary, NotStarted
+    from skaha_apply.model.report import EntrySummary, NotStarted, SharedCause
     from skaha_apply.model.state import StateDocument
 
 
@@ -20,7 +20,7 @@ class ReplicaStatus:
     `action` is the action that a plan has for the replica, `reason` the reason of that action. `group` is the name of
     the entry as written if the entry has a matrix. `attempts` is the number of allowed attempts. `pending` is the
     seconds since the create was accepted, if the session is pending. `event` is the last line of its events, if the
-    session has been pending for long.
+    session has been pending for long. `cause` is why the last attempt failed, in one line, if it has failed.
     """
 
     project: str
@@ -40,6 +40,7 @@ class ReplicaStatus:
     accepted: float | None = None
     pending: float | None = None
     event: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class ProjectStatus:
 
     `exit_code` is 0 if nothing is left to do, 2 if something is active or can be done, 9 if a replica is failed,
     unknown, on hold or blocked, 8 if one is in conflict. `document` is the state, updated with the listing. `at` is the
-    time of the listing in Unix seconds.
+    time of the listing in Unix seconds. `causes` are the causes of the failed replicas, the most frequent first.
     """
 
     project: str
@@ -58,6 +59,7 @@ class ProjectStatus:
     exit_code: ExitCode
     document: StateDocument
     at: float
+    causes: tuple[SharedCause, ...] = ()
 
 
 class SegmentKind(StrEnum):

@@ -33,6 +33,7 @@ def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
         running=record.running,
         ended=record.ended,
         note=record.note,
+        cause=record.cause,
     )
     return (*record.earlier, own)[-REMEMBERED:]
 
@@ -41,6 +42,13 @@ def failure(record: ReplicaRecord, spec: SessionSpec) -> Reason:
     """The failed attempt and the allowed number of attempts. A failed record has a note only after a timeout."""
     most = max(spec.retries + 1, record.attempt)
     return Reason(ReasonCode.FAILED, attempt=record.attempt, attempts=most, note=record.note)
+
+
+def cause_of_failure(record: ReplicaRecord | None) -> str:
+    """Why the last attempt failed: the cause in its log or events, else the note of a timeout; "" if it did not."""
+    if record is None or record.phase is not Phase.FAILED:
+        return ""
+    return record.cause or record.note
 
 
 def left_of_wait(first: float, attempt: int, ended: float, now: float) -> float:

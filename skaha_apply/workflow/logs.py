@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import ServerError, UsageError
@@ -29,7 +29,8 @@ class LogText:
     """The text of one attempt of a replica; `source` states where it is from: `server`, or the path of the saved copy.
 
     `attempts` is the number of attempts that the replica can have. `phase` is the last phase of this attempt; it is ""
-    if only the log is left. `exists` states whether there is a text, even an empty one.
+    if only the log is left. `exists` states whether there is a text, even an empty one. `later` is the number of the
+    last attempt if that one has no log and this is the log of an earlier attempt, else 0.
     """
 
     name: str
@@ -41,6 +42,7 @@ class LogText:
     attempts: int = 1
     phase: str = ""
     exists: bool = True
+    later: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ async def read_logs(
 
     NAME is the name of a session in the manifest, the name of a whole matrix, or the live name of one replica.
     `attempt` is a number (of several attempts with it, the latest is read), `ALL`, or None for the last attempt of each
-    replica.
+    replica. If that one has no log, None selects the last attempt that has one.
 
     Raises:
         UsageError: the pattern matches no recorded replica, or no replica has had such an attempt.
@@ -100,9 +102,23 @@ async def read_logs(
     async def one(each: _LoggedAttempt) -> LogText:
         spec = specs.get(each.record.spec)
         async with slots:
-            return await _text(context, project, each, spec.retries + 1 if spec else 1, events=events)
+            found = await _text(context, project, each, spec.retries + 1 if spec else 1, events=events)
+        if attempt is not None or events or found.text:
+            return found
+        return await _earlier_log(context, project, each.record, spec) or found
 
     return tuple(await asyncio.gather(*map(one, attempts)))
+
+
+async def _earlier_log(
+    context: Context, project: Project, record: ReplicaRecord, spec: SessionSpec | None
+) -> LogText | None:
+    """The log of the last earlier attempt that has one."""
+    for each in reversed(_attempts(context, project, record, ALL, spec)[:-1]):
+        found = await _text(context, project, each, spec.retries + 1 if spec else 1, events=False)
+        if found.text:
+            return replace(found, later=record.attempt)
+    return None
 
 
 def _known(document: StateDocument | None) -> str:

@@ -11,6 +11,8 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus
+from skaha_apply.planning.attempts import cause_of_failure
+from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.exit_codes import code_of
@@ -59,6 +61,7 @@ async def survey(context: Context, project: Project) -> ProjectStatus:
         exit_code=worst(map(code_of, actions)),
         document=situation.state,
         at=at,
+        causes=shared_causes((row.name, row.cause) for row in rows),
     )
 
 
@@ -101,6 +104,7 @@ def _row(action: Action, project: str, situation: Situation) -> ReplicaStatus:
         attempts=spec.retries + 1 if spec else 1,
         accepted=record.accepted if record else None,
         pending=_pending(record, listing.at),
+        cause=cause_of_failure(record),
     )
 
 

@@ -6,7 +6,17 @@ import re
 
 from reason_notes import note
 
-from skaha_apply.model.report import ActionEnded, EntrySummary, Note, NotStarted, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.model.report import (
+    ActionEnded,
+    CausesFound,
+    EntrySummary,
+    FailureCause,
+    Note,
+    NotStarted,
+    PassEnded,
+    PassStarted,
+    PhaseChanged,
+)
 from skaha_apply.render.run.live_table import LiveTable, TerminalBlock
 
 CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")
@@ -92,12 +102,24 @@ def test_what_went_wrong_and_what_others_say_scrolls_by_above():
     shown(PhaseChanged("survey", "tile-t018", 1, "tile-t018", "k2j3h4g5", "running", "done"))
     shown(Note("the server is away\x1b[2J"))
     shown.above("warning: something\n")
+    shown(CausesFound("survey", (FailureCause("tile-t017", 1, "tile-t017", "MemoryError\x1b[2J"),)))
     assert screen.shown[:3] == [
-        "tile-t017 k2j3h4g5: running -> failed",
         r"the server is away\x1b[2J",
         "warning: something",
+        r"tile-t017 k2j3h4g5: running -> failed: MemoryError\x1b[2J",
     ]
     assert len(screen.shown) == 7
+
+
+def test_a_failure_without_a_cause_is_shown_at_the_end_of_its_pass_or_of_the_run():
+    for end in (lambda shown: shown(tiles(1)), lambda shown: shown.close()):
+        screen = Screen(columns=100)
+        shown = board(screen)
+        shown(tiles(1))
+        shown(PhaseChanged("survey", "tile-t017", 1, "tile-t017", "k2j3h4g5", "running", "failed"))
+        assert screen.shown[0].startswith("entry")
+        end(shown)
+        assert screen.shown[0] == "tile-t017 k2j3h4g5: running -> failed"
 
 
 def test_a_thousand_failures_do_not_flood_the_screen():
@@ -106,6 +128,7 @@ def test_a_thousand_failures_do_not_flood_the_screen():
     shown(tiles(1))
     for replica in range(1000):
         shown(PhaseChanged("survey", "t", replica, f"t-{replica}", "k2j3h4g5", "running", "failed"))
+    shown(tiles(1))
     assert len(screen.shown) < 30
     assert "… and more; the report groups them" in screen.shown
 

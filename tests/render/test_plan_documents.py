@@ -9,7 +9,7 @@ import pytest
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.plan import Change
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.model.report import Failure, ReplicaReport, Report
+from skaha_apply.model.report import Failure, ReplicaReport, Report, SharedCause
 from skaha_apply.render.plan.documents import (
     plan_document,
     plan_schema,
@@ -88,16 +88,24 @@ def test_a_report_is_the_promised_document():
         project="survey",
         applied={"create": 2},
         failed=(Failure("reduce-3", "create", "400 no"),),
-        sessions=(ReplicaReport("reduce-1", 1, "k2j3h4g5", "running", "reduce", "https://x"),),
+        sessions=(
+            ReplicaReport("reduce-1", 1, "k2j3h4g5", "running", "reduce", "https://x"),
+            ReplicaReport("reduce-2", 2, "a1b2c3d4", "failed", "reduce", cause="MemoryError"),
+        ),
+        causes=(SharedCause("MemoryError", 1, ("reduce-2",)),),
         exit_code=ExitCode.PARTIAL,
     )
     expected = {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "project": "survey",
         "applied": {"create": 2},
         "failed": [{"name": "reduce-3", "action": "create", "error": "400 no"}],
-        "sessions": [{"name": "reduce-1", "replica": 1, "id": "k2j3h4g5", "phase": "running"}],
+        "sessions": [
+            {"name": "reduce-1", "replica": 1, "id": "k2j3h4g5", "phase": "running", "cause": None},
+            {"name": "reduce-2", "replica": 2, "id": "a1b2c3d4", "phase": "failed", "cause": "MemoryError"},
+        ],
+        "causes": [{"cause": "MemoryError", "count": 1, "names": ["reduce-2"]}],
     }
     assert report_document(report) == expected
     assert reports_document([report]) == expected
-    assert reports_document([report, report]) == {"format_version": "1.0", "reports": [expected, expected]}
+    assert reports_document([report, report]) == {"format_version": "1.1", "reports": [expected, expected]}

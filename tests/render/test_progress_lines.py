@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from reason_notes import note
 
-from skaha_apply.model.report import ActionEnded, EntrySummary, Note, NotStarted, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.model.report import (
+    ActionEnded,
+    CausesFound,
+    EntrySummary,
+    FailureCause,
+    Note,
+    NotStarted,
+    PassEnded,
+    PassStarted,
+    PhaseChanged,
+)
 from skaha_apply.render.run.lines import ProgressLines
 
 RUNNING = PassEnded("survey", (EntrySummary("reduce", {"running": 2, "failed": 0}),))
@@ -62,6 +72,41 @@ def test_many_changes_of_an_entry_in_one_pass_are_one_line_and_failures_are_name
         "tile-${tile}: 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), 249 waiting",
         "desk: pending -> running",
     ]
+
+
+def causes(*failures):
+    return CausesFound("survey", tuple(FailureCause(name, 1, name, cause) for name, cause in failures))
+
+
+def test_failures_with_the_same_cause_are_one_line_with_a_count():
+    failed = [moved(one, "failed", "running") for one in range(25)]
+    known = causes(*((change.name, "MemoryError") for change in failed[:24]), (failed[24].name, "KeyError: 'RA'"))
+    assert said_by(*failed, known) == [
+        "24 failed: MemoryError (tile-t000 and 23 more)",
+        "tile-t024 failed: KeyError: 'RA'",
+    ]
+
+
+def test_a_failure_is_told_once_with_its_cause_before_the_effects():
+    waits_for_retry = PassEnded("survey", (EntrySummary("reduce", {"failed": 1}),))
+    known = causes(("tile-t001", "MemoryError"), ("tile-t002", ""), ("tile-t009", "KeyError: 'RA'"))
+    said = said_by(moved(3), moved(1, "failed"), moved(2, "failed"), known, waits_for_retry)
+    assert said == [
+        "tile-t001 k2j3h4g5: pending -> failed: MemoryError",
+        "tile-t009 failed: KeyError: 'RA'",  # an earlier run has reported the change, but not the cause
+        "tile-t002 k2j3h4g5: pending -> failed",
+        "tile-t003 k2j3h4g5: pending -> running",
+    ]
+
+
+def test_failures_are_not_kept_back_during_many_actions():
+    said = []
+    narrator = ProgressLines(said.append)
+    narrator(moved(1, "failed"))
+    narrator(PassStarted("survey", 5000))
+    assert said == ["tile-t001 k2j3h4g5: pending -> failed", "survey: 5000 actions"]
+    narrator(causes(("tile-t001", "MemoryError")))
+    assert said[-1] == "tile-t001 failed: MemoryError"
 
 
 def test_thousands_of_changes_make_few_lines(action):

@@ -6,6 +6,7 @@ from reason_notes import note
 
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import EntrySummary, NotStarted
+from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.run.status import (
     is_large,
     overview,
@@ -36,6 +37,7 @@ class Row:
     accepted: float | None = None
     pending: float | None = None
     event: str = ""
+    cause: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "reason", note(self.reason))
@@ -47,6 +49,7 @@ class Status:
     entries: tuple = ()
     not_started: tuple = ()
     project: str = "survey"
+    causes: tuple = ()
 
 
 def test_columns_are_aligned_and_remarks_say_what_the_phase_does_not():
@@ -120,6 +123,40 @@ def test_a_large_project_is_told_by_entry_with_what_needs_attention():
     assert len(small) <= 10
 
 
+def test_a_failure_is_shown_with_its_cause():
+    rows = [
+        Row("reduce", "reduce-1", "failed", "failed", "failed in attempt 1", cause="MemoryError\x1b"),
+        Row("reduce", "reduce-2", "failed", "failed", "failed in attempt 1: pending for 2h", cause="pending for 2h"),
+    ]
+    text = status_text(rows).splitlines()
+    assert text[1].endswith(r"failed in attempt 1: MemoryError\x1b")
+    assert text[2].endswith("  failed in attempt 1: pending for 2h")
+
+
+def test_failures_of_a_large_project_with_the_same_cause_are_one_row():
+    rows = tuple(
+        Row(
+            "tile",
+            f"tile-{one}",
+            "failed",
+            "failed",
+            "exit",
+            one,
+            cause=f"no file /arc/t{one}" if one < 26 else "Killed",
+        )
+        for one in range(1, 27)
+    )
+    status = Status(
+        rows, (EntrySummary("tile", {"failed": 26}),), causes=shared_causes((r.name, r.cause) for r in rows)
+    )
+    text = overview_text(status, rows).splitlines()
+    assert text[2] == "25 failed: no file … (tile-1 and 24 more)"
+    assert [line.split()[0] for line in text[3:]] == ["NAME", "tile-26"]
+    document = status_document(status)
+    assert document["sessions"][0]["cause"] == "no file /arc/t1"
+    assert [(one["cause"], one["count"]) for one in document["causes"]] == [("no file …", 25), ("Killed", 1)]
+
+
 def test_the_document_says_times_in_utc():
     document = status_document(
         Status(
@@ -134,7 +171,8 @@ def test_the_document_says_times_in_utc():
         {
             "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",
             "attempt": 1, "attempts": 1, "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
-            "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "connect_url": None,
+            "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "cause": None,
+            "connect_url": None,
         },
     ]  # fmt: skip
     assert statuses_document([document]) == document

@@ -49,7 +49,7 @@ class LogsArguments(NameOptions, ServerOptions):
             "--attempt",
             parser=attempt,
             metavar="N|all",
-            help="Number of an attempt, or all (default: the last attempt)",
+            help="Number of an attempt, or all (default: the last attempt that has one)",
             rich_help_panel=SELECTION,
         ),
     ] = None
@@ -63,8 +63,9 @@ class LogsArguments(NameOptions, ServerOptions):
 def logs(options: LogsArguments) -> ExitCode:
     """Print the logs of replicas.
 
-    The server has the log while it lists the session; later the command prints the copy that the tool saved. Control
-    characters are printed as escapes. Changes nothing.
+    The server has the log while it lists the session; later the command prints the copy that the tool saved. If the
+    last attempt has no log, the command prints the last log that exists and states its attempt. Control characters are
+    printed as escapes. Changes nothing.
     """
     return read(options, events=False)
 
@@ -108,6 +109,8 @@ def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
         nothing = "the log is empty" if text.exists else f"no {what} found on the server, and no saved copy"
         streams.notify_line(f"{name}: {nothing}")
         return
+    if text.later:
+        streams.notify_line(f"{name}: the last log; the last attempt (number {text.later}) has none")
     if not alone:
         streams.show(f"==> {name} <==\n")
     shown = printable_lines(text.text)

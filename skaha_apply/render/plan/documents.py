@@ -10,6 +10,7 @@ from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
 from skaha_apply.render.printable import as_json, mask_references
 from skaha_apply.render.reasons import reason_text
+from skaha_apply.render.run.failures import causes_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,8 +139,16 @@ def report_document(report: Report) -> dict[str, Any]:
         "applied": dict(report.applied),
         "failed": [{"name": one.name, "action": one.action, "error": one.error} for one in report.failed],
         "sessions": [
-            {"name": one.name, "replica": one.replica, "id": one.id, "phase": one.phase} for one in report.sessions
+            {
+                "name": one.name,
+                "replica": one.replica,
+                "id": one.id,
+                "phase": one.phase,
+                "cause": one.cause or None,
+            }
+            for one in report.sessions
         ],
+        "causes": causes_document(report.causes),
     }
 
 

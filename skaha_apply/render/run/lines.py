@@ -7,13 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from skaha_apply.model.counts import counted
-from skaha_apply.model.report import ActionEnded, Note, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import skeleton
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import entry_line, not_started_rows, ordered, paint_rows
+from skaha_apply.render.run.failures import PendingFailures, change_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +48,7 @@ class ProgressView(Protocol):
 
 
 def event_line(event: Event) -> str | None:
-    """One event as one line; None for an event without a change of its own (the end of a pass)."""
+    """One event as one line; None for an event without a change of its own (the end of a pass, causes of failures)."""
     match event:
         case PassStarted(project=project, total=total):
             return f"{one_line(project)}: {counted(total, 'action')}" if total else None
@@ -56,10 +57,9 @@ def event_line(event: Event) -> str | None:
         case ActionEnded(action=action, id=session):
             known = f" {one_line(session)}" if session else ""
             return f"{action_labels.LABELS[action.kind].past} {one_line(action.name)}{known}"
-        case PhaseChanged(name=name, id=session, before=before, after=after):
-            known = f" {one_line(session)}" if session else ""
-            return f"{one_line(name)}{known}: {one_line(before)} -> {one_line(after)}"
-        case PassEnded():
+        case PhaseChanged():
+            return change_line(event)
+        case PassEnded() | CausesFound():
             return None
         case Note(text=text):
             return one_line(text)
@@ -75,7 +75,8 @@ def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str
 class ProgressLines:
     """Prints progress as plain lines.
 
-    Failures are printed at once. Other changes are printed at the end of their pass: one by one, or as counts if an
+    Failures are printed as soon as their causes are known, and at the latest at the end of their pass. Other changes
+    are printed at the end of their pass: one by one, or as counts if an
     entry has many of them; the counts of a large entry are printed once a minute. A pass with many actions prints ten
     lines. Reasons not to start are printed when they change, and not at each poll.
 
@@ -88,6 +89,7 @@ class ProgressLines:
         self._print_line, self._clock = print_line, clock
         self._not_started: frozenset[tuple[str, str, tuple[str, ...]]] = frozenset()
         self._changes: list[PhaseChanged] = []
+        self._pending_failures = PendingFailures()
         self._failures = self._errors = 0
         self._actions: Counter[str] = Counter()
         self._started = PassStarted("", 0)
@@ -109,10 +111,10 @@ class ProgressLines:
                 self._on_pass_end(event)
             case PhaseChanged():
                 self._on_change(event)
+            case CausesFound():
+                self._on_causes(event)
             case PassStarted():
-                self._started, self._actions = event, Counter()
-                if not self._waits:
-                    self._print(event)
+                self._on_pass_start(event)
             case ActionEnded():
                 self._on_action(event)
             case _:
@@ -127,6 +129,24 @@ class ProgressLines:
     def _print(self, event: Event) -> None:
         if text := event_line(event):
             self._print_line(text)
+
+    def _on_pass_start(self, event: PassStarted) -> None:
+        self._started, self._actions = event, Counter()
+        if event.total > SINGLE:  # their logs are read after the actions
+            self._print_failures(self._pending_failures.take())
+        if not self._waits:
+            self._print(event)
+
+    def _on_causes(self, event: CausesFound) -> None:
+        lines, others = self._pending_failures.explain(event)
+        for line in lines:
+            self._print_line(line)
+        self._print_failures(others)
+
+    def _print_failures(self, failures: Sequence[PhaseChanged]) -> None:
+        self._failures += len(failures)
+        for failure in failures[: max(0, ERRORS - self._failures + len(failures))]:
+            self._print(failure)
 
     def _on_action(self, event: ActionEnded) -> None:
         self._actions["failed" if event.error is not None else event.action.kind.value] += 1
@@ -144,12 +164,10 @@ class ProgressLines:
             self._print_line(f"{one_line(self._started.project)}: {progress}")
 
     def _on_change(self, event: PhaseChanged) -> None:
-        if event.after != Phase.FAILED:
+        if event.after == Phase.FAILED:
+            self._pending_failures.add(event)
+        else:
             self._changes.append(event)
-            return
-        self._failures += 1
-        if self._failures <= ERRORS:
-            self._print(event)
 
     def _on_pass_end(self, event: PassEnded) -> None:
         self._waits = True
@@ -167,6 +185,7 @@ class ProgressLines:
 
     def _flush(self, summaries: Mapping[str, str] | None) -> None:
         """Print the changes so far; `summaries` are lines with the counts of entries, None at the end."""
+        self._print_failures(self._pending_failures.take())
         entries: dict[str, list[PhaseChanged]] = {}
         for change in self._changes:
             entries.setdefault(change.group or change.session, []).append(change)

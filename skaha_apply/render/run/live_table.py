@@ -11,12 +11,13 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.report import ActionEnded, Note, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import entry_rows, not_started_rows, short_duration
-from skaha_apply.render.run.lines import ERRORS, event_line
+from skaha_apply.render.run.failures import PendingFailures
+from skaha_apply.render.run.lines import ERRORS, SINGLE, event_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +82,7 @@ class _ProjectProgress:
     started: PassStarted | None = None
     ended: int = 0
     failures: int = 0
+    pending_failures: PendingFailures = field(default_factory=PendingFailures)
     began: float = 0.0
     received: float = 0.0
     waiting: PassEnded | None = None
@@ -153,19 +155,24 @@ class LiveTable:
             part = self._parts.setdefault(project, _ProjectProgress())
             match event:
                 case PassStarted(total=total):
+                    if total > SINGLE:  # the logs of failed replicas are read after these actions
+                        self._show_failures(part, part.pending_failures.take())
                     part.started, part.ended, part.began = event if total else None, 0, self._clock()
                     part.failures = 0
                 case ActionEnded():
                     part.ended += 1
                     if event.error is not None:
-                        self._show_failure(part, event)
+                        self._show_failures(part, [event])
                 case PassEnded():
+                    self._show_failures(part, part.pending_failures.take())
                     part.waiting, part.received, part.started, part.failures = event, self._clock(), None, 0
                     part.not_started = not_started_rows(
                         event.not_started
                     )  # once a pass: there can be one for each combination
                 case PhaseChanged(after=Phase.FAILED):
-                    self._show_failure(part, event)
+                    part.pending_failures.add(event)
+                case CausesFound():
+                    self._show_causes(part, event)
                 case Note():
                     self.above(f"{event_line(event)}\n")
                 case _:
@@ -181,6 +188,8 @@ class LiveTable:
     def close(self, project: str | None = None) -> None:
         """Keep the block on the screen; the next event of another project draws a new block below it."""
         with self._lock:
+            for part in self._parts.values():
+                self._show_failures(part, part.pending_failures.take())
             if self._stop is not None:
                 self._stop.set()
                 self._stop = None
@@ -189,12 +198,19 @@ class LiveTable:
             for name in list(self._parts) if project is None else [project]:
                 self._parts.pop(name, None)
 
-    def _show_failure(self, part: _ProjectProgress, event: Event) -> None:
-        part.failures += 1
-        if part.failures <= ERRORS:
-            self.above(f"{self._paint(event_line(event) or '', 'red')}\n")
-        elif part.failures == ERRORS + 1:
-            self.above(f"{self._paint('… and more; the report groups them', 'red')}\n")
+    def _show_causes(self, part: _ProjectProgress, event: CausesFound) -> None:
+        lines, others = part.pending_failures.explain(event)
+        for line in lines:
+            self.above(f"{self._paint(line, 'red')}\n")
+        self._show_failures(part, others)
+
+    def _show_failures(self, part: _ProjectProgress, events: Sequence[ActionEnded | PhaseChanged]) -> None:
+        for event in events:
+            part.failures += 1
+            if part.failures <= ERRORS:
+                self.above(f"{self._paint(event_line(event) or '', 'red')}\n")
+            elif part.failures == ERRORS + 1:
+                self.above(f"{self._paint('… and more; the report groups them', 'red')}\n")
 
     def _draw(self) -> None:
         if not any(part.shows for part in self._parts.values()):

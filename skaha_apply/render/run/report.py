@@ -11,6 +11,7 @@ from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, printable_lines
 from skaha_apply.render.run.entries import not_started_rows, paint_rows
+from skaha_apply.render.run.failures import cause_lines
 from skaha_apply.render.run.lines import counts_line
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing wa
     """The whole report, with a newline at its end; `nothing` is printed if no action was executed."""
     lines = [f"note: {one_line(note)}" for note in report.notes]
     lines += _logs(report.logs, paint)
+    lines += [paint(line, "red") for line in cause_lines(report.causes)]
     lines += _failures(report.failed, paint)
     lines += _urls(report)
     done = action_labels.applied_counts(report.applied)

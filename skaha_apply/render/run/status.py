@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows, short_duration
+from skaha_apply.render.run.failures import cause_line, causes_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skaha_apply.model.report import SharedCause
     from skaha_apply.model.status import ProjectStatus, ReplicaStatus
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
-STATUS_FORMAT = "1.1"
+STATUS_FORMAT = "1.2"
 _STYLES = {
     Phase.RUNNING.value: "green",
     Phase.DONE.value: "dim",
@@ -40,7 +43,9 @@ def overview(
     width: int | None = None,
     height: int | None = None,
 ) -> list[StyledRow]:
-    """A project by entry: counts, reasons not to start, and the replicas that need attention.
+    """A project by entry: counts, reasons not to start, causes of failures, and the replicas that need attention.
+
+    Failures with the same cause share one line, and have no row of their own.
 
     Args:
         found: the status of the project.
@@ -51,11 +56,20 @@ def overview(
     not_started = not_started_rows(found.not_started, width)
     room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
     rows = entry_rows(found.entries, width, room) + _most(not_started, HOLDS if height is None else height // 4)
+    shared = [one for one in found.causes if one.count > 1]
+    rows += _most([((f"{cause_line(one)}", "red"),) for one in shared], HOLDS if height is None else height // 4)
+    attention = _without(attention, shared)
     left = ATTENTION if height is None else height - len(rows) - 1
     if attention and left > 0:
         table = table_rows(attention)
         rows += [table[0], *_most(table[1:], left)]
     return rows
+
+
+def _without(rows: Sequence[ReplicaStatus], causes: Sequence[SharedCause]) -> Sequence[ReplicaStatus]:
+    """The rows of replicas whose cause of failure is none of these."""
+    shared = {cause_key(one.cause) for one in causes}
+    return [row for row in rows if not row.cause or cause_key(row.cause) not in shared]
 
 
 def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
@@ -134,10 +148,12 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
                 "reason": reason_text(row.reason),
                 "reason_code": row.reason.code.value,
                 "event": row.event or None,
+                "cause": row.cause or None,
                 "connect_url": (row.connect_url or None) if addresses else None,
             }
             for row in found.rows
         ],
+        "causes": causes_document(found.causes),
     }
 
 
@@ -176,4 +192,6 @@ def _remark(row: ReplicaStatus) -> str:
         if row.phase == Phase.RUNNING.value:
             return row.connect_url
         return "" if row.reason.code == row.phase and row.reason.also is None else reason
+    if row.cause and row.cause not in reason:
+        reason = f"{reason}: {row.cause}"
     return reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {reason}"

@@ -155,7 +155,7 @@ def make_execution_context(
         server=context.client.guarded(ledger.check_lock),
         ledger=ledger,
         lister=Lister(context.client, setting.settle),
-        log_saver=LogSaver(context.client, logs, project.secrets),
+        log_saver=LogSaver(context.client, logs, project.secrets, observe),
         observe=observe,
         project=project.name,
         settle=setting.settle,

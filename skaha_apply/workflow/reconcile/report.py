@@ -12,6 +12,8 @@ from skaha_apply.model.errors import ExitCode, SafetyRefusal, StateError, Timeou
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, Note, ReplicaReport, Report
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.attempts import cause_of_failure
+from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.progress import not_started
@@ -48,6 +50,7 @@ def make_report(request: ApplyRequest, progress: Progress, last: PassResult) -> 
         logs=tuple(_logs(request, last, [record for record in with_records if record.phase is Phase.FAILED])),
         not_started=not_started(desired, _UNFINISHED) if waited else (),
         resume=_resume(request, last, desired),
+        causes=shared_causes((record.name, cause_of_failure(record)) for record in with_records),
     )
 
 
@@ -110,6 +113,7 @@ def _replica(action: Action, record: ReplicaRecord | None, last: PassResult) -> 
         phase=_phase(action, record, last),
         session=action.session,
         connect_url=live.connect_url if live else "",
+        cause=cause_of_failure(record),
     )
 
 
@@ -203,7 +207,9 @@ def _logs(request: ApplyRequest, last: PassResult, failed: list[ReplicaRecord]) 
             saved = logs.read(record.name, label(record, spec))
         except StateError:
             continue
-        text = request.context.client.without_secrets(saved[0] or saved[1]) if saved else ""
+        if saved and not saved[0]:
+            continue  # events are not a log; they are in the cause
+        text = request.context.client.without_secrets(saved[0]) if saved else ""
         yield FailedLog(
             name=record.name,
             id=record.id or "",
