@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "Print live sessions as a manifest, for `plan --adopt`",
     "convert": "Print the manifest for a `skaha create` command line",
     "schema": "Print a JSON Schema",
+    "completion": "Print a script that completes words in a shell",
     "split": "Preview how a list is split across replicas",
     "state": "Show or change the state of a project",
     "sandbox": "Run a local Skaha server that starts local processes",
@@ -54,13 +55,16 @@ COMMANDS: Mapping[str, str] = {
 
 
 def show_overview(words: Sequence[str]) -> ExitCode | None:
-    """Print the version or the list of commands; returns the exit code, or None for words that the parser has to read.
+    """Print the version, the list of commands or names for a shell, and return the exit code.
 
-    Without words, the list of commands is the message of a usage error.
+    Returns None for words that the parser has to read. Without words, the list of commands is the message of a usage
+    error.
     """
     if words == ["--version"]:
         outlet_of(sys.stdout).write_own(f"skaha-apply {__version__}\n")
         return ExitCode.OK
+    if words[:2] == ["completion", "--words"]:
+        return _show_names(words[2:])
     if words not in ([], ["-h"], ["--help"]) or (page := _commands_page()) is None:
         return None
     outlet_of(sys.stdout if words else sys.stderr).write_own(page)
@@ -70,6 +74,14 @@ def show_overview(words: Sequence[str]) -> ExitCode | None:
 def examples_text(examples: Iterable[str]) -> str:
     """The examples at the end of a help text."""
     return "\n".join(["Examples:", *(f"  {example}" for example in examples)])
+
+
+def _show_names(words: Sequence[str]) -> ExitCode:
+    """Print the names that begin with the first word, for the script of `completion`."""
+    from skaha_apply.cli.completion.names import names  # noqa: PLC0415 - only for a shell
+
+    outlet_of(sys.stdout).write_own("".join(f"{name}\n" for name in names(words[0] if words else "", words[1:])))
+    return ExitCode.OK
 
 
 def _commands_page() -> str | None:
