@@ -14,7 +14,7 @@ PROGRAM = "skaha-apply"
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]+)$", re.MULTILINE)
 # Commands that work on a project: they take the options that choose server, state and project.
-_WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status"})
+_WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
 _WITH_MANIFEST = frozenset({"logs", "events", "mark", "state"})
 _words: list[str] = []
 _sensitive: set[str] = set()
@@ -97,6 +97,8 @@ def _completed(words: str) -> str:
             added += [word for path in _paths for word in ("--manifest", path)]
         elif command in _WITH_PATHS and _takes_paths(words):
             added += _paths
+    elif command == "lint" and _takes_paths(words):
+        added += _paths
     return f"{PROGRAM} {words} {shlex.join(added)}".rstrip()
 
 

@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = {
     "logs": "Print the logs of replicas",
     "events": "Print the events of replicas",
     "mark": "Mark replicas as complete, to be rerun, or on hold",
+    "doctor": "Check server, credential, limits, manifests, state and lock",
     "lint": "Check manifests for mistakes before anything is sent",
     "fmt": "Format manifests in canonical key order and layout",
     "export": "Print live sessions as a manifest, for `plan --adopt`",

@@ -130,6 +130,13 @@ class Store(Protocol):
         """
         ...
 
+    async def check_free(self) -> bool:
+        """Whether the lock is known to be free; raises `StateLocked` if another process has it. Takes nothing.
+
+        False for a store that shows the owner of a lock only to a process that takes it.
+        """
+        ...
+
     async def remove(self) -> None:
         """Drop the stored document, under the lock (the old state of a renamed project); raises `StateError`."""
         ...

@@ -74,10 +74,11 @@ class Client:
     @property
     def identity(self) -> str | None:
         """A digest of the account (subject) of the credential, or of the token; None before it was read."""
-        return self._login.identity if self._login else None
+        return self.login.identity if self.login else None
 
     @property
-    def _login(self) -> Login | None:
+    def login(self) -> Login | None:
+        """The credential in use, None before it was read."""
         return self._exchange.sender.login
 
     @property
@@ -100,7 +101,7 @@ class Client:
 
     def private(self, image: str) -> bool:
         """Whether a registry login is sent with this image, so that the image need not be in the public list."""
-        login = self._login
+        login = self.login
         return bool(login and login.registry and login.registry.holds(image, self._registries.known or ()))
 
     def without_secrets(self, text: str) -> str:
@@ -181,7 +182,7 @@ class Client:
 
     async def create(self, request: CreateRequest) -> Outcome:
         """Create one session. A create that might have had an effect is never repeated."""
-        registry = self._login.registry if self._login else None
+        registry = self.login.registry if self.login else None
         trusted: tuple[str, ...] = ()
         if registry and not registry.host:
             try:
@@ -246,7 +247,7 @@ class Client:
                 return result.value
             if response.status == NOT_FOUND:
                 return None
-        raise read_error(request, result, self.address, self._login)
+        raise read_error(request, result, self.address, self.login)
 
     async def _write(self, request: ApiRequest, read_id: Callable[[bytes], str | None] | None = None) -> Outcome:
         try:
@@ -256,4 +257,4 @@ class Client:
         except SkahaApplyError as error:
             return Refused(0, str(error), auth=True, hint=error.hint)
         url = f"{self.address}/{request.path.partition('?')[0]}"
-        return outcome(result, self._login, url, read_id)
+        return outcome(result, self.login, url, read_id)

@@ -222,6 +222,10 @@ class EventLoggingStore:
         """See `Store`."""
         await self._store.check_lock()
 
+    async def check_free(self) -> bool:
+        """See `Store`."""
+        return await self._store.check_free()
+
     async def remove(self) -> None:
         """See `Store`."""
         await self._store.remove()

@@ -29,7 +29,16 @@ BEFORE = {
 ORDER = {
     "before the first apply": ["plan", "lint", "fmt", "schema", "convert", "split", "sandbox status", "sandbox stop"],
     "with an apply": ["apply", "refresh", "status", "logs", "events", "export"],
-    "after an apply": ["mark", "state show", "state pull", "state push", "state forget", "state mv", "destroy"],
+    "after an apply": [
+        "doctor",
+        "mark",
+        "state show",
+        "state pull",
+        "state push",
+        "state forget",
+        "state mv",
+        "destroy",
+    ],
 }
 NOT_RUN = {
     "sandbox serve": "it runs until a signal",

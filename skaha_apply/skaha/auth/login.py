@@ -95,6 +95,11 @@ def token_login(text: str, source: str, *, expires: float | None = None, renewal
     return Login(source, identity or _digest("token", token), token=Secret(token), expires=expires, renewal=renewal)
 
 
+def no_login() -> Login:
+    """No credential, to see whether a server responds; it refuses every request but those that need none."""
+    return Login("(none)", "")
+
+
 def certificate_login(pem: str, source: str, *, renewal: str = RENEW_CERTIFICATE) -> Login:
     """A certificate with its key as PEM text; raises `Unauthorized` for another text."""
     try:

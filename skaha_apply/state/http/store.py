@@ -132,6 +132,10 @@ class HttpStore:
         self._text, self._document = data, document
         self._remove_rescue_file(document)
 
+    async def check_free(self) -> bool:
+        """False: the protocol shows the owner of a lock only in the response to a LOCK."""
+        return False
+
     async def remove(self) -> None:
         """Delete the document while this process has the lock; raises `StateError`."""
         await self._check_proof()

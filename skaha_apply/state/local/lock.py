@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.state.lease import LEASE, SLACK, lock_lost_error, other_lock_error
+from skaha_apply.state.lease import LEASE, SLACK, is_expired, lock_lost_error, other_lock_error
 from skaha_apply.state.local.durable import open_private, refusal
 from skaha_apply.state.lock_owner import LockOwner, from_json, to_json
 from skaha_apply.state.paths import make_folder
@@ -79,6 +79,27 @@ class FileLock:
                 raise refusal(error, "lock the state by", self._path) from error
             self._descriptor = descriptor
             return None
+
+    def find_owner(self, ours: LockOwner) -> LockOwner | None:
+        """The owner of the lock, None if it is free; nothing is taken or written.
+
+        The text of the file is read first, because a free lock is an empty file, so the lock of the system is asked
+        only if an owner is named. `ours` is this process. Raises `StateError` if the file system refuses.
+        """
+        with self._mutex:
+            if (named := self._named()) is None:
+                return None
+            try:
+                descriptor = self._open(0)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                raise refusal(error, "open the lock", self._path) from error
+            if descriptor is None:
+                return replace(named, expires=None)  # its process runs
+            os.close(descriptor)
+            is_left_behind = named.shares_machine(ours) or is_expired(named, self._clocks.wall())
+            return None if is_left_behind else named
 
     def extend_lease(self) -> None:
         """Extend the lease that other machines see; if the file system refuses, this process still has the lock."""

@@ -119,6 +119,14 @@ class LocalStore:
         if not self._proof.is_fresh:
             await _in_thread(self._check_lock)
 
+    async def check_free(self) -> bool:
+        """True; raises `StateLocked` if another process has the lock, and `StateError` if nobody can read it."""
+        ours = this_process("", self.address, self._clocks.wall())
+        owner = await _in_thread(lambda: self._lock.find_owner(ours))
+        if owner is not None:
+            raise locked_error(owner, self._clocks.wall(), address=self.address, is_alive=owner.expires is None)
+        return True
+
     async def remove(self) -> None:
         """Remove the file while this process has the lock; raises `StateError`."""
         await _in_thread(self._remove)

@@ -186,7 +186,7 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
         login=login,
         renew=renew,
         concurrency=setting.concurrency,
-        patience=_retry_time(),
+        patience=retry_time(),
         observe=setting.observe,
         identify=setting.identify,
     )
@@ -194,7 +194,7 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
         yield Context(location, client)
 
 
-def _retry_time() -> float:
+def retry_time() -> float:
     """Seconds for which requests are repeated before a plan is approved. Raises `UsageError` for a bad variable."""
     text = os.environ.get(RETRY_TIME, "").strip()
     if not text:
