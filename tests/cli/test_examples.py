@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from skaha_apply.cli import command_line
 
+SCRIPT = "for i in 1 2; do canfar create -n t-$i headless images.canfar.net/skaha/astroml:24.07 -- true; done\n"
 MANIFEST = """\
 version: 1
 project: survey
@@ -73,6 +74,7 @@ def run(prepared, tmp_path):
     """A function that runs a line in a folder with one project; in a shell, where a line needs one."""
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "survey.yaml").write_text(MANIFEST)
+    (tmp_path / "survey.sh").write_text(SCRIPT)
     (tmp_path / "reduce.OK").touch()
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -1,4 +1,4 @@
-"""`convert`: turn a command line that creates sessions into a manifest."""
+"""`convert`: turn a script, or a command line, that creates sessions into a manifest."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from skaha_apply.model.errors import ExitCode
 class ConvertArguments(CommonOptions):
     """The options of `convert`."""
 
-    line: Annotated[
+    source: Annotated[
         list[str],
         typer.Argument(
-            metavar="-- skaha|canfar create ...",
-            help="The command line of the other client, after --",
+            metavar="FILE | -- skaha|canfar create ...",
+            help="A bash script, or after -- one command line of the other client",
             show_default=False,
         ),
     ]
@@ -31,16 +31,27 @@ class ConvertArguments(CommonOptions):
     app,
     "convert",
     examples=(
+        "skaha-apply convert survey.sh > converted.yaml",
         "skaha-apply convert -- skaha create -n reduce headless images.canfar.net/skaha/astroml:24.07 -- python r.py",
     ),
 )
 def convert(options: ConvertArguments) -> ExitCode:
-    """Print the manifest for a `skaha create` command line.
+    """Print the manifest for a script or a command line.
 
-    Reads a `skaha create` or `canfar create` command line, and prints a manifest that creates the same sessions. Sends
-    nothing and writes nothing. Use it to move from a script to a manifest.
+    Reads a bash script with `skaha create` or `canfar create` lines, or one such command line, and prints a manifest
+    that creates the same sessions. A loop becomes a matrix. What the script does not state becomes a comment with the
+    line of the script. Runs nothing, sends nothing and writes nothing.
     """
-    from skaha_apply import manifest  # noqa: PLC0415 - keeps --help fast
+    from pathlib import Path  # noqa: PLC0415 - keeps --help fast
 
-    options.streams().show_document(manifest.convert(options.line))
+    from skaha_apply.workflow.convert import convert_file, convert_line  # noqa: PLC0415 - as above
+
+    streams = options.streams()
+    if len(options.source) > 1 or " " in options.source[0].strip():
+        streams.show_document(convert_line(options.source))
+        return ExitCode.OK
+    made = convert_file(options.source[0], Path())
+    streams.show_document(made.text)
+    if made.remarks:
+        streams.message("note", f"the script does not state everything; see the comments about {made.remarks} places")
     return ExitCode.OK

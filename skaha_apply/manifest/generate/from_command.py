@@ -50,7 +50,26 @@ def convert(argv: Sequence[str]) -> str:
 
     Raises `UsageError` for a line that is no such command, or that no session can be made of.
     """
-    line = parse_create_command(_words(argv))
+    session = session_of(parse_create_command(_words(argv)))
+    spec = session.spec
+    remarks = Remarks(sessions={spec.name: session.remarks}, escaped=session.escaped)
+    return dump(spec.name.lower(), [spec], remarks)
+
+
+@dataclass(frozen=True)
+class ConvertedSession:
+    """A session spec, the remarks about it, and whether a text has escapes of the server."""
+
+    spec: SessionSpec
+    remarks: tuple[str, ...]
+    escaped: bool
+
+
+def session_of(line: CreateCommand) -> ConvertedSession:
+    """The session that a `create` command creates.
+
+    Raises `UsageError` if no session can be made of it.
+    """
     draft = _CommandDraft()
     kind = _kind(line.kind)
     cmd, args = _command(line.command, kind, draft)
@@ -67,8 +86,7 @@ def convert(argv: Sequence[str]) -> str:
         args=args,
         env=_environment(line.env, kind, draft),
     )
-    remarks = Remarks(sessions={spec.name: draft.remarks}, escaped=draft.escaped)
-    return dump(spec.name.lower(), [spec], remarks)
+    return ConvertedSession(spec, tuple(draft.remarks), draft.escaped)
 
 
 def _words(argv: Sequence[str]) -> list[str]:
@@ -105,7 +123,7 @@ def _image(image: str, draft: _CommandDraft) -> str:
 
 
 def _name(line: CreateCommand, kind: Kind, replicas: int, draft: _CommandDraft) -> str:
-    given = line.name if line.name is not None else _derived(line, kind)
+    given = line.name if line.name is not None else derived_name(line, kind)
     room = MAX_NAME - (len(f"-{replicas}") if replicas > 1 else 0)
     name = re.sub(r"[^A-Za-z0-9-]+", "-", given).strip("-")[:room].strip("-") or str(kind)
     if line.name is None:
@@ -115,7 +133,7 @@ def _name(line: CreateCommand, kind: Kind, replicas: int, draft: _CommandDraft) 
     return name if line.name is not None else name.lower()
 
 
-def _derived(line: CreateCommand, kind: Kind) -> str:
+def derived_name(line: CreateCommand, kind: Kind) -> str:
     """A name for a session without one: the script that it runs, else its program, else its image."""
     words = [word for word in " ".join(line.command).split() if not word.startswith("-")]
     script = next((word for word in words if re.search(r"[^./]\.[A-Za-z]{1,4}\Z", word)), None)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WIDTH = 100  # of a list on one line; a longer one gets a line for each item
 INDICATORS = "-?:,[]{}#&*!|>'\"%@`"
 ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x00": "\\0"}
+REFERENCE = re.compile(r"(?<!\$)\$\{[^}]*\}")
 ACTED_ON = re.compile(r'[$"\\]')
 MARGIN = " " * 4  # of the keys of a session
 ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts on
@@ -32,6 +33,8 @@ ESCAPE_RULE = "server-escape"  # the lint rule that forbids what the server acts
 class Remarks:
     """Comments: `head` at the top, `sessions` above the session with that name, `within` inside it.
 
+    `matrices`: for a session with that name the axes of its matrix, each with its values or the path of its list. The
+    texts of such a session are templates: they are written as they are, with `${axis}`.
     `escaped`: texts have the server's own escapes, so a comment on their line must switch the rule off.
     """
 
@@ -39,6 +42,7 @@ class Remarks:
     sessions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     within: Mapping[str, Sequence[str]] = field(default_factory=dict)
     escaped: bool = False
+    matrices: Mapping[str, Mapping[str, Sequence[str] | str]] = field(default_factory=dict)
 
 
 def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None = None) -> str:
@@ -53,7 +57,7 @@ def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None 
     else:
         lines.append("sessions:")
         for spec in sessions:
-            lines.extend(_session(_literal(spec), remarks))
+            lines.extend(_session(spec if spec.name in remarks.matrices else _literal(spec), remarks))
     return "\n".join(lines) + "\n"
 
 
@@ -78,11 +82,40 @@ def _session(spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
     yield from _comments(remarks.sessions.get(spec.name, ()), "  ")
     marker = "-"
     for key in SESSION_FIELDS:
+        if key.name == "matrix" and spec.name in remarks.matrices:
+            yield from (f"    {text}" for text in _matrix(remarks.matrices[spec.name]))
         if key.name == "cmd":
             yield from _comments(remarks.within.get(spec.name, ()), MARGIN)
         for text in _key(key, spec, remarks):
             yield f"  {marker} {text}"
             marker = " "
+
+
+def _matrix(axes: Mapping[str, Sequence[str] | str]) -> Iterable[str]:
+    yield "matrix:"
+    for name, values in axes.items():
+        if isinstance(values, str):
+            yield f"  {name}: {{file: {scalar(values, flow=True)}}}"
+        else:
+            yield from (f"  {text}" for text in _wrapped(name, [literal(value) for value in values]))
+
+
+def _wrapped(name: str, items: Sequence[str]) -> Iterable[str]:
+    """A list in brackets, on as many lines as it requires."""
+    texts = [scalar(item, flow=True) for item in items]
+    one_line = f"{name}: [{', '.join(texts)}]"
+    if len(MARGIN + one_line) <= WIDTH:
+        yield one_line
+        return
+    yield f"{name}: ["
+    row = ""
+    for text in texts:
+        if row and len(MARGIN + row + text) > WIDTH:
+            yield f"    {row.rstrip()}"
+            row = ""
+        row += f"{text}, "
+    yield f"    {row.rstrip(', ')}"
+    yield "  ]"
 
 
 def _key(key: SessionField, spec: SessionSpec, remarks: Remarks) -> Iterable[str]:
@@ -133,7 +166,7 @@ def _needs(spec: SessionSpec) -> Iterable[str]:
 
 def _list(name: str, items: Sequence[str], remarks: Remarks) -> Iterable[str]:
     one_line = f"{name}: [{', '.join(scalar(item, flow=True) for item in items)}]"
-    if len(MARGIN + one_line) <= WIDTH and not (remarks.escaped and any(map(ACTED_ON.search, items))):
+    if len(MARGIN + one_line) <= WIDTH and not (remarks.escaped and any(map(_is_acted_on, items))):
         yield one_line
         return
     yield f"{name}:"
@@ -143,8 +176,12 @@ def _list(name: str, items: Sequence[str], remarks: Remarks) -> Iterable[str]:
 
 
 def _allowed(texts: Iterable[str], remarks: Remarks, margin: str) -> Iterable[str]:
-    if remarks.escaped and any(map(ACTED_ON.search, texts)):
+    if remarks.escaped and any(map(_is_acted_on, texts)):
         yield f"{margin}# skaha-apply: ignore[{ESCAPE_RULE}]"
+
+
+def _is_acted_on(text: str) -> bool:
+    return ACTED_ON.search(REFERENCE.sub("", text)) is not None
 
 
 def _comments(remarks: Iterable[str], margin: str) -> Iterable[str]:

@@ -1,0 +1,145 @@
+"""Writes the entries of a script as the text of a manifest, with comments about what is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skaha_apply.manifest.generate.scripts.entries import entries_of
+from skaha_apply.manifest.generate.scripts.record import ScriptReading
+from skaha_apply.manifest.generate.scripts.shell.from_shell import read_shell
+from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
+from skaha_apply.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from skaha_apply.manifest.generate.from_command import ConvertedSession
+    from skaha_apply.manifest.generate.scripts.templates import Entry
+    from skaha_apply.model.spec import SessionSpec
+
+    Refusals = Callable[[Sequence[ConvertedSession]], Mapping[int, str]]
+
+MOST_REMARKS = 50
+MANY = 20  # sessions of an entry; lint advises retries
+MOST_AT_ONCE = 100  # sessions of an entry; lint advises a limit for more
+RETRIES = 2
+
+
+@dataclass(frozen=True)
+class ConvertedScript:
+    """The text of a manifest, the number of its sessions, and the number of remarks about the script."""
+
+    text: str
+    sessions: int
+    remarks: int
+
+
+def convert_script(source: str, project: str, lists: ScriptLists, refused: Refusals) -> ConvertedScript:
+    """The manifest that creates the sessions that a bash script creates.
+
+    Args:
+        source: the text of the script.
+        project: the name of the project.
+        lists: finds the lists that the script reads.
+        refused: gives the reasons why the server would refuse sessions, by their places.
+
+    Raises `UsageError` for a script that cannot be read, or that creates no session.
+    """
+    reading = ScriptReading(lists.read)
+    read_shell(source, reading)
+    found = entries_of(reading, refused)
+    remarks = [f"Line {line}: {text}." for line, text in sorted(reading.remarks)]
+    if not found.entries and not found.missing:
+        raise UsageError("the script creates no session that can be read", hint=" ".join(remarks[:3]) or NO_CALL)
+    if len(remarks) > MOST_REMARKS:
+        remarks = [*remarks[:MOST_REMARKS], f"and {len(remarks) - MOST_REMARKS} more"]
+    text = _manifest(project, found.entries, lists.named(reading.lists), remarks)
+    for entry, paths in found.missing:
+        text += _commented(entry, paths)
+    count = sum(_combinations(entry) for entry in found.entries)
+    return ConvertedScript(text, count, len(reading.remarks) + len(found.missing))
+
+
+NO_CALL = "it requires lines with `canfar create` or `skaha create`"
+
+
+@dataclass(frozen=True)
+class ScriptLists:
+    """The lists that a script reads.
+
+    `read` gives the text of a list by its path in the script, None if it is not there. `manifest_path` gives its path
+    as the manifest names it, None if a manifest cannot read it.
+    """
+
+    read: Callable[[str], str | None]
+    manifest_path: Callable[[str], str | None]
+
+    def named(self, texts: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+        """The path of each list in the manifest, by its values as a matrix reads them."""
+        found: dict[tuple[str, ...], str] = {}
+        for path, text in texts.items():
+            rows = [row.strip() for row in text.splitlines()]
+            values = tuple(row for row in rows if row and not row.startswith("#"))
+            if values and (named := self.manifest_path(path)) is not None:
+                found.setdefault(values, named)
+        return found
+
+
+def _combinations(entry: Entry) -> int:
+    count = entry.session.spec.replicas
+    for values in entry.axes.values():
+        count *= len(values)
+    return count
+
+
+def _limited(entry: Entry) -> SessionSpec:
+    """The session of an entry. A large entry gets retries, and a `parallelism` of its size: all start at once."""
+    spec, count = entry.session.spec, _combinations(entry)
+    if spec.kind.interactive or count < MANY:
+        return spec
+    return spec.model_copy(update={"retries": RETRIES, "parallelism": count if count > MOST_AT_ONCE else None})
+
+
+def _remarks_about_size(entry: Entry) -> Sequence[str]:
+    count = _combinations(entry)
+    if entry.session.spec.kind.interactive or count <= MOST_AT_ONCE:
+        return ()
+    return (
+        f"The script creates all {count:,} sessions at once. `pilot: 1` starts the others after the first success.",
+    )
+
+
+def _manifest(
+    project: str, entries: Sequence[Entry], named: Mapping[tuple[str, ...], str], remarks: Sequence[str]
+) -> str:
+    specs = [_limited(entry) for entry in entries]
+    matrices = {
+        entry.session.spec.name: {axis: named.get(values, values) for axis, values in entry.axes.items()}
+        for entry in entries
+        if entry.axes
+    }
+    shown: set[str] = set()
+    about: dict[str, list[str]] = {}
+    for entry in entries:
+        remarks_here = (*entry.session.remarks, *_remarks_about_size(entry))
+        about[entry.session.spec.name] = [remark for remark in remarks_here if remark not in shown]
+        shown.update(remarks_here)
+    written = Remarks(
+        head=remarks,
+        sessions=about,
+        escaped=any(entry.session.escaped for entry in entries),
+        matrices=matrices,
+    )
+    return dump(project, specs, written)
+
+
+def _commented(entry: Entry, paths: Mapping[str, str]) -> str:
+    """An entry as comments, because its list is not here."""
+    spec = entry.session.spec
+    lists = {axis: path.rpartition("/")[2] for axis, path in paths.items()}
+    text = dump("x", [spec], Remarks(matrices={spec.name: lists}, escaped=entry.session.escaped))
+    rows = text.splitlines()[3:]
+    where = ", ".join(sorted(set(paths.values())))
+    head = f"Line {entry.line}: {where} was not found. Copy it to this folder, and remove the # of these lines:"
+    return "".join(f"  # {row}\n" for row in [head, *(row[2:] for row in rows)])

@@ -1,0 +1,86 @@
+"""What was read from a script: the sessions that it creates, the lists that it reads, and what stays unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.manifest.generate.scripts.traced_text import plain, without_private
+from skaha_apply.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.manifest.generate.command_line import CreateCommand
+
+MOST_STEPS = 500_000
+MOST_CALLS = 20_000
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """One session that the script creates: its command with marks of loops, and its line."""
+
+    line: int
+    command: CreateCommand
+
+
+@dataclass
+class ScriptReading:
+    """The result of reading a script.
+
+    Attributes:
+        read_list: gives the text of a file that the script reads; None if there is none.
+        calls: the sessions, in the order of their creation.
+        remarks: pairs of a line and what is not known there.
+        lists: the text of each file that the script reads, by its path in the script.
+        missing: the path of each list that was not found, by the axis of its loop.
+    """
+
+    read_list: Callable[[str], str | None]
+    calls: list[RecordedCall] = field(default_factory=list)
+    remarks: dict[tuple[int, str], None] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    steps: int = 0
+
+    def step(self) -> None:
+        """Count one step of the script. Raises `UsageError` for a script that takes too many."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            hint = "Put the values of its loop into a list, and loop over the lines of the list."
+            raise UsageError(f"the script takes more than {MOST_STEPS:,} steps", hint=hint)
+
+    def remark(self, line: int, text: str) -> None:
+        """Keep a remark about a line, once."""
+        self.remarks[line, text] = None
+
+    def record(self, call: RecordedCall) -> None:
+        """Keep a session. Raises `UsageError` for more than 20,000."""
+        if len(self.calls) >= MOST_CALLS:
+            raise UsageError(f"the script creates more than {MOST_CALLS:,} sessions")
+        self.calls.append(call)
+
+    def file(self, path: str) -> str | None:
+        """The text of a file that the script reads; None if it cannot be read here."""
+        if path not in self.lists:
+            text = self.read_list(path)
+            if text is None:
+                return None
+            self.lists[path] = without_private(text)
+        return self.lists[path]
+
+
+def with_texts(command: CreateCommand, change: Callable[[str], str]) -> CreateCommand:
+    """The command with each text changed."""
+    changed: dict[str, Any] = {}
+    for one in fields(command):
+        value = getattr(command, one.name)
+        if value is not None:
+            changed[one.name] = tuple(map(change, value)) if isinstance(value, tuple) else change(value)
+    return replace(command, **changed)
+
+
+def plain_command(command: CreateCommand) -> CreateCommand:
+    """The command without marks of loops."""
+    return with_texts(command, plain)

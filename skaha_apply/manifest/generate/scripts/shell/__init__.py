@@ -1,0 +1,1 @@
+"""Reads bash scripts: tokens, syntax tree, expansion of words, and a runner that runs no program."""

@@ -1,0 +1,119 @@
+"""`convert`: the manifest for a command line, or for a bash script. What `lint` refuses is not written."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply import lint, manifest
+from skaha_apply.manifest.generate.scripts.manifest_text import ScriptLists, convert_script
+from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
+from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skaha_apply.manifest.generate.from_command import ConvertedSession
+    from skaha_apply.manifest.generate.scripts.manifest_text import ConvertedScript
+    from skaha_apply.model.diagnostics import Diagnostic
+
+MOST_BYTES = 8 << 20  # of a script
+MOST_LIST_BYTES = 50_000_000
+NAME_LINE = re.compile("  - name: ")
+MANIFESTS = (".yaml", ".yml")
+
+
+def convert_line(words: Sequence[str]) -> str:
+    """The manifest for one command line.
+
+    Raises `UsageError` for words that are no such command, or if the server would refuse the session.
+    """
+    text = manifest.convert(words)
+    for one in _errors(text):
+        raise UsageError(f"no manifest can create this session: {one.summary} [{one.rule}]", hint=one.detail or None)
+    return text
+
+
+def convert_file(path: str, cwd: Path) -> ConvertedScript:
+    """The manifest for a bash script.
+
+    Raises `UsageError` for a file that cannot be read as a script, or that creates no session.
+    """
+    if path.endswith(MANIFESTS):
+        raise UsageError(f"{path} is a manifest already", hint="`skaha-apply lint` checks a manifest")
+    if path.endswith(".ipynb"):
+        raise UsageError(f"{path} is a notebook", hint=f"jupyter nbconvert --to script {path}, then convert that file")
+    text = _text(Path(cwd, path), path, MOST_BYTES)
+    first_line = text.partition("\n")[0]
+    if path.endswith(".py") or (first_line.startswith("#!") and "python" in first_line):
+        raise UsageError(f"{path} is a Python script, and only bash scripts can be converted")
+    project = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem)[:64].strip("._-") or "converted"
+    return convert_script(text, project, _lists(Path(cwd, path).parent, cwd), _refused)
+
+
+def _text(path: Path, shown: str, most: int) -> str:
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
+            raise UsageError(f"{shown} {what}", hint="Write a command line after --, or give the path of a script.")
+        if path.stat().st_size > most:
+            raise UsageError(f"{shown} has more than {most:,} bytes")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{shown} is not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _lists(folder: Path, cwd: Path) -> ScriptLists:
+    """The lists of a script: next to the folder of the invocation, where scripts run, else next to the script."""
+
+    def found(path: str) -> Path | None:
+        for place in (cwd, folder):
+            try:
+                if (place / path).is_file() and (place / path).stat().st_size <= MOST_LIST_BYTES:
+                    return place / path
+            except (OSError, ValueError):
+                continue
+        return None
+
+    def read(path: str) -> str | None:
+        place = found(path)
+        try:
+            return None if place is None else _text(place, path, MOST_LIST_BYTES)
+        except UsageError:
+            return None
+
+    def manifest_path(path: str) -> str | None:
+        place = found(path)
+        if place is None:
+            return None
+        relative = os.path.relpath(os.path.realpath(place), os.path.realpath(cwd))
+        return None if any(part.startswith(".") for part in relative.split("/")) else relative
+
+    return ScriptLists(read, manifest_path)
+
+
+def _refused(sessions: Sequence[ConvertedSession]) -> dict[int, str]:
+    """Why the server would refuse sessions, by their places in the sequence."""
+    names = [f"s{place}" for place in range(len(sessions))]
+    specs = [one.spec.model_copy(update={"name": name}) for one, name in zip(sessions, names, strict=True)]
+    text = dump("x", specs, Remarks(escaped=any(one.escaped for one in sessions)))
+    place, places = -1, [-1]
+    for row in text.split("\n"):
+        place += NAME_LINE.match(row) is not None
+        places.append(place)
+    refused: dict[int, str] = {}
+    for one in _errors(text):
+        refused.setdefault(places[min(one.location.line, len(places) - 1)], f"{one.summary} [{one.rule}]")
+    return refused
+
+
+def _errors(text: str) -> Iterable[Diagnostic]:
+    """The errors of a manifest: of its form, else of the rules."""
+    loaded = manifest.load(["-"], root=Path(), stdin=text.encode)
+    found = loaded.diagnostics or lint.check(loaded.projects)
+    return [one for one in found if one.severity is Severity.ERROR]
