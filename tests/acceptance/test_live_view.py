@@ -37,7 +37,7 @@ def test_a_narrow_terminal_gets_what_fits(desk, watched):
     seen = watched(*WAIT, "--timeout", "4s", terminal=True, size=(8, 40))
     seen.until("entry")
     assert seen.wait() == 10
-    assert columns(seen.screen.partition("note: the wait")[0]) < 40
+    assert columns(seen.screen.partition("note: --timeout")[0]) < 40
     assert "To continue: skaha-apply apply --yes" in seen.screen
 
 
