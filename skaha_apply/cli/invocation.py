@@ -16,6 +16,7 @@ _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]
 # Commands that work on a project: they take the options that choose server, state and project.
 _WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
 _WITH_MANIFEST = frozenset({"logs", "events", "mark", "state"})
+_WITH_SERVER = frozenset({"ps", "limits"})  # commands that work on no project
 _words: list[str] = []
 _sensitive: set[str] = set()
 _paths: list[str] = []
@@ -97,6 +98,11 @@ def _completed(words: str) -> str:
             added += [word for path in _paths for word in ("--manifest", path)]
         elif command in _WITH_PATHS and _takes_paths(words):
             added += _paths
+    elif command in _WITH_SERVER:
+        chosen = {
+            name: _options[name] for name in ("--server", "--credential-command", "--sandbox") if name in _options
+        }
+        added += [word for name, value in chosen.items() for word in (name, _LOGIN.sub("", value or "")) if word]
     elif command == "lint" and _takes_paths(words):
         added += _paths
     return f"{PROGRAM} {words} {shlex.join(added)}".rstrip()

@@ -104,6 +104,30 @@ class VariableOptions(CommonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccountOptions(CommonOptions):
+    """Which server and which credential a command uses that works on no project."""
+
+    server: ServerOption = None
+    credential_command: CredentialCommandOption = None
+    sandbox: SandboxOption = False
+
+    def setting(self) -> Settings:
+        """The settings of this invocation; raises `UsageError` for options that exclude each other."""
+        from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
+
+        check_server(self.server, sandbox=self.sandbox)
+        observe = Streams(color=not self.no_color).warn
+        return Settings(
+            server=self.server,
+            credential_command=self.credential_command,
+            sandbox=self.sandbox,
+            command=redacted_words(),
+            observe=observe,
+            identify=identify,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class StateOptions(CommonOptions):
     """Which server, which state and which project a command works on."""
 

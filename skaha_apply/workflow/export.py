@@ -56,7 +56,7 @@ async def export(setting: Settings, session_filter: SessionFilter) -> Exported:
         listing = await context.client.sessions()
         found = from_sessions.entries(listing, session_filter)
         refused = await _refused(context, found)
-        owners = await _owners(context.location)
+        owners = await session_owners(context.location)
     owned = _owned(found, owners)
     remarks = Remarks(
         head=tuple(_head(found, context.location, listing.account)),
@@ -86,7 +86,7 @@ async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, lis
     return remarks
 
 
-async def _owners(location: StateLocation) -> Mapping[str, str]:
+async def session_owners(location: StateLocation) -> Mapping[str, str]:
     """The projects that own sessions already, by session ID. Only projects with a state in this place are known."""
     owners: dict[str, str] = {}
     homes = {home for project in load_leniently(location.setting) for home in project.homes}

@@ -1,0 +1,26 @@
+"""`ps`: all sessions of the account, managed or not, with the project that owns each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.account.sessions import AccountSessions, OwnedSession
+from skaha_apply.workflow.export import session_owners
+from skaha_apply.workflow.setup.context import open_context
+
+if TYPE_CHECKING:
+    from skaha_apply.workflow.setup.settings import Settings
+
+
+async def account_sessions(setting: Settings) -> AccountSessions:
+    """List the sessions once, and read the states of this checkout. Nothing is changed.
+
+    Raises:
+        ServerError: the server cannot be used.
+    """
+    async with open_context(setting) as context:
+        listing = await context.client.sessions()
+        owners = await session_owners(context.location)
+    ordered = sorted(listing.sessions, key=lambda live: (live.name, live.started or 0.0, live.id))
+    sessions = tuple(OwnedSession(live, owners.get(live.id, "")) for live in ordered)
+    return AccountSessions(listing.account, listing.at, sessions)
