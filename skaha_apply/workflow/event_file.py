@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from skaha_apply.model.ports import Store
     from skaha_apply.model.report import Event
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord, StateDocument
@@ -176,63 +175,6 @@ class Journal:
         if self._events.left and not self._warned:
             self._warned = True
             self._observe(Note(f"{self._events.problem}; the tool tries again at the next change of phase"))
-
-
-class EventLoggingStore:
-    """A store that reports each document to a journal before it stores it; see `model.ports.Store`."""
-
-    def __init__(self, store: Store, journal: Journal) -> None:
-        self._store = store
-        self._journal = journal
-
-    @property
-    def address(self) -> str:
-        """The path or URL, without secrets."""
-        return self._store.address
-
-    @property
-    def interval(self) -> float:
-        """Seconds between grouped writes."""
-        return self._store.interval
-
-    async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - as in the port
-        """See `Store`."""
-        await self._store.acquire(operation, timeout)
-
-    async def release(self) -> None:
-        """See `Store`."""
-        await self._store.release()
-
-    async def read(self) -> StateDocument | None:
-        """See `Store`."""
-        document = await self._store.read()
-        self._journal.begin(document)
-        return document
-
-    async def read_bytes(self) -> bytes | None:
-        """See `Store`."""
-        return await self._store.read_bytes()
-
-    async def write(self, document: StateDocument) -> None:
-        """Write the events, then store."""
-        self._journal.stored(document)
-        await self._store.write(document)
-
-    async def check_lock(self) -> None:
-        """See `Store`."""
-        await self._store.check_lock()
-
-    async def check_free(self) -> bool:
-        """See `Store`."""
-        return await self._store.check_free()
-
-    async def remove(self) -> None:
-        """See `Store`."""
-        await self._store.remove()
-
-    async def unlock(self, lock_id: str) -> None:
-        """See `Store`."""
-        await self._store.unlock(lock_id)
 
 
 def _as_event(record: ReplicaRecord, document: StateDocument) -> PhaseChanged:

@@ -12,7 +12,8 @@ from skaha_apply.model.report import PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
-from skaha_apply.workflow.event_file import EventFile, EventLoggingStore, Journal
+from skaha_apply.state.observed_stores import EventLoggingStore
+from skaha_apply.workflow.event_file import EventFile, Journal
 
 SPEC = SessionSpec(name="Tile", image="x/y/z:1", group="")
 

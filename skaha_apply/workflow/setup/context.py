@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.durations import DurationError, parse_duration
 from skaha_apply.model.errors import SkahaApplyError, UsageError
-from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folder, state_path
+from skaha_apply.state.default_place import StateSetup
+from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folder
+from skaha_apply.state.project_store import open_project_store
 from skaha_apply.state.saved_logs import SavedLogs
-from skaha_apply.state.stores import find_address, open_store, parse_address
+from skaha_apply.state.stores import find_address
 from skaha_apply.workflow.event_file import EventFile, Journal
-from skaha_apply.workflow.setup.interactive_ids import watched
-from skaha_apply.workflow.setup.state_home import check_no_other, check_one_home
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skaha_apply.sandbox import RunningSandbox
     from skaha_apply.skaha.client import Client
     from skaha_apply.state.address import StateAddress
+    from skaha_apply.state.project_store import DeclaredState
     from skaha_apply.workflow.setup.settings import Settings
 
 
@@ -86,32 +87,23 @@ class StateLocation:
         address = self.address
         return address is not None and address.is_remote
 
-    def store(self, project: str) -> Store:
-        """The store of one project's state; `--state` is a file, a folder of states, or the address of a store.
-
-        Raises:
-            UsageError: for an address of an unknown form.
-            StateError: for the default place, if the manifests lie in two checkouts, or
-                if the project has no state there but one elsewhere.
-        """
-        default = state_path(self.root, self.folder, project)
-        address = self.address
-        if address is None:
-            check_one_home(self, project)
-            check_no_other(self, project)
-        else:
-            address = address.in_folder(self.setting.cwd, default.name)
-        observe = None if self.setting.sandbox else self.setting.observe
-        return watched(open_store(address, default, os.environ, observe=observe), self.setting.identify)
-
-    def declared(self, state: str, project: Project) -> StateAddress:
-        """The address that `state:` of a manifest gives; a path starts at the folder of `.skaha-apply`.
-
-        Raises:
-            UsageError: for an address of an unknown form.
-        """
-        name = state_path(self.root, self.folder, project.name).name
-        return parse_address(state, "state", project.locations.get("state")).in_folder(self.root, name)
+    def store(self, project: str, declared: DeclaredState | None = None) -> Store:
+        """The store of one project's state; see `open_project_store` for what it raises."""
+        setting = self.setting
+        setup = StateSetup(
+            project,
+            root=self.root,
+            folder=self.folder,
+            cwd=setting.cwd,
+            address=self.address,
+            sandbox=setting.sandbox,
+            homes=self.homes,
+            around=self.around,
+            command=setting.command,
+            observe=None if setting.sandbox else setting.observe,
+            identify=setting.identify,
+        )
+        return open_project_store(setup, declared)
 
     def logs(self, project: str) -> SavedLogs:
         """The saved logs of one project."""

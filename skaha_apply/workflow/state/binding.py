@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SafetyRefusal, StateError
 from skaha_apply.model.state import StateDocument
-from skaha_apply.state.stores import how_to_select, parse_address
+from skaha_apply.state.project_store import DeclaredState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +23,13 @@ def new_document(location: StateLocation, project: Project) -> StateDocument:
 
 
 def find_store(location: StateLocation, project: Project) -> Store:
-    """The store of a project. It must be the one in the manifests, because a second state would run everything again.
+    """The store of a project, if it is the one in the manifests; see `open_project_store` for what it raises.
 
-    The sandbox always has its own state. Raises `StateError`, which names both stores, and `UsageError` for an address
-    of an unknown form.
+    The sandbox always has its own state.
     """
-    unchecked = project.state is None or location.setting.sandbox
-    declared = None if unchecked else location.declared(project.state or "", project)
-    store = location.store(project.name)
-    if declared is None or declared.same_as(parse_address(store.address, "--state")):
-        return store
-    raise StateError(
-        f"the manifests of {project.name} declare the state {declared.shown}, but this invocation would use "
-        f"{store.address}",
-        hint=f"{how_to_select(declared)} selects the declared state. If it moved, correct `state:` in the manifests.",
-        location=project.locations.get("state"),
-    )
+    if project.state is None or location.setting.sandbox:
+        return location.store(project.name)
+    return location.store(project.name, DeclaredState(project.state, project.locations.get("state")))
 
 
 def check_binding(document: StateDocument, project: str, server: str) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.ledger import Ledger
-from skaha_apply.workflow.event_file import EventLoggingStore
+from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.state.binding import find_store, new_document, read_state
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.model.session import Kind
 from skaha_apply.state.codec import decode, encode
+from skaha_apply.state.observed_stores import interactive_ids
 from skaha_apply.state.serial import can_replace
-from skaha_apply.workflow.setup.interactive_ids import interactive_ids
 from skaha_apply.workflow.setup.load import find_project
 from skaha_apply.workflow.state.binding import check_binding
 from skaha_apply.workflow.state.locking import store_lock
