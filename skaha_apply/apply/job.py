@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.spec import Decides, names_by_role
-
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
-    from skaha_apply.model.spec import DesiredReplica, SessionSpec
+    from skaha_apply.model.spec import DesiredReplica
     from skaha_apply.model.state import PendingDelete
 
 TRIES = 3  # requests that one run sends at most to create or delete the session of one replica
@@ -70,13 +68,4 @@ class Job:
     @property
     def shape(self) -> Shape:
         """The properties by which the server accepts or refuses the create."""
-        return shape_of(self.desired.spec)
-
-
-def shape_of(spec: SessionSpec) -> Shape:
-    """Image, kind and resources: the server accepts or refuses a create because of them."""
-    return (
-        spec.image,
-        spec.kind.value,
-        *(getattr(spec, name) for name in names_by_role(type(spec), Decides.RESOURCES)),
-    )
+        return self.desired.spec.shape

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.creates import Creates
 from skaha_apply.apply.deletes import Deletes
-from skaha_apply.apply.job import JobFailed, Shape, shape_of
+from skaha_apply.apply.job import JobFailed, Shape
 from skaha_apply.apply.renewals import renew
 from skaha_apply.apply.watcher import DeletionWatcher
 from skaha_apply.model.errors import ServerError
@@ -39,7 +39,7 @@ class Jobs:
         self._offer: asyncio.Task[Offer | None] | None = None
         working = context.ledger.working_state
         self._accepted_shapes = {
-            shape_of(working.specs[record.spec])
+            working.specs[record.spec].shape
             for record in working.records.values()
             if record.id is not None and record.spec in working.specs
         }

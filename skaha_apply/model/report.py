@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.errors import worst
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -64,6 +66,7 @@ class FailedLog:
 class Report:
     """The result of an apply: the counts of executed actions, the failed actions, and every replica in scope.
 
+    `exit_codes` has an exit code for each thing that the apply leaves; the worst one is that of the invocation.
     `causes` are the causes of the failed replicas, the most frequent first.
     `not_started` states after a wait which replicas did not start, and why. `resume` states which work is left for
     another invocation, "" if there is none.
@@ -73,12 +76,17 @@ class Report:
     applied: Mapping[str, int]
     failed: tuple[Failure, ...]
     sessions: tuple[ReplicaReport, ...]
-    exit_code: ExitCode
+    exit_codes: frozenset[ExitCode]
     notes: tuple[str, ...] = ()
     logs: tuple[FailedLog, ...] = ()
     not_started: tuple[NotStarted, ...] = ()
     resume: str = ""
     causes: tuple[SharedCause, ...] = ()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of the invocation."""
+        return worst(self.exit_codes)
 
 
 @dataclass(frozen=True, slots=True)

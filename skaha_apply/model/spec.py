@@ -170,6 +170,12 @@ class SessionSpec(Frozen):
         """The identity of its entry, which it shares with the other combinations of a matrix."""
         return (self.group or self.name).casefold()
 
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """Image, kind and resources: the server accepts or refuses a create because of them."""
+        resources = names_by_role(type(self), Decides.RESOURCES)
+        return (self.image, self.kind.value, *(getattr(self, name) for name in resources))
+
     def filled(self, replica: int, secrets: Mapping[str, str]) -> SessionSpec:
         """The spec as it is sent for one replica; see `fill`. It holds sensitive values, so it is not for the state."""
         texts = (self.cmd or "", *self.args, *self.env.values())

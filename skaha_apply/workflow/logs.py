@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import ServerError, UsageError
+from skaha_apply.model.errors import ServerError, StateError, UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.masking.session_ids import log_label
+from skaha_apply.model.report import FailedLog
 from skaha_apply.planning.selection import matches
 from skaha_apply.workflow.state.binding import find_store
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ALL = 0  # instead of the number of an attempt: all attempts
 _AT_ONCE = 32
+_TAIL = 20  # lines of a failed log in a report
 _MOST_KNOWN = 20  # names that a message lists
 
 
@@ -144,17 +146,23 @@ def _attempts(
     context: Context, project: Project, record: ReplicaRecord, attempt: int | None, spec: SessionSpec | None
 ) -> list[_LoggedAttempt]:
     """The selected attempts of one replica, oldest first. An attempt counts also if only its saved log is left."""
-    open_by_id = spec is not None and spec.kind.interactive
-    last = _LoggedAttempt(record, record.attempt, record.id, record.phase.value, not record.phase.active, open_by_id)
+    last = _last_attempt(record, spec)
     if attempt is None:
         return [last]
-    known = [_LoggedAttempt(record, one.attempt, one.id, one.phase.value, True, open_by_id) for one in record.earlier]
+    known = [
+        _LoggedAttempt(record, one.attempt, one.id, one.phase.value, True, last.interactive) for one in record.earlier
+    ]
     known = [*known, last]
     labels = {one.label for one in known}
     saved = context.location.logs(project.name).labels(record.name)
     forgotten = [_forgotten(record, label) for label in saved if label not in labels]
     every = [*(one for one in forgotten if one is not None), *known]
     return every if attempt == ALL else [one for one in every if one.attempt == attempt][-1:]
+
+
+def _last_attempt(record: ReplicaRecord, spec: SessionSpec | None) -> _LoggedAttempt:
+    interactive = spec is not None and spec.kind.interactive
+    return _LoggedAttempt(record, record.attempt, record.id, record.phase.value, not record.phase.active, interactive)
 
 
 def _forgotten(record: ReplicaRecord, label: str) -> _LoggedAttempt | None:
@@ -194,3 +202,21 @@ async def _live(context: Context, session_id: str | None, *, events: bool) -> st
         return (await context.client.events(session_id) or "") if events else await context.client.logs(session_id)
     except ServerError:
         return ""
+
+
+def failed_log(context: Context, project: str, record: ReplicaRecord, spec: SessionSpec | None) -> FailedLog | None:
+    """The last lines of the saved log of a failed replica; None if there are only events, or they cannot be read."""
+    logs, label = context.location.logs(project), _last_attempt(record, spec).label
+    try:
+        saved = logs.read(record.name, label)
+    except StateError:
+        return None
+    if saved and not saved[0]:
+        return None  # events are not a log; they are in the cause
+    text = context.client.without_secrets(saved[0]) if saved else ""
+    return FailedLog(
+        name=record.name,
+        id=record.id or "",
+        path=str(logs.path(record.name, label)) if saved else "",
+        tail="\n".join(text.rstrip().splitlines()[-_TAIL:]),
+    )

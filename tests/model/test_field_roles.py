@@ -6,7 +6,6 @@ from typing import Annotated
 
 import pytest
 
-from skaha_apply.apply.job import shape_of
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.model.project import Project
 from skaha_apply.model.spec import Decides, Parameter, SessionSpec, field_roles, names_by_role
@@ -85,8 +84,8 @@ def test_a_new_field_is_shown_in_a_diff_with_those_of_its_role():
 
 
 def test_a_new_resource_makes_another_canary():
-    assert shape_of(session(scratch=100)) != shape_of(session())
-    assert shape_of(session(mounts={"A": "/a"})) == shape_of(session())
+    assert session(scratch=100).shape != session().shape
+    assert session(mounts={"A": "/a"}).shape == session().shape
 
 
 def test_a_new_field_is_in_the_state():

@@ -93,7 +93,7 @@ def test_a_report_is_the_promised_document():
             ReplicaReport("reduce-2", 2, "a1b2c3d4", "failed", "reduce", cause="MemoryError"),
         ),
         causes=(SharedCause("MemoryError", 1, ("reduce-2",)),),
-        exit_code=ExitCode.PARTIAL,
+        exit_codes=frozenset({ExitCode.PARTIAL}),
     )
     expected = {
         "format_version": "1.1",

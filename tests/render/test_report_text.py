@@ -6,7 +6,7 @@ from skaha_apply.render.run.report import report_text
 
 
 def report(**more):
-    given = {"project": "survey", "applied": {}, "failed": (), "sessions": (), "exit_code": ExitCode.OK}
+    given = {"project": "survey", "applied": {}, "failed": (), "sessions": (), "exit_codes": frozenset({ExitCode.OK})}
     return Report(**given | more)
 
 

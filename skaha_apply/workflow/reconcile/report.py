@@ -6,9 +6,8 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.log_saver import label
 from skaha_apply.model.counts import counted, first_names, noun_for
-from skaha_apply.model.errors import ExitCode, SafetyRefusal, StateError, TimeoutReached, worst
+from skaha_apply.model.errors import ExitCode, SafetyRefusal, TimeoutReached
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import FailedLog, Note, ReplicaReport, Report
 from skaha_apply.model.session import Phase
@@ -16,6 +15,7 @@ from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.exit_codes import code_of
+from skaha_apply.workflow.logs import failed_log
 from skaha_apply.workflow.progress import not_started
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.reconcile.request import ApplyRequest
     from skaha_apply.workflow.reconcile.results import PassResult, Progress
 
-TAIL_LINES = 20
 MOST_LOGS = 5
 MOST_NAMED = 5
 MOST_REASONS = 3
@@ -45,9 +44,9 @@ def make_report(request: ApplyRequest, progress: Progress, last: PassResult) -> 
         applied=dict(progress.applied),
         failed=tuple(progress.failures.values()),
         sessions=tuple(_replica(action, records.get(action.key), last) for action in shown),
-        exit_code=_exit_code(request, progress, last),
+        exit_codes=frozenset(_exit_codes(request, progress, last)),
         notes=(*progress.notes, *_reason_of_stop(last), *_not_created_again(desired, records, last)),
-        logs=tuple(_logs(request, last, [record for record in with_records if record.phase is Phase.FAILED])),
+        logs=_failed_logs(request, last, [one for one in with_records if one.phase is Phase.FAILED]),
         not_started=not_started(desired, _UNFINISHED) if waited else (),
         resume=_resume(request, last, desired),
         causes=shared_causes((record.name, cause_of_failure(record)) for record in with_records),
@@ -157,33 +156,32 @@ def _is_missing(record: ReplicaRecord | None, last: PassResult) -> bool:
     return record is not None and (record.phase is Phase.DUE or record.id in _sent_deletes(last))
 
 
-def _exit_code(request: ApplyRequest, progress: Progress, last: PassResult) -> ExitCode:
+def _exit_codes(request: ApplyRequest, progress: Progress, last: PassResult) -> Iterable[ExitCode]:
     desired, stopped = _desired_actions(last), last.stopped
-    codes = [ExitCode.ERROR] if last.declined else [ExitCode.OK]
+    if last.declined:
+        yield ExitCode.ERROR
     if isinstance(stopped, TimeoutReached):
-        codes.append(ExitCode.TIMEOUT)
+        yield ExitCode.TIMEOUT
     elif isinstance(stopped, SafetyRefusal):
-        codes.append(ExitCode.REFUSED)
+        yield ExitCode.REFUSED
     elif stopped is not None:
-        codes.append(ExitCode.PARTIAL)
+        yield ExitCode.PARTIAL
     failures = [one for one in progress.failures.values() if stopped is None or one.error != stopped.message]
     if failures or any(action.kind is ActionKind.CONFLICT for action in desired):
-        codes.append(ExitCode.PARTIAL)
+        yield ExitCode.PARTIAL
     records = _records(last)
     if any(_is_final(action, records[action.key]) for action in desired if action.key in records):
-        codes.append(ExitCode.UNFINISHED)
+        yield ExitCode.UNFINISHED
     if request.options.wait != "none" and not last.declined:
-        codes.append(_code_of_wait(request, last, desired))
-    return worst(codes)
+        yield from _codes_of_wait(request, last, desired)
 
 
-def _code_of_wait(request: ApplyRequest, last: PassResult, desired: list[Action]) -> ExitCode:
-    """The exit code of what a wait leaves; after `--wait complete` every replica in scope has to be done."""
-    codes = set(map(code_of, desired))
+def _codes_of_wait(request: ApplyRequest, last: PassResult, desired: list[Action]) -> frozenset[ExitCode]:
+    """The exit codes of what a wait leaves; after `--wait complete` every replica in scope has to be done."""
+    codes = frozenset(map(code_of, desired))
     ended = request.options.wait == "complete" and last.stopped is None
-    if ended and ExitCode.CHANGES in codes:
-        codes.add(ExitCode.UNFINISHED)
-    return worst(codes - {ExitCode.CHANGES})
+    unfinished = {ExitCode.UNFINISHED} if ended and ExitCode.CHANGES in codes else frozenset()
+    return (codes | unfinished) - {ExitCode.CHANGES}
 
 
 def _is_final(action: Action, record: ReplicaRecord) -> bool:
@@ -198,21 +196,8 @@ def _is_final(action: Action, record: ReplicaRecord) -> bool:
     return action.kind is not ActionKind.WAIT or action.waits_indefinitely
 
 
-def _logs(request: ApplyRequest, last: PassResult, failed: list[ReplicaRecord]) -> Iterable[FailedLog]:
+def _failed_logs(request: ApplyRequest, last: PassResult, failed: Sequence[ReplicaRecord]) -> tuple[FailedLog, ...]:
     """The last lines of the saved logs of the first failed replicas."""
-    logs = request.context.location.logs(request.project.name)
-    for record in failed[:MOST_LOGS]:
-        spec = last.document.specs.get(record.spec) if last.document else None
-        try:
-            saved = logs.read(record.name, label(record, spec))
-        except StateError:
-            continue
-        if saved and not saved[0]:
-            continue  # events are not a log; they are in the cause
-        text = request.context.client.without_secrets(saved[0]) if saved else ""
-        yield FailedLog(
-            name=record.name,
-            id=record.id or "",
-            path=str(logs.path(record.name, label(record, spec))) if saved else "",
-            tail="\n".join(text.rstrip().splitlines()[-TAIL_LINES:]),
-        )
+    specs = last.document.specs if last.document else {}
+    found = (failed_log(request.context, request.project.name, one, specs.get(one.spec)) for one in failed[:MOST_LOGS])
+    return tuple(log for log in found if log is not None)
