@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.job import TRIES
 from skaha_apply.model.counts import first_names
-from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.safety.account import check_account
-from skaha_apply.planning.tracking.deletions import POD_GRACE
+from skaha_apply.planning.tracking.deletions import is_without_effect, is_worth_waiting
 
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import PendingDelete, StateDocument
+    from skaha_apply.model.state import StateDocument
 
 FIRST_WAIT = 0.2  # seconds between the first two listings; each further wait is 1.5 times as long
 LONGEST_WAIT = 2.0
@@ -37,7 +36,7 @@ async def observe_server(
     seen = await context.lister.observe_server(context.ledger.document, pods)
     if bound is not None:
         check_account(bound, seen.listing, context.identity)
-    adopted, changes = context.ledger.update(seen, context.settle)
+    adopted, changes = context.ledger.update(seen, context.settle, context.identity)
     for change in changes:
         context.observe(change)
     return seen, adopted
@@ -60,41 +59,20 @@ async def resolve_open_requests(context: ExecutionContext) -> tuple[Observation,
         adopted |= found
         working = context.ledger.working_state
         open_ones = [
-            pending for pending in working.pending_deletes.values() if _is_worth_waiting(pending, seen, context, tries)
+            pending
+            for pending in working.pending_deletes.values()
+            if is_worth_waiting(pending, seen, context.settle, can_be_sent=tries[pending.id] < TRIES)
         ]
         if not working.intents and not open_ones:
             return seen, adopted
         for pending in open_ones:
-            await _delete_again(pending, seen, context, tries)
+            if tries[pending.id] < TRIES and is_without_effect(pending, seen, context.settle):
+                tries[pending.id] += 1
+                working.pending_deletes[pending.id] = pending.model_copy(update={"at": context.server.now()})
+                context.ledger.changed()
+                await context.server.delete(pending.id)
         await asyncio.sleep(wait)
         wait = min(wait * 1.5, LONGEST_WAIT)
-
-
-def _is_worth_waiting(
-    pending: PendingDelete, seen: Observation, context: ExecutionContext, tries: Counter[str]
-) -> bool:
-    live = seen.session(pending.id)
-    if live is not None:
-        last = pending.at + (POD_GRACE if live.phase is Phase.TERMINATING else context.settle)
-        return tries[pending.id] < TRIES or seen.listing.asked < last
-    # No session replaces a removed or surplus one, so nothing has to wait for the end of its pod.
-    removed = pending.why in (DeleteReason.DELETE, DeleteReason.SURPLUS)
-    return not removed and seen.listing.at - pending.at < POD_GRACE
-
-
-async def _delete_again(
-    pending: PendingDelete, seen: Observation, context: ExecutionContext, tries: Counter[str]
-) -> None:
-    live = seen.session(pending.id)
-    due = seen.listing.asked >= pending.at + context.settle
-    if live is None or live.phase is Phase.TERMINATING or not pending.sent or not due:
-        return
-    if tries[pending.id] < TRIES:
-        tries[pending.id] += 1
-        working = context.ledger.working_state
-        working.pending_deletes[pending.id] = pending.model_copy(update={"at": context.server.now()})
-        context.ledger.changed()
-        await context.server.delete(pending.id)
 
 
 async def confirm(context: ExecutionContext, outcomes: Outcomes) -> tuple[str, ...]:

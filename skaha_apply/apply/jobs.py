@@ -29,7 +29,7 @@ class Jobs:
     """The jobs of one pass: which are reserved and in flight, and how each is carried out."""
 
     def __init__(self, context: ExecutionContext, outcomes: Outcomes, job_slots: JobSlots) -> None:
-        self.watcher = DeletionWatcher(context.lister, context.ledger, context.settle, self.in_flight, context.observe)
+        self.watcher = DeletionWatcher(context, self.in_flight)
         self._context = context
         self._job_slots = job_slots
         self._deletes = Deletes(context, outcomes, job_slots, self.watcher)

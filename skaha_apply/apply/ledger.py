@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
+from skaha_apply.planning.safety.account import with_account_shown
 from skaha_apply.planning.tracking.news import has_news
 from skaha_apply.planning.tracking.update import update_state
 from skaha_apply.planning.working_state import WorkingState
@@ -115,10 +116,16 @@ class Ledger:
         if self._failure is not None and self._written < revision:
             raise self._failure
 
-    def update(self, seen: Observation, settle: float) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
-        """Update the state from an observation; returns the adopted replicas and each change of phase."""
+    def update(
+        self, seen: Observation, settle: float, identity: str | None
+    ) -> tuple[frozenset[ReplicaKey], tuple[PhaseChanged, ...]]:
+        """Update the state from an observation; returns the adopted replicas and each change of phase.
+
+        `identity` is the digest of the credential; it is recorded if the listing shows the account of the state.
+        """
         before = self.document
         state, adopted = update_state(before, seen, settle)
+        state = with_account_shown(state, seen.listing, identity)
         if state == before:
             return adopted, ()
         self.working_state = WorkingState.from_document(state)

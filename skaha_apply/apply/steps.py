@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.confirm import confirm, resolve_open_requests
 from skaha_apply.apply.context import Outcomes
 from skaha_apply.apply.execute import execute
-from skaha_apply.apply.spec_updates import update_specs
 from skaha_apply.model.errors import TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 from skaha_apply.planning.planner import plan as make_plan
-from skaha_apply.planning.safety.account import with_account_shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +47,6 @@ async def observe(context: ExecutionContext, *, saves_logs: bool) -> tuple[Obser
     saved at the end of a pass, so that its creates are sent without delay.
     """
     seen, adopted = await resolve_open_requests(context)
-    _remember_identity(context)
     if saves_logs:
         await context.log_saver.save_ended(context.ledger)
     return seen, adopted
@@ -63,7 +60,6 @@ async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outc
     Raises:
         StateError: an intent cannot be stored; no request is sent without one.
     """
-    update_specs(work.plan, context.ledger)
     if context.ledger.is_new:  # the first run stores a state, also if there was nothing to do
         context.ledger.changed()
     done: list[Outcomes] = []
@@ -73,8 +69,7 @@ async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outc
         done.append(outcomes)
         if outcomes.stopped is None and not (work.confirms_later and outcomes.only_creates):
             outcomes.notes += await confirm(context, outcomes)
-        _remember_identity(context)
-        await context.log_saver.save_ended(context.ledger)
+            await context.log_saver.save_ended(context.ledger)
         if outcomes.unconfirmed and outcomes.stopped is None:
             done.append(await _delete_duplicates(work, context))
     except (Unauthorized, Unreachable) as error:
@@ -102,12 +97,3 @@ async def _delete_duplicates(work: ApprovedWork, context: ExecutionContext) -> O
         return Outcomes()
     context.observe(Note(f"deleting {len(duplicates)} duplicate session(s) of unconfirmed creates"))
     return await execute(duplicates, context)
-
-
-def _remember_identity(context: ExecutionContext) -> None:
-    """Record the credential, if the last listing shows that it is one of the account."""
-    state = context.ledger.working_state
-    head = with_account_shown(state.head, context.lister.latest, context.identity)
-    if head is not state.head:
-        state.head = head
-        context.ledger.changed()

@@ -12,9 +12,7 @@ from skaha_apply.planning.tracking.deletions import POD_GRACE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skaha_apply.apply.ledger import Ledger
-    from skaha_apply.apply.lister import Lister
-    from skaha_apply.model.report import Event
+    from skaha_apply.apply.context import ExecutionContext
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
 
@@ -35,26 +33,13 @@ class DeletionWatcher:
     """One loop of listings that serves all waiting jobs, so that a thousand waits cost no more than one.
 
     Args:
-        lister: requests the listings.
-        ledger: is updated from each of them.
-        settle: seconds after which a listing decides an unconfirmed request.
+        context: its lister requests the listings, and its ledger is updated from each of them.
         in_flight: the replicas with open requests.
-        observe: gets each change of phase that a listing shows.
     """
 
-    def __init__(
-        self,
-        lister: Lister,
-        ledger: Ledger,
-        settle: float,
-        in_flight: Callable[[], frozenset[ReplicaKey]],
-        observe: Callable[[Event], None],
-    ) -> None:
-        self._lister = lister
-        self._ledger = ledger
-        self._settle = settle
+    def __init__(self, context: ExecutionContext, in_flight: Callable[[], frozenset[ReplicaKey]]) -> None:
+        self._context = context
         self._in_flight = in_flight
-        self._observe = observe
         self._awaited_deletes: dict[str, _AwaitedDelete] = {}
         self._undecided: dict[ReplicaKey, asyncio.Future[bool]] = {}
         self._adopted: set[ReplicaKey] = set()
@@ -66,7 +51,7 @@ class DeletionWatcher:
 
         With `pod` also wait for the end of its pod, for at most `POD_GRACE` seconds.
         """
-        awaited = _AwaitedDelete(self._lister.server.now(), pod)
+        awaited = _AwaitedDelete(self._context.lister.server.now(), pod)
         self._awaited_deletes[session_id] = awaited
         self._wait = FIRST_WAIT
         self._wake.set()
@@ -104,13 +89,13 @@ class DeletionWatcher:
     async def observe_server(self) -> Observation:
         """Observe the server once and update the ledger."""
         pods = [one for one, awaited in self._awaited_deletes.items() if awaited.pod]
-        seen = await self._lister.observe_server(self._ledger.document, pods, self._in_flight())
+        seen = await self._context.lister.observe_server(self._context.ledger.document, pods, self._in_flight())
         # Requests that started while the listing was in progress are not decided by it either.
         seen = replace(seen, in_flight=seen.in_flight | self._in_flight())
-        adopted, changes = self._ledger.update(seen, self._settle)
+        adopted, changes = self._context.ledger.update(seen, self._context.settle, self._context.identity)
         self._adopted |= adopted
         for change in changes:
-            self._observe(change)
+            self._context.observe(change)
         return seen
 
     def _next_wait(self) -> float:
@@ -121,9 +106,10 @@ class DeletionWatcher:
         given_up = [
             intent.given_up
             for key in self._undecided
-            if (intent := self._ledger.working_state.intents.get(key)) is not None and intent.given_up is not None
+            if (intent := self._context.ledger.working_state.intents.get(key)) is not None
+            and intent.given_up is not None
         ]
-        due = min(given_up, default=0.0) + self._settle - self._lister.server.now()
+        due = min(given_up, default=0.0) + self._context.settle - self._context.lister.server.now()
         return max(due, 0.0) + 0.05
 
     def _resolve_waits(self, seen: Observation) -> None:
@@ -133,7 +119,7 @@ class DeletionWatcher:
                 if is_deleted is not None:
                     awaited.disappeared.set_result(is_deleted)
         for key, future in tuple(self._undecided.items()):
-            if key not in self._ledger.working_state.intents and not future.done():
+            if key not in self._context.ledger.working_state.intents and not future.done():
                 future.set_result(key in self._adopted)
 
     def _is_deleted(self, session_id: str, awaited: _AwaitedDelete, seen: Observation) -> bool | None:
@@ -144,7 +130,7 @@ class DeletionWatcher:
             if awaited.pod and session_id not in seen.ended_pods and waited < POD_GRACE:
                 return None
             return True if seen.whole else None
-        grace = POD_GRACE if live.phase is Phase.TERMINATING else self._settle
+        grace = POD_GRACE if live.phase is Phase.TERMINATING else self._context.settle
         return False if seen.listing.asked >= awaited.sent + grace else None
 
     def fail_all_waits(self, error: Exception) -> None:

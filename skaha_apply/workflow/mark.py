@@ -18,7 +18,6 @@ from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.attempts import history
 from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.replicas import expand
-from skaha_apply.workflow.reconcile.one_pass import make_execution_context
 from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, axis_of, check_axis
 from skaha_apply.workflow.state.locking import ProjectState
 
@@ -92,8 +91,8 @@ async def mark(
         StateError: the state cannot be read or written.
         ServerError: the server cannot be used.
     """
-    async with ProjectState(context, project).locked(f"mark {options.verb}") as ledger:
-        execution = make_execution_context(context, project, ledger, observe)
+    async with ProjectState(context, project, observe).locked(f"mark {options.verb}") as execution:
+        ledger = execution.ledger
         await resolve_open_requests(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
         selected, unknown = select_replicas(ledger.working_state, desired, options)

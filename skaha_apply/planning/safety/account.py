@@ -52,9 +52,9 @@ def _check_account_is_known(document: StateDocument, listing: Listing, identity:
     )
 
 
-def with_account_shown(document: StateDocument, listing: Listing | None, identity: str | None) -> StateDocument:
+def with_account_shown(document: StateDocument, listing: Listing, identity: str | None) -> StateDocument:
     """The state with the credential, once a listing shows its account: an empty listing later shows none."""
-    if listing is None or listing.account is None or listing.account != document.account:
+    if listing.account is None or listing.account != document.account:
         return document
     return with_identity(document, identity)
 

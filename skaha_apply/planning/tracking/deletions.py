@@ -41,6 +41,28 @@ def resolve_delete(working: WorkingState, pending: PendingDelete, seen: Observat
     working.records[record.key] = after_delete(record, pending, seen.listing.at)
 
 
+def is_worth_waiting(pending: PendingDelete, seen: Observation, settle: float, *, can_be_sent: bool) -> bool:
+    """Whether a pass waits for the end of a deleted session.
+
+    `can_be_sent` states whether this run can send its DELETE again.
+    """
+    live = seen.session(pending.id)
+    if live is not None:
+        last = pending.at + (POD_GRACE if live.phase is Phase.TERMINATING else settle)
+        return can_be_sent or seen.listing.asked < last
+    # No session replaces a removed or surplus one, so nothing has to wait for the end of its pod.
+    removed = pending.why in (DeleteReason.DELETE, DeleteReason.SURPLUS)
+    return not removed and seen.listing.at - pending.at < POD_GRACE
+
+
+def is_without_effect(pending: PendingDelete, seen: Observation, settle: float) -> bool:
+    """Whether a DELETE was sent, and a listing after the settle time shows its session as before."""
+    live = seen.session(pending.id)
+    if live is None or live.phase is Phase.TERMINATING or not pending.sent:
+        return False
+    return seen.listing.asked >= pending.at + settle
+
+
 def after_delete(record: ReplicaRecord, pending: PendingDelete, at: float) -> ReplicaRecord:
     """The record after its session was deleted: due again, on hold, or failed at the time `at` after a timeout."""
     if pending.why is DeleteReason.TIMEOUT:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import Unauthorized
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
-from skaha_apply.workflow.reconcile.one_pass import make_execution_context, observe_and_record, one_pass
+from skaha_apply.workflow.reconcile.one_pass import observe_and_record, one_pass
 from skaha_apply.workflow.reconcile.report import make_report, reporting_interrupts
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
@@ -75,7 +75,7 @@ async def start_run(request: ApplyRequest) -> ApplyRun:
     """The first pass of `apply`, in which the plan is approved; `continue_run` makes the others."""
     if not request.options.plan.destroying:
         check_complete(request.project)
-    run = ApplyRun(request, ProjectState(request.context, request.project))
+    run = ApplyRun(request, ProjectState(request.context, request.project, request.observe))
     await _make_pass(run)
     return run
 
@@ -129,11 +129,10 @@ async def refresh(context: Context, project: Project, observe: Callable[[Event],
     """List the sessions, record phases and times, and save logs. See `apply` for what it raises."""
     request = ApplyRequest(context, project, ApplyOptions(), _decline, observe)
     progress = Progress()
-    async with ProjectState(context, project).locked("refresh") as ledger:
-        execution = make_execution_context(context, project, ledger, observe)
+    async with ProjectState(context, project, observe).locked("refresh") as execution:
         situation = await observe_and_record(request, execution, PassResult(), progress)
         plan = make_plan(project, situation)
-        last = PassResult(plan=plan, listing=situation.observation.listing, document=ledger.document)
+        last = PassResult(plan=plan, listing=situation.observation.listing, document=execution.ledger.document)
     return make_report(request, progress, last)
 
 

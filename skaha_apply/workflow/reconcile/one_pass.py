@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skaha_apply.apply.context import ExecutionContext
-from skaha_apply.apply.lister import Lister
-from skaha_apply.apply.log_saver import LogSaver
 from skaha_apply.apply.steps import ApprovedWork, carry_out, observe, reason_to_stop
 from skaha_apply.model.errors import SafetyRefusal, Unauthorized, Unreachable
-from skaha_apply.model.report import Note
 from skaha_apply.model.request import Offer
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.safety.allowed_actions import allowed_actions
 from skaha_apply.planning.safety.approval import check_fresh
 from skaha_apply.planning.safety.rules import MASS_DELETION_HINT, mass_deletion_during_wait
+from skaha_apply.planning.tracking.spec_updates import update_specs
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.plan import ask_offer, make_situation
 from skaha_apply.workflow.reconcile.approval import ask_for_approval, start_timeout
 from skaha_apply.workflow.reconcile.report import reporting_interrupts
-from skaha_apply.workflow.setup.variables import unmasked
-from skaha_apply.workflow.state.binding import check_first_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from skaha_apply.apply.context import Outcomes
-    from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.apply.context import ExecutionContext, Outcomes
     from skaha_apply.model.plan import Plan
-    from skaha_apply.model.project import Project
-    from skaha_apply.model.report import Event
     from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.reconcile.request import ApplyRequest
     from skaha_apply.workflow.reconcile.results import PassResult, Progress
-    from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.state.locking import ProjectState
 
 LATER_LOCK = 60.0  # seconds for which a later pass of a wait lets another process keep the lock
@@ -82,13 +70,13 @@ class _Pass:
         operation = "destroy" if request.options.plan.destroying else "apply"
         patience = request.context.location.setting.lock_timeout if self.result.plan is None else LATER_LOCK
         self.result = replace(self.result, began=asyncio.get_running_loop().time())
-        async with state.locked(operation, patience) as ledger:
-            if ledger.is_new:
-                check_first_run(request.context.location, os.environ, init=request.options.init)
-            execution = make_execution_context(request.context, request.project, ledger, request.observe)
+        async with state.locked(operation, patience, init=request.options.init) as execution:
+            ledger = execution.ledger
             try:
                 work = await self._approved_work(execution)
                 if work is not None:
+                    if update_specs(work.plan, ledger.working_state):
+                        ledger.changed()
                     self._add(await carry_out(work, execution))
                     self.result = replace(self.result, listing=execution.lister.latest or self.result.listing)
             finally:
@@ -141,28 +129,6 @@ class _Pass:
         for outcomes in done:
             self._progress.add(outcomes)
             self.result = replace(self.result, stopped=outcomes.stopped or self.result.stopped)
-
-
-def make_execution_context(
-    context: Context, project: Project, ledger: Ledger, observe: Callable[[Event], None]
-) -> ExecutionContext:
-    """What the executor works with while the ledger is open."""
-    setting = context.location.setting
-    for warning in unmasked(project) if setting.keep_logs else ():
-        observe(Note(warning))
-    logs = context.location.logs(project.name) if setting.keep_logs else None
-    return ExecutionContext(
-        server=context.client.guarded(ledger.check_lock),
-        ledger=ledger,
-        lister=Lister(context.client, setting.settle),
-        log_saver=LogSaver(context.client, logs, project.secrets, observe),
-        observe=observe,
-        project=project.name,
-        settle=setting.settle,
-        concurrency=setting.concurrency,
-        secrets=project.secrets,
-        checks_account=not setting.sandbox,
-    )
 
 
 async def observe_and_record(

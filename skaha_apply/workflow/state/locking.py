@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from skaha_apply.apply.context import ExecutionContext
 from skaha_apply.apply.ledger import Ledger
+from skaha_apply.apply.lister import Lister
+from skaha_apply.apply.log_saver import LogSaver
+from skaha_apply.model.report import Note
 from skaha_apply.state.observed_stores import EventLoggingStore
-from skaha_apply.workflow.state.binding import find_store, new_document, read_state
+from skaha_apply.workflow.setup.variables import unmasked
+from skaha_apply.workflow.state.binding import check_first_run, find_store, new_document, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
+    from skaha_apply.model.report import Event
     from skaha_apply.model.state import StateDocument
     from skaha_apply.workflow.setup.context import Context
 
@@ -51,29 +58,57 @@ class ProjectState:
         UsageError: the address has an unknown form.
     """
 
-    def __init__(self, context: Context, project: Project) -> None:
+    def __init__(self, context: Context, project: Project, observe: Callable[[Event], None]) -> None:
         store = find_store(context.location, project)
         self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
         self._context = context
         self._project = project
+        self._observe = observe
         self._stored: StateDocument | None = None
         self._latest: StateDocument | None = None
 
     @asynccontextmanager
-    async def locked(self, operation: str, patience: float | None = None) -> AsyncIterator[Ledger]:
-        """The ledger of the project under its lock; changes are stored at the end.
+    async def locked(
+        self, operation: str, patience: float | None = None, *, init: bool = True
+    ) -> AsyncIterator[ExecutionContext]:
+        """What the executor works with, under the lock of the state; changes are stored at the end.
+
+        `init` states whether a new state may be started in a CI job.
 
         Raises:
             StateLocked: another process keeps the lock.
             StateError: the state cannot be read or written, or belongs to another project or server.
+            SafetyRefusal: there is no state, and this is a CI job.
         """
-        location = self._context.location
+        location, project = self._context.location, self._project
         async with store_lock(self._store, operation, location.setting.lock_timeout if patience is None else patience):
-            stored = await read_state(self._store, location, self._project)
-            document = stored or new_document(location, self._project)
+            stored = await read_state(self._store, location, project)
+            if stored is None:
+                check_first_run(location, os.environ, init=init)
+            document = stored or new_document(location, project)
             same = stored is not None and (stored is self._stored or stored == self._stored)
             latest = self._latest if same else None
-            now = self._context.client.now
-            async with Ledger(self._store, document, now, latest, is_new=stored is None) as ledger:
-                yield ledger
+            for warning in unmasked(project) if location.setting.keep_logs else ():
+                self._observe(Note(warning))
+            execution = self._execution(
+                Ledger(self._store, document, self._context.client.now, latest, is_new=stored is None)
+            )
+            async with execution.ledger as ledger:
+                yield execution
             self._stored, self._latest = ledger.stored_document, ledger.document
+
+    def _execution(self, ledger: Ledger) -> ExecutionContext:
+        client, project, setting = self._context.client, self._project, self._context.location.setting
+        logs = self._context.location.logs(project.name) if setting.keep_logs else None
+        return ExecutionContext(
+            server=client.guarded(ledger.check_lock),
+            ledger=ledger,
+            lister=Lister(client, setting.settle),
+            log_saver=LogSaver(client, logs, project.secrets, self._observe),
+            observe=self._observe,
+            project=project.name,
+            settle=setting.settle,
+            concurrency=setting.concurrency,
+            secrets=project.secrets,
+            checks_account=not setting.sandbox,
+        )

@@ -8,15 +8,17 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
-    from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.working_state import WorkingState
 
 
-def update_specs(plan: Plan, ledger: Ledger) -> None:
-    """Update the records of replicas that the plan does not change; an earlier plan's decisions leave no update."""
-    working = ledger.working_state
+def update_specs(plan: Plan, working: WorkingState) -> bool:
+    """Update the records of replicas that the plan does not change; an earlier plan's decisions leave no update.
+
+    Returns whether a record was updated.
+    """
+    updated = False
     for action in plan.decided_now:
         if action.kind.changes and action.kind is not ActionKind.RENEW:
             continue
@@ -26,7 +28,8 @@ def update_specs(plan: Plan, ledger: Ledger) -> None:
         after = _with_vanished_complete(_with_desired_spec(before, action, working), action)
         if after is not before:
             working.records[before.key] = after
-            ledger.changed()
+            updated = True
+    return updated
 
 
 def _with_desired_spec(record: ReplicaRecord, action: Action, working: WorkingState) -> ReplicaRecord:
