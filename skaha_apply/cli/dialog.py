@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.event_loop import input_line
-from skaha_apply.cli.invocation import repeat_command
+from skaha_apply.cli.invocation import project_command, repeat_command
+from skaha_apply.cli.output.streams import size_of
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.render.printable import as_json, one_line
 
@@ -61,14 +63,23 @@ class Dialog:
 
     def show_report(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Print a report: at once as text, or at the end with the other reports as JSON."""
-        from skaha_apply.render.run.report import report_text, resume_text  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.render.run.report import report_text  # noqa: PLC0415 - keeps --help fast
 
         self.progress.for_project(report.project).close()
         self._reports.append(report)
         if not self._as_documents:
             self.streams.show(report_text(report, self.streams.out_paint, nothing))
-        (self.streams.notify if self._as_documents else self.streams.show)(resume_text(report, repeat_command()))
+        if not self._destroying:
+            (self.streams.notify if self._as_documents else self.streams.show)(self._next_steps(report))
         return report.exit_code
+
+    def _next_steps(self, report: Report) -> str:
+        from skaha_apply.render.run.report import NextCommands, next_steps_text  # noqa: PLC0415 - keeps --help fast
+
+        project = f" --project {shlex.quote(report.project)}"
+        commands = NextCommands(repeat_command(), project_command(f"mark rerun --phase failed{project}"))
+        stream = self.streams.err if self._as_documents else self.streams.out
+        return next_steps_text(report, commands, size_of(stream)[0] if stream.isatty() else 0)
 
     def close(self, projects: Sequence[Project] = ()) -> None:
         """Close the live table, and print the reports as JSON, in the order of the projects."""

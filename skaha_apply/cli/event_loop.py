@@ -11,7 +11,7 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skaha_apply.cli.invocation import repeat_command
+from skaha_apply.cli.invocation import command_words, project_command, repeat_command
 from skaha_apply.cli.signals import as_interrupts, stop_signals
 from skaha_apply.model.errors import ExitCode, Interrupted
 
@@ -42,11 +42,18 @@ def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lam
         try:
             return await task
         except asyncio.CancelledError:
-            hint = f"running sessions continue on the server; to resume: {repeat_command()}"
-            raise Interrupted("interrupted", hint=hint) from None
+            raise Interrupted("interrupted", hint=_after_interrupt()) from None
 
     with as_interrupts():  # a closing loop would restore the system's handling, which kills the process
         return asyncio.run(until_signal())
+
+
+def _after_interrupt() -> str:
+    """What continues after an interrupt, and the commands to type, each alone on its line."""
+    hint = f"running sessions continue on the server; to resume:\n{repeat_command()}"
+    if command_words()[:1] == ("apply",):
+        hint += f"\nto delete the sessions of the project instead:\n{project_command('destroy')}"
+    return hint
 
 
 @asynccontextmanager

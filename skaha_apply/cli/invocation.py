@@ -37,6 +37,11 @@ def set_shared(options: dict[str, str | None], paths: Sequence[str]) -> None:
     """
     _options.clear()
     _options.update({name: value for name, value in options.items() if value is not None})
+    set_paths(paths)
+
+
+def set_paths(paths: Sequence[str]) -> None:
+    """Keep the paths of manifests: those on the command line, or those of a saved plan."""
     _paths[:] = [path for path in paths if path != "-"]
 
 
@@ -74,6 +79,20 @@ def pasteable(words: Iterable[str]) -> str:
     if not sys.stderr.isatty():
         kept = [_without_value(word, before) for word, before in zip(kept, ("", *kept), strict=False)]
     return shlex.join([PROGRAM, *kept])
+
+
+def project_command(words: str) -> str:
+    """A command with the server, the state, the project, the manifests and the variables of this invocation.
+
+    The manifests have been read, so sensitive values are known, and left out.
+    """
+    variables = []
+    for word, after in zip(_words, (*_words[1:], ""), strict=False):
+        name, equals, value = word.partition("=")
+        given = value if equals else after
+        if name in ("--var", "--var-file") and not (name == "--var" and _is_sensitive(given)):
+            variables += [name, given]
+    return f"{_completed(words)} {shlex.join(variables)}".rstrip()
 
 
 def complete_commands(text: str) -> str:

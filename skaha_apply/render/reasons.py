@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Arguments = Mapping[str, Any]
 
 _ADJECTIVES = {"conflict": "in conflict", "unchanged": "on hold"}
+_SUCCEEDED = frozenset({"Completed", "Succeeded"})  # statuses of sessions that only `--adopt=ended` records
 _FORMATS: Mapping[str, Callable[[Any], str]] = {
     "": str,
     "exact": format_exact,
@@ -42,9 +43,12 @@ def _failed(given: Arguments) -> str:
 
 
 def _unmanaged(given: Arguments) -> str:
+    adopt = "--adopt=ended" if given["status"] in _SUCCEEDED else "--adopt"
     if given["sessions"] == 1:
-        return "an unmanaged session has this name ({status}); --adopt records it, --take-over replaces it"
-    return "{sessions} unmanaged sessions have this name ({status}); --adopt records one, --take-over replaces them"
+        return f"an unmanaged session has this name ({{status}}); {adopt} records it, --take-over replaces it"
+    return (
+        f"{{sessions}} unmanaged sessions have this name ({{status}}); {adopt} records one, --take-over replaces them"
+    )
 
 
 def _account_full(given: Arguments) -> str:

@@ -23,7 +23,8 @@ def test_a_table_in_a_terminal_that_ctrl_c_leaves_whole(desk, watched):
     seen.until("wait")
     code = seen.stop()
     assert code == 130
-    assert "to resume: skaha-apply apply --yes" in seen.screen
+    assert re.search(r"to resume:\s+skaha-apply apply --yes", seen.screen)
+    assert re.search(r"to delete the sessions of the project instead:\s+skaha-apply destroy\s", seen.screen)
     assert columns(seen.screen) < 80
     assert not re.search(r"\x1b\[(\?|2J|3J)", seen.screen)  # nothing is switched that has to be switched back
     # and again tomorrow
@@ -38,7 +39,9 @@ def test_a_narrow_terminal_gets_what_fits(desk, watched):
     seen.until("entry")
     assert seen.wait() == 10
     assert columns(seen.screen.partition("note: --timeout")[0]) < 40
-    assert "To continue: skaha-apply apply --yes" in seen.screen
+    assert re.search(r"To continue:\s+skaha-apply apply --yes", seen.screen)
+    after = seen.screen[seen.screen.rindex("1 replica waits") :].partition("To continue")[0]
+    assert max(map(len, after.split("\r\n"))) <= 40
 
 
 def test_many_changes_are_few_lines_without_a_terminal(desk, sandbox):
@@ -98,5 +101,5 @@ def test_ctrl_c_ends_the_wait_for_several_projects_in_order(desk, watched):
     seen.until("two-long")
     seen.until("longest running")
     assert seen.stop() == 130
-    assert "to resume: skaha-apply apply --yes" in seen.screen
+    assert re.search(r"to resume:\s+skaha-apply apply --yes", seen.screen)
     assert desk("plan", "--detailed-exitcode").code == 0

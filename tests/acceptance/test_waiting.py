@@ -70,6 +70,8 @@ def test_the_failure_limit_deletes_what_is_still_pending(desk, sandbox):
     assert desk.writes() == {"POST": 10, "DELETE": 7}  # the third was running and ran to its end
     assert "not approved" not in ended.out + ended.err
     assert "3 failed, 7 blocked" in ended.out
+    again = "skaha-apply mark rerun --phase failed --project survey"
+    assert f"To run 3 failed replicas of survey again at the next apply:\n  {again}\n" in ended.out
     # nothing is left to do until somebody has fixed the cause
     assert desk.plan()["has_changes"] is False
     (desk.folder / "fixed").touch()
@@ -105,7 +107,7 @@ def test_a_wait_ends_with_0_only_if_everything_in_scope_is_done(desk, sandbox):
 
 def test_an_apply_that_leaves_replicas_waiting_prints_the_next_command(desk):
     desk.write({"name": "tile", "replicas": 6, "cmd": "sleep", "args": ["600"], "parallelism": 2})
-    again = "To continue: skaha-apply apply --yes --settle 0.5s"
+    again = "To continue:\n  skaha-apply apply --yes --settle 0.5s"
     ended = desk.apply()
     assert "4 replicas wait for another invocation (limit of tile reached (parallelism 2))" in ended.out
     assert f"{again}\n" in ended.out
@@ -120,7 +122,7 @@ def test_a_limit_holds_for_the_invocation_and_not_for_each_pass(desk, sandbox):
     ended = desk.apply("--limit", "2", "--wait", "complete", *POLL, code=9)
     assert len(sandbox.sessions()) == 2
     assert "--limit 2 leaves 4 actions for another invocation" in ended.out
-    assert "To continue: skaha-apply apply --yes --settle 0.5s --limit 2 --wait complete --poll 0.3s\n" in ended.out
+    assert "To continue:\n  skaha-apply apply --yes --settle 0.5s --limit 2 --wait complete --poll 0.3s\n" in ended.out
     assert "--limit 3 leaves 1 action for another invocation" in desk.apply("--limit", "3").out
     assert "To continue" not in desk.apply("--limit", "3").out
     assert len(sandbox.sessions()) == 6

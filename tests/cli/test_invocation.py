@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from skaha_apply.cli.invocation import complete_commands, exclude_variables, repeat_command, set_shared, set_words
+from skaha_apply.cli.invocation import (
+    complete_commands,
+    exclude_variables,
+    project_command,
+    repeat_command,
+    set_paths,
+    set_shared,
+    set_words,
+)
 
 
 def test_it_is_quoted_and_leaves_logins_and_sensitive_values_out():
@@ -20,7 +28,8 @@ def test_commands_in_a_hint_repeat_what_chooses_server_state_and_project():
     hint = "run `skaha-apply state unlock 3f2b`, or `skaha-apply lint`, or repeat: skaha-apply plan --force"
     assert complete_commands(hint) == (
         "run `skaha-apply state unlock 3f2b --sandbox --project survey --manifest 'my manifests'`, or "
-        "`skaha-apply lint`, or repeat: skaha-apply plan --force --sandbox --project survey 'my manifests'"
+        "`skaha-apply lint 'my manifests'`, or repeat: "
+        "skaha-apply plan --force --sandbox --project survey 'my manifests'"
     )
     assert complete_commands("`skaha-apply plan --sandbox`").count("--sandbox") == 1
 
@@ -34,3 +43,16 @@ def test_a_state_command_in_a_hint_gets_only_options_that_it_has():
         "`skaha-apply state unlock 3f2b --server canfar --manifest m.yaml`, "
         "`skaha-apply state rebind --credential-command token --server canfar --manifest m.yaml`"
     )
+
+
+def test_a_command_on_the_project_repeats_what_is_not_sensitive():
+    words = ["--var", "token=geheim", "--var=night=2026-11-22", "--var-file", "my values.yaml", "--yes"]
+    set_words(["apply", "plan.json", "--sandbox", *words])
+    set_shared({"--sandbox": "", "--project": "survey"}, ["plan.json"])
+    set_paths(["m.yaml"])
+    exclude_variables(["token"])
+    more = "--var night=2026-11-22 --var-file 'my values.yaml'"
+    assert project_command("mark rerun --phase failed --project survey") == (
+        f"skaha-apply mark rerun --phase failed --project survey --sandbox --manifest m.yaml {more}"
+    )
+    assert project_command("destroy") == f"skaha-apply destroy --sandbox --project survey m.yaml {more}"

@@ -13,9 +13,10 @@ HINT = "--adopt records it, --take-over replaces it"
 @pytest.mark.parametrize("status", ["Pending", "Running", "Completed", "Failed"])
 def test_same_name_is_a_conflict_of_that_replica_alone(status):
     plan = decide(project(spec(replicas=2)), None, seen(live("reduce-2", status, id="theirs")))
+    hint = HINT.replace("--adopt", "--adopt=ended") if status == "Completed" else HINT
     assert lines(plan) == [
         "create reduce-1 (not in the state and not live)",
-        f"conflict reduce-2 (an unmanaged session has this name ({status}); {HINT})",
+        f"conflict reduce-2 (an unmanaged session has this name ({status}); {hint})",
     ]
     assert plan.actions[1].id == "theirs"
 

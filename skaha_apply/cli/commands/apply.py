@@ -13,6 +13,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog, ReportFormat
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
+from skaha_apply.cli.invocation import set_paths
 from skaha_apply.cli.option_types import DURATION, duration, interval
 from skaha_apply.cli.options import DecisionOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
@@ -163,6 +164,7 @@ def apply(options: ApplyArguments) -> ExitCode:
     setting = options.setting()
     how = options.apply_options()
     if saved is not None:
+        set_paths(saved.paths)
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
     projects = load(setting, dialog.streams)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted
+from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
@@ -24,7 +27,16 @@ FAILURES = 20  # different errors that are printed
 NAMES = 5  # names for one error
 LOGS = 5  # logs that are shown
 URLS = 20  # addresses that are shown
+_FINAL = (ExitCode.UNFINISHED, ExitCode.PARTIAL)  # a failed replica has no retry left
 TAIL = 4000  # characters of a log that are shown
+
+
+@dataclass(frozen=True)
+class NextCommands:
+    """The commands that a report can suggest: to repeat this invocation, and to mark failed replicas."""
+
+    repeat: str
+    rerun: str
 
 
 def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing was changed") -> str:
@@ -45,12 +57,25 @@ def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing wa
     return "\n".join(lines) + "\n"
 
 
-def resume_text(report: Report, command: str) -> str:
-    """What continues, what waits for another invocation, and the command to type; "" if nothing waits for one."""
-    if not report.resume:
-        return ""
-    first = f"{one_line(report.project)}: {one_line(report.resume)}. Running sessions continue on the server."
-    return f"{first}\nTo continue: {one_line(command)}\n"
+def next_steps_text(report: Report, commands: NextCommands, width: int = 0) -> str:
+    """What continues, what waits for another invocation, and what to type; "" if no work is left.
+
+    Each command stands alone on its line, so that it can be copied whole. Only a command can be wider than `width`, in
+    columns; 0 for no limit.
+    """
+    steps = []
+    if report.resume:
+        first = f"{one_line(report.project)}: {one_line(report.resume)}. Running sessions continue on the server."
+        steps += [
+            *(textwrap.wrap(first, width) if width else [first]),
+            "To continue:",
+            f"  {one_line(commands.repeat)}",
+        ]
+    failed = sum(one.phase == Phase.FAILED.value for one in report.sessions)
+    if failed and report.exit_code in _FINAL:
+        which = f"{counted(failed, 'failed replica')} of {one_line(report.project)}"
+        steps += [f"To run {which} again at the next apply:", f"  {one_line(commands.rerun)}"]
+    return "\n".join([*steps, ""])
 
 
 def _failures(failed: Iterable[Failure], paint: Paint) -> list[str]:
