@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from skaha_apply.cli.invocation import command_words, repeat_command, set_shared
-from skaha_apply.cli.options import CommonOptions, CredentialOptions, StateOptions
+from skaha_apply.cli.options import AccountOptions, CommonOptions, CredentialOptions, StateOptions
 from skaha_apply.cli.output.masking import clear_secrets, mask_traceback
 from skaha_apply.cli.output.session_ids import clear_ids
 from skaha_apply.cli.output.streams import Streams
@@ -43,6 +43,13 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
 
 def _keep_shared_options(options: CommonOptions) -> None:
     """Let the commands in hints repeat the options that choose server, state and project."""
+    if isinstance(options, AccountOptions):
+        shared = {
+            "--server": options.server,
+            "--credential-command": options.credential_command,
+            "--sandbox": "" if options.sandbox else None,
+        }
+        set_shared(shared, ())
     if isinstance(options, StateOptions):
         shared = {
             "--server": options.server,

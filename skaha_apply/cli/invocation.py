@@ -16,7 +16,7 @@ _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]
 # Commands that work on a project: they take the options that choose server, state and project.
 _WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
 _WITH_MANIFEST = frozenset({"logs", "events", "mark", "state"})
-_WITH_SERVER = frozenset({"ps", "limits"})  # commands that work on no project
+_WITH_SERVER = frozenset({"ps", "open", "limits"})  # commands that work on no project
 _words: list[str] = []
 _sensitive: set[str] = set()
 _paths: list[str] = []

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "refresh": "Update the state from the server, and save logs",
     "status": "Show the phase of each replica, and what is left to do",
     "ps": "List all sessions of the account, and their projects",
+    "open": "Open an interactive session in the browser",
     "logs": "Print the logs of replicas",
     "events": "Print the events of replicas",
     "mark": "Mark replicas as complete, to be rerun, or on hold",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from skaha_apply.manifest.generate.from_sessions import ExportedEntries, SessionFilter
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.workflow.setup.context import Context, StateLocation
     from skaha_apply.workflow.setup.settings import Settings
 
@@ -88,7 +89,12 @@ async def _refused(context: Context, found: ExportedEntries) -> Mapping[str, lis
 
 async def session_owners(location: StateLocation) -> Mapping[str, str]:
     """The projects that own sessions already, by session ID. Only projects with a state in this place are known."""
-    owners: dict[str, str] = {}
+    return {one: project for one, (project, _) in (await owning_records(location)).items()}
+
+
+async def owning_records(location: StateLocation) -> Mapping[str, tuple[str, ReplicaRecord]]:
+    """The project and the record of each owned session, by session ID; the states are those of `session_owners`."""
+    owners: dict[str, tuple[str, ReplicaRecord]] = {}
     homes = {home for project in load_leniently(location.setting) for home in project.homes}
     folders = {state_path(Path(home), location.folder, "any").parent for home in (str(location.root), *homes)}
     for path in sorted(path for folder in folders for path in folder.glob("*.state.json")):
@@ -97,7 +103,7 @@ async def session_owners(location: StateLocation) -> Mapping[str, str]:
         except StateError:
             continue  # the commands that work on that project report what is wrong with it
         if document is not None and document.server == location.server:
-            owners.update((record.id, document.project) for record in document.replicas if record.id)
+            owners.update((record.id, (document.project, record)) for record in document.replicas if record.id)
     return owners
 
 

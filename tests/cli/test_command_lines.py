@@ -10,7 +10,7 @@ from skaha_apply.model.durations import DurationError, parse_duration
 COMMANDS = [
     ["plan"], ["apply"], ["destroy"], ["refresh"], ["status"], ["logs"], ["events"], ["mark"], ["lint"], ["export"],
     ["convert"], ["schema"], ["state"], ["state", "show"], ["state", "unlock"], ["state", "forget"], ["state", "mv"],
-    ["doctor"], ["ps"], ["sandbox"], ["sandbox", "serve"], ["sandbox", "stop"], ["sandbox", "status"],
+    ["doctor"], ["ps"], ["open"], ["sandbox"], ["sandbox", "serve"], ["sandbox", "stop"], ["sandbox", "status"],
 ]  # fmt: skip
 
 

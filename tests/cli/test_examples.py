@@ -42,6 +42,7 @@ ORDER = {
     ],
 }
 NOT_RUN = {
+    "open": "its notebook is not in the manifest",
     "sandbox serve": "it runs until a signal",
     "state unlock": "its lock ID is that of a lost command",
     "state rebind": "its server has moved",

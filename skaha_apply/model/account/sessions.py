@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OwnedSession:
-    """A live session; `project` is "" if no known state owns it."""
+    """A live session; `project` and `replica` (`reduce/1`) are "" if no known state owns it."""
 
     live: LiveSession
     project: str = ""
+    replica: str = ""
 
 
 @dataclass(frozen=True, slots=True)

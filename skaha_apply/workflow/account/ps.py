@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.account.sessions import AccountSessions, OwnedSession
-from skaha_apply.workflow.export import session_owners
+from skaha_apply.workflow.export import owning_records
 from skaha_apply.workflow.setup.context import open_context
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ async def account_sessions(setting: Settings) -> AccountSessions:
     """
     async with open_context(setting) as context:
         listing = await context.client.sessions()
-        owners = await session_owners(context.location)
+        owners = await owning_records(context.location)
     ordered = sorted(listing.sessions, key=lambda live: (live.name, live.started or 0.0, live.id))
-    sessions = tuple(OwnedSession(live, owners.get(live.id, "")) for live in ordered)
-    return AccountSessions(listing.account, listing.at, sessions)
+    sessions = []
+    for live in ordered:
+        project, record = owners.get(live.id, ("", None))
+        sessions.append(OwnedSession(live, project, f"{record.key[0]}/{record.key[1]}" if record else ""))
+    return AccountSessions(listing.account, listing.at, tuple(sessions))
