@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "destroy": "Delete the live sessions of the project",
     "refresh": "Update the state from the server, and save logs",
     "status": "Show the phase of each replica, and what is left to do",
+    "show": "Show the history of a replica: attempts, cause, log",
     "ps": "List all sessions of the account, and their projects",
     "open": "Open an interactive session in the browser",
     "logs": "Print the logs of replicas",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import EntrySummary, NotStarted, SharedCause
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import StateDocument
 
 
@@ -60,6 +61,46 @@ class ProjectStatus:
     document: StateDocument
     at: float
     causes: tuple[SharedCause, ...] = ()
+
+
+@dataclass(frozen=True)
+class ShownAttempt:
+    """One attempt of a replica. Times are Unix seconds by the server's clock, None if unknown.
+
+    `why` states why the replica ran again, "" for its first attempt. `cause` is why the attempt failed.
+    """
+
+    attempt: int
+    phase: str
+    id: str | None
+    why: str = ""
+    cause: str = ""
+    note: str = ""
+    accepted: float | None = None
+    started: float | None = None
+    ended: float | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaHistory:
+    """What is known of one replica.
+
+    `spec` is the spec of its last session, else that of the manifest. `dependencies` are the entries that it needs, and
+    `dependents` the entries that need its entry, each with `done of total`. `log` and `events` are the last lines of
+    its log and its events; `log_attempt` is the number of the attempt of the log. `offline` is why the server was not
+    asked, "" if it was. `at` is the time of the listing, or of the state.
+    """
+
+    status: ReplicaStatus
+    spec: SessionSpec | None
+    attempts: tuple[ShownAttempt, ...]
+    dependencies: tuple[str, ...] = ()
+    dependents: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    log_attempt: int = 0
+    offline: str = ""
+    at: float = 0.0
 
 
 class SegmentKind(StrEnum):

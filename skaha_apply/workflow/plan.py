@@ -96,10 +96,15 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
     Raises:
         StateError: the state cannot be read, or belongs to another project or server.
     """
+    return offline_plan_from(project, await offline_situation(location, project, options))
+
+
+async def offline_situation(location: StateLocation, project: Project, options: PlanOptions) -> Situation:
+    """The situation when the state was last written; see `plan_offline`."""
     stored = await read_state(find_store(location, project), location, project)
     document = stored or new_document(location, project)
     then = document.written or time.time()
-    situation = Situation(
+    return Situation(
         state=document,
         observation=Observation(Listing((), then, then), found=then, whole=False),
         options=options,
@@ -108,6 +113,10 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
         new_state=stored is None,
         notes=(_offline_note(None if stored is None else then),),
     )
+
+
+def offline_plan_from(project: Project, situation: Situation) -> Plan:
+    """The plan that follows from a situation without a server."""
     made = make_plan(project, situation)
     return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)), newly_decided=None)
 

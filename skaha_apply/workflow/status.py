@@ -16,7 +16,7 @@ from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.plan import observe_project
+from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation
 from skaha_apply.workflow.progress import entry_summaries, not_started
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.situation import Situation
-    from skaha_apply.workflow.setup.context import Context
+    from skaha_apply.workflow.setup.context import Context, StateLocation
 
 LONG = 600.0  # seconds since its acceptance after which the status of a pending replica has the last line of its events
 MOST_EVENTS = 20  # replicas whose events are requested
@@ -48,11 +48,22 @@ async def survey(context: Context, project: Project) -> ProjectStatus:
         ServerError: the server cannot be used.
     """
     situation, plan = await _observe_consistently(context, project)
+    found = _status(project, situation, plan)
+    return replace(found, rows=await _with_events(context, project, found.rows))
+
+
+async def recorded_status(location: StateLocation, project: Project) -> ProjectStatus:
+    """The status when the state was last written, without a request; raises `StateError` as `survey` does."""
+    situation = await offline_situation(location, project, PlanOptions())
+    return _status(project, situation, offline_plan_from(project, situation))
+
+
+def _status(project: Project, situation: Situation, plan: Plan) -> ProjectStatus:
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
     records = {record.key: record for record in situation.state.replicas}
     at = situation.observation.listing.at
-    rows = await _with_events(context, project, [_row(action, project.name, situation) for action in actions])
+    rows = tuple(_row(action, project.name, situation) for action in actions)
     return ProjectStatus(
         project=project.name,
         rows=rows,
@@ -114,7 +125,9 @@ def _pending(record: ReplicaRecord | None, at: float) -> float | None:
     return max(0.0, at - record.accepted)
 
 
-async def _with_events(context: Context, project: Project, rows: list[ReplicaStatus]) -> tuple[ReplicaStatus, ...]:
+async def _with_events(
+    context: Context, project: Project, rows: tuple[ReplicaStatus, ...]
+) -> tuple[ReplicaStatus, ...]:
     """The rows. A replica that has been pending for long has the last line of its events, if the server returns it."""
     late = [row for row in rows if row.id and row.pending is not None and row.pending > LONG]
     late = sorted(late, key=lambda row: -(row.pending or 0.0))[:MOST_EVENTS]

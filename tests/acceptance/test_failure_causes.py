@@ -41,7 +41,7 @@ def test_a_retry_keeps_the_cause_of_the_attempt_before_and_logs_finds_its_log(de
         }
     )
     ended = desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
-    assert "running -> failed: error: no flat" in ended.err or "reduce failed: error: no flat" in ended.err
+    assert "-> failed: error: no flat" in ended.err
     record = desk.state["replicas"][0]
     assert record["earlier"][0]["cause"] == "error: no flat"
     assert "cause" not in record

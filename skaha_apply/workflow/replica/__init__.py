@@ -1,0 +1,1 @@
+"""What is known of one replica: its attempts, cause, events, log and dependencies."""
