@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.event_loop import input_line
-from skaha_apply.cli.invocation import project_command, repeat_command
+from skaha_apply.cli.invocation import complete_lines, project_command, repeat_command
 from skaha_apply.cli.output.streams import size_of
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.render.printable import as_json, one_line
@@ -52,9 +52,9 @@ class Dialog:
         self.progress.close()
         nothing = NOTHING_TO_DELETE if self._destroying else NOTHING
         if self._as_documents:
-            self.streams.notify(plan_text(plan, self.streams.err_paint, nothing))
+            self.streams.notify(complete_lines(plan_text(plan, self.streams.err_paint, nothing)))
         else:
-            self.streams.show(plan_text(plan, self.streams.out_paint, nothing))
+            self.streams.show(complete_lines(plan_text(plan, self.streams.out_paint, nothing)))
         if plan.refused is not None or not plan.has_changes or self._yes:
             return plan.refused is None
         known = f"{one_line(reason_text(plan.question))}. " if plan.question else ""

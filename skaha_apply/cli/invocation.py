@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "skaha-apply"
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_ALONE = re.compile(rf"(?<=^  ){PROGRAM} (mark [^\n]+)$", re.MULTILINE)
 _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]+)$", re.MULTILINE)
 # Commands that work on a project: they take the options that choose server, state and project.
 _WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
@@ -93,6 +94,11 @@ def project_command(words: str) -> str:
         if name in ("--var", "--var-file") and not (name == "--var" and _is_sensitive(given)):
             variables += [name, given]
     return f"{_completed(words)} {shlex.join(variables)}".rstrip()
+
+
+def complete_lines(text: str) -> str:
+    """The text of a plan, in which each `mark` that stands alone on its line is a command on this project."""
+    return _ALONE.sub(lambda found: project_command(found[1]), text)
 
 
 def complete_commands(text: str) -> str:

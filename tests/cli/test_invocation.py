@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skaha_apply.cli.invocation import (
     complete_commands,
+    complete_lines,
     exclude_variables,
     project_command,
     repeat_command,
@@ -54,5 +55,9 @@ def test_a_command_on_the_project_repeats_what_is_not_sensitive():
     more = "--var night=2026-11-22 --var-file 'my values.yaml'"
     assert project_command("mark rerun --phase failed --project survey") == (
         f"skaha-apply mark rerun --phase failed --project survey --sandbox --manifest m.yaml {more}"
+    )
+    assert complete_lines("To resolve them:\n  skaha-apply mark hold a\nreduce  skaha-apply mark hold b\n") == (
+        f"To resolve them:\n  skaha-apply mark hold a --sandbox --project survey --manifest m.yaml {more}\n"
+        "reduce  skaha-apply mark hold b\n"
     )
     assert project_command("destroy") == f"skaha-apply destroy --sandbox --project survey m.yaml {more}"

@@ -163,6 +163,7 @@ def test_values_that_cannot_be_hashed_are_grouped_too(action, plan):
 
 def test_plan_says_how_what_failed_or_vanished_is_settled(action, plan):
     text = plan_text(plan(action("failed"), action("unknown", "mosaic")))
-    assert "To resolve failed replicas: skaha-apply mark rerun reduce --phase failed\n" in text
-    assert "To resolve unknown replicas: skaha-apply mark complete|rerun mosaic --phase unknown\n" in text
+    assert "To resolve failed replicas:\n  skaha-apply mark rerun reduce --phase failed\n" in text
+    unknown = [f"  skaha-apply mark {verb} mosaic --phase unknown\n" for verb in ("complete", "rerun")]
+    assert f"To resolve unknown replicas:\n{''.join(unknown)}" in text
     assert "To resolve" not in plan_text(plan(action("create")))

@@ -11,13 +11,14 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER
+from skaha_apply.cli.invocation import complete_lines
 from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.color import plain
-from skaha_apply.render.formats import PlanFormat
+from skaha_apply.render.formats import Medium, PlanFormat
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
@@ -132,7 +133,8 @@ def plan(options: PlanArguments) -> ExitCode:
         code = for_each(setting, projects, streams, one, plan_options)
     if plans:
         text = options.output.render(plans, streams.out_paint, everything=options.all)
-        streams.show_rendered(text, options.output.medium)
+        medium = options.output.medium
+        streams.show_rendered(complete_lines(text) if medium is Medium.TEXT else text, medium)
         for entry in options.report or ():
             name, _, file = entry.partition("=")
             write_file("report", file, PlanFormat[name.upper()].render(plans, plain, everything=options.all))

@@ -95,12 +95,16 @@ def _no_changes(plan: Plan, paint: Paint, nothing: str) -> str:
 
 
 def _next_steps(plan: Plan) -> Iterable[str]:
-    """The commands for replicas that no plan resolves: failed ones, and ones whose end is unknown."""
-    for kind, verb in ((ActionKind.FAILED, "rerun"), (ActionKind.UNKNOWN, "complete|rerun")):
+    """The commands for replicas that no plan resolves: failed ones, and ones whose end is unknown.
+
+    Each command stands alone on its line, so that it can be copied whole.
+    """
+    for kind, verbs in ((ActionKind.FAILED, ("rerun",)), (ActionKind.UNKNOWN, ("complete", "rerun"))):
         names = dict.fromkeys(entry_name(action) for action in plan.actions if action.kind is kind)
         if names:
             shown = " ".join(quote(one_line(name)) for name in list(names)[:3])
-            yield f"To resolve {kind.value} replicas: skaha-apply mark {verb} {shown} --phase {kind.value}"
+            yield f"To resolve {kind.value} replicas:"
+            yield from (f"  skaha-apply mark {verb} {shown} --phase {kind.value}" for verb in verbs)
 
 
 def _losses(plan: Plan) -> Iterable[str]:
