@@ -1,4 +1,4 @@
-"""`convert`: the manifest for a command line, or for a bash script. What `lint` refuses is not written."""
+"""`convert`: the manifest for a command line, or for a bash or Python script. What `lint` refuses is not written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def convert_line(words: Sequence[str]) -> str:
 
 
 def convert_file(path: str, cwd: Path) -> ConvertedScript:
-    """The manifest for a bash script.
+    """The manifest for a script: Python if its name ends in .py or its first line names python, else bash.
 
     Raises `UsageError` for a file that cannot be read as a script, or that creates no session.
     """
@@ -48,10 +48,9 @@ def convert_file(path: str, cwd: Path) -> ConvertedScript:
         raise UsageError(f"{path} is a notebook", hint=f"jupyter nbconvert --to script {path}, then convert that file")
     text = _text(Path(cwd, path), path, MOST_BYTES)
     first_line = text.partition("\n")[0]
-    if path.endswith(".py") or (first_line.startswith("#!") and "python" in first_line):
-        raise UsageError(f"{path} is a Python script, and only bash scripts can be converted")
+    python = path.endswith(".py") or (first_line.startswith("#!") and "python" in first_line)
     project = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem)[:64].strip("._-") or "converted"
-    return convert_script(text, project, _lists(Path(cwd, path).parent, cwd), _refused)
+    return convert_script(text, project, _lists(Path(cwd, path).parent, cwd), _refused, python=python)
 
 
 def _text(path: Path, shown: str, most: int) -> str:

@@ -85,6 +85,37 @@ def test_a_line_that_lint_would_refuse_is_an_error(words):
         convert_line(f"canfar create -n x headless {IMAGE} {words}".split())
 
 
+PYTHON = [
+    (
+        "import glob\nfor f in glob.glob('*.fits'):\n    s.create(name=f, image=I, cmd='r')\n",
+        "Line 3: the values of the loop",
+    ),
+    (
+        "import os\ns.create(name='x', image=I, cmd=os.environ['CMD'])\n",
+        "Line 3: left out, because a part is not known",
+    ),
+    ("for t in open('/arc/no.txt'):\n    s.create(name='n-' + t.strip(), image=I, cmd='r')\n", "no.txt was not found"),
+    (
+        "import os\nif os.path.exists('/arc'):\n    s.create(name='x', image=I, cmd='r')\n",
+        "Line 3: the condition is not",
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "remark"), PYTHON)
+def test_what_is_not_known_in_python_is_a_comment(tmp_path, script, remark):
+    head = f"I = '{IMAGE}'; s.create(name='first', image=I, cmd='r')\n"
+    text = converted(tmp_path, head + script, "s.py")
+    assert remark in "\n".join(row for row in text.splitlines() if row.strip().startswith("#"))
+
+
+def test_a_zero_in_front_is_kept_in_python(tmp_path):
+    create = f"s.create(f'n-{{i:03d}}', '{IMAGE}', cmd='r', args=f'{{i}} {{i + 1}}'.split()[0])"
+    script = f"for i in range(1, 31):\n    {create}\n"
+    text = converted(tmp_path, script, "s.py")
+    assert text.count("  - name: ") == 2
+
+
 def test_random_scripts_end_in_a_manifest_or_a_usage_error(tmp_path):
     parts = (
         CREATE.format("x-$i", "$i") + "for i in {1..3} ; do done while read x if [ fi ( ) { } $( ` ' \" $(( )) \\ "
@@ -97,3 +128,38 @@ def test_random_scripts_end_in_a_manifest_or_a_usage_error(tmp_path):
         (tmp_path / "r.sh").write_text(text)
         with suppress(UsageError):
             convert_file("r.sh", tmp_path)
+
+
+def test_random_python_ends_in_a_manifest_or_a_usage_error(tmp_path):
+    values = (
+        "i",
+        "'a'",
+        "1",
+        "[1, 'b']",
+        "{'a': 1}",
+        "range(3)",
+        "f'{i:03d}'",
+        "None",
+        "open('l')",
+        "Path('a') / 'b'",
+        "zip(i, i)'%s' % i",
+        "i.strip().split()",
+        "i[0]",
+        "i[1:]",
+        "i + 1",
+        "-i",
+        "not i",
+        "i == 1",
+        "len(i)",
+        "10 ** 9",
+        "'{}'.format(i)",
+    )
+    dice = random.Random(12)
+    for _ in range(200):
+        picked = [dice.choice(values) for _ in range(9)]
+        text = "def f(x, y=1):\n    return x\ni = {}\nfor i in {}:\n  for j, k in {}:\n    i = {}\n"
+        text += "    i += {}\n    f({}, {})\n"
+        text += "    s.create(name=i, image={}, args=j)\nwhile i: break\n"
+        (tmp_path / "r.py").write_text(text.format(*picked)[: dice.choice([60, 1000, 1000])])
+        with suppress(UsageError):
+            convert_file("r.py", tmp_path)

@@ -21,7 +21,7 @@ class ConvertArguments(CommonOptions):
         list[str],
         typer.Argument(
             metavar="FILE | -- skaha|canfar create ...",
-            help="A bash script, or after -- one command line of the other client",
+            help="A bash or Python script, or after -- one command line of the other client",
             show_default=False,
         ),
     ]
@@ -38,9 +38,9 @@ class ConvertArguments(CommonOptions):
 def convert(options: ConvertArguments) -> ExitCode:
     """Print the manifest for a script or a command line.
 
-    Reads a bash script with `skaha create` or `canfar create` lines, or one such command line, and prints a manifest
-    that creates the same sessions. A loop becomes a matrix. What the script does not state becomes a comment with the
-    line of the script. Runs nothing, sends nothing and writes nothing.
+    Reads a bash script with `skaha create` or `canfar create` lines, a Python script with Session.create calls, or one
+    command line, and prints a manifest that creates the same sessions. A loop becomes a matrix. What the script does
+    not state becomes a comment with its line. Runs nothing, sends nothing and writes nothing.
     """
     from pathlib import Path  # noqa: PLC0415 - keeps --help fast
 

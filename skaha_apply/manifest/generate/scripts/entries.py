@@ -152,8 +152,25 @@ def _axes(call: RecordedCall) -> set[str]:
     return {axis for text in (command.name or "", *command.command, *command.env) for axis in marks(text)}
 
 
+def _by_loop_and_length(pair: Pair) -> Hashable:
+    """As `_by_loop`, but `7` and `007` are another group than `10` and `010`: each group has one template."""
+    command = pair[0].command
+    values = {
+        axis: value
+        for text in (command.name or "", *command.command, *command.env)
+        for axis, value in marks(text).items()
+    }
+    roots = [axis.partition("~")[0] for axis in values]
+    lengths = ((axis, len(value)) for axis, value in values.items() if roots.count(axis.partition("~")[0]) > 1)
+    return _by_loop(pair), tuple(sorted(lengths))
+
+
 def _by_line(pair: Pair) -> Hashable:
     return pair[0].line, _by_form(pair)
+
+
+def _by_line_and_length(pair: Pair) -> Hashable:
+    return _by_line(pair), tuple(map(len, texts_of(pair[1].spec)))
 
 
 def _by_form(pair: Pair) -> Hashable:
@@ -171,4 +188,11 @@ def _by_words(pair: Pair) -> Hashable:
 STAGES: tuple[
     tuple[Callable[[Pair], Hashable], Callable[[Sequence[RecordedCall], Sequence[ConvertedSession]], Entry | None]],
     ...,
-] = ((_by_loop, traced_entry), (_by_line, compared_entry), (_by_form, compared_entry), (_by_words, compared_entry))
+] = (
+    (_by_loop, traced_entry),
+    (_by_loop_and_length, traced_entry),
+    (_by_line, compared_entry),
+    (_by_line_and_length, compared_entry),
+    (_by_form, compared_entry),
+    (_by_words, compared_entry),
+)

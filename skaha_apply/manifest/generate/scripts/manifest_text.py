@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.manifest.generate.scripts.entries import entries_of
+from skaha_apply.manifest.generate.scripts.python.from_python import read_python
 from skaha_apply.manifest.generate.scripts.record import ScriptReading
 from skaha_apply.manifest.generate.scripts.shell.from_shell import read_shell
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
@@ -35,19 +36,22 @@ class ConvertedScript:
     remarks: int
 
 
-def convert_script(source: str, project: str, lists: ScriptLists, refused: Refusals) -> ConvertedScript:
-    """The manifest that creates the sessions that a bash script creates.
+def convert_script(
+    source: str, project: str, lists: ScriptLists, refused: Refusals, *, python: bool
+) -> ConvertedScript:
+    """The manifest that creates the sessions that a script creates.
 
     Args:
         source: the text of the script.
         project: the name of the project.
         lists: finds the lists that the script reads.
         refused: gives the reasons why the server would refuse sessions, by their places.
+        python: whether the script is Python; else it is bash.
 
     Raises `UsageError` for a script that cannot be read, or that creates no session.
     """
     reading = ScriptReading(lists.read)
-    read_shell(source, reading)
+    (read_python if python else read_shell)(source, reading)
     found = entries_of(reading, refused)
     remarks = [f"Line {line}: {text}." for line, text in sorted(reading.remarks)]
     if not found.entries and not found.missing:
@@ -61,7 +65,7 @@ def convert_script(source: str, project: str, lists: ScriptLists, refused: Refus
     return ConvertedScript(text, count, len(reading.remarks) + len(found.missing))
 
 
-NO_CALL = "it requires lines with `canfar create` or `skaha create`"
+NO_CALL = "it requires lines with `canfar create` or `skaha create`, or Session.create() with literal values"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ the script creates, so a guess that is wrong is never written.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ from skaha_apply.manifest.variables.interpolation import literal, slug
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from skaha_apply.manifest.generate.command_line import CreateCommand
     from skaha_apply.manifest.generate.scripts.record import RecordedCall
     from skaha_apply.model.spec import SessionSpec
 
@@ -65,7 +66,8 @@ def traced_entry(calls: Sequence[RecordedCall], sessions: Sequence[ConvertedSess
     found = [_marks(call) for call in calls]
     if any(set(one) != set(found[0]) for one in found):
         return None
-    forms = _forms(found)
+    texts = {axis for call in calls for text in _texts(replace(call.command, name="")) for axis in marks(text)}
+    forms = _forms(found, texts)
     names = [axis for axis, form in forms.items() if form == ("", axis, "")]
     if not 0 < len(names) <= MOST_AXES:
         return None
@@ -74,7 +76,7 @@ def traced_entry(calls: Sequence[RecordedCall], sessions: Sequence[ConvertedSess
     if order is None:
         return None
     axes = {names[index]: tuple(dict.fromkeys(one[index] for one in combinations)) for index in order}
-    places = _places(names, [text for call in calls for text in _texts(call)])
+    places = _places(names, [text for call in calls for text in _texts(call.command)])
 
     def place_of(axis: str) -> str:
         head, kept, tail = forms[axis]
@@ -93,16 +95,20 @@ def traced_entry(calls: Sequence[RecordedCall], sessions: Sequence[ConvertedSess
     )
 
 
-def _forms(found: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, str, str]]:
+def _forms(found: Sequence[Mapping[str, str]], in_texts: Collection[str]) -> dict[str, tuple[str, str, str]]:
     """Each axis as text before, axis, text after: what a script derives from a value, such as `${tile%.fits}`.
 
-    An axis that cannot be written with another one of its loop is written with itself.
+    An axis that cannot be written with another one of its loop is written with itself. An axis that is only in the name
+    (not `in_texts`) can be written with one that has the same form in a name.
     """
     forms = {axis: ("", axis, "") for axis in found[0]}
     for axis in found[0]:
         for kept in found[0]:
             if kept == axis or forms[kept][1] != kept or kept.partition("~")[0] != axis.partition("~")[0]:
                 continue
+            if axis not in in_texts and all(slug(one[axis]) == slug(one[kept]) for one in found):
+                forms[axis] = ("", kept, "")
+                break
             head, middle, tail = found[0][axis].partition(found[0][kept])
             if middle and all(one[axis] == head + one[kept] + tail for one in found):
                 forms = {
@@ -124,7 +130,7 @@ def axes_of(axes: Mapping[str, tuple[str, ...]], shown: Mapping[str, str]) -> di
 def open_entry(call: RecordedCall) -> Entry | None:
     """An entry of a loop over lists that were not found; its axes have no values."""
     names = list(_marks(call))
-    places = _places(names, _texts(call))
+    places = _places(names, _texts(call.command))
     try:
         made = session_of(with_texts(call.command, lambda text: template(text, places.__getitem__)))
     except UsageError:
@@ -198,13 +204,12 @@ def _referring(made: ConvertedSession, named: Mapping[str, str]) -> ConvertedSes
     return ConvertedSession(with_spec_texts(made.spec, texts), remarks, made.escaped)
 
 
-def _texts(call: RecordedCall) -> list[str]:
-    command = call.command
+def _texts(command: CreateCommand) -> list[str]:
     return [text for text in (command.name, command.image, *command.command, *command.env) if text is not None]
 
 
 def _marks(call: RecordedCall) -> dict[str, str]:
-    return {axis: value for text in _texts(call) for axis, value in marks(text).items()}
+    return {axis: value for text in _texts(call.command) for axis, value in marks(text).items()}
 
 
 def _places(names: Sequence[str], texts: Iterable[str]) -> dict[str, str]:

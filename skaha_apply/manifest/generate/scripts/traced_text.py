@@ -37,6 +37,15 @@ def marks(text: str) -> dict[str, str]:
     return dict(MARK.findall(text)) if OPEN in text else {}
 
 
+def map_parts(text: str, step: str, change: Callable[[str], str]) -> str:
+    """A change that treats each character by itself, applied to the values of loops and to what is between them."""
+    parts, at = [], 0
+    for match in MARK.finditer(text):
+        parts += [change(text[at : match.start()]), mark(f"{match[1]}~{step}", change(match[2]))]
+        at = match.end()
+    return "".join([*parts, change(text[at:])])
+
+
 def is_known(text: str) -> bool:
     """Whether the script states every part of the text."""
     return UNKNOWN not in text

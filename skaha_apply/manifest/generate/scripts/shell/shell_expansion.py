@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.manifest.generate.scripts.shell.arithmetic import NotKnownError, evaluate
 from skaha_apply.manifest.generate.scripts.shell.shell_braces import expand_braces
 from skaha_apply.manifest.generate.scripts.shell.shell_tokens import skip_bracket, skip_piece
-from skaha_apply.manifest.generate.scripts.traced_text import MARK, UNKNOWN, is_known, mark, marks, plain
+from skaha_apply.manifest.generate.scripts.traced_text import MARK, UNKNOWN, is_known, map_parts, mark, marks, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,12 +136,15 @@ class WordExpansion:
         if not rest:
             return value
         text = plain(value)
-        for sign, change in CHANGES:
-            if rest.startswith(sign):
-                arguments = rest[len(sign) :]
-                changed = change(text, sign, self._pattern_parts(arguments, sign))
-                return UNKNOWN if changed is None else derived(rest, changed, value)
-        return UNKNOWN
+        found = next(((sign, change) for sign, change in CHANGES if rest.startswith(sign)), None)
+        if found is None:
+            return UNKNOWN
+        sign, change = found
+        parts = self._pattern_parts(rest[len(sign) :], sign)
+        if sign in ("^^", ",,") or (sign == "//" and all(re.fullmatch(r"[^*?\[]", part) for part in parts)):
+            return map_parts(value, re.sub(r"\s", "_", rest), lambda part: str(change(part, sign, parts)))
+        changed = change(text, sign, parts)
+        return UNKNOWN if changed is None else derived(rest, changed, value)
 
     def _pattern_parts(self, arguments: str, sign: str) -> list[str]:
         if sign == ":":
