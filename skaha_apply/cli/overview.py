@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "Show the phase of each replica, and what is left to do",
     "show": "Show the history of a replica: attempts, cause, log",
     "ps": "List all sessions of the account, and their projects",
+    "limits": "Show resources, limits and images that the server offers",
     "open": "Open an interactive session in the browser",
     "logs": "Print the logs of replicas",
     "events": "Print the events of replicas",

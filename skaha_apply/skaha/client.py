@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
+    from skaha_apply.model.account.offer import Image, Load
     from skaha_apply.skaha.auth.login import Login
     from skaha_apply.skaha.requests import ApiRequest
 
@@ -179,6 +180,16 @@ class Client:
             default_ram=found.default_ram,
             max_interactive=found.max_interactive,
         )
+
+    async def images(self) -> tuple[Image, ...] | None:
+        """The public images with their kinds; None if the server lists none in a known form. Raises `Unauthorized`."""
+        found: tuple[Image, ...] | None = await self._part("image", responses.read_image_kinds)
+        return found
+
+    async def load(self) -> Load | None:
+        """The load of the cluster; None if the server does not report it, which is common. Raises `Unauthorized`."""
+        found: Load | None = await self._part("session?view=stats", responses.read_load)
+        return found
 
     async def create(self, request: CreateRequest) -> Outcome:
         """Create one session. A create that might have had an effect is never repeated."""

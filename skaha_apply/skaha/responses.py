@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.account.offer import Image, Load
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.request import Offer
@@ -247,6 +248,31 @@ def read_images(body: bytes) -> frozenset[str] | None:
     entries = read_json(body, "GET /image")
     found = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return frozenset(image for image in found if isinstance(image, str) and image) or None
+
+
+def read_image_kinds(body: bytes) -> tuple[Image, ...] | None:
+    """The images of /image with their types, by ID; None without any in a known form; raises `NotSkaha`."""
+    entries = read_json(body, "GET /image")
+    found: dict[str, frozenset[str]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]:
+            types = entry.get("types")
+            kinds = (
+                frozenset(kind for kind in types if isinstance(kind, str)) if isinstance(types, list) else frozenset()
+            )
+            found[entry["id"]] = kinds
+    return tuple(Image(name, kinds) for name, kinds in sorted(found.items())) or None
+
+
+def read_load(body: bytes) -> Load | None:
+    """The totals of `view=stats` [ResourceStats]; None without a number in a known form; raises `NotSkaha`."""
+    stats = read_json(body, "GET /session?view=stats")
+    if not isinstance(stats, dict):
+        return None
+    cores, ram = _part(stats, "cores"), _part(stats, "ram")
+    amounts = [_quantity(cores.get(name), _UNITS_OF_CORES) for name in ("requestedCPUCores", "cpuCoresAvailable")]
+    amounts += [_quantity(ram.get(name), _UNITS_OF_RAM) for name in ("requestedRAM", "ramAvailable")]
+    return None if amounts == [None] * 4 else Load(*amounts)
 
 
 def read_registries(body: bytes) -> tuple[str, ...] | None:

@@ -10,8 +10,8 @@ from skaha_apply.model.durations import DurationError, parse_duration
 COMMANDS = [
     ["plan"], ["apply"], ["destroy"], ["refresh"], ["status"], ["show"], ["logs"], ["events"], ["mark"], ["lint"],
     ["export"], ["convert"], ["schema"], ["state"], ["state", "show"], ["state", "unlock"], ["state", "forget"],
-    ["state", "mv"], ["doctor"], ["ps"], ["open"], ["sandbox"], ["sandbox", "serve"], ["sandbox", "stop"],
-    ["sandbox", "status"],
+    ["state", "mv"], ["doctor"], ["ps"], ["open"], ["limits"], ["sandbox"], ["sandbox", "serve"],
+    ["sandbox", "stop"], ["sandbox", "status"],
 ]  # fmt: skip
 
 

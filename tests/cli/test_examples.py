@@ -32,6 +32,8 @@ ORDER = {
     "with an apply": ["apply", "refresh", "status", "logs", "events", "export"],
     "after an apply": [
         "doctor",
+        "ps",
+        "limits",
         "mark",
         "state show",
         "state pull",

@@ -11,8 +11,8 @@ from skaha_apply.model.account.health import Check, Health, failed, not_checked,
 from skaha_apply.model.counts import counted
 from skaha_apply.model.durations import format_rounded
 from skaha_apply.model.errors import Forbidden, ServerError, SkahaApplyError, Unauthorized, UsageError
-from skaha_apply.model.session import Kind, Phase
 from skaha_apply.render.account.offer import interactive_text, resources_text
+from skaha_apply.workflow.account.limits import interactive_in_use
 from skaha_apply.workflow.setup.context import find_location, open_context, retry_time
 
 if TYPE_CHECKING:
@@ -148,10 +148,7 @@ def _check_clock(client: Client) -> Check:
 
 async def _check_limits(client: Client, listing: Listing) -> Check:
     offer = await client.offer()
-    used = sum(
-        session.kind != Kind.HEADLESS and session.phase in (Phase.PENDING, Phase.RUNNING)
-        for session in listing.sessions
-    )
+    used = interactive_in_use(listing)
     text = f"{resources_text(offer)}; {interactive_text(used, offer.max_interactive)}"
     if offer.max_interactive is None or used < offer.max_interactive:
         return passed("limits", text)
