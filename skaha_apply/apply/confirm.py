@@ -33,7 +33,7 @@ async def observe_server(
     """
     pending_deletes = context.ledger.working_state.pending_deletes.values()
     pods = [pending.id for pending in pending_deletes if pending.active]
-    seen = await context.lister.observe_server(context.ledger.document, pods)
+    seen = await context.lister.observe_server(context.ledger.working_state, pods)
     if bound is not None:
         check_account(bound, seen.listing, context.identity)
     adopted, changes = context.ledger.update(seen, context.settle, context.identity)

@@ -14,13 +14,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
+from skaha_apply.planning.records import is_open
 from skaha_apply.planning.safety.account import with_account_shown
-from skaha_apply.planning.tracking.news import has_news
-from skaha_apply.planning.tracking.update import update_state
+from skaha_apply.planning.tracking.news import is_news
+from skaha_apply.planning.tracking.update import update_working_state
 from skaha_apply.planning.working_state import WorkingState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import PhaseChanged
     from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import StateDocument
+    from skaha_apply.model.state import Intent, PendingDelete, ReplicaRecord, StateDocument
 
 SAVE_LIMIT = 1.4  # seconds for saving after an interrupt; unlocking has the rest of two seconds
 
@@ -52,7 +53,7 @@ class Ledger:
         store: locked by the caller.
         stored: what the store had, or a new document.
         now: the server's time in Unix seconds.
-        latest: what the last pass of this process knew, with newer times than `stored`; None for `stored` itself.
+        working: what the last pass of this process knew, with newer times than `stored`; None for `stored` itself.
         is_new: whether the store had nothing.
     """
 
@@ -61,18 +62,17 @@ class Ledger:
         store: Store,
         stored: StateDocument,
         now: Callable[[], float],
-        latest: StateDocument | None = None,
+        working: WorkingState | None = None,
         *,
         is_new: bool = False,
     ) -> None:
-        document = latest or stored
         self.is_new = is_new
         self.stored_document = stored
-        self.working_state = WorkingState.from_document(document)
-        self._document: StateDocument | None = document
+        self.working_state = working or WorkingState.from_document(stored)
+        self._document: StateDocument | None = None if working else stored
         self._store = store
         self._now = now
-        self._serial = document.serial
+        self._serial = stored.serial
         self._changed = 0  # revision of the working state
         self._written = 0  # revision that is stored
         self._wake = asyncio.Event()
@@ -87,6 +87,11 @@ class Ledger:
         if self._document is None:
             self._document = self.working_state.to_document()
         return self._document
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all changes are stored, except newer times that need not be."""
+        return self._failure is None and self._written >= self._changed
 
     @property
     def interval(self) -> float:
@@ -123,16 +128,17 @@ class Ledger:
 
         `identity` is the digest of the credential; it is recorded if the listing shows the account of the state.
         """
-        before = self.document
-        state, adopted = update_state(before, seen, settle)
-        state = with_account_shown(state, seen.listing, identity)
-        if state == before:
-            return adopted, ()
-        self.working_state = WorkingState.from_document(state)
-        if has_news(self.stored_document, state):
+        working, before = self.working_state, _Before(self.working_state)
+        adopted = update_working_state(working, seen, settle)
+        working.head = with_account_shown(working.head, seen.listing, identity)
+        moved = before.moved(working)
+        self._document = None
+        for key, record in moved.items():
+            working.stored_records.setdefault(key, record)
+        stored, records = working.stored_records, working.records
+        if before.has_other_tables(working) or any(is_news(stored[key], records.get(key)) for key in moved):
             self.changed()
-        self._document = state
-        return adopted, tuple(_phase_changes(before, state))
+        return adopted, tuple(_phase_changes(moved, working))
 
     async def __aenter__(self) -> Self:
         """Start writing in the background."""
@@ -191,9 +197,14 @@ class Ledger:
         self._serial += 1
         head = {"serial": self._serial, "writer": writer(), "written": self._now()}
         document = self.document.model_copy(update=head)
+        earlier, self.working_state.stored_records = self.working_state.stored_records, {}
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document))
-        await asyncio.shield(self._writing)
+        try:
+            await asyncio.shield(self._writing)
+        except BaseException:
+            self.working_state.stored_records = {**self.working_state.stored_records, **earlier}
+            raise
         self._written = revision
         self.stored_document = document
         self.working_state.head = self.working_state.head.model_copy(update=head)
@@ -201,25 +212,52 @@ class Ledger:
             self._document = self._document.model_copy(update=head)
 
 
-def _phase_changes(before: StateDocument, after: StateDocument) -> list[PhaseChanged]:
+class _Before:
+    """What an observation can change in a working state, as it was before."""
+
+    def __init__(self, working: WorkingState) -> None:
+        records = working.records
+        self._revision = records.revision
+        self._tables = _tables(working)
+        self._records: dict[ReplicaKey, ReplicaRecord | None] = dict(records.group(is_open))
+        for key in (*working.intents, *working.unconfirmed_creates, *(one.key for one in self._tables[1])):
+            self._records[key] = records.get(key)
+
+    def moved(self, working: WorkingState) -> dict[ReplicaKey, ReplicaRecord | None]:
+        """The earlier records of the replicas whose record is another one now, by key and sorted."""
+        return {key: self._records.get(key) for key in sorted(working.records.changed_since(self._revision))}
+
+    def has_other_tables(self, working: WorkingState) -> bool:
+        """Whether anything but records has changed."""
+        return self._tables != _tables(working)
+
+
+def _tables(working: WorkingState) -> tuple[tuple[Intent, ...], tuple[PendingDelete, ...], tuple[object, ...]]:
+    """The open requests of a working state and the account that it is bound to, with its credentials."""
+    others = (*working.unconfirmed_creates.values(), working.head.account, working.head.identities)
+    return tuple(working.intents.values()), tuple(working.pending_deletes.values()), others
+
+
+def _phase_changes(moved: Mapping[ReplicaKey, ReplicaRecord | None], working: WorkingState) -> list[PhaseChanged]:
     from skaha_apply.model.report import PhaseChanged  # noqa: PLC0415
 
-    same = set(map(id, before.replicas))
-    moved = [record for record in after.replicas if id(record) not in same]
-    phases = {record.key: record.phase for record in before.replicas} if moved else {}
-    return [
-        PhaseChanged(
-            project=after.project,
-            session=after.specs[record.spec].name,
+    found = []
+    for key, before in moved.items():
+        record = working.records.get(key)
+        if record is None or (before is not None and before.phase == record.phase):
+            continue
+        spec = working.specs[record.spec]
+        change = PhaseChanged(
+            project=working.head.project,
+            session=spec.name,
             replica=record.replica,
             name=record.name,
             id=record.id,
-            before=phases.get(record.key, "unsure"),  # created by an unconfirmed create
+            before="unsure" if before is None else before.phase,  # an unconfirmed create made its session
             after=record.phase,
-            group=after.specs[record.spec].group,
+            group=spec.group,
             attempt=record.attempt,
             note=record.note,
         )
-        for record in moved
-        if phases.get(record.key) != record.phase
-    ]
+        found.append(change)
+    return found

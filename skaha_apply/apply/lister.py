@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from skaha_apply.model.errors import Forbidden, ServerError, Unauthorized
 from skaha_apply.model.session import Observation
+from skaha_apply.planning.records import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.ports import Server
     from skaha_apply.model.session import Listing, LiveSession
     from skaha_apply.model.spec import ReplicaKey
-    from skaha_apply.model.state import StateDocument
+    from skaha_apply.planning.working_state import WorkingState
 
 T = TypeVar("T")
 MOST_LISTINGS = 3  # listings that are requested before an incomplete one is used
@@ -45,7 +46,7 @@ class Lister:
 
     async def observe_server(
         self,
-        state: StateDocument,
+        state: WorkingState,
         pods: Iterable[str] = (),
         in_flight: frozenset[ReplicaKey] = frozenset(),
     ) -> Observation:
@@ -67,7 +68,8 @@ class Lister:
             alive, not_found, failed_lookups = await self._look_up(
                 _unlisted_ids(state, listing, self._settle, in_flight)
             )
-            seen_before = {record.id for record in state.replicas if record.seen is not None}
+            opened = state.records.group(is_open).values()
+            seen_before = {record.id for record in opened if record.seen is not None}
             whole = not any(one in seen_before for one in alive)
             is_unexpected = attempt == 0 and not listing.sessions and _is_unexpectedly_empty(before, state)
             if whole and not is_unexpected:
@@ -135,30 +137,29 @@ async def _gather_or_cancel(look_ups: Iterable[Coroutine[Any, Any, T]]) -> list[
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _is_unexpectedly_empty(before: Listing | None, state: StateDocument) -> bool:
+def _is_unexpectedly_empty(before: Listing | None, state: WorkingState) -> bool:
     """Whether an empty listing is unexpected.
 
     Servers have returned empty listings by accident. An unmanaged session that such a listing omits would later count
     as one that a create of the tool made.
     """
-    return before is None or bool(before.sessions or state.intents or state.tombstones)
+    return before is None or bool(before.sessions or state.intents or state.pending_deletes)
 
 
 def _unlisted_ids(
-    state: StateDocument,
+    state: WorkingState,
     listing: Listing,
     settle: float,
     in_flight: frozenset[ReplicaKey],
 ) -> list[str]:
     """The IDs of unfinished sessions that are not listed, except those that are too new to be listed."""
-    deleted = {pending.id for pending in state.tombstones}
     return [
         record.id
-        for record in state.replicas
+        for _, record in sorted(state.records.group(is_open).items())
         if record.id
         and record.phase.active
         and record.id not in listing.by_id
-        and record.id not in deleted
+        and record.id not in state.pending_deletes
         and record.key not in in_flight
         and (record.seen is not None or abs(listing.asked - (record.accepted or 0.0)) >= settle)
     ]

@@ -11,6 +11,7 @@ from skaha_apply.model.masking.session_ids import log_label, without_ids
 from skaha_apply.model.report import CausesFound, FailureCause
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.failure_cause import failure_cause
+from skaha_apply.planning.records import lacks_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -54,10 +55,11 @@ class LogSaver:
         The record of a failed replica gets the cause that its log or its events state. Raises `Unauthorized` if the
         server refuses the credential.
         """
-        records = ledger.working_state.records
-        known = records.values() if keys is None else [records[key] for key in keys if key in records]
-        ended = [record for record in known if record.phase.ended and not record.logged]
-        if self._logs is None or not ended:
+        if self._logs is None:
+            return
+        without_log = ledger.working_state.records.group(lacks_log)
+        ended = [record for key, record in sorted(without_log.items()) if keys is None or key in keys]
+        if not ended:
             return
         slots = asyncio.Semaphore(_AT_ONCE)
 

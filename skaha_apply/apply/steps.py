@@ -87,10 +87,11 @@ def reason_to_stop(error: Unauthorized | Unreachable) -> SkahaApplyError:
 
 async def _delete_duplicates(work: ApprovedWork, context: ExecutionContext) -> Outcomes:
     """Delete the duplicate sessions that unconfirmed creates of this pass have made."""
-    document = context.ledger.document
-    observation = await context.lister.observe_server(document)
+    ledger = context.ledger
+    observation = await context.lister.observe_server(ledger.working_state)
+    now = replace(work.situation, state=ledger.document, working=ledger.working_state)
     # The pass has checked the account; a duplicate session that is listed is one of it.
-    situation = replace(work.situation, state=document, observation=observation, adopted=frozenset(), identity=None)
+    situation = replace(now, observation=observation, adopted=frozenset(), identity=None)
     plan = make_plan(work.project, situation, work.expansion)
     duplicates = [action for action in plan.decided_now if action.deletes_second_session]
     if not duplicates:

@@ -89,7 +89,7 @@ class DeletionWatcher:
     async def observe_server(self) -> Observation:
         """Observe the server once and update the ledger."""
         pods = [one for one, awaited in self._awaited_deletes.items() if awaited.pod]
-        seen = await self._context.lister.observe_server(self._context.ledger.document, pods, self._in_flight())
+        seen = await self._context.lister.observe_server(self._context.ledger.working_state, pods, self._in_flight())
         # Requests that started while the listing was in progress are not decided by it either.
         seen = replace(seen, in_flight=seen.in_flight | self._in_flight())
         adopted, changes = self._context.ledger.update(seen, self._context.settle, self._context.identity)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.planning.records import Records
+    from skaha_apply.planning.working_state import WorkingState
 
 
 class Expansion:
@@ -27,6 +29,9 @@ class Expansion:
         self.kept = KeptDecisions()
         self._project = project
         self._lines: tuple[tuple[DesiredReplica, ...], ApprovedLines] | None = None
+        self._removed: tuple[Records, int, frozenset[ReplicaKey]] | None = (
+            None  # of records at a revision of their keys
+        )
         self._known: tuple[dict[ReplicaKey, int], dict[ReplicaKey, str], tuple[DesiredReplica, ...]] | None = None
 
     @cached_property
@@ -52,6 +57,14 @@ class Expansion:
         if self._lines is None or self._lines[0] is not self._known[2]:
             self._lines = self._known[2], ApprovedLines(approval_lines(self._known[2], ()))
         return self._lines[1]
+
+    def removed(self, working: WorkingState) -> frozenset[ReplicaKey]:
+        """The replicas that a state has and the project has not."""
+        records = working.records
+        known = self._removed
+        if known is None or known[0] is not records or known[1] != records.key_revision:
+            known = self._removed = records, records.key_revision, frozenset(records.keys() - self.keys)
+        return known[2] | (working.intents.keys() - self.keys)
 
     @cached_property
     def keys(self) -> frozenset[ReplicaKey]:

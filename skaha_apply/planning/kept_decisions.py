@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from itertools import compress
-from operator import is_not
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind, DecidedEntry
@@ -22,8 +20,8 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
-    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.entries import Entries
+    from skaha_apply.planning.records import Records
     from skaha_apply.planning.scheduling.failure_limits import AttemptEnd
     from skaha_apply.planning.situation import Situation
 
@@ -45,7 +43,8 @@ class KeptDecisions:
         self._desired = desired
         self._positions = {replica.key: position for position, replica in enumerate(desired)}
         self._pilots = _pilots(entries) if entries is not None else frozenset()
-        self._records: tuple[ReplicaRecord, ...] = ()
+        self._records: Records | None = None  # those of the last plan, at a revision
+        self._revision = 0
         self._ends: dict[str, list[AttemptEnd]] = {}
         self._open = set(range(len(desired)))  # the positions of replicas without a kept decision
         self._entries = {_label(replica): DecidedEntry(_name(replica)) for replica in reversed(desired)}
@@ -69,7 +68,8 @@ class KeptDecisions:
         """The positions of the replicas that must be decided, in the order of the manifest."""
         touched = (self._positions.get(key) for key in self._touched(situation))
         self._release([one for one in touched if one is not None and self.actions[one] is not None])
-        self._records = situation.state.replicas
+        self._records = situation.working_state.records
+        self._revision = self._records.revision
         return sorted(self._open)
 
     def keep(self, positions: Iterable[int], actions: Iterable[Action], situation: Situation) -> None:
@@ -94,14 +94,12 @@ class KeptDecisions:
 
     def _touched(self, situation: Situation) -> Iterable[ReplicaKey]:
         """The replicas about which something is new or open."""
-        before, now = self._records, situation.state.replicas
-        if len(before) != len(now):
-            known = set(map(id, before))
-            kept = {record.key for record in now if id(record) in known}
-            new = [key for key in self._positions if key not in kept]
+        records = situation.working_state.records
+        if records is self._records:
+            new = records.changed_since(self._revision)
         else:
-            others = list(map(is_not, before, now))
-            new = [record.key for record in (*compress(before, others), *compress(now, others))]
+            kept = (action for action in self.actions if action is not None)
+            new = (action.key for action in kept if records.get(action.key) is not action.record)
         return {*new, *situation.working_state.intents, *situation.deleting, *situation.adopted}
 
     def _release(self, positions: Sequence[int]) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import DecidedEntry
     from skaha_apply.model.project import Project
-    from skaha_apply.model.spec import DesiredReplica
+    from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.situation import Situation
 
@@ -56,7 +56,7 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     positions = kept.decided_now(situation)
     decided = [decide(desired[position], situation) for position in positions]
     decided = apply_gates(project, expansion.entries, decided, situation, kept)
-    removed = removals.decide_removals(project, situation, expansion.keys if desired else frozenset())
+    removed = removals.decide_removals(project, situation, _removed_keys(situation, expansion if desired else None))
     decided_now = add_losses(project, [*decided, *removed], situation)
     draft = _Draft(
         tuple(_in_order(decided_now, situation.options)),
@@ -84,6 +84,14 @@ class _Draft:
 def plan_destroy(project: Project, situation: Situation) -> Plan:
     """The plan that deletes active owned sessions. Protected sessions and the records of finished work stay."""
     return plan(project, replace(situation, options=replace(situation.options, destroying=True)))
+
+
+def _removed_keys(situation: Situation, expansion: Expansion | None) -> frozenset[ReplicaKey]:
+    """The replicas of the state that are not desired; all of them without an expansion."""
+    working = situation.working_state
+    if expansion is None:
+        return frozenset(working.records) | working.intents.keys()
+    return expansion.removed(working)
 
 
 def _desired_replicas(project: Project, situation: Situation, expansion: Expansion) -> tuple[DesiredReplica, ...]:

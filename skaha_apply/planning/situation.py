@@ -10,6 +10,7 @@ from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.request import Offer
 from skaha_apply.planning import diff
 from skaha_apply.planning.options import PlanOptions
+from skaha_apply.planning.records import has_past
 from skaha_apply.planning.tracking import unconfirmed_creates
 from skaha_apply.planning.working_state import WorkingState
 
@@ -30,7 +31,8 @@ class Situation:
     `adopted` are the replicas whose session this observation found after an unconfirmed create. `offer` is what the
     server offers, as far as the tool requested it. `present` are the recorded manifest files that still exist,
     loaded or not. `new_state` states that no state is stored yet. `identity` is the digest of the credential, None if
-    there is nothing to check. `notes` are shown above the plan.
+    there is nothing to check. `notes` are shown above the plan. `working` is the working copy of `state`, if the
+    caller has it.
 
     Derived values are computed at the first use and kept.
     """
@@ -45,6 +47,7 @@ class Situation:
     new_state: bool = False
     identity: str | None = None
     notes: tuple[Reason, ...] = ()
+    working: WorkingState | None = field(default=None, compare=False, repr=False)
 
     @property
     def now(self) -> float:
@@ -54,7 +57,7 @@ class Situation:
     @cached_property
     def working_state(self) -> WorkingState:
         """The state by key. The planner changes nothing in it."""
-        return WorkingState.from_document(self.state)
+        return self.working or WorkingState.from_document(self.state)
 
     @cached_property
     def owned(self) -> frozenset[str]:
@@ -127,7 +130,7 @@ class Situation:
     @cached_property
     def _with_past(self) -> list[tuple[ReplicaKey, ReplicaRecord]]:
         """The records of replicas with earlier sessions, by key and sorted."""
-        return sorted((one for one in self.working_state.records.items() if one[1].past), key=lambda one: one[0])
+        return sorted(self.working_state.records.group(has_past).items())
 
     @cached_property
     def _duplicate_ids(self) -> frozenset[str]:

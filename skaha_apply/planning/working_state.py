@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.session import Kind
 from skaha_apply.planning.digest import spec_key
+from skaha_apply.planning.records import Records
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import LiveSession
@@ -15,12 +18,12 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import (
         Intent,
         PendingDelete,
-        ReplicaEntry,
         ReplicaRecord,
         StateDocument,
         UnconfirmedCreate,
     )
 
+_key_of = attrgetter("key")
 _RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
 
 
@@ -28,17 +31,21 @@ _RAM_TOLERANCE = 0.08  # a little more than 2**30 / 10**9
 class WorkingState:
     """The mutable working copy of a state; its items are frozen and replaced as a whole.
 
-    `pending_deletes` are the `tombstones` of the document, `unconfirmed_creates` its `doubts`.
+    `pending_deletes` are the `tombstones` of the document, `unconfirmed_creates` its `doubts`. `stored_records` are the
+    stored records of replicas about which this working copy knows newer times, None for a record that is not stored.
     """
 
     head: StateDocument
     specs: dict[str, SessionSpec] = field(default_factory=dict)
-    records: dict[ReplicaKey, ReplicaRecord] = field(default_factory=dict)
+    records: Records = field(default_factory=Records)
     intents: dict[ReplicaKey, Intent] = field(default_factory=dict)
     pending_deletes: dict[str, PendingDelete] = field(default_factory=dict)
     unconfirmed_creates: dict[ReplicaKey, UnconfirmedCreate] = field(default_factory=dict)
+    stored_records: dict[ReplicaKey, ReplicaRecord | None] = field(default_factory=dict, repr=False, compare=False)
     # By identity: a thousand replicas share one spec, and its digest takes as long as a third of a request.
     _keys: dict[int, tuple[SessionSpec, str]] = field(default_factory=dict, repr=False, compare=False)
+    # The last result of `to_document`, with the revisions of the records and of their keys.
+    _built: tuple[StateDocument, int, int] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_document(cls, document: StateDocument) -> WorkingState:
@@ -46,29 +53,45 @@ class WorkingState:
         return cls(
             head=document,
             specs=dict(document.specs),
-            records={record.key: record for record in document.replicas},
+            records=Records(document.replicas),
             intents={intent.key: intent for intent in document.intents},
             pending_deletes={one.id: one for one in document.tombstones},
             unconfirmed_creates={one.key: one for one in document.doubts},
         )
 
     def to_document(self) -> StateDocument:
-        """The document with sorted lists, without specs that no item refers to."""
-        entries: tuple[ReplicaEntry, ...] = (
-            *self.records.values(),
-            *self.intents.values(),
-            *self.unconfirmed_creates.values(),
-        )
-        used = {entry.spec for entry in entries}
-        return self.head.model_copy(
-            update={
-                "specs": {key: spec for key, spec in sorted(self.specs.items()) if key in used},
-                "replicas": tuple(self.records[key] for key in sorted(self.records)),
-                "intents": tuple(self.intents[key] for key in sorted(self.intents)),
-                "tombstones": tuple(self.pending_deletes[key] for key in sorted(self.pending_deletes)),
-                "doubts": tuple(self.unconfirmed_creates[key] for key in sorted(self.unconfirmed_creates)),
-            },
-        )
+        """The document with sorted lists, without specs that no item refers to.
+
+        What has not changed since the last document is taken from it.
+        """
+        tables: dict[str, tuple[Any, ...]] = {
+            "intents": tuple(self.intents[key] for key in sorted(self.intents)),
+            "tombstones": tuple(self.pending_deletes[key] for key in sorted(self.pending_deletes)),
+            "doubts": tuple(self.unconfirmed_creates[key] for key in sorted(self.unconfirmed_creates)),
+        }
+        replicas, has_other_specs = self._sorted_records()
+        if self._built is not None and not has_other_specs and _same_specs(self._built[0], tables):
+            specs = self._built[0].specs
+        else:
+            used = {entry.spec for entry in (*replicas, *tables["intents"], *tables["doubts"])}
+            specs = {key: spec for key, spec in sorted(self.specs.items()) if key in used}
+        document = self.head.model_copy(update={"specs": specs, "replicas": replicas, **tables})
+        self._built = document, self.records.revision, self.records.key_revision
+        return document
+
+    def _sorted_records(self) -> tuple[tuple[ReplicaRecord, ...], bool]:
+        """The records by key, and whether their specs can be others than in the last document."""
+        if self._built is None or self._built[2] != self.records.key_revision:
+            return tuple(self.records[key] for key in sorted(self.records)), True
+        document, revision, _ = self._built
+        if revision == self.records.revision:
+            return document.replicas, False
+        found, has_other_specs = list(document.replicas), False
+        for key in self.records.changed_since(revision):
+            position, record = bisect_left(found, key, key=_key_of), self.records[key]
+            has_other_specs |= found[position].spec != record.spec
+            found[position] = record
+        return tuple(found), has_other_specs
 
     def record_spec(self, spec: SessionSpec) -> str:
         """Add a spec to the state and return its key."""
@@ -85,6 +108,12 @@ class WorkingState:
         ids.update(past for record in self.records.values() for past in record.past)
         ids.update(self.pending_deletes)
         return frozenset(ids)
+
+
+def _same_specs(document: StateDocument, tables: dict[str, tuple[Any, ...]]) -> bool:
+    """Whether the open creates of a document refer to the same specs as those in `tables`."""
+    before = [entry.spec for entry in (*document.intents, *document.doubts)]
+    return before == [entry.spec for entry in (*tables["intents"], *tables["doubts"])]
 
 
 def resembles(session: LiveSession, spec: SessionSpec) -> bool:

@@ -20,6 +20,9 @@ class StateJournal(Protocol):
     def stored(self, document: StateDocument) -> None:
         """Record the changes in a document that is about to be stored."""
 
+    def confirm(self, document: StateDocument) -> None:
+        """Note that a document is stored."""
+
 
 class EventLoggingStore:
     """A store that reports each document to a journal before it stores it; see `model.ports.Store`."""
@@ -60,6 +63,7 @@ class EventLoggingStore:
         """Write the events, then store."""
         self._journal.stored(document)
         await self._store.write(document)
+        self._journal.confirm(document)
 
     async def check_lock(self) -> None:
         """See `Store`."""

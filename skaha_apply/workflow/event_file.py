@@ -128,9 +128,13 @@ class Journal:
         self._observe = observe
         self._warned = False
         self._written: dict[ReplicaKey, _Written] = {}
+        self._stored: StateDocument | None = None  # the document that `_written` is about; None if unknown
 
     def begin(self, document: StateDocument | None) -> None:
         """Take the stored phases as written: each was written before it was stored."""
+        if document is not None and document is self._stored:
+            return
+        self._stored = document
         records = document.replicas if document else ()
         self._written = {record.key: _Written(record.phase.value, record.id, record.attempt) for record in records}
 
@@ -145,11 +149,16 @@ class Journal:
         self._write_change(key, event)
 
     def stored(self, document: StateDocument) -> None:
-        """Write the changes in a document that is about to be stored."""
+        """Write the changes in a document that is about to be stored; `confirm` follows once it is stored."""
+        self._stored = None
         for record in document.replicas:
             last = self._written.get(record.key)
             if last is None or (last.phase, last.id, last.attempt) != (record.phase.value, record.id, record.attempt):
                 self._write_change(record.key, _as_event(record, document))
+
+    def confirm(self, document: StateDocument) -> None:
+        """Note that a document is stored, so that `begin` with it changes nothing."""
+        self._stored = document
 
     def _write_change(self, key: ReplicaKey, event: PhaseChanged) -> None:
         last = self._written.get(key)

@@ -13,7 +13,8 @@ from skaha_apply.model.session import Listing, Observation
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.safety.account import check_account
 from skaha_apply.planning.situation import Situation
-from skaha_apply.planning.tracking.update import update_state
+from skaha_apply.planning.tracking.update import update_working_state
+from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.binding import find_store, new_document, read_state
 
 if TYPE_CHECKING:
@@ -42,20 +43,22 @@ async def observe_project(context: Context, project: Project, options: PlanOptio
     """Observe server and state once; see `plan` for what it raises."""
     stored = await read_state(find_store(context.location, project), context.location, project)
     document = stored or new_document(context.location, project)
-    lister = Lister(context.client, context.location.setting.settle)
+    working, settle = WorkingState.from_document(document), context.location.setting.settle
+    lister = Lister(context.client, settle)
     pods = [pending.id for pending in document.tombstones if pending.active]
-    seen = await lister.observe_server(document, pods)
+    seen = await lister.observe_server(working, pods)
     check_account(document, seen.listing, context.identity)
-    state, adopted = update_state(document, seen, context.location.setting.settle)
-    situation = make_situation(context, state, seen, adopted)
+    adopted = update_working_state(working, seen, settle)
+    situation = make_situation(context, working, seen, adopted)
     offer = await ask_offer(context, project, document)
     return replace(situation, options=options, offer=offer, new_state=stored is None)
 
 
 def make_situation(
-    context: Context, state: StateDocument, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
+    context: Context, working: WorkingState, observation: Observation, adopted: frozenset[ReplicaKey] = frozenset()
 ) -> Situation:
     """The situation of an observation. The function is pure, except that it checks which manifest files exist."""
+    state = working.to_document()
     return Situation(
         state=state,
         observation=observation,
@@ -64,6 +67,7 @@ def make_situation(
         present=_present(context.location, state),
         identity=context.identity,
         notes=_notes(context, observation),
+        working=working,
     )
 
 

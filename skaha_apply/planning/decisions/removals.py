@@ -9,6 +9,8 @@ from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from skaha_apply.model.project import Project
     from skaha_apply.model.session import LiveSession
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -62,15 +64,14 @@ class Owned:
         )
 
 
-def decide_removals(project: Project, situation: Situation, desired: frozenset[ReplicaKey]) -> list[Action]:
+def decide_removals(project: Project, situation: Situation, removed: AbstractSet[ReplicaKey]) -> list[Action]:
     """The actions for replicas that are in the state and not in the manifest, and for second sessions of a replica.
 
-    `desired` are the replicas of the manifest.
+    `removed` are the replicas of the state that the manifest does not have.
     """
     state = situation.working_state
     decide = _destroyed if situation.options.destroying else _removed
-    known = sorted((state.intents.keys() | state.records.keys()) - desired)
-    actions = [decide(Owned(situation, project, key)) for key in known]
+    actions = [decide(Owned(situation, project, key)) for key in sorted(removed)]
     for key, sessions in situation.superseded.items():
         actions += [_superseded(state.records[key], session, state) for session in sessions]
     for key, sessions in situation.duplicates.items():

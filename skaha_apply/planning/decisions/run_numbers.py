@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.digest import VERSION, same_version
+from skaha_apply.planning.records import has_run_number
 from skaha_apply.planning.tracking.vanished import counts_as_complete
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def recorded(working: WorkingState) -> dict[ReplicaKey, int]:
 
     An open create can have a higher run number than the record. Its number then decides for the dependents.
     """
-    numbers = {key: record.run_number for key, record in working.records.items() if record.run_number}
+    numbers = {key: record.run_number for key, record in working.records.group(has_run_number).items()}
     for key, intent in working.intents.items():
         if intent.run_number > numbers.get(key, 0):
             numbers[key] = intent.run_number

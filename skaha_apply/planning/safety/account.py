@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from skaha_apply.model.errors import StateError
 
@@ -30,21 +30,26 @@ def check_account(document: StateDocument, listing: Listing, identity: str | Non
             f"the state belongs to account {document.account!r}, the credential to account {listing.account!r}",
             hint=f"Use a credential of {document.account}, or select another state with --state.",
         )
+    if _is_account_known(document, listing, identity):
+        return
     active = any(record.phase.active for record in document.replicas)
     if active or document.intents or document.tombstones:
-        _check_account_is_known(document, listing, identity)
+        _refuse_unknown_account(document)
 
 
 def check_account_of_plan(plan: Plan, situation: Situation) -> None:
     """Refuse to act for an unknown account: raises `StateError` if the plan changes something."""
-    if plan.has_changes:
-        _check_account_is_known(situation.state, situation.observation.listing, situation.identity)
+    known = _is_account_known(situation.state, situation.observation.listing, situation.identity)
+    if plan.has_changes and not known:
+        _refuse_unknown_account(situation.state)
 
 
-def _check_account_is_known(document: StateDocument, listing: Listing, identity: str | None) -> None:
+def _is_account_known(document: StateDocument, listing: Listing, identity: str | None) -> bool:
     known = listing.account is not None or document.account is None
-    if known or identity is None or identity in document.identities:
-        return
+    return known or identity is None or identity in document.identities
+
+
+def _refuse_unknown_account(document: StateDocument) -> NoReturn:
     raise StateError(
         f"the state belongs to account {document.account!r}, and the account of this credential is not known: "
         "it was not used before, and the server lists no session for it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import StalePlan
 from skaha_apply.model.masking.session_ids import short_id
@@ -73,7 +73,7 @@ class ApprovedLines:
         """The lines; with `before` these lines follow the lines of `before`, which has at least one."""
         text = chr(10).join(lines).encode()
         self.lines: tuple[str, ...] = lines if before is None else (*before.lines, *lines)
-        self.text: hashlib._Hash = hashlib.sha256(text) if before is None else before.text.copy()
+        self.text: Any = hashlib.sha256(text) if before is None else before.text.copy()
         if before is not None:
             self.text.update(b"\n" + text)
 

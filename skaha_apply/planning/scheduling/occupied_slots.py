@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import ACTIVE, Kind, Phase
+from skaha_apply.planning.records import is_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,7 +69,7 @@ class OccupiedSlots:
         listed = self._situation.observation.listing.by_id
         ours = {
             key
-            for key, record in self._working_state.records.items()
+            for key, record in self._working_state.records.group(is_open).items()
             if record.phase in (Phase.ACCEPTED, *_COUNTED)
             if record.id not in listed and record.id not in self._working_state.pending_deletes
             if not self._working_state.specs[record.spec].kind.interactive
@@ -81,7 +82,7 @@ class OccupiedSlots:
         return frozenset(ours)
 
     def _recorded(self) -> Iterator[SlotOwner]:
-        for key, record in self._working_state.records.items():
+        for key, record in self._working_state.records.group(is_open).items():
             if record.phase in ACTIVE:
                 headless = not self._working_state.specs[record.spec].kind.interactive
                 ends = headless or record.phase is not Phase.RUNNING or record.id in self._working_state.pending_deletes

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.records import is_open
 from skaha_apply.planning.tracking.clock_skew import age
 from skaha_apply.planning.tracking.deletions import resolve_delete
 from skaha_apply.planning.tracking.unconfirmed_creates import (
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord, StateDocument
 
 
-_FINAL = frozenset({Phase.DONE, Phase.FAILED, Phase.HELD})  # no listing changes a replica in such a phase
-
-
 def update_state(state: StateDocument, seen: Observation, settle: float) -> tuple[StateDocument, frozenset[ReplicaKey]]:
     """Update the state to an observation.
 
@@ -41,7 +39,13 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
         The state after the observation, and the replicas whose session it found after an unconfirmed create.
     """
     working = WorkingState.from_document(state)
-    for pending in tuple(working.pending_deletes.values()):
+    adopted = update_working_state(working, seen, settle)
+    return working.to_document(), adopted
+
+
+def update_working_state(working: WorkingState, seen: Observation, settle: float) -> frozenset[ReplicaKey]:
+    """Change a working state as `update_state` does; returns the replicas whose unconfirmed create it found."""
+    for _, pending in sorted(working.pending_deletes.items()):
         resolve_delete(working, pending, seen, settle)
     owned = set(working.owned()) if working.intents else set()
     adopted = frozenset(
@@ -50,17 +54,17 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
         if is_decidable(intent, seen, settle) and resolve_create(working, intent, seen, owned)
     )
     missing = MissingSessions(working, seen, settle)
-    for record in [record for record in working.records.values() if record.phase not in _FINAL]:
+    for _, record in sorted(working.records.group(is_open).items()):
         if record.key not in working.intents and record.id not in working.pending_deletes:
             _follow(working, record, seen, missing)
-    for unconfirmed in tuple(working.unconfirmed_creates.values()):
+    for _, unconfirmed in sorted(working.unconfirmed_creates.items()):
         if age(seen, unconfirmed.since) > UNCONFIRMED_AGE:
             del working.unconfirmed_creates[unconfirmed.key]
         else:
             adopt_late_session(working, unconfirmed, seen)
-    account = state.account or seen.listing.account
-    working.head = working.head.model_copy(update={"account": account})
-    return working.to_document(), adopted
+    if working.head.account is None and seen.listing.account is not None:
+        working.head = working.head.model_copy(update={"account": seen.listing.account})
+    return adopted
 
 
 def _follow(working: WorkingState, record: ReplicaRecord, seen: Observation, missing: MissingSessions) -> None:

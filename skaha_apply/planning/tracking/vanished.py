@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.records import is_open
 from skaha_apply.planning.tracking.clock_skew import RECENT, age
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class MissingSessions:
                 record.phase is Phase.UNKNOWN
                 and record.vanished >= ENOUGH
                 and age(self._seen, record.seen or record.accepted or 0.0) < _STOPS_OTHERS_FOR
-                for record in self._working_state.records.values()
+                for record in self._working_state.records.group(is_open).values()
             )
         return self._forgets
 

@@ -80,7 +80,7 @@ class _Pass:
                     self._add(await carry_out(work, execution))
                     self.result = replace(self.result, listing=execution.lister.latest or self.result.listing)
             finally:
-                self.result = replace(self.result, document=ledger.document)
+                self.result = replace(self.result, document=ledger.document, records=ledger.working_state.records)
 
     async def _approved_work(self, execution: ExecutionContext) -> ApprovedWork | None:
         """What this pass carries out; None if the plan was declined, or a safety rule stops the wait."""
@@ -144,5 +144,5 @@ async def observe_and_record(
     document = execution.ledger.document
     offer = last.offer if last.offer != Offer() else await ask_offer(request.context, request.project, document)
     options = replace(request.options.plan, failed=frozenset(progress.tried), since=progress.since)
-    situation = make_situation(request.context, document, seen, adopted)
+    situation = make_situation(request.context, execution.ledger.working_state, seen, adopted)
     return replace(situation, options=options, offer=offer, new_state=execution.ledger.is_new)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.request import Offer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skaha_apply.apply.context import Outcomes
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.model.plan import AttemptKey, Plan
     from skaha_apply.model.report import Failure
     from skaha_apply.model.session import Listing
-    from skaha_apply.model.state import StateDocument
+    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord, StateDocument
     from skaha_apply.planning.safety.allowed_actions import Approval
 
 
@@ -64,13 +67,15 @@ class Progress:
 class PassResult:
     """What the latest pass has reached; a pass that was cut short keeps the values of the pass before.
 
-    `began` and `deadline` are times of the event loop: the start of the pass, and the end of `--timeout` (None without
-    it). `stopped` is the reason why no further pass is made. `left_out` counts the actions that `--limit` excluded.
+    `records` are the records of the state by key, which the next pass changes. `began` and `deadline` are times of the
+    event loop: the start of the pass, and the end of `--timeout` (None without it). `stopped` is the reason why no
+    further pass is made. `left_out` counts the actions that `--limit` excluded.
     """
 
     plan: Plan | None = None
     listing: Listing | None = None
     document: StateDocument | None = None
+    records: Mapping[ReplicaKey, ReplicaRecord] = field(default_factory=dict)
     stopped: SkahaApplyError | None = None
     approval: Approval | None = None
     deadline: float | None = None

@@ -88,6 +88,5 @@ def waiting_event(request: ApplyRequest, last: PassResult) -> PassEnded:
     """The progress of the project, as it is reported between two passes."""
     if last.plan is None:
         return PassEnded(request.project.name, (), ())
-    records = {record.key: record for record in last.document.replicas} if last.document else {}
-    entries = plan_summaries(last.plan, records, request.context.client.now())
+    entries = plan_summaries(last.plan, last.records, request.context.client.now())
     return PassEnded(request.project.name, entries, not_started(last.plan.decided_now))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
     from skaha_apply.model.state import StateDocument
+    from skaha_apply.planning.working_state import WorkingState
     from skaha_apply.workflow.setup.context import Context
 
 UNLOCK_LIMIT = 0.6  # seconds that unlocking may take after an interrupt; saving before it has the rest of two seconds
@@ -50,7 +51,7 @@ async def store_lock(store: Store, operation: str, patience: float) -> AsyncIter
 class ProjectState:
     """The state of one project during one invocation: its store is opened once, its lock is taken for each pass.
 
-    Between two passes it keeps the state of the last pass. This copy is valid while the store has the document that
+    Between two passes it keeps the working state of the last pass. It is valid while the store has the document that
     this process read or wrote last.
 
     Raises:
@@ -65,7 +66,7 @@ class ProjectState:
         self._project = project
         self._observe = observe
         self._stored: StateDocument | None = None
-        self._latest: StateDocument | None = None
+        self._working: WorkingState | None = None
 
     @asynccontextmanager
     async def locked(
@@ -87,15 +88,16 @@ class ProjectState:
                 check_first_run(location, os.environ, init=init)
             document = stored or new_document(location, project)
             same = stored is not None and (stored is self._stored or stored == self._stored)
-            latest = self._latest if same else None
+            working, self._working = self._working if same else None, None
+            ledger = Ledger(self._store, document, self._context.client.now, working, is_new=stored is None)
             for warning in unmasked(project) if location.setting.keep_logs else ():
                 self._observe(Note(warning))
-            execution = self._execution(
-                Ledger(self._store, document, self._context.client.now, latest, is_new=stored is None)
-            )
-            async with execution.ledger as ledger:
-                yield execution
-            self._stored, self._latest = ledger.stored_document, ledger.document
+            try:
+                async with ledger:
+                    yield self._execution(ledger)
+            finally:
+                if ledger.is_stored:
+                    self._stored, self._working = ledger.stored_document, ledger.working_state
 
     def _execution(self, ledger: Ledger) -> ExecutionContext:
         client, project, setting = self._context.client, self._project, self._context.location.setting
