@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scene import HOUR, NOW
+from test_records import become
 
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
@@ -15,6 +18,7 @@ from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.progress import entry_summaries, not_started, plan_summaries
 
 PHASES = [Phase.DONE, Phase.DONE, Phase.DONE, *Phase]
@@ -105,6 +109,7 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
     targets = data.draw(st.sampled_from([(), (), ("tile/1-3",), ("map-${tile}",)]))
     expansion = Expansion(project)
     live = [scene.live("old-tile-1"), scene.live("map-a", id="theirs")]
+    working, lasting = None, Expansion(project)
     for number, (state, adopted) in enumerate(data.draw(passes(project))):
         seen = scene.seen(*live, at=NOW + number)
         situation = Situation(state, seen, PlanOptions(targets=targets, since=NOW), adopted)
@@ -113,6 +118,9 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
             found = plan(project, situation, expansion)
             assert found == expected
             check_summaries(found, expected, state)
+        working = working or WorkingState.from_document(state)
+        become(working, state)
+        assert plan(project, replace(situation, working=working), lasting) == expected
 
 
 def check_summaries(found, expected, state):
