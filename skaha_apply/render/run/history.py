@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 HISTORY_FORMAT = "1.0"
 MOST = 20  # replicas that are shown as text
+_FIRST_TIME = re.compile(r" \S+T\S+Z (\S+T\S+Z)$")
 _LABEL = 12  # columns of the labels
 _NARROWEST = 30  # columns of a text next to its label
 
@@ -56,13 +58,22 @@ def _lines(one: ReplicaHistory, width: int, paint: Paint) -> list[str]:
     for attempt in one.attempts:
         lines += _attempt_lines(attempt, width)
     if one.events:
-        lines += ["  last events:", *(f"    {one_line(line)}" for line in one.events)]
+        lines += ["  last events:", *(part for line in one.events for part in _wrapped(line, width))]
     if one.log:
         lines += [
             f"  last lines of the log of attempt {one.log_attempt}:",
             *(f"    {one_line(line)}" for line in one.log),
         ]
     return lines
+
+
+def _wrapped(event: str, width: int) -> list[str]:
+    """An event without the time at which it was first seen, wrapped between words."""
+    text = _FIRST_TIME.sub(r" \1", one_line(event))
+    room = max(width, _NARROWEST)
+    return textwrap.wrap(
+        text, room, initial_indent="    ", subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _next(row: ReplicaStatus) -> str:
