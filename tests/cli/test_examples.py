@@ -34,6 +34,7 @@ ORDER = {
         "doctor",
         "ps",
         "limits",
+        "show",
         "mark",
         "state show",
         "state pull",
@@ -44,6 +45,7 @@ ORDER = {
     ],
 }
 NOT_RUN = {
+    "completion": "its folder is that of a shell",
     "open": "its notebook is not in the manifest",
     "sandbox serve": "it runs until a signal",
     "state unlock": "its lock ID is that of a lost command",
