@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, str] = {
     "lint": "Check manifests for mistakes before anything is sent",
     "fmt": "Format manifests in canonical key order and layout",
     "export": "Print live sessions as a manifest, for `plan --adopt`",
+    "init": "Write the first manifest of a project",
     "convert": "Print the manifest for a script or a command line",
     "schema": "Print a JSON Schema",
     "completion": "Print a script that completes words in a shell",

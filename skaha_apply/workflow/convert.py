@@ -32,7 +32,7 @@ def convert_line(words: Sequence[str]) -> str:
     Raises `UsageError` for words that are no such command, or if the server would refuse the session.
     """
     text = manifest.convert(words)
-    for one in _errors(text):
+    for one in errors_of(text):
         raise UsageError(f"no manifest can create this session: {one.summary} [{one.rule}]", hint=one.detail or None)
     return text
 
@@ -106,12 +106,12 @@ def _refused(sessions: Sequence[ConvertedSession]) -> dict[int, str]:
         place += NAME_LINE.match(row) is not None
         places.append(place)
     refused: dict[int, str] = {}
-    for one in _errors(text):
+    for one in errors_of(text):
         refused.setdefault(places[min(one.location.line, len(places) - 1)], f"{one.summary} [{one.rule}]")
     return refused
 
 
-def _errors(text: str) -> Iterable[Diagnostic]:
+def errors_of(text: str) -> Iterable[Diagnostic]:
     """The errors of a manifest: of its form, else of the rules."""
     loaded = manifest.load(["-"], root=Path(), stdin=text.encode)
     found = loaded.diagnostics or lint.check(loaded.projects)

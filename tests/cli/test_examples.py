@@ -28,7 +28,17 @@ BEFORE = {
     "after an apply": ["skaha-apply apply --sandbox --yes --wait complete --poll 0.2s"],
 }
 ORDER = {
-    "before the first apply": ["plan", "lint", "fmt", "schema", "convert", "split", "sandbox status", "sandbox stop"],
+    "before the first apply": [
+        "plan",
+        "lint",
+        "fmt",
+        "schema",
+        "init",
+        "convert",
+        "split",
+        "sandbox status",
+        "sandbox stop",
+    ],
     "with an apply": ["apply", "refresh", "status", "logs", "events", "export"],
     "after an apply": [
         "doctor",

@@ -21,7 +21,6 @@ COMMAND_WORDS: Mapping[str, tuple[str, ...]] = {
     "taint": RERUN,
     "untaint": ("mark complete",),
     "output": ("status -o json",),
-    "init": ("plan",),
     "force-unlock": ("state unlock",),
     "state list": ("status",),
     "state ls": ("status",),

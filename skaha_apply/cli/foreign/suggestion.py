@@ -5,9 +5,9 @@ The line keeps the words of this invocation that its command has. What it leaves
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.cli.foreign.command_words import COMMAND_WORDS, PURPOSES, RESOURCES
@@ -255,7 +255,7 @@ def _is_path(word: str) -> bool:
         word.endswith((*_SUFFIXES, "/"))
         or word in (".", "..")
         or word.startswith(("./", "../", "/", "~"))
-        or (Path(word).exists())
+        or os.path.exists(word)  # noqa: PTH110 - a name that is too long is not there; Path raises
     )
 
 
