@@ -11,7 +11,7 @@ from skaha_apply.lint import check
 from skaha_apply.manifest import load
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import UsageError
-from skaha_apply.workflow.convert import convert_file, convert_line
+from skaha_apply.workflow.new_manifest.convert import convert_file, convert_line
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 CREATE = f"canfar create -n {{}} headless {IMAGE} -- python r.py {{}}\n"

@@ -44,7 +44,7 @@ def convert(options: ConvertArguments) -> ExitCode:
     """
     from pathlib import Path  # noqa: PLC0415 - keeps --help fast
 
-    from skaha_apply.workflow.convert import convert_file, convert_line  # noqa: PLC0415 - as above
+    from skaha_apply.workflow.new_manifest.convert import convert_file, convert_line  # noqa: PLC0415 - as above
 
     streams = options.streams()
     if len(options.source) > 1 or " " in options.source[0].strip():

@@ -62,7 +62,7 @@ def init(options: InitArguments) -> ExitCode:
     """
     from pathlib import Path  # noqa: PLC0415 - keeps --help fast
 
-    from skaha_apply.workflow.init import InitSettings, manifest_text, relative_list, target, write  # noqa: PLC0415
+    from skaha_apply.workflow.new_manifest.init import InitSettings, manifest_text, relative_list, target, write  # noqa: PLC0415
 
     streams, cwd = options.streams(), Path()
     path = target(options.file, cwd)

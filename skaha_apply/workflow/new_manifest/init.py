@@ -13,7 +13,7 @@ from skaha_apply.manifest.generate.scripts.templates import open_entry
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, mark, without_private
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
 from skaha_apply.model.errors import SkahaApplyError, UsageError
-from skaha_apply.workflow.convert import errors_of
+from skaha_apply.workflow.new_manifest.convert import errors_of
 
 SCHEMA = "manifest.v1.schema.json"
 PROGRAMS = {".py": "python", ".sh": "bash", ".bash": "bash", ".jl": "julia", ".R": "Rscript", ".r": "Rscript"}

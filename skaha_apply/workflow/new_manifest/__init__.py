@@ -1,0 +1,1 @@
+"""The use cases that make a first manifest: `convert` of a script, `init`."""
