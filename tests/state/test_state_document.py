@@ -86,7 +86,7 @@ tombstones = st.builds(
     sent=st.booleans(),
     why=st.sampled_from(["rerun"]),
 )
-doubts = st.builds(UnconfirmedCreate, **of_spec, since=times, listed=ids, posts=counts)
+doubts = st.builds(UnconfirmedCreate, **of_spec, work=words, run=words, since=times, listed=ids, posts=counts)
 documents = st.builds(
     StateDocument,
     format_version=st.just(STATE_FORMAT),
@@ -165,7 +165,7 @@ def test_one_replica_is_one_line_and_defaults_are_left_out(make_document):
     assert [json.loads(line.rstrip(","))["replica"] for line in lines if line.startswith('{"session"')] == [1, 2, 3]
     assert "null" not in "".join(lines)
     assert lines[1].startswith('"digest": {"document": "')
-    assert lines[2:4] == ['"format_version": "1.0",', '"serial": 1,']
+    assert lines[2:4] == ['"format_version": "1.1",', '"serial": 1,']
 
 
 def test_twenty_thousand_replicas_stay_a_few_megabytes(make_document):
