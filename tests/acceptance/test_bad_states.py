@@ -6,6 +6,8 @@ import resource
 
 import pytest
 
+from skaha_apply.model.state import STATE_FORMAT
+
 SLEEP = {"name": "reduce", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 
 
@@ -26,7 +28,7 @@ def changed(text):
 
 
 def newer(text):
-    return text.replace('"format_version": "1.0"', '"format_version": "2.0"')
+    return text.replace(f'"format_version": "{STATE_FORMAT}"', '"format_version": "2.0"')
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,11 @@ PARAMETERS = [
     ("two spellings, query and body", Request("POST /v1/session?NAME=x", GOOD), TWO_SPELLINGS),
     ("unknown names", Request("POST /v1/session", f"{GOOD}&kind=notebook&replicas=9"), MADE),
     ("GET reads the query", Request("GET /v1/session?TYPE=nothing"), Answer(200, "[]", KNOWN)),
+    (
+        "multipart on a GET",
+        Request("GET /v1/session?type=nothing", "a", headers=(("Content-Type", "multipart/form-data"),)),
+        Answer(200, "[]", KNOWN),
+    ),
     ("head above 8 KiB", Request(f"GET /v1/session?x={'x' * 8192}"), Answer(400, TOMCAT, UNKNOWN)),
     ("body above 2 MiB", Request("POST /v1/session", GOOD + "&env=" + "x" * 2**21), NO_IMAGE),
     ("more than 10,000", Request("POST /v1/session", "a&" * 10_000 + GOOD), NO_IMAGE),

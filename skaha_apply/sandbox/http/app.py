@@ -129,10 +129,10 @@ class SandboxApplication:
         """Read and log the body; return the function that reads the parameters."""
         content_type = request.headers.get("content-type", "")
         entry.query = decode_form(request.scope["query_string"])
-        sent = await request.body() if request.method == "POST" else b""
         refusal: Refusal | None = None
         try:
-            entry.body = decode_body(content_type, sent)
+            if request.method == "POST":  # a GET or DELETE keeps its query, whatever its body
+                entry.body = decode_body(content_type, await request.body())
         except Refusal as error:
             refusal = error
 
