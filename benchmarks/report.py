@@ -25,7 +25,7 @@ Each program has an environment of its own. The benchmarks run whole processes, 
 are medians, with the lowest and the highest in brackets. The ratio is the median of the ratios of the pairs. Absolute
 times differ between machines, so compare the ratios.
 
-The bound is the highest ratio that the project accepts. The stretch is the ratio that it aims at.
+The bound is the highest ratio that the project accepts. The goal is the ratio that it aims at.
 
 {table}
 
@@ -65,12 +65,12 @@ class Measured:
 
 
 def verdict(result: Result) -> str:
-    """Whether a row reaches its stretch or its bound."""
+    """Whether a row reaches its goal or its bound."""
     if result.pairs is None:
         return "not measured"
     ratio = result.pairs.ratio
-    if ratio <= result.row.stretch:
-        return "stretch"
+    if ratio <= result.row.goal:
+        return "goal"
     return "bound" if ratio <= result.row.bound else "not reached"
 
 
@@ -82,7 +82,7 @@ def line(result: Result, sizes: Sizes) -> str:
     ours, theirs = (_figures(values, result.row.unit) for values in (result.pairs.ours, result.pairs.theirs))
     return (
         f"{result.row.name}: {work}: {ours}; {peer}: {theirs}; ratio {result.pairs.ratio:.3g}, "
-        f"bound {result.row.bound:g}, stretch {result.row.stretch:g}: {verdict(result)}"
+        f"bound {result.row.bound:g}, goal {result.row.goal:g}: {verdict(result)}"
     )
 
 
@@ -112,7 +112,7 @@ def page(measured: Measured) -> str:
 
 
 def _table(measured: Measured) -> Iterable[str]:
-    yield "| row | work | figure | next to | figure | ratio | bound | stretch | reached |"
+    yield "| row | work | figure | next to | figure | ratio | bound | goal | reached |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for result in measured.results:
         row = result.row
@@ -122,7 +122,7 @@ def _table(measured: Measured) -> Iterable[str]:
         else:
             ours, theirs = (_figures(values, row.unit) for values in (result.pairs.ours, result.pairs.theirs))
             figures = f"{ours} | {peer} | {theirs} | **{result.pairs.ratio:.3g}**"
-        yield f"| `{row.name}` | {work} | {figures} | {row.bound:g} | {row.stretch:g} | {verdict(result)} |"
+        yield f"| `{row.name}` | {work} | {figures} | {row.bound:g} | {row.goal:g} | {verdict(result)} |"
 
 
 def _growth(growth: Iterable[Growth | str]) -> Iterable[str]:

@@ -18,14 +18,14 @@ class Row:
     """A row of the table.
 
     `work` and `peer` are texts in which `{name}` is a number of `Sizes`. `bound` is the highest ratio that the project
-    accepts, and `stretch` the ratio that it aims at. `unit` is that of both figures: s, MB.
+    accepts, and `goal` the ratio that it aims at. `unit` is that of both figures: s, MB.
     """
 
     name: str
     work: str
     peer: str
     bound: float
-    stretch: float
+    goal: float
     measure: Callable[[Laboratory], Pairs]
     unit: str = "s"
 
