@@ -239,7 +239,7 @@ def _tables(working: WorkingState) -> tuple[tuple[Intent, ...], tuple[PendingDel
 
 
 def _phase_changes(moved: Mapping[ReplicaKey, ReplicaRecord | None], working: WorkingState) -> list[PhaseChanged]:
-    from skaha_apply.model.report import PhaseChanged  # noqa: PLC0415
+    from skaha_apply.model.report import UNCONFIRMED, PhaseChanged  # noqa: PLC0415
 
     found = []
     for key, before in moved.items():
@@ -253,7 +253,7 @@ def _phase_changes(moved: Mapping[ReplicaKey, ReplicaRecord | None], working: Wo
             replica=record.replica,
             name=record.name,
             id=record.id,
-            before="unsure" if before is None else before.phase,  # an unconfirmed create made its session
+            before=UNCONFIRMED if before is None else before.phase,
             after=record.phase,
             group=spec.group,
             attempt=record.attempt,

@@ -106,9 +106,16 @@ class ActionEnded:
     error: str | None = None
 
 
+UNCONFIRMED = "unconfirmed"
+
+
 @dataclass(frozen=True, slots=True)
 class PhaseChanged:
-    """A listing showed a replica in another phase. `group` is the name of its entry if the entry has a matrix."""
+    """A listing showed a replica in another phase.
+
+    `before` is its earlier phase, or `UNCONFIRMED` if an unconfirmed create made the session.
+    `group` is the name of its entry if the entry has a matrix.
+    """
 
     project: str
     session: str

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.model.masking.inert_text import inert_json
-from skaha_apply.model.report import Note, PhaseChanged
+from skaha_apply.model.report import UNCONFIRMED, Note, PhaseChanged
 from skaha_apply.state.local.durable import open_private
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord, StateDocument
-
-_UNSEEN = "unsure"  # the earlier phase of a change that an unconfirmed create caused
 
 
 class EventFile:
@@ -144,7 +142,7 @@ class Journal:
             return
         key = (event.session.casefold(), event.replica)
         last = self._written.get(key)
-        if event.before not in (_UNSEEN, last.phase if last else ""):
+        if event.before not in (UNCONFIRMED, last.phase if last else ""):
             self._write_change(key, replace(event, after=event.before, note=""))
         self._write_change(key, event)
 

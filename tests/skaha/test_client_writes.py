@@ -105,7 +105,7 @@ async def test_a_registry_login_goes_only_with_images_of_that_registry():
     ],
 )
 @awaited
-async def test_a_create_that_may_have_happened_is_unsure_and_never_repeated(act):
+async def test_a_create_that_may_have_happened_is_unconfirmed_and_never_repeated(act):
     async with Adversary(act, MADE) as server, client(server) as skaha:
         outcome = await skaha.create(JOB)
     assert isinstance(outcome, Unconfirmed), outcome
@@ -231,7 +231,7 @@ async def test_a_server_that_comes_back_gets_the_create():
 
 
 @awaited
-async def test_an_unsure_delete_is_repeated_three_times_at_most():
+async def test_an_unconfirmed_delete_is_repeated_three_times_at_most():
     async with Adversary(drop(), drop(), reply(200)) as server, client(server) as skaha:
         assert await skaha.delete("abcd1234") == Accepted()
     assert [request.target for request in server.requests] == ["/skaha/v1/session/abcd1234"] * 3
@@ -243,7 +243,7 @@ async def test_an_unsure_delete_is_repeated_three_times_at_most():
 
 
 @awaited
-async def test_a_delete_that_may_have_happened_stays_unsure_when_refused_later():
+async def test_a_delete_that_may_have_happened_stays_unconfirmed_when_refused_later():
     async with Adversary(drop(), reply(503, "away", Retry_After="99")) as server, client(server) as skaha:
         assert isinstance(await skaha.delete("abcd1234"), Unconfirmed)
 
@@ -344,13 +344,13 @@ async def test_a_credential_that_is_gone_ends_as_refused():
 
 
 @awaited
-async def test_an_answer_cut_in_the_middle_is_unsure():
+async def test_an_answer_cut_in_the_middle_is_unconfirmed():
     async with Adversary(cut(b"k2j3h4g5")) as server, client(server) as skaha:
         assert isinstance(await skaha.create(JOB), Unconfirmed)
 
 
 @awaited
-async def test_an_endless_answer_to_a_create_is_unsure():
+async def test_an_endless_answer_to_a_create_is_unconfirmed():
     endless = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"a" * (3 << 20))
     async with Adversary(endless) as server, client(server) as skaha:
         assert isinstance(await skaha.create(JOB), Unconfirmed)

@@ -94,7 +94,7 @@ def test_what_a_look_shows_is_told_at_once_with_what_came_before_and_not_again_w
     journal.begin(document(r1="failed"))
     journal.seen(changed("accepted", "pending", attempt=1))
     journal.seen(changed("pending", "running"))
-    journal.seen(changed("unsure", "running", 2))
+    journal.seen(changed("unconfirmed", "running", 2))
     journal.stored(document(r1="running", r2="running"))
     assert steps(journal.path) == [
         ("tile-1", "failed", "accepted"),
