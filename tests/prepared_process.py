@@ -201,7 +201,8 @@ def serve(control):
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            control.detach()
+            for number in (control.detach(), woken, wakes, *running.values()):
+                os.close(number)
             return descriptors
         running[pid] = descriptors[0]
         for number in descriptors[1:]:
@@ -230,7 +231,8 @@ def become(reply, *streams):
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.write(reply, f"{os.getpid()}\n".encode())
-    os.closerange(3, max(reply, *streams) + 1)
+    for number in {reply, *streams} - {0, 1, 2}:
+        os.close(number)
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()

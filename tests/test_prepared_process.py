@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -16,13 +17,37 @@ project: survey
 sessions:
   - {name: reduce, image: "images.canfar.net/skaha/astroml:24.07", replicas: 2, cmd: sleep, args: ["600"]}
 """
+# Prints what a command can see of its process: signals, streams, words, folder, environment, descriptors, warnings.
+LOOK = """\
+import gc, json, os, signal, sys, threading, warnings
+streams = (sys.stdin, sys.stdout, sys.stderr)
+seen = {
+    "name": __name__,
+    "words": sys.argv[1:],
+    "folder": os.getcwd(),
+    "environment": dict(os.environ),
+    "signals": [str(signal.getsignal(one)) for one in sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})],
+    "wakeup": signal.set_wakeup_fd(-1),
+    "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+    "streams": [
+        (one.fileno(), one.isatty(), one.line_buffering, one.write_through, one.encoding, one.errors, one.newlines)
+        for one in streams
+    ],
+    "originals": [one is two for one, two in zip(streams, (sys.__stdin__, sys.__stdout__, sys.__stderr__))],
+    "descriptors": [number for number in range(64) if os.path.exists(f"/dev/fd/{number}")],
+    "threads": threading.active_count(),
+    "warnings": [one[2].__name__ for one in warnings.filters if one[0] == "error"],
+    "leads": os.getsid(0) == os.getpid(),
+}
+print(json.dumps(seen))
+"""
 FRESH = {"preexec_fn": lambda: None}  # cannot be sent to another process, so it asks for an interpreter
 
 
 @pytest.fixture
 def call(prepared, tmp_path):
     (tmp_path / "m.yaml").write_text(MANIFEST)
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
     env = {**kept, "HOME": str(tmp_path), "TERM": "xterm"}
 
     def run(*words, how="run", env=env, **given):
@@ -43,6 +68,42 @@ def call(prepared, tmp_path):
 def test_a_fork_ends_as_a_fresh_interpreter_does(call, words, given):
     fork, fresh = call(*words, **given), call(*words, **given, **FRESH)
     assert (fork.returncode, fork.stdout, fork.stderr) == (fresh.returncode, fresh.stdout, fresh.stderr)
+
+
+@pytest.fixture
+def look(call, tmp_path):
+    """What a script sees in a fork, and in a fresh interpreter; the words of `call` may follow."""
+    script = tmp_path / "look.py"
+    script.write_text(LOOK)
+    alone = {name: value for name, value in call.env.items() if name not in ("PATH", "HOME")}
+
+    def both(**given):
+        found = []
+        for how in ({}, FRESH):
+            process = call("a b", "", "é", how="start", env=alone, script=script, **streams(given), **how)
+            assert isinstance(process, subprocess.Popen if how else Forked)
+            found.append(json.loads(process.communicate(timeout=60)[0]))
+        return found
+
+    def streams(given):
+        return {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | given
+
+    return both
+
+
+@pytest.mark.parametrize("given", [{}, {"start_new_session": True}, {"warn": ["error::ResourceWarning"]}])
+def test_a_script_sees_the_same_process(look, given):
+    fork, fresh = look(**given)
+    assert fork == fresh
+
+
+def test_a_script_sees_the_same_terminal(look):
+    ours, theirs = pty.openpty()
+    fork, fresh = look(stdin=theirs, stderr=theirs)
+    os.close(theirs)
+    os.close(ours)
+    assert fork == fresh
+    assert [stream[1] for stream in fork["streams"]] == [True, False, True]
 
 
 @pytest.mark.parametrize(
