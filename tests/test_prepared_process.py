@@ -26,7 +26,7 @@ seen = {
     "words": sys.argv[1:],
     "folder": os.getcwd(),
     "environment": dict(os.environ),
-    "signals": [str(signal.getsignal(one)) for one in sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})],
+    "signals": [str(signal.getsignal(one)) for one in sorted(signal.valid_signals())],
     "wakeup": signal.set_wakeup_fd(-1),
     "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
     "streams": [
