@@ -67,9 +67,10 @@ async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outc
         await context.log_saver.save_ended(context.ledger, {action.key for action in work.actions})
         outcomes = await execute(work.actions, context)
         done.append(outcomes)
-        if outcomes.stopped is None and not (work.confirms_later and outcomes.only_creates):
-            outcomes.notes += await confirm(context, outcomes)
-            await context.log_saver.save_ended(context.ledger)
+        if outcomes.stopped is None:
+            if not (work.confirms_later and outcomes.only_creates):
+                outcomes.notes += await confirm(context, outcomes)
+            await context.log_saver.save_ended(context.ledger)  # also while every pass creates sessions: logs expire
         if outcomes.unconfirmed and outcomes.stopped is None:
             done.append(await _delete_duplicates(work, context))
     except (Unauthorized, Unreachable) as error:

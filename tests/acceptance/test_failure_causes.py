@@ -48,3 +48,13 @@ def test_a_retry_keeps_the_cause_of_the_attempt_before_and_logs_finds_its_log(de
     logs = desk("logs", "reduce")
     assert logs.out == "error: no flat\n"
     assert "attempt 1 of 2, failed: the last log; the last attempt (number 2) has none" in logs.err
+
+
+def test_a_pass_that_creates_saves_the_logs_of_ended_sessions_too(desk):
+    """A list that is worked off a few at a time creates in each pass, and the server keeps a log for an hour only."""
+    (desk.folder / "fail.sh").write_text('echo "error: no flat"; exit 2\n')
+    desk.write({"name": "reduce", "replicas": 6, "cmd": "bash", "args": ["fail.sh"], "parallelism": 1})
+    ended = desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
+    shown = ended.err.splitlines()
+    first = next(place for place, line in enumerate(shown) if "failed: error: no flat" in line)
+    assert first < next(place for place, line in enumerate(shown) if line.startswith("created reduce-4"))
