@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.measurement import Command, Usage
-from benchmarks.peers import OURS, Environments, NotMeasuredError
+from benchmarks.peers import OWN, Environments, NotMeasuredError
 from benchmarks.workloads import write_replicas
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ class Laboratory:
     projects: dict[tuple[int, int], Project] = field(default_factory=dict)
     idle: dict[Project, IdlePass] = field(default_factory=dict)
 
-    def ours(self, *words: str | Path, folder: Path | None = None) -> Command:
+    def own(self, *words: str | Path, folder: Path | None = None) -> Command:
         """A command of skaha-apply, with the fake server."""
         variables = {"SKAHA_URL": self.server.url, "SKAHA_TOKEN": "token", "HOME": str(self.folder), "CI": ""}
-        return Command([*self.programs.program(OURS, "skaha-apply"), *words], folder, variables)
+        return Command([*self.programs.program(OWN, "skaha-apply"), *words], folder, variables)
 
     def new_folder(self, name: str) -> Path:
         """A folder that exists."""
@@ -90,7 +90,7 @@ class Laboratory:
 
     def command(self, project: Project, name: str, *words: str) -> Command:
         """A command on the manifest and the state of a project."""
-        return self.ours(name, "manifest.yaml", "--state", "state/state.json", *words, folder=project.folder)
+        return self.own(name, "manifest.yaml", "--state", "state/state.json", *words, folder=project.folder)
 
     def plan(self, project: Project) -> Usage:
         """Measure one plan in which nothing changes."""

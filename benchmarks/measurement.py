@@ -73,16 +73,16 @@ class Command:
 class Pairs:
     """The figures of two sides, measured in turn, in one unit."""
 
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
+    own: tuple[float, ...]
+    other: tuple[float, ...]
 
     @property
     def ratio(self) -> float:
         """The median of the ratios of the pairs."""
-        return median(one / other for one, other in zip(self.ours, self.theirs, strict=True))
+        return median(one / two for one, two in zip(self.own, self.other, strict=True))
 
 
-def in_turn(ours: Callable[[], float], theirs: Callable[[], float], pairs: int, warm_up: int = 1) -> Pairs:
+def in_turn(own: Callable[[], float], other: Callable[[], float], pairs: int, warm_up: int = 1) -> Pairs:
     """Measure both sides in turn, after `warm_up` pairs that are not counted."""
-    measured = [(ours(), theirs()) for _ in range(warm_up + pairs)][warm_up:]
+    measured = [(own(), other()) for _ in range(warm_up + pairs)][warm_up:]
     return Pairs(tuple(one for one, _ in measured), tuple(other for _, other in measured))

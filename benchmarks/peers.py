@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 KEPT = Path(tempfile.gettempdir()) / "skaha-apply-benchmarks"
-OURS = "skaha-apply"
+OWN = "skaha-apply"
 REQUIREMENTS = {
     "canfar": "canfar==1.5.2",
     "check-jsonschema": "check-jsonschema==0.39.*",
@@ -79,7 +79,7 @@ class StandIns(Environments):
 
     def program(self, name: str, program: str) -> list[str]:
         """Return the words of skaha-apply or of this Python; those of a peer do nothing."""
-        if name != OURS:
+        if name != OWN:
             return [sys.executable, "-c", ""]
         return [sys.executable] if program == "python" else [sys.executable, "-m", "skaha_apply"]
 

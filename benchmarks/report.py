@@ -79,9 +79,9 @@ def line(result: Result, sizes: Sizes) -> str:
     work, peer = result.row.texts(sizes)
     if result.pairs is None:
         return f"{result.row.name}: {work}: not measured: {result.reason}"
-    ours, theirs = (_figures(values, result.row.unit) for values in (result.pairs.ours, result.pairs.theirs))
+    own, other = (_figures(values, result.row.unit) for values in (result.pairs.own, result.pairs.other))
     return (
-        f"{result.row.name}: {work}: {ours}; {peer}: {theirs}; ratio {result.pairs.ratio:.3g}, "
+        f"{result.row.name}: {work}: {own}; {peer}: {other}; ratio {result.pairs.ratio:.3g}, "
         f"bound {result.row.bound:g}, goal {result.row.goal:g}: {verdict(result)}"
     )
 
@@ -120,8 +120,8 @@ def _table(measured: Measured) -> Iterable[str]:
         if result.pairs is None:
             figures = f"not measured: {result.reason} | {peer} | | "
         else:
-            ours, theirs = (_figures(values, row.unit) for values in (result.pairs.ours, result.pairs.theirs))
-            figures = f"{ours} | {peer} | {theirs} | **{result.pairs.ratio:.3g}**"
+            own, other = (_figures(values, row.unit) for values in (result.pairs.own, result.pairs.other))
+            figures = f"{own} | {peer} | {other} | **{result.pairs.ratio:.3g}**"
         yield f"| `{row.name}` | {work} | {figures} | {row.bound:g} | {row.goal:g} | {verdict(result)} |"
 
 

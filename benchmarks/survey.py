@@ -1,4 +1,4 @@
-"""Run a survey of 2,000 tiles under a limit to its end: time compared with the ideal, requests, memory of the tool.
+"""Run a survey of 2,000 tiles under a limit to its end: time compared with the ideal, requests, memory use.
 
     python -m benchmarks.survey [--tiles 2000] [--limit 100] [--duration 2] [--poll 1] [--no-logs] [--loop]
 

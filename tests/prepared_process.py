@@ -108,7 +108,7 @@ class Forked:
         assert self.pid, "the prepared process is gone"
 
     def _stream(self, given, number, text):
-        """The descriptor that the fork gets, and the end that is ours, if any."""
+        """The descriptor that the fork gets, and the end of this process, if any."""
         if given == subprocess.PIPE:
             reader, writer = os.pipe()
             theirs, ours = (reader, writer) if number == 0 else (writer, reader)

@@ -138,7 +138,7 @@ def test_a_terminal_is_one(call, fresh):
 
 
 @pytest.mark.parametrize("fresh", [{}, FRESH], ids=["fork", "fresh"])
-def test_a_reader_that_is_gone_is_noticed(call, fresh):
+def test_a_closed_pipe_is_noticed(call, fresh):
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = call("plan", "--offline", "m.yaml", "-o", "json", how="start", **streams, **fresh)
     process.stdout.close()
@@ -146,7 +146,7 @@ def test_a_reader_that_is_gone_is_noticed(call, fresh):
     assert process.returncode == 0
 
 
-def test_forks_run_side_by_side_and_get_their_own_environment(call):
+def test_forks_run_at_the_same_time_with_their_own_environment(call):
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     waiting = call("plan", "--offline", "-", how="start", **streams)
     for folder in ("first", "second"):

@@ -32,7 +32,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
-def ours(laboratory: Laboratory) -> float:
+def own(laboratory: Laboratory) -> float:
     """Measure one apply with a new state; raises `NotMeasuredError` if it sends another number of creates."""
     sizes = laboratory.sizes
     folder = laboratory.new_folder("creates")
@@ -40,7 +40,7 @@ def ours(laboratory: Laboratory) -> float:
     write_replicas(folder / "manifest.yaml", "created", sizes.creates)
     laboratory.server.change([], sizes.latency)
     words = ("apply", "manifest.yaml", "--state", "state/state.json", "--yes", "--concurrency", str(AT_ONCE))
-    seconds = laboratory.ours(*words, folder=folder).run().seconds
+    seconds = laboratory.own(*words, folder=folder).run().seconds
     sent = laboratory.server.counts()["POST session"]
     laboratory.server.change([])
     if sent != sizes.creates:
@@ -48,7 +48,7 @@ def ours(laboratory: Laboratory) -> float:
     return seconds
 
 
-def theirs(laboratory: Laboratory) -> float:
+def other(laboratory: Laboratory) -> float:
     """Measure the published client, which creates 250 replicas with each call of its function."""
     sizes = laboratory.sizes
     laboratory.server.change([], sizes.latency)
@@ -62,14 +62,14 @@ def theirs(laboratory: Laboratory) -> float:
 def next_to_canfar(laboratory: Laboratory) -> Pairs:
     """Measure the creates, next to those of the published client."""
     sizes = laboratory.sizes
-    return in_turn(lambda: ours(laboratory), lambda: theirs(laboratory), sizes.pairs, sizes.warm_up)
+    return in_turn(lambda: own(laboratory), lambda: other(laboratory), sizes.pairs, sizes.warm_up)
 
 
 def next_to_latency(laboratory: Laboratory) -> Pairs:
     """Measure the creates, next to the time that the responses alone take."""
     sizes = laboratory.sizes
     alone = math.ceil(sizes.creates / AT_ONCE) * sizes.latency
-    return in_turn(lambda: ours(laboratory), lambda: alone, sizes.pairs, sizes.warm_up)
+    return in_turn(lambda: own(laboratory), lambda: alone, sizes.pairs, sizes.warm_up)
 
 
 _WORK = "`apply` of {creates} creates at {latency} s, 32 at once"

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from benchmarks.measurement import Pairs, in_turn
-from benchmarks.peers import OURS
+from benchmarks.peers import OWN
 from benchmarks.row import Row
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 def list_request(laboratory: Laboratory) -> float:
     """Return the seconds of CPU of one request and its JSON, sent with httpx by a process that does nothing else."""
-    command = [*laboratory.programs.program(OURS, "python"), "-c", _LIST, f"{laboratory.server.url}/session"]
+    command = [*laboratory.programs.program(OWN, "python"), "-c", _LIST, f"{laboratory.server.url}/session"]
     text = subprocess.run([*command, str(_REQUESTS)], capture_output=True, text=True, check=True).stdout
     return float(text)
 

@@ -27,10 +27,10 @@ def many_sessions(laboratory: Laboratory) -> Pairs:
     """Measure the lint of one file, next to a check of the file with its schema only."""
     sizes = laboratory.sizes
     file = write_sessions(laboratory.folder / "many.yaml", sizes.lint)
-    ours = laboratory.ours("lint", file, "--strict")
+    own = laboratory.own("lint", file, "--strict")
     words = laboratory.programs.program("check-jsonschema", "check-jsonschema")
-    theirs = Command([*words, "--schemafile", SCHEMA, file])
-    return in_turn(lambda: ours.run().seconds, lambda: theirs.run().seconds, sizes.pairs, sizes.warm_up)
+    other = Command([*words, "--schemafile", SCHEMA, file])
+    return in_turn(lambda: own.run().seconds, lambda: other.run().seconds, sizes.pairs, sizes.warm_up)
 
 
 ROWS = (

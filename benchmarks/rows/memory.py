@@ -17,9 +17,9 @@ def next_to_import(laboratory: Laboratory, replicas: int, active: int) -> Pairs:
     """Measure the peak memory in MB of a plan, next to a process that only imports the published client."""
     project = laboratory.project(replicas, active)
     words = laboratory.programs.program("canfar", "python")
-    theirs = Command([*words, "-c", _IMPORT])
+    other = Command([*words, "-c", _IMPORT])
     return in_turn(
-        lambda: laboratory.plan(project).peak / 1e6, lambda: theirs.run().peak / 1e6,
+        lambda: laboratory.plan(project).peak / 1e6, lambda: other.run().peak / 1e6,
         laboratory.sizes.slow_pairs, warm_up=0,
     )  # fmt: skip
 

@@ -19,8 +19,8 @@ def next_to_octodns(laboratory: Laboratory) -> Pairs:
     project = laboratory.project(sizes.plan, sizes.plan)
     config = write_zones(laboratory.new_folder("zones"), sizes.plan)
     words = laboratory.programs.program("octodns", "octodns-sync")
-    theirs = Command([*words, "--quiet", "--config-file", config], config.parent)
-    return in_turn(lambda: laboratory.plan(project).seconds, lambda: theirs.run().seconds, sizes.pairs, sizes.warm_up)
+    other = Command([*words, "--quiet", "--config-file", config], config.parent)
+    return in_turn(lambda: laboratory.plan(project).seconds, lambda: other.run().seconds, sizes.pairs, sizes.warm_up)
 
 
 def next_to_terraform(laboratory: Laboratory) -> Pairs:
@@ -31,17 +31,17 @@ def next_to_terraform(laboratory: Laboratory) -> Pairs:
     folder = laboratory.new_folder("terraform")
     write_terraform(folder, sizes.plan)
     Command([*terraform, "init", "-input=false"], folder).run()
-    theirs = Command([*terraform, "plan", "-input=false", "-detailed-exitcode"], folder)
-    return in_turn(lambda: laboratory.plan(project).seconds, lambda: theirs.run().seconds, sizes.slow_pairs, 0)
+    other = Command([*terraform, "plan", "-input=false", "-detailed-exitcode"], folder)
+    return in_turn(lambda: laboratory.plan(project).seconds, lambda: other.run().seconds, sizes.slow_pairs, 0)
 
 
 def combinations(laboratory: Laboratory) -> Pairs:
     """Measure a plan without a server of new combinations, next to a plan of running replicas."""
     sizes = laboratory.sizes
     file = write_matrix(laboratory.new_folder("matrix") / "manifest.yaml", sizes.matrix)
-    ours = laboratory.ours("plan", "--offline", file, folder=file.parent)
+    own = laboratory.own("plan", "--offline", file, folder=file.parent)
     project = laboratory.project(sizes.plan, sizes.plan)
-    return in_turn(lambda: ours.run().seconds, lambda: laboratory.plan(project).seconds, sizes.pairs, sizes.warm_up)
+    return in_turn(lambda: own.run().seconds, lambda: laboratory.plan(project).seconds, sizes.pairs, sizes.warm_up)
 
 
 def a_million(laboratory: Laboratory) -> Pairs:
@@ -49,15 +49,15 @@ def a_million(laboratory: Laboratory) -> Pairs:
     sizes = laboratory.sizes
     large, small = laboratory.project(sizes.most, sizes.active), laboratory.project(sizes.plan, sizes.active)
 
-    def ours() -> float:
+    def own() -> float:
         laboratory.list_active(large)
         return laboratory.plan(large).seconds
 
-    def theirs() -> float:
+    def other() -> float:
         laboratory.list_active(small)
         return laboratory.plan(small).seconds
 
-    return in_turn(ours, theirs, sizes.slow_pairs, sizes.warm_up)
+    return in_turn(own, other, sizes.slow_pairs, sizes.warm_up)
 
 
 _PLAN = "`plan` of {plan} running replicas, none changed"

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def next_to_help(laboratory: Laboratory, *words: str) -> Pairs:
     """Measure a command of skaha-apply and the help of canfar."""
-    ours, theirs = laboratory.ours(*words), Command([*laboratory.programs.program("canfar", "canfar"), "--help"])
+    own, other = laboratory.own(*words), Command([*laboratory.programs.program("canfar", "canfar"), "--help"])
     sizes = laboratory.sizes
-    return in_turn(lambda: ours.run().seconds, lambda: theirs.run().seconds, sizes.pairs, sizes.warm_up)
+    return in_turn(lambda: own.run().seconds, lambda: other.run().seconds, sizes.pairs, sizes.warm_up)
 
 
 ROWS = (

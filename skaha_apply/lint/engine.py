@@ -62,10 +62,10 @@ def check(
     if unused_ignore.RULE in run:
         # Rules with `online` can differ between servers: a comment without effect here can have one elsewhere.
         decided = {rule.id for rule in run if not (online and rule.online)} | unused_ignore.unknown(projects)
-        settled = collector.used | {
+        kept = collector.used | {
             (file, line, rule) for one in judged for file, line in one.lines_with_unknown_values() for rule in decided
         }
-        collector.note(unused_ignore.RULE, unused_ignore.unused(projects, decided, settled))
+        collector.note(unused_ignore.RULE, unused_ignore.unused(projects, decided, kept))
     return tuple(sorted(collector.diagnostics(), key=lambda item: (item.location, item.rule)))
 
 

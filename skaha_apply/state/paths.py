@@ -81,17 +81,17 @@ def make_folder(folder: Path) -> None:
     Raises `OSError`.
     """
     parts = (folder, *folder.parents)
-    ours = next((part for part in parts if part.name == FOLDER), None)
-    if ours is None:
+    state_folder = next((part for part in parts if part.name == FOLDER), None)
+    if state_folder is None:
         folder.mkdir(parents=True, exist_ok=True)
         return
-    ours.parent.mkdir(parents=True, exist_ok=True)
-    for part in reversed(parts[: parts.index(ours) + 1]):
+    state_folder.parent.mkdir(parents=True, exist_ok=True)
+    for part in reversed(parts[: parts.index(state_folder) + 1]):
         part.mkdir(mode=PRIVATE, exist_ok=True)
         _make_private(part)
-    if not (ours / ".gitignore").exists():
-        (ours / ".gitignore").write_text("*\n", encoding="utf-8")
-        (ours / ".gitignore").chmod(0o600)
+    if not (state_folder / ".gitignore").exists():
+        (state_folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        (state_folder / ".gitignore").chmod(0o600)
 
 
 def _make_private(folder: Path) -> None:

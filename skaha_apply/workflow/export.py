@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PROJECT = "exported"
 MOST_REMARKS = 20
-HOW_TO_GO_ON = (
+NEXT_STEPS = (
     "The server reports neither cmd, args and env nor REPLICA_COUNT (replicas). Add them before you adopt: an adopted",
     "session counts as created from this text, and is replaced if the text changes later. Then:",
     "  skaha-apply plan --adopt",
@@ -120,7 +120,7 @@ def _owned(found: ExportedEntries, owners: Mapping[str, str]) -> Mapping[str, li
 def _head(found: ExportedEntries, location: StateLocation, account: str | None) -> Iterable[str]:
     yield f"Sessions of {account or 'this account'} on {location.server}, by `skaha-apply export`."
     if found.sessions:
-        yield from HOW_TO_GO_ON
+        yield from NEXT_STEPS
     if found.left_out:
         yield "Left out:"
         yield from (f"  {one}" for one in found.left_out[:MOST_REMARKS])

@@ -148,7 +148,7 @@ async def ask(setting: Settings, projects: Sequence[Project]) -> lint.Online | D
 
 def _taken(listing: Listing, projects: Sequence[Project]) -> int:
     """Interactive sessions that count against the limit [PostAction] and have no name of these manifests."""
-    ours = {
+    declared = {
         spec.live_name(replica)
         for project in projects
         for spec in project.sessions
@@ -157,4 +157,6 @@ def _taken(listing: Listing, projects: Sequence[Project]) -> int:
     }
     kinds = {str(kind) for kind in Kind if kind.interactive}
     counted = (Phase.PENDING, Phase.RUNNING)
-    return sum(one.kind.lower() in kinds and one.phase in counted and one.name not in ours for one in listing.sessions)
+    return sum(
+        one.kind.lower() in kinds and one.phase in counted and one.name not in declared for one in listing.sessions
+    )

@@ -18,7 +18,7 @@ def test_unmanaged_session_of_the_same_name_is_a_conflict_and_the_rest_continues
     live = desk.live()
     assert sorted(live) == ["reduce-1", "reduce-2", "reduce-3"]
     assert live["reduce-2"]["id"] == stranger
-    assert desk.writes() == {"POST": 3}  # ours by hand, and two by apply
+    assert desk.writes() == {"POST": 3}  # one by hand, and two by apply
 
     # destroy leaves it as well
     desk("destroy", "--yes")
@@ -34,7 +34,7 @@ def test_adopt_records_what_matches_and_refuses_what_does_not(desk, sandbox):
     live = desk.live()
     assert (live["reduce-1"]["id"], live["reduce-2"]["id"]) == (matching, other)
     assert {one["name"] for one in desk.state["replicas"]} == {"reduce-1", "reduce-3"}
-    # from now on it is ours
+    # it is managed from now on
     plan = desk.plan()
     assert [(action["action"], action["name"]) for action in plan["actions"]] == [("conflict", "reduce-2")]
     desk.apply("--take-over")

@@ -95,7 +95,7 @@ def runs_of(sessions):
 def test_only_replicas_that_left_the_manifest_are_deleted(desk, sandbox):
     stays = {"name": "stays", "replicas": 8, "cmd": "sleep", "args": ["600"]}
     goes = {"name": "reduce", "replicas": 2, "cmd": "sleep", "args": ["600"]}
-    for name in ("reduce-1x", "reduce", "reduce-3", "redu"):  # started by hand, names that look alike
+    for name in ("reduce-1x", "reduce", "reduce-3", "redu"):  # started by hand, similar names
         assert sandbox.create(name=name, cmd="sleep", args="600").status_code == 200
     strangers = {name: row["id"] for name, row in desk.live().items()}
     desk.write(stays, goes)

@@ -60,7 +60,7 @@ def test_a_broken_manifest_names_its_line_and_the_command_of_lint(desk):
     assert found["server"]["health"] == "ok"
 
 
-def test_a_server_that_is_away_leaves_the_checks_of_this_machine(desk):
+def test_without_a_server_the_checks_of_this_machine_are_made(desk):
     desk.write(REDUCE)
     found = checks(desk, "--server", AWAY, code=1)
     assert found["server"]["fix"] == f"skaha-apply doctor --server {AWAY}"

@@ -147,7 +147,7 @@ def test_ended_sessions_are_left_out_unless_asked_for(desk, sandbox):
     assert "- name: good" in export(desk, "--status", "completed").out
 
 
-def test_a_name_that_two_sessions_bear_is_left_out_with_both_ids(desk, sandbox):
+def test_name_of_two_sessions_is_left_out_with_both_ids(desk, sandbox):
     ids = sorted(sandbox.create(name=name, **SLEEP).text.strip() for name in ("twin", "Twin"))
     sandbox.create(name="again", **DONE)
     sandbox.wait_until(lambda: sandbox.status()["active"] == 2)
@@ -156,7 +156,7 @@ def test_a_name_that_two_sessions_bear_is_left_out_with_both_ids(desk, sandbox):
     assert "- name: twin" not in ended.out
     assert f"#   twin: 2 sessions have this name ({', '.join(ids)})" in ended.out
     assert "because no manifest can describe them: 1" in ended.err
-    assert adoption(desk, ended.out) == [("adopt", "again", live)]  # an ended one of that name is no twin
+    assert adoption(desk, ended.out) == [("adopt", "again", live)]  # an ended session of that name does not count
 
 
 def test_nothing_live_is_an_empty_manifest_and_a_note(desk):

@@ -128,7 +128,7 @@ def test_replica_that_is_pending_for_long_shows_the_reason(desk, sandbox, odd_se
     sandbox.clock(930)
     assert "pending for 15m: Warning FailedScheduling 0/30 nodes: not enough memory 14m 1m" in desk("status", **at).out
     assert "FailedScheduling" in desk("status", "-o", "json", **at).json["sessions"][0]["event"]
-    # one without events (there is no pod yet), and a server that does not tell, are no error
+    # neither a session without events (it has no pod yet) nor a server without events is an error
     assert desk("status", "-o", "json").json["sessions"][0]["event"] is None
     at = {"SKAHA_URL": f"{odd_server(relay(sandbox, (500, b'no')))}/skaha/v1"}
     assert "long" in desk("status", **at).out

@@ -133,7 +133,7 @@ def test_requests_of_an_apply_are_its_creates_and_two_lists(desk, sandbox):
 
 
 @pytest.mark.parametrize(("later", "creates", "phases"), [(180, 1, {"pending", "running"}), (400, 0, {"unknown"})])
-def test_a_session_that_disappears_after_a_kill_is_judged_by_its_last_listing(desk, sandbox, later, creates, phases):
+def test_a_session_that_disappears_after_a_kill_is_decided_by_its_last_listing(desk, sandbox, later, creates, phases):
     """Rows 14a and 14b: a stored time is less than two minutes older than the last listing of a killed wait."""
     desk.write({**RUNNING, "replicas": 1})
     desk.apply()

@@ -9,7 +9,7 @@ LONG = {"name": "long", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 
 
 def columns(screen):
-    """The widest row of the table and of what waits, codes and colours left out."""
+    """The widest row of the table and of what waits, without escape codes."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen[screen.index("entry") :])
     return max(len(row.rstrip()) for row in re.split(r"[\r\n]+", plain) if "entry" in row or "needs" in row)
 

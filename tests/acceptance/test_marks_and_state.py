@@ -32,7 +32,7 @@ def test_rerun_hold_and_what_is_active(desk, sandbox):
     assert "active" in ended.err
     assert "--force" in ended.err
     assert desk.live() == before
-    # held ones are deleted and stay away, until they are to run again
+    # a hold deletes the sessions, and they are not created until they are marked for a rerun
     desk("mark", "hold", "tile/1-2", "--yes")
     desk.apply()
     assert sorted(desk.live()) == ["tile-3", "tile-4"]
@@ -92,7 +92,7 @@ def test_state_is_shown_forgotten_and_renamed(desk):
     desk.write({**SLEEP, "name": "field"}, project="atlas")
     assert desk.plan()["has_changes"] is False
     assert desk.live() == live
-    # what is forgotten is a stranger's from then on
+    # a session without a record is unmanaged from then on
     assert "forgot" in desk("state", "forget", "field/1").out
     (action,) = desk.plan()["actions"]
     assert action["action"] in ("create", "conflict")

@@ -94,7 +94,7 @@ def test_target_and_exclude_limit_what_is_done(desk):
     assert names == ["reduce-2", "other"]
     desk.apply("--exclude", "reduce/2-3")
     assert sorted(desk.live()) == ["other", "reduce-1"]
-    # a target deletes nothing for want of a manifest line
+    # with a target, a removed manifest line deletes nothing
     desk.write(SLEEP)
     desk.apply("--target", "reduce/2")
     assert sorted(desk.live()) == ["other", "reduce-1", "reduce-2"]
@@ -109,7 +109,7 @@ def test_report_files_are_written_in_addition(desk):
     assert json.loads((desk.folder / "plan.json").read_text())["summary"]["create"] == 3
 
 
-def test_target_that_means_nothing_is_no_success(desk, sandbox):
+def test_target_without_a_match_is_an_error(desk, sandbox):
     desk.write(SLEEP)
     for command in (("plan",), ("apply", "--yes"), ("destroy", "--yes")):
         ended = desk(*command, "--target", "redcue", code=4)

@@ -63,15 +63,15 @@ def test_plan_apply_wait_status_and_destroy(notebook, sandbox):
             await skaha.destroy(project)
 
     asyncio.run(work())
-    # the command line goes on with the same state
+    # the command line continues with the same state
     assert notebook.plan()["summary"]["done"] == 3
 
 
-def test_cancelled_in_the_middle_nothing_is_lost_or_made_twice(notebook, sandbox):
+def test_canceled_apply_loses_nothing_and_creates_nothing_twice(notebook, sandbox):
     sandbox.faults(latency_ms=[20, 300], only=["POST /session"])
     setting = skaha_apply.workflow.setup.settings.Settings(concurrency=8, settle=0.5)
 
-    async def cancelled():
+    async def canceled():
         async with skaha_apply.connect(setting=setting) as skaha:
             begun = asyncio.Event()
             seen = []
@@ -94,7 +94,7 @@ def test_cancelled_in_the_middle_nothing_is_lost_or_made_twice(notebook, sandbox
             await skaha.apply(survey())
             return made
 
-    made = asyncio.run(cancelled())
+    made = asyncio.run(canceled())
     assert 10 < made < 100
     assert len(notebook.live()) == 100
     assert len(sandbox.sessions()) == 100

@@ -7,7 +7,7 @@ import json
 SLEEP = {"name": "reduce", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 
 
-def test_no_is_no_and_yes_is_yes_in_a_terminal(desk):
+def test_terminal_declines_with_no_and_approves_with_yes(desk):
     desk.write(SLEEP)
     said_no = desk.in_terminal("apply", answer="n\n", code=1)
     assert "2 to create" in said_no.out

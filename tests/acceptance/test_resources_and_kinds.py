@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def test_rounded_and_flexible_resources_are_no_drift(desk):
+def test_rounded_and_flexible_resources_are_not_drift(desk):
     desk.write(
         {"name": "fixed", "cores": 8, "ram": 32, "cmd": "sleep", "args": ["600"]},
         {"name": "Small", "cores": 1, "ram": 4, "cmd": "sleep", "args": ["600"]},

@@ -58,6 +58,6 @@ def test_destroy_deletes_what_is_owned_and_keeps_what_is_protected_or_done(desk,
     live = desk.live()
     assert sorted(live) == ["kept", "long-13", "short"]
     assert live["long-13"]["id"] == stranger
-    # the memory of what is done stays
+    # the record of finished work stays
     plan = desk.plan()
     assert (plan["summary"]["create"], plan["summary"]["done"], plan["summary"]["unchanged"]) == (12, 1, 1)

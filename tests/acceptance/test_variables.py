@@ -169,7 +169,7 @@ def test_a_sensitive_value_is_in_the_session_and_nowhere_else(desk, survey, sand
     # what a session prints of it is masked in what is saved and shown
     (saved,) = desk.folder.glob(".skaha-apply/localhost/logs/survey/tile-t1/*.log")
     assert saved.read_text() == "night 2026-11-22 of t1, token (sensitive), asked --token=(sensitive)\n"
-    # another value is no change, another place of it is one, and is shown as what it is
+    # another value is not a change; the value in another place is a change, and is shown
     assert desk.plan(SKAHA_VAR_token="another-value")["has_changes"] is False
     survey(env={"TOKEN": "x${var.token}"})
     changed = [desk("plan", "-o", form) for form in ("text", "json", "markdown")]

@@ -49,7 +49,7 @@ def test_failing_replica_shows_its_log_and_blocks_its_dependents(desk, sandbox):
     assert "log of make-2" in ended.out
     assert "2 done, 1 failed, 2 blocked" in ended.out
     assert {one["name"] for one in sandbox.sessions()} == {"make-1", "make-2", "make-3"}
-    # without an order nothing is tried again; told to, it is, and the rest follows
+    # nothing is tried again without a mark; with `mark rerun` it is, and the dependents follow
     sandbox.forget_requests()
     desk.apply(code=9)
     assert desk.writes() == {}

@@ -107,9 +107,9 @@ def test_state_that_the_store_refuses_at_the_end_is_rescued_and_can_be_pushed(re
     assert push, ended.err
     store.rule = None
     assert f"state push {desk.rescue}" in " ".join(desk("plan").err.split())
-    said = desk(*push[1].split())
-    assert "pushed to" in said.out
-    assert "warning" not in said.err
+    pushed = desk(*push[1].split())
+    assert "pushed to" in pushed.out
+    assert "warning" not in pushed.err
     assert not desk.rescue.exists()
     plan = desk.plan()
     assert plan["has_changes"] is False
@@ -236,7 +236,7 @@ def test_an_interrupt_ends_in_time_however_slow_the_store(remote_desk, sandbox, 
     sandbox.faults()
     sandbox.wait_until(lambda: len(store.requests) == store.answered)
     store.slow_from, store.delay = None, 0.0
-    if store.lock is not None:  # said, with the command that frees it
+    if store.lock is not None:  # reported, with the command that frees it
         assert f"state unlock {store.lock_id}" in " ".join(ended.err.split())
         desk("state", "unlock", store.lock_id)
     desk.apply()
@@ -293,18 +293,18 @@ def test_the_password_is_in_no_output(remote_desk, how):
         options = ["--state", store.address.replace("//", f"//{quote(store.user)}:{quote(store.password)}@")]
     texts = []
 
-    def told(*words, code=0, **more):
+    def checked(*words, code=0, **more):
         ended = desk(*words, *options, "-v", "-v", code=code, **more)
         texts.append(ended.out + ended.err)
 
-    told("apply", "--yes", "--settle", "0.5s")
-    told("plan", "--out", "p.json")
-    told("state", "pull", "--project", "survey")
+    checked("apply", "--yes", "--settle", "0.5s")
+    checked("plan", "--out", "p.json")
+    checked("state", "pull", "--project", "survey")
     store.rule = lambda request: (500, store.password.encode())
-    told("plan", code=1)
-    told("apply", "--yes", code=1)
+    checked("plan", code=1)
+    checked("apply", "--yes", code=1)
     store.rule = None
-    told("state", "unlock", "x", code=1)
+    checked("state", "unlock", "x", code=1)
     broken = "import skaha_apply.state.http.store as h, sys, skaha_apply.cli as c\n"
     broken += "def decode(*_): raise RuntimeError('broken')\nh.decode = decode\nsys.exit(c.main(sys.argv[1:]))"
     words = [sys.executable, "-c", broken, "refresh", *options, "-v", "-v"]

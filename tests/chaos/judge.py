@@ -131,7 +131,7 @@ def _fits(job, spec, replica):
 
 
 def touched_unmanaged_sessions(server):
-    """Sessions of others that were deleted or renewed."""
+    """Unmanaged sessions that were deleted or renewed."""
     for at, identifier in (*server.deletes, *server.renewed):
         job = server.jobs.get(identifier)
         if job is None or job.is_unmanaged:

@@ -18,7 +18,7 @@ import httpx
 from virtual import EPOCH
 
 TTL = 3600.0
-LIFE = 345600.0  # seconds that an interactive session is granted, and that each renewal grants anew
+LIFE = 345600.0  # seconds that an interactive session is granted, and that each renewal grants again
 IMAGES = ("images.canfar.net/skaha/astroml:24.07", "images.canfar.net/skaha/base:1.0")
 GIB_IN_GB = 1.073741824
 _HTML = b"<html><head><title>One moment</title></head><body>Please wait.</body></html>"
@@ -48,7 +48,7 @@ class Weather:
     redirect_after: float = 0.0
     hang_before: float = 0.0
     hang_after: float = 0.0
-    torn_after: float = 0.0  # the connection ends within the answer
+    torn_after: float = 0.0  # the connection ends within the response
     cut_json: float = 0.0
     delete_without_effect: float = 0.0
     no_date: float = 0.0
@@ -97,7 +97,7 @@ class Job:
     linger: float = 0.0
     by: str = ""  # what happened to the request that made it
     renewals: list = field(default_factory=list)  # when each took effect, and what happened to its request
-    late: bool = False  # made, or only listed, longer after its client gave up than any client can wait
+    late: bool = False  # made, or only listed, longer after its client timed out than any client can wait
 
     @property
     def started(self):
@@ -202,10 +202,6 @@ class Server:
     def change_weather(self, weather):
         self.weather = weather
         self._empty_left = weather.empty_lists
-
-    def settle_down(self):
-        """Act on everything that is still on its way."""
-        self._advance(math.inf)
 
     def add_unmanaged_session(self, name, **changes):
         """Add a session that somebody else started in the same account."""

@@ -83,8 +83,8 @@ class Story:
         plan = self._plan(project)
         jobs = self.server.jobs.values()
         if any(begun <= job.ended <= self.universe.timeline.now or job.late for job in jobs):
-            # What ended between the list of the apply and that of the plan may have made something else due; and what
-            # a server did when nobody waited any more is removed first, and only then made anew.
+            # A session that ended between the listings of apply and plan can make another replica due. A session that
+            # appeared after its request timed out is deleted first, and then created again.
             self._try(project, Attempt())
             plan = self._plan(project)
         return plan

@@ -89,7 +89,7 @@ class Story:
         if ended.crash is not None:
             self.problems.append(f"crash: {ended.crash!r}")
         self.lost += isinstance(ended.error, StateLocked) and "is lost" in ended.error.message
-        # A list that was asked for before the sleep has no answer after it.
+        # A list that was asked for before the sleep has no response after it.
         expected = isinstance(ended.error, StateLocked | Unreachable) or str(ended.error) == "interrupted"
         if ended.error is not None and not expected:
             self.problems.append(f"it ended otherwise: {ended.error!r}")

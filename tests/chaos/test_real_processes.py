@@ -61,7 +61,7 @@ class Survey:
         return sum(self.sandbox.requests(last=1)["counts"].values())
 
     def kill_after(self, requests):
-        """SIGKILL an apply once the server has seen so many more requests."""
+        """SIGKILL an apply once the server has received this number of further requests."""
         before, process = self.answered(), self.apply()
         until = time.monotonic() + WAIT_S
         while process.poll() is None and self.answered() < before + requests:
@@ -122,7 +122,7 @@ def test_interrupted_in_the_middle_of_a_hundred_creates(prepared, sandbox):
     survey.check()
 
 
-def test_two_at_once_one_waits_its_turn(prepared, sandbox):
+def test_of_two_invocations_at_once_one_waits(prepared, sandbox):
     """The first is stopped by a signal while it holds the lock, so that no timing decides who waits."""
     survey = Survey(prepared, sandbox, 30)
     sandbox.faults(latency_ms=1000)

@@ -1,4 +1,4 @@
-"""Time that passes only while everybody sleeps: hours of retries, settling and polling in milliseconds.
+"""Time that passes only while everybody sleeps: hours of retries, settle times and polls in milliseconds.
 
 Threads are played, not used: what is given to one is done at a drawn moment, so that a run is the same each time.
 """

@@ -264,7 +264,7 @@ class Universe:
         except Exception as error:  # noqa: BLE001 - the judge shows it
             ended.crash = error
         left = loop.end()
-        # What was begun in a thread goes on there to its end.
+        # A call that has started in a thread runs there to its end.
         left = [task for task in left if "VaultStore.write" not in repr(task)]
         if process.alive and ended.crash is None and left:
             ended.crash = RuntimeError(f"left behind: {left}")

@@ -42,7 +42,7 @@ def test_what_all_saved_is_merged_in_order_of_the_replicas(tmp_path_factory, ite
     folder = tmp_path_factory.mktemp("run")
     for replica in range(1, total + 1):
         mine = deal(items, replica, total)
-        if mine or not lazy or replica == 1:  # an empty share need not be saved, but one must tell of the list
+        if mine or not lazy or replica == 1:  # an empty share need not be saved, but one replica must save the list
             save(mine, folder)
 
     done = combine(folder, folder / "final.json")
@@ -65,7 +65,7 @@ def test_a_plain_loop_over_the_files_merges_the_same(run_all, tmp_path):
     assert sorted(merged) == sorted(read(tmp_path / "final.json")) == list(range(23))
 
 
-def test_results_that_are_no_lists_give_one_entry_a_replica(run_all, tmp_path):
+def test_results_that_are_not_lists_give_one_item_for_each_replica(run_all, tmp_path):
     folder = run_all(range(10), 3, result=lambda mine: {"sum": sum(mine)})
 
     done = combine(folder, tmp_path / "final.json")
@@ -95,7 +95,7 @@ def test_replicas_with_empty_shares_need_not_save(run_all, tmp_path):
     assert done.merged == (1, 2, 3, 5)
 
 
-def test_an_empty_list_is_complete_once_one_replica_says_so(run_all, tmp_path):
+def test_empty_list_is_complete_once_one_replica_has_saved_it(run_all, tmp_path):
     folder = run_all([], 4, skip=(1, 2, 4))
 
     assert combine(folder, tmp_path / "final.json").complete
@@ -247,7 +247,7 @@ def test_a_description_of_another_format_is_named(run_all):
     )
 
 
-def test_partial_merges_what_is_whole_and_says_what_is_not(run_all, tmp_path):
+def test_partial_merges_complete_results_and_lists_incomplete_ones(run_all, tmp_path):
     folder = run_all(range(20), 5, skip=(4,))
     (folder / "container_2_results.json").write_text("[4, 5")
 

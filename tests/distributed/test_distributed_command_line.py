@@ -55,7 +55,7 @@ def test_a_replica_beyond_the_list_prints_nothing():
     assert (done.returncode, done.stdout) == (0, b"")
 
 
-def test_describe_tells_the_same_fingerprint_everywhere(images):
+def test_describe_prints_the_same_fingerprint_everywhere(images):
     one = call("describe", images, replica=1, total=2).stdout.decode("utf-8", "surrogateescape")
     two = call("describe", "--strategy", "stripe", images, replica=2, total=2).stdout.decode("utf-8", "surrogateescape")
 
@@ -80,7 +80,7 @@ def test_bash_payloads_save_and_combine(tmp_path):
     assert json.loads((tmp_path / "final.json").read_text()) == [str(number) for number in range(10)]
 
 
-def test_partial_says_what_is_left_out(tmp_path):
+def test_partial_lists_what_is_left_out(tmp_path):
     call("save", "-", tmp_path / "out", "--list", os.devnull, replica=1, total=3, stdin=b"[]")
     for replica in (1, 3):
         listed = tmp_path / "list"
@@ -125,7 +125,7 @@ def test_a_wrong_pair_is_one_message_and_exit_1(replica, total):
     assert len(text(done.stderr)) == 1
 
 
-def test_a_reader_that_leaves_early_is_no_error(tmp_path):
+def test_reader_that_leaves_early_is_not_an_error(tmp_path):
     listed = tmp_path / "list"
     listed.write_text("".join(f"a long enough line to fill the pipe, {number}\n" for number in range(20_000)))
     process = subprocess.Popen(

@@ -101,7 +101,7 @@ def test_nan_and_infinity_come_back_as_python_reads_them(tmp_path):
     assert (infinity, low) == (math.inf, -math.inf)
 
 
-def test_names_of_files_that_are_no_utf8_survive(tmp_path):
+def test_file_names_that_are_not_utf8_are_kept(tmp_path):
     assert read(save(["\udcff.fits", "Zürich ★"], tmp_path)) == ["\udcff.fits", "Zürich ★"]
 
 

@@ -28,7 +28,7 @@ def pattern(shown: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A folder with the manifest that the README tells to save; its sandbox is ended at the end."""
+    """A folder with the manifest of the README; its sandbox is ended at the end."""
     (tmp_path / "fits.yaml").write_text(next(console_blocks())[1], encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "NO_COLOR": "1"}

@@ -1,4 +1,4 @@
-"""What the rules say of matrices, of variables with and without a value, and of what becomes of failures."""
+"""Diagnostics about matrices, about variables with and without a value, and about failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def linted(body, head=HEAD, given=VariableValues(), **options):  # noqa: B008 - 
     return check(with_items(result.projects, ["m.yaml"]), **options)
 
 
-def told(found):
+def spots(found):
     return [(one.rule, one.location.line, one.location.column) for one in found]
 
 
@@ -123,7 +123,7 @@ def test_the_name_that_is_advised_keeps_its_references():
     assert 'Write name: "s-${tile}-${var.night}".' in found.detail
 
 
-def test_of_a_list_file_the_line_is_told():
+def test_diagnostic_of_a_list_file_shows_its_line():
     Path("tiles.txt").write_text("# these\n\nt1\nt=2\n", encoding="utf-8")
     found = one(
         linted("""\
@@ -134,7 +134,7 @@ def test_of_a_list_file_the_line_is_told():
         """)
     )
     assert "`t=2` (with tile = `t=2` (tiles.txt:4))" in found.summary
-    assert told([found]) == [("env-value", 7, 17)]
+    assert spots([found]) == [("env-value", 7, 17)]
 
 
 def test_what_an_include_gives_is_found_there_and_what_defaults_give_there():
@@ -150,7 +150,7 @@ def test_what_an_include_gives_is_found_there_and_what_defaults_give_there():
         """,
         f"version: 1\nproject: p\ndefaults: {{image: {IMAGE}, cmd: p, cores: 2, ram: 3}}\n",
     )
-    assert told(found) == [("stock-options", 3, 81), ("resources-below-one", 9, 29), ("arg-space", 10, 29)]
+    assert spots(found) == [("stock-options", 3, 81), ("resources-below-one", 9, 29), ("arg-space", 10, 29)]
     assert [one.summary.partition(" (with ")[2] for one in found] == [
         "",
         "tile = `t2` (m.yaml:7))",
@@ -170,7 +170,7 @@ def test_comments_switch_rules_off_for_all_combinations_of_their_line():
             args: ["${tile}"]  # skaha-apply: ignore[arg-space]
             env: {A: b}  # skaha-apply: ignore[env-value]
         """)
-    assert told(found) == [("unused-ignore", 11, 18)]
+    assert spots(found) == [("unused-ignore", 11, 18)]
 
 
 def test_two_diagnostics_about_one_field_stay_two():
@@ -202,7 +202,7 @@ def every_word(found):
 
 def test_a_sensitive_value_is_judged_and_never_shown():
     found = linted(SENDS, TOKEN, VariableValues({"token": SECRET, "night": "x"}))
-    assert told(found) == [("env-value", 8, 18), ("env-value", 8, 41)]
+    assert spots(found) == [("env-value", 8, 18), ("env-value", 8, 41)]
     assert "`${var.token}`" in found[0].summary
     assert found[0].detail.startswith("The server splits a variable at")
     for part in (SECRET, "hunter2", "is=it"):
@@ -220,27 +220,27 @@ def test_no_rule_shows_a_part_of_a_sensitive_value(secret):
         assert item.summary.startswith("with the value of `${var.token}`: ")
 
 
-def test_nothing_is_said_of_a_text_with_a_value_that_nobody_gave():
+def test_text_with_a_value_that_was_not_given_has_no_diagnostic():
     assert linted(SENDS, TOKEN, VariableValues({"night": "x"}, missing=MissingValues.SENSITIVE)) == ()
     comment = SENDS.replace('"]\n', '"]  # skaha-apply: ignore[arg-space]\n')
     assert linted(comment, TOKEN, VariableValues({"night": "x"}, missing=MissingValues.SENSITIVE)) == ()
-    assert told(linted(comment, TOKEN, VariableValues({"night": "x", "token": "plain"}))) == [("unused-ignore", 7, 84)]
+    assert spots(linted(comment, TOKEN, VariableValues({"night": "x", "token": "plain"}))) == [("unused-ignore", 7, 84)]
 
 
-def test_a_clear_value_beside_a_sensitive_one_is_found():
+def test_clear_value_next_to_a_sensitive_one_is_found():
     body = """\
         sessions:
           - name: s
             env: {PASSWORD: "abc", TOKEN: "${var.token}", API_KEY: "${var.night}"}
         """
     found = linted(body, TOKEN, VariableValues({"token": "x", "night": "abc"}))
-    assert told(found) == [("clear-secret", 7, 21), ("clear-secret", 7, 60)]
+    assert spots(found) == [("clear-secret", 7, 21), ("clear-secret", 7, 60)]
 
 
 def test_a_sensitive_default_is_found_and_not_shown():
     head = HEAD + "variables:\n  token: {sensitive: true, default: hunter2}\n"
     found = one(linted("sessions: [{name: s, args: ['${var.token}']}]\n", head))
-    assert told([found]) == [("clear-secret", 5, 3)]
+    assert spots([found]) == [("clear-secret", 5, 3)]
     assert "SKAHA_VAR_token" in found.detail
     assert "hunter2" not in every_word([found])
     given = one(linted("sessions: [{name: s, args: ['${var.token}']}]\n", head, VariableValues({"token": "other"})))
@@ -262,7 +262,7 @@ def test_a_sensitive_default_is_found_and_not_shown():
         "args: ['${var.night} a']  # skaha-apply: ignore[arg-space]",
     ],
 )
-def test_nothing_is_said_of_what_depends_on_a_variable_without_a_value(body):
+def test_text_that_depends_on_a_variable_without_a_value_has_no_diagnostic(body):
     head = f"version: 1\nproject: p\nvariables: {{night: {{}}}}\ndefaults: {{image: {IMAGE}}}\n"
     given = VariableValues(missing=MissingValues.ANY)
     cmd = "" if "kind" in body else "    cmd: p\n"
@@ -431,17 +431,17 @@ def test_what_is_of_use_to_one_of_those_that_share_it_is_not_reported():
     assert [one.rule for one in linted(alone, head)] == ["idle-cap", "ignored-key"]
 
 
-def test_a_cap_of_the_project_above_that_of_the_account():
+def test_limit_of_the_project_above_the_limit_of_the_account():
     found = one(linted("max_active: {project: 300, account: 250}\nsessions: []\n"))
-    assert told([found]) == [("idle-cap", 4, 13)]
+    assert spots([found]) == [("idle-cap", 4, 13)]
     assert linted("max_active: {project: 250, account: 250}\nsessions: []\n") == ()
     assert linted("max_active: 300\nsessions: []\n") == ()
 
 
-def test_an_empty_list_is_told_at_its_matrix():
+def test_empty_list_is_reported_at_its_matrix():
     Path("tiles.txt").write_text("# all done\n", encoding="utf-8")
     found = one(linted("sessions:\n  - name: s-${tile}\n    matrix: {tile: {file: tiles.txt}}\n"))
-    assert told([found]) == [("empty-matrix", 6, 13)]
+    assert spots([found]) == [("empty-matrix", 6, 13)]
     assert "`s-${tile}`" in found.summary
 
 
@@ -478,7 +478,7 @@ def test_twenty_thousand_combinations():
             args: ["${tile}", "${slug.tile}"]
             env: {TILE: "${tile}="}
         """)
-    assert told(found) == [("arg-space", 7, 19 - 7), ("env-value", 8, 17)]
+    assert spots(found) == [("arg-space", 7, 19 - 7), ("env-value", 8, 17)]
     assert all("and 19,999 more combinations" in one.summary for one in found)
 
 
@@ -613,6 +613,6 @@ def test_invisible_characters_are_named(char, name):
     assert {item.severity for item in found} == {"warning"}
 
 
-def test_visible_characters_are_no_fault():
+def test_visible_characters_cause_no_diagnostic():
     body = "sessions: [{name: s, args: [é, Čeněk, 日本, '☆', 'a\\tb'], env: {A: 'ß'}}]\n"
     assert linted(body, select={"invisible-character"}) == ()

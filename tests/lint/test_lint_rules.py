@@ -1,4 +1,4 @@
-"""Every rule finds its bad example and nothing in its good one; the cases beside them; the pages are fresh."""
+"""Every rule finds its bad example and nothing in its good one; further cases; the pages are up to date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BY_ID = {rule.id: rule for rule in RULES}
 
 
 def linted(*texts, **options):
-    """What is found in several manifests of one call."""
+    """The diagnostics of several manifests of one invocation."""
     found = [load(["-"], root=Path(), stdin=text.encode) for text in texts]
     assert [result.diagnostics for result in found] == [()] * len(found)
     return check([project for result in found for project in result.projects], **options)
@@ -268,7 +268,7 @@ def test_needs(needs, expected, words):
     assert words in "".join(item.summary for item in found)
 
 
-def test_defaults_of_headless_sessions_are_no_fault_of_a_notebook():
+def test_defaults_of_headless_sessions_cause_no_diagnostic_for_a_notebook():
     """The server ignores what a notebook has from them; what is written for it alone is an error."""
     text = f"""
         version: 1
@@ -300,7 +300,7 @@ def test_the_name_of_a_matrix_without_its_value_is_shown_as_written():
     assert 'needs: ["det-${tile}"]' in found.detail
 
 
-def test_a_long_circle_of_needs_is_told_in_short():
+def test_long_cycle_of_needs_is_shortened():
     lines = "".join(f"\n  - {{name: s{i}, image: {IMAGE}, cmd: p, needs: [s{(i + 1) % 2000}]}}" for i in range(2000))
     found = linted(f"version: 1\nproject: p\nsessions:{lines}\n")
     assert set(rules(found)) == {"needs-cycle"}
@@ -386,7 +386,7 @@ def test_online_the_servers_own_offer_counts(body, expected):
     assert {item.severity for item in found if item.rule == "stock-options"} <= {Severity.ERROR}
 
 
-def test_online_sessions_beside_the_manifests_count():
+def test_online_sessions_count_in_addition_to_the_manifests():
     found = in_session("kind: notebook\nreplicas: 2", online=Online(OFFER, taken=1))
     assert rules(found) == ["interactive-limit"]
     assert "1 active now" in found[0].detail
@@ -409,7 +409,7 @@ def test_online_images(image, expected):
     assert all("24.07, 24.11" in item.detail for item in found if item.rule == "image-unlisted")
 
 
-def test_a_server_that_tells_nothing_is_taken_for_the_stock_one():
+def test_server_without_a_description_counts_as_the_stock_one():
     assert rules(in_session("cmd: p\ncores: 2\nram: 8", online=Online(Offer()))) == []
 
 

@@ -149,7 +149,7 @@ def differences(sandbox, project):
         spec = replica.spec.filled(replica.replica, project.secrets)
         request = create_request(replica, project.name, 1, project.secrets)
         parameters = create_parameters(request)
-        if spec.gpus == 0:  # what the manifest says, which the client would leave out
+        if spec.gpus == 0:  # the value of the manifest, which the client would leave out
             parameters.append(("gpus", "0"))
         reply = posted(sandbox, parameters)
         if reply.status_code != OK:
@@ -261,9 +261,9 @@ SERVER_RULES = {
         lambda word: st.sampled_from([{"args": ("x", word)}, {"args": (word,)}, {"env": {"A": word}}, {"cmd": word}])
     ),
 }
-# What makes these errors is no answer of the server to one request.
+# These errors do not come from the response to one request.
 ELSEWHERE = {
-    "arg-shifted": "the server knows no tables, and takes the arguments that are left",
+    "arg-shifted": "the server has no tables, and takes the remaining arguments",
     "cmd-space": "the program is not found; test_programs_with_a_space_are_not_found",
     "name-collision": "the server takes both; test_the_server_takes_one_name_twice",
     "needs-cycle": "would wait for ever; the server knows no needs",
@@ -365,7 +365,7 @@ def test_what_lint_lets_pass_of_a_matrix_arrives_filled_in(idle, drawn):
     assert differences(sandbox, loaded.projects[0]) == []
 
 
-def test_every_error_is_proven_or_said_why_not():
+def test_every_error_is_proven_or_has_a_reason_why_not():
     errors = {rule.id for rule in RULES if rule.severity is Severity.ERROR} | {"stock-options"}
     assert set(SERVER_RULES) | set(ELSEWHERE) == errors
 

@@ -116,7 +116,7 @@ def test_where_words_come_from(tmp_path, monkeypatch, session, given, words):
 
 
 @pytest.mark.parametrize("session", ["{name: s, args: ['-0${replica.id}'], replicas: 7}", "{name: s, args: [--x=-08]}"])
-def test_texts_that_are_no_word(tmp_path, monkeypatch, session):
+def test_texts_that_are_not_words(tmp_path, monkeypatch, session):
     monkeypatch.chdir(tmp_path)
     assert linted(tmp_path, session) == ()
 

@@ -317,7 +317,7 @@ def test_generated_manifests_are_formatted(sessions):
 
 
 @st.composite
-def messy(draw):  # noqa: C901 - one story, told by a dozen small choices
+def messy(draw):  # noqa: C901 - a dozen small choices in a row
     """A manifest as people leave it: any order, indentation and gaps, with comments that are all different."""
     count = iter(range(1000))
     blanks = st.integers(0, 2).map(lambda number: "\n" * number)

@@ -43,7 +43,7 @@ def exported(sessions, **wanted):
         (["t-2", "t-10", "t-9"], [("t-2", 1), ("t-9", 1), ("t-10", 1)]),
         (["t-0", "t-1"], [("t-0", 1), ("t-1", 1)]),
         (["t-01", "t-02"], [("t-01", 1), ("t-02", 1)]),
-        (["t--1", "t--2"], [("t--1", 1), ("t--2", 1)]),  # `t-` is no name
+        (["t--1", "t--2"], [("t--1", 1), ("t--2", 1)]),  # `t-` is not a name
         (["t", "t-1", "t-2"], [("t", 1), ("t-1", 1), ("t-2", 1)]),  # no two entries may have the same name
         (["t-1", ("t-2", {"ram": 4})], [("t-1", 1), ("t-2", 1)]),
         (["t-1", ("t-2", {"gpus": 1})], [("t-1", 1), ("t-2", 1)]),
@@ -94,7 +94,7 @@ def test_resources_are_written_where_they_can_be_asked_for(kind, cores, ram, kep
     assert bool(found.remarks) == (cores == 0.5)
 
 
-def test_no_gpus_are_no_key():
+def test_zero_gpus_write_no_key():
     specs = entries(listing(("x", {"gpus": 0}), ("y", {"gpus": 2})), SessionFilter()).sessions
     assert [spec.gpus for spec in specs] == [None, 2]
 

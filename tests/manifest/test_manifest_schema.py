@@ -258,7 +258,7 @@ MATRICES = st.dictionaries(
     min_size=1,
     max_size=3,
 ).map(lambda items: "{" + ", ".join(f"{name}: {item}" for name, item in items.items()) + "}")
-# What no schema can tell: what a name refers to, how values go together, what stands in files.
+# What a schema cannot check: the targets of names, combinations of values, and the content of files.
 BEYOND = {"interpolation", "list-file", "matrix", "unmatched", "variable"}
 
 

@@ -78,9 +78,9 @@ def found(observed, tmp_path_factory):
 
 
 @pytest.fixture
-def ours(found, tmp_path):
-    """Give a copy of it that a test may spoil."""
-    return shutil.copytree(found, tmp_path / "ours")
+def copied(found, tmp_path):
+    """A copy of the images that a test can change."""
+    return shutil.copytree(found, tmp_path / "copied")
 
 
 def state_of(folder):
@@ -148,85 +148,92 @@ def test_two_at_once_and_one_killed_leave_all_images(observed, tmp_path):
         assert (tmp_path / "images" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_ten_replicas_find_exactly_the_truth(ours):
-    truth = json.loads((ours / "truth.json").read_text())
+def test_ten_replicas_find_exactly_the_truth(copied):
+    truth = json.loads((copied / "truth.json").read_text())
 
-    code, out, err = run("merge.py", ours)
+    code, out, err = run("merge.py", copied)
 
     assert (code, err) == (0, "")
-    results = json.loads((ours / "results" / "final_results.json").read_text())
+    results = json.loads((copied / "results" / "final_results.json").read_text())
     assert {result["image"]: len(result["sources"]) for result in results} == truth["sources"]
     assert [result["image"] for result in results] == sorted(truth["sources"])
     assert f"{truth['total']} sources in 240 images, from 10 replicas" in out
 
 
-def test_a_replica_that_never_ran_is_named(ours):
-    for path in (ours / "results").glob("container_4[._]*"):
+def test_a_replica_that_never_ran_is_named(copied):
+    for path in (copied / "results").glob("container_4[._]*"):
         path.unlink()
 
-    code, _, err = run("merge.py", ours)
+    code, _, err = run("merge.py", copied)
 
     assert code == 1
     assert "replica 4: missing: nothing saved" in err
-    assert not (ours / "results" / "final_results.json").exists()
+    assert not (copied / "results" / "final_results.json").exists()
 
 
-def test_a_replica_that_saw_another_list_is_named(ours):
-    (ours / "images" / "image_100.fits").unlink()
-    assert find(ours, [7])[0][0] == 0
+def test_a_replica_that_saw_another_list_is_named(copied):
+    (copied / "images" / "image_100.fits").unlink()
+    assert find(copied, [7])[0][0] == 0
 
-    code, _, err = run("merge.py", ours)
+    code, _, err = run("merge.py", copied)
 
     assert code == 1
     assert "replica 7: saw another list: 239 items" in err
 
 
-def test_an_image_that_nobody_saw_is_named(ours):
-    path = ours / "truth.json"
+def test_an_image_that_nobody_saw_is_named(copied):
+    path = copied / "truth.json"
     truth = json.loads(path.read_text())
     truth["sources"]["image_241.fits"] = 3
     truth["sources"]["image_005.fits"] += 1
     path.write_text(json.dumps(truth))
 
-    code, _, err = run("merge.py", ours)
+    code, _, err = run("merge.py", copied)
 
     assert code == 1
     assert [line.split(":")[0] for line in err.splitlines()] == ["image_005.fits", "image_241.fits"]
 
 
-def test_results_of_an_earlier_run_with_more_replicas_are_left_aside(ours):
-    assert [code for code, _, _ in find(ours, [1, 2], total=2, name="run-b")] == [0, 0]
+def test_results_of_an_earlier_run_with_more_replicas_are_left_aside(copied):
+    assert [code for code, _, _ in find(copied, [1, 2], total=2, name="run-b")] == [0, 0]
 
-    code, out, err = run("merge.py", ours)
+    code, out, err = run("merge.py", copied)
 
     assert (code, err) == (0, "")
     assert "from 2 replicas" in out
 
 
-def test_a_cut_image_fails_the_replica_by_name(ours):
-    image = ours / "images" / "image_001.fits"
+def test_a_cut_image_fails_the_replica_by_name(copied):
+    image = copied / "images" / "image_001.fits"
     image.write_bytes(image.read_bytes()[:4000])
 
-    code, _, err = find(ours, [1])[0]
+    code, _, err = find(copied, [1])[0]
 
     assert code == 1
     assert "image_001.fits" in err
 
 
-def test_without_images_the_way_out_is_said(tmp_path):
+def test_without_images_the_message_names_the_next_step(tmp_path):
     code, _, err = find(tmp_path, [1])[0]
 
     assert code == 1
     assert "run make_images.py first" in err
 
 
-def test_merging_needs_nothing_but_the_checkout(ours):
+def test_merging_needs_nothing_but_the_checkout(copied):
     done = subprocess.run(
-        [sys.executable, "-S", "-E", SCRIPTS / "merge.py", "--folder", ours],  # no site-packages: nothing is installed
+        [
+            sys.executable,
+            "-S",
+            "-E",
+            SCRIPTS / "merge.py",
+            "--folder",
+            copied,
+        ],  # no site-packages
         capture_output=True,
         text=True,
         timeout=60,
-        cwd=ours,
+        cwd=copied,
         check=False,
     )
 

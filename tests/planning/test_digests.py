@@ -133,7 +133,7 @@ def test_run_tag_differs_after_a_rerun_or_a_change_of_the_work_and_not_for_more_
     assert run_tag(replica(spec(ram=64))) == tags[0]
 
 
-def test_canonical_text_knows_no_order_of_keys_and_no_kind_of_number():
+def test_canonical_text_does_not_depend_on_order_of_keys_or_kind_of_number():
     assert canonical({"b": 8.0, "a": ["é", 0.5]}) == '{"a":["é",0.5],"b":8}'
     assert digests(spec(env={"A": "1", "B": "2"})) == digests(spec(env={"B": "2", "A": "1"}))
 

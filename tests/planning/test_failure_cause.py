@@ -74,7 +74,7 @@ def test_an_event_that_ended_the_session_comes_before_its_log(rows, cause):
     assert failure_cause("ValueError: a\n", events(*rows)) == cause
 
 
-def test_an_event_that_did_not_end_the_session_is_no_cause():
+def test_an_event_that_did_not_end_the_session_is_not_a_cause():
     rows = [
         ("Failed", 'Failed to pull image "images.canfar.net/a/b:1": timeout'),
         ("Pulled", 'Successfully pulled image "images.canfar.net/a/b:1"'),

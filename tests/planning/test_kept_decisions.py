@@ -27,7 +27,7 @@ TIMES = st.sampled_from([NOW - HOUR, NOW - 600, NOW - 60, NOW + HOUR])
 
 @st.composite
 def projects(draw):
-    """Three entries in a chain, one of them a matrix, with the rules that look at several replicas."""
+    """Three entries in a chain, one of them a matrix, with the rules that read several replicas."""
     rules = {
         "stop_after": draw(st.sampled_from([1, 2, 3])),
         "retries": draw(st.integers(0, 1)),

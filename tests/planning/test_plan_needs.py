@@ -1,4 +1,4 @@
-"""Sessions that need others: they wait, are blocked, and follow what they need when that changes."""
+"""Dependents wait, are blocked, and run again after a change of a dependency."""
 
 from __future__ import annotations
 

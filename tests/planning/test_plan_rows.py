@@ -140,11 +140,11 @@ def test_protected_replica_is_not_replaced_also_when_the_line_goes_with_the_chan
     ],
     ids=["whole floats", "case of the name", "protect", "file", "empty fields"],
 )
-def test_what_is_no_difference(same):
+def test_equal_values_are_not_a_difference(same):
     assert kinds(decide(project(same), state(record(spec())), seen(live("reduce")))) == ["unchanged reduce"]
 
 
-def test_what_the_server_shows_otherwise_is_no_difference():
+def test_other_notation_of_the_server_is_not_a_difference():
     shown = live("reduce", ram=8.59, cores=None, image="other/image:1", kind="Headless")
     assert kinds(decide(project(spec()), state(record(spec())), seen(shown))) == ["unchanged reduce"]
 

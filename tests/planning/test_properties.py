@@ -222,7 +222,7 @@ def test_applied_again_and_again_it_comes_to_rest(project, cluster, options, off
 
 @MANY
 @given(projects(), clusters(), option_values(take_over=st.just(value=False)), st.booleans())
-def test_no_session_of_others_is_deleted(project, cluster, options, destroying):
+def test_no_unmanaged_session_is_deleted(project, cluster, options, destroying):
     for _ in range(3):
         if destroying:
             cluster.plan(project, options)
@@ -251,8 +251,8 @@ def test_no_replica_has_two_sessions_that_run(project, cluster, options):
         before = {one for ids in cluster.running().values() if len(ids) > 1 for one in ids}
         cluster.apply(cluster.plan(project, options))
         doubled = {key: ids for key, ids in cluster.running().items() if len(ids) > 1 and not before & set(ids)}
-        # A create of before, that turns up beside a session which had vanished, is no deed of this plan; nor is one
-        # that we knew to be gone, and which a list shows once more while it stops.
+        # This plan did not make a session of an earlier create that appears next to a vanished one. Nor did it make
+        # a session that had disappeared and that a listing shows again while it stops.
         computing = {key: [one for one in ids if _computes(cluster.live[one])] for key, ids in doubled.items()}
         assert not {key: ids for key, ids in computing.items() if len(ids) > 1 and any(map(_is_made, ids))}
         cluster.tick(61)

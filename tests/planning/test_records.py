@@ -96,7 +96,7 @@ def test_passes_over_one_working_state_are_passes_over_documents(project, cluste
         cluster.tick(61, ends)
 
 
-def test_records_are_not_changed_behind_the_groups():
+def test_groups_follow_each_change_of_a_record():
     records = Records([scene.record(SPECS[0], "done")])
     for way in (records.update, records.setdefault):
         with pytest.raises(TypeError, match="one by one"):

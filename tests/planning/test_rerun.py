@@ -48,7 +48,7 @@ def test_always_runs_once_in_an_invocation(since, ended, expected):
         (None, NOW - DAY, "done reduce (completed)"),
         (NOW - 2 * DAY, NOW - 2.5 * DAY, "done reduce (completed)"),  # it was younger when the call began
         (NOW - 2 * DAY, NOW - 3.5 * DAY, "create reduce (completed more than 1d ago; runs again (rerun: 1d))"),
-        (NOW - 3 * DAY, NOW - 2 * DAY, "done reduce (completed)"),  # in this call
+        (NOW - 3 * DAY, NOW - 2 * DAY, "done reduce (completed)"),  # in this invocation
     ],
 )
 def test_age_is_measured_at_the_beginning_of_the_invocation(since, ended, expected):

@@ -85,7 +85,7 @@ def test_the_ended_session_is_left_to_expire():
         (1800, 9, 1800, "retry reduce (failed in attempt 9 of 30)"),
     ],
 )
-def test_the_wait_doubles_to_ten_minutes_and_is_never_less_than_the_first(first, attempt, after, expected):
+def test_each_wait_is_twice_the_last_one_up_to_ten_minutes_and_never_below_the_first(first, attempt, after, expected):
     wanted = spec(retries=29, retry_wait=first)
     plan = decide(project(wanted), state(failed(wanted, after, attempt=attempt)))
     assert lines(plan) == [expected]
@@ -166,11 +166,11 @@ def test_ended_attempt_is_recorded_when_the_next_one_is_created(phase):
 
 
 @pytest.mark.parametrize("phase", [Phase.DUE, Phase.GONE, Phase.HELD])
-def test_what_did_not_end_is_no_attempt(phase):
+def test_session_that_did_not_end_is_not_an_attempt(phase):
     assert again(record(THRICE, phase), 1, 2).earlier == ()
 
 
-def test_a_create_that_was_never_seen_is_no_attempt():
+def test_create_that_no_listing_showed_is_not_an_attempt():
     assert again(record(THRICE, "unknown", id=None), 1, 2).earlier == ()
 
 
@@ -189,7 +189,7 @@ def test_duplicate_session_with_a_better_end_is_the_same_attempt():
     assert (after.id, after.attempt, after.earlier) == ("late", 2, ())
 
 
-def test_digests_know_nothing_of_retries():
+def test_digests_do_not_contain_retries():
     assert replica(THRICE).run == replica(spec(retry_wait=99, timeout=5, pending_timeout=5)).run
 
 

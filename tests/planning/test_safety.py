@@ -83,7 +83,7 @@ def test_manifest_without_sessions_is_refused():
     assert decide(project(), state(record(spec(), "done"))).refused is None
 
 
-def test_destroy_is_no_mass_but_may_lose_too_much():
+def test_destroy_is_not_a_mass_delete_but_can_lose_too_much():
     assert decide(project(*TWELVE), owned(), all_live(), destroy=True).refused is None
     stored = owned(started=NOW - 10 * HOUR)
     assert refusal(decide(project(*TWELVE), stored, all_live(), destroy=True)) == (
@@ -127,7 +127,7 @@ def test_flexible_sessions_count_the_cores_that_the_server_requests():
     assert plan.core_hours_lost == 0.5
 
 
-def test_ended_notebook_is_no_lost_work():
+def test_ended_notebook_is_not_lost_work():
     stored = state(record(desktop(), "done", started=NOW - 50 * HOUR, ended=NOW))
     plan = decide(project(desktop(image="x/y:2")), stored)
     assert (plan.core_hours_lost, plan.recomputed) == (0, 0)
@@ -164,14 +164,14 @@ def test_deletion_that_is_under_way_is_not_refused_again():
     assert Phase.DUE not in {one.phase for one in stored.replicas}
 
 
-def test_time_that_is_up_is_no_loss():
+def test_timed_out_session_is_not_a_loss():
     slow = spec(timeout=60, retries=1)
     stored = state(record(slow, started=NOW - 500 * HOUR))
     plan = decide(project(slow), stored, seen(live("reduce")))
     assert (kinds(plan), plan.core_hours_lost, plan.refused) == (["delete reduce"], 0, None)
 
 
-def test_what_is_left_to_finish_is_no_loss_and_no_mass():
+def test_sessions_that_continue_count_neither_as_loss_nor_as_mass_delete():
     kept = [spec(f"s{number}", when_removed="finish") for number in range(12)]
     stored = state(*(record(one, started=NOW - 500 * HOUR) for one in kept))
     plan = decide(project(spec("new")), stored, all_live(kept))
@@ -182,7 +182,7 @@ LONG = {"started": NOW - 500 * HOUR, "ended": NOW - 48 * HOUR}
 
 
 @pytest.mark.parametrize("rerun", ["always", 24 * HOUR])
-def test_reruns_that_the_manifest_asks_for_are_no_loss_nor_is_what_follows_them(rerun):
+def test_reruns_in_the_manifest_and_their_dependents_are_not_a_loss(rerun):
     first, second = spec("first", rerun=rerun), spec("second", needs=("first",))
     third = spec("third", needs=("second",))
     entries = [
@@ -192,7 +192,7 @@ def test_reruns_that_the_manifest_asks_for_are_no_loss_nor_is_what_follows_them(
     ]
     plan = decide(project(first, second, third), state(*entries))
     assert (kinds(plan)[0], plan.core_hours_lost, plan.refused) == ("create first", 0, None)
-    # The next call finds the first one done again, and the others not yet.
+    # In the next invocation the first one is done again, and the others are not.
     entries[0] = record(first, "done", run_number=1, started=NOW - 60, ended=NOW)
     plan = decide(project(first, second, third), state(*entries), since=NOW - 30)
     assert (kinds(plan)[0], plan.core_hours_lost) == ("replace second", 0)

@@ -33,7 +33,7 @@ def test_scope_limits_actions_and_deletes_nothing_because_of_removed_lines(scope
     assert kinds(plan) == expected
 
 
-def test_scope_pulls_nothing_in_and_what_is_needed_still_counts():
+def test_scope_adds_no_dependency_and_dependencies_still_count():
     wanted = project(spec("first"), spec("second", needs=("first",)))
     assert kinds(decide(wanted, None, targets=("second",))) == ["blocked second"]
 

@@ -47,7 +47,7 @@ class Cluster:
         self.server.server_close()
 
     def admit(self, job):
-        """Keep a job; False for what Kubernetes refuses: values that are no text, names that no variable has."""
+        """Keep a job. False if Kubernetes refuses it: a value is not a text, or a name is not that of a variable."""
         container = job["spec"]["template"]["spec"]["containers"][0]
         texts = [*container.get("command", []), *container.get("args", [])]
         texts += [part.get("value") for part in container["env"]]

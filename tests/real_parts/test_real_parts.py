@@ -1,6 +1,6 @@
 """What a container receives equals the manifest, through Tomcat, the JDK, SnakeYAML and kubectl themselves.
 
-The sandbox re-tells these parts; this test catches a mistake that client, linter and sandbox share.
+The sandbox implements these parts again; this test catches a mistake that client, linter and sandbox share.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def test_what_lint_accepts_arrives_exactly(run, tmp_path, parts):
 
 @pytest.mark.parametrize("session_of", [as_argument, as_variable])
 def test_what_lint_refuses_does_not_arrive(run, tmp_path, parts, session_of):
-    """An error of the linter is no false alarm: the server refuses the text, fails, or changes it."""
+    """An error of the linter is not a false alarm: the server refuses the text, fails, or changes it."""
     fine = set(accepted(TEXTS, run, tmp_path, session_of))
     candidates = [text for text in TEXTS if text not in fine and not any(mark in text for mark in INVISIBLE)]
     refused = random.Random(11).sample(candidates, 40)

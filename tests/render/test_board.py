@@ -53,7 +53,7 @@ class Screen:
         self.frames.append(self.shown)
 
     def become(self, columns):
-        """Be narrower, as terminals that break long rows anew are."""
+        """Be narrower, as terminals are that wrap long rows again."""
         self.columns, broken = columns, []
         for row in self.rows:
             broken += [row[start : start + columns] for start in range(0, max(len(row), 1), columns)]
@@ -94,7 +94,7 @@ def test_a_wait_is_one_table_drawn_over_itself(action):
     assert all(frame for frame in screen.frames), "an empty frame flickers"
 
 
-def test_what_went_wrong_and_what_others_say_scrolls_by_above():
+def test_errors_and_notes_scroll_above_the_table():
     screen = Screen(columns=100)
     shown = board(screen)
     shown(tiles(1))
@@ -151,7 +151,7 @@ def test_it_fits_a_small_terminal_and_one_that_becomes_smaller():
     assert len(screen.shown) == 2
 
 
-def test_time_goes_on_between_two_passes():
+def test_time_is_updated_between_two_passes():
     screen, now = Screen(), [0.0]
     shown = board(screen, lambda: now[0])
     shown(tiles(1))

@@ -5,7 +5,7 @@ from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.render.errors import error_text
 
 
-def test_an_error_says_where_what_and_what_next():
+def test_error_states_location_problem_and_next_step():
     error = SkahaApplyError("unknown key `imge`", hint="write `image`", location=Location("m/a.yaml", 7, 3, 7, 7))
     assert error_text(error) == "error: m/a.yaml:7:3: unknown key `imge`\nhint: write `image`\n"
 

@@ -23,7 +23,7 @@ def lines(rows):
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.4, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (11100, "3h05m"), (187200, "2d04h")]
 )
-def test_spans_of_time_are_short(seconds, text):
+def test_durations_are_short(seconds, text):
     assert short_duration(seconds) == text
 
 

@@ -101,7 +101,7 @@ def test_every_format_obeys_its_schema(name):
     jsonschema.validate(lint_document(one), lint_schema())
 
 
-def test_the_schemas_can_say_no():
+def test_schemas_refuse_other_documents():
     sarif = sarif_document(REPORTS["one"])
     sarif["runs"][0]["results"][0]["level"] = "dreadful"
     assert not SARIF.is_valid(sarif)
@@ -112,7 +112,7 @@ def test_the_committed_schema_is_fresh():
     assert (ROOT / SCHEMA).read_text(encoding="utf-8") == schema_text()
 
 
-def test_sarif_says_what_github_reads():
+def test_sarif_has_what_github_reads():
     run = sarif_document(REPORTS["one"])["runs"][0]
     result = run["results"][0]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "a-rule"

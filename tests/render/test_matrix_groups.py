@@ -48,7 +48,7 @@ def test_few_combinations_are_named_and_one_is_itself(tile, plan):
     assert "!   failed  tile-t2  failed in attempt 1\n" in text
 
 
-def test_replicas_of_one_combination_are_spans_and_of_several_are_counted(tile, plan):
+def test_replicas_of_one_combination_are_ranges_and_of_several_are_counted(tile, plan):
     one = [tile("create", "T1", replica=number, replicas=4) for number in (1, 2, 4)]
     assert "tile-t1 [1-2,4]" in plan_text(plan(*one))
     two = [tile("create", value, replica=number, replicas=4) for value in ("T1", "T2") for number in (1, 2)]
@@ -97,7 +97,7 @@ def test_two_entries_stay_apart(tile, plan, action):
     assert "map-${n}  5 of 5  (1 … 5)" in text
 
 
-def test_what_is_gone_from_the_list_is_one_line_too(plan, action):
+def test_removed_combinations_are_one_line_too(plan, action):
     gone = [
         action("delete", f"tile-{value}", replicas=1, reason="no longer in the manifest", group="tile-${tile}", id="a")
         for value in ("a", "b", "c", "d")

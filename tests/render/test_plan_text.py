@@ -40,7 +40,7 @@ def test_replicas_that_share_action_reason_and_changes_are_one_line(action, plan
     )
 
 
-def test_a_new_state_is_told_in_the_first_line_and_a_refusal_in_the_last(action, plan):
+def test_first_line_shows_a_new_state_and_the_last_line_a_refusal(action, plan):
     shown = plan(
         action("create", reason=NEW),
         new_state=True,
@@ -53,7 +53,7 @@ def test_a_new_state_is_told_in_the_first_line_and_a_refusal_in_the_last(action,
     assert lines[-1] == "Refused: too much."
 
 
-def test_a_change_of_replicas_says_why_everything_is_computed_again(action, plan):
+def test_change_of_replicas_states_why_everything_is_computed_again(action, plan):
     resized = action("replace", reason="spec changed", changes=(Change("replicas", 50, 100),))
     text = plan_text(plan(resized, recomputed=1))
     assert "1 finished replica would be computed again, because another number of replicas changes every share." in text
@@ -78,13 +78,13 @@ def test_reasons_that_differ_in_words_are_not_grouped(action, plan):
     assert "reduce [2]  needs b" in text
 
 
-def test_a_single_one_bears_its_id(action, plan):
+def test_single_action_shows_its_id(action, plan):
     assert "-   delete  desk (k2j3h4g5)  gone\n" in plan_text(
         plan(action("delete", "desk", replicas=1, reason="gone", id="k2j3h4g5")),
     )
 
 
-def test_an_empty_plan_says_so_and_still_tells_what_is_left(action, plan):
+def test_empty_plan_states_this_and_lists_what_is_left(action, plan):
     done = plan(action("done"), action("unchanged", replica=2))
     assert "No changes. All sessions of the manifest are live or done.\n" in plan_text(done)
     left = plan_text(plan(action("failed", reason="failed in attempt 1"), action("blocked", "mosaic", reason="needs")))
@@ -130,7 +130,7 @@ def test_long_values_are_cut_where_they_differ(action, plan):
     assert len(text) < 1000
 
 
-def test_colour_only_adds_codes(action, plan):
+def test_color_only_adds_codes(action, plan):
     shown = plan(action("create", reason=NEW))
     text = plan_text(shown, terminal_colors())
     assert "\x1b[32m" in text
@@ -161,7 +161,7 @@ def test_values_that_cannot_be_hashed_are_grouped_too(action, plan):
     assert 'reduce [1-2]\n      env: (none) -> {"A": ["1"]}' in text
 
 
-def test_plan_says_how_what_failed_or_vanished_is_settled(action, plan):
+def test_plan_shows_the_commands_for_failed_and_unknown_replicas(action, plan):
     text = plan_text(plan(action("failed"), action("unknown", "mosaic")))
     assert "To resolve failed replicas:\n  skaha-apply mark rerun reduce --phase failed\n" in text
     unknown = [f"  skaha-apply mark {verb} mosaic --phase unknown\n" for verb in ("complete", "rerun")]

@@ -25,21 +25,21 @@ def waits(left):
     )
 
 
-def said_by(*events):
-    said = []
-    narrator = ProgressLines(said.append)
+def printed_by(*events):
+    printed = []
+    narrator = ProgressLines(printed.append)
     for event in events:
         narrator(event)
     narrator.close()
-    return said
+    return printed
 
 
 def moved(replica, after="running", before="pending", group="tile-${tile}"):
     return PhaseChanged("survey", f"tile-t{replica:03}", 1, f"tile-t{replica:03}", "k2j3h4g5", before, after, group)
 
 
-def test_plain_lines_tell_each_change_once_and_no_poll(action):
-    assert said_by(
+def test_plain_lines_show_each_change_once_and_no_poll(action):
+    assert printed_by(
         PassStarted("survey", 3),
         ActionEnded(action("create"), id="k2j3h4g5"),
         ActionEnded(action("replace", replica=2), id="a1b2c3d4"),
@@ -66,8 +66,8 @@ def test_many_changes_of_an_entry_in_one_pass_are_one_line_and_failures_are_name
     failed = ("tile-t017", "tile-t099", "tile-t123")
     entry = EntrySummary("tile-${tile}", {"done": 40, "failed": 3, "running": 8, "wait": 249}, failed)
     few = PhaseChanged("survey", "desk", 1, "desk", None, "pending", "running")
-    said = said_by(*(moved(one) for one in range(40)), moved(99, "failed"), few, PassEnded("survey", (entry,)))
-    assert said == [
+    printed = printed_by(*(moved(one) for one in range(40)), moved(99, "failed"), few, PassEnded("survey", (entry,)))
+    assert printed == [
         "tile-t099 k2j3h4g5: pending -> failed",
         "tile-${tile}: 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), 249 waiting",
         "desk: pending -> running",
@@ -81,17 +81,17 @@ def causes(*failures):
 def test_failures_with_the_same_cause_are_one_line_with_a_count():
     failed = [moved(one, "failed", "running") for one in range(25)]
     known = causes(*((change.name, "MemoryError") for change in failed[:24]), (failed[24].name, "KeyError: 'RA'"))
-    assert said_by(*failed, known) == [
+    assert printed_by(*failed, known) == [
         "24 failed: MemoryError (tile-t000 and 23 more)",
         "tile-t024 failed: KeyError: 'RA'",
     ]
 
 
-def test_a_failure_is_told_once_with_its_cause_before_the_effects():
+def test_a_failure_is_shown_once_with_its_cause_before_the_effects():
     waits_for_retry = PassEnded("survey", (EntrySummary("reduce", {"failed": 1}),))
     known = causes(("tile-t001", "MemoryError"), ("tile-t002", ""), ("tile-t009", "KeyError: 'RA'"))
-    said = said_by(moved(3), moved(1, "failed"), moved(2, "failed"), known, waits_for_retry)
-    assert said == [
+    printed = printed_by(moved(3), moved(1, "failed"), moved(2, "failed"), known, waits_for_retry)
+    assert printed == [
         "tile-t001 k2j3h4g5: pending -> failed: MemoryError",
         "tile-t009 failed: KeyError: 'RA'",  # an earlier run has reported the change, but not the cause
         "tile-t002 k2j3h4g5: pending -> failed",
@@ -99,14 +99,14 @@ def test_a_failure_is_told_once_with_its_cause_before_the_effects():
     ]
 
 
-def test_failures_are_not_kept_back_during_many_actions():
-    said = []
-    narrator = ProgressLines(said.append)
+def test_failures_are_shown_at_once_during_many_actions():
+    printed = []
+    narrator = ProgressLines(printed.append)
     narrator(moved(1, "failed"))
     narrator(PassStarted("survey", 5000))
-    assert said == ["tile-t001 k2j3h4g5: pending -> failed", "survey: 5000 actions"]
+    assert printed == ["tile-t001 k2j3h4g5: pending -> failed", "survey: 5000 actions"]
     narrator(causes(("tile-t001", "MemoryError")))
-    assert said[-1] == "tile-t001 failed: MemoryError"
+    assert printed[-1] == "tile-t001 failed: MemoryError"
 
 
 def test_thousands_of_changes_make_few_lines(action):
@@ -114,20 +114,20 @@ def test_thousands_of_changes_make_few_lines(action):
     created = [ActionEnded(action("create", replica=one), id="k2j3h4g5") for one in range(4000)]
     refused = [ActionEnded(action("create", replica=one), error="400") for one in range(1000)]
     moves = [moved(one) for one in range(4000)] + [moved(one, "failed") for one in range(1000)]
-    said = said_by(PassStarted("survey", 5000), *created, *refused, *moves)
-    assert len(said) < 60
-    assert "survey: 5000 of 5000 actions ended, 1000 of them not carried out" in said
-    assert "… and 980 more failed; `skaha-apply status` lists them" in said
-    assert "tile-${tile}: 4000 pending -> running" in said
+    printed = printed_by(PassStarted("survey", 5000), *created, *refused, *moves)
+    assert len(printed) < 60
+    assert "survey: 5000 of 5000 actions ended, 1000 of them not carried out" in printed
+    assert "… and 980 more failed; `skaha-apply status` lists them" in printed
+    assert "tile-${tile}: 4000 pending -> running" in printed
 
 
-def test_what_a_pass_had_to_say_is_said_when_it_is_interrupted():
-    assert said_by(moved(1)) == ["tile-t001 k2j3h4g5: pending -> running"]
+def test_notes_of_a_pass_are_printed_when_it_is_interrupted():
+    assert printed_by(moved(1)) == ["tile-t001 k2j3h4g5: pending -> running"]
 
 
-def test_a_survey_that_runs_for_days_tells_its_numbers_once_a_minute(action):
-    now, said = [0.0], []
-    narrator = ProgressLines(said.append, lambda: now[0])
+def test_survey_that_runs_for_days_prints_its_counts_once_a_minute(action):
+    now, printed = [0.0], []
+    narrator = ProgressLines(printed.append, lambda: now[0])
     narrator(PassStarted("survey", 8))
     for number in range(1, 1000):
         counts = {"running": 8, "done": number, "wait": 4992 - number}
@@ -138,11 +138,11 @@ def test_a_survey_that_runs_for_days_tells_its_numbers_once_a_minute(action):
         narrator(ActionEnded(action("create", session="tile-t1", group="tile-${tile}"), id="k2j3h4g5"))
     narrator(moved(1000, "done", "running"))
     narrator.close()
-    assert said[:4] == [
+    assert printed[:4] == [
         "survey: 8 actions",
         "tile-${tile}: 8 running, 1 done, 4991 waiting",
         "tile-${tile}: 8 running, 7 done, 4985 waiting",
         "tile-${tile}: 8 running, 13 done, 4979 waiting",
     ]
-    assert len(said) == 1 + 1000 // 6 + 1 + 1
-    assert said[-1].endswith(" running -> done")
+    assert len(printed) == 1 + 1000 // 6 + 1 + 1
+    assert printed[-1].endswith(" running -> done")

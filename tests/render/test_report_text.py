@@ -16,7 +16,7 @@ def test_a_report_counts_what_was_done_and_where_the_replicas_stand():
     assert text == "survey: 2 created, 1 replaced.\nReplicas: 3 running.\n"
 
 
-def test_nothing_to_apply_is_said():
+def test_report_states_that_nothing_was_to_apply():
     assert report_text(report()) == "survey: nothing was changed.\n"
 
 

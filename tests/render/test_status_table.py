@@ -52,7 +52,7 @@ class Status:
     causes: tuple = ()
 
 
-def test_columns_are_aligned_and_remarks_say_what_the_phase_does_not():
+def test_columns_are_aligned_and_remarks_add_to_the_phase():
     rows = [
         Row(
             "reduce",
@@ -96,7 +96,7 @@ def test_an_attempt_of_several_and_the_last_event_of_what_is_pending_for_long():
     assert text[2].endswith(r"2 of 3   -        -      pending for 14m: 0/9 nodes\x1b")
 
 
-def test_a_large_project_is_told_by_entry_with_what_needs_attention():
+def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention():
     failed = [
         Row("tile", f"tile-{one}", "failed", "failed", "exit", one, id="k2j3h4g5", attempt=1) for one in range(1, 61)
     ]
@@ -157,7 +157,7 @@ def test_failures_of_a_large_project_with_the_same_cause_are_one_row():
     assert [(one["cause"], one["count"]) for one in document["causes"]] == [("no file …", 25), ("Killed", 1)]
 
 
-def test_the_document_says_times_in_utc():
+def test_document_has_times_in_utc():
     document = status_document(
         Status(
             (Row("Desk", "desk", "running", id="k2j3h4g5", attempt=1, ended=0.0),),

@@ -167,7 +167,7 @@ def test_env_expands_what_stands_before_it(sandbox):
     assert (given["A"], given["C"]) == ("$(B)", "1")
 
 
-def test_answer_of_a_create(sandbox):
+def test_response_to_a_create(sandbox):
     reply = post(sandbox, GOOD)
     assert reply.status_code == 200
     assert reply.text.endswith("\n")

@@ -205,7 +205,7 @@ def test_requests(place, world, request_, answer):
     assert [one["id"] for one in theirs] == [world["theirs"]]
 
 
-def test_a_desktop_app_is_listed_with_its_desktops_id_and_goes_with_it(place):
+def test_desktop_app_is_listed_with_the_id_of_its_desktop_and_ends_with_it(place):
     desktop = place.create(name="other", type="desktop").text.strip()
     app = attach(place, desktop)
     entry = place.get(f"/session/{desktop}/app/{app}").json()

@@ -54,7 +54,7 @@ def test_dropped_connections(sandbox, fault, effect):
         ),
     ],
 )
-def test_error_answers(sandbox, fault, status, text, effect):
+def test_error_responses(sandbox, fault, status, text, effect):
     sandbox.faults(**{fault: 1, "retry_after": 7})
     reply = sandbox.create(name="tried")
     assert (reply.status_code, reply.text) == (status, text)
@@ -109,7 +109,7 @@ def test_latency(sandbox):
     assert time.monotonic() - began >= 0.12
 
 
-def test_answers_that_never_come(sandbox):
+def test_responses_that_never_arrive(sandbox):
     sandbox.faults(script=[{"match": {"method": "POST"}, "fault": "hang_after"}])
     with pytest.raises(httpx.ReadTimeout):
         sandbox.http.post(
@@ -133,7 +133,7 @@ def test_lists_lag_by_the_sandboxs_clock(sandbox):
     assert [one["id"] for one in sandbox.get().json()] == [new]
 
 
-def test_empty_lists_once_or_so_many_times(sandbox):
+def test_listing_is_empty_once_or_a_given_number_of_times(sandbox):
     sandbox.create()
     sandbox.faults(empty_list_once=True)
     assert [len(sandbox.get().json()) for _ in range(2)] == [0, 1]

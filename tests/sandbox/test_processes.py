@@ -63,7 +63,7 @@ def test_python_is_the_interpreter_that_has_the_packages(sandbox):
     assert _log(sandbox, identifier).strip() == sys.prefix
 
 
-def test_only_so_many_run_at_once_and_the_others_wait_in_order(sandbox):
+def test_sessions_above_the_limit_wait_in_order(sandbox):
     sandbox.settings(slots=2)
     script = _script(sandbox, "wait.sh", 'while [ ! -e "go-$1" ]; do sleep 0.02; done; echo "$1" >> order\n')
     ids = [_one(sandbox, cmd="bash", args=f"{script} {number}", name=f"w-{number}") for number in range(5)]

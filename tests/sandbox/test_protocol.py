@@ -154,13 +154,13 @@ def test_control_routes_are_the_owners(sandbox):
 
 
 @pytest.mark.parametrize("path", ["/skaha/v2/session", "/skaha/session", "/skaha/v1/sessions", "/"])
-def test_paths_that_are_no_route(sandbox, path):
+def test_paths_without_a_route(sandbox, path):
     reply = sandbox.http.get(path)
     assert reply.status_code == 404
     assert "text/html" in reply.headers["content-type"]
 
 
-def test_older_version_answers_unless_told_not_to(sandbox, fresh_sandbox):
+def test_older_version_responds_unless_it_is_switched_off(sandbox, fresh_sandbox):
     assert sandbox.http.get("/skaha/v0/session").json() == []
     assert fresh_sandbox("--no-v0").http.get("/skaha/v0/session").status_code == 404
 

@@ -76,7 +76,7 @@ async def test_an_outage_is_waited_for_by_one_request_at_a_time():
 
 @pytest.mark.parametrize(("seconds", "notes"), [(120, 2), (3, 0)])
 @awaited
-async def test_a_long_outage_is_told_once_and_its_end(seconds, notes):
+async def test_long_outage_is_reported_once_and_its_end_too(seconds, notes):
     clock, said = FastClock(), []
 
     async def act(request):

@@ -100,7 +100,7 @@ async def test_each_failure_has_its_error(act, error, says, tries):
 
 @pytest.mark.parametrize("act", [drop(), reply(503), reply(429, Retry_After="1")])
 @awaited
-async def test_a_server_that_stays_away_is_given_up_after_patience(act):
+async def test_unavailable_server_times_out(act):
     clock = FastClock()
     found, server = await listing(act, clock=clock, patience=10)
     assert type(found) is Unreachable
@@ -238,7 +238,7 @@ async def test_a_list_counts_as_asked_for_when_its_last_try_was_sent():
 
 
 @awaited
-async def test_patience_is_for_answers_that_do_not_begin():
+async def test_requests_without_a_response_are_repeated():
     async def slow(request):
         request.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nlog ")
         await asyncio.sleep(1.3)
@@ -249,7 +249,7 @@ async def test_patience_is_for_answers_that_do_not_begin():
 
 
 @awaited
-async def test_an_answer_that_never_ends_is_given_up():
+async def test_endless_response_times_out():
     async def endless(request):
         request.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 800000\r\n\r\n")
         while True:

@@ -180,7 +180,7 @@ async def test_a_client_certificate_is_shown_over_tls(certificates, monkeypatch,
 @needs_openssl
 @pytest.mark.both_transports
 @awaited
-async def test_a_server_that_is_not_trusted_is_given_up_at_once(certificates, monkeypatch):
+async def test_server_with_an_untrusted_certificate_fails_at_once(certificates, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     async with (
         Adversary(reply(200, "[]"), tls=tls_server(certificates[0], None)) as server,

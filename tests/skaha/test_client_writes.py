@@ -105,7 +105,7 @@ async def test_a_registry_login_goes_only_with_images_of_that_registry():
     ],
 )
 @awaited
-async def test_a_create_that_may_have_happened_is_unconfirmed_and_never_repeated(act):
+async def test_create_that_the_server_might_have_accepted_is_unconfirmed_and_never_repeated(act):
     async with Adversary(act, MADE) as server, client(server) as skaha:
         outcome = await skaha.create(JOB)
     assert isinstance(outcome, Unconfirmed), outcome
@@ -132,7 +132,7 @@ async def test_a_create_without_a_response_in_time_is_unconfirmed():
     ],
 )
 @awaited
-async def test_a_clear_no_is_told_on_one_line_and_not_repeated(act, status, says):
+async def test_refused_request_is_reported_on_one_line_and_not_repeated(act, status, says):
     async with Adversary(act, MADE) as server, client(server) as skaha:
         outcome = await skaha.create(JOB)
     assert isinstance(outcome, Refused)
@@ -198,7 +198,7 @@ async def test_a_longer_retry_after_than_patience_is_not_waited_for():
 
 
 @awaited
-async def test_patience_ends_and_what_was_said_last_is_told():
+async def test_timed_out_request_reports_the_last_response():
     clock = FastClock()
     async with Adversary(reply(429, "slow down")) as server, client(server, clock=clock, patience=60) as skaha:
         assert await skaha.create(JOB) == Refused(429, "429 Too Many Requests: slow down")
@@ -231,7 +231,7 @@ async def test_a_server_that_comes_back_gets_the_create():
 
 
 @awaited
-async def test_an_unconfirmed_delete_is_repeated_three_times_at_most():
+async def test_unconfirmed_delete_is_repeated_three_times_at_most():
     async with Adversary(drop(), drop(), reply(200)) as server, client(server) as skaha:
         assert await skaha.delete("abcd1234") == Accepted()
     assert [request.target for request in server.requests] == ["/skaha/v1/session/abcd1234"] * 3
@@ -243,7 +243,7 @@ async def test_an_unconfirmed_delete_is_repeated_three_times_at_most():
 
 
 @awaited
-async def test_a_delete_that_may_have_happened_stays_unconfirmed_when_refused_later():
+async def test_delete_that_the_server_might_have_accepted_stays_unconfirmed_after_a_refusal():
     async with Adversary(drop(), reply(503, "away", Retry_After="99")) as server, client(server) as skaha:
         assert isinstance(await skaha.delete("abcd1234"), Unconfirmed)
 
@@ -322,7 +322,7 @@ async def test_many_401_at_once_read_the_credential_once():
 
 
 @awaited
-async def test_an_account_without_access_is_told_as_such():
+async def test_account_without_access_has_its_own_error():
     async with Adversary(reply(403, "Not authorized to use the skaha system")) as server, client(server) as skaha:
         assert (await skaha.create(JOB)).auth
     async with Adversary(reply(403, "permission denied: this image")) as server, client(server) as skaha:
@@ -330,7 +330,7 @@ async def test_an_account_without_access_is_told_as_such():
 
 
 @awaited
-async def test_a_credential_that_is_gone_ends_as_refused():
+async def test_deleted_credential_ends_as_refused():
     answers = iter([token_login("one", "the test")])
 
     def login():
@@ -344,13 +344,13 @@ async def test_a_credential_that_is_gone_ends_as_refused():
 
 
 @awaited
-async def test_an_answer_cut_in_the_middle_is_unconfirmed():
+async def test_response_cut_in_the_middle_leaves_a_create_unconfirmed():
     async with Adversary(cut(b"k2j3h4g5")) as server, client(server) as skaha:
         assert isinstance(await skaha.create(JOB), Unconfirmed)
 
 
 @awaited
-async def test_an_endless_answer_to_a_create_is_unconfirmed():
+async def test_endless_response_leaves_a_create_unconfirmed():
     endless = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + b"a" * (3 << 20))
     async with Adversary(endless) as server, client(server) as skaha:
         assert isinstance(await skaha.create(JOB), Unconfirmed)

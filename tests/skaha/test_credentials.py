@@ -185,7 +185,7 @@ def test_dates_of_certificates(moment):
         certificate()[:400] + "\n-----END CERTIFICATE-----\n" + KEY,
     ],
 )
-def test_what_is_no_certificate_is_said(bad):
+def test_file_that_is_not_a_certificate_is_an_error(bad):
     with pytest.raises(Unauthorized, match="SKAHA_CERTIFICATE"):
         certificate_login(bad, "SKAHA_CERTIFICATE")
 
@@ -199,7 +199,7 @@ def test_no_bytes_break_the_reader_of_certificates(data):
         return
 
 
-def test_identities_tell_accounts_not_credentials():
+def test_identities_distinguish_accounts_not_credentials():
     owner = ("C=ca", "O=hia", "OU=cadc", "CN=jane_abc")
     proxies = [
         certificate_login(certificate((*owner, *more)), "x").identity

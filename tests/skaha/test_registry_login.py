@@ -141,7 +141,7 @@ async def test_registries_that_cannot_be_read_get_nothing(tmp_path):
     ],
 )
 @awaited
-async def test_a_refusal_says_where_the_login_comes_from(tmp_path, environ, text, says):
+async def test_refusal_names_the_source_of_the_login(tmp_path, environ, text, says):
     async with Adversary(reply(400, text)) as server, client(server, login=with_login(tmp_path, **environ)) as skaha:
         outcome = await skaha.create(create("images.canfar.net/private/a:1"))
     assert isinstance(outcome, Refused)

@@ -71,7 +71,7 @@ def test_a_delay_is_at_least_what_is_asked_and_otherwise_at_most_30_s(attempt, d
     assert waited <= max(30, (asked or 0) + 1)
 
 
-def test_delays_double_to_the_longest():
+def test_each_delay_is_twice_the_last_one_up_to_the_longest():
     assert [delay(attempt, 1.0) for attempt in (1, 2, 3, 6, 7, 8, 99)] == [0.5, 1, 2, 16, 30, 30, 30]
 
 

@@ -74,7 +74,7 @@ def test_an_address_with_or_without_version(written, meant):
         "http://10.0.0.1/skaha",
     ],
 )
-def test_what_cannot_be_an_address_is_said(bad):
+def test_malformed_address_is_an_error(bad):
     with pytest.raises(UsageError) as caught:
         base_url(bad, "SKAHA_URL")
     assert str(caught.value).startswith("SKAHA_URL: ")
@@ -92,7 +92,7 @@ def test_what_cannot_be_an_address_is_said(bad):
         ("https://host.example/skaha/v1/anything", "https://host.example/skaha/v1"),
     ],
 )
-def test_the_address_of_a_resource_is_no_base_url(written, base):
+def test_address_of_a_resource_is_not_a_base_url(written, base):
     with pytest.raises(UsageError) as caught:
         base_url(written, "SKAHA_URL")
     assert caught.value.hint == f"write {base}"

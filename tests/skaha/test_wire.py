@@ -119,7 +119,7 @@ def test_times(text, seconds):
 
 
 @pytest.mark.parametrize("text", [None, "", "<none>", "yesterday", 5])
-def test_what_is_no_time_is_none(text):
+def test_malformed_time_is_none(text):
     assert read_time(text) is None
 
 
@@ -192,7 +192,7 @@ ATTRIBUTES = {
         (b"[" * 100_000, "breaks off"),
     ],
 )
-def test_what_is_no_list_is_said_clearly(body, says):
+def test_body_that_is_not_a_list_is_a_clear_error(body, says):
     with pytest.raises(NotSkaha, match=says) as caught:
         read_sessions(body)
     assert len(str(caught.value)) < 450

@@ -86,11 +86,11 @@ class Request:
 
 @dataclass
 class PlainBackend:
-    """A plain backend: LOCK and UNLOCK on the state's own address, no look at serials.
+    """A plain backend: LOCK and UNLOCK on the state's own address, no check of serials.
 
     `faults` answers the next requests of a method instead: a status, or a pair of it and a body; `drop` before any
-    effect, `lose` after it, `hang` for ever, `slow` for half a second. `naive` frees a lock whatever the ID says. Its
-    clock is `ahead` of this machine's by so many seconds; without `dated` it sends no `Date`.
+    effect, `lose` after it, `hang` for ever, `slow` for half a second. `naive` frees a lock with any ID. Its
+    clock is `ahead` of this machine's by this number of seconds; without `dated` it sends no `Date`.
     """
 
     user: ClassVar = "anna"
@@ -141,7 +141,7 @@ class PlainBackend:
     async def until(self, met):
         """Wait until `met()` is true of what the server saw."""
         async with asyncio.timeout(30):
-            while not met():  # noqa: ASYNC110 - what is polled is a server's state, not an event of ours
+            while not met():  # noqa: ASYNC110 - what is polled is a server's state, not an event of this process
                 await asyncio.sleep(0.01)
 
     def fail(self, method, *faults):

@@ -47,7 +47,7 @@ def lock(tmp_path):
 
 
 @pytest.fixture
-def holder(path):
+def lock_owner(path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -69,11 +69,11 @@ def force(path, lock_id):
     asyncio.run(LocalStore(path).unlock(lock_id))
 
 
-def test_a_locked_state_names_the_owner_and_the_time(path, holder):
+def test_a_locked_state_names_the_owner_and_the_time(path, lock_owner):
     with pytest.raises(StateLocked) as caught:
         take(path)
     assert re.search(
-        rf"the state {re.escape(str(path))} is locked by \S+@\S+ \(process {holder.pid}\), operation apply, "
+        rf"the state {re.escape(str(path))} is locked by \S+@\S+ \(process {lock_owner.pid}\), operation apply, "
         r"since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(\d+ s ago\)$",
         caught.value.message,
     )
@@ -81,40 +81,40 @@ def test_a_locked_state_names_the_owner_and_the_time(path, holder):
     assert caught.value.exit_code is ExitCode.LOCKED
 
 
-def test_the_lock_file_has_the_keys_of_terraform(path, lock, holder):
+def test_the_lock_file_has_the_keys_of_terraform(path, lock, lock_owner):
     body = json.loads(lock.read_text())
     assert {"ID", "Operation", "Info", "Who", "Version", "Created", "Path"} <= set(body)
     assert body["Path"] == str(path)
-    assert body["Pid"] == holder.pid
+    assert body["Pid"] == lock_owner.pid
     assert body["Created"].endswith("Z")
 
 
-def test_a_waiting_one_gets_the_lock_when_it_is_given_back(path, holder):
+def test_a_waiting_one_gets_the_lock_when_it_is_given_back(path, lock_owner):
     async def main():
         store = LocalStore(path)
         waiting = asyncio.ensure_future(store.acquire("apply", 30))
         await asyncio.sleep(0.2)
         assert not waiting.done()
-        holder.stdin.write("\n")
-        holder.stdin.flush()
+        lock_owner.stdin.write("\n")
+        lock_owner.stdin.flush()
         await waiting
         await store.release()
 
     asyncio.run(main())
-    assert holder.stdout.readline() == "free\n"
+    assert lock_owner.stdout.readline() == "free\n"
 
 
-def test_the_lock_of_a_killed_process_is_free(path, lock, holder):
-    holder.send_signal(signal.SIGKILL)
-    holder.wait()
+def test_the_lock_of_a_killed_process_is_free(path, lock, lock_owner):
+    lock_owner.send_signal(signal.SIGKILL)
+    lock_owner.wait()
     assert lock.read_bytes() != b""
     take(path)
     assert lock.read_bytes() == b""
 
 
-def test_the_lock_of_a_living_process_cannot_be_broken(path, lock, holder):
+def test_the_lock_of_a_living_process_cannot_be_broken(path, lock, lock_owner):
     lock_id = json.loads(lock.read_text())["ID"]
-    with pytest.raises(StateError, match=rf"a running process has the lock .*process {holder.pid}") as caught:
+    with pytest.raises(StateError, match=rf"a running process has the lock .*process {lock_owner.pid}") as caught:
         force(path, lock_id)
     assert "End that process" in caught.value.hint
     with pytest.raises(StateLocked):
@@ -155,7 +155,7 @@ def test_of_many_at_once_one_has_it_at_a_time(path):
     asyncio.run(main())
 
 
-def test_a_cancelled_wait_holds_nothing(path):
+def test_canceled_wait_takes_no_lock(path):
     async def main():
         for pause in (0, 0.001, 0.003):
             store = LocalStore(path)
@@ -197,9 +197,9 @@ ELSEWHERE = LockOwner(
 )
 
 
-def written(lock, ago, holder=ELSEWHERE):
+def written(lock, ago, lock_owner=ELSEWHERE):
     """A lock file that its owner wrote some seconds ago, by the clock of the file system."""
-    lock.write_bytes(to_json(holder))
+    lock.write_bytes(to_json(lock_owner))
     os.utime(lock, (time.time() - ago, time.time() - ago))
 
 
@@ -219,16 +219,19 @@ def test_the_lock_of_another_machine_holds_until_its_lease_ends(path, lock):
 def test_neither_clock_of_two_machines_decides_about_a_lease(path, lock, hours):
     """The clock of the owner is wrong, and so is its text; or the clock of the process that takes the lock is wrong."""
     wrong = time.time() + hours * 3600
-    for holder, now in ((LockOwner(**{**_fields(ELSEWHERE), "expires": wrong}), time.time), (ELSEWHERE, lambda: wrong)):
-        written(lock, 600, holder)
+    for named, now in (
+        (LockOwner(**{**_fields(ELSEWHERE), "expires": wrong}), time.time),
+        (ELSEWHERE, lambda: wrong),
+    ):
+        written(lock, 600, named)
         with pytest.raises(StateLocked, match="expires in 50 min"):
             take(path, clocks=Clocks(wall=now))
-        written(lock, LEASE + SLACK + 5, holder)
+        written(lock, LEASE + SLACK + 5, named)
         take(path, clocks=Clocks(wall=now))
 
 
-def _fields(holder):
-    return {name: getattr(holder, name) for name in LockOwner.__slots__}
+def _fields(owner):
+    return {name: getattr(owner, name) for name in LockOwner.__slots__}
 
 
 @pytest.mark.parametrize(("hours", "way"), [(2, "2 h ahead of"), (-30, "30 h behind")])
@@ -260,10 +263,10 @@ def test_where_nothing_is_locked_there_is_nothing_to_break(path, lock):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the boot id is Linux's")
-def test_another_container_on_the_same_machine_is_judged_by_the_systems_lock(path, lock, holder):
+def test_another_container_on_the_same_machine_is_judged_by_the_systems_lock(path, lock, lock_owner):
     body = json.loads(lock.read_text())
-    holder.kill()
-    holder.wait()
+    lock_owner.kill()
+    lock_owner.wait()
     lock.write_text(json.dumps(body | {"Who": "root@another-container"}))
     take(path)
 
@@ -293,5 +296,5 @@ def test_a_write_extends_the_lease_that_other_machines_see(path, lock, make_docu
 
 
 def test_text_of_others_cannot_play_with_the_terminal():
-    holder = from_json(json.dumps({"ID": "x", "Who": "a\x1b[2J@b\n", "Created": "soon"}).encode())
-    assert holder.describe(0) == "a[2J@b"
+    lock_owner = from_json(json.dumps({"ID": "x", "Who": "a\x1b[2J@b\n", "Created": "soon"}).encode())
+    assert lock_owner.describe(0) == "a[2J@b"

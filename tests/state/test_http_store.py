@@ -21,25 +21,25 @@ from skaha_apply.state.local.store import LocalStore
 from skaha_apply.state.stores import find_address, open_store, parse_address
 
 
-class Told(list):
+class Notes(list):
     def __call__(self, note):
         self.append(note.text)
 
 
 @pytest.fixture
-def told():
-    return Told()
+def notes():
+    return Notes()
 
 
 @pytest.fixture
-def opened(tmp_path, told):
+def opened(tmp_path, notes):
     """A function that returns a store for a server; each further invocation returns another one, as another process."""
     folder = tmp_path / ".skaha-apply" / "a.org"
 
     def make(server, clocks=None, **env):
         account = {"TF_HTTP_USERNAME": server.user, "TF_HTTP_PASSWORD": server.password}
         given = backend(server.address, account | {"TF_HTTP_RETRY_WAIT_MIN": "0"} | env)
-        return HttpStore(given, rescue_path(folder / "survey.state.json"), observe=told, clocks=clocks)
+        return HttpStore(given, rescue_path(folder / "survey.state.json"), observe=notes, clocks=clocks)
 
     make.rescue = folder / "survey.state.rescue.json"
     return make
@@ -73,7 +73,7 @@ def test_a_text_is_decoded_again_only_if_it_is_another(dialect, opened, make_doc
     asyncio.run(main())
 
 
-def test_a_state_is_locked_written_read_and_unlocked(dialect, opened, make_document, told):
+def test_a_state_is_locked_written_read_and_unlocked(dialect, opened, make_document, notes):
     async def main():
         async with dialect() as server:
             store = opened(server)
@@ -92,7 +92,7 @@ def test_a_state_is_locked_written_read_and_unlocked(dialect, opened, make_docum
             assert [request.query["ID"] for request in posts] == [server.requests[1].asked_id] * 2
 
     asyncio.run(main())
-    assert told == []
+    assert notes == []
     assert not opened.rescue.parent.exists()
 
 
@@ -153,7 +153,7 @@ def test_a_waiting_one_gets_the_lock_when_it_is_given_back(dialect, opened):
     asyncio.run(main())
 
 
-def test_an_expired_lock_is_taken_over_with_a_note(dialect, opened, told):
+def test_an_expired_lock_is_taken_over_with_a_note(dialect, opened, notes):
     async def main():
         async with dialect() as server:
             gone = opened(server)
@@ -162,12 +162,12 @@ def test_an_expired_lock_is_taken_over_with_a_note(dialect, opened, told):
             server.ahead = LEASE + SLACK / 2
             with pytest.raises(StateLocked, match="expired since"):
                 await opened(server).acquire("apply", 0)
-            assert told == []
+            assert notes == []
             server.ahead = LEASE + 2 * SLACK
             later = opened(server)
             await later.acquire("apply", 0)
-            assert [note for note in told if "taking over" in note] == told[:1]
-            assert told[0].startswith(f"taking over the expired lock of {owner}")
+            assert [note for note in notes if "taking over" in note] == notes[:1]
+            assert notes[0].startswith(f"taking over the expired lock of {owner}")
             await later.release()
 
     asyncio.run(main())
@@ -216,7 +216,7 @@ def test_an_inconclusive_response_to_a_lock_is_retried(dialect, fault, opened):
     asyncio.run(main())
 
 
-def test_cancelled_while_it_asks_for_the_lock_it_leaves_none(dialect, opened):
+def test_canceled_lock_request_leaves_no_lock(dialect, opened):
     async def main():
         async with dialect() as server:
             server.fail(dialect.lock_method, "slow")
@@ -233,7 +233,7 @@ def test_cancelled_while_it_asks_for_the_lock_it_leaves_none(dialect, opened):
 
 @pytest.mark.parametrize("faults", [["lose"], ["drop"], [500], ["drop", "lose"], ["lose", 502], [503, 429]])
 def test_an_unconfirmed_write_is_read_back_and_repeated_only_if_it_did_not_arrive(
-    dialect, faults, opened, make_document, told
+    dialect, faults, opened, make_document, notes
 ):
     async def main():
         async with dialect() as server:
@@ -249,10 +249,10 @@ def test_an_unconfirmed_write_is_read_back_and_repeated_only_if_it_did_not_arriv
             assert serials.count(2) == in_vain + 1
 
     asyncio.run(main())
-    assert told == []
+    assert notes == []
 
 
-def test_the_serial_of_another_writer_is_not_taken_for_ours(dialect, opened, make_document):
+def test_serial_of_another_writer_is_not_taken_for_the_own_one(dialect, opened, make_document):
     async def main():
         async with dialect() as server:
             store = opened(server)
@@ -308,7 +308,7 @@ def test_another_lineage_or_an_older_serial_is_not_written(dialect, opened, make
     asyncio.run(main())
 
 
-def test_a_write_that_fails_keeps_the_state_in_a_rescue_file(dialect, opened, make_document, told):
+def test_a_write_that_fails_keeps_the_state_in_a_rescue_file(dialect, opened, make_document, notes):
     async def main():
         async with dialect() as server:
             store = opened(server)
@@ -322,11 +322,11 @@ def test_a_write_that_fails_keeps_the_state_in_a_rescue_file(dialect, opened, ma
             kept = decode(opened.rescue.read_bytes(), "rescue")
             assert kept == make_document(2, writer="w")
             assert server.stored.serial == 1
-            assert told == []
+            assert notes == []
             pushing = opened(server)
             async with locked(pushing):
                 assert (await pushing.read()).serial == 1
-                assert f"state push {opened.rescue}" in told[0]
+                assert f"state push {opened.rescue}" in notes[0]
                 await pushing.write(kept)
             assert not opened.rescue.exists()
             assert server.stored == kept
@@ -349,7 +349,7 @@ def test_a_failed_write_that_a_later_one_makes_good_leaves_no_rescue_file(dialec
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-def test_an_interrupted_write_is_kept_and_the_last_one_follows(dialect, arrives, opened, make_document, told):
+def test_an_interrupted_write_is_kept_and_the_last_one_follows(dialect, arrives, opened, make_document, notes):
     async def main():
         async with dialect() as server:
             async with locked(opened(server)) as store:
@@ -366,8 +366,8 @@ def test_an_interrupted_write_is_kept_and_the_last_one_follows(dialect, arrives,
                     await server.until(lambda: server.stored.serial == 2)
                 await store.write(make_document(3, writer="w"))
             assert server.stored.serial == 3
-            assert len(told) == 1
-            assert "interrupted; the new state is saved in" in told[0]
+            assert len(notes) == 1
+            assert "interrupted; the new state is saved in" in notes[0]
             assert not opened.rescue.exists()
 
     asyncio.run(main())
@@ -486,7 +486,7 @@ def test_a_refusal_is_one_clear_message_with_the_way_out(dialect, case, opened, 
     assert "\n" not in caught.value.message
 
 
-def test_a_gitlab_project_that_may_not_be_seen_is_no_empty_state(gitlab, opened):
+def test_gitlab_project_without_access_is_not_an_empty_state(gitlab, opened):
     async def main():
         async with gitlab() as server:
             server.fail("GET", (404, b'{"message":"404 Project Not Found"}'))
@@ -508,7 +508,7 @@ def test_a_store_that_does_not_respond_is_one_clear_message(plain, opened):
     assert "network" in caught.value.hint
 
 
-def test_a_lock_that_cannot_be_given_back_is_a_note_that_names_its_id(dialect, opened, told):
+def test_a_lock_that_cannot_be_given_back_is_a_note_that_names_its_id(dialect, opened, notes):
     async def main():
         async with dialect() as server:
             store = opened(server)
@@ -520,8 +520,8 @@ def test_a_lock_that_cannot_be_given_back_is_a_note_that_names_its_id(dialect, o
             return lock_id
 
     lock_id = asyncio.run(main())
-    assert len(told) == 1
-    assert f"state unlock {lock_id}" in told[0]
+    assert len(notes) == 1
+    assert f"state unlock {lock_id}" in notes[0]
 
 
 def test_reads_are_repeated_until_a_response_is_conclusive(plain, opened, make_document):
@@ -536,7 +536,7 @@ def test_reads_are_repeated_until_a_response_is_conclusive(plain, opened, make_d
     asyncio.run(main())
 
 
-def test_the_credential_is_in_no_message(plain, tmp_path, told, make_document, caplog):
+def test_the_credential_is_in_no_message(plain, tmp_path, notes, make_document, caplog):
     caplog.set_level("DEBUG")
 
     async def main():
@@ -547,7 +547,7 @@ def test_the_credential_is_in_no_message(plain, tmp_path, told, make_document, c
                 parse_address(address, "--state"),
                 tmp_path / "s.state.json",
                 {"TF_HTTP_RETRY_MAX": "0"},
-                observe=told,
+                observe=notes,
             )
             texts = [store.address, repr(backend(address, {}))]
             for method in ("GET", "LOCK", "POST", "UNLOCK"):
@@ -564,7 +564,7 @@ def test_the_credential_is_in_no_message(plain, tmp_path, told, make_document, c
                 texts += [caught.value.message, str(caught.value.hint)]
             return texts
 
-    texts = [*asyncio.run(main()), *told]
+    texts = [*asyncio.run(main()), *notes]
     assert len(texts) == 9
     for text in (*texts, caplog.text):
         assert plain.password not in text

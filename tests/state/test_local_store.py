@@ -208,7 +208,7 @@ def test_rights_of_the_file_are_kept(path, make_document):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_leftovers_of_killed_writers_go_with_the_next_lock(path, make_document):
+def test_files_of_killed_writers_are_deleted_with_the_next_lock(path, make_document):
     put(path, make_document(1))
     ours = path.with_name(f".{path.name}.0123456789ab.tmp")
     others = path.with_name(f".other{path.name}.0123456789ab.tmp")
@@ -260,7 +260,7 @@ def test_a_path_that_cannot_be_is_one_clear_message(tmp_path, make_document, mak
     assert caught.value.hint
 
 
-def test_the_root_folder_is_no_state():
+def test_root_folder_is_not_a_state():
     with pytest.raises(StateError, match="cannot be stored there"):
         LocalStore(Path("/"))
 
@@ -380,7 +380,7 @@ def test_readers_during_a_write_always_see_a_whole_state(path, make_document):
     assert serials == sorted(serials)
 
 
-def test_the_event_loop_goes_on_while_a_large_state_is_written(path, make_document):
+def test_event_loop_continues_while_a_large_state_is_written(path, make_document):
     async def main():
         store = LocalStore(path)
         await store.acquire("apply", 0)
@@ -396,7 +396,7 @@ def test_the_event_loop_goes_on_while_a_large_state_is_written(path, make_docume
     assert asyncio.run(main()) > 2
 
 
-def test_a_cancelled_write_has_ended_before_the_lock_is_given_back(path, make_document):
+def test_canceled_write_ends_before_the_lock_is_released(path, make_document):
     async def main():
         store = LocalStore(path)
         await store.acquire("apply", 0)

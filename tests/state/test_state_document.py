@@ -211,7 +211,7 @@ def survey(make_document, specs):
     return make_document().model_copy(update={"specs": held, "replicas": records})
 
 
-def test_of_a_family_one_spec_is_written_in_full_and_of_the_others_what_differs(make_document):
+def test_one_spec_of_an_entry_is_stored_in_full_and_the_others_as_differences(make_document):
     longer = ("/arc/projects/survey/mosaic.py", "--all")
     specs = [
         tile(0),
@@ -279,7 +279,7 @@ def test_what_differs_in_another_shape_is_refused(make_document, change, message
     assert message in caught.value.message
 
 
-def test_a_later_minor_version_may_tell_apart_more(make_document):
+def test_later_minor_version_can_distinguish_more(make_document):
     document = survey(make_document, [tile(0), tile(1)])
     raw = json.loads(encode(document))
     raw["specs"]["spec00000000"]["mood"] = {"deep": True}
@@ -322,7 +322,7 @@ def test_a_newer_major_version_asks_for_an_upgrade(make_document):
     assert caught.value.hint == "Upgrade skaha-apply."
 
 
-def test_a_newer_minor_version_is_read_without_what_we_do_not_know(make_document):
+def test_newer_minor_version_is_read_without_its_unknown_fields(make_document):
     document = make_document()
     raw = json.loads(encode(document)) | {"format_version": "1.7", "moods": [1, {"a": 2}]}
     del raw["digest"]

@@ -15,7 +15,7 @@ URL = "https://git.example.org/api/v4/projects/7/terraform/state/survey"
 
 @pytest.fixture
 def check(tmp_path, monkeypatch):
-    """A function that checks what a manifest says against what a call uses, below a checkout."""
+    """A function that compares the state of a manifest with that of an invocation, below a checkout."""
     monkeypatch.delenv("TF_HTTP_ADDRESS", raising=False)
     (tmp_path / ".git").mkdir()
     (tmp_path / "sub").mkdir()

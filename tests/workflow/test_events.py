@@ -1,4 +1,4 @@
-"""The order of the two writes: what is stored has been told before, and what was not stored is told again."""
+"""The order of the two writes: a change is written before it is stored, and again if it was not stored."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def document(**phases):
 
 
 class Disk:
-    """A store that notes what the file of events held when it was written to; `broken` refuses."""
+    """A store that notes the events in the file when the state was written; `broken` refuses."""
 
     address, interval = "memory", 0.5
 
     def __init__(self, path, stored=None):
-        self.path, self.stored, self.broken, self.told = path, stored, False, []
+        self.path, self.stored, self.broken, self.written = path, stored, False, []
 
     async def read(self):
         return self.stored
 
     async def write(self, document):
-        self.told.append(steps(self.path))
+        self.written.append(steps(self.path))
         if self.broken:
             raise StateError("the disk is full")
         self.stored = document
@@ -65,7 +65,7 @@ def changed(before, after, replica=1, **more):
     return PhaseChanged("survey", "Tile", replica, f"tile-{replica}", f"id{replica}", before, after, **more)
 
 
-def test_it_is_told_before_it_is_stored_and_again_after_a_crash_between_the_two(journal):
+def test_change_is_written_before_it_is_stored_and_again_after_a_crash_between_the_two(journal):
     disk = Disk(journal.path)
     store = EventLoggingStore(disk, journal)
 
@@ -82,7 +82,7 @@ def test_it_is_told_before_it_is_stored_and_again_after_a_crash_between_the_two(
 
     asyncio.run(run())
     accepted, done = ("tile-1", None, "accepted"), ("tile-1", "accepted", "done")
-    assert disk.told == [
+    assert disk.written == [
         [accepted],
         [accepted, done],
         [accepted, done, done],
@@ -90,7 +90,7 @@ def test_it_is_told_before_it_is_stored_and_again_after_a_crash_between_the_two(
     ]
 
 
-def test_what_a_look_shows_is_told_at_once_with_what_came_before_and_not_again_when_stored(journal):
+def test_listed_change_is_written_at_once_after_the_missing_one_and_not_again_when_stored(journal):
     journal.begin(document(r1="failed"))
     journal.seen(changed("accepted", "pending", attempt=1))
     journal.seen(changed("pending", "running"))

@@ -89,7 +89,7 @@ def test_one_combination_stays_in_its_matrix():
     }  # fmt: skip
 
 
-def test_one_session_is_renamed_and_what_needs_it_follows():
+def test_session_is_renamed_with_the_needs_of_its_dependents():
     one = SessionSpec(name="Reduce", image=IMAGE)
     needing = SessionSpec(name="sum", image=IMAGE, needs=("reduce",))
     renamed = with_session_renamed(document([one, needing]), "reduce", "Clean")

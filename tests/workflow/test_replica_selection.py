@@ -59,7 +59,7 @@ def test_a_word_that_means_something_in_another_phase_is_not_meaningless():
     assert selection.unmatched == ("reduce/7", "nothing", "n*")
 
 
-def test_what_is_no_pattern_is_refused():
+def test_malformed_pattern_is_refused():
     with pytest.raises(UsageError, match="not a list of replicas"):
         taken(ReplicaSelection(("reduce/x",)))
 

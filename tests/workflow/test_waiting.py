@@ -101,12 +101,12 @@ def test_what_left_the_manifest_and_finishes_is_waited_for_where_it_has_an_end(s
     assert over(action("unchanged", "running", desired=False), session_kind) is is_over
 
 
-def test_a_wait_for_time_alone_goes_on_and_one_for_what_will_not_come_ends():
+def test_wait_for_time_alone_continues_and_a_wait_without_a_possible_action_ends():
     assert not over(action("wait", "failed"))
     assert over(action("wait", waits_indefinitely=True))
 
 
-def test_numbers_by_entry_with_the_slowest_beside_the_median_of_the_finished():
+def test_counts_of_entries_show_the_longest_run_next_to_the_median_of_finished_ones():
     now = 1000.0
     actions = [
         action("unchanged", "running", name=f"t-{start:.0f}", group="t-${t}", recorded={"started": start})

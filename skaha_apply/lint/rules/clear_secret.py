@@ -27,7 +27,7 @@ PLACE = re.compile(r"[~./]|[a-z]{1,10}://[^:@/]*(?:/|$)")
 WORDS = ("token", "pass", "secret", "key", "credential")
 # Without any of these in lower case there is nothing to be found, and the expressions above are slow.
 MARKS = (*WORDS, "://", "begin", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "akia", "eyj")
-LOOKED_AT = 10_000  # characters of a value
+SEARCHED = 10_000  # characters of a value
 OPTION = re.compile(r"--?([A-Za-z][A-Za-z0-9_-]*)(?:=(.+))?", re.DOTALL)
 KNOWN = re.compile(
     r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30}|\bglpat-[A-Za-z0-9_-]{20}|\bAKIA[0-9A-Z]{16}\b"
@@ -52,7 +52,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[RuleDiagnostic]:
     before = ""
     for index, text in enumerate(spec.args):
-        option = OPTION.fullmatch(text[:LOOKED_AT])
+        option = OPTION.fullmatch(text[:SEARCHED])
         if option and option[2] and _is_secret(option[1].replace("-", "_"), option[2]):
             yield _diagnostic(project, f"{path}.args[{index}]", f"the option --{option[1]}")
         elif _is_known(text) or (before and not option and _is_secret(before, text)):
@@ -74,7 +74,7 @@ def _defaults(project: Project) -> Iterable[RuleDiagnostic]:
 
 def _is_known(text: str) -> bool:
     """Whether the text has the form of a token; the value of a sensitive variable is not part of the text."""
-    return KNOWN.search(LATER.sub("", text[:LOOKED_AT])) is not None
+    return KNOWN.search(LATER.sub("", text[:SEARCHED])) is not None
 
 
 def _is_secret(name: str, value: str) -> bool:

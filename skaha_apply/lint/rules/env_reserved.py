@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # They come last in launch-headless.yaml, and of repeated names the last one wins.
 PLATFORM = frozenset({"HOME", "PWD", "OMP_NUM_THREADS", "skaha_hostname", "skaha_username", "skaha_sessionid"})
-OURS = frozenset({"REPLICA_ID", "REPLICA_COUNT"})
+OF_THE_TOOL = frozenset({"REPLICA_ID", "REPLICA_COUNT"})
 PREFIX = "SKAHA_APPLY_"
 
 
@@ -25,7 +25,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             summary = f"the platform sets {name} itself"
             detail = "The platform replaces the value without a message. Remove the variable; if the program needs the "
             detail += "value, set it in a script that starts the program."
-        elif name in OURS or name.startswith(PREFIX):
+        elif name in OF_THE_TOOL or name.startswith(PREFIX):
             summary = f"{name} is set for every replica by skaha-apply"
             detail = "Remove the variable, or rename it."
         else:

@@ -119,7 +119,7 @@ class _EntryExpansion:
         matrix, whole = self._matrix()
         scope = Scope(self.context.variables, matrix.names, matrix.unknown)
         plan = self._template(matrix, scope, ())
-        if not whole or not self._tells_apart(matrix, scope):
+        if not whole or not self._distinguishes(matrix, scope):
             raise InvalidValue(self.path)
         written = self.own["name"].text
         if not matrix.combinations:
@@ -181,7 +181,7 @@ class _EntryExpansion:
             self.context.reader.diagnostics.add("too-large", self.own["matrix"], summary, detail, path=self.path)
             raise _TooMany
 
-    def _tells_apart(self, matrix: Matrix, scope: Scope) -> bool:
+    def _distinguishes(self, matrix: Matrix, scope: Scope) -> bool:
         """Whether the name contains every axis that can have several values, or one column of a table."""
         node = self.own["name"]
         if matrix.unknown or not matrix.names:

@@ -145,7 +145,7 @@ class _FileSize:
         name = named.value.text
         if name not in self.listed:
             try:
-                self.listed[name] = self.lines(self.context.lists.get(name, self.context.beside or os.curdir))
+                self.listed[name] = self.lines(self.context.lists.get(name, self.context.folder or os.curdir))
             except ListFileError:
                 self.listed[name] = 1  # reported when the matrix is read
         return self.listed[name]

@@ -39,10 +39,10 @@ def _counted(project: Project, lists: Lists) -> Project:
         for part, name in _named(spec):
             path = f"sessions[{index}].{part}"
             location = project.location(path)
-            beside = os.path.dirname(os.path.abspath(location.file)) if location else os.getcwd()  # noqa: PTH100, PTH109, PTH120 - as in lists
-            if (name, beside) not in lengths:
-                lengths[name, beside] = _length(lists, name, beside)
-            length = lengths[name, beside]
+            folder = os.path.dirname(os.path.abspath(location.file)) if location else os.getcwd()  # noqa: PTH100, PTH109, PTH120 - as in lists
+            if (name, folder) not in lengths:
+                lengths[name, folder] = _length(lists, name, folder)
+            length = lengths[name, folder]
             if length is not None:
                 found[path] = length
     return replace(project, items=found) if found else project
@@ -57,8 +57,8 @@ def _named(spec: SessionSpec) -> Iterator[tuple[str, str]]:
             yield part, text
 
 
-def _length(lists: Lists, name: str, beside: str) -> int | None:
+def _length(lists: Lists, name: str, folder: str) -> int | None:
     try:
-        return len(lists.get(name, beside).values())
+        return len(lists.get(name, folder).values())
     except ListFileError:
         return None

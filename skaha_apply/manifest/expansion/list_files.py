@@ -80,17 +80,17 @@ class Lists:
     apart: Collection[str] = ()
     read: dict[str, ListFile | ListFileError] = field(default_factory=dict)
 
-    def get(self, name: str, beside: str) -> ListFile:
+    def get(self, name: str, manifest_folder: str) -> ListFile:
         """The list with that name: in the folder of the manifest, else in that of the invocation.
 
         Raises `ListFileError`, also if both folders have one and they differ.
         """
         _refuse_outside(name)
-        here = os.getcwd()  # noqa: PTH109 - the text is wanted
-        real_paths = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (beside, here))  # noqa: PTH118
+        here = os.getcwd()  # noqa: PTH109 - a text, not a Path
+        real_paths = dict.fromkeys(os.path.realpath(os.path.join(folder, name)) for folder in (manifest_folder, here))  # noqa: PTH118
         there = [real_path for real_path in real_paths if os.path.lexists(real_path)]
         if not there:
-            named = (shown_path(folder) for folder in (beside, here))
+            named = (shown_path(folder) for folder in (manifest_folder, here))
             searched = " and in ".join(
                 dict.fromkeys("the folder of the invocation" if name == "." else name for name in named)
             )

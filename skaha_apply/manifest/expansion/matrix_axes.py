@@ -43,7 +43,7 @@ class MatrixContext:
     reader: NodeReader
     variables: Variables
     lists: Lists | None
-    beside: str
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _file(context: MatrixContext, node: Node, path: str) -> tuple[LocatedValue, 
     if context.lists is None:
         raise UnknownValueError(path)
     try:
-        file = context.lists.get(listed.text, context.beside or os.curdir)
+        file = context.lists.get(listed.text, context.folder or os.curdir)
     except ListFileError as error:
         raise _wrong_list(context, listed, error, f"{path}.file") from None
     context.reader.diagnostics.know(file.shown, file.text)

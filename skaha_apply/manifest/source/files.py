@@ -210,7 +210,7 @@ def _source(path: str) -> ManifestFile:
 def shown_path(path: str) -> str:
     """A path as the user would write it: relative to the working directory when it is below that, with `/`."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links, which users did not write
-    below = path_below(absolute, os.getcwd())  # noqa: PTH109 - the text is wanted
+    below = path_below(absolute, os.getcwd())  # noqa: PTH109 - a text, not a Path
     shown = Path(below if below is not None else path).as_posix()
     return shown.encode("utf-8", "replace").decode()
 

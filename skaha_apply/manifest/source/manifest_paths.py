@@ -74,11 +74,11 @@ def find_site(sources: Iterable[ManifestFile], homes: Homes) -> Site:
     real: dict[str, None] = {}
     around: dict[str, None] = {}
     for source in sources:
-        here = os.getcwd() if source.path == STDIN else None  # noqa: PTH109 - the text is wanted
-        leads_to = here or os.path.dirname(os.path.realpath(source.path))  # noqa: PTH120 - as above
-        written = here or os.path.dirname(os.path.abspath(source.path))  # noqa: PTH100, PTH120 - as above
-        real[leads_to] = None
-        around |= {leads_to: None, written: None}
+        here = os.getcwd() if source.path == STDIN else None  # noqa: PTH109 - a text, not a Path
+        real_folder = here or os.path.dirname(os.path.realpath(source.path))  # noqa: PTH120 - a text, not a Path
+        written = here or os.path.dirname(os.path.abspath(source.path))  # noqa: PTH100, PTH120 - a text
+        real[real_folder] = None
+        around |= {real_folder: None, written: None}
     found = homes(tuple(real))
     base = found[0] if len(found) == 1 else os.path.commonpath(found)
     return Site(found, tuple(around), RecordedNames(os.path.realpath(base)))

@@ -67,7 +67,7 @@ class OccupiedSlots:
     def unlisted(self) -> frozenset[ReplicaKey]:
         """Owned headless replicas that are or might be Pending or Running, and that the listing does not show."""
         listed = self._situation.observation.listing.by_id
-        ours = {
+        owned = {
             key
             for key, record in self._working_state.records.group(is_open).items()
             if record.phase in (Phase.ACCEPTED, *_COUNTED)
@@ -78,8 +78,8 @@ class OccupiedSlots:
             record = self._working_state.records.get(key)
             shown = record is not None and record.phase in _COUNTED and record.id in listed
             if not shown and not self._working_state.specs[intent.spec].kind.interactive:
-                ours.add(key)
-        return frozenset(ours)
+                owned.add(key)
+        return frozenset(owned)
 
     def _recorded(self) -> Iterator[SlotOwner]:
         for key, record in self._working_state.records.group(is_open).items():

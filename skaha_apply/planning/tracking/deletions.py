@@ -23,8 +23,8 @@ def resolve_delete(working: WorkingState, pending: PendingDelete, seen: Observat
     if not seen.whole and pending.id not in seen.not_found:
         return
     if live := seen.session(pending.id):
-        ours = pending.sent or pending.key in seen.in_flight or live.phase is Phase.TERMINATING
-        if not ours and seen.listing.asked >= settle_start(seen, pending.at) + settle:
+        is_requested = pending.sent or pending.key in seen.in_flight or live.phase is Phase.TERMINATING
+        if not is_requested and seen.listing.asked >= settle_start(seen, pending.at) + settle:
             del working.pending_deletes[pending.id]
         return
     waited = age(seen, pending.at)

@@ -209,11 +209,11 @@ def _is_slow(entry: EntrySummary) -> bool:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], entry: EntrySummary | None, columns: Sequence[str]) -> StyledRow:
-    spans: list[StyledText] = [(f"{truncate(cells[0], widths[0]):<{widths[0]}}", "" if entry else "bold")]
+    parts: list[StyledText] = [(f"{truncate(cells[0], widths[0]):<{widths[0]}}", "" if entry else "bold")]
     for cell, width, column in zip(cells[1:], widths[1:], columns, strict=True):
         padded = f"{cell:<{width}}" if column in ("longest running", "other") else f"{cell:>{width}}"
-        spans.append((_GAP + padded, _style(entry, column)))
-    return tuple(spans)
+        parts.append((_GAP + padded, _style(entry, column)))
+    return tuple(parts)
 
 
 def _style(entry: EntrySummary | None, column: str) -> str:

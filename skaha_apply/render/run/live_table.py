@@ -260,9 +260,9 @@ class ProjectTable:
 
 def _fitted(row: StyledRow, width: int) -> StyledRow:
     """The row, cut at the width of the screen."""
-    spans, left = [], width
+    parts, left = [], width
     for text, style in row:
         if left > 0 and text:
-            spans.append((truncate(text, left), style))
-            left -= len(spans[-1][0])
-    return tuple(spans)
+            parts.append((truncate(text, left), style))
+            left -= len(parts[-1][0])
+    return tuple(parts)

@@ -18,7 +18,7 @@ from skaha_apply.sandbox.text import placeholders
 from skaha_apply.sandbox.text.containers import Container, ContainerParameters, check_job, read_bundle, read_image
 from skaha_apply.sandbox.text.java_text import split
 from skaha_apply.sandbox.text.labels import listed_name
-from skaha_apply.sandbox.text.quantities import java_double, java_int, java_int_part
+from skaha_apply.sandbox.text.quantities import java_int, java_int_part, java_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +149,7 @@ def _amount(parameters: RequestParameters, name: str, options: tuple[int, ...]) 
     if sent is None:
         return None
     try:
-        number = java_double(sent)
+        number = java_number(sent)
     except ValueError:
         number = -1.0
     if java_int_part(number) not in options:

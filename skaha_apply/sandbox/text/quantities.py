@@ -6,17 +6,17 @@ import math
 import re
 from datetime import UTC, datetime
 
-_JAVA_DOUBLE = re.compile(
+_JAVA_NUMBER = re.compile(
     r"[-+]?(NaN|Infinity|(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|0[xX][0-9a-fA-F]+[pP][-+]?[0-9]+)[fFdD]?)"
 )
 _JAVA_INT = re.compile(r"[-+]?\d{1,10}")
 _MAX_INT = 2**31 - 1
 
 
-def java_double(text: str) -> float:
+def java_number(text: str) -> float:
     """Read `text` as `Double.parseDouble` does (also with blanks around it, `1e0`, `2d`); raises ValueError."""
     trimmed = text.strip(" \t\n\r\f\v")
-    if not _JAVA_DOUBLE.fullmatch(trimmed):
+    if not _JAVA_NUMBER.fullmatch(trimmed):
         raise ValueError(text)
     number = trimmed.rstrip("fFdD") if not trimmed.lstrip("+-").lower().startswith("0x") else trimmed
     if "x" in number.lower():

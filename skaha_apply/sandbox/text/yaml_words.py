@@ -91,7 +91,7 @@ def plain_text(value: str) -> str | None:
         return value
     if value.lower().endswith((".inf", ".nan")):
         return "NaN" if value.lower() == ".nan" else "-Infinity" if value.startswith("-") else "Infinity"
-    return _java_double(_base_60(value, float) if ":" in value else _float(value))
+    return _java_number(_base_60(value, float) if ":" in value else _float(value))
 
 
 def _float(value: str) -> float:
@@ -112,7 +112,7 @@ def _base_60(value: str, last: type[int | float]) -> float:
     return -total if value.startswith("-") else total
 
 
-def _java_double(number: float) -> str:
+def _java_number(number: float) -> str:
     """Write a floating-point number as `Double.toString` does: `-0.5`, `1.0E7`."""
     if math.isinf(number):
         return "-Infinity" if number < 0 else "Infinity"

@@ -90,10 +90,10 @@ class RemoteLock:
         overtaken = ""
         await self._learn_time()
         while True:
-            ours = self._new_owner(operation)
-            other, date, sent = await self._lock_or_clean_up(ours)
+            this_owner = self._new_owner(operation)
+            other, date, sent = await self._lock_or_clean_up(this_owner)
             if other is None:
-                self._owned, self._lost = ours, None
+                self._owned, self._lost = this_owner, None
                 self._proof.renew(sent)
                 break
             if self._proof.clocks.since(sent) > TRUSTED:
@@ -190,34 +190,38 @@ class RemoteLock:
         if not _is_success(response):
             raise refused(self._backend, "unlock", response)
 
-    async def _lock_or_clean_up(self, ours: LockOwner) -> _LockResult:
+    async def _lock_or_clean_up(self, this_owner: LockOwner) -> _LockResult:
         # An interrupt can leave the new lock in the store, and nothing else would free it.
-        locking = asyncio.ensure_future(self._send_lock(ours))
+        locking = asyncio.ensure_future(self._send_lock(this_owner))
         try:
             return await asyncio.shield(locking)
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([locking], timeout=_INTERRUPT_LIMIT)
             if done and locking.exception() is None:
                 if locking.result().other is None:
-                    self._owned = ours
+                    self._owned = this_owner
                     self._proof.renew(locking.result().sent)
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_INTERRUPT_LIMIT):
                             await self.free()
             else:
                 locking.cancel()
-                self._note(f"a lock might remain; if the next run reports it, run `skaha-apply state unlock {ours.id}`")
+                self._note(
+                    f"a lock might remain; if the next run reports it, run `skaha-apply state unlock {this_owner.id}`"
+                )
             raise
 
-    async def _send_lock(self, ours: LockOwner) -> _LockResult:
+    async def _send_lock(self, this_owner: LockOwner) -> _LockResult:
         backend, sent = self._backend, self._proof.clocks.moment()
-        response = await self._requests.send_with_retries(backend.lock_method, backend.lock_address, to_json(ours))
+        response = await self._requests.send_with_retries(
+            backend.lock_method, backend.lock_address, to_json(this_owner)
+        )
         if not isinstance(response, StoreResponse) or response.status not in (_OK, *_LOCKED):
             raise refused(backend, "lock", response)
         if response.status == _OK:
             return _LockResult(None, response.date, sent)
         other = with_id_read(from_json(response.body) or LockOwner(id=""))
-        if other.id == ours.id:
+        if other.id == this_owner.id:
             return _LockResult(None, response.date, sent)  # taken before, perhaps by a request without a response
         # GitLab stores only ID, account and time, and repeats the rest of this request.
         shown = replace(other, operation="", pid=None) if backend.gitlab else other

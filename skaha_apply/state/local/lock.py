@@ -53,7 +53,7 @@ class FileLock:
         """Whether this object has the lock."""
         return self._descriptor is not None
 
-    def take(self, ours: LockOwner) -> LockOwner | None:
+    def take(self, this_owner: LockOwner) -> LockOwner | None:
         """Take the lock, or return its owner; raises `StateError` if the file system refuses."""
         with self._mutex:
             now, self._extended = self._clocks.moment()
@@ -66,12 +66,12 @@ class FileLock:
                 raise refusal(error, "lock the state by", self._path) from error
             try:
                 other = from_json(_read(descriptor))
-                if other and not other.shares_machine(ours):
+                if other and not other.shares_machine(this_owner):
                     left = LEASE - self._age(descriptor)
                     if left > -SLACK:
                         os.close(descriptor)
                         return replace(other, expires=now + left)
-                self._owner = replace(ours, expires=now + LEASE)
+                self._owner = replace(this_owner, expires=now + LEASE)
                 _overwrite(descriptor, to_json(self._owner))
                 self.ahead = now - os.fstat(descriptor).st_mtime
             except OSError as error:
@@ -80,11 +80,11 @@ class FileLock:
             self._descriptor = descriptor
             return None
 
-    def find_owner(self, ours: LockOwner) -> LockOwner | None:
+    def find_owner(self, this_owner: LockOwner) -> LockOwner | None:
         """The owner of the lock, None if it is free; nothing is taken or written.
 
         The text of the file is read first, because a free lock is an empty file, so the lock of the system is asked
-        only if an owner is named. `ours` is this process. Raises `StateError` if the file system refuses.
+        only if an owner is named. `this_owner` is this process. Raises `StateError` if the file system refuses.
         """
         with self._mutex:
             if (named := self._named()) is None:
@@ -98,7 +98,7 @@ class FileLock:
             if descriptor is None:
                 return replace(named, expires=None)  # its process runs
             os.close(descriptor)
-            is_left_behind = named.shares_machine(ours) or is_expired(named, self._clocks.wall())
+            is_left_behind = named.shares_machine(this_owner) or is_expired(named, self._clocks.wall())
             return None if is_left_behind else named
 
     def extend_lease(self) -> None:
@@ -140,12 +140,14 @@ class FileLock:
         """Free the lock, if this object has it; never raises."""
         with self._mutex:
             descriptor, self._descriptor = self._descriptor, None
-            ours, self._owner = self._owner, None
+            this_owner, self._owner = self._owner, None
             if descriptor is None:
                 return
             try:
                 named = from_json(_read(descriptor))
-                if named is None or ours is None or named.id == ours.id:  # else another machine has taken it over
+                if (
+                    named is None or this_owner is None or named.id == this_owner.id
+                ):  # else another machine has taken it over
                     os.ftruncate(descriptor, 0)
             except OSError:
                 pass

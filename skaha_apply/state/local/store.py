@@ -77,13 +77,13 @@ class LocalStore:
             raise
 
     async def _take(self, operation: str, patience: float) -> None:
-        ours = this_process(operation, self.address, self._clocks.wall())
+        this_owner = this_process(operation, self.address, self._clocks.wall())
         clock = asyncio.get_running_loop().time
         deadline = clock() + patience
         delay = _FIRST_RETRY
         while True:
             begun = self._clocks.moment()
-            owner = await _in_thread(lambda: self._lock.take(ours))
+            owner = await _in_thread(lambda: self._lock.take(this_owner))
             if owner is None:
                 self._lost = None
                 self._proof.renew(begun)
@@ -121,8 +121,8 @@ class LocalStore:
 
     async def check_free(self) -> bool:
         """True; raises `StateLocked` if another process has the lock, and `StateError` if nobody can read it."""
-        ours = this_process("", self.address, self._clocks.wall())
-        owner = await _in_thread(lambda: self._lock.find_owner(ours))
+        this_owner = this_process("", self.address, self._clocks.wall())
+        owner = await _in_thread(lambda: self._lock.find_owner(this_owner))
         if owner is not None:
             raise locked_error(owner, self._clocks.wall(), address=self.address, is_alive=owner.expires is None)
         return True

@@ -10,7 +10,7 @@ from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.selection import matches
 from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.locking import store_lock
-from skaha_apply.workflow.state.rename import knows_matrix, knows_session, with_matrix_renamed, with_session_renamed
+from skaha_apply.workflow.state.rename import has_matrix, has_session, with_matrix_renamed, with_session_renamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,10 +80,10 @@ async def move(location: StateLocation, project: str, old: str, new: str) -> str
         StateError: the state cannot be read or written.
     """
     document = await location.store(project).read()
-    if document is not None and knows_matrix(document, old):
+    if document is not None and has_matrix(document, old):
         await _rename(location, project, old, new, with_matrix_renamed)
         return f"matrix {old} is now {new}"
-    if document is not None and knows_session(document, old):
+    if document is not None and has_session(document, old):
         await _rename(location, project, old, new, with_session_renamed)
         return f"session {old} is now {new}"
     if await location.store(old).read() is not None:

@@ -18,12 +18,12 @@ _REFERENCE = re.compile(r"\$\{(?:slug\.)?([^}]+)\}")
 _TABLES = ("replicas", "intents", "tombstones", "doubts")
 
 
-def knows_session(document: StateDocument, name: str) -> bool:
+def has_session(document: StateDocument, name: str) -> bool:
     """Whether a state has replicas of a session of that name, in any case."""
     return any(record.session == name.casefold() for record in document.replicas)
 
 
-def knows_matrix(document: StateDocument, name: str) -> bool:
+def has_matrix(document: StateDocument, name: str) -> bool:
     """Whether a state has replicas of a matrix of that name as written, in any case."""
     return any(spec.group and spec.entry_key == name.casefold() for spec in document.specs.values())
 
