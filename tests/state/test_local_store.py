@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import signal
 import subprocess
@@ -73,6 +74,30 @@ def test_a_file_is_decoded_again_only_after_another_has_written_it(path, make_do
         await store.release()
 
     asyncio.run(main())
+
+
+def test_a_file_with_the_same_inode_time_and_size_is_another_if_its_text_is(path, make_document):
+    """A file system can use an inode again, and its times can be as coarse as a second."""
+    first, second = make_document(1), make_document(2)
+
+    async def main():
+        store = LocalStore(path)
+        await store.acquire("apply", 0)
+        await store.write(first)
+        await store.release()
+        before = path.stat()
+        path.write_bytes(encode(second))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        after = path.stat()
+        for name in ("st_ino", "st_mtime_ns", "st_size"):
+            assert getattr(after, name) == getattr(before, name)
+        await store.acquire("apply", 0)
+        assert await store.read() == second
+        await store.write(make_document(3))
+        await store.release()
+
+    asyncio.run(main())
+    assert stored(path) == make_document(3)
 
 
 def test_after_a_removal_a_new_state_can_begin(path, make_document):

@@ -58,7 +58,8 @@ class LocalStore:
         self._known: StateVersion | None = None
         self._lost: StateLocked | None = None
         self._signature: _FileSignature | None = None
-        self._document: StateDocument | None = None  # what the file with this signature has
+        self._text: bytes | None = None  # the last text that was read or written, and its document
+        self._document: StateDocument | None = None
         self._mutex = threading.Lock()
         self._lines = LineCache()
 
@@ -102,7 +103,7 @@ class LocalStore:
     async def read(self) -> StateDocument | None:
         """The document; None if there is no file; raises `StateError`.
 
-        The same object as before, if this store has read or written the file, and the file has not changed since.
+        The same object as before, if the file has the text that this object has read or written last.
         """
         return await _in_thread(self._read)
 
@@ -149,7 +150,7 @@ class LocalStore:
     def _read(self) -> StateDocument | None:
         with self._mutex:
             document, self._signature = self._load()
-            self._known, self._document = version_of(document), document
+            self._known = version_of(document)
             return document
 
     def _write(self, document: StateDocument) -> None:
@@ -162,7 +163,7 @@ class LocalStore:
             try:
                 make_folder(self._path.parent)
                 inode = durable.replace(self._path, data, private=True)
-                self._known, self._document = version_of(document), document
+                self._known, self._text, self._document = version_of(document), data, document
                 signature = _file_signature(self._path)
                 self._signature = signature if signature and signature[0] == inode else None
             except OSError as error:
@@ -179,7 +180,7 @@ class LocalStore:
                 durable.sync_folder(self._path.parent)
             except OSError as error:
                 raise durable.refusal(error, "remove the state", self._shown) from error
-            self._known, self._signature, self._document = NOTHING, None, None
+            self._known, self._signature = NOTHING, None
 
     def _check_locked(self) -> None:
         if not self._lock.is_owned:
@@ -221,18 +222,21 @@ class LocalStore:
             self._observe(Note(warning))
 
     def _load(self) -> tuple[StateDocument | None, _FileSignature | None]:
-        known = None if self._document is None else self._signature
-        data, signature = self._load_bytes(known)
-        if data is not None:
-            return decode(data, self.address), signature
-        return (None if signature is None else self._document), signature
+        # A signature is not enough while others can have the lock: two writes can give a file the same one again.
+        data, signature = self._load_bytes()
+        if data is None:
+            return None, None
+        if data != self._text:
+            document = decode(data, self.address)
+            self._text, self._document = data, document
+        return self._document, signature
 
-    def _load_bytes(self, known: _FileSignature | None = None) -> tuple[bytes | None, _FileSignature | None]:
-        """The content and the signature of the file; no content of the file with the signature `known`."""
+    def _load_bytes(self) -> tuple[bytes | None, _FileSignature | None]:
+        """The content and the signature of the file."""
         try:
-            with self._path.open("rb") as file:  # a network file system shows the present signature of an open file
+            with self._path.open("rb") as file:
                 signature = _signature(os.fstat(file.fileno()))
-                return None if signature == known else file.read(), signature
+                return file.read(), signature
         except FileNotFoundError:
             return None, None
         except OSError as error:
