@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from skaha_apply.planning.selection import matches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skaha_apply.model.plan import Action, AttemptKey
     from skaha_apply.model.spec import ReplicaKey
 
@@ -26,9 +28,8 @@ class PlanOptions:
     """The options of one invocation.
 
     `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are the attempts of actions that failed in this
-    invocation: they are not repeated, and take no slot. `allow_loss` is in core-hours. `since` is when the invocation
-    began, in Unix seconds by the server's clock (None: now). No pass of the invocation reruns a replica that ended
-    after `since`.
+    invocation: they are not repeated, and take no slot. `allow_loss` is in core-hours. `reruns` are the
+    run numbers that `rerun` gave to done replicas at the first listing of the invocation (None: this is the first one).
     """
 
     adopt: Adopt = Adopt.NONE
@@ -39,7 +40,7 @@ class PlanOptions:
     excludes: tuple[str, ...] = ()
     failed: frozenset[AttemptKey] = frozenset()
     destroying: bool = False
-    since: float | None = None
+    reruns: Mapping[ReplicaKey, int] | None = None
 
     @property
     def limited(self) -> bool:

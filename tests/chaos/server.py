@@ -62,6 +62,7 @@ class Weather:
     gone_lag: float = 0.0
     empty_lists: int = 0
     linger: tuple[float, float] = (0.0, 2.0)
+    set_back: tuple[float, float] = (math.inf, 0.0)  # when the clock of the server is set back, and by how much
 
     @property
     def rates(self):
@@ -283,11 +284,15 @@ class Server:
         slow = weather.slow and self.random.random() < weather.slow
         return self.random.uniform(*(weather.slow_latency if slow else weather.latency))
 
+    def _set_back_by(self, at):
+        since, seconds = self.weather.set_back
+        return seconds if at >= since else 0.0
+
     def _response(self, ticket, fault):
         status, body, kind = ticket.answer
         headers = {"content-type": kind}
         if self.random.random() >= self.weather.no_date:
-            headers["date"] = formatdate(EPOCH + ticket.at, usegmt=True)
+            headers["date"] = formatdate(EPOCH + ticket.at - self._set_back_by(ticket.at), usegmt=True)
         made = self._MISANSWERS.get(fault.removesuffix("_before").removesuffix("_after"))
         if made is not None and not (fault == "cut_json" and status != 200):
             status, body, more = made(self.random, ticket, body)

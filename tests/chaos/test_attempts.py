@@ -85,6 +85,19 @@ def test_rerun_always_runs_once_in_an_invocation_that_waits(universe):
     assert len({job.env["SKAHA_APPLY_RUN"] for job in made(universe)}) == 6
 
 
+@pytest.mark.parametrize("after", [30, 100])  # seconds: before reduce ends, and while stage runs
+def test_rerun_always_runs_once_although_the_clock_of_the_server_is_set_back(universe, after):
+    stage = SessionSpec(name="stage", image=IMAGES[0], cmd="run", file=FILE, needs=("reduce",))
+    wanted = project(reduce(rerun="always"), stage)
+    universe.server.plan = lambda form: (0.0, 60.0, False)
+    universe.apply(wanted, wait="complete", timeout=3000)
+    universe.pass_time(100)
+    universe.server.change_weather(Weather(set_back=(universe.timeline.now + after, 3600.0)))
+    report = universe.apply(wanted, wait="complete", timeout=3000).report
+    assert report.exit_code is ExitCode.OK
+    assert [job.name for job in made(universe)] == ["reduce", "stage"] * 2
+
+
 def test_end_that_the_first_listing_shows_was_before_the_invocation(universe):
     wanted = project(reduce(rerun="always"))
     universe.server.plan = lambda form: (0.0, 60.0, False)

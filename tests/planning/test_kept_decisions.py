@@ -14,6 +14,7 @@ from test_records import become
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning import planner
+from skaha_apply.planning.decisions.run_numbers import due_reruns
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
@@ -109,10 +110,11 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
     targets = data.draw(st.sampled_from([(), (), ("tile/1-3",), ("map-${tile}",)]))
     expansion = Expansion(project)
     live = [scene.live("old-tile-1"), scene.live("map-a", id="theirs")]
-    working, lasting = None, Expansion(project)
+    working, lasting, reruns = None, Expansion(project), None
     for number, (state, adopted) in enumerate(data.draw(passes(project))):
         seen = scene.seen(*live, at=NOW + number)
-        situation = Situation(state, seen, PlanOptions(targets=targets, since=NOW), adopted)
+        situation = Situation(state, seen, PlanOptions(targets=targets, reruns=reruns), adopted)
+        reruns = due_reruns(project, situation) if reruns is None else reruns
         expected = plan(project, situation)
         for _ in range(2):
             found = plan(project, situation, expansion)

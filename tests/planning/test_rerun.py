@@ -20,40 +20,39 @@ def test_on_change_is_done_however_long_ago():
     assert kinds(decide(project(spec()), state(done(spec(), NOW - 1000 * DAY)))) == ["done reduce"]
 
 
-@pytest.mark.parametrize(
-    ("since", "ended", "expected"),
-    [
-        (None, NOW - HOUR, "create reduce (completed; runs again (rerun: always))"),
-        (None, NOW, "create reduce (completed; runs again (rerun: always))"),
-        (NOW - 60, NOW - 61, "create reduce (completed; runs again (rerun: always))"),
-        (NOW - 60, NOW - 60, "create reduce (completed; runs again (rerun: always))"),
-        (NOW - 60, NOW - 59, "done reduce (completed)"),
-        (NOW - 60, NOW + 9000, "create reduce (completed; runs again (rerun: always))"),  # the clock was set back
-    ],
-)
-def test_always_runs_once_in_an_invocation(since, ended, expected):
+ENDS = [NOW - 2 * DAY, NOW - HOUR, NOW, NOW + 9000, NOW + 2 * DAY]  # a clock that was set back makes an end later
+
+
+@pytest.mark.parametrize("ended", ENDS)
+@pytest.mark.parametrize("reruns", [None, {("reduce", 1): 1}])
+def test_always_runs_again_what_was_done_at_the_first_listing(reruns, ended):
     wanted = spec(rerun="always")
-    plan = decide(project(wanted), state(done(wanted, ended, attempt=3)), since=since)
-    assert lines(plan) == [expected]
-    if plan.has_changes:
-        (action,) = plan.actions
-        assert (action.attempt, action.desired.run_number, action.sessions_to_delete) == (1, 1, ())
-        assert not action.counts_as_mass
+    plan = decide(project(wanted), state(done(wanted, ended, attempt=3)), reruns=reruns)
+    assert lines(plan) == ["create reduce (completed; runs again (rerun: always))"]
+    (action,) = plan.actions
+    assert (action.attempt, action.desired.run_number, action.sessions_to_delete) == (1, 1, ())
+    assert not action.counts_as_mass
+
+
+@pytest.mark.parametrize("ended", ENDS)
+@pytest.mark.parametrize("rerun", ["always", HOUR])
+@pytest.mark.parametrize(("reruns", "run_number"), [({}, 0), ({("reduce", 1): 1}, 1)])
+def test_what_ends_in_an_invocation_waits_for_the_next_one(reruns, run_number, rerun, ended):
+    wanted = spec(rerun=rerun)
+    plan = decide(project(wanted), state(done(wanted, ended, run_number=run_number)), reruns=reruns)
+    assert lines(plan) == ["done reduce (completed)"]
 
 
 @pytest.mark.parametrize(
-    ("since", "ended", "expected"),
+    ("ended", "expected"),
     [
-        (None, NOW - DAY - 1, "create reduce (completed more than 1d ago; runs again (rerun: 1d))"),
-        (None, NOW - DAY, "done reduce (completed)"),
-        (NOW - 2 * DAY, NOW - 2.5 * DAY, "done reduce (completed)"),  # it was younger when the call began
-        (NOW - 2 * DAY, NOW - 3.5 * DAY, "create reduce (completed more than 1d ago; runs again (rerun: 1d))"),
-        (NOW - 3 * DAY, NOW - 2 * DAY, "done reduce (completed)"),  # in this invocation
+        (NOW - DAY - 1, "create reduce (completed more than 1d ago; runs again (rerun: 1d))"),
+        (NOW - DAY, "done reduce (completed)"),
     ],
 )
-def test_age_is_measured_at_the_beginning_of_the_invocation(since, ended, expected):
+def test_age_is_measured_at_the_first_listing(ended, expected):
     wanted = spec(rerun=DAY)
-    assert lines(decide(project(wanted), state(done(wanted, ended)), since=since)) == [expected]
+    assert lines(decide(project(wanted), state(done(wanted, ended)))) == [expected]
 
 
 @pytest.mark.parametrize("phase", ["running", "pending", "accepted", "held", "due", "failed"])
@@ -80,7 +79,7 @@ def test_dependents_run_again_to_the_end_of_the_chain():
         ("wait", "third", True),
         ("done", "other", False),
     ]
-    later = decide(project(*chain, other), state(*records, done(other)), since=NOW - 2 * HOUR)
+    later = decide(project(*chain, other), state(*records, done(other)), reruns={})
     assert not later.has_changes
 
 

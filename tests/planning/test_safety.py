@@ -194,7 +194,7 @@ def test_reruns_in_the_manifest_and_their_dependents_are_not_a_loss(rerun):
     assert (kinds(plan)[0], plan.core_hours_lost, plan.refused) == ("create first", 0, None)
     # In the next invocation the first one is done again, and the others are not.
     entries[0] = record(first, "done", run_number=1, started=NOW - 60, ended=NOW)
-    plan = decide(project(first, second, third), state(*entries), since=NOW - 30)
+    plan = decide(project(first, second, third), state(*entries), reruns={("first", 1): 1})
     assert (kinds(plan)[0], plan.core_hours_lost) == ("replace second", 0)
 
 

@@ -34,15 +34,29 @@ def recorded(working: WorkingState) -> dict[ReplicaKey, int]:
 def desired(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, if it is not 0.
 
-    It is the recorded number, or the next one for a replica that succeeded and must run again. Such a replica has
-    `rerun: always`, or its end is older than the age in `rerun`. A replica out of scope keeps its number, so that its
-    dependents do not run again.
+    It is the recorded number, or the next one for a replica that succeeded and must run again; see `due_reruns`.
     """
-    numbers = recorded(situation.working_state)
-    for spec, record in _candidates(situation.working_state, project):
-        if _is_due(record, spec, situation) and situation.options.includes(record.key, spec.group):
-            numbers[record.key] = max(record.run_number + 1, numbers.get(record.key, 0))
+    working, reruns = situation.working_state, situation.options.reruns
+    numbers = recorded(working)
+    for key, number in (due_reruns(project, situation) if reruns is None else reruns).items():
+        record = working.records.get(key)
+        if record is not None and record.phase is Phase.DONE:
+            numbers[key] = max(number, numbers.get(key, 0))
     return numbers
+
+
+def due_reruns(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
+    """The next run number of each replica that succeeded and has to run again by now.
+
+    Such a replica has `rerun: always`, or its end is older than the age in `rerun`. A replica out of scope keeps its
+    number, so that its dependents do not run again. An invocation uses the result of its first listing in each pass. So
+    it reruns a replica at most once, also if the clock of the server is set back meanwhile.
+    """
+    return {
+        record.key: record.run_number + 1
+        for spec, record in _candidates(situation.working_state, project)
+        if _is_due(record, spec, situation.now) and situation.options.includes(record.key, spec.group)
+    }
 
 
 def frozen_digests(working: WorkingState, project: Project) -> dict[ReplicaKey, str]:
@@ -76,13 +90,8 @@ def _candidates(working: WorkingState, project: Project) -> Iterator[tuple[Sessi
                 yield spec, record
 
 
-def _is_due(record: ReplicaRecord, spec: SessionSpec, situation: Situation) -> bool:
+def _is_due(record: ReplicaRecord, spec: SessionSpec, now: float) -> bool:
     if record.phase is not Phase.DONE:
         return False
-    now = situation.now
-    since = now if situation.options.since is None else situation.options.since
-    ended = record.ended or record.accepted or 0.0
-    if since < ended <= now:
-        return False  # the replica ended in this invocation, and an invocation reruns a replica at most once
     # An end in the future was recorded before the clock was set back.
-    return isinstance(spec.rerun, str) or abs(since - ended) > spec.rerun
+    return isinstance(spec.rerun, str) or abs(now - (record.ended or record.accepted or 0.0)) > spec.rerun

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.steps import ApprovedWork, carry_out, observe, reason_to_stop
 from skaha_apply.model.errors import SafetyRefusal, Unauthorized, Unreachable
 from skaha_apply.model.request import Offer
+from skaha_apply.planning.decisions.run_numbers import due_reruns
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.safety.allowed_actions import allowed_actions
 from skaha_apply.planning.safety.approval import check_fresh
@@ -139,10 +140,11 @@ async def observe_and_record(
     What the server offers is requested once. Actions that failed in this invocation take no slot.
     """
     seen, adopted = await observe(execution, saves_logs=last.approval is None)
-    if progress.since is None:
-        progress.since = seen.listing.at
     document = execution.ledger.document
     offer = last.offer if last.offer != Offer() else await ask_offer(request.context, request.project, document)
-    options = replace(request.options.plan, failed=frozenset(progress.tried), since=progress.since)
+    options = replace(request.options.plan, failed=frozenset(progress.tried), reruns=progress.reruns)
     situation = make_situation(request.context, execution.ledger.working_state, seen, adopted)
-    return replace(situation, options=options, offer=offer, new_state=execution.ledger.is_new)
+    situation = replace(situation, options=options, offer=offer, new_state=execution.ledger.is_new)
+    if progress.reruns is None:
+        progress.reruns = due_reruns(request.project, situation)
+    return situation

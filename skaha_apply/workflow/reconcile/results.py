@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 class Progress:
     """What one `apply` has done so far, over all passes.
 
-    `since` is the time of the first listing, in Unix seconds by the server's clock. `failures` has the reported
+    `reruns` are the run numbers that `rerun` gave to done replicas at the first listing. `failures` has the reported
     failures by live name and kind of action. `tried` has the actions that failed and are not tried again. `created` are
     the IDs of new sessions. `attempted` counts the actions that were carried out or failed; `--limit` bounds it.
     """
 
-    since: float | None = None
+    reruns: Mapping[ReplicaKey, int] | None = None
     applied: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
     tried: set[AttemptKey] = field(default_factory=set)
