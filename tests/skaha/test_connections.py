@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
 import gzip
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from jobs import create_request
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.model.request import Accepted, Refused, Unconfirmed
-from skaha_apply.skaha.transport.byte_stream import Peer
+from skaha_apply.skaha.transport.byte_stream import Peer, connect
 from skaha_apply.skaha.transport.clock import SystemClock
 from skaha_apply.skaha.transport.http_connection import HttpConnection
 
@@ -224,6 +226,18 @@ async def test_what_follows_a_response_is_never_the_response_to_the_next_request
     outcomes, server = await create_twice(kept(two), MADE)
     assert outcomes == (Accepted("first123"), DONE)
     assert server.connections == 2
+
+
+@awaited
+async def test_a_server_that_closes_the_connection_in_the_tls_handshake_has_reset_it():
+    async def serve(reader, writer):
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        peer = Peer("127.0.0.1", server.sockets[0].getsockname()[1], ssl.create_default_context())
+        with pytest.raises(ConnectionResetError) as caught:
+            await connect(peer, 5)
+    assert caught.value.errno == errno.ECONNRESET
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import select
@@ -145,11 +146,19 @@ async def connect(peer: Peer, seconds: float | None) -> ByteStream:
                 happy_eyeballs_delay=_NEXT_ADDRESS,
             )
     except OSError as error:
-        # For a host with several addresses, asyncio joins the texts of their errors, and the number is lost.
-        if error.errno is None and (found := _ERROR_NUMBER.search(str(error))):
-            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        if error.errno is None and (number := _error_number(error)):
+            raise OSError(number, os.strerror(number)) from error
         raise
     return stream
+
+
+def _error_number(error: OSError) -> int | None:
+    """The number of an error to which asyncio gave none."""
+    if isinstance(error, ConnectionResetError):
+        return errno.ECONNRESET  # the server closed the connection in the TLS handshake
+    # For a host with several addresses, asyncio joins the texts of their errors.
+    found = _ERROR_NUMBER.search(str(error))
+    return int(found[1]) if found else None
 
 
 def _is_readable(descriptor: int) -> bool:
