@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_type_hints
 
 from skaha_apply.model.session import Kind, Number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 class Decides(Enum):
@@ -48,23 +48,51 @@ class FieldRole:
     default: Any
 
 
-@lru_cache
-def field_roles(spec_type: type[BaseModel]) -> Mapping[str, FieldRole]:
-    """The role of each field, by name, in the order of the declaration.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The values that a number can have: `ge` and `gt` are a least value, with and without itself, `le` a greatest one.
+
+    pydantic calls the method when it builds a validator, so that this module does not import pydantic.
+    """
+
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        bounds = {"ge": self.ge, "gt": self.gt, "le": self.le}
+        return {**handler(source), **{name: value for name, value in bounds.items() if value is not None}}
+
+
+def field_roles(spec_type: Any) -> Mapping[str, FieldRole]:
+    """The role of each field of a type of spec, by name, in the order of the declaration.
 
     Raises:
         TypeError: for a field that does not declare what it decides.
     """
-    return {name: _field_role(spec_type, name) for name in spec_type.model_fields}
+    return _read_roles(spec_type)
 
 
-def names_by_role(spec_type: type[BaseModel], *roles: Decides) -> tuple[str, ...]:
+@lru_cache
+def _read_roles(spec_type: Any) -> dict[str, FieldRole]:
+    hints = get_type_hints(spec_type, include_extras=True)
+    return {name: _field_role(spec_type, name, hints[name], value) for name, value in default_values(spec_type).items()}
+
+
+def default_values(spec_type: type[SessionSpec]) -> dict[str, Any]:
+    """The default of each field, by name, in the order of the declaration; `MISSING` for a field without one."""
+    return {
+        one.name: one.default if one.default_factory is MISSING else one.default_factory() for one in fields(spec_type)
+    }
+
+
+def names_by_role(spec_type: type[SessionSpec], *roles: Decides) -> tuple[str, ...]:
     """The names of the fields that decide one of `roles`: those of the first role first."""
     known = field_roles(spec_type).values()
     return tuple(role.name for decides in roles for role in known if role.decides is decides)
 
 
-def headless_only(spec_type: type[BaseModel]) -> frozenset[str]:
+def headless_only(spec_type: type[SessionSpec]) -> frozenset[str]:
     """The fields that the server reads for headless sessions only."""
     return frozenset(
         role.name for role in field_roles(spec_type).values() if role.parameter and role.parameter.headless_only
@@ -78,29 +106,20 @@ def json_value(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _field_role(spec_type: type[BaseModel], name: str) -> FieldRole:
-    field = spec_type.model_fields[name]
-    decides = next((item for item in field.metadata if isinstance(item, Decides)), None)
+def _field_role(spec_type: type[SessionSpec], name: str, hint: Any, default: Any) -> FieldRole:
+    metadata = getattr(hint, "__metadata__", ())
+    decides = next((item for item in metadata if isinstance(item, Decides)), None)
     if decides is None:
         raise TypeError(
             f"{spec_type.__name__}.{name} does not declare what it decides: Annotated[..., Decides.NOTHING]"
         )
-    parameter = next((item for item in field.metadata if isinstance(item, Parameter)), None)
-    return FieldRole(name, decides, parameter, field.get_default(call_default_factory=True))
+    parameter = next((item for item in metadata if isinstance(item, Parameter)), None)
+    return FieldRole(name, decides, parameter, default)
 
 
-class Frozen(BaseModel):
-    """A value: immutable, and strict about unknown fields.
-
-    Its validator is built when it is first needed. Building it imports fifty modules, and `lint` validates no value.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Bounds(ge=1)]
+Seconds = Annotated[float, Bounds(gt=0)]
+Share = Annotated[float, Bounds(ge=0, le=1)]
 
 # What is known only when a session is created: the replica's own number, and sensitive values.
 REPLICA_ID = "${replica.id}"
@@ -116,7 +135,8 @@ def fill(text: str, replica: int, secrets: Mapping[str, str]) -> str:
     return LATER.sub(value, text) if "${" in text else text
 
 
-class SessionSpec(Frozen):
+@dataclass(frozen=True, kw_only=True)
+class SessionSpec:
     """One entry of `sessions`, of a matrix one combination: what the manifest asks for, and what the state records.
 
     Defaults are applied and variables filled in, but for what `fill` fills in when a session is created (in `cmd`,
@@ -140,15 +160,15 @@ class SessionSpec(Frozen):
     gpus: Annotated[int | None, Decides.RESOURCES, Parameter("gpus", omit_zero=True)] = None
     cmd: Annotated[str | None, Decides.WORK, Parameter("cmd", headless_only=True)] = None
     args: Annotated[tuple[str, ...], Decides.WORK, Parameter("args", headless_only=True)] = ()
-    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = Field(default_factory=dict)
-    replicas: Annotated[int, Decides.WORK, Field(ge=1)] = 1
+    env: Annotated[dict[str, str], Decides.WORK, Parameter("env", headless_only=True)] = field(default_factory=dict)
+    replicas: Annotated[int, Decides.WORK, Bounds(ge=1)] = 1
     needs: Annotated[tuple[str, ...], Decides.WORK] = ()
-    require: Annotated[dict[str, Share], Decides.NOTHING] = Field(default_factory=dict)
+    require: Annotated[dict[str, Share], Decides.NOTHING] = field(default_factory=dict)
     protect: Annotated[bool, Decides.NOTHING] = False
     parallelism: Annotated[Count | None, Decides.NOTHING] = None
     pilot: Annotated[Count | None, Decides.NOTHING] = None
     stop_after: Annotated[Count, Decides.NOTHING] = 10
-    retries: Annotated[int, Decides.NOTHING, Field(ge=0)] = 0
+    retries: Annotated[int, Decides.NOTHING, Bounds(ge=0)] = 0
     retry_wait: Annotated[Seconds, Decides.NOTHING] = 10.0
     timeout: Annotated[Seconds | None, Decides.NOTHING] = None
     pending_timeout: Annotated[Seconds | None, Decides.NOTHING] = None
@@ -157,8 +177,36 @@ class SessionSpec(Frozen):
     when_removed: Annotated[Literal["delete", "finish"], Decides.NOTHING] = "delete"
     renew: Annotated[Seconds | None, Decides.NOTHING] = None
     group: Annotated[str, Decides.NOTHING] = ""
-    values: Annotated[dict[str, str], Decides.NOTHING] = Field(default_factory=dict)
+    values: Annotated[dict[str, str], Decides.NOTHING] = field(default_factory=dict)
     file: Annotated[str, Decides.NOTHING] = ""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {**handler(source), "post_init": False}  # what pydantic has checked is not checked again
+
+    def __post_init__(self) -> None:
+        """Convert and check the values; raises `pydantic.ValidationError`."""
+        from skaha_apply.model.state import checked_spec  # noqa: PLC0415 - pydantic, for new specs only
+
+        vars(self).update(vars(checked_spec(type(self), vars(self))))
+
+    @classmethod
+    def unchecked(cls, values: Mapping[str, Any]) -> Self:
+        """The spec with these values, which are valid values of the declared types, and the defaults of the others.
+
+        The readers of a manifest return such values, so that a manifest is read without pydantic.
+        """
+        spec = cls.__new__(cls)
+        vars(spec).update(default_values(cls), **values)
+        return spec
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
+        """The spec with other values of some fields, which are of the declared types. Records have the same method."""
+        spec = type(self).__new__(type(self))
+        vars(spec).update(vars(self), **update)
+        return spec
 
     @property
     def key(self) -> str:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    WithJsonSchema,
+)
 
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
-from skaha_apply.model.spec import Frozen, ReplicaKey, SessionSpec
+from skaha_apply.model.spec import ReplicaKey, SessionSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STATE_FORMAT = "1.1"
-
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
 
@@ -46,6 +58,24 @@ def _parse_why(value: Any) -> Any:
 
 
 Why = Annotated[DeleteReason, BeforeValidator(_parse_why), WithJsonSchema({"type": "string"})]
+
+
+class Frozen(BaseModel):
+    """A value of a state: immutable, and strict about unknown fields. Its validator is built when it is needed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+@lru_cache
+def spec_adapter(spec_type: Any) -> TypeAdapter[Any]:
+    """The validator and serializer of a type of session spec."""
+    return TypeAdapter(spec_type)
+
+
+def checked_spec(spec_type: Any, values: Mapping[str, Any]) -> SessionSpec:
+    """A spec with these values, converted to the declared types; raises `pydantic.ValidationError`."""
+    spec: SessionSpec = spec_adapter(spec_type).validate_python(dict(values))
+    return spec
 
 
 class ReplicaEntry(Frozen):

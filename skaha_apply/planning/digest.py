@@ -12,8 +12,6 @@ from skaha_apply.model.spec import Decides, field_roles, headless_only, json_val
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pydantic import BaseModel
-
     from skaha_apply.model.spec import FieldRole, SessionSpec
 
 VERSION = "1"
@@ -98,21 +96,22 @@ def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -
 
 def spec_key(spec: SessionSpec) -> str:
     """The key of a spec in the state."""
-    return digest(spec.model_dump(mode="json")).partition(":")[2][:12]
+    return digest({name: json_value(value) for name, value in vars(spec).items()}).partition(":")[2][:12]
 
 
 def _content(spec: SessionSpec, decides: Decides, leave_out: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The values of the fields with this role. A field that was added later is left out if it has its default."""
     values = vars(spec)
+    spec_type: Any = type(spec)
     return {
         role.name: json_value(values[role.name])
-        for role in _roles(type(spec), decides, leave_out)
+        for role in _roles(spec_type, decides, leave_out)
         if role.name in _FIRST_RECIPE or values[role.name] != role.default
     }
 
 
 @lru_cache
-def _roles(spec_type: type[BaseModel], decides: Decides, leave_out: frozenset[str]) -> tuple[FieldRole, ...]:
+def _roles(spec_type: type[Any], decides: Decides, leave_out: frozenset[str]) -> tuple[FieldRole, ...]:
     roles = field_roles(spec_type).values()
     return tuple(role for role in roles if role.decides is decides and role.name not in leave_out)
 

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from skaha_apply.model.errors import StateError
-from skaha_apply.model.spec import Frozen
-from skaha_apply.model.state import STATE_FORMAT, Intent, ReplicaRecord, StateDocument, UnconfirmedCreate
+from skaha_apply.model.state import (
+    STATE_FORMAT,
+    Frozen,
+    Intent,
+    ReplicaRecord,
+    StateDocument,
+    UnconfirmedCreate,
+    spec_adapter,
+)
 from skaha_apply.state.digest import KEY as DIGEST
 from skaha_apply.state.digest import differences, document_text, is_intact
 from skaha_apply.state.spec_compression import LIKE, DiffersTooMuch, difference, expand_specs, find_models
@@ -42,14 +49,14 @@ class LineCache:
     """The encoded lines of the last write, by identity of their objects: most lines do not change between writes."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Frozen, Frozen | None, str]] = {}
-        self._used: dict[int, tuple[Frozen, Frozen | None, str]] = {}
+        self._known: dict[int, tuple[Frozen | SessionSpec, SessionSpec | None, str]] = {}
+        self._used: dict[int, tuple[Frozen | SessionSpec, SessionSpec | None, str]] = {}
 
-    def line(self, item: Frozen) -> str:
+    def line(self, item: Frozen | SessionSpec) -> str:
         """The item as one line of JSON, without default values."""
         known = self._known.get(id(item))
         if known is None or known[1] is not None:
-            known = (item, None, item.model_dump_json(exclude_defaults=True))
+            known = (item, None, _without_defaults(item))
         self._used[id(item)] = known
         return known[2]
 
@@ -65,6 +72,13 @@ class LineCache:
     def forget_unused(self) -> None:
         """Drop the lines that the last write did not use."""
         self._known, self._used = self._used, {}
+
+
+def _without_defaults(item: Frozen | SessionSpec) -> str:
+    if isinstance(item, Frozen):
+        return item.model_dump_json(exclude_defaults=True)
+    spec_type: Any = type(item)
+    return spec_adapter(spec_type).dump_json(item, exclude_defaults=True).decode()
 
 
 def encode(document: StateDocument, lines: LineCache | None = None, version: str = STATE_FORMAT) -> bytes:
@@ -193,7 +207,7 @@ def _validate(raw: dict[str, Any], source: str) -> StateDocument:
             return StateDocument.model_validate(raw)
         except ValidationError as error:
             for problem in error.errors(include_url=False, include_input=False):
-                if problem["type"] == "extra_forbidden":
+                if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
                     _drop(raw, problem["loc"])
             return StateDocument.model_validate(raw)
     except ValidationError as error:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.spec import SessionSpec, default_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIKE = "like"
 _BY_NAME = ("env", "values")
-_FIELDS = tuple(SessionSpec.model_fields)
+_FIELDS = tuple(default_values(SessionSpec))
 
 
 class DiffersTooMuch(Exception):

@@ -93,8 +93,8 @@ def test_words_of_other_tools_are_read_only_after_a_mistake(folder, words):
     assert not imported(folder, *words) & tables
 
 
-def test_lint_builds_no_validator(folder):
-    assert "pydantic.plugin._loader" not in imported(folder, "lint")
+def test_lint_reads_a_manifest_without_pydantic(folder):
+    assert not imported(folder, "lint") & {"pydantic", "pydantic_core", "annotated_types"}
 
 
 def test_a_spec_that_is_read_is_one_that_pydantic_accepts_unchanged(folder):
@@ -102,7 +102,7 @@ def test_a_spec_that_is_read_is_one_that_pydantic_accepts_unchanged(folder):
     (folder / "manifest.yaml").write_text(FULL, encoding="utf-8")
     (project,) = manifest.load([folder / "manifest.yaml"], root=folder).projects
     for spec in project.sessions:
-        assert repr(SessionSpec(**dict(spec))) == repr(spec)
+        assert repr(SessionSpec(**vars(spec))) == repr(spec)
 
 
 def parsed_help(columns, monkeypatch):

@@ -134,7 +134,7 @@ courses = st.fixed_dictionaries(
 piped = st.tuples(specs, courses, shares).map(
     lambda parts: SessionSpec(
         **{
-            **parts[0].model_dump(),
+            **vars(parts[0]),
             **parts[1],
             "needs": (*parts[0].needs[:1], *(f"n-{name}" for name in parts[2])),
             "require": {f"n-{name}": share for name, share in parts[2].items() if share < 1},

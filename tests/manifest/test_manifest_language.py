@@ -29,7 +29,7 @@ def session(tmp_path, body, head=""):
 
 def test_defaults_of_every_key(tmp_path):
     spec = session(tmp_path, "")
-    assert spec.model_dump() == {
+    assert vars(spec) == {
         "name": "s",
         "image": IMAGE,
         "kind": Kind.HEADLESS,

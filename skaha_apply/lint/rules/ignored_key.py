@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.spec import SessionSpec, default_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
 
 HEADLESS = ("pilot", "stop_after", "retries", "retry_wait", "timeout", "pending_timeout", "rerun", "vanished")
-DEFAULTS = {name: SessionSpec.model_fields[name].default for name in (*HEADLESS, "renew")}
+DEFAULTS = {name: default_values(SessionSpec)[name] for name in (*HEADLESS, "renew")}
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:

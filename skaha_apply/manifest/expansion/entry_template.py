@@ -17,7 +17,7 @@ from skaha_apply.manifest.fields.readers import NeedsValue
 from skaha_apply.manifest.fields.session_fields import BY_NAME
 from skaha_apply.manifest.fields.values import InvalidValue, LocatedText
 from skaha_apply.manifest.variables.interpolation import COUNT
-from skaha_apply.model.spec import SessionSpec
+from skaha_apply.model.spec import SessionSpec, default_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -180,8 +180,8 @@ class EntryTemplate:
         """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
         fields = self._fields(values)
         if self._base is None:
-            # The readers return valid values of the declared types only, so pydantic has nothing to check or convert.
-            self._base = SessionSpec.model_construct(**self.fixed, **fields, **given)
+            # The readers return valid values of the declared types only, so nothing has to be checked or converted.
+            self._base = SessionSpec.unchecked({**self.fixed, **fields, **given})
             return self._base
         return self._base.model_copy(update={**fields, **given})
 
@@ -227,7 +227,7 @@ class EntryTemplate:
             raise self.reads.reader.refuse(
                 "missing-key", last.node, f"an empty cell leaves {name} out", detail, path=name
             )
-        return SessionSpec.model_fields[name].default
+        return default_values(SessionSpec)[name]
 
     def _variables(self, values: Mapping[str, str]) -> dict[str, str]:
         texts: dict[str, str] = {}
