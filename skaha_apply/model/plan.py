@@ -11,6 +11,7 @@ from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Self
 
     from skaha_apply.model.reasons import Reason
@@ -219,6 +220,8 @@ class Plan:
     of a destroy. `question` is what a person must know before the approval. `newly_decided` are the actions without
     those that an earlier plan of the invocation decided for good: replicas that were done before. `decided_before` has
     these replicas by entry, with all entries in the order of the manifest; it is None if options limit the plan.
+    `reruns` are the run numbers that `rerun` gave to done replicas. `stale` are the differences from the approved plan
+    that the options give.
     """
 
     project: str
@@ -237,6 +240,8 @@ class Plan:
     question: Reason | None = None
     newly_decided: tuple[Action, ...] | None = field(default=None, compare=False, repr=False)
     decided_before: tuple[DecidedEntry, ...] | None = field(default=None, compare=False, repr=False)
+    reruns: Mapping[ReplicaKey, int] = field(default_factory=dict, compare=False, repr=False)
+    stale: tuple[str, ...] = ()
 
     @property
     def decided_now(self) -> tuple[Action, ...]:

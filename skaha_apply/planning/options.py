@@ -29,7 +29,8 @@ class PlanOptions:
 
     `targets` and `excludes` are `NAME[/REPLICAS]` patterns. `failed` are the attempts of actions that failed in this
     invocation: they are not repeated, and take no slot. `allow_loss` is in core-hours. `reruns` are the
-    run numbers that `rerun` gave to done replicas at the first listing of the invocation (None: this is the first one).
+    run numbers that `rerun` gave to done replicas in the first plan of the invocation (None: this is the first one).
+    `approved` are the lines of an approved plan from which the plan must not differ.
     """
 
     adopt: Adopt = Adopt.NONE
@@ -41,6 +42,7 @@ class PlanOptions:
     failed: frozenset[AttemptKey] = frozenset()
     destroying: bool = False
     reruns: Mapping[ReplicaKey, int] | None = None
+    approved: tuple[str, ...] | None = None
 
     @property
     def limited(self) -> bool:

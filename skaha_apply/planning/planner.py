@@ -17,13 +17,13 @@ from skaha_apply.planning.decisions.decision_table import decide
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.kept_decisions import KeptDecisions
 from skaha_apply.planning.safety.account import check_account_of_plan
-from skaha_apply.planning.safety.approval import ApprovedLines
+from skaha_apply.planning.safety.approval import ApprovedLines, differences
 from skaha_apply.planning.safety.losses import add_losses, replica_count_notes
 from skaha_apply.planning.safety.rules import check_safety
 from skaha_apply.planning.scheduling.gates import apply_gates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.model.plan import DecidedEntry
     from skaha_apply.model.project import Project
@@ -51,7 +51,8 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
         StateError: the plan changes something, and the account of the credential is not known.
     """
     expansion = expansion or Expansion(project)
-    desired = _desired_replicas(project, situation, expansion)
+    reruns = run_numbers.due_reruns(project, situation)
+    desired = _desired_replicas(project, situation, expansion, reruns)
     kept = expansion.kept if desired else KeptDecisions()
     positions = kept.decided_now(situation)
     decided = [decide(desired[position], situation) for position in positions]
@@ -63,6 +64,7 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
         tuple(_merged(kept.actions, positions, decided_now, situation.options)),
         expansion.approved if desired else ApprovedLines(()),
         None if situation.options.limited else kept.by_entry,
+        reruns,
     )
     kept.keep(positions, decided, situation)
     return _checked_plan(project, situation, draft)
@@ -72,13 +74,14 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
 class _Draft:
     """The actions of a plan in their order, of the replicas that were decided now and of all; the desired lines.
 
-    `decided_before` are the other replicas by entry; None if the plan is limited.
+    `decided_before` are the other replicas by entry; None if the plan is limited. `reruns` are those of the plan.
     """
 
     decided_now: tuple[Action, ...]
     actions: tuple[Action, ...]
     desired_lines: ApprovedLines
     decided_before: tuple[DecidedEntry, ...] | None
+    reruns: Mapping[ReplicaKey, int]
 
 
 def plan_destroy(project: Project, situation: Situation) -> Plan:
@@ -94,11 +97,14 @@ def _removed_keys(situation: Situation, expansion: Expansion | None) -> frozense
     return expansion.removed(working)
 
 
-def _desired_replicas(project: Project, situation: Situation, expansion: Expansion) -> tuple[DesiredReplica, ...]:
+def _desired_replicas(
+    project: Project, situation: Situation, expansion: Expansion, reruns: Mapping[ReplicaKey, int]
+) -> tuple[DesiredReplica, ...]:
     if situation.options.destroying:
         return ()
-    numbers = run_numbers.desired(project, situation)
-    return expansion.replicas(numbers, run_numbers.frozen_digests(situation.working_state, project))
+    working = situation.working_state
+    numbers = run_numbers.desired(working, reruns)
+    return expansion.replicas(numbers, run_numbers.frozen_digests(working, project))
 
 
 def _merged(
@@ -151,6 +157,8 @@ def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan
         question=safety.question,
         newly_decided=decided_now,
         decided_before=draft.decided_before,
+        reruns=draft.reruns,
+        stale=() if situation.options.approved is None else differences(situation.options.approved, lines.lines),
     )
     check_account_of_plan(made, situation)
     return made

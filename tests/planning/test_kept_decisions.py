@@ -14,7 +14,6 @@ from test_records import become
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.planning import planner
-from skaha_apply.planning.decisions.run_numbers import due_reruns
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
@@ -114,8 +113,8 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
     for number, (state, adopted) in enumerate(data.draw(passes(project))):
         seen = scene.seen(*live, at=NOW + number)
         situation = Situation(state, seen, PlanOptions(targets=targets, reruns=reruns), adopted)
-        reruns = due_reruns(project, situation) if reruns is None else reruns
         expected = plan(project, situation)
+        reruns = expected.reruns
         for _ in range(2):
             found = plan(project, situation, expansion)
             assert found == expected

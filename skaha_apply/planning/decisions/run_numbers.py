@@ -10,7 +10,7 @@ from skaha_apply.planning.records import has_run_number
 from skaha_apply.planning.tracking.vanished import counts_as_complete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -31,27 +31,28 @@ def recorded(working: WorkingState) -> dict[ReplicaKey, int]:
     return numbers
 
 
-def desired(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
+def desired(working: WorkingState, reruns: Mapping[ReplicaKey, int]) -> dict[ReplicaKey, int]:
     """The run number that each replica of the manifest should have, if it is not 0.
 
     It is the recorded number, or the next one for a replica that succeeded and must run again; see `due_reruns`.
     """
-    working, reruns = situation.working_state, situation.options.reruns
     numbers = recorded(working)
-    for key, number in (due_reruns(project, situation) if reruns is None else reruns).items():
+    for key, number in reruns.items():
         record = working.records.get(key)
         if record is not None and record.phase is Phase.DONE:
             numbers[key] = max(number, numbers.get(key, 0))
     return numbers
 
 
-def due_reruns(project: Project, situation: Situation) -> dict[ReplicaKey, int]:
-    """The next run number of each replica that succeeded and has to run again by now.
+def due_reruns(project: Project, situation: Situation) -> Mapping[ReplicaKey, int]:
+    """The next run number of each replica that succeeded and has to run again.
 
     Such a replica has `rerun: always`, or its end is older than the age in `rerun`. A replica out of scope keeps its
-    number, so that its dependents do not run again. An invocation uses the result of its first listing in each pass. So
-    it reruns a replica at most once, also if the clock of the server is set back meanwhile.
+    number, so that its dependents do not run again. The first plan of an invocation decides it for the later ones. So
+    an invocation reruns a replica at most once, also if the clock of the server is set back meanwhile.
     """
+    if situation.options.reruns is not None:
+        return situation.options.reruns
     return {
         record.key: record.run_number + 1
         for spec, record in _candidates(situation.working_state, project)

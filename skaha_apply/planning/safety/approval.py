@@ -6,14 +6,13 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.errors import StalePlan
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.plan import ActionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica
 
 
@@ -54,16 +53,6 @@ def approval_line(action: Action) -> str:
 def approval_digest(lines: Iterable[str]) -> str:
     """`sha256:` of the approved lines."""
     return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
-
-
-def check_fresh(approved: Iterable[str], plan: Plan) -> None:
-    """Raise `StalePlan` with the differences if the plan differs from the approved lines."""
-    if found := differences(approved, plan.approved):
-        shown = "\n".join(found)
-        raise StalePlan(
-            f"the plan is stale; since it was made, this changed:\n{shown}",
-            hint="Save a new plan with `skaha-apply plan --out FILE`, and have it approved.",
-        )
 
 
 class ApprovedLines:

@@ -1,4 +1,4 @@
-"""Asks for the approval of a plan, and starts `--timeout` once it is given."""
+"""Asks for the approval of a plan, refuses one that differs from it, and starts `--timeout` once it is given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SafetyRefusal, StalePlan
 from skaha_apply.planning.safety.allowed_actions import Approval
-from skaha_apply.planning.safety.approval import check_fresh
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -25,17 +24,26 @@ async def ask_for_approval(request: ApplyRequest, plan: Plan, lineage: str) -> A
         SafetyRefusal: a safety rule refuses the plan.
     """
     options = request.options
-    if options.approved is not None:
-        check_fresh(options.approved, plan)
-        if options.lineage not in (None, "", lineage):
-            raise StalePlan(
-                "the saved plan was made for another state (the lineage differs)",
-                hint="Run `skaha-apply plan --out FILE` again, and have the new plan approved.",
-            )
+    check_fresh(plan)
+    if options.approved is not None and options.lineage not in (None, "", lineage):
+        raise StalePlan(
+            "the saved plan was made for another state (the lineage differs)",
+            hint="Run `skaha-apply plan --out FILE` again, and have the new plan approved.",
+        )
     agreed = await request.approve(plan)
     if plan.refused is not None:
         raise SafetyRefusal(f"refused: {reason_text(plan.refused)}")
     return Approval(plan) if agreed or not plan.has_changes else None
+
+
+def check_fresh(plan: Plan) -> None:
+    """Raise `StalePlan` if the plan differs from the approved plan that was given in its options."""
+    if plan.stale:
+        shown = "\n".join(plan.stale)
+        raise StalePlan(
+            f"the plan is stale; since it was made, this changed:\n{shown}",
+            hint="Save a new plan with `skaha-apply plan --out FILE`, and have it approved.",
+        )
 
 
 def start_timeout(request: ApplyRequest) -> float | None:

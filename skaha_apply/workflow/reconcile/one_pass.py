@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.steps import ApprovedWork, carry_out, observe, reason_to_stop
 from skaha_apply.model.errors import SafetyRefusal, Unauthorized, Unreachable
 from skaha_apply.model.request import Offer
-from skaha_apply.planning.decisions.run_numbers import due_reruns
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.safety.allowed_actions import allowed_actions
-from skaha_apply.planning.safety.approval import check_fresh
 from skaha_apply.planning.safety.rules import MASS_DELETION_HINT, mass_deletion_during_wait
 from skaha_apply.planning.tracking.spec_updates import update_specs
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.plan import ask_offer, make_situation
-from skaha_apply.workflow.reconcile.approval import ask_for_approval, start_timeout
+from skaha_apply.workflow.reconcile.approval import ask_for_approval, check_fresh, start_timeout
 from skaha_apply.workflow.reconcile.report import reporting_interrupts
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ class _Pass:
     async def _approved_work(self, execution: ExecutionContext) -> ApprovedWork | None:
         """What this pass carries out; None if the plan was declined, or a safety rule stops the wait."""
         request = self._request
-        situation = await self._observe(execution)
+        situation = await self._observe(execution, request.options.approved if self.result.approval is None else None)
         plan = self._make_plan(situation)
         approval = self.result.approval
         if approval is None:
@@ -96,9 +94,9 @@ class _Pass:
                 return None
             self.result = replace(self.result, approval=approval, deadline=start_timeout(request))
             if plan.has_changes and request.context.client.now() - situation.now > FRESH:
-                situation = await self._observe(execution)
+                situation = await self._observe(execution, approval.plan.approved)
                 plan = self._make_plan(situation)
-                check_fresh(approval.plan.approved, plan)
+                check_fresh(plan)
         elif reason := mass_deletion_during_wait(plan, execution.ledger.working_state, request.options.plan):
             refusal = SafetyRefusal(f"refused: {reason_text(reason)}", hint=MASS_DELETION_HINT)
             self.result = replace(self.result, stopped=refusal)
@@ -112,15 +110,19 @@ class _Pass:
         later = request.options.wait == "complete" and request.project.max_active.account is None
         return ApprovedWork(request.project, request.expansion, situation, plan, allowed.actions, confirms_later=later)
 
-    async def _observe(self, execution: ExecutionContext) -> Situation:
-        """Observe the server, record the observation, and make what the planner reads of it."""
+    async def _observe(self, execution: ExecutionContext, approved: tuple[str, ...] | None) -> Situation:
+        """Observe the server, record the observation, and make what the planner reads of it.
+
+        `approved` are the lines from which the plan must not differ.
+        """
         situation = await observe_and_record(self._request, execution, self.result, self._progress)
         self.result = replace(self.result, offer=situation.offer, listing=situation.observation.listing)
-        return situation
+        return replace(situation, options=replace(situation.options, approved=approved))
 
     def _make_plan(self, situation: Situation) -> Plan:
         request = self._request
         plan = make_plan(request.project, situation, request.expansion)
+        self._progress.reruns = plan.reruns
         self.result = replace(self.result, plan=plan)
         return plan
 
@@ -144,7 +146,4 @@ async def observe_and_record(
     offer = last.offer if last.offer != Offer() else await ask_offer(request.context, request.project, document)
     options = replace(request.options.plan, failed=frozenset(progress.tried), reruns=progress.reruns)
     situation = make_situation(request.context, execution.ledger.working_state, seen, adopted)
-    situation = replace(situation, options=options, offer=offer, new_state=execution.ledger.is_new)
-    if progress.reruns is None:
-        progress.reruns = due_reruns(request.project, situation)
-    return situation
+    return replace(situation, options=options, offer=offer, new_state=execution.ledger.is_new)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Progress:
     """What one `apply` has done so far, over all passes.
 
-    `reruns` are the run numbers that `rerun` gave to done replicas at the first listing. `failures` has the reported
+    `reruns` are the run numbers that `rerun` gave to done replicas in the first plan. `failures` has the reported
     failures by live name and kind of action. `tried` has the actions that failed and are not tried again. `created` are
     the IDs of new sessions. `attempted` counts the actions that were carried out or failed; `--limit` bounds it.
     """
