@@ -43,6 +43,7 @@ class Dialog:
         self._as_documents = as_documents
         self._destroying = destroying
         self._reports: list[Report] = []
+        self._approved: list[str] = []  # projects
 
     async def approve(self, plan: Plan) -> bool:
         """Print the plan, and ask for approval unless it is empty, refused, or approved before."""
@@ -59,7 +60,11 @@ class Dialog:
             return plan.refused is None
         known = f"{one_line(reason_text(plan.question))}. " if plan.question else ""
         action = "Destroy these sessions" if self._destroying else "Apply this plan"
-        return await ask(self.streams, f"{known}{action} of {one_line(plan.project)}?")
+        agreed = await ask(
+            self.streams, f"{known}{action} of {one_line(plan.project)}?", declined=_declined(self._approved)
+        )
+        self._approved += [plan.project] if agreed else []
+        return agreed
 
     def show_report(self, report: Report, nothing: str = "nothing was changed") -> ExitCode:
         """Print a report: at once as text, or at the end with the other reports as JSON."""
@@ -92,10 +97,17 @@ class Dialog:
             self.streams.show_document(as_json(reports_document(reports)))
 
 
-async def ask(streams: Streams, question: str) -> bool:
+def _declined(approved: Sequence[str]) -> str:
+    """What an interrupt at a question leaves, after the plans of these projects were approved."""
+    if not approved:
+        return "nothing was changed"
+    return f"this plan was not carried out; the sessions of {', '.join(map(one_line, approved))} continue on the server"
+
+
+async def ask(streams: Streams, question: str, *, declined: str = "nothing was changed") -> bool:
     """Ask on standard error and read standard input. Only `y` and `yes` approve; the end of the input declines.
 
-    Signals work while it waits.
+    Signals work while it waits: an interrupt prints `declined`.
 
     Raises:
         UsageError: if standard input is not a terminal.
@@ -111,10 +123,11 @@ async def ask(streams: Streams, question: str) -> bool:
             hint=f"to approve without a question: {repeat_command()} --yes",
         )
     streams.notify(f"{question} [y/N] ")
-    typed = ""
     try:
         typed = await input_line()
-    finally:
-        if not typed.endswith("\n"):  # the end of the input, or an interrupt
-            streams.notify("\n")
+    except BaseException:  # an interrupt
+        streams.notify(f"\ninterrupted: {declined}\n")
+        raise
+    if not typed.endswith("\n"):  # the end of the input
+        streams.notify("\n")
     return typed.strip().lower() in ("y", "yes")

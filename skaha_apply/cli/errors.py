@@ -26,16 +26,15 @@ def guarded(command: Callable[[Options], ExitCode], options: Options) -> ExitCod
     try:
         return command(options)
     except ManifestError as error:
-        from skaha_apply.render.lint.text import printable_diagnostics  # noqa: PLC0415 - keeps --help fast
-
-        streams.notify(printable_diagnostics(error.diagnostics))
+        streams.notify_diagnostics(error.diagnostics)
         _suggest_names(streams, error)
         return error.exit_code
     except SkahaApplyError as error:
-        streams.show_error(error)
+        if not (isinstance(error, Interrupted) and error.at_question):  # the question has reported it
+            streams.show_error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        streams.show_error(Interrupted("interrupted"))
+        streams.notify_line("interrupted")
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a bug of the tool must not look like a mistake of the user
         return _show_bug(streams, error, verbose=options.verbose)

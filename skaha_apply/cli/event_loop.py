@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from skaha_apply.cli.invocation import command_words, project_command, repeat_command
 from skaha_apply.cli.signals import as_interrupts, stop_signals
@@ -42,7 +42,8 @@ def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lam
         try:
             return await task
         except asyncio.CancelledError:
-            raise Interrupted("interrupted", hint=_after_interrupt()) from None
+            hint = None if signals.at_question else _after_interrupt()
+            raise Interrupted("interrupted", hint=hint, at_question=signals.at_question, number=signals.first) from None
 
     with as_interrupts():  # a closing loop would restore the system's handling, which kills the process
         return asyncio.run(until_signal())
@@ -50,9 +51,9 @@ def run(work: Coroutine[Any, Any, T], restore_terminal: Callable[[], None] = lam
 
 def _after_interrupt() -> str:
     """What continues after an interrupt, and the commands to type, each alone on its line."""
-    hint = f"running sessions continue on the server; to resume:\n{repeat_command()}"
+    hint = f"running sessions continue on the server\nto resume:\n  {repeat_command()}"
     if command_words()[:1] == ("apply",):
-        hint += f"\nto delete the sessions of the project instead:\n{project_command('destroy')}"
+        hint += f"\nto delete the sessions of the project instead:\n  {project_command('destroy')}"
     return hint
 
 
@@ -75,24 +76,33 @@ async def input_line() -> str:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(sys.stdin, ready.set)
+    _Signals.asks = True
     try:
         await ready.wait()
     finally:
+        _Signals.asks = False
         loop.remove_reader(sys.stdin)
     return sys.stdin.readline()
 
 
 class _Signals:
-    """The first signal cancels the work, a SIGINT after it ends the process, any other repeated signal does nothing."""
+    """The first signal cancels the work, a SIGINT after it ends the process, any other repeated signal does nothing.
+
+    `asks` states whether the work waits at a question. `first` is the number of the first signal, 0 before
+    it, and `at_question` states whether it arrived at a question.
+    """
+
+    asks: ClassVar[bool] = False
 
     def __init__(self, task: asyncio.Future[Any], restore_terminal: Callable[[], None]) -> None:
         self._task = task
         self._restore_terminal = restore_terminal
-        self._arrived = False
+        self.first = 0
+        self.at_question = False
 
     def __call__(self, number: int) -> None:
-        if not self._arrived:
-            self._arrived = True
+        if not self.first:
+            self.first, self.at_question = number, _Signals.asks
             self._task.cancel()
         elif number == signal.SIGINT:
             self._restore_terminal()

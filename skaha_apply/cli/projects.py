@@ -48,9 +48,7 @@ def load(setting: Settings, streams: Streams, *, warn: bool = True) -> tuple[Pro
         add_secrets(project.secrets)
         exclude_variables(project.secrets)
     if warn and warnings:
-        from skaha_apply.render.lint.text import printable_diagnostics  # noqa: PLC0415 - as above
-
-        streams.notify(printable_diagnostics(warnings))
+        streams.notify_diagnostics(warnings)
     return projects
 
 

@@ -155,6 +155,18 @@ class TimeoutReached(SkahaApplyError):
 
 
 class Interrupted(SkahaApplyError):
-    """SIGINT, SIGTERM, SIGHUP, or the cancellation of the task."""
+    """SIGINT, SIGTERM, SIGHUP, or the cancellation of the task.
+
+    Args:
+        message: what happened.
+        hint: what to do next.
+        at_question: whether the signal arrived at a question, which then counts as declined.
+        number: the number of the signal, 0 if it is unknown.
+    """
 
     exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str, *, hint: str | None = None, at_question: bool = False, number: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.at_question = at_question
+        self.number = number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.render.color import plain
@@ -10,6 +11,8 @@ from skaha_apply.render.printable import one_line, printable_lines
 if TYPE_CHECKING:
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.render.color import Paint
+
+_COMMAND = re.compile(r": (skaha-apply [^`\n]+)$", re.MULTILINE)
 
 
 def error_text(error: SkahaApplyError, paint: Paint = plain) -> str:
@@ -27,6 +30,11 @@ def message_text(word: str, message: str, hint: str | None, paint: Paint = plain
 def hint_text(hint: str, paint: Paint = plain) -> str:
     """`hint: what to do next`; further lines are indented."""
     return f"{paint('hint:', 'bold cyan')} {_lines(hint)}\n"
+
+
+def alone(text: str) -> str:
+    """The text with each command that ends a line on a line of its own, so that it can be copied whole."""
+    return _COMMAND.sub(r":\n  \1", text)
 
 
 def _lines(text: str) -> str:

@@ -108,7 +108,7 @@ class Desk:
         return ended
 
     def in_terminal(self, *words, answer, after="[y/N] ", code=0):
-        """Run with a terminal on standard input and error; `answer` is typed once `after` is on the screen."""
+        """Run with a terminal on standard input and error; `answer` is typed (or sent) once `after` is shown."""
         ours, theirs = pty.openpty()
         process = self.start(*words, stdin=theirs, stderr=theirs)
         os.close(theirs)
@@ -123,7 +123,10 @@ class Desk:
                 elif process.poll() is not None:
                     break
                 if not typed and after in screen:
-                    os.write(ours, answer.encode())
+                    if isinstance(answer, signal.Signals):
+                        process.send_signal(answer)
+                    else:
+                        os.write(ours, answer.encode())
                     typed = True
             out = process.communicate(timeout=LIMIT_S)[0]
         finally:

@@ -175,3 +175,16 @@ def test_a_watch_in_a_terminal_is_drawn_over_itself(desk, watched):
     assert seen.stop() == 130
     assert "\x1b[J" in seen.screen
     assert "\x1b[2J" not in seen.screen
+
+
+def test_ctrl_c_is_the_way_to_end_a_watch(desk, watched):
+    tiles(desk, 2)
+    for terminal in (True, False):
+        seen = watched("status", "--watch", *POLL, terminal=terminal)
+        seen.until("merge")
+        assert seen.stop() == 0
+        assert "error" not in seen.screen
+        assert "interrupted" not in seen.screen
+    code = watched("status", "--watch", "--exit-code", *POLL, terminal=False)
+    code.until("merge")
+    assert code.stop() == 130  # 0 would state that nothing is left to do

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+
+import pytest
 
 SLEEP = {"name": "reduce", "replicas": 2, "cmd": "sleep", "args": ["600"]}
 
@@ -40,3 +43,15 @@ def test_json_stands_alone_on_standard_output(desk):
     assert set(report) >= {"format_version", "project", "applied", "failed", "sessions"}
     assert [row["phase"] for row in report["sessions"]] == ["running", "running"]
     assert [row["phase"] for row in desk("status", "-o", "json").json["sessions"]] == ["running", "running"]
+
+
+@pytest.mark.parametrize("words", [("apply",), ("destroy",), ("mark", "rerun", "reduce", "--force")])
+def test_ctrl_c_at_a_question_changes_nothing_and_is_no_error(desk, words):
+    desk.write(SLEEP)
+    if words != ("apply",):
+        desk.apply()
+    before = desk.writes()
+    ended = desk.in_terminal(*words, answer=signal.SIGINT, code=130)
+    assert "interrupted: nothing was changed" in ended.err
+    assert not any(line.startswith("error") for line in ended.err.splitlines())
+    assert desk.writes() == before

@@ -97,7 +97,7 @@ def test_the_end_of_the_input_is_a_no(command, sandbox):
 def test_ctrl_c_at_the_question_is_130_without_a_traceback(command, sandbox):
     code, _, screen = command.in_terminal("apply", "m.yaml", press=lambda one: one.send_signal(signal.SIGINT))
     assert code == 130, screen
-    assert "\r\nerror: interrupted" in re.sub(r"\x1b\[[0-9;]*m", "", screen)
+    assert "\r\ninterrupted: nothing was changed" in re.sub(r"\x1b\[[0-9;]*m", "", screen)
     assert "Traceback" not in screen
     assert sandbox.sessions() == []
 

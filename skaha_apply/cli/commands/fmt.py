@@ -14,7 +14,6 @@ from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.shared_options import PathsArgument
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
-from skaha_apply.render.lint.text import printable_diagnostics
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def _write(formatted: Formatted, setting: Settings, streams: Streams, *, check: 
     from skaha_apply.workflow.fmt import write  # noqa: PLC0415 - keeps --help fast
 
     if formatted.problems:
-        streams.notify(printable_diagnostics(formatted.problems))
+        streams.notify_diagnostics(formatted.problems)
         return ExitCode.ERROR
     if check:
         if formatted.changed:

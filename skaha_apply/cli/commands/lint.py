@@ -115,7 +115,12 @@ def _lint(options: LintArguments) -> ExitCode:
 
         offer = run(lint.ask(setting, loaded.projects), streams.restore_terminal)
     report = lint.report(setting, loaded, selection, offer)
-    streams.show_rendered(options.output.render(report), options.output.medium)
+    if options.output is LintFormat.TEXT and streams.out_width is not None:
+        from skaha_apply.render.lint.text import report_in_columns  # noqa: PLC0415 - keeps --help fast
+
+        streams.show(report_in_columns(report, streams.out_width))
+    else:
+        streams.show_rendered(options.output.render(report), options.output.medium)
     for entry in options.report or ():
         name, _, file = entry.partition("=")
         write_file("report", file, LintFormat[name.upper()].render(report))

@@ -114,4 +114,4 @@ def _show(text: LogText, streams: Streams, *, alone: bool, what: str) -> None:
     if not alone:
         streams.show(f"==> {name} <==\n")
     shown = printable_lines(text.text)
-    streams.show(shown if shown.endswith("\n") else f"{shown}\n")
+    streams.show_log(shown if shown.endswith("\n") else f"{shown}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +17,7 @@ from skaha_apply.cli.option_types import DURATION, interval
 from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, load
-from skaha_apply.model.errors import ExitCode, ServerError, StateError, worst
+from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, StateError, worst
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
@@ -114,6 +115,18 @@ def status(options: StatusArguments) -> ExitCode:
         streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch
     )
     survey = ProjectSurvey(setting, projects, streams)
+    try:
+        return _watch(survey, status_view, options)
+    except (KeyboardInterrupt, Interrupted) as interrupt:
+        ctrl_c = isinstance(interrupt, KeyboardInterrupt) or interrupt.number == signal.SIGINT
+        if options.watch and ctrl_c and not options.exit_code:
+            streams.notify("\n" if streams.err_is_terminal else "")
+            return ExitCode.OK  # the way to end a watch
+        raise
+
+
+def _watch(survey: ProjectSurvey, status_view: View, options: StatusArguments) -> ExitCode:
+    """Refresh once, or until the watch ends; returns the exit code."""
     while True:
         code = _refresh_once(survey, status_view, options)
         if not options.watch or not survey.has_succeeded or (code is not None and _ends_watch(code, options)):

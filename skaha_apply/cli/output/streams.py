@@ -14,14 +14,16 @@ from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.masking.inert_text import first_command, is_automated, without_controls
 from skaha_apply.render.color import plain, terminal_colors
-from skaha_apply.render.errors import error_text, hint_text, message_text
+from skaha_apply.render.errors import alone, error_text, hint_text, message_text
 from skaha_apply.render.formats import Medium
 from skaha_apply.render.printable import one_line
+from skaha_apply.render.wrapped_text import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from skaha_apply.cli.output.outlet import Outlet
+    from skaha_apply.model.diagnostics import Diagnostic
     from skaha_apply.model.report import Event
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.lines import ProgressView
@@ -54,8 +56,22 @@ class Streams:
         show_records(self)
 
     def show(self, text: str) -> None:
-        """Print a result on standard output."""
+        """Print a result on standard output; in a terminal, long lines are wrapped between words."""
+        self.out.write(_fitted(text, self.out_width))
+
+    def show_log(self, text: str) -> None:
+        """Print the text of a log on standard output, with its lines as they are."""
         self.out.write(text)
+
+    @property
+    def out_width(self) -> int | None:
+        """The columns of the terminal on standard output; None if it is not a terminal."""
+        return size_of(self.out)[0] if self.out.isatty() else None
+
+    @property
+    def err_width(self) -> int | None:
+        """The columns of the terminal on standard error; None if it is not a terminal."""
+        return size_of(self.err)[0] if self.err.isatty() else None
 
     def show_document(self, text: str) -> None:
         """Print a document for programs (JSON, XML, YAML) on standard output, as UTF-8 in every terminal."""
@@ -93,11 +109,20 @@ class Streams:
         return self.out.has_lost_output
 
     def notify(self, text: str) -> None:
-        """Print a text on standard error, above the live table if there is one (of any instance)."""
+        """Print a text on standard error, above the live table if there is one (of any instance).
+
+        In a terminal, long lines are wrapped between words.
+        """
         if self.err_is_terminal and Streams.above is not None:
-            Streams.above(without_controls(text, styled=True))
+            Streams.above(without_controls(_fitted(text, self.err_width), styled=True))
         else:
-            self.err.write(text)
+            self.err.write(_fitted(text, self.err_width))
+
+    def notify_diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Print diagnostics on standard error."""
+        from skaha_apply.render.lint.text import printable_diagnostics  # noqa: PLC0415 - keeps --help fast
+
+        self.notify(printable_diagnostics(diagnostics, width=self.err_width))
 
     def notify_line(self, text: str) -> None:
         """Print one line on standard error."""
@@ -105,7 +130,7 @@ class Streams:
 
     def show_error(self, error: SkahaApplyError) -> None:
         """Print an error with its hint on standard error."""
-        self.notify(complete_commands(error_text(error, self.err_paint)))
+        self.notify(alone(complete_commands(error_text(error, self.err_paint))))
 
     def progress(self) -> ProgressView:
         """The display of the progress: a live table in a terminal, else lines. An interrupt closes it."""
@@ -133,15 +158,20 @@ class Streams:
 
     def message(self, word: str, text: str, hint: str | None = None) -> None:
         """Print a warning, a note or an error on standard error, with a hint if there is one."""
-        self.notify(complete_commands(message_text(word, text, hint, self.err_paint)))
+        self.notify(alone(complete_commands(message_text(word, text, hint, self.err_paint))))
 
     def notify_hint(self, text: str) -> None:
         """Print a hint alone on standard error."""
-        self.notify(hint_text(text, self.err_paint))
+        self.notify(alone(hint_text(text, self.err_paint)))
 
 
 def _nothing() -> None:
     """Do nothing: there is no live table to stop."""
+
+
+def _fitted(text: str, width: int | None) -> str:
+    """The text with lines that fit a terminal. It is masked before, because a wrapped value could not be found."""
+    return text if width is None else wrapped(mask(text), width)
 
 
 def size_of(stream: Outlet) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import entry_rows, not_started_rows, short_duration
 from skaha_apply.render.run.failures import PendingFailures
 from skaha_apply.render.run.lines import ERRORS, SINGLE, event_line
+from skaha_apply.render.wrapped_text import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,10 +60,10 @@ class TerminalBlock:
         self._drawn = [sum(len(text) for text, _ in row) for row in shown]
 
     def above(self, text: str) -> None:
-        """Print lines above the block; `draw` must follow."""
+        """Print lines above the block, wrapped between words; `draw` must follow."""
         erased = f"{self._back()}{_ERASE_BELOW}" if self._drawn else ""
         self._drawn = []
-        self._write(erased + text)
+        self._write(erased + wrapped(text, max(self._size()[0], 1)))
 
     def leave(self) -> None:
         """Keep the shown rows on the screen, and draw the next block below them."""
