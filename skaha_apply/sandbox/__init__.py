@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.sandbox.options import RunningSandbox, SandboxError, SandboxOptions, check_installed
+from skaha_apply.sandbox.options import Rehearsal, RunningSandbox, SandboxError, SandboxOptions, check_installed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RunningSandbox", "SandboxError", "SandboxOptions", "ensure", "serve", "status", "stop"]
+__all__ = ["Rehearsal", "RunningSandbox", "SandboxError", "SandboxOptions", "ensure", "runs", "serve", "status", "stop"]
 
 
 def serve(options: SandboxOptions) -> None:
@@ -35,6 +35,13 @@ def status(data: Path) -> RunningSandbox | None:
     from skaha_apply.sandbox.lifecycle import status as query_status  # noqa: PLC0415 - keeps the import light
 
     return query_status(data)
+
+
+def runs(data: Path) -> bool:
+    """Whether a sandbox runs on `data`; sends no request."""
+    from skaha_apply.sandbox.lifecycle import runs as is_alive  # noqa: PLC0415 - keeps the import light
+
+    return is_alive(data)
 
 
 def stop(data: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from skaha_apply.sandbox import RunningSandbox, SandboxError, SandboxOptions, serve, status, stop
 from skaha_apply.sandbox.environment import start_clean
 from skaha_apply.sandbox.lifecycle import options_from_json
+from skaha_apply.sandbox.options import Rehearsal, default_slots
 
 DEFAULT_DATA = Path(".skaha-apply/sandbox/server")
 
@@ -49,7 +50,7 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--port", type=int, default=0, help="port on 127.0.0.1; 0 (default) takes a free port")
     add("--port-file", type=Path, help="file to which the server writes its port number")
     add("--token", help="bearer token of the user (default: a random token, kept in the data folder)")
-    add("--slots", type=int, default=default.slots, help="headless sessions that run at once; the others are Pending")
+    add("--slots", type=int, help="headless sessions that run at once; the others are Pending (default: all CPUs)")
     add("--workdir", type=Path, default=Path(), help="working directory of headless sessions")
     add("--idle", type=float, help="end the server after this time without use, in seconds (default: never)")
     add("--ttl", type=float, default=default.ttl, help="seconds for which a finished headless session stays listed")
@@ -69,6 +70,10 @@ def _add_serve_options(command: argparse.ArgumentParser) -> None:
     add("--denied", action="append", default=[], metavar="TOKEN", help="token of a user without access (403)")
     add("--expired", action="append", default=[], metavar="TOKEN", help="token that has expired (401)")
     add("--no-v0", dest="v0", action="store_false", help="do not serve /skaha/v0")
+    add("--pretend", type=float, nargs="?", const=2.0, help="sessions take this time in seconds, and run nothing")
+    add("--fail", type=float, default=0.0, help="share of the pretended sessions that fail, from 0 to 1")
+    add("--speed", type=float, default=1.0, help="number by which the times of the sandbox are divided")
+    add("--mount", action="append", default=[], metavar="/PATH=DIR", help="folder that stands for one of the server")
     add("--options-from-stdin", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -78,8 +83,15 @@ def _options(chosen: argparse.Namespace) -> SandboxOptions:
     accounts = tuple(tuple(entry.rsplit("=", 1)) for entry in chosen.account)
     if not all(len(pair) == len(("token", "user")) and all(pair) for pair in accounts):
         raise SandboxError("--account is not TOKEN=USERID")
+    rehearsal = Rehearsal(chosen.pretend, chosen.fail, chosen.speed, tuple(map(_mount, chosen.mount)))
+    plain |= {"rehearsal": rehearsal, "slots": default_slots(rehearsal) if chosen.slots is None else chosen.slots}
     lists = {"images": tuple(chosen.image), "denied": tuple(chosen.denied), "expired": tuple(chosen.expired)}
     return SandboxOptions(**{**plain, **lists, "accounts": accounts})
+
+
+def _mount(text: str) -> tuple[str, str]:
+    point, _, folder = text.partition("=")
+    return point, folder
 
 
 def _show(running: RunningSandbox | None) -> int:

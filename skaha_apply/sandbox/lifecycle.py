@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from skaha_apply.sandbox import environment
 from skaha_apply.sandbox.data_folder import prepare, private_opener, start_lock
 from skaha_apply.sandbox.options import (
     DETACHED_IDLE_S,
+    Rehearsal,
     RunningSandbox,
     SandboxError,
     SandboxOptions,
@@ -60,6 +61,12 @@ def ensure(options: SandboxOptions) -> RunningSandbox:
 def status(data: Path) -> RunningSandbox | None:
     """Return the sandbox that runs on `data`, with its counts; None if no sandbox responds."""
     return _query_status(data, touch=False)
+
+
+def runs(data: Path) -> bool:
+    """Whether a sandbox runs on `data`; sends no request."""
+    record = _record(data)
+    return record is not None and processes.birth(record["pid"]) == record["birth"]
 
 
 def stop(data: Path) -> bool:
@@ -109,9 +116,9 @@ def _query_status(data: Path, *, touch: bool) -> RunningSandbox | None:
             counts = json.load(reply)
     except (OSError, urllib.error.URLError, ValueError):
         return None
-    return RunningSandbox(
-        record["url"], record["token"], record["pid"], counts["pending"], counts["running"], counts["finished"]
-    )
+    rehearsal = _rehearsal(counts.get("rehearsal", asdict(Rehearsal())))
+    numbers = (counts["pending"], counts["running"], counts["finished"])
+    return RunningSandbox(record["url"], record["token"], record["pid"], *numbers, rehearsal)
 
 
 def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
@@ -137,7 +144,8 @@ def _start_detached(options: SandboxOptions) -> subprocess.Popen[bytes]:
 
 def _as_json(options: SandboxOptions) -> str:
     """Write options for the child's standard input, because every user can read a command line and its tokens."""
-    return json.dumps({name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()})
+    values = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+    return json.dumps({**values, "rehearsal": asdict(options.rehearsal)})
 
 
 def options_from_json(document: str) -> SandboxOptions:
@@ -148,7 +156,12 @@ def options_from_json(document: str) -> SandboxOptions:
     for name in ("images", "denied", "expired"):
         values[name] = tuple(values[name])
     values["accounts"] = tuple((token, user) for token, user in values["accounts"])
+    values["rehearsal"] = _rehearsal(values["rehearsal"])
     return SandboxOptions(**values)
+
+
+def _rehearsal(values: dict[str, Any]) -> Rehearsal:
+    return Rehearsal(**{**values, "mounts": tuple((point, folder) for point, folder in values["mounts"])})
 
 
 def _last_line(data: Path) -> str:

@@ -6,7 +6,7 @@ Only the standard library is imported here, so that a program can start a sandbo
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +15,8 @@ INTERACTIVE_TTL_S = 86400.0
 HEADLESS_DEADLINE_S = 1209600.0
 INTERACTIVE_DEADLINE_S = 345600.0
 DETACHED_IDLE_S = 600.0
+PRETENDED_SLOTS = 1000  # slots of a sandbox whose sessions run nothing
+LEAST_TTL_S = 60.0  # TTL at any speed, because a client lists sessions every 10 s at any speed
 
 
 class SandboxError(Exception):
@@ -24,6 +26,45 @@ class SandboxError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How the sessions of a sandbox differ from real ones.
+
+    Attributes:
+        pretend: time that a headless session takes, in seconds; it runs nothing. `None`: sessions run.
+        fail: share of the pretended sessions that fail, from 0 to 1. A name and the number of its session decide.
+        speed: number by which the times of the sandbox are divided.
+        mounts: pairs of a folder of the server and a folder of this machine, for sessions that run.
+    """
+
+    pretend: float | None = None
+    fail: float = 0.0
+    speed: float = 1.0
+    mounts: tuple[tuple[str, str], ...] = ()
+
+
+def checked(rehearsal: Rehearsal) -> Rehearsal:
+    """The rehearsal, with absolute folders; raises SandboxError for options that exclude each other."""
+    if not rehearsal.speed > 0 or not 0 <= rehearsal.fail <= 1:
+        raise SandboxError("speed must be more than 0, and fail from 0 to 1")
+    if rehearsal.pretend is None and rehearsal.fail:
+        raise SandboxError("--fail requires --pretend", "sessions that run fail by themselves")
+    if rehearsal.pretend is not None and rehearsal.mounts:
+        raise SandboxError("--mount and --pretend exclude each other", "sessions that only pretend read no file")
+    for point, folder in rehearsal.mounts:
+        if not point.startswith("/") or not point.strip("/"):
+            raise SandboxError(f"{point!r} is not a folder of the server", "write --mount /arc=DIR")
+        if not Path(folder).is_dir():
+            raise SandboxError(f"{folder} is not a folder", "create it, or pass another folder to --mount")
+    mounts = tuple((point.rstrip("/"), str(Path(folder).resolve())) for point, folder in rehearsal.mounts)
+    return replace(rehearsal, mounts=mounts)
+
+
+def default_slots(rehearsal: Rehearsal) -> int:
+    """Number of headless sessions that run at once: the number of CPUs, more if sessions run nothing."""
+    return PRETENDED_SLOTS if rehearsal.pretend is not None else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -49,6 +90,7 @@ class SandboxOptions:
         denied: tokens of a known user without access (403).
         expired: tokens that have expired (401).
         v0: also serve /skaha/v0. The client `skaha` 1.7.0 uses it by default; newer servers have dropped it.
+        rehearsal: whether sessions only pretend, and where the folders of the server are.
     """
 
     data: Path
@@ -70,6 +112,7 @@ class SandboxOptions:
     denied: tuple[str, ...] = field(default=(), repr=False)
     expired: tuple[str, ...] = field(default=(), repr=False)
     v0: bool = True
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
 
 
 @dataclass(frozen=True)
@@ -82,6 +125,7 @@ class RunningSandbox:
     pending: int = 0
     running: int = 0
     finished: int = 0
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
 
 
 def check_installed() -> None:

@@ -22,7 +22,7 @@ from skaha_apply.sandbox.http.access import Accounts, IssuedTokens
 from skaha_apply.sandbox.http.app import SandboxApplication
 from skaha_apply.sandbox.http.control_routes import ControlRoutes
 from skaha_apply.sandbox.http.request_target import Platform
-from skaha_apply.sandbox.options import SandboxError, SandboxOptions
+from skaha_apply.sandbox.options import LEAST_TTL_S, SandboxError, SandboxOptions, checked
 from skaha_apply.sandbox.platform import catalog, processes
 from skaha_apply.sandbox.platform.cluster import Cluster
 from skaha_apply.sandbox.platform.database import SessionDatabase
@@ -79,8 +79,22 @@ def _prepared(options: SandboxOptions) -> SandboxOptions:
     workdir = options.workdir.resolve()
     if not workdir.is_dir():
         raise SandboxError(f"the working directory {workdir} does not exist", "create it, or pass another --workdir")
+    rehearsal = checked(options.rehearsal)
     prepare(options.data)
-    return replace(options, data=options.data.resolve(), workdir=workdir)
+    return replace(_accelerated(options), data=options.data.resolve(), workdir=workdir, rehearsal=rehearsal)
+
+
+def _accelerated(options: SandboxOptions) -> SandboxOptions:
+    """The options, with all times of sessions divided by the speed."""
+    speed = options.rehearsal.speed
+    return replace(
+        options,
+        ttl=max(options.ttl / speed, min(options.ttl, LEAST_TTL_S)),
+        interactive_ttl=max(options.interactive_ttl / speed, min(options.interactive_ttl, LEAST_TTL_S)),
+        deadline=options.deadline / speed,
+        interactive_deadline=options.interactive_deadline / speed,
+        grace=options.grace / speed,
+    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ effect.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass
@@ -28,15 +29,29 @@ class Fault:
 
 
 class FaultInjector:
-    """The plan in force, its random numbers, and the number of times that each fault was injected."""
+    """The plan in force, its random numbers, and the number of times that each fault was injected.
 
-    def __init__(self, plan: FaultPlan | None = None) -> None:
+    The times of the plan are divided by `speed`.
+    """
+
+    def __init__(self, plan: FaultPlan | None = None, speed: float = 1.0) -> None:
         self.plan = plan or FaultPlan()
+        self._speed = speed
         self.counts: Counter[str] = Counter()
         self._random = random.Random(self.plan.seed)  # noqa: S311 - repeatable on purpose
         self._requests = 0
         self._step_matches = [0] * len(self.plan.script)
         self._empty_listings = self.plan.next_lists_empty + int(self.plan.empty_list_once)
+
+    @property
+    def list_lag(self) -> float:
+        """Age of listings in seconds."""
+        return self.plan.list_lag_s / self._speed
+
+    @property
+    def retry_after(self) -> int:
+        """Value of the header Retry-After, in whole seconds."""
+        return math.ceil(self.plan.retry_after / self._speed)
 
     def next_fault(self, method: str, route: str, name: str | None) -> Fault:
         """Return the fault of a request; `name` is the session name of a create."""
@@ -77,7 +92,7 @@ class FaultInjector:
     def _latency(self) -> float:
         planned = self.plan.latency_ms
         low, high = (planned[0], planned[-1]) if isinstance(planned, list) else (planned, planned)
-        return (low if low == high else self._random.uniform(low, high)) / 1000
+        return (low if low == high else self._random.uniform(low, high)) / 1000 / self._speed
 
     def _scripted_fault(self, request: Mapping[str, str | None], latency: float) -> Fault | None:
         """Return the fault of the first step that applies; every step counts the request."""
@@ -88,7 +103,7 @@ class FaultInjector:
                 self._step_matches[index] += 1
                 first = int(step.get("nth", 1))
                 if due is None and first <= self._step_matches[index] < first + int(step.get("times", 1)):
-                    delay = latency + float(step.get("ms", 0)) / 1000
+                    delay = latency + float(step.get("ms", 0)) / 1000 / self._speed
                     kind = "" if step["fault"] == "latency" else str(step["fault"])
                     due = Fault(kind, delay, int(step.get("status", 400)), str(step.get("text", "")))
         return due

@@ -148,7 +148,7 @@ class SandboxApplication:
     ) -> Reply:
         def action(userid: str, parameters: RequestParameters) -> Reply:
             entry.userid = userid
-            lag = self.control.faults.plan.list_lag_s
+            lag = self.control.faults.list_lag
             reply = skaha_routes.handle(
                 self.platform, RoutedRequest(request.method, target, userid, parameters, request.headers, lag)
             )
@@ -165,7 +165,7 @@ class SandboxApplication:
         if fault.kind == "hang":
             await _wait_for_disconnect(request)
             raise ClientDisconnect
-        seconds = self.control.faults.plan.retry_after
+        seconds = self.control.faults.retry_after
         instead: dict[str, Reply] = {
             "503": unavailable(request.url.path, seconds),
             "429": Reply(429, b"Too Many Requests\n", headers={"Retry-After": str(seconds)}),

@@ -64,6 +64,7 @@ async def _status(control: ControlRoutes, _query: dict[str, str], _document: Any
         "data": str(control.options.data),
         "now": control.cluster.clock.now(),
         "clock_offset": control.cluster.clock.offset,
+        "rehearsal": asdict(control.options.rehearsal),
         **control.cluster.counts(),
     }
 
@@ -73,7 +74,7 @@ async def _get_faults(control: ControlRoutes, _query: dict[str, str], _document:
 
 
 async def _put_faults(control: ControlRoutes, query: dict[str, str], document: Any) -> object:
-    control.faults = FaultInjector(read_fault_plan(document))
+    control.faults = FaultInjector(read_fault_plan(document), control.options.rehearsal.speed)
     return await _get_faults(control, query, document)
 
 
@@ -93,7 +94,7 @@ async def _clock(control: ControlRoutes, _query: dict[str, str], document: Any) 
 
 async def _reset(control: ControlRoutes, _query: dict[str, str], _document: Any) -> object:
     await control.cluster.reset()
-    control.faults = FaultInjector(FaultPlan())
+    control.faults = FaultInjector(FaultPlan(), control.options.rehearsal.speed)
     control.log.clear()
     control.issued.ends.clear()
     return {}

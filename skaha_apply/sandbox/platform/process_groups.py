@@ -1,12 +1,13 @@
-"""The process groups that run now, by session ID. They end by SIGTERM, and by SIGKILL after a grace period."""
+"""The process groups that run now, by session ID. They end by SIGTERM, and by SIGKILL after a grace period.
+
+A session that only pretends to run counts as a process group.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
-
-from skaha_apply.sandbox.platform import processes
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,11 +16,21 @@ _LONGEST_STOP_S = 30.0
 _POLL_S = 0.01
 
 
+class ProcessGroup(Protocol):
+    """The processes of one session."""
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to all of them."""
+
+    def reap(self) -> int | None:
+        """Return the exit code after the end, and collect what is left; None before."""
+
+
 class ProcessGroups:
     """Running process groups by session id."""
 
     def __init__(self) -> None:
-        self._children: dict[str, processes.ChildProcess] = {}
+        self._children: dict[str, ProcessGroup] = {}
 
     def __len__(self) -> int:
         return len(self._children)
@@ -30,13 +41,13 @@ class ProcessGroups:
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._children))
 
-    def add(self, identifier: str, child: processes.ChildProcess) -> None:
+    def add(self, identifier: str, child: ProcessGroup) -> None:
         """Add a child that was just started."""
         self._children[identifier] = child
 
     def collect_exited(self) -> list[tuple[str, int]]:
         """Remove the groups that have ended since the last call; return their session IDs and exit codes."""
-        codes = [(identifier, processes.reap(child)) for identifier, child in self._children.items()]
+        codes = [(identifier, child.reap()) for identifier, child in self._children.items()]
         ended = [(identifier, code) for identifier, code in codes if code is not None]
         for identifier, _ in ended:
             del self._children[identifier]
@@ -44,13 +55,13 @@ class ProcessGroups:
 
     def terminate(self, identifier: str, grace: float) -> None:
         """Send SIGTERM now, and SIGKILL after `grace` seconds if the group still runs."""
-        processes.signal_group(self._children[identifier], signal.SIGTERM)
+        self._children[identifier].send(signal.SIGTERM)
         asyncio.get_running_loop().call_later(grace, self._kill, identifier)
 
     def _kill(self, identifier: str) -> None:
         child = self._children.get(identifier)
         if child is not None:
-            processes.signal_group(child, signal.SIGKILL)
+            child.send(signal.SIGKILL)
 
     async def end_all(self, grace: float, reap: Callable[[], None]) -> None:
         """End all groups and wait for them; `reap` is called meanwhile and must call `collect_exited`."""
@@ -59,7 +70,7 @@ class ProcessGroups:
             if wait <= 0:
                 continue
             for child in self._children.values():
-                processes.signal_group(child, number)
+                child.send(number)
             until = loop.time() + wait
             while self._children and loop.time() < until:
                 reap()

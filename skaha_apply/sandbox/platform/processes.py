@@ -34,6 +34,32 @@ class ChildProcess:
         """ID of the leader and of the group."""
         return self.process.pid
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group, whose leader is not reaped yet."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def reap(self) -> int | None:
+        """Return the exit code after the leader has ended, and kill the rest of its group; None while the leader runs.
+
+        The group gets its signal while the leader is a zombie. Until then no other process can get the leader's ID.
+        """
+        if hasattr(os, "waitid"):
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            if os.waitid(os.P_PID, self.pid, options) is None:
+                return None
+            self.send(signal.SIGKILL)
+            code = self.process.wait()
+        else:
+            polled = self.process.poll()
+            if polled is None:
+                return None
+            self.send(signal.SIGKILL)
+            code = polled
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        return code
+
 
 def birth(pid: int) -> str | None:
     """Return the start time of a process as text; None if no process has this ID, or if it is a zombie."""
@@ -68,34 +94,6 @@ def spawn(
             start_new_session=True,
         )
     return ChildProcess(process, birth(process.pid) or "")
-
-
-def signal_group(child: ChildProcess, number: signal.Signals) -> None:
-    """Send a signal to the whole group of a child that is not reaped yet."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
-
-
-def reap(child: ChildProcess) -> int | None:
-    """Return the exit code after the leader has ended, and kill the rest of its group; None while the leader runs.
-
-    The group gets its signal while the leader is a zombie. Until then no other process can get the leader's ID.
-    """
-    if hasattr(os, "waitid"):
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        if os.waitid(os.P_PID, child.pid, options) is None:
-            return None
-        signal_group(child, signal.SIGKILL)
-        code = child.process.wait()
-    else:
-        polled = child.process.poll()
-        if polled is None:
-            return None
-        signal_group(child, signal.SIGKILL)
-        code = polled
-    if child.process.stdin is not None:
-        child.process.stdin.close()
-    return code
 
 
 def kill_orphans(session_ids: Collection[str], leaders: Mapping[int, str]) -> int:

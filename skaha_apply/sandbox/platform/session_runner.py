@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox import environment
 from skaha_apply.sandbox.platform import launch, processes
+from skaha_apply.sandbox.platform.pretended import PretendedRun, append_log, end_of
 from skaha_apply.sandbox.platform.process_groups import ProcessGroups
 from skaha_apply.sandbox.platform.sessions import COMPLETED, FAILED, PENDING, RUNNING, SandboxSession
+from skaha_apply.sandbox.text.mounts import Mounts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from skaha_apply.sandbox.clock import SandboxClock
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _START_ERROR = 128
 _SIGNALED = 128
+_AFTER_END_S = 0.001
 
 
 class SessionRunner:
@@ -38,6 +42,8 @@ class SessionRunner:
         self.most_running = 0
         self.most_active = 0
         self._clock = clock
+        self._pretend = options.rehearsal.pretend
+        self._mounts = Mounts(options.rehearsal.mounts)
         self._table = table
         self._pending: OrderedDict[str, None] = OrderedDict()
         self._groups = ProcessGroups()
@@ -123,12 +129,11 @@ class SessionRunner:
         session.add_event("Scheduled", f"Successfully assigned skaha-workload/{session.job_name} to sandbox", now)
         session.add_event("Pulled", f'Container image "{session.image}" already present on machine', now)
         self._table.save(session)
-        env = {**environment.for_sessions(), **session.env}
-        log, interactive = self.log_path(session.id), session.kind != "headless"
+        argv = self._mounts.words(session.argv)
         try:
-            child = processes.spawn(session.argv, env, self.options.workdir, log, keep_stdin_open=interactive)
+            child = self._spawn(session, argv) if self._pretend is None else self._start_pretended(session)
         except (OSError, ValueError) as error:
-            session.add_event("Failed", launch.start_error(session.argv, error, self.options.workdir), now, "Warning")
+            session.add_event("Failed", launch.start_error(argv, error, self.options.workdir), now, "Warning")
             self._finish(session, FAILED, _START_ERROR)
             self._mark_stopped(session)
             return
@@ -140,6 +145,23 @@ class SessionRunner:
             self._in_slots.add(session.id)
         self._update_peaks()
         self.save_change(session)
+
+    def _spawn(self, session: SandboxSession, argv: Sequence[str]) -> processes.ChildProcess:
+        """Start the process of a session; raises OSError or ValueError."""
+        env = {**environment.for_sessions(), **self._mounts.variables(session.env)}
+        log, interactive = self.log_path(session.id), session.kind != "headless"
+        return processes.spawn(argv, env, self.options.workdir, log, keep_stdin_open=interactive)
+
+    def _start_pretended(self, session: SandboxSession) -> PretendedRun:
+        """Start the time of a session that runs nothing; raises OSError."""
+        rehearsal = self.options.rehearsal
+        if session.kind != "headless" or self._pretend is None:
+            return PretendedRun(None)
+        first = f"sandbox: takes {self._pretend:g} s instead of running {session.argv[0]}"
+        append_log(self.log_path(session.id), [first])
+        seconds = self._pretend / rehearsal.speed
+        asyncio.get_running_loop().call_later(seconds + _AFTER_END_S, self.reap)
+        return PretendedRun(seconds, end_of(session, rehearsal.fail).code)
 
     def delete(self, session: SandboxSession, because: str = "deleted") -> None:
         """Take a session off the listing at once; its processes get SIGTERM, and SIGKILL after the grace period."""
@@ -167,10 +189,19 @@ class SessionRunner:
             self._mark_pod_removed(session)
         elif session.kind == "headless":
             if session.status == RUNNING:
+                self._record_pretended_failure(session, code)
                 self._finish(session, COMPLETED if code == 0 else FAILED, code if code >= 0 else _SIGNALED - code)
             self._mark_stopped(session)
         elif not self._closing:
             self._start(session)
+
+    def _record_pretended_failure(self, session: SandboxSession, code: int) -> None:
+        if self._pretend is not None and code > 0:
+            end = end_of(session, self.options.rehearsal.fail)
+            with suppress(OSError):
+                append_log(self.log_path(session.id), end.lines)
+            if end.event is not None:
+                session.add_event(*end.event, self._clock.now(), "Warning")
 
     def _finish(self, session: SandboxSession, status: str, code: int | None) -> None:
         session.status, session.exit_code = status, code

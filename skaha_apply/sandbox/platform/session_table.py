@@ -5,6 +5,7 @@ Each change is written to the database, so that a restarted server continues wit
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from skaha_apply.sandbox.platform.sessions import PENDING, RUNNING
@@ -23,12 +24,14 @@ class SessionTable:
         self.listed: dict[str, SandboxSession] = {}
         self.removed: dict[str, SandboxSession] = {}
         self._database = database
+        self._attempts: Counter[tuple[str, str]] = Counter()
 
     def load(self) -> list[SandboxSession]:
         """Read all sessions from the database and return them in the order of their creates."""
         stored = sorted(self._database.sessions(), key=lambda session: (session.created, session.gone or 0))
         for session in stored:
             (self.listed if session.gone is None else self.removed)[session.id] = session
+            self._attempts[session.userid, session.name] += 1
         return stored
 
     def has(self, identifier: str) -> bool:
@@ -42,6 +45,8 @@ class SessionTable:
     def add(self, session: SandboxSession) -> None:
         """Put a new session on the listing; the caller saves it."""
         self.listed[session.id] = session
+        self._attempts[session.userid, session.name] += 1
+        session.attempt = self._attempts[session.userid, session.name]
 
     def remove(self, session: SandboxSession, now: float, because: str) -> None:
         """Take a session off the listing at once; the caller saves it."""
@@ -62,6 +67,7 @@ class SessionTable:
         """Delete all sessions, also from the database."""
         self.listed.clear()
         self.removed.clear()
+        self._attempts.clear()
         self._database.clear()
 
     def listing(self, userid: str | None, now: float, lag: float) -> list[SandboxSession]:

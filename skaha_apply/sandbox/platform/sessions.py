@@ -42,6 +42,7 @@ class SandboxSession:
         birth: start time of the process `pid`, as text.
         cached_json: the JSON of the listing; None after a change.
         appid: ID of a desktop app; its `id` is that of its desktop session.
+        attempt: number of this session among the sessions with its user and name, from 1.
     """
 
     id: str
@@ -70,6 +71,7 @@ class SandboxSession:
     events: list[PodEvent] = field(default_factory=list)
     cached_json: str | None = None
     appid: str | None = None
+    attempt: int = 1
 
     @property
     def job_name(self) -> str:
