@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,6 +15,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.invocation import PROGRAM, pasteable, set_words
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.cli.overview import COMMANDS
+from skaha_apply.cli.shared_options import SANDBOX_VARIABLE
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -21,13 +25,16 @@ if TYPE_CHECKING:
 
 # Older versions of typer raise click's own exceptions, newer ones bring a copy. A child finds the class in both cases.
 _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-_VALUE_IF_ALONE = {"--adopt": "--adopt=active"}  # options whose value can be left out
+_VALUE_IF_ALONE = {"--adopt": "--adopt=active", "--pretend": "--pretend=2s"}  # options whose value can be left out
+_MAYBE_VALUE = re.compile(r"[0-9]+(?:\.[0-9]+)?[a-zA-Z]{0,3}")  # a word that can be meant as the value of `--pretend`
 
 
 def run_words(arguments: Sequence[str]) -> ExitCode:
     """Run one command line: the words after the name of the program."""
     words = _with_default_values(arguments)
     set_words(words)
+    if code := _refuse_separate_value(arguments):
+        return code
     register(words[0] if words else "")
     try:
         return ExitCode(get_command(app).main(args=words, prog_name=PROGRAM, standalone_mode=False) or 0)
@@ -51,6 +58,18 @@ def _with_default_values(words: Sequence[str]) -> list[str]:
     return [*(_VALUE_IF_ALONE.get(word, word) for word in words[:end]), *words[end:]]
 
 
+def _refuse_separate_value(arguments: Sequence[str]) -> ExitCode | None:
+    """Report `--pretend 5s`: after an option whose value can be left out, the next word is an argument."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    for word, after in pairwise(arguments[:end]):
+        if word == "--pretend" and _MAYBE_VALUE.fullmatch(after):
+            unit = "" if after[-1].isalpha() else "s"
+            streams = Streams(color="--no-color" not in arguments)
+            streams.message("error", f"{after!r} does not belong to --pretend", f"write --pretend={after}{unit}")
+            return ExitCode.USAGE
+    return None
+
+
 def _report_usage_error(error: Any, words: list[str]) -> ExitCode:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else PROGRAM
@@ -68,6 +87,11 @@ def _suggestion(error: Any, command: str, words: list[str]) -> Suggestion | None
     from skaha_apply.cli.foreign import suggestion  # noqa: PLC0415 - only after a mistake
 
     wrong = getattr(error, "option_name", "")
+    if getattr(getattr(error, "param", None), "name", "") == "sandbox":  # a flag: only its variable can be wrong
+        value = os.environ.get(SANDBOX_VARIABLE, "")
+        return suggestion.Suggestion(
+            f"{SANDBOX_VARIABLE}={value!r} is neither 1 nor 0", f"to leave the sandbox out: unset {SANDBOX_VARIABLE}"
+        )
     ordered = [] if command or not words[:1] or not words[0].startswith("-") else suggestion.suggest_order(words)
     if ordered:
         found = suggestion.suggest_command(ordered, parameters_of)

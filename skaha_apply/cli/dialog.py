@@ -11,6 +11,7 @@ from skaha_apply.cli.event_loop import input_line
 from skaha_apply.cli.invocation import complete_lines, project_command, repeat_command
 from skaha_apply.cli.output.streams import size_of
 from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.render.printable import as_json, one_line
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class Dialog:
         known = f"{one_line(reason_text(plan.question))}. " if plan.question else ""
         action = "Destroy these sessions" if self._destroying else "Apply this plan"
         agreed = await ask(
-            self.streams, f"{known}{action} of {one_line(plan.project)}?", declined=_declined(self._approved)
+            self.streams,
+            f"{known}{action} of {one_line(plan.project)}{_where(plan)}?",
+            declined=_declined(self._approved),
         )
         self._approved += [plan.project] if agreed else []
         return agreed
@@ -95,6 +98,14 @@ class Dialog:
             order = {project.name: index for index, project in enumerate(projects)}
             reports = sorted(self._reports, key=lambda report: order.get(report.project, len(order)))
             self.streams.show_document(as_json(reports_document(reports)))
+
+
+def _where(plan: Plan) -> str:
+    """Where the plan is carried out, for the question: named if a sandbox runs for the project."""
+    codes = {note.code for note in plan.notes}
+    if ReasonCode.SANDBOX in codes:
+        return " in the sandbox"
+    return f" on {one_line(plan.server)}, not in the sandbox" if ReasonCode.SANDBOX_UNUSED in codes else ""
 
 
 def _declined(approved: Sequence[str]) -> str:

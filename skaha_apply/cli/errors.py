@@ -46,14 +46,14 @@ def _keep_shared_options(options: CommonOptions) -> None:
         shared = {
             "--server": options.server,
             "--credential-command": options.credential_command,
-            "--sandbox": "" if options.sandbox else None,
+            "--sandbox": "" if options.uses_sandbox else None,
         }
         set_shared(shared, ())
     if isinstance(options, StateOptions):
         shared = {
             "--server": options.server,
             "--credential-command": options.credential_command if isinstance(options, CredentialOptions) else None,
-            "--sandbox": "" if options.sandbox else None,
+            "--sandbox": "" if options.uses_sandbox else None,
             "--state": options.state,
             "--project": options.project,
         }

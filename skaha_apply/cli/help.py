@@ -24,10 +24,11 @@ SAFETY = "Safety"
 WAITING = "Waiting"
 OUTPUT = "Output"
 SERVER = "Server and state"
+REHEARSAL = "Sandbox"
 LIMITS = "Limits of the sandbox"
 ACCESS = "Users of the sandbox"
 COMMON = "Common"
-GROUPS = (INPUT, SELECTION, SAFETY, WAITING, OUTPUT, SERVER, LIMITS, ACCESS, COMMON)
+GROUPS = (INPUT, SELECTION, SAFETY, WAITING, OUTPUT, SERVER, REHEARSAL, LIMITS, ACCESS, COMMON)
 FIRST_COLUMN = 26  # columns; a longer option gets a line of its own, and its help starts on the next line
 
 EXIT_CODES: Mapping[ExitCode, str] = {

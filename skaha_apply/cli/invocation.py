@@ -18,6 +18,7 @@ _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]
 _WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
 _WITH_MANIFEST = frozenset({"logs", "events", "mark", "state"})
 _WITH_SERVER = frozenset({"ps", "open", "limits"})  # commands that work on no project
+_REHEARSAL = frozenset({"--pretend", "--fail", "--speed", "--mount"})
 _words: list[str] = []
 _sensitive: set[str] = set()
 _paths: list[str] = []
@@ -116,6 +117,9 @@ def _completed(words: str) -> str:
     added: list[str] = []
     if command in _WITH_PATHS | _WITH_MANIFEST:
         for name, value in _options.items():
+            if name == "--sandbox":
+                added += _sandbox_words(words)
+                continue
             unknown = name == "--credential-command" and action not in ("", "rebind")
             if not unknown and not re.search(rf"(?<!\S){name}(?=[\s=]|$)", words):
                 added += [name, _LOGIN.sub("", value)] if value else [name]
@@ -124,13 +128,27 @@ def _completed(words: str) -> str:
         elif command in _WITH_PATHS and _takes_paths(words):
             added += _paths
     elif command in _WITH_SERVER:
-        chosen = {
-            name: _options[name] for name in ("--server", "--credential-command", "--sandbox") if name in _options
-        }
+        chosen = {name: _options[name] for name in ("--server", "--credential-command") if name in _options}
         added += [word for name, value in chosen.items() for word in (name, _LOGIN.sub("", value or "")) if word]
+        added += _sandbox_words(words) if "--sandbox" in _options else []
     elif command == "lint" and _takes_paths(words):
         added += _paths
     return f"{PROGRAM} {words} {shlex.join(added)}".rstrip()
+
+
+def _sandbox_words(words: str) -> list[str]:
+    """The options that choose the sandbox, for a command with these words.
+
+    They repeat how its sessions run, so that a sandbox that has ended is not started again in another way.
+    """
+    if re.search(r"(?<!\S)--(?:sandbox|pretend)(?=[\s=]|$)", words):
+        return []
+    given = []
+    for word, after in zip(_words, (*_words[1:], ""), strict=False):
+        name, equals, _ = word.partition("=")
+        if name in _REHEARSAL:
+            given += [word] if equals else [word, after]
+    return given if any(word.startswith("--pretend=") for word in given) else ["--sandbox", *given]
 
 
 def _takes_paths(words: str) -> bool:

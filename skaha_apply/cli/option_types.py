@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import typer
@@ -46,6 +47,40 @@ def hours(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A percentage, `3%`, as a number from 0 to 1."""
+    number, percent, rest = text.strip().partition("%")
+    try:
+        found = float(number) / 100 if percent and not rest else math.nan
+    except ValueError:
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise typer.BadParameter(f"{text!r} is not a percentage: write 3%, for example")
+    return found
+
+
+def factor(text: str) -> float:
+    """A number by which times are divided."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (number > 0 and math.isfinite(number)):
+        raise typer.BadParameter(f"{text!r} is not a number of more than 0: write 100, for example")
+    return number
+
+
+def mount(text: str) -> tuple[str, str]:
+    """`/PATH=DIR`: a folder of the server, and the absolute path of an existing folder of this machine."""
+    point, _, given = text.partition("=")
+    if not point.startswith("/") or not point.strip("/") or not given:
+        raise typer.BadParameter(f"{text!r} does not begin with a path of the server: write /arc=DIR")
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise typer.BadParameter(f"the folder {given!r} does not exist: create it, or name another")
+    return point.rstrip("/"), str(folder.resolve())
+
+
 def pattern(text: str) -> str:
     """`NAME[/REPLICAS]`, checked."""
     from skaha_apply.planning.selection import matches  # noqa: PLC0415 - imported only if a name is given
@@ -66,6 +101,14 @@ def assignment(text: str) -> str:
         raise typer.BadParameter("the value is missing: write NAME=VALUE")
     if not name.strip():
         raise typer.BadParameter("the name is missing: write NAME=VALUE")
+    return text
+
+
+def account(text: str) -> str:
+    """`TOKEN=NAME`, checked."""
+    token, _, name = text.rpartition("=")
+    if not token or not name:
+        raise typer.BadParameter("the token or the name is missing: write TOKEN=NAME")
     return text
 
 

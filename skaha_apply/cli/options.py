@@ -26,24 +26,17 @@ from skaha_apply.cli.shared_options import (
     ForceOption,
     ManifestOption,
     PathsArgument,
-    SandboxOption,
+    SandboxUseOptions,
     ServerOption,
     ShowIdsOption,
     TakeOverOption,
     TargetOption,
 )
-from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import MissingValues, VariableValues
     from skaha_apply.planning.options import PlanOptions
     from skaha_apply.workflow.setup.settings import Settings
-
-
-def check_server(server: str | None, *, sandbox: bool) -> None:
-    """Raise `UsageError` if both a server and the sandbox are given."""
-    if sandbox and server is not None:
-        raise UsageError("--sandbox and --server exclude each other", hint="remove --server, or remove --sandbox")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,23 +97,23 @@ class VariableOptions(CommonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccountOptions(CommonOptions):
+class AccountOptions(SandboxUseOptions, CommonOptions):
     """Which server and which credential a command uses that works on no project."""
 
     server: ServerOption = None
     credential_command: CredentialCommandOption = None
-    sandbox: SandboxOption = False
 
     def setting(self) -> Settings:
         """The settings of this invocation; raises `UsageError` for options that exclude each other."""
         from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
 
-        check_server(self.server, sandbox=self.sandbox)
+        self.check_server(self.server)
         observe = Streams(color=not self.no_color).warn
         return Settings(
             server=self.server,
             credential_command=self.credential_command,
-            sandbox=self.sandbox,
+            sandbox=self.uses_sandbox,
+            rehearsal=self.rehearsal,
             command=redacted_words(),
             observe=observe,
             identify=identify,
@@ -128,11 +121,10 @@ class AccountOptions(CommonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StateOptions(CommonOptions):
+class StateOptions(SandboxUseOptions, CommonOptions):
     """Which server, which state and which project a command works on."""
 
     server: ServerOption = None
-    sandbox: SandboxOption = False
     state: Annotated[
         str | None,
         typer.Option(
@@ -158,11 +150,12 @@ class StateOptions(CommonOptions):
         """
         from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
 
-        check_server(self.server, sandbox=self.sandbox)
+        self.check_server(self.server)
         return Settings(
             paths=self.sources,
             server=self.server,
-            sandbox=self.sandbox,
+            sandbox=self.uses_sandbox,
+            rehearsal=self.rehearsal,
             state=self.state,
             project=self.project,
             command=redacted_words(),

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from skaha_apply.cli.help import INPUT, OUTPUT, SAFETY, SELECTION, SERVER
-from skaha_apply.cli.option_types import hours, pattern
+from skaha_apply.cli.help import INPUT, OUTPUT, REHEARSAL, SAFETY, SELECTION, SERVER
+from skaha_apply.cli.option_types import duration, factor, hours, mount, pattern, share
+from skaha_apply.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from skaha_apply.sandbox import Rehearsal
+
+SANDBOX_VARIABLE = "SKAHA_APPLY_SANDBOX"
 
 
 class Adoption(StrEnum):
@@ -47,8 +55,50 @@ SandboxOption = Annotated[
     bool,
     typer.Option(
         "--sandbox",
-        help="Use a local test server (sandbox); start it if it does not run",
-        rich_help_panel=SERVER,
+        envvar=SANDBOX_VARIABLE,
+        show_envvar=False,
+        help="Use a local test server; start it if none runs (also: SKAHA_APPLY_SANDBOX=1)",
+        rich_help_panel=REHEARSAL,
+    ),
+]
+PretendOption = Annotated[
+    float | None,
+    typer.Option(
+        "--pretend",
+        parser=duration,
+        metavar="[=DURATION]",
+        help="--sandbox, in which a session takes this time and runs nothing (default: 2s)",
+        rich_help_panel=REHEARSAL,
+    ),
+]
+FailOption = Annotated[
+    float | None,
+    typer.Option(
+        "--fail",
+        parser=share,
+        metavar="PERCENT",
+        help="Share of the sessions of --pretend that fail (default: 0%)",
+        rich_help_panel=REHEARSAL,
+    ),
+]
+SpeedOption = Annotated[
+    float | None,
+    typer.Option(
+        "--speed",
+        parser=factor,
+        metavar="N",
+        help="Number by which the times of the sandbox are divided (default: 1)",
+        rich_help_panel=REHEARSAL,
+    ),
+]
+MountOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mount",
+        parser=mount,
+        metavar="/PATH=DIR",
+        help="Folder that stands for one of the server in sessions; repeatable (default: none)",
+        rich_help_panel=REHEARSAL,
     ),
 ]
 ShowIdsOption = Annotated[
@@ -134,3 +184,53 @@ AllowLossOption = Annotated[
         rich_help_panel=SAFETY,
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsalOptions:
+    """How the sessions of a sandbox differ from real ones."""
+
+    pretend: PretendOption = None
+    fail: FailOption = None
+    speed: SpeedOption = None
+    mount: MountOption = None
+
+    @property
+    def rehearsal(self) -> Rehearsal | None:
+        """What the sandbox must do with sessions; None if no option states it. Raises `UsageError`."""
+        if self.fail is not None and self.pretend is None:
+            raise UsageError("--fail requires --pretend", hint="add --pretend: sessions that run fail by themselves")
+        if self.mount and self.pretend is not None:
+            hint = "remove --mount: sessions of --pretend run nothing and read no file"
+            raise UsageError("--mount and --pretend exclude each other", hint=hint)
+        if not self.mount and all(one is None for one in (self.pretend, self.fail, self.speed)):
+            return None
+        from skaha_apply.sandbox import Rehearsal  # noqa: PLC0415 - keeps --help fast
+
+        mounts = cast("list[tuple[str, str]]", self.mount or [])  # the parser makes pairs
+        return Rehearsal(self.pretend, self.fail or 0.0, 1.0 if self.speed is None else self.speed, tuple(mounts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxUseOptions(RehearsalOptions):
+    """Whether a command uses the sandbox instead of a server."""
+
+    sandbox: SandboxOption = False
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether `--sandbox`, its variable, or `--pretend` is given."""
+        return self.sandbox or self.pretend is not None
+
+    def check_server(self, server: str | None) -> None:
+        """Raise `UsageError` if both a server and the sandbox are given, or options of a sandbox without one."""
+        if self.uses_sandbox and server is not None:
+            name = "--sandbox" if self.sandbox else "--pretend"
+            if self.sandbox and os.environ.get(SANDBOX_VARIABLE):
+                name = f"{SANDBOX_VARIABLE}={os.environ[SANDBOX_VARIABLE]}"
+            hint = f"remove --server, or {'unset' if '=' in name else 'remove'} {name.partition('=')[0]}"
+            raise UsageError(f"{name} and --server exclude each other", hint=hint)
+        given = {"--speed": self.speed is not None, "--mount": bool(self.mount)}
+        if not self.uses_sandbox and any(given.values()):
+            name = next(name for name, is_given in given.items() if is_given)
+            raise UsageError(f"{name} requires --sandbox", hint="add --sandbox: a server has real times and folders")

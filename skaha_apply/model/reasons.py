@@ -99,6 +99,9 @@ class ReasonCode(StrEnum):
     REPLICAS_CHANGED = "replicas_changed"
     NO_SERVER_TIME = "no_server_time"
     END_UNCONFIRMED = "end_unconfirmed"
+    SANDBOX = "sandbox"
+    SANDBOX_OPTIONS = "sandbox_options"  # part of another text
+    SANDBOX_UNUSED = "sandbox_unused"  # a sandbox runs for the project, but the plan is for a server
     OFFLINE = "offline"
     OFFLINE_NEW_STATE = "offline_new_state"
 

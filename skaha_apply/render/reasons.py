@@ -42,6 +42,14 @@ def _failed(given: Arguments) -> str:
     return f"failed in attempt {which}" + (": {note}" if given["note"] else "")
 
 
+def _sandbox(given: Arguments) -> str:
+    parts = ["each session takes {pretend:exact} and runs nothing" if given["pretend"] >= 0 else "sessions run here"]
+    parts += ["{failed:number}% of them fail"] if given["failed"] else []
+    parts += ["times are divided by {speed:number}"] if given["speed"] != 1 else []
+    parts += ["{mounts}"] if given["mounts"] else []
+    return "; ".join(parts)
+
+
 def _unmanaged(given: Arguments) -> str:
     adopt = "--adopt=ended" if given["status"] in _SUCCEEDED else "--adopt"
     if given["sessions"] == 1:
@@ -180,6 +188,9 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.REPLICAS_CHANGED: _replicas_changed,
     Code.NO_SERVER_TIME: "the responses of the server have no Date header, so the tool uses the clock of this machine",
     Code.END_UNCONFIRMED: _end_unconfirmed,
+    Code.SANDBOX: lambda given: f"this is the sandbox on this machine: {_sandbox(given)}",
+    Code.SANDBOX_OPTIONS: _sandbox,
+    Code.SANDBOX_UNUSED: "this plan is for {server}, not for the sandbox that runs for this project (--sandbox)",
     Code.OFFLINE: (
         "offline: this plan compares the manifests with the state of {written:time}; "
         "the sessions on the server can differ"

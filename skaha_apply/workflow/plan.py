@@ -84,7 +84,9 @@ def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
 
 
 def _notes(context: Context, observation: Observation) -> tuple[Reason, ...]:
-    notes = [] if context.client.has_server_time else [Reason(ReasonCode.NO_SERVER_TIME)]
+    note = context.sandbox_note
+    notes = [] if note is None else [note]
+    notes += [] if context.client.has_server_time else [Reason(ReasonCode.NO_SERVER_TIME)]
     if missing := sorted(observation.failed_lookups):
         named = ", ".join(missing[:MOST_NAMED])
         notes.append(Reason(ReasonCode.END_UNCONFIRMED, sessions=named, more=max(0, len(missing) - MOST_NAMED)))

@@ -21,6 +21,7 @@ SHARED = {
     "--state": "Options of commands that work on a project",
     "--show-ids --var": "Options of commands that compare manifests with sessions",
     "--lock-timeout": "Options of commands that write the state",
+    "--sandbox --pretend": "Options of the sandbox",
 }
 
 

@@ -11,9 +11,9 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT, SELECTION
-from skaha_apply.cli.options import CommonOptions, check_server
+from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.output.session_ids import identify
-from skaha_apply.cli.shared_options import CredentialCommandOption, SandboxOption, ServerOption
+from skaha_apply.cli.shared_options import CredentialCommandOption, SandboxUseOptions, ServerOption
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 
@@ -29,7 +29,7 @@ class StatusWord(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportArguments(CommonOptions):
+class ExportArguments(SandboxUseOptions, CommonOptions):
     """The options of `export`."""
 
     patterns: Annotated[
@@ -69,7 +69,6 @@ class ExportArguments(CommonOptions):
     ] = False
     server: ServerOption = None
     credential_command: CredentialCommandOption = None
-    sandbox: SandboxOption = False
 
 
 @command(
@@ -89,12 +88,13 @@ def export(options: ExportArguments) -> ExitCode:
     from skaha_apply.workflow.export import export as exported  # noqa: PLC0415
     from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415
 
-    check_server(options.server, sandbox=options.sandbox)
+    options.check_server(options.server)
     streams = options.streams()
     setting = Settings(
         server=options.server,
         credential_command=options.credential_command,
-        sandbox=options.sandbox,
+        sandbox=options.uses_sandbox,
+        rehearsal=options.rehearsal,
         project=options.project,
         observe=streams.warn,
         identify=identify,

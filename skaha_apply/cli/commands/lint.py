@@ -12,12 +12,12 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SELECTION, SERVER
-from skaha_apply.cli.invocation import repeat_command
+from skaha_apply.cli.invocation import command_words, repeat_command
 from skaha_apply.cli.option_types import report_in
-from skaha_apply.cli.options import VariableOptions, check_server
+from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
-from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, SandboxOption, ServerOption
+from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, SandboxUseOptions, ServerOption
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import LintFormat
 from skaha_apply.render.printable import one_line
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LintArguments(VariableOptions):
+class LintArguments(SandboxUseOptions, VariableOptions):
     """The options of `lint`."""
 
     paths: PathsArgument = None
@@ -71,7 +71,6 @@ class LintArguments(VariableOptions):
     ] = False
     server: ServerOption = None
     credential_command: CredentialCommandOption = None
-    sandbox: SandboxOption = False
 
 
 @command(
@@ -135,7 +134,8 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
 
     given_options = {
         "--server": options.server,
-        "--sandbox": options.sandbox,
+        "--sandbox": "--sandbox" in command_words(),  # the variable of the environment is for all commands
+        "--pretend": options.pretend is not None,
         "--credential-command": options.credential_command,
     }
     needless = [name for name, value in given_options.items() if value]
@@ -144,14 +144,15 @@ def _setting(options: LintArguments, streams: Streams) -> Settings:
             f"{needless[0]} has an effect only with --online, and --online is missing",
             hint=f"to check against the server too: {repeat_command()} --online",
         )
-    check_server(options.server, sandbox=options.sandbox)
+    options.check_server(options.server)
     paths = tuple(options.paths or ())
     given = options.given(MissingValues.ANY)
     return Settings(
         paths=paths,
         server=options.server,
         credential_command=options.credential_command,
-        sandbox=options.sandbox,
+        sandbox=options.uses_sandbox,
+        rehearsal=options.rehearsal,
         given=given,
         observe=streams.warn,
         identify=identify,

@@ -12,8 +12,9 @@ import typer
 from skaha_apply.cli.app import add_group
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import ACCESS, LIMITS, OUTPUT, SERVER
-from skaha_apply.cli.option_types import DURATION, duration
+from skaha_apply.cli.option_types import DURATION, account, duration
 from skaha_apply.cli.options import CommonOptions
+from skaha_apply.cli.shared_options import RehearsalOptions
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.printable import one_line
 
@@ -36,14 +37,6 @@ UNCHANGED_OPTIONS = (
 )  # fmt: skip
 
 
-def account(text: str) -> str:
-    """`TOKEN=NAME`, checked."""
-    token, _, name = text.rpartition("=")
-    if not token or not name:
-        raise typer.BadParameter("the token or the name is missing: write TOKEN=NAME")
-    return text
-
-
 @dataclass(frozen=True, kw_only=True)
 class SandboxFolderOptions(CommonOptions):
     """The folder that identifies a sandbox."""
@@ -60,14 +53,14 @@ class SandboxFolderOptions(CommonOptions):
     @property
     def folder(self) -> Path:
         """The folder of the sandbox."""
-        from skaha_apply.workflow.setup.context import default_home, sandbox_data  # noqa: PLC0415
+        from skaha_apply.workflow.setup.sandbox import default_home, sandbox_data  # noqa: PLC0415
         from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
 
         return Path(self.data) if self.data is not None else sandbox_data(default_home(Settings()))
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeArguments(SandboxFolderOptions):
+class ServeArguments(RehearsalOptions, SandboxFolderOptions):
     """The options of `sandbox serve`."""
 
     port: Annotated[
@@ -99,7 +92,7 @@ class ServeArguments(SandboxFolderOptions):
         typer.Option(
             min=1,
             metavar="N",
-            help="Number of headless sessions that run at the same time (default: number of cores)",
+            help="Number of headless sessions that run at the same time (default: cores; 1000 with --pretend)",
             rich_help_panel=LIMITS,
         ),
     ] = None
@@ -213,8 +206,10 @@ class ServeArguments(SandboxFolderOptions):
 
     def as_sandbox_options(self) -> SandboxOptions:
         """The options as the sandbox takes them."""
-        from skaha_apply.sandbox import SandboxOptions  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.sandbox import Rehearsal, SandboxOptions  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.sandbox.options import default_slots  # noqa: PLC0415
 
+        rehearsal = self.rehearsal or Rehearsal()
         given = {
             "port_file": Path(self.port_file) if self.port_file is not None else None,
             "workdir": Path(self.workdir) if self.workdir is not None else None,
@@ -225,7 +220,8 @@ class ServeArguments(SandboxFolderOptions):
             **{name: getattr(self, name) for name in UNCHANGED_OPTIONS},
         }
         known = {name: value for name, value in given.items() if value is not None}
-        return SandboxOptions(data=self.folder, port=self.port, v0=not self.no_v0, **known)
+        known.setdefault("slots", default_slots(rehearsal))
+        return SandboxOptions(data=self.folder, port=self.port, v0=not self.no_v0, rehearsal=rehearsal, **known)
 
 
 @command(group, "serve", examples=("skaha-apply sandbox serve --slots 4 --idle 1h",))
@@ -241,8 +237,9 @@ def serve(options: ServeArguments) -> ExitCode:
 
     start_clean()
     with _translating_errors():
+        chosen = options.as_sandbox_options()
         make_folder(options.folder)
-        sandbox.serve(options.as_sandbox_options())
+        sandbox.serve(chosen)
     return ExitCode.OK
 
 
@@ -264,9 +261,12 @@ def stop(options: SandboxFolderOptions) -> ExitCode:
 def status(options: SandboxFolderOptions) -> ExitCode:
     """Show whether a sandbox runs, and its sessions.
 
-    Prints the address, the process ID and the number of sessions. Exits with 1 if no sandbox runs in the folder.
+    Prints the address, the process ID, the number of sessions, and whether they only pretend. Exits with 1 if no
+    sandbox runs in the folder.
     """
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.render.reasons import reason_text  # noqa: PLC0415
+    from skaha_apply.workflow.setup.sandbox import rehearsal_reason  # noqa: PLC0415
 
     with _translating_errors():
         running = sandbox.status(options.folder)
@@ -276,7 +276,8 @@ def status(options: SandboxFolderOptions) -> ExitCode:
         return ExitCode.ERROR
     streams.show(
         f"{running.url} (process {running.pid})\n"
-        f"{running.pending} pending, {running.running} running, {running.finished} finished\n",
+        f"{running.pending} pending, {running.running} running, {running.finished} finished\n"
+        f"{one_line(reason_text(rehearsal_reason(running.rehearsal)))}\n",
     )
     return ExitCode.OK
 

@@ -253,7 +253,7 @@ def rebind(options: RebindArguments) -> ExitCode:
     from skaha_apply.workflow.state.rebind import RebindOptions  # noqa: PLC0415 - keeps --help fast
 
     streams = options.streams()
-    if options.sandbox:
+    if options.uses_sandbox:
         raise UsageError("the state of a sandbox cannot be bound to another server", hint="remove --sandbox")
     setting = options.setting()
     project = single_project(setting)

@@ -19,6 +19,7 @@ MOST_FILES = 100  # manifests that are read
 MOST_BYTES = 1_000_000  # of a manifest that are read
 _FOLDER, _SUFFIX = ".skaha-apply", ".state.json"
 _YAML = (".yaml", ".yml")
+_SANDBOX = ("--sandbox", "--pretend")
 _ENTRY = re.compile(r"""^[ ]*(?:-[ ]+)?\{?[ ]*name:[ ]*["']?((?:\$\{[^}\s]+\}|[^"'\s,#}\[])+)""", re.MULTILINE)
 _NAME = re.compile(r"[\w.${}-]+(?:/\d+)?")
 
@@ -56,7 +57,8 @@ def _found(words: Sequence[str], *, replicas: bool) -> Iterator[str]:
 
 def _states(words: Sequence[str]) -> Iterator[str]:
     given = _value(words, "--state")
-    if given and "--sandbox" not in words:
+    sandbox = bool(os.environ.get("SKAHA_APPLY_SANDBOX")) or any(word.startswith(_SANDBOX) for word in words)
+    if given and not sandbox:
         if os.path.isfile(given):  # noqa: PTH113 - as above
             yield given
         return
@@ -67,7 +69,7 @@ def _states(words: Sequence[str]) -> Iterator[str]:
             return
         home = parent
     for folder, _, files in os.walk(os.path.join(home, _FOLDER)):  # noqa: PTH118 - as above
-        if (os.path.basename(folder) == "sandbox") == ("--sandbox" in words):  # noqa: PTH119 - as above
+        if (os.path.basename(folder) == "sandbox") == sandbox:  # noqa: PTH119 - as above
             yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(_SUFFIX))  # noqa: PTH118
 
 

@@ -43,7 +43,7 @@ def not_checked(name: str, why: str, *, project: str = "") -> Check:
 
 def failed(name: str, error: Exception, command: str, *, project: str = "") -> Check:
     """A check that an error ended. `command` fixes it, unless the hint of the error has a command of its own."""
-    hint = str(getattr(error, "hint", None) or "")
+    hint = str(getattr(error, "hint", None) or "").replace("\n", "; ")
     if "`" not in hint:
         hint = f"{hint.rstrip('.')}; run `{command}`" if hint else f"run `{command}`"
     return Check(name, Health.FAILED, str(error), hint, project)

@@ -14,6 +14,7 @@ from skaha_apply.model.errors import Forbidden, ServerError, SkahaApplyError, Un
 from skaha_apply.render.account.offer import interactive_text, resources_text
 from skaha_apply.workflow.account.limits import interactive_in_use
 from skaha_apply.workflow.setup.context import find_location, open_context, retry_time
+from skaha_apply.workflow.setup.sandbox import name_unused_sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,8 @@ async def _survey_with_login(context: Context, expires_within: float) -> ServerS
         limits = await _check_limits(client, listing)
     except SkahaApplyError as problem:
         error = problem
+        if isinstance(problem, Unauthorized):
+            name_unused_sandbox(problem, context.location.setting)
         limits = not_checked("limits", "the sessions are not known")
     checks = (
         _check_server(client, listing, error),

@@ -6,34 +6,40 @@ import asyncio
 import os
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.durations import DurationError, parse_duration
-from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.model.errors import Unauthorized, UsageError
 from skaha_apply.state.default_place import StateSetup
-from skaha_apply.state.paths import FOLDER, find_checkout, find_root, logs_folder
+from skaha_apply.state.paths import find_root, logs_folder
 from skaha_apply.state.project_store import open_project_store
 from skaha_apply.state.saved_logs import SavedLogs
 from skaha_apply.state.stores import find_address
 from skaha_apply.workflow.event_file import EventFile, Journal
+from skaha_apply.workflow.setup.sandbox import (
+    SANDBOX,
+    default_home,
+    name_unused_sandbox,
+    sandbox_note,
+    start_sandbox,
+    unused_note,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
+    from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import Event
-    from skaha_apply.sandbox import RunningSandbox
+    from skaha_apply.sandbox import Rehearsal
     from skaha_apply.skaha.client import Client
     from skaha_apply.state.address import StateAddress
     from skaha_apply.state.project_store import DeclaredState
     from skaha_apply.workflow.setup.settings import Settings
 
 
-SANDBOX = "sandbox"
-MOST_FOLDERS = 5_000  # folders that are searched for a sandbox outside a checkout
 BEFORE_APPROVAL = 10.0  # seconds for which requests are repeated before a plan is approved
 RETRY_TIME = "SKAHA_APPLY_RETRY_TIME"  # the environment variable that replaces them
 
@@ -116,6 +122,7 @@ class Context:
 
     `journal` gets every stored change of phase. The projects of an invocation share `outage`, so that an expired
     credential is reported once, and `pass_lock`, so that some of them do not make a pass at the same time.
+    `rehearsal` is how the sessions of the sandbox differ from real ones.
     """
 
     location: StateLocation
@@ -123,11 +130,19 @@ class Context:
     journal: Journal | None = None
     pass_lock: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
     outage: CredentialOutage = field(default_factory=CredentialOutage, compare=False)
+    rehearsal: Rehearsal | None = None
 
     @property
     def identity(self) -> str | None:
         """The digest of the credential that a state remembers; None in the sandbox, where nothing is checked."""
         return None if self.location.setting.sandbox else self.client.identity
+
+    @property
+    def sandbox_note(self) -> Reason | None:
+        """What a person must know about a sandbox before a plan is approved: its use, or one that runs unused."""
+        if self.rehearsal is not None:
+            return sandbox_note(self.rehearsal)
+        return unused_note(self.location.root, self.client.address)
 
     def at(self, project: Project) -> Context:
         """The context of one project: the same server, and the location of its manifests."""
@@ -163,11 +178,12 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
     from skaha_apply.skaha.auth.settings import CredentialSource  # noqa: PLC0415
     from skaha_apply.skaha.client import Client, ClientOptions  # noqa: PLC0415 - httpx, for those who send something
 
+    rehearsal = None
     if setting.sandbox:
         running = await asyncio.to_thread(start_sandbox, setting, home or default_home(setting))
         from skaha_apply.skaha.auth.login import token_login  # noqa: PLC0415
 
-        location = find_location(setting, running.url)
+        location, rehearsal = find_location(setting, running.url), running.rehearsal
         login, renew = lambda: token_login(running.token, "the sandbox"), renew_nothing
     else:
         location = find_location(setting)
@@ -182,8 +198,12 @@ async def open_context(setting: Settings, home: Path | None = None) -> AsyncIter
         observe=setting.observe,
         identify=setting.identify,
     )
-    async with Client(options) as client:
-        yield Context(location, client)
+    try:
+        async with Client(options) as client:
+            yield Context(location, client, rehearsal=rehearsal)
+    except Unauthorized as error:
+        name_unused_sandbox(error, setting)
+        raise
 
 
 def retry_time() -> float:
@@ -195,45 +215,6 @@ def retry_time() -> float:
         return float(parse_duration(text))
     except DurationError as error:
         raise UsageError(f"{RETRY_TIME}: {error.message}", hint=f"set another value: export {RETRY_TIME}=10s") from None
-
-
-def sandbox_data(root: Path) -> Path:
-    """The folder in which the sandbox of a folder keeps its data."""
-    return root / FOLDER / SANDBOX / "server"
-
-
-def default_home(setting: Settings) -> Path:
-    """The folder whose sandbox is used by a command without manifests.
-
-    It is the root of the checkout. Outside a checkout it is a folder below the working directory that has a sandbox,
-    because manifests there started one; else the working directory.
-    """
-    root = find_root(setting.cwd)
-    if find_checkout(setting.cwd) or sandbox_data(root).is_dir():
-        return root
-    walks = (os.walk(setting.cwd / source) for source in setting.sources)
-    folders = (Path(folder) for folder, _, _ in islice(chain.from_iterable(walks), MOST_FOLDERS))
-    return next((folder for folder in folders if sandbox_data(folder).is_dir()), root)
-
-
-def start_sandbox(setting: Settings, home: Path) -> RunningSandbox:
-    """The sandbox of a folder, started if none runs.
-
-    Its sessions run at the root of the checkout, and outside a checkout in the working directory.
-
-    Raises:
-        SkahaApplyError: it cannot be started.
-    """
-    from skaha_apply.sandbox import SandboxError, SandboxOptions, ensure  # noqa: PLC0415
-    from skaha_apply.state.paths import make_folder  # noqa: PLC0415
-
-    data = sandbox_data(home)
-    try:
-        make_folder(data)
-        return ensure(SandboxOptions(data=data, workdir=find_checkout(home) or setting.cwd))
-    except (SandboxError, OSError) as error:
-        hint = getattr(error, "hint", None)
-        raise SkahaApplyError(f"the sandbox cannot be started: {error}", hint=hint) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.safety.account import with_identity
 from skaha_apply.state.paths import FOLDER, logs_folder, make_folder, state_path
 from skaha_apply.state.stores import open_store
-from skaha_apply.workflow.setup.context import SANDBOX
+from skaha_apply.workflow.setup.sandbox import SANDBOX
 from skaha_apply.workflow.state.edit import rewrite
 from skaha_apply.workflow.state.locking import store_lock
 
