@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shlex import quote
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 NOTHING = "No changes. All sessions of the manifest are live or done."
 RETIRED = ActionKind.RETIRED
 GROUPS = 200  # lines of one plan; -o json lists all actions
-WIDTH = 80  # columns of a note
 CHANGES = 20  # changed fields of one line
 _NOT_SENT = headless_only(SessionSpec) | {
     "needs"
@@ -47,11 +45,7 @@ def head(plan: Plan, paint: Paint = plain) -> list[str]:
     first = f"{one_line(plan.project)} on {one_line(plan.server)}"
     if plan.new_state:
         first += ": no state yet; this plan creates one"
-    return [paint(first, "bold"), *(line for note in plan.notes for line in _note(one_line(reason_text(note))))]
-
-
-def _note(text: str) -> list[str]:
-    return wrap(f"note: {text}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [paint(first, "bold"), *(f"note: {one_line(reason_text(note))}" for note in plan.notes)]
 
 
 def body(plan: Plan, paint: Paint = plain) -> list[str]:
