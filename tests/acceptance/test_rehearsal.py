@@ -71,7 +71,7 @@ def test_a_sandbox_that_runs_is_named_where_it_is_not_used(checkout):
     shown = " ".join(checkout("plan").out.split())
     assert "not for the sandbox that runs for this project (--sandbox)" in shown
     asked = checkout.in_terminal("apply", answer="n\n", code=1)
-    assert f"on {checkout.sandbox.url}, not in the sandbox? [y/N]" in asked.err
+    assert f"on {checkout.sandbox.url}, not in the sandbox? [y/N]" in " ".join(asked.err.split())
     way = "A sandbox runs for this project and requires no credential; to use it, add --sandbox."
     for name, credential in (("SKAHA_TOKEN", ""), ("SKAHA_TOKEN", "token-expired")):
         assert way in checkout("plan", code=1, **{name: credential}).err
