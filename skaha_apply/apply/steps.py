@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import confirm, resolve_open_requests
 from skaha_apply.apply.context import Outcomes
 from skaha_apply.apply.execute import execute
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 from skaha_apply.planning.planner import plan as make_plan

@@ -7,7 +7,7 @@ a class `XArguments`. Each option names its group in `--help`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,6 +32,7 @@ from skaha_apply.cli.shared_options import (
     TakeOverOption,
     TargetOption,
 )
+from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from skaha_apply.model.project import MissingValues, VariableValues

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -11,6 +10,7 @@ from skaha_apply.cli.event_loop import all_or_first_error, run
 from skaha_apply.cli.invocation import exclude_variables
 from skaha_apply.cli.output.masking import add_secrets
 from skaha_apply.cli.output.streams import stdin_bytes
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, SkahaApplyError, worst
 from skaha_apply.render.printable import one_line
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,6 +10,7 @@ import typer
 
 from skaha_apply.cli.help import INPUT, OUTPUT, REHEARSAL, SAFETY, SELECTION, SERVER
 from skaha_apply.cli.option_types import duration, factor, hours, mount, pattern, share
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:

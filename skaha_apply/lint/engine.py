@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.lint.inputs import lint_contexts
 from skaha_apply.lint.rule import shown
 from skaha_apply.lint.rules import RULES, clear_secret, unused_ignore

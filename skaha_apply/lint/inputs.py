@@ -6,9 +6,10 @@ A sensitive value is checked but never shown. A field that depends on a variable
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.lint.rule import sessions, texts
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.spec import LATER

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
 from skaha_apply.manifest.fields.session_fields import BY_NAME, DEFAULT_FIELDS

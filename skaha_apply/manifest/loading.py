@@ -7,9 +7,10 @@ import os
 import re
 import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.document import read_document
 from skaha_apply.manifest.expansion.expand import expand
 from skaha_apply.manifest.expansion.list_files import Lists

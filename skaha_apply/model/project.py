@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, Ignore, Location

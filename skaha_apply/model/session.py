@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

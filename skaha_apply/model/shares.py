@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+
+from skaha_apply.lazy_dataclass import dataclass
 
 
 class Helper(StrEnum):

@@ -7,10 +7,10 @@ entry is sorted once for each set of axes of its dependents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import SkahaApplyError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ invocation, and checked by the safety rules (`safety`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import Action, ActionKind, Plan
 from skaha_apply.planning.decisions import removals, run_numbers
 from skaha_apply.planning.decisions.decision_table import decide

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import UsageError
 from skaha_apply.skaha.auth.credential import renew_nothing
 from skaha_apply.skaha.transport.clock import Clock, SystemClock

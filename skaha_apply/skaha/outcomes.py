@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.durations import format_exact
 from skaha_apply.model.errors import Forbidden, NotSkaha, ServerError, SkahaApplyError, Unauthorized, Unreachable
 from skaha_apply.model.request import Accepted, Outcome, Refused, Unconfirmed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.spec import Parameter, field_roles, headless_only
 from skaha_apply.skaha.transport.retry import Effect
 

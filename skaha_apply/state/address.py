@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from skaha_apply.lazy_dataclass import dataclass
 
 # The text before the first colon, if no folder and no `./` or `~` comes before it.
 _PREFIX = re.compile(r"([^/\\.~][^/\\:]*|):")

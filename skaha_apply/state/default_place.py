@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.paths import find_checkout, logs_folder, state_path
 

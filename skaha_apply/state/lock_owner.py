@@ -7,11 +7,11 @@ import json
 import os
 import socket
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model import __version__
 
 _MINUTE = 60.0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.default_place import check_no_other, check_one_home
 from skaha_apply.state.observed_stores import masking_store

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.project import Project

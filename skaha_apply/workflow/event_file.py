@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.model.masking.inert_text import inert_json
 from skaha_apply.model.report import UNCONFIRMED, Note, PhaseChanged

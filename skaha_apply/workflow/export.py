@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate import from_sessions
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
 from skaha_apply.model.counts import first_names

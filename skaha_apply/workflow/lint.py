@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from skaha_apply import lint, manifest
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, Location, RuleText, Severity
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
 from skaha_apply.model.project import MissingValues

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ServerError, StateError, UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.masking.session_ids import log_label

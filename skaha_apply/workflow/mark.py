@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.confirm import resolve_open_requests
 from skaha_apply.apply.execute import execute
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import first_names, noun_for
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.project import VariableValues

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ from skaha_apply.cli.options import DecisionOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
 from skaha_apply.cli.shared_options import EventsOption, YesOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

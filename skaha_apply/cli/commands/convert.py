@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.options import CommonOptions
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 
 

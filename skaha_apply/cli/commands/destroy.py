@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.app import app
@@ -11,6 +10,7 @@ from skaha_apply.cli.dialog import Dialog
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.shared_options import AllowLossOption, ForceOption, TargetOption, YesOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
 if TYPE_CHECKING:

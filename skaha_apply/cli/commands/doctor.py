@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY
 from skaha_apply.cli.option_types import DURATION, duration
 from skaha_apply.cli.options import CredentialOptions, VariableOptions
 from skaha_apply.cli.shared_options import PathsArgument
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from skaha_apply.cli.help import OUTPUT, SELECTION
 from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.output.session_ids import identify
 from skaha_apply.cli.shared_options import CredentialCommandOption, SandboxUseOptions, ServerOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 

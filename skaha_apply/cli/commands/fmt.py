@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ from skaha_apply.cli.help import OUTPUT
 from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.shared_options import PathsArgument
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.printable import one_line
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import INPUT
 from skaha_apply.cli.options import CommonOptions
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

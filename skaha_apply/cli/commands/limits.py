@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import OUTPUT, SELECTION
 from skaha_apply.cli.options import AccountOptions
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Kind  # noqa: TC001 - typer reads the annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +17,7 @@ from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.session_ids import identify, mask_ids
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.cli.shared_options import CredentialCommandOption, PathsArgument, SandboxUseOptions, ServerOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import LintFormat
 from skaha_apply.render.printable import one_line

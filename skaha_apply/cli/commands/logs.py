@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import SELECTION
 from skaha_apply.cli.options import NameOptions, ServerOptions
 from skaha_apply.cli.projects import for_each, load
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError, worst
 from skaha_apply.render.printable import one_line, printable_lines
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +20,7 @@ from skaha_apply.cli.options import NameOptions, RecordOptions, ServerOptions
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.shared_options import YesOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.printable import one_line

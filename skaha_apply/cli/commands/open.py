@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.options import AccountOptions
 from skaha_apply.cli.output.session_ids import are_shown
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, for_each_offline, load
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.color import plain
 from skaha_apply.render.formats import Medium, PlanFormat

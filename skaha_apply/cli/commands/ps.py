@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from skaha_apply.cli.help import OUTPUT
 from skaha_apply.cli.options import AccountOptions
 from skaha_apply.cli.output.session_ids import are_shown, mask_ids, show_ids
 from skaha_apply.cli.shared_options import ShowIdsOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 
 

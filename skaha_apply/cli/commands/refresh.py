@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.app import app
@@ -12,6 +11,7 @@ from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import for_each, load
 from skaha_apply.cli.shared_options import EventsOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode  # noqa: TC001 - the command reads its hints
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from skaha_apply.cli.help import ACCESS, LIMITS, OUTPUT, SERVER
 from skaha_apply.cli.option_types import DURATION, account, duration
 from skaha_apply.cli.options import CommonOptions
 from skaha_apply.cli.shared_options import RehearsalOptions
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
 from skaha_apply.render.printable import one_line
 

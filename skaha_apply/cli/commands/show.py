@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from skaha_apply.cli.options import NameOptions, ServerOptions
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import size_of
 from skaha_apply.cli.projects import for_each, for_each_offline, load
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, ServerError, UsageError
 
 if TYPE_CHECKING:

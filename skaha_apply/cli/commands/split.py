@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +12,7 @@ from skaha_apply.cli.help import INPUT, OUTPUT
 from skaha_apply.cli.options import VariableOptions
 from skaha_apply.cli.output.streams import stdin_bytes, write_file
 from skaha_apply.cli.shared_options import ManifestOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.shares import Helper, LoadKind
 from skaha_apply.render.formats import SplitFormat

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,7 @@ from skaha_apply.cli.options import CredentialOptions, IdOptions, LockOptions, N
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import stdin_bytes
 from skaha_apply.cli.shared_options import YesOption
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, UsageError
 from skaha_apply.render.printable import as_json, one_line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from skaha_apply.cli.option_types import DURATION, interval
 from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, load
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, StateError, worst
 
 if TYPE_CHECKING:

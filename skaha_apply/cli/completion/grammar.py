@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.cli.invocation import PROGRAM
 from skaha_apply.cli.overview import COMMANDS
+from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.cli.foreign.command_words import COMMAND_WORDS, PURPOSES, RESOURCES
@@ -23,6 +23,7 @@ from skaha_apply.cli.foreign.option_words import (
 )
 from skaha_apply.cli.invocation import PROGRAM, pasteable
 from skaha_apply.cli.overview import COMMANDS
+from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

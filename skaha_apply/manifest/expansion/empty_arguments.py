@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.entry_template import LISTS
 from skaha_apply.manifest.expansion.sources import FilledList, FilledText
 from skaha_apply.manifest.fields.values import LocatedText

@@ -5,9 +5,10 @@ An entry is merged with the defaults. Then its keys are filled in and read for e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.empty_arguments import left_out
 from skaha_apply.manifest.expansion.entry_template import CachedReader, EntryTemplate, KeyLevel
 from skaha_apply.manifest.expansion.file_size import excess, refuse_large

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.list_files import ListFileError
 from skaha_apply.manifest.expansion.matrix_axes import PARTS
 

@@ -10,10 +10,11 @@ import io
 import os
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import CONTROL, shown_path
 from skaha_apply.manifest.source.folders import is_hidden, is_open, open_resolved, within

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion import suggestions
 from skaha_apply.manifest.expansion.matrix_axes import MOST, Axes, LocatedValue, UnknownValueError, read_axes, written
 from skaha_apply.manifest.fields.session_fields import BY_NAME

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError
 from skaha_apply.manifest.expansion.tables import read_table
 from skaha_apply.manifest.fields.values import NAME, WORDS, InvalidValue

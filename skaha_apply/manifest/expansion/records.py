@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.list_files import NOTE, ListFileError, is_comment
 from skaha_apply.manifest.source.file_diagnostics import quoted
 

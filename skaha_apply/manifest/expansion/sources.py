@@ -7,9 +7,10 @@ is read once. Others are filled in and read for each combination. An empty cell 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import InvalidValue, LocatedText
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.nodes import Node

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.list_files import ListFileError
 from skaha_apply.manifest.expansion.records import delimiter, records
 from skaha_apply.manifest.fields.values import NAME

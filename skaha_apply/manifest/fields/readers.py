@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import WORDS, InvalidValue, LocatedText, number_of
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.durations import FORMS, DurationError, check_duration, parse_duration

@@ -5,9 +5,10 @@ No token moves to another line, so that a comment stays with its subject.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.format.tokens import UnsupportedYaml
 
 if TYPE_CHECKING:

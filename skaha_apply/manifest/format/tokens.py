@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.nodes import NotYaml, parse_events
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import MAX_REPLICAS, number_of
 from skaha_apply.manifest.generate.command_line import CreateCommand, parse_create_command
 from skaha_apply.manifest.generate.yaml_writer import ACTED_ON, Remarks, dump

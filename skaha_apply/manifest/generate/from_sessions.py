@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import PROJECT
 from skaha_apply.manifest.generate.numbered_names import SINGLE, read_series
 from skaha_apply.manifest.source.file_diagnostics import quoted

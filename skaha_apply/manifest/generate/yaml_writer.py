@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields import readers
 from skaha_apply.manifest.fields.session_fields import SESSION_FIELDS
 from skaha_apply.manifest.variables.interpolation import literal

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import noun_for
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity, snippet
 

@@ -6,10 +6,11 @@ import os
 import re
 import stat
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
 from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, visible_entries

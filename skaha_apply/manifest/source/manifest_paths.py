@@ -7,10 +7,11 @@ whichever link, a command is invoked: the planner compares them with the names i
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.files import path_below
 
 if TYPE_CHECKING:

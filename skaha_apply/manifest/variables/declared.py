@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import NAME, WORDS, InvalidValue
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.project import MissingValues, VariableValues

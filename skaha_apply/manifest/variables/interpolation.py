@@ -7,12 +7,13 @@ environment least of all: a manifest from an untrusted pull request must not be 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.spec import LATER

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 

@@ -7,9 +7,10 @@ stays active and keeps its slot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.planning.scheduling.occupied_slots import OccupiedSlots
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import Action, ActionKind
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase

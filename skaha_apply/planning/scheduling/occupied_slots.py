@@ -6,9 +6,9 @@ session occupies another slot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import ACTIVE, Kind, Phase
 from skaha_apply.planning.records import is_open

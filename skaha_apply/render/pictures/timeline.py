@@ -6,10 +6,10 @@ The color of a bar shows what the replica did.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 from skaha_apply.model.status import SegmentKind
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain

@@ -7,13 +7,13 @@ keys and unexpected values are ignored, because these files belong to the client
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Location
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.skaha.address import base_url

@@ -7,10 +7,11 @@ import binascii
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import Unauthorized
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.skaha.auth.certificate import read_certificate

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import UsageError
 from skaha_apply.skaha.auth.secret import Secret
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import SkahaApplyError, Unauthorized, UsageError
 from skaha_apply.skaha.address import DEFAULT_SERVER, base_url, same_server
 from skaha_apply.skaha.auth.client_files import ClientConfiguration, CredentialRecord, ServerEntry, read_configuration

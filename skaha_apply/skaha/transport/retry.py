@@ -6,11 +6,11 @@ repeated a few times if a second effect does no harm. A create that might have h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from http.client import responses
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.durations import http_date
 
 if TYPE_CHECKING:

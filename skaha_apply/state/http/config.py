@@ -7,10 +7,11 @@ address, so that the user gives only a credential. This module sends no request.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError
 
 if TYPE_CHECKING:

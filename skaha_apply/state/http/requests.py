@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import httpx
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.durations import http_date
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.clocks import Clocks, StoreTime

@@ -5,10 +5,10 @@ Every check is made, whatever the others found. Nothing is changed, and no lock 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.account.health import Check, Health, failed, not_checked, passed
 from skaha_apply.model.counts import counted
 from skaha_apply.model.diagnostics import Severity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.account.health import Check, Health, failed, not_checked, passed
 from skaha_apply.model.counts import counted
 from skaha_apply.model.durations import format_rounded

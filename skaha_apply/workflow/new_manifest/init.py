@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.command_line import CreateCommand
 from skaha_apply.manifest.generate.scripts.record import RecordedCall
 from skaha_apply.manifest.generate.scripts.templates import open_entry

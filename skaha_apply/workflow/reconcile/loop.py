@@ -7,9 +7,10 @@ duplicate sessions of their own. They report a delete or replace that was not ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import Unauthorized
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential

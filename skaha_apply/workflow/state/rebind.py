@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.safety.account import with_identity
 from skaha_apply.state.paths import FOLDER, logs_folder, make_folder, state_path

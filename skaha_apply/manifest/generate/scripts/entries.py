@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.from_command import MAX_NAME, derived_name, session_of
 from skaha_apply.manifest.generate.scripts.record import plain_command, with_texts
 from skaha_apply.manifest.generate.scripts.templates import Entry, compared_entry, open_entry, texts_of, traced_entry

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.entries import entries_of
 from skaha_apply.manifest.generate.scripts.python.from_python import read_python
 from skaha_apply.manifest.generate.scripts.record import ScriptReading

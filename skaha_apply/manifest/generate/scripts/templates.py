@@ -7,10 +7,11 @@ the script creates, so a guess that is wrong is never written.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.from_command import ConvertedSession, session_of
 from skaha_apply.manifest.generate.scripts.compared_texts import candidates, fitted
 from skaha_apply.manifest.generate.scripts.record import with_texts

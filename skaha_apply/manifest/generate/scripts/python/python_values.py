@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.shell.shell_expansion import derived
 from skaha_apply.manifest.generate.scripts.traced_text import MARK, UNKNOWN, is_known, map_parts, mark, marks, plain
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.command_line import PROGRAMS, VERBS
 from skaha_apply.manifest.generate.scripts.shell import shell_nodes as syntax
 from skaha_apply.manifest.generate.scripts.shell.shell_commands import Jump, ShellCommands

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.command_line import parse_create_command
 from skaha_apply.manifest.generate.scripts.record import RecordedCall, ScriptReading, plain_command
 from skaha_apply.manifest.generate.scripts.shell import shell_nodes as syntax

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.shell.arithmetic import NotKnownError, evaluate
 from skaha_apply.manifest.generate.scripts.shell.shell_braces import expand_braces
 from skaha_apply.manifest.generate.scripts.shell.shell_tokens import skip_bracket, skip_piece

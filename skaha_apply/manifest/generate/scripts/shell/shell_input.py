@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, mark, plain
 
 

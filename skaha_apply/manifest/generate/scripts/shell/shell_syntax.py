@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.shell import shell_nodes as syntax
 from skaha_apply.manifest.generate.scripts.shell.shell_tokens import ScriptSyntaxError, ShellToken, tokens
 
