@@ -11,6 +11,7 @@ from skaha_apply.model.errors import StateError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.request import Accepted, Refused
 from skaha_apply.model.state import Intent
+from skaha_apply.planning.attempts import ram_to_record
 from skaha_apply.planning.replicas import create_request
 from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 
@@ -46,6 +47,7 @@ class Creates:
             run=desired.run,
             run_number=desired.run_number,
             attempt=job.action.attempt,
+            ram=ram_to_record(job.desired.spec, job.action.attempt),
             at=self._context.server.now(),
             listed=self._listed_ids(desired.name),
         )

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.planning.attempts import as_requested, ram_of
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -70,4 +71,5 @@ class Job:
     @property
     def shape(self) -> Shape:
         """The properties by which the server accepts or refuses the create."""
-        return self.desired.spec.shape
+        spec = self.desired.spec
+        return as_requested(spec, ram_of(spec, self.action.attempt)).shape

@@ -13,6 +13,7 @@ from skaha_apply.apply.watcher import DeletionWatcher
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.state import ReplicaRecord
+from skaha_apply.planning.attempts import as_requested, ram_to_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ class Jobs:
         self._offer: asyncio.Task[Offer | None] | None = None
         working = context.ledger.working_state
         self._accepted_shapes = {
-            working.specs[record.spec].shape
+            as_requested(working.specs[record.spec], record.ram).shape
             for record in working.records.values()
             if record.id is not None and record.spec in working.specs
         }
@@ -126,6 +127,7 @@ class Jobs:
             work=desired.work,
             run=desired.run,
             run_number=desired.run_number,
+            ram=ram_to_record(desired.spec, 1),
             phase=found.phase,
             id=found.id,
             accepted=found.started or now,

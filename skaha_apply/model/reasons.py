@@ -11,6 +11,8 @@ from skaha_apply.lazy_dataclass import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+OUT_OF_MEMORY = "out of memory (OOMKilled)"  # the cause in the record of a replica whose events report that end
+
 
 class ReasonCode(StrEnum):
     """Why a plan does something with a replica, or does nothing; the values are part of `plan -o json`.
@@ -31,6 +33,7 @@ class ReasonCode(StrEnum):
     VANISHED_RERUN = "vanished_rerun"
     FAILED = "failed"
     RETRY_LATER = "retry_later"
+    RETRY_WITH_RAM = "retry_with_ram"
     SPEC_CHANGED = "spec_changed"
     DEPENDENCY_CHANGED = "dependency_changed"
     # A session continues, or has ended.
@@ -89,6 +92,8 @@ class ReasonCode(StrEnum):
     # Part of another reason.
     NOT_DONE = "not_done"
     NOT_ENDED = "not_ended"
+    KILLED_FOR_MEMORY = "killed_for_memory"
+    ATTEMPT_FAILED = "attempt_failed"
     # A safety rule refuses a plan.
     MANIFEST_EMPTY = "manifest_empty"
     LIST_EMPTY = "list_empty"

@@ -147,7 +147,8 @@ class SessionSpec:
     `group` is the name as the manifest has it, `mosaic-${tile}`, "" where that is `name`; `values` are those of its
     combination, by axis or column. `needs` are groups; `require` gives for some of them the share that has to succeed
     once all has ended (0: whatever the result). `parallelism`, `pilot` and `stop_after` count over all replicas of all
-    combinations of the group. Times are seconds; a `rerun` in seconds is an age.
+    combinations of the group. `retry_ram` is the RAM of attempts 2, 3, and so on; its last value holds. Times are
+    seconds; a `rerun` in seconds is an age.
     """
 
     # Each field declares what it decides, and the parameter that carries it to the server. Digests, diffs, create
@@ -170,6 +171,7 @@ class SessionSpec:
     stop_after: Annotated[Count, Decides.NOTHING] = 10
     retries: Annotated[int, Decides.NOTHING, Bounds(ge=0)] = 0
     retry_wait: Annotated[Seconds, Decides.NOTHING] = 10.0
+    retry_ram: Annotated[tuple[Number, ...], Decides.NOTHING] = ()
     timeout: Annotated[Seconds | None, Decides.NOTHING] = None
     pending_timeout: Annotated[Seconds | None, Decides.NOTHING] = None
     rerun: Annotated[Literal["on-change", "always", "never"] | Seconds, Decides.NOTHING] = "on-change"

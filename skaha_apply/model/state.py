@@ -18,13 +18,13 @@ from pydantic import (
 )
 
 from skaha_apply.model.reasons import DeleteReason
-from skaha_apply.model.session import Phase
+from skaha_apply.model.session import Number, Phase
 from skaha_apply.model.spec import ReplicaKey, SessionSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STATE_FORMAT = "1.1"
+STATE_FORMAT = "1.2"
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
 
@@ -81,7 +81,8 @@ def checked_spec(spec_type: Any, values: Mapping[str, Any]) -> SessionSpec:
 class ReplicaEntry(Frozen):
     """The fields of every entry about a replica: its identity, its live name, its spec, and its digests.
 
-    `spec` is the key in `StateDocument.specs`.
+    `spec` is the key in `StateDocument.specs`. `ram` is the RAM in GiB that this attempt requests, if its spec has
+    `retry_ram`.
     """
 
     session: str
@@ -92,6 +93,7 @@ class ReplicaEntry(Frozen):
     run: str
     run_number: int = 0
     attempt: int = 1
+    ram: Number | None = None
 
     @property
     def key(self) -> ReplicaKey:
@@ -103,13 +105,14 @@ class Attempt(Frozen):
     """An earlier attempt of a replica: how and when it ended. `attempt` counts from 1; a change restarts the count.
 
     `running` is the time of the last listing that showed it Running. It ended between `running` and `ended`.
-    `cause` is why it failed, in one line.
+    `cause` is why it failed, in one line. `ram` is the RAM in GiB that it requested, if its spec had `retry_ram`.
     """
 
     attempt: int
     phase: Phase
     id: str | None = None
     run_number: int = 0
+    ram: Number | None = None
     accepted: Time | None = None
     started: Time | None = None
     running: Time | None = None

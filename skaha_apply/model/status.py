@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import EntrySummary, NotStarted, SharedCause
+    from skaha_apply.model.session import Number
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import StateDocument
 
@@ -22,7 +23,8 @@ class ReplicaStatus:
     `action` is the action that a plan has for the replica, `reason` the reason of that action. `group` is the name of
     the entry as written if the entry has a matrix. `attempts` is the number of allowed attempts. `pending` is the
     seconds since the create was accepted, if the session is pending. `event` is the last line of its events, if the
-    session has been pending for long. `cause` is why the last attempt failed, in one line, if it has failed.
+    session has been pending for long. `cause` is why the last attempt failed, in one line, if it has failed. `ram` is
+    the RAM in GiB that the attempt requested, if its spec had `retry_ram`.
     """
 
     project: str
@@ -43,6 +45,7 @@ class ReplicaStatus:
     pending: float | None = None
     event: str = ""
     cause: str = ""
+    ram: Number | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class ProjectStatus:
 class ShownAttempt:
     """One attempt of a replica. Times are Unix seconds by the server's clock, None if unknown.
 
-    `why` states why the replica ran again, "" for its first attempt. `cause` is why the attempt failed.
+    `why` states why the replica ran again, "" for its first attempt. `cause` is why the attempt failed. `ram` is the
+    RAM in GiB that it requested, if its spec had `retry_ram`.
     """
 
     attempt: int
@@ -80,16 +84,17 @@ class ShownAttempt:
     accepted: float | None = None
     started: float | None = None
     ended: float | None = None
+    ram: Number | None = None
 
 
 @dataclass(frozen=True)
 class ReplicaHistory:
     """What is known of one replica.
 
-    `spec` is the spec of its last session, else that of the manifest. `dependencies` are the entries that it needs, and
-    `dependents` the entries that need its entry, each with `done of total`. `log` and `events` are the last lines of
-    its log and its events; `log_attempt` is the number of the attempt of the log. `offline` is why the server was not
-    asked, "" if it was. `at` is the time of the listing, or of the state.
+    `spec` is the spec of its last session as its attempt requested it, else that of the manifest. `dependencies` are
+    the entries that it needs, and `dependents` the entries that need its entry, each with `done of total`. `log` and
+    `events` are the last lines of its log and its events; `log_attempt` is the number of the attempt of the log.
+    `offline` is why the server was not asked, "" if it was. `at` is the time of the listing, or of the state.
     """
 
     status: ReplicaStatus

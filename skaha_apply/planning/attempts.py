@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.reasons import Reason, ReasonCode
+from skaha_apply.model.reasons import OUT_OF_MEMORY, Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 
 if TYPE_CHECKING:
+    from skaha_apply.model.session import Number
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
@@ -28,6 +29,7 @@ def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
         phase=record.phase,
         id=record.id,
         run_number=record.run_number,
+        ram=record.ram,
         accepted=record.accepted,
         started=record.started,
         running=record.running,
@@ -42,6 +44,41 @@ def failure(record: ReplicaRecord, spec: SessionSpec) -> Reason:
     """The failed attempt and the allowed number of attempts. A failed record has a note only after a timeout."""
     most = max(spec.retries + 1, record.attempt)
     return Reason(ReasonCode.FAILED, attempt=record.attempt, attempts=most, note=record.note)
+
+
+def why_retry(record: ReplicaRecord, spec: SessionSpec) -> Reason:
+    """Why a failed replica starts again: the failure; with `retry_ram` the RAM, and whether the failure was memory."""
+    failed = failure(record, spec)
+    ram = ram_of(spec, record.attempt + 1)
+    if not spec.retry_ram or ram is None:
+        return failed
+    cause = Reason(ReasonCode.KILLED_FOR_MEMORY) if record.cause == OUT_OF_MEMORY else Reason(ReasonCode.ATTEMPT_FAILED)
+    return Reason(
+        ReasonCode.RETRY_WITH_RAM,
+        attempt=record.attempt,
+        next=record.attempt + 1,
+        attempts=max(spec.retries + 1, record.attempt),
+        ram=ram,
+        cause=cause,
+        note=record.note,
+    )
+
+
+def ram_of(spec: SessionSpec, attempt: int) -> Number | None:
+    """The RAM in GiB that an attempt requests, counted from 1; None in the server's flexible mode."""
+    if attempt == 1 or not spec.retry_ram or spec.kind.interactive:
+        return spec.ram
+    return spec.retry_ram[min(attempt - 2, len(spec.retry_ram) - 1)]
+
+
+def ram_to_record(spec: SessionSpec, attempt: int) -> Number | None:
+    """The RAM of an attempt for its record; None without `retry_ram`, because its spec then has the RAM."""
+    return ram_of(spec, attempt) if spec.retry_ram else None
+
+
+def as_requested(spec: SessionSpec, ram: Number | None) -> SessionSpec:
+    """The spec as an attempt requests it: with this RAM, if there is one."""
+    return spec if ram is None or ram == spec.ram else spec.model_copy(update={"ram": ram})
 
 
 def cause_of_failure(record: ReplicaRecord | None) -> str:

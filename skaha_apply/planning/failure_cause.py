@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.reasons import OUT_OF_MEMORY
 from skaha_apply.model.report import SharedCause
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _event_cause(reason: str, message: str) -> str:
     """The cause that one event states; "" for an event that ends no session."""
     text = message.lower()
     if reason in ("OOMKilling", "OOMKilled", "SystemOOM") or "oomkilled" in text:
-        return "out of memory (OOMKilled)"
+        return OUT_OF_MEMORY
     if reason in _IMAGE_REASONS or (reason in ("Failed", "BackOff") and _PULL.search(message)):
         image = _IMAGE.search(message)
         return f"{_NO_PULL}: {image[1]}" if image else _NO_PULL

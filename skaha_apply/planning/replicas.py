@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica, field_roles, headless_only
 from skaha_apply.planning import digest as digests
+from skaha_apply.planning.attempts import as_requested, ram_of
 from skaha_apply.planning.digest import digest, run_digests, work_content, work_digests
 from skaha_apply.planning.entries import Entries
 
@@ -83,7 +84,7 @@ def create_request(
     For interactive kinds the server ignores cmd, args and env without an error [PostAction.getHeadlessImageBundle], so
     their request has none.
     """
-    spec = desired.spec.filled(desired.replica, secrets or {})
+    spec = as_requested(desired.spec, ram_of(desired.spec, attempt)).filled(desired.replica, secrets or {})
     if spec.kind.interactive:
         return CreateRequest(spec.model_copy(update={"name": desired.name, **_unset(spec)}))
     environment = {

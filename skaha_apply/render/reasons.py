@@ -50,6 +50,11 @@ def _sandbox(given: Arguments) -> str:
     return "; ".join(parts)
 
 
+def _retry_with_ram(given: Arguments) -> str:
+    note = ": {note}" if given["note"] else ""
+    return f"attempt {{next}} of {{attempts}} with {{ram:number}} GB: attempt {{attempt}} {{cause}}{note}"
+
+
 def _unmanaged(given: Arguments) -> str:
     adopt = "--adopt=ended" if given["status"] in _SUCCEEDED else "--adopt"
     if given["sessions"] == 1:
@@ -112,6 +117,9 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.RERUN_AGE: "completed more than {age:exact} ago; runs again (rerun: {age:exact})",
     Code.VANISHED_RERUN: "{note}; runs again (vanished: rerun)",
     Code.FAILED: _failed,
+    Code.RETRY_WITH_RAM: _retry_with_ram,
+    Code.KILLED_FOR_MEMORY: "was killed for memory",
+    Code.ATTEMPT_FAILED: "failed",
     Code.RETRY_LATER: "{failure}; next attempt in {left:rounded}",
     Code.SPEC_CHANGED: "spec changed",
     Code.DEPENDENCY_CHANGED: "a dependency changed (needs: {needs})",

@@ -116,6 +116,7 @@ def _row(action: Action, project: str, situation: Situation) -> ReplicaStatus:
         accepted=record.accepted if record else None,
         pending=_pending(record, listing.at),
         cause=cause_of_failure(record),
+        ram=record.ram if record else None,
     )
 
 

@@ -31,7 +31,7 @@ def test_the_history_of_a_replica_names_attempts_causes_and_dependents(desk, san
     ):
         assert line in text
     document = desk("show", "reduce/1", "-o", "json").json
-    assert document["format_version"] == "1.0"
+    assert document["format_version"] == "1.1"
     shown = document["replicas"][0]
     assert [(one["attempt"], one["phase"], one["cause"]) for one in shown["attempts"]] == [
         (1, "failed", "error: no flat"),

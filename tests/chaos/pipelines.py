@@ -48,6 +48,7 @@ def draw(random):
         "parallelism": random.choice((None, 1, 2, 4)),
         "stop_after": 1000,
     }
+    shared["retry_ram"] = random.choice(((), (8,), (8, 16)))
     rams = random.choice(((4,), (4, 8)))
     sessions = [
         SessionSpec(name=f"tile-{tile}", args=(tile,), values={"tile": tile}, ram=random.choice(rams), **shared)

@@ -375,6 +375,7 @@ OFFER = Offer(
     [
         ("cmd: p\ncores: 2.5\nram: 3", []),
         ("cmd: p\ncores: 4\nram: 4\ngpus: 40", ["stock-options"] * 2),
+        ("cmd: p\ncores: 2\nram: 3\nretries: 2\nretry_ram: [3, 400]", ["stock-options"]),
         ("cmd: p # skaha-apply: ignore[stock-options]", []),
         ("kind: notebook\nreplicas: 2", []),
         ("kind: notebook\nreplicas: 3", ["interactive-limit"]),

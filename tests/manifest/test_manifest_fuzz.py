@@ -126,6 +126,7 @@ courses = st.fixed_dictionaries(
     optional={
         **dict.fromkeys(("parallelism", "pilot", "stop_after", "retries"), st.integers(1, 20)),
         **dict.fromkeys(("retry_wait", "timeout", "pending_timeout", "renew"), spans),
+        "retry_ram": st.lists(st.integers(1, 200) | st.sampled_from([0.5, 2.5]), max_size=3).map(tuple),
         "rerun": spans | st.sampled_from(["on-change", "always", "never"]),
         "vanished": st.sampled_from(["hold", "rerun", "complete"]),
         "when_removed": st.sampled_from(["delete", "finish"]),

@@ -48,6 +48,7 @@ def test_defaults_of_every_key(tmp_path):
         "stop_after": 10,
         "retries": 0,
         "retry_wait": 10.0,
+        "retry_ram": (),
         "timeout": None,
         "pending_timeout": None,
         "rerun": "on-change",

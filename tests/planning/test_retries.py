@@ -7,6 +7,7 @@ from scene import (
     HOUR,
     NOW,
     decide,
+    desktop,
     intent,
     lines,
     live,
@@ -25,7 +26,8 @@ from scene import (
 from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
-from skaha_apply.planning.attempts import REMEMBERED, left_of_wait
+from skaha_apply.planning.attempts import REMEMBERED, left_of_wait, ram_of
+from skaha_apply.planning.replicas import create_request
 from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 from skaha_apply.planning.working_state import WorkingState
 
@@ -204,3 +206,71 @@ def test_durations_read_as_they_are_written():
     ]
     passed = (0.2, 9.1, 11, 120, 121, 3601, 7200, 86400, 100_000)
     assert [format_rounded(one) for one in passed] == ["1s", "10s", "20s", "120s", "3m", "1h 1m", "2h", "1d", "1d 4h"]
+
+
+# -- more memory for the next attempt
+
+GROWING = spec(retries=3, retry_ram=(16, 32))
+OOM = "out of memory (OOMKilled)"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "cause", "expected"),
+    [
+        (1, OOM, "retry reduce (attempt 2 of 4 with 16 GB: attempt 1 was killed for memory)"),
+        (1, "ValueError: a", "retry reduce (attempt 2 of 4 with 16 GB: attempt 1 failed)"),
+        (2, OOM, "retry reduce (attempt 3 of 4 with 32 GB: attempt 2 was killed for memory)"),
+        (3, OOM, "retry reduce (attempt 4 of 4 with 32 GB: attempt 3 was killed for memory)"),
+        (4, OOM, "failed reduce (failed in attempt 4 of 4)"),
+    ],
+)
+def test_a_retry_states_its_ram_and_whether_the_failure_was_memory(attempt, cause, expected):
+    assert lines(decide(project(GROWING), state(failed(GROWING, attempt=attempt, cause=cause)))) == [expected]
+
+
+def test_a_waiting_retry_and_a_timeout_keep_their_reason():
+    waiting = decide(project(GROWING), state(failed(GROWING, 4, cause=OOM)))
+    assert lines(waiting) == [
+        "wait reduce (attempt 2 of 4 with 16 GB: attempt 1 was killed for memory; next attempt in 6s)"
+    ]
+    late = decide(project(GROWING), state(failed(GROWING, note="timed out: running for more than 1h")))
+    assert lines(late) == [
+        "retry reduce (attempt 2 of 4 with 16 GB: attempt 1 failed: timed out: running for more than 1h)"
+    ]
+
+
+@pytest.mark.parametrize(("attempt", "ram"), [(1, 8), (2, 16), (3, 32), (9, 32)])
+def test_each_attempt_requests_its_ram(attempt, ram):
+    request = create_request(replica(GROWING), "survey", attempt)
+    assert (request.spec.ram, ram_of(GROWING, attempt)) == (ram, ram)
+
+
+def test_an_interactive_session_that_starts_again_requests_the_same_ram():
+    desk = desktop(retry_ram=(16,))
+    assert [ram_of(desk, attempt) for attempt in (1, 2, 3)] == [8, 8, 8]
+
+
+def test_retry_ram_is_in_no_digest_and_a_change_of_it_plans_nothing():
+    before = replica(THRICE)
+    after = replica(spec(retries=2, retry_ram=(64,)))
+    assert (before.work, before.run) == (after.work, after.run)
+    running = record(GROWING, attempt=2, ram=16)
+    assert lines(decide(project(spec(retries=3, retry_ram=(99,))), state(running))) == ["unchanged reduce (running)"]
+
+
+def test_the_session_of_an_unconfirmed_retry_is_found_by_the_ram_that_the_retry_requested():
+    stored = state(failed(GROWING), intent(GROWING, attempt=2, ram=16))
+    other = only(observe(stored, seen(live("reduce", "Running", id="first", ram=8.0))))
+    assert (other.id, other.attempt) == ("reduce", 1)
+    after = only(observe(stored, seen(live("reduce", "Running", id="second", ram=16.0))))
+    assert (after.id, after.attempt, after.ram) == ("second", 2, 16)
+    late = state(record(GROWING, "due", attempt=2), unconfirmed(GROWING, attempt=2, ram=16))
+    assert only(observe(late, seen(live("reduce", "Running", id="third", ram=16.0)))).ram == 16
+    assert only(observe(late, seen(live("reduce", "Running", id="third", ram=8.0)))).phase is Phase.DUE
+
+
+def test_the_history_keeps_what_each_attempt_requested():
+    before = failed(GROWING, attempt=2, ram=16, earlier=(Attempt(attempt=1, phase="failed", ram=8),))
+    working = WorkingState.from_document(state(before))
+    after = record_of_create(working, intent(GROWING, attempt=3, ram=32), "id3", NOW)
+    assert [one.ram for one in (*after.earlier, after)] == [8, 16, 32]

@@ -38,6 +38,7 @@ class Row:
     pending: float | None = None
     event: str = ""
     cause: str = ""
+    ram: float | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "reason", note(self.reason))
@@ -90,10 +91,12 @@ def test_an_attempt_of_several_and_the_last_event_of_what_is_pending_for_long():
         Row(
             "reduce", "reduce-2", "pending", id="a1b2c3d4", attempt=2, attempts=3, pending=840.0, event="0/9 nodes\x1b"
         ),
+        Row("reduce", "reduce-3", "running", reason=RUNNING, id="z1b2c3d4", attempt=2, attempts=3, ram=32),
     ]
     text = status_text(rows).splitlines()
-    assert text[1].endswith("1 of 3   -        -      retry: failed in attempt 1 of 3")
-    assert text[2].endswith(r"2 of 3   -        -      pending for 14m: 0/9 nodes\x1b")
+    assert text[1].endswith("1 of 3         -        -      retry: failed in attempt 1 of 3")
+    assert text[2].endswith(r"2 of 3         -        -      pending for 14m: 0/9 nodes\x1b")
+    assert "2 of 3, 32 GB  -" in text[3]
 
 
 def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention():
@@ -170,7 +173,8 @@ def test_document_has_times_in_utc():
     assert document["sessions"] == [
         {
             "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",
-            "attempt": 1, "attempts": 1, "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
+            "attempt": 1, "attempts": 1, "ram": None,
+            "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
             "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "cause": None,
             "connect_url": None,
         },

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
 
-HEADLESS = ("pilot", "stop_after", "retries", "retry_wait", "timeout", "pending_timeout", "rerun", "vanished")
+HEADLESS = (
+    "pilot",
+    "stop_after",
+    "retries",
+    "retry_wait",
+    "retry_ram",
+    "timeout",
+    "pending_timeout",
+    "rerun",
+    "vanished",
+)
+OF_RETRIES = ("retry_wait", "retry_ram")
 DEFAULTS = {name: default_values(SessionSpec)[name] for name in (*HEADLESS, "renew")}
 
 
@@ -36,7 +47,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 
 
 def _takes(spec: SessionSpec, name: str) -> bool:
-    if name == "retry_wait" and not spec.retries:
+    if name in OF_RETRIES and not spec.retries:
         return False
     return spec.kind.interactive is (name == "renew")
 
@@ -53,7 +64,7 @@ def _useless(path: str, spec: SessionSpec) -> Iterator[tuple[str, str, str, str]
             detail += "sessions."
             yield path, name, f"{name} has no effect in a {spec.kind} session", detail
         else:
-            yield path, name, "retry_wait without retries", "There is no retry. Write retries: 2, or remove retry_wait."
+            yield path, name, f"{name} without retries", f"There is no retry. Write retries: 2, or remove {name}."
 
 
 RULE = Rule(

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The integer part must be among the options [PostAction]."""
     for project, path, spec in sessions(projects):
-        for name in ("cores", "ram"):
-            value = getattr(spec, name)
+        for name, value in (("cores", spec.cores), ("ram", spec.ram), *(("retry_ram", ram) for ram in spec.retry_ram)):
             if value is not None and value < 1:
                 text = written(project, f"{path}.{name}", f"{value}")
-                detail = f"The server cuts the value to 0 and responds with 400 `Invalid value for '{name}'`. "
+                sent = name.removeprefix("retry_")
+                detail = f"The server cuts the value to 0 and responds with 400 `Invalid value for '{sent}'`. "
                 detail += f"Give a value of 1 or more for {text}." if has_reference(text) else f"Write {name}: 1."
                 yield RuleDiagnostic(project, f"{path}.{name}", f"{name} is less than 1", detail)
 
@@ -29,7 +29,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="resources-below-one",
     severity=Severity.ERROR,
-    title="`cores` or `ram` below 1.",
+    title="`cores`, `ram` or `retry_ram` below 1.",
     why=("The server compares the integer part with its options, which begin at 1. It cuts 0.5 to 0 and refuses it."),
     bad="""
 - name: reduce

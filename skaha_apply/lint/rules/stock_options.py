@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.spec import SessionSpec
 
 # k8s-resources.json of the chart; the integer part counts.
-RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140)
-OPTIONS = {"cores": tuple(range(1, 17)), "ram": (*RAM, 170, 192), "gpus": tuple(range(1, 29))}
+RAM = (1, 2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 26, 28, 30, 32, 36, 40, 44, 48, 56, 64, 80, 92, 112, 128, 140, 170, 192)
+OPTIONS = {"cores": tuple(range(1, 17)), "ram": RAM, "retry_ram": RAM, "gpus": tuple(range(1, 29))}
+SENT = {"retry_ram": "ram"}  # the parameter of the request that carries the value, if it has another name
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
@@ -24,16 +25,18 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     for project, path, spec in sessions(projects):
         for name, value, options in _refused(spec, OPTIONS):
             detail = "A server with the default options responds with 400 `Invalid value for "
-            detail += f"'{name}'`; another server may offer it. {_near(value, options)}"
+            detail += f"'{SENT.get(name, name)}'`; another server may offer it. {_near(value, options)}"
             yield RuleDiagnostic(project, f"{path}.{name}", f"{name}: {value} is not a default option", detail)
 
 
 def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """Compares with the options that /context lists, so a difference is an error."""
-    offered = {name: getattr(known.offer, name) for name in OPTIONS}
+    offered = {name: getattr(known.offer, SENT.get(name, name)) for name in OPTIONS}
     for project, path, spec in sessions(projects):
         for name, value, options in _refused(spec, offered):
-            detail = f"The server responds with 400 `Invalid value for '{name}'`. {_near(value, options)}"
+            detail = (
+                f"The server responds with 400 `Invalid value for '{SENT.get(name, name)}'`. {_near(value, options)}"
+            )
             summary = f"{name}: {value} is not offered by the server"
             yield RuleDiagnostic(project, f"{path}.{name}", summary, detail, severity=Severity.ERROR)
 
@@ -42,9 +45,10 @@ def _refused(
     spec: SessionSpec, offered: Mapping[str, Collection[float] | None]
 ) -> Iterator[tuple[str, Number, Collection[float]]]:
     for name, options in offered.items():
-        value = getattr(spec, name)
-        if value is not None and value >= 1 and options and int(value) not in options:
-            yield name, value, options
+        given = getattr(spec, name)
+        for value in given if isinstance(given, tuple) else (given,):
+            if value is not None and value >= 1 and options and int(value) not in options:
+                yield name, value, options
 
 
 def _near(value: Number, options: Collection[float]) -> str:
@@ -57,7 +61,7 @@ def _near(value: Number, options: Collection[float]) -> str:
 RULE = Rule(
     id="stock-options",
     severity=Severity.WARNING,
-    title="`cores`, `ram` or `gpus` that are not among the default options of the server.",
+    title="`cores`, `ram`, `retry_ram` or `gpus` that are not among the default options of the server.",
     why=(
         "The server accepts only the values that its /context lists. The default list has gaps (no 3, 5, 18 or "
         "22 GB). Another deployment can have other values."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.expansion.sources import (
     FilledList,
+    FilledNumbers,
     FilledScalar,
     FilledText,
     FixedValue,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PARTS = ("cmd", "args", "env", "needs", "matrix")  # keys whose value is not a field of a spec as read
 LISTS = ("cmd", "args")
+NUMBERS = ("retry_ram",)
 # `replicas` first, because others can contain ${replica.count}.
 ORDER = ("replicas", *(name for name in BY_NAME if name not in ("replicas", "env", "matrix")))
 REQUIRED = tuple(key for key in BY_NAME.values() if key.required)
@@ -123,6 +125,8 @@ class EntryTemplate:
             return self.preparing.texts(self.reads.read(name, node, path), node, path)
         if name != "needs" and node.shape == "scalar" and "${" in node.text:
             return self.preparing.scalar(BY_NAME[name], node, path)
+        if name in NUMBERS and any("${" in item.text for item in node.items):
+            return self.preparing.numbers(BY_NAME[name], node, path)
         return FixedValue(self.reads.read(name, node, path), node)
 
     def _prepare_environment(self) -> bool:
@@ -153,7 +157,7 @@ class EntryTemplate:
         """The sources of some keys, and of all environment variables, that have references."""
         chains = (*(self.chains[name] for name in names if name in self.chains), *self.environment.values())
         sources = [source for chain in chains for source in chain if not isinstance(source, FixedValue)]
-        texts = [item for source in sources if isinstance(source, FilledList) for item in source.items]
+        texts = [item for source in sources if isinstance(source, FilledList | FilledNumbers) for item in source.items]
         return [source for source in (*sources, *texts) if isinstance(source, FilledScalar | FilledText)]
 
     def _fixed(self) -> dict[str, Any]:

@@ -7,11 +7,11 @@ is read once. Others are filled in and read for each combination. An empty cell 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.manifest.fields.values import InvalidValue, LocatedText
+from skaha_apply.manifest.fields.values import InvalidValue, LocatedText, NodeReader
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.nodes import Node
 from skaha_apply.manifest.variables.interpolation import COUNT, BadReference, Template, TextPurpose, template
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skaha_apply.manifest.fields.readers import SessionField
-    from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.variables.interpolation import Scope
+    from skaha_apply.model.session import Number
 
 NEEDED = ("name", "image")  # keys with a substitute if a variable has no value
 
@@ -160,6 +160,24 @@ class FilledList:
         return [item.read(values) for item in self.items if not item.absent(values)]
 
 
+@dataclass(slots=True)
+class FilledNumbers:
+    """A list of numbers with references in its items. An empty cell leaves out its item."""
+
+    items: Sequence[FixedValue | FilledScalar]
+    node: Node
+    certain: bool = True
+
+    def absent(self, _: Mapping[str, str]) -> bool:
+        """Never."""
+        return False
+
+    def read(self, values: Mapping[str, str]) -> tuple[Number, ...]:
+        """The numbers that are not left out and depend on no variable without a value. Raises `InvalidValue`."""
+        read = [item.read(values) for item in self.items if not item.absent(values)]
+        return tuple(value for value in read if value is not None)
+
+
 @dataclass(frozen=True)
 class SourceBuilder:
     """Builds the sources of the keys of one session."""
@@ -178,7 +196,7 @@ class SourceBuilder:
                 detail = f"The session {quoted(self.name)} uses this default. {detail}"
             raise self.reader.refuse("interpolation", node, f"{path}: {error.summary}", detail, path=path) from None
 
-    def scalar(self, key: SessionField, node: Node, path: str) -> ValueSource:
+    def scalar(self, key: SessionField, node: Node, path: str) -> FixedValue | FilledScalar:
         """The source of a key whose text has references."""
         purpose = TextPurpose.NAME if key.name == "name" else TextPurpose.FIELD
         parsed = self.parsed(node.text, node, path, purpose)
@@ -189,6 +207,20 @@ class SourceBuilder:
         if parsed.names or parsed.unknown:
             return FilledScalar(key, node, path, parsed, self.reader)
         return FixedValue(key.read(self.reader, filled(node, parsed.fill({}), parsed), path), node)
+
+    def numbers(self, key: SessionField, node: Node, path: str) -> ValueSource:
+        """The source of a list of numbers, of which some have references."""
+        one = replace(key, read=NodeReader.number)
+        sources: list[FixedValue | FilledScalar] = []
+        for index, item in enumerate(node.items):
+            where = f"{path}[{index}]"
+            with suppress(InvalidValue):
+                is_filled = item.shape == "scalar" and "${" in item.text
+                value = self.scalar(one, item, where) if is_filled else None
+                sources.append(value or FixedValue(self.reader.number(item, where), item))
+        if len(sources) < len(node.items):
+            raise InvalidValue(path)
+        return FilledNumbers(sources, node)
 
     def text(self, item: LocatedText, path: str) -> FixedValue | FilledText:
         """The source of one text."""

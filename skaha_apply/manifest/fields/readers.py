@@ -56,6 +56,29 @@ def duration(reader: NodeReader, node: Node, path: str) -> float:
     raise reader.refuse("wrong-value", node, summary, detail, path=path)
 
 
+def amounts(reader: NodeReader, node: Node, path: str) -> tuple[Number, ...]:
+    """Numbers above 0, or one of them. Raises `InvalidValue`."""
+    if node.shape == "scalar":
+        return (reader.number(node, path),)
+    if not node.items:
+        what = "an empty list" if node.shape == "sequence" else WORDS[node.shape]
+        detail = f"Write {_name(path)}: [16, 32], for example, or remove the key."
+        raise reader.refuse(
+            "wrong-type", node, f"{path} must be a number or a list of numbers, not {what}", detail, path=path
+        )
+    read = [_amount(reader, item, f"{path}[{index}]") for index, item in enumerate(node.items)]
+    if None in read:
+        raise InvalidValue(path)
+    return tuple(value for value in read if value is not None)
+
+
+def _amount(reader: NodeReader, node: Node, path: str) -> Number | None:
+    try:
+        return reader.number(node, path)
+    except InvalidValue:
+        return None
+
+
 def count(reader: NodeReader, node: Node, path: str) -> int:
     """A whole number of at least 1."""
     value = reader.whole(node, path)

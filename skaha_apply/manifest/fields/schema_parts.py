@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Any scalar, taken as written; other readers read a key without a value as null, so `~` requires quotes there.
 TEXT: Mapping[str, Any] = {"type": ["string", "number", "boolean"]}
 AMOUNT: Mapping[str, Any] = {"type": "number", "exclusiveMinimum": 0, "maximum": sys.float_info.max}
+REFERENCE = r"(^|[^$])\$\{[A-Za-z_][A-Za-z0-9_.-]*\}"
+FILLED_AMOUNT: Mapping[str, Any] = {"anyOf": [AMOUNT, {"type": "string", "pattern": REFERENCE}]}
 NAME_PATTERN = "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 ANY_CASE = "^ *(" + "|".join("".join(f"[{char.upper()}{char}]" for char in kind) for kind in Kind) + ") *$"
 PROJECT_PATTERN = "^" + PROJECT.pattern.removesuffix(r"\Z") + "$"
@@ -54,7 +56,6 @@ FILE: Mapping[str, Any] = {
     "additionalProperties": False,
 }
 AXIS: Mapping[str, Any] = {"anyOf": [{"type": "array", "items": {**TEXT, "minLength": 1}}, FILE]}
-REFERENCE = r"(^|[^$])\$\{[A-Za-z_][A-Za-z0-9_.-]*\}"
 WITH_REFERENCES = r"^([A-Za-z0-9-]|\$\{[A-Za-z_][A-Za-z0-9_.-]*\})+$"
 NAME: Mapping[str, Any] = {
     "anyOf": [

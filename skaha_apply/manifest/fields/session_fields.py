@@ -191,6 +191,17 @@ SESSION_FIELDS: tuple[SessionField, ...] = (
         ("10s", "5m"),
     ),
     SessionField(
+        "retry_ram",
+        readers.amounts,
+        "list of numbers, GB; or one number",
+        "the `ram` of the first attempt",
+        "The `ram` of attempts 2, 3, and so on; the last value holds for all further ones. Use it if the memory that "
+        "the work requires is not known: the first attempt asks for little, and only those that fail ask for more. A "
+        "change replaces nothing and reruns nothing. Headless only, with `retries` and `ram`.",
+        {"anyOf": [schema_parts.AMOUNT, {"type": "array", "items": schema_parts.FILLED_AMOUNT, "minItems": 1}]},
+        ([16, 32], 64),
+    ),
+    SessionField(
         "stop_after",
         readers.count,
         "whole number of at least 1",

@@ -187,10 +187,10 @@ class NodeReader:
         raise self._not("true or false", node, path)
 
     def _not(self, expected: str, node: Node, path: str) -> InvalidValue:
-        name = re.split(r"[.\]]", path)[-1]
+        name = re.split(r"[.\]]", path)[-1]  # "" for an item of a list
         detail = ""
         if node.empty:
-            summary, detail = f"{path} has no value", "Write a value, or remove the key."
+            summary, detail = f"{path} has no value", f"Write a value, or remove the {'key' if name else 'item'}."
         elif node.shape != "scalar":
             summary = f"{path} must be {expected}, not {WORDS[node.shape]}"
         else:
@@ -275,13 +275,14 @@ def _instead(expected: str, name: str, text: str) -> str:
         meant = {"yes": "true", "on": "true", "no": "false", "off": "false", "1": "true", "0": "false"}
         word = meant.get(text.lower(), text.lower())
         return f"Write {name}: {word}." if word in BOOLEANS else f"Write {name}: true, or {name}: false."
+    key = f"{name}: " if name else ""
     unit = WITH_UNIT.match(text)
-    if name == "ram" and unit and number_of(unit[1]) is not None:
-        return f"Write ram: {unit[1]}. The number is in GB as the server counts them (GiB)."
+    if name in ("ram", "retry_ram", "") and unit and number_of(unit[1]) is not None:
+        return f"Write {key}{unit[1]}. The number is in GB as the server counts them (GiB)."
     value = number_of(text)
     if value is None or (expected == "a whole number" and not isinstance(value, int)):
-        return f"Write {name}: 2, for example."
-    return f"Write {name}: {value}, without quotes."
+        return f"Write {key}2, for example."
+    return f"Write {key}{value}, without quotes."
 
 
 def _piece(node: Node, start: int, end: int) -> Node:

@@ -130,7 +130,7 @@ def _key(key: SessionField, spec: SessionSpec, remarks: Remarks) -> Iterable[str
         yield f"{key.name}:"
         yield from _mapping(value, remarks)
     elif isinstance(value, tuple):
-        yield from _list(key.name, value, remarks)
+        yield from _list(key.name, [str(item) for item in value], remarks)
     else:
         if key.name == "cmd":
             yield from _allowed([value], remarks, "")

@@ -119,9 +119,9 @@ def _rerun_reason(spec: SessionSpec) -> Reason:
 def _failed(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
     """Retry a failed replica after a back-off, until `retries` of the spec is used up."""
     spec = replica.spec
-    reason = attempts.failure(record, spec)
     if record.attempt > spec.retries:
-        return _action(ActionKind.FAILED, replica, reason, record)
+        return _action(ActionKind.FAILED, replica, attempts.failure(record, spec), record)
+    reason = attempts.why_retry(record, spec)
     ended = record.ended or record.seen or 0.0
     if left := attempts.left_of_wait(spec.retry_wait, record.attempt, ended, situation.now):
         later = Reason(ReasonCode.RETRY_LATER, failure=reason, left=left)

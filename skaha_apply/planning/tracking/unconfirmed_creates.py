@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import ACTIVE, Phase
 from skaha_apply.model.state import ReplicaRecord, UnconfirmedCreate
-from skaha_apply.planning.attempts import REMEMBERED, history
+from skaha_apply.planning.attempts import REMEMBERED, as_requested, history
 from skaha_apply.planning.tracking.clock_skew import age, is_in_future, settle_start
 from skaha_apply.planning.tracking.deletions import TTL
 from skaha_apply.planning.tracking.vanished import vanished_before
@@ -43,9 +43,10 @@ def duplicate_sessions(
     more of them than unconfirmed requests, some are unmanaged sessions, and the tool deletes none. Pending deletes of
     duplicate sessions reduce the number of requests.
     """
-    spec = working.specs.get(unconfirmed.spec)
-    if spec is None:
+    recorded = working.specs.get(unconfirmed.spec)
+    if recorded is None:
         return ()
+    spec = as_requested(recorded, unconfirmed.ram)
     record = working.records.get(unconfirmed.key)
     known = record.id if record else None
     others = [
@@ -89,7 +90,7 @@ def _phase_rank(session: LiveSession) -> tuple[int, str]:
 
 def resolve_create(working: WorkingState, intent: Intent, seen: Observation, owned: set[str]) -> bool:
     """Resolve an intent. True if a session was adopted; its ID is then in `owned`."""
-    spec, record = working.specs[intent.spec], working.records.get(intent.key)
+    spec, record = as_requested(working.specs[intent.spec], intent.ram), working.records.get(intent.key)
     del working.intents[intent.key]
     if record and record.phase.active and record.id and seen.session(record.id):
         # A create is sent after the end of the session that it replaces. That session still exists: no create was sent.
@@ -134,6 +135,7 @@ def record_unconfirmed_create(working: WorkingState, intent: Intent, posts: int)
         run=intent.run if same else "",
         run_number=intent.run_number,
         attempt=intent.attempt,
+        ram=intent.ram,
         since=intent.at,
         listed=earlier.listed if earlier else intent.listed,
         posts=posts + (earlier.posts if earlier else 0),
@@ -155,6 +157,7 @@ def record_of_create(
         run=intent.run,
         run_number=intent.run_number,
         attempt=intent.attempt,
+        ram=intent.ram,
         phase=Phase.ACCEPTED,
         id=session_id,
         past=past[-REMEMBERED:],
@@ -208,5 +211,5 @@ def adopt_late_session(working: WorkingState, unconfirmed: UnconfirmedCreate, se
     ):
         return
     if _phase_rank(extra[0])[0] < _phase_rank(current)[0]:
-        better = record.model_copy(update={"id": extra[0].id, "started": None, "ended": None})
+        better = record.model_copy(update={"id": extra[0].id, "ram": unconfirmed.ram, "started": None, "ended": None})
         working.records[record.key] = with_live_session(better, extra[0], seen.listing.at)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.status import ReplicaHistory, ReplicaStatus, ShownAttempt
     from skaha_apply.render.color import Paint
 
-HISTORY_FORMAT = "1.0"
+HISTORY_FORMAT = "1.1"
 MOST = 20  # replicas that are shown as text
 _FIRST_TIME = re.compile(r" \S+T\S+Z (\S+T\S+Z)$")
 _LABEL = 12  # columns of the labels
@@ -99,7 +99,8 @@ def _attempt_lines(attempt: ShownAttempt, width: int) -> list[str]:
         for what, at in (("accepted", attempt.accepted), ("started", attempt.started), ("ended by", attempt.ended))
         if at is not None
     ]
-    about = [f"{attempt.phase} ({attempt.id or 'no session'})", *times]
+    requested = [f"{attempt.ram:g} GB ram"] if attempt.ram is not None else []
+    about = [f"{attempt.phase} ({attempt.id or 'no session'})", *requested, *times]
     lines = _fact(f"attempt {attempt.attempt}", ", ".join(about), width)
     for text in (attempt.why, attempt.cause, attempt.note):
         lines += _fact("", text, width)
@@ -157,6 +158,7 @@ def _attempt_document(attempt: ShownAttempt) -> dict[str, Any]:
         "why": attempt.why or None,
         "cause": attempt.cause or None,
         "note": attempt.note or None,
+        "ram": attempt.ram,
         "accepted": rfc3339(attempt.accepted),
         "started": rfc3339(attempt.started),
         "ended": rfc3339(attempt.ended),

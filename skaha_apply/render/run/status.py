@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
-STATUS_FORMAT = "1.2"
+STATUS_FORMAT = "1.3"
 _STYLES = {
     Phase.RUNNING.value: "green",
     Phase.DONE.value: "dim",
@@ -141,6 +141,7 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
                 "id": row.id,
                 "attempt": row.attempt,
                 "attempts": row.attempts,
+                "ram": row.ram,
                 "accepted": rfc3339(row.accepted),
                 "started": rfc3339(row.started),
                 "ended": rfc3339(row.ended),
@@ -177,10 +178,11 @@ def _cells(row: ReplicaStatus) -> tuple[str, ...]:
 
 
 def _attempt(row: ReplicaStatus) -> str:
-    """The number of the attempt; `2 of 3` if several are allowed."""
+    """The number of the attempt; `2 of 3` if several are allowed; with the RAM that it requested if that can differ."""
     if not row.attempt:
         return "-"
-    return f"{row.attempt} of {max(row.attempts, row.attempt)}" if row.attempts > 1 else str(row.attempt)
+    ram = "" if row.ram is None else f", {row.ram:g} GB"
+    return f"{row.attempt} of {max(row.attempts, row.attempt)}{ram}" if row.attempts > 1 else f"{row.attempt}{ram}"
 
 
 def _remark(row: ReplicaStatus) -> str:

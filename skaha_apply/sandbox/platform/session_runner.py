@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _START_ERROR = 128
 _SIGNALED = 128
 _AFTER_END_S = 0.001
+_KILLED = 137  # the exit code of a container whose process got SIGKILL
 
 
 class SessionRunner:
@@ -190,7 +191,11 @@ class SessionRunner:
         elif session.kind == "headless":
             if session.status == RUNNING:
                 self._record_pretended_failure(session, code)
-                self._finish(session, COMPLETED if code == 0 else FAILED, code if code >= 0 else _SIGNALED - code)
+                status = code if code >= 0 else _SIGNALED - code
+                if status == _KILLED and not self._closing:  # nothing here sends SIGKILL to a session that runs
+                    message = "Memory cgroup out of memory: the process got SIGKILL"
+                    session.add_event("OOMKilling", message, self._clock.now(), "Warning")
+                self._finish(session, COMPLETED if code == 0 else FAILED, status)
             self._mark_stopped(session)
         elif not self._closing:
             self._start(session)

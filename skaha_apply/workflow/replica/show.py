@@ -11,6 +11,7 @@ from skaha_apply.model.errors import UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ReplicaHistory, ShownAttempt
+from skaha_apply.planning.attempts import as_requested
 from skaha_apply.planning.selection import matches
 from skaha_apply.workflow.logs import read_logs
 from skaha_apply.workflow.status import recorded_status, survey
@@ -81,7 +82,7 @@ def _histories(project: Project, found: ProjectStatus, name: str) -> tuple[Repli
         needs = desired.needs if desired else spec.needs if spec else ()
         history = ReplicaHistory(
             status=row,
-            spec=spec,
+            spec=as_requested(spec, record.ram) if record and spec else spec,
             attempts=_attempts(record) if record else (),
             dependencies=tuple(done.get(need.casefold(), need) for need in needs),
             dependents=_dependents(project.sessions, row, done),
@@ -145,6 +146,7 @@ def _shown(one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord | None)
         accepted=one.accepted,
         started=one.started,
         ended=None if one.phase.active else one.ended,
+        ram=one.ram,
     )
 
 
