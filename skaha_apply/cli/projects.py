@@ -17,6 +17,7 @@ from skaha_apply.render.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from skaha_apply.cli.output.result_files import ResultFiles
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
@@ -36,8 +37,10 @@ class TwoSteps(Generic[Started]):
     finish: Callable[[Started], Awaitable[ExitCode]]
 
 
-def load(setting: Settings, streams: Streams, *, warn: bool = True) -> tuple[Project, ...]:
-    """The projects of the manifests. With `warn`, warnings about the manifests are printed.
+def load(
+    setting: Settings, streams: Streams, results: ResultFiles | None = None, *, warn: bool = True
+) -> tuple[Project, ...]:
+    """The projects of the manifests. With `warn`, warnings about the manifests are printed; `results` keeps them.
 
     Raises what `load_projects` raises.
     """
@@ -47,6 +50,8 @@ def load(setting: Settings, streams: Streams, *, warn: bool = True) -> tuple[Pro
     for project in projects:
         add_secrets(project.secrets)
         exclude_variables(project.secrets)
+    if results is not None:
+        results.add_diagnostics(warnings)
     if warn and warnings:
         streams.notify_diagnostics(warnings)
     return projects

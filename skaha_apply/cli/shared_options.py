@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from skaha_apply.cli.help import INPUT, OUTPUT, REHEARSAL, SAFETY, SELECTION, SERVER
-from skaha_apply.cli.option_types import duration, factor, hours, mount, pattern, share
+from skaha_apply.cli.option_types import duration, factor, hours, mount, pattern, report_in, share
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import UsageError
+from skaha_apply.render.formats import ResultFormat
 
 if TYPE_CHECKING:
     from skaha_apply.sandbox import Rehearsal
@@ -124,6 +125,15 @@ EventsOption = Annotated[
         "--events",
         metavar="FILE",
         help="Append a line of JSON to FILE for each change of phase (default: none)",
+        rich_help_panel=OUTPUT,
+    ),
+]
+ReportOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        parser=report_in(ResultFormat),
+        metavar="FORMAT=FILE",
+        help="Also write a json, markdown, gitlab, junit or text report; repeatable (default: none)",
         rich_help_panel=OUTPUT,
     ),
 ]

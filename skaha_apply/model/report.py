@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from skaha_apply.model.diagnostics import Diagnostic
     from skaha_apply.model.errors import ExitCode
-    from skaha_apply.model.plan import Action
+    from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.reasons import Reason
 
 REPORT_FORMAT = "1.1"
@@ -67,7 +70,7 @@ class Report:
     """The result of an apply: the counts of executed actions, the failed actions, and every replica in scope.
 
     `exit_codes` has an exit code for each thing that the apply leaves; the worst one is that of the invocation.
-    `causes` are the causes of the failed replicas, the most frequent first.
+    `causes` are the causes of the failed replicas, the most frequent first. `plan` is the plan of the last pass.
     `not_started` states after a wait which replicas did not start, and why. `resume` states which work is left for
     another invocation, "" if there is none.
     """
@@ -82,6 +85,7 @@ class Report:
     not_started: tuple[NotStarted, ...] = ()
     resume: str = ""
     causes: tuple[SharedCause, ...] = ()
+    plan: Plan | None = field(default=None, compare=False, repr=False)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -205,4 +209,50 @@ class Note:
     text: str
 
 
-Event = PassStarted | ActionEnded | PhaseChanged | CausesFound | PassEnded | Note
+@dataclass(frozen=True, slots=True)
+class EndedEarly:
+    """An error or an interrupt ended the work of a project; `report` is what was done before."""
+
+    report: Report
+
+
+Event = PassStarted | ActionEnded | PhaseChanged | CausesFound | PassEnded | EndedEarly | Note
+
+
+@dataclass(frozen=True)
+class ProjectResult:
+    """What a command has for one project: the plan that it made, or carried out, and the report of what it did.
+
+    Both are None if the command ended before it had them; `plan` has no report.
+    """
+
+    project: str
+    plan: Plan | None = None
+    report: Report | None = None
+
+    @property
+    def left_manifest(self) -> int:
+        """The number of replicas in the state that are in the manifest no longer."""
+        gone = (action for action in self.plan.actions if action.desired is None) if self.plan else ()
+        return sum(action.record is not None and action.kind.is_counted for action in gone)
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a `plan`, `apply` or `refresh` leaves, also if it failed: the content of its report files.
+
+    `errors` has the messages of the errors that ended the command, or the work of a project. `diagnostics` are those of
+    the manifests.
+    """
+
+    command: str
+    exit_code: ExitCode
+    projects: tuple[ProjectResult, ...] = ()
+    errors: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def lint_counts(self) -> dict[str, int]:
+        """The number of errors and of warnings in the manifests."""
+        errors = sum(one.severity is Severity.ERROR for one in self.diagnostics)
+        return {"errors": errors, "warnings": len(self.diagnostics) - errors}

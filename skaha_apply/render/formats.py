@@ -1,4 +1,4 @@
-"""The output formats of `plan`, `lint` and `split` by name: a new format is one module and one line here.
+"""The output formats of plans, diagnostics, results and shares by name: a new format is one module and one line here.
 
 A line names the format, the module that renders it, and how its text is printed. The module is imported when the format
 is used, so a command loads only what it prints. It has one function `render`, with the arguments that the class states.
@@ -59,6 +59,16 @@ class LintFormat(OutputFormat):
     SARIF = "sarif", "lint.sarif", Medium.DOCUMENT
     JUNIT = "junit", "lint.junit", Medium.DOCUMENT
     GITLAB = "gitlab", "lint.gitlab", Medium.DOCUMENT
+
+
+class ResultFormat(OutputFormat):
+    """How the result of `plan`, `apply` or `refresh` is written to a file: `render(result, everything)`."""
+
+    TEXT = "text", "results.text", Medium.TEXT
+    JSON = "json", "results.documents", Medium.DOCUMENT
+    MARKDOWN = "markdown", "results.markdown", Medium.DOCUMENT
+    JUNIT = "junit", "results.junit", Medium.DOCUMENT
+    GITLAB = "gitlab", "results.gitlab", Medium.DOCUMENT
 
 
 class SplitFormat(OutputFormat):

@@ -72,7 +72,8 @@ def walk(folder):
     for form in FORMATS:
         yield ["plan", "m.yaml", *form, "--all"] if "json" in form else ["plan", "m.yaml", *form]
         yield ["plan", "other.yaml", *form]
-    reports = [word for form in ("text", "json", "markdown") for word in ("--report", f"{form}=out.{form}")]
+    forms = ("text", "json", "markdown", "gitlab", "junit")
+    reports = [word for form in forms for word in ("--report", f"{form}=out.{form}")]
     yield ["plan", "other.yaml", "--take-over", "--out", "out.plan", *reports]
     yield ["plan", "m.yaml", "--offline", "-o", "json", "--all"]
     for form in FORMATS[:2]:
@@ -86,8 +87,8 @@ def walk(folder):
     yield ["state", "pull", "--manifest", "m.yaml"]
     yield ["mark", "hold", "desk", "--manifest", "m.yaml", "--yes", "--force"]
     yield ["mark", "rerun", "desk", "--manifest", "m.yaml", "--yes"]
-    yield ["apply", "m.yaml", "--yes", "-o", "json", "--settle", "0.2s", "--events", "out.jsonl"]
-    yield ["refresh", "m.yaml", "--events", "out.jsonl"]
+    yield ["apply", "m.yaml", "--yes", "-o", "json", "--settle", "0.2s", "--events", "out.jsonl", *reports]
+    yield ["refresh", "m.yaml", "--events", "out.jsonl", *reports]
     yield ["apply", "other.yaml", "--yes", "--settle", "0.2s"]
     yield ["apply", "out.plan", "--settle", "0.2s", "-v"]
     yield ["destroy", "other.yaml", "--yes", "-v"]

@@ -16,16 +16,20 @@ from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, 
 from skaha_apply.cli.invocation import set_paths
 from skaha_apply.cli.option_types import DURATION, duration, interval
 from skaha_apply.cli.options import DecisionOptions, RecordOptions
+from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
-from skaha_apply.cli.shared_options import EventsOption, YesOption
+from skaha_apply.cli.shared_options import EventsOption, ReportOption, YesOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import MissingValues, Project
+    from skaha_apply.workflow.event_file import EventFile
     from skaha_apply.workflow.reconcile.loop import ApplyRun
-    from skaha_apply.workflow.reconcile.request import ApplyOptions
+    from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
     from skaha_apply.workflow.saved_plan import SavedPlan
     from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.setup.settings import Settings
@@ -107,6 +111,7 @@ class ApplyArguments(DecisionOptions, RecordOptions):
             "-o", "--output", help="Format of the report: text or json (default: text)", rich_help_panel=OUTPUT
         ),
     ] = ReportFormat.TEXT
+    report: ReportOption = None
     events: EventsOption = None
 
     @property
@@ -152,40 +157,63 @@ def apply(options: ApplyArguments) -> ExitCode:
     one plan that `plan --out` saved. Without --wait it ends when the requests are sent, and the sessions continue on
     the server. After an interruption, the same command finds every created session.
     """
+    streams = options.streams()
+    results = ResultFiles("apply", options.report, streams)
+    return results.write_after(lambda: _apply(options, streams, results))
+
+
+def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> ExitCode:
     from skaha_apply.workflow.reconcile import loop  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.reconcile.request import ApplyRequest  # noqa: PLC0415
-    from skaha_apply.workflow.setup.context import open_event_file, with_event_file  # noqa: PLC0415
+    from skaha_apply.workflow.setup.context import open_event_file  # noqa: PLC0415
 
     saved = _saved_plan(options)
-    dialog = Dialog(
-        options.streams(),
-        yes=options.yes or saved is not None,
-        as_documents=options.output is ReportFormat.JSON,
-    )
+    as_documents = options.output is ReportFormat.JSON
+    dialog = Dialog(streams, yes=options.yes or saved is not None, as_documents=as_documents)
     setting = options.setting()
-    how = options.apply_options()
     if saved is not None:
         set_paths(saved.paths)
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
-    projects = load(setting, dialog.streams)
+    projects = load(setting, streams, results)
+    how = options.apply_options()
 
     async def start(context: Context, project: Project) -> ApplyRun:
-        chosen = how
-        if saved is not None:
-            saved.check(context.client.address, [each.name for each in projects])
-            chosen = _with_saved_choices(how, saved, project.name)
-        context, observe = with_event_file(events, context, project, dialog.progress.for_project(project.name))
-        return await loop.start_run(ApplyRequest(context, project, chosen, dialog.approve, observe))
+        with results.recording_errors(project.name, len(projects)):
+            chosen = how
+            if saved is not None:
+                saved.check(context.client.address, [each.name for each in projects])
+                chosen = _with_saved_choices(how, saved, project.name)
+            return await loop.start_run(_request(context, project, chosen, (dialog, results, events)))
 
     async def finish(run: ApplyRun) -> ExitCode:
-        return dialog.show_report(await loop.continue_run(run))
+        with results.recording_errors(run.request.project.name, len(projects)):
+            report = await loop.continue_run(run)
+        results.add_report(report)
+        return dialog.show_report(report)
 
     scope = how.plan if saved is None else None
     with open_event_file(options.events, mask_ids) as events:
         try:
-            return for_each_in_two_steps(setting, projects, dialog.streams, TwoSteps(start, finish), scope)
+            return for_each_in_two_steps(setting, projects, streams, TwoSteps(start, finish), scope)
         finally:
             dialog.close(projects)
+
+
+def _request(
+    context: Context, project: Project, how: ApplyOptions, seen_by: tuple[Dialog, ResultFiles, EventFile | None]
+) -> ApplyRequest:
+    """The request of one project, whose plan and events the dialog, the reports and the event file get."""
+    from skaha_apply.workflow.reconcile.request import ApplyRequest  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.setup.context import with_event_file  # noqa: PLC0415
+
+    dialog, results, events = seen_by
+
+    async def approve(plan: Plan) -> bool:
+        results.add_plan(plan)
+        return await dialog.approve(plan)
+
+    shown = results.observing(project.name, dialog.progress.for_project(project.name))
+    context, observe = with_event_file(events, context, project, shown)
+    return ApplyRequest(context, project, how, approve, observe)
 
 
 def _saved_plan(options: ApplyArguments) -> SavedPlan | None:

@@ -11,16 +11,16 @@ from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER
 from skaha_apply.cli.invocation import complete_lines
-from skaha_apply.cli.option_types import report_in
 from skaha_apply.cli.options import DecisionOptions
-from skaha_apply.cli.output.streams import write_file
+from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.projects import for_each, for_each_offline, load
+from skaha_apply.cli.shared_options import ReportOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
-from skaha_apply.render.color import plain
 from skaha_apply.render.formats import Medium, PlanFormat
 
 if TYPE_CHECKING:
+    from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.workflow.setup.context import Context, StateLocation
@@ -47,15 +47,7 @@ class PlanArguments(DecisionOptions):
             rich_help_panel=OUTPUT,
         ),
     ] = None
-    report: Annotated[
-        list[str] | None,
-        typer.Option(
-            parser=report_in(PlanFormat),
-            metavar="FORMAT=FILE",
-            help="Also write the plan to FILE, in this format; repeatable (default: none)",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None
+    report: ReportOption = None
     detailed_exitcode: Annotated[
         bool,
         typer.Option("--detailed-exitcode", help="Exit with 2 if the plan has changes", rich_help_panel=OUTPUT),
@@ -103,45 +95,47 @@ def plan(options: PlanArguments) -> ExitCode:
     replicas with the same action. Takes no lock, and writes only the files that you name. Use it before each apply, and
     in CI to review a change of a manifest.
     """
-    from skaha_apply.planning.planner import plan as make_plan  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.plan import observe_project  # noqa: PLC0415
-    from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415
-
     options.check()
     streams = options.streams()
+    results = ResultFiles("plan", options.report, streams, everything=options.all)
+    return results.write_after(lambda: _plan(options, streams, results))
+
+
+def _plan(options: PlanArguments, streams: Streams, results: ResultFiles) -> ExitCode:
+    from skaha_apply.planning.planner import plan as make_plan  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.workflow.plan import observe_project, plan_offline  # noqa: PLC0415
+
     setting = options.setting()
-    projects = load(setting, streams)
+    projects = load(setting, streams, results)
     plan_options = options.plan_options()
-    plans: list[Plan] = []
+    made: list[Plan] = []
     lineages: list[str] = []
 
+    def keep(new: Plan) -> ExitCode:
+        made.append(new)
+        results.add_plan(new)
+        return ExitCode.CHANGES if options.detailed_exitcode and new.has_changes else ExitCode.OK
+
     async def one(context: Context, project: Project) -> ExitCode:
-        situation = await observe_project(context, project, plan_options)
-        plans.append(make_plan(project, situation))
-        lineages.append("" if situation.new_state else situation.state.lineage)
-        return _code(plans[-1], options)
+        with results.recording_errors(project.name, len(projects)):
+            situation = await observe_project(context, project, plan_options)
+            lineages.append("" if situation.new_state else situation.state.lineage)
+            return keep(make_plan(project, situation))
 
     async def one_offline(location: StateLocation, project: Project) -> ExitCode:
-        from skaha_apply.workflow.plan import plan_offline  # noqa: PLC0415 - as above
-
-        plans.append(await plan_offline(location, project, plan_options))
-        return _code(plans[-1], options)
+        with results.recording_errors(project.name, len(projects)):
+            return keep(await plan_offline(location, project, plan_options))
 
     if options.offline:
         code = for_each_offline(setting, projects, streams, one_offline, plan_options)
     else:
         code = for_each(setting, projects, streams, one, plan_options)
-    if plans:
-        text = options.output.render(plans, streams.out_paint, everything=options.all)
+    if made:
+        text = options.output.render(made, streams.out_paint, everything=options.all)
         medium = options.output.medium
         streams.show_rendered(complete_lines(text) if medium is Medium.TEXT else text, medium)
-        for entry in options.report or ():
-            name, _, file = entry.partition("=")
-            write_file("report", file, PlanFormat[name.upper()].render(plans, plain, everything=options.all))
-    if options.out is not None and len(plans) == len(projects):
-        write_plan(Path(options.out), setting, plan_options, list(zip(plans, lineages, strict=True)), projects)
+    if options.out is not None and len(made) == len(projects):
+        from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415 - only --out requires it
+
+        write_plan(Path(options.out), setting, plan_options, list(zip(made, lineages, strict=True)), projects)
     return code
-
-
-def _code(made: Plan, options: PlanArguments) -> ExitCode:
-    return ExitCode.CHANGES if options.detailed_exitcode and made.has_changes else ExitCode.OK

@@ -40,7 +40,12 @@ def are_shown(*, terminal: bool = False) -> bool:
 
 def mask_ids(text: str, *, terminal: bool = False) -> str:
     """The text with IDs and URLs masked, unless they can appear."""
-    if not _ids or are_shown(terminal=terminal):
+    return text if are_shown(terminal=terminal) else hide_ids(text)
+
+
+def hide_ids(text: str) -> str:
+    """The text with IDs and URLs masked, also with --show-ids: for files that somebody publishes."""
+    if not _ids:
         return text
     from skaha_apply.model.masking.session_ids import without_ids  # noqa: PLC0415 - most invocations have no ID
 

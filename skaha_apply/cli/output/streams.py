@@ -193,10 +193,18 @@ def stdin_bytes(what: str = "a manifest") -> bytes:
 def write_file(what: str, path: str, content: str | bytes) -> None:
     """Write a file: text as UTF-8, with sensitive values and IDs of interactive sessions masked.
 
-    Raises `SkahaApplyError`; `what` names the content in its message.
+    A reader sees the whole old file or the whole new one. A device or a pipe is written as it is. Raises
+    `SkahaApplyError`; `what` names the content in its message.
     """
+    from skaha_apply.state.local.durable import replace  # noqa: PLC0415 - keeps --help fast
+
     try:
-        Path(path).write_bytes(mask_ids(mask(content)).encode() if isinstance(content, str) else content)
+        data = mask_ids(mask(content)).encode() if isinstance(content, str) else content
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            replace(target, data, durable=False)
     except (OSError, ValueError) as error:  # ValueError: the path or the text cannot be encoded
         reason = getattr(error, "strerror", None) or error
         raise SkahaApplyError(f"cannot write the {what} {one_line(path)}: {reason}") from error

@@ -50,16 +50,16 @@ _CUT_COUNTS = "\n\n_{rest} more projects; `plan -o json` lists all of them._\n"
 def _counts(plan: Plan) -> str:
     summary = plan.summary
     title = (
-        f"### {_plain(plan.project)}: {action_labels.change_counts(summary) if plan.has_changes else 'no changes'}\n"
+        f"### {escaped(plan.project)}: {action_labels.change_counts(summary) if plan.has_changes else 'no changes'}\n"
     )
     lines = [title]
     if plan.refused:
-        lines.append(f"**Refused:** {_plain(truncate(reason_text(plan.refused), 2000))}\n")
+        lines.append(f"**Refused:** {escaped(truncate(reason_text(plan.refused), 2000))}\n")
     if plan.new_state:
         lines.append("There is no state yet; this plan creates one.\n")
     if other := action_labels.other_counts(summary):
         lines.append(f"Also: {other}.\n")
-    lines += [f"{_plain(truncate(reason_text(note), 500))}\n" for note in plan.notes[:10]]
+    lines += [f"{escaped(truncate(reason_text(note), 500))}\n" for note in plan.notes[:10]]
     return "\n".join(lines)
 
 
@@ -83,5 +83,6 @@ def _details(plan: Plan, room: int) -> str:
     return before + "".join(kept) + tail + after
 
 
-def _plain(value: str) -> str:
+def escaped(value: str) -> str:
+    """The text on one line, with an escape for each character that Markdown or HTML reads."""
     return _SPECIAL.sub(r"\\\1", one_line(value))

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from skaha_apply.model.counts import counted
-from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, PassStarted, PhaseChanged
+from skaha_apply.model.report import ActionEnded, CausesFound, EndedEarly, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
@@ -59,7 +59,7 @@ def event_line(event: Event) -> str | None:
             return f"{action_labels.LABELS[action.kind].past} {one_line(action.name)}{known}"
         case PhaseChanged():
             return change_line(event)
-        case PassEnded() | CausesFound():
+        case PassEnded() | CausesFound() | EndedEarly():
             return None
         case Note(text=text):
             return one_line(text)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import Unauthorized
+from skaha_apply.model.session import Phase
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
 from skaha_apply.workflow.reconcile.one_pass import observe_and_record, one_pass
-from skaha_apply.workflow.reconcile.report import make_report, reporting_interrupts
+from skaha_apply.workflow.reconcile.report import make_report, reporting_early_end
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
 from skaha_apply.workflow.reconcile.wait import is_over, sleep_until_next_pass, waiting_event
@@ -87,7 +88,7 @@ async def continue_run(run: ApplyRun) -> Report:
     while not (run.last.declined or run.last.stopped or is_over(run.request, run.progress, run.last)):
         has_waited = True
         run.request.observe(waiting_event(run.request, run.last))
-        with reporting_interrupts(run.request, lambda: run.last):
+        with reporting_early_end(run.request, run.progress, lambda: run.last):
             timeout = await sleep_until_next_pass(run.request, run.last)
         if timeout is None:
             await _make_pass(run)
@@ -102,7 +103,7 @@ async def _make_pass(run: ApplyRun) -> None:
     """Make a pass. Once a plan is approved, a refused credential repeats the pass with the next valid credential."""
     run.last = await one_pass(run.request, run.state, run.progress, run.last)
     while isinstance(refused := run.last.stopped, Unauthorized):
-        with reporting_interrupts(run.request, lambda: run.last):
+        with reporting_early_end(run.request, run.progress, lambda: run.last):
             timeout = await wait_for_credential(run.request, refused, run.last.deadline)
         if timeout is not None:
             run.last = replace(run.last, stopped=timeout)
@@ -127,13 +128,19 @@ async def destroy(
 
 
 async def refresh(context: Context, project: Project, observe: Callable[[Event], None]) -> Report:
-    """List the sessions, record phases and times, and save logs. See `apply` for what it raises."""
+    """List the sessions, record phases and times, and save logs. See `apply` for what it raises.
+
+    The exit code of the report is `UNFINISHED` only if a replica failed since the last pass, so that a schedule reports
+    each failure once.
+    """
     request = ApplyRequest(context, project, ApplyOptions(), _decline, observe)
     progress = Progress()
     async with ProjectState(context, project, observe).locked("refresh") as execution:
+        records = execution.ledger.document.replicas
+        known = frozenset(record.key for record in records if record.phase in (Phase.FAILED, Phase.UNKNOWN))
         situation = await observe_and_record(request, execution, PassResult(), progress)
-        plan = make_plan(project, situation)
-        last = PassResult(plan=plan, listing=situation.observation.listing, document=execution.ledger.document)
+        listing, document = situation.observation.listing, execution.ledger.document
+        last = PassResult(make_plan(project, situation), listing, document, known_failures=known)
     return make_report(request, progress, last)
 
 

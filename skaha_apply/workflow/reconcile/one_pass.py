@@ -17,7 +17,7 @@ from skaha_apply.planning.tracking.spec_updates import update_specs
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.plan import ask_offer, make_situation
 from skaha_apply.workflow.reconcile.approval import ask_for_approval, check_fresh, start_timeout
-from skaha_apply.workflow.reconcile.report import reporting_interrupts
+from skaha_apply.workflow.reconcile.report import reporting_early_end
 
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
@@ -44,7 +44,7 @@ async def one_pass(request: ApplyRequest, state: ProjectState, progress: Progres
     steps = _Pass(request, progress, last)
     # Projects that count the sessions of the account take turns: each one must list what the others have created.
     counts_account = request.project.max_active.account is not None
-    with reporting_interrupts(request, lambda: steps.result):
+    with reporting_early_end(request, progress, lambda: steps.result):
         try:
             async with request.context.pass_lock if counts_account else nullcontext():
                 await steps.run(state)

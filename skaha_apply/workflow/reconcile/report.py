@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted, first_names, noun_for
-from skaha_apply.model.errors import ExitCode, SafetyRefusal, TimeoutReached
+from skaha_apply.model.errors import ExitCode, SafetyRefusal, SkahaApplyError, TimeoutReached
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.report import FailedLog, Note, ReplicaReport, Report
+from skaha_apply.model.report import EndedEarly, FailedLog, Note, ReplicaReport, Report
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
@@ -50,6 +50,7 @@ def make_report(request: ApplyRequest, progress: Progress, last: PassResult) -> 
         not_started=not_started(desired, _UNFINISHED) if waited else (),
         resume=_resume(request, last, desired),
         causes=shared_causes((record.name, cause_of_failure(record)) for record in with_records),
+        plan=last.plan,
     )
 
 
@@ -82,13 +83,14 @@ def _resume(request: ApplyRequest, last: PassResult, desired: list[Action]) -> s
 
 
 @contextmanager
-def reporting_interrupts(request: ApplyRequest, latest: Callable[[], PassResult]) -> Iterator[None]:
-    """Report what an interrupt leaves, once a plan is approved."""
+def reporting_early_end(request: ApplyRequest, progress: Progress, latest: Callable[[], PassResult]) -> Iterator[None]:
+    """Report what an error or an interrupt leaves; for people only after an interrupt, once a plan is approved."""
     try:
         yield
-    except asyncio.CancelledError:
-        if latest().approval is not None:
+    except (asyncio.CancelledError, SkahaApplyError) as error:
+        if isinstance(error, asyncio.CancelledError) and latest().approval is not None:
             request.observe(Note(_left_by_interrupt(request, latest())))
+        request.observe(EndedEarly(make_report(request, progress, latest())))
         raise
 
 
@@ -170,7 +172,8 @@ def _exit_codes(request: ApplyRequest, progress: Progress, last: PassResult) -> 
     if failures or any(action.kind is ActionKind.CONFLICT for action in desired):
         yield ExitCode.PARTIAL
     records = _records(last)
-    if any(_is_final(action, records[action.key]) for action in desired if action.key in records):
+    counted_here = records.keys() - last.known_failures
+    if any(_is_final(action, records[action.key]) for action in desired if action.key in counted_here):
         yield ExitCode.UNFINISHED
     if request.options.wait != "none" and not last.declined:
         yield from _codes_of_wait(request, last, desired)

@@ -1,0 +1,1 @@
+"""The results of `plan`, `apply` and `refresh` for report files: text, JSON, Markdown, JUnit, and counts for GitLab."""
