@@ -15,12 +15,12 @@ from skaha_apply.render.run.status import (
     is_large,
     overview,
     overview_text,
-    rfc3339,
+    replicas,
+    replicas_text,
     status_document,
-    status_text,
     statuses_document,
-    table_rows,
 )
+from skaha_apply.render.times import short_time
 from skaha_apply.workflow.status import needing_attention
 
 if TYPE_CHECKING:
@@ -115,15 +115,15 @@ class ChangesView(OutageNotice):
             if before is None or before.phase != row.phase:
                 self._lines(_change(row, before))
         for one in found:
-            self._lines(PassEnded(one.project, one.entries, one.not_started))
+            self._lines(PassEnded(one.project, one.entries, one.not_started, one.pace))
         self._rows_before, self._muted = rows, False
 
     def _text(self, one: ProjectStatus, *, several: bool) -> str:
         paint = self._streams.out_paint
         heading = f"{paint(one_line(one.project), 'bold')}\n" if several else ""
         if self._every or not is_large(one):
-            return heading + status_text(one.rows, paint)
-        return heading + overview_text(one, needing_attention(one.rows), paint)
+            return heading + replicas_text(one, paint, self._streams.out_width)
+        return heading + overview_text(one, needing_attention(one.rows), paint, self._streams.out_width)
 
 
 class LiveView(OutageNotice):
@@ -151,12 +151,12 @@ class LiveView(OutageNotice):
         rows: list[StyledRow] = []
         for one in self._found:
             room = max(4, (height - len(rows)) // max(len(self._found), 1))
-            rows.append(((f"{one_line(one.project)}  {rfc3339(one.at)}", "bold"),))
+            rows.append(((f"{one_line(one.project)} at {short_time(one.at, one.at)}", "bold"),))
             rows += self._part(one, width, room - 1)
         return rows
 
     def _part(self, one: ProjectStatus, width: int, height: int) -> Iterable[StyledRow]:
-        table = table_rows(one.rows)
+        table = replicas(one, width)
         if self._every or (not is_large(one) and len(table) <= height):
             return table
         return overview(one, needing_attention(one.rows), width, height)

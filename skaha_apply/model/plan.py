@@ -199,12 +199,16 @@ class Action:
 class DecidedEntry:
     """The replicas of an entry that an earlier plan of the invocation decided for good: their number and run times.
 
-    `name` is the entry as written. `durations` are seconds between start and end, sorted.
+    `name` is the entry as written. `durations` are seconds between start and end, sorted. `began` is the time at which
+    the first create was accepted, `ends` are the last times of ends with the number of replicas that ended then. Times
+    are Unix seconds by the server's clock.
     """
 
     name: str
     done: int = 0
     durations: tuple[float, ...] = ()
+    began: float | None = None
+    ends: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True)

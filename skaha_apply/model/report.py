@@ -158,7 +158,12 @@ class EntrySummary:
     `counts` are numbers of replicas by phase; replicas that do not start count by their action (wait, blocked,
     conflict). `failed` are the live names of replicas without another attempt. `longest` is the run time of
     `longest_name`, the replica that has been running longest; `median` is the median run time of finished replicas.
-    Both are seconds, None if there is no such replica.
+    Both are seconds, None if there is no such replica. `stragglers` are running replicas with a run time over 3 times
+    the median, each with its run time in seconds, the longest first.
+
+    `began` and `ends` are as in `DecidedEntry`. `left` is the expected number of seconds until no replica is open; None
+    if no replica has ended yet, or none is open. `open` counts replicas that are active or will become active. `needs`
+    are entries in lower case. `batch` is false for an interactive entry, whose sessions have no end.
     """
 
     name: str
@@ -167,11 +172,36 @@ class EntrySummary:
     longest: float | None = None
     longest_name: str = ""
     median: float | None = None
+    stragglers: tuple[tuple[str, float], ...] = ()
+    began: float | None = None
+    ends: tuple[tuple[float, int], ...] = ()
+    left: float | None = None
+    open: int = 0
+    needs: tuple[str, ...] = ()
+    batch: bool = True
 
     @property
     def total(self) -> int:
         """The number of replicas."""
         return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the replicas of a project become done; interactive sessions do not count.
+
+    `rate` is the number of replicas per second that became done lately, None if none did or none is open. `elapsed` are
+    the seconds since the first create was accepted, up to the last end if nothing is open; None before. `left` are the
+    expected seconds until nothing is open: from the median run time of each entry, its open replicas and its limit. It
+    is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out.
+    """
+
+    done: int = 0
+    total: int = 0
+    rate: float | None = None
+    elapsed: float | None = None
+    left: float | None = None
+    not_estimated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +217,12 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class PassEnded:
-    """A pass of a wait ended: the counts of each entry of the manifest, and the reasons not to start."""
+    """A pass of a wait ended: the counts of each entry of the manifest, the reasons not to start, and the pace."""
 
     project: str
     entries: tuple[EntrySummary, ...] = ()
     not_started: tuple[NotStarted, ...] = ()
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def counts(self) -> Mapping[str, int]:

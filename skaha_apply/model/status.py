@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.report import Pace
 
 if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
@@ -65,6 +67,7 @@ class ProjectStatus:
     document: StateDocument
     at: float
     causes: tuple[SharedCause, ...] = ()
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True)

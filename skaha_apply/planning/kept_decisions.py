@@ -14,12 +14,14 @@ from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.scheduling.failure_limits import ends_of
+from skaha_apply.planning.tracking.pace import began, last_ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.entries import Entries
     from skaha_apply.planning.records import Records
     from skaha_apply.planning.scheduling.failure_limits import AttemptEnd
@@ -88,9 +90,14 @@ class KeptDecisions:
         for entry in changed:
             self._ends[entry] = _tail(self._ends[entry])
         for label, members in added.items():
-            before = self._entries[label]
-            durations = tuple(sorted([*before.durations, *_durations(members)]))
-            self._entries[label] = replace(before, done=before.done + len(members), durations=durations)
+            before, records = self._entries[label], _records(members)
+            self._entries[label] = replace(
+                before,
+                done=before.done + len(members),
+                durations=tuple(sorted([*before.durations, *_durations(records)])),
+                began=began(records, before.began),
+                ends=last_ends(records, before.ends),
+            )
 
     def _touched(self, situation: Situation) -> Iterable[ReplicaKey]:
         """The replicas about which something is new or open."""
@@ -120,8 +127,14 @@ class KeptDecisions:
         for label in labels:
             pairs = zip(self._desired, self.actions, strict=True)
             left = [action for desired, action in pairs if action is not None and _label(desired) == label]
-            before, durations = self._entries[label], tuple(sorted(_durations(left)))
-            self._entries[label] = replace(before, done=len(left), durations=durations)
+            records = _records(left)
+            self._entries[label] = DecidedEntry(
+                self._entries[label].name,
+                len(left),
+                tuple(sorted(_durations(records))),
+                began(records),
+                last_ends(records),
+            )
 
 
 def _pilots(entries: Entries) -> frozenset[ReplicaKey]:
@@ -158,11 +171,14 @@ def _label(desired: DesiredReplica) -> str:
     return _name(desired).casefold()
 
 
-def _durations(actions: Iterable[Action]) -> Iterator[float]:
+def _records(actions: Iterable[Action]) -> list[ReplicaRecord]:
+    return [action.record for action in actions if action.record is not None]
+
+
+def _durations(records: Iterable[ReplicaRecord]) -> Iterator[float]:
     """The run times of done replicas, in seconds, as far as start and end are known."""
-    for action in actions:
-        record = action.record
-        if record is not None and record.started is not None and record.ended is not None:
+    for record in records:
+        if record.started is not None and record.ended is not None:
             yield max(0.0, record.ended - record.started)
 
 

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.tracking.pace import began, last_ends, stragglers, time_left
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.model.plan import Action, Plan
-    from skaha_apply.model.spec import ReplicaKey
+    from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
 NAMED = 5  # names that a hold gives
 _OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
+# The words of replicas that are active or will become active.
+_OPEN = (
+    *(phase.value for phase in Phase if phase.active),
+    *(kind.value for kind in (ActionKind.CREATE, ActionKind.RETRY, ActionKind.REPLACE, ActionKind.WAIT)),
+    Phase.DUE.value,
+    Phase.GONE.value,
+)
 _NOT_STARTED = frozenset(kind for kind in ActionKind if kind.keeps_from_starting)
 
 
 def progress_word(action: Action, record: ReplicaRecord | None) -> str:
     """The progress of a replica in a word: what keeps it from starting, else the phase of its session.
 
-    A replica that is due again counts as planned, not as ended.
+    A replica that is due again counts as planned, not as ended. A failed one that waits for its next attempt counts as
+    a retry.
     """
+    if action.kind is ActionKind.WAIT and record is not None and record.phase is Phase.FAILED:
+        return ActionKind.RETRY.value
     if action.kind in _NOT_STARTED or action.kind is ActionKind.DONE or record is None:
         return action.kind.value
     same = action.record is not None and action.record.id == record.id
@@ -39,6 +51,7 @@ def entry_summaries(
     records: Mapping[ReplicaKey, ReplicaRecord],
     now: float,
     decided_before: Iterable[DecidedEntry] = (),
+    limit: int | None = None,
 ) -> tuple[EntrySummary, ...]:
     """The progress of the entries of a plan, in the order of the plan.
 
@@ -47,6 +60,7 @@ def entry_summaries(
         records: the records of the replicas, by key.
         now: Unix seconds by the server's clock.
         decided_before: the replicas of the plan that are not in `actions`, by entry; see `Plan.decided_before`.
+        limit: the number of sessions of the project that can be active at the same time; None for no limit.
     """
     before = {entry.name.casefold(): entry for entry in decided_before}
     entries: dict[str, list[Action]] = {}
@@ -59,14 +73,18 @@ def entry_summaries(
     for label, members in others.items():
         entries.setdefault(label, []).extend(members)
     found = ((before.get(label) or DecidedEntry(""), members) for label, members in entries.items())
-    return tuple(_summarize(entry, members, records, now) for entry, members in found if members or entry.done)
+    return tuple(
+        _Entry(entry, members, records, now).summary(limit) for entry, members in found if members or entry.done
+    )
 
 
-def plan_summaries(plan: Plan, records: Mapping[ReplicaKey, ReplicaRecord], now: float) -> tuple[EntrySummary, ...]:
+def plan_summaries(
+    plan: Plan, records: Mapping[ReplicaKey, ReplicaRecord], now: float, limit: int | None = None
+) -> tuple[EntrySummary, ...]:
     """The result of `entry_summaries` for a plan, whose decided replicas only count; `records` has the others."""
     if plan.decided_before is None:
-        return entry_summaries(plan.actions, records, now)
-    return entry_summaries(plan.decided_now, records, now, plan.decided_before)
+        return entry_summaries(plan.actions, records, now, limit=limit)
+    return entry_summaries(plan.decided_now, records, now, plan.decided_before, limit)
 
 
 def _finishes(action: Action) -> bool:
@@ -74,34 +92,67 @@ def _finishes(action: Action) -> bool:
     return action.kind is ActionKind.UNCHANGED and action.record is not None and action.record.phase.active
 
 
-def _summarize(
-    entry: DecidedEntry, members: Sequence[Action], records: Mapping[ReplicaKey, ReplicaRecord], now: float
-) -> EntrySummary:
-    counts: Counter[str] = Counter({ActionKind.DONE.value: entry.done} if entry.done else {})
-    failed: list[str] = []
-    running: list[tuple[float, str]] = []
-    durations: list[float] = []
-    for action in members:
-        record = records.get(action.key)
-        word = progress_word(action, record)
-        counts[word] += 1
-        if word == Phase.FAILED:
-            failed.append(action.name)
-        if record is None or record.started is None:
-            continue
-        if word == Phase.RUNNING:
-            running.append((max(0.0, now - record.started), record.name))
-        elif record.phase is Phase.DONE and record.ended is not None:
-            durations.append(max(0.0, record.ended - record.started))
-    longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
-    return EntrySummary(
-        name=members[0].group or members[0].session if members else entry.name,
-        counts=dict(counts),
-        failed=tuple(failed),
-        longest=longest,
-        longest_name=name,
-        median=_median(entry.durations, durations),
-    )
+@dataclass
+class _Entry:
+    """The replicas of one entry: those of earlier plans, and the others by action and record."""
+
+    before: DecidedEntry
+    members: Sequence[Action]
+    records: Mapping[ReplicaKey, ReplicaRecord]
+    now: float
+
+    def summary(self, limit: int | None) -> EntrySummary:
+        """The progress of the entry; `limit` is that of the project."""
+        before, known = self.before, [one for one in map(self._record, self.members) if one is not None]
+        words = [progress_word(action, self._record(action)) for action in self.members]
+        counts = Counter({ActionKind.DONE.value: before.done} if before.done else {}) + Counter(words)
+        running = list(self._running(words))
+        longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
+        median = _median(before.durations, list(_durations(known)))
+        ran = [seconds for seconds, _ in running]
+        queued = sum(counts[word] for word in _OPEN) - len(ran)
+        spec = next((action.desired.spec for action in self.members if action.desired is not None), None)
+        return EntrySummary(
+            name=self.members[0].group or self.members[0].session if self.members else before.name,
+            counts=dict(counts),
+            failed=tuple(action.name for action, word in zip(self.members, words, strict=True) if word == Phase.FAILED),
+            longest=longest,
+            longest_name=name,
+            median=median,
+            stragglers=stragglers(running, median),
+            began=began(known, before.began),
+            ends=last_ends(known, before.ends),
+            left=time_left(median, ran, queued, self._slots(counts, limit, spec)),
+            open=len(ran) + queued,
+            needs=tuple(need.casefold() for need in spec.needs) if spec and (ran or queued) else (),
+            batch=spec is None or not spec.kind.interactive,
+        )
+
+    def _record(self, action: Action) -> ReplicaRecord | None:
+        return self.records.get(action.key)
+
+    def _running(self, words: Iterable[str]) -> Iterator[tuple[float, str]]:
+        """The run times and names of the running replicas."""
+        for action, word in zip(self.members, words, strict=True):
+            record = self._record(action)
+            if word == Phase.RUNNING and record is not None and record.started is not None:
+                yield max(0.0, self.now - record.started), record.name
+
+    @staticmethod
+    def _slots(counts: Counter[str], limit: int | None, spec: SessionSpec | None) -> int:
+        """The number of replicas that run at the same time: those that do while others are queued, else the limit."""
+        running = counts[Phase.RUNNING.value]
+        limits = [one for one in (spec.parallelism if spec else None, limit) if one is not None]
+        if running and (counts[Phase.PENDING.value] or not limits):
+            return running
+        return min(limits, default=sum(counts[word] for word in _OPEN))
+
+
+def _durations(records: Iterable[ReplicaRecord]) -> Iterator[float]:
+    """The run times of done replicas, in seconds."""
+    for record in records:
+        if record.phase is Phase.DONE and record.started is not None and record.ended is not None:
+            yield max(0.0, record.ended - record.started)
 
 
 def _median(known: Sequence[float], more: Sequence[float]) -> float | None:

@@ -15,6 +15,7 @@ from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.tracking.pace import project_pace
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation
 from skaha_apply.workflow.progress import entry_summaries, not_started
@@ -64,10 +65,12 @@ def _status(project: Project, situation: Situation, plan: Plan) -> ProjectStatus
     records = {record.key: record for record in situation.state.replicas}
     at = situation.observation.listing.at
     rows = tuple(_row(action, project.name, situation) for action in actions)
+    entries = entry_summaries(actions, records, at, limit=project.max_active.project)
     return ProjectStatus(
         project=project.name,
         rows=rows,
-        entries=entry_summaries(actions, records, at),
+        entries=entries,
+        pace=project_pace(entries, at),
         not_started=not_started(actions),
         exit_code=worst(map(code_of, actions)),
         document=situation.state,

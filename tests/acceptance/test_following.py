@@ -23,10 +23,11 @@ def test_large_project_is_counted_and_replicas_that_need_attention_are_listed(de
     assert shown[0].split() == ["entry", "pending", "running", "done", "failed", "waiting", "blocked", "total"]
     assert shown[1].split() == ["tile", "-", "-", "24", "1", "-", "-", "25"]
     assert shown[2].split() == ["merge", "-", "-", "-", "-", "-", "1", "1"]
-    assert shown[3].startswith("x merge: 1 blocked: needs tile")
-    assert [row.split()[0] for row in shown[4:]] == ["NAME", "tile-7"]
+    assert shown[3].startswith("92% done, took ")
+    assert shown[4].startswith("x merge: 1 blocked: needs tile")
+    assert [row.split()[0] for row in shown[5:]] == ["NAME", "tile-7"]
     every = desk("status", "--all").out.splitlines()
-    assert len(every) == 27
+    assert len(every) == 28  # the heading, the replicas and the pace
     found = desk("status", "-o", "json").json
     assert len(found["sessions"]) == 26
     assert found["entries"][0]["counts"] == {"done": 24, "failed": 1}
@@ -126,7 +127,9 @@ def test_replica_that_is_pending_for_long_shows_the_reason(desk, sandbox, odd_se
     at = {"SKAHA_URL": f"{odd_server(relay(sandbox, (200, EVENTS.encode())))}/skaha/v1"}
     assert "pending for" not in desk("status", **at).out
     sandbox.clock(930)
-    assert "pending for 15m: Warning FailedScheduling 0/30 nodes: not enough memory 14m 1m" in desk("status", **at).out
+    assert (
+        "pending for 15 min: Warning FailedScheduling 0/30 nodes: not enough memory 14m 1m" in desk("status", **at).out
+    )
     assert "FailedScheduling" in desk("status", "-o", "json", **at).json["sessions"][0]["event"]
     # neither a session without events (it has no pod yet) nor a server without events is an error
     assert desk("status", "-o", "json").json["sessions"][0]["event"] is None
@@ -172,7 +175,7 @@ def test_a_watch_in_a_terminal_is_drawn_over_itself(desk, watched):
     desk.apply("--wait", "ready", *POLL)
     seen = watched("status", "--watch", "--no-color", terminal=True)
     seen.until("tile-3")
-    assert seen.stop() == 130
+    assert seen.stop() == 0
     assert "\x1b[J" in seen.screen
     assert "\x1b[2J" not in seen.screen
 

@@ -17,7 +17,7 @@ def columns(screen):
 def test_a_table_in_a_terminal_that_ctrl_c_leaves_whole(desk, watched):
     desk.write(LONG, {"name": "merge", "cmd": "true", "needs": ["long"]})
     seen = watched(*WAIT, terminal=True)
-    seen.until("longest running")
+    seen.until("longest (median)")
     seen.until("waiting: needs long")
     seen.resize(12, 50)
     seen.until("wait")
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_the_wait_for_several_projects_in_order(desk, watched):
         )
     seen = watched(*WAIT, terminal=True)
     seen.until("two-long")
-    seen.until("longest running")
+    seen.until("longest (median)")
     assert seen.stop() == 130
     assert re.search(r"to resume:\s+skaha-apply apply --yes", seen.screen)
     assert desk("plan", "--detailed-exitcode").code == 0

@@ -81,13 +81,13 @@ def test_a_wait_is_one_table_drawn_over_itself(action):
     shown(PassStarted("survey", 3))
     for replica in (1, 2, 3):
         shown(ActionEnded(action("create", replica=replica), id="k2j3h4g5"))
-    assert re.fullmatch(r"survey: ━{24} 3/3 0s", screen.shown[-1])
+    assert re.fullmatch(r"survey: ━{24} 3/3 0 s", screen.shown[-1])
     for done in (0, 1, 2, 200):
         shown(tiles(done))
     shown.close()
     assert screen.shown == [
-        "entry         running  done  failed  waiting  blocked  total  longest running",
-        "tile-${tile}        8   200       -       92        -    300  1m (median 30s) !",
+        "entry         running  done  failed  waiting  blocked  total  longest (median)",
+        "tile-${tile}        8   200       -       92        -    300  1 min (30 s) !",
         "merge               -     -       -        -        1      1",
         "x merge: 1 blocked: needs tile-${tile}: tile-t017 is failed",
     ]
@@ -152,12 +152,12 @@ def test_it_fits_a_small_terminal_and_one_that_becomes_smaller():
 
 
 def test_time_is_updated_between_two_passes():
-    screen, now = Screen(), [0.0]
+    screen, now = Screen(100), [0.0]
     shown = board(screen, lambda: now[0])
     shown(tiles(1))
     now[0] = 3600.0
     shown.above("")
-    assert "1h01m (median 30s) !" in "\n".join(screen.shown)
+    assert "1 h 01 min (30 s) !" in "\n".join(screen.shown)
 
 
 def test_it_may_begin_again_after_it_was_closed(action):
@@ -168,7 +168,7 @@ def test_it_may_begin_again_after_it_was_closed(action):
         shown(ActionEnded(action("create"), id="k2j3h4g5"))
         shown.close()
         shown.close()
-    assert [row[-6:] for row in screen.shown] == ["1/1 0s", "1/1 0s"]
+    assert [row[-7:] for row in screen.shown] == ["1/1 0 s", "1/1 0 s"]
 
 
 def test_projects_side_by_side_have_their_parts_and_end_by_themselves(action):
@@ -179,7 +179,7 @@ def test_projects_side_by_side_have_their_parts_and_end_by_themselves(action):
     two(PassStarted("two", 2))
     one(ActionEnded(action("create"), error="400"))
     two(ActionEnded(action("create"), id="k2j3h4g5"))
-    assert screen.shown[-1].endswith("1/2 0s")
+    assert screen.shown[-1].endswith("1/2 0 s")
     two(tiles(7))
     assert [row for row in screen.shown if row in ("one", "two")] == ["one", "two"]
     whole.for_project("one").close()

@@ -5,7 +5,8 @@ from reason_notes import note
 
 from skaha_apply.model.report import EntrySummary, NotStarted
 from skaha_apply.render.color import plain
-from skaha_apply.render.run.entries import entry_line, entry_rows, not_started_rows, paint_rows, short_duration
+from skaha_apply.render.run.entries import entry_line, entry_rows, not_started_rows, paint_rows
+from skaha_apply.render.times import short_duration
 
 TILES = EntrySummary(
     "tile-${tile}",
@@ -21,7 +22,15 @@ def lines(rows):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (11100, "3h05m"), (187200, "2d04h")]
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (11100, "3 h 05 min"),
+        (187200, "2 d 04 h"),
+    ],
 )
 def test_durations_are_short(seconds, text):
     assert short_duration(seconds) == text
@@ -29,9 +38,9 @@ def test_durations_are_short(seconds, text):
 
 def test_a_table_of_entries():
     assert lines(entry_rows([TILES, SLOW])) == [
-        "entry         pending  running  done  failed  waiting  blocked  total  longest running      other",
-        "tile-${tile}        5        8    40       3      244        2    302  14m (median 6m)",
-        "merge               -        1     -       -        -        -      3  1d01h (median 6m) !  2 unknown",
+        "entry         pending  running  done  failed  waiting  blocked  total  longest (median)    other",
+        "tile-${tile}        5        8    40       3      244        2    302  14 min (6 min)",
+        "merge               -        1     -       -        -        -      3  1 d 01 h (6 min) !  2 unknown",
     ]
 
 
@@ -47,12 +56,24 @@ def test_rows_fit_a_screen_whatever_its_size_and_keep_what_is_done(width, height
     assert height == 2 or shown[-1].startswith("… and ")
 
 
+@pytest.mark.parametrize("size", [1, 99_999])
+def test_a_column_with_a_count_is_never_dropped_in_60_columns(size):
+    words = ("pending", "running", "done", "failed", "retry", "wait", "blocked", "unknown")
+    entry = EntrySummary("tile-${tile}-${band}", dict.fromkeys(words[:7] if size > 1 else words, size))
+    shown = lines(entry_rows([entry], 59))
+    assert max(map(len, shown)) <= 59
+    assert shown[1].split().count(str(size)) == len(entry.counts)
+    retry = EntrySummary("reduce", {"retry": 3, "done": 2})
+    assert lines(entry_rows([retry]))[0].split()[4:6] == ["failed", "retry"]
+    assert entry_line(retry) == "reduce: 2 done, 3 to retry"
+
+
 def test_a_line_names_what_failed_and_the_one_that_runs_far_beyond_the_others():
     assert entry_line(TILES) == (
         "tile-${tile}: 1 accepted, 4 pending, 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), "
         "2 blocked, 244 waiting"
     )
-    assert entry_line(SLOW) == "merge: 1 running, 2 unknown; merge-1 has been running for 1d01h (median 6m) !"
+    assert entry_line(SLOW) == "merge: 1 running, 2 unknown; merge-1 has been running for 1 d 01 h (median 6 min) !"
     many = EntrySummary("t", {"failed": 9}, tuple(f"t-{one}" for one in range(9)))
     assert entry_line(many) == "t: 9 failed (t-0, t-1, t-2, t-3, t-4 and 4 more)"
 

@@ -1,20 +1,29 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reason_notes import note
 
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.model.report import EntrySummary, NotStarted
+from skaha_apply.model.report import EntrySummary, NotStarted, Pace
 from skaha_apply.planning.failure_cause import shared_causes
+from skaha_apply.render.color import plain
+from skaha_apply.render.run.entries import paint_rows
+from skaha_apply.render.run.replica_table import table_rows
 from skaha_apply.render.run.status import (
     is_large,
     overview,
     overview_text,
     status_document,
-    status_text,
     statuses_document,
 )
+
+NOW = 1_790_003_600.0
+
+
+def status_text(rows, width=None):
+    return "\n".join(paint_rows(table_rows(rows, NOW, width), plain)) + "\n"
+
 
 RUNNING = Reason(ReasonCode.RUNNING)
 
@@ -51,6 +60,8 @@ class Status:
     not_started: tuple = ()
     project: str = "survey"
     causes: tuple = ()
+    at: float = NOW
+    pace: Pace = field(default_factory=Pace)
 
 
 def test_columns_are_aligned_and_remarks_add_to_the_phase():
@@ -77,12 +88,31 @@ def test_columns_are_aligned_and_remarks_add_to_the_phase():
         ),
     ]
     assert status_text(rows) == (
-        "NAME      REPLICA  PHASE    ID        ATTEMPT  STARTED               ENDED  REMARK\n"
-        "reduce-1  1        running  k2j3h4g5  1        2026-09-21T14:13:20Z  -\n"
-        "mosaic    1        wait     -         -        -                     -      \\x1b[31mneeds reduce\n"
-        "reduce-2  2        running  a1b2c3d4  1        -                     -      replace: spec changed\n"
-        "desk      1        running  z1b2c3d4  1        -                     -      https://x\n"
+        "NAME      REPLICA  PHASE    ID        ATTEMPT  STARTED  ENDED  REMARK\n"
+        "reduce-1  1        running  k2j3h4g5  1        14:13    -\n"
+        "mosaic    1        wait     -         -        -        -      \\x1b[31mneeds reduce\n"
+        "reduce-2  2        running  a1b2c3d4  1        -        -      replace: spec changed\n"
+        "desk      1        running  z1b2c3d4  1        -        -      https://x\n"
     )
+
+
+def test_remarks_are_wrapped_between_words_and_a_retry_has_its_own_word():
+    again = "failed in attempt 1 of 3; next attempt in 40 s, because the image could not be pulled twice"
+    rows = [
+        Row("reduce", "reduce-1", "failed", "wait", again, id="k2j3h4g5", attempt=1, attempts=3, started=NOW - 60),
+        Row("mosaic", "mosaic", "running", reason=RUNNING, id="a1b2c3d4", attempt=1, started=NOW - 86400),
+    ]
+    assert status_text(rows, 80) == (
+        "NAME      REPLICA  PHASE    ID        ATTEMPT  STARTED      ENDED\n"
+        "reduce-1  1        retry    k2j3h4g5  1 of 3   15:12        -\n"
+        "    wait: failed in attempt 1 of 3; next attempt in 40 s, because the image\n"
+        "    could not be pulled twice\n"
+        "mosaic    1        running  a1b2c3d4  1        09-20 15:13  -\n"
+    )
+    for width in (60, 80, 140):
+        shown = status_text(rows, width).splitlines()
+        assert max(map(len, shown)) <= width
+        assert " ".join(" ".join(shown).split()).count("could not be pulled") == 1
 
 
 def test_an_attempt_of_several_and_the_last_event_of_what_is_pending_for_long():
@@ -95,7 +125,7 @@ def test_an_attempt_of_several_and_the_last_event_of_what_is_pending_for_long():
     ]
     text = status_text(rows).splitlines()
     assert text[1].endswith("1 of 3         -        -      retry: failed in attempt 1 of 3")
-    assert text[2].endswith(r"2 of 3         -        -      pending for 14m: 0/9 nodes\x1b")
+    assert text[2].endswith(r"2 of 3         -        -      pending for 14 min: 0/9 nodes\x1b")
     assert "2 of 3, 32 GB  -" in text[3]
 
 
@@ -123,6 +153,10 @@ def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention()
     assert text[-1] == "… and 11 more; --all lists every replica"
     assert len(text) == 24 + 50
     small = overview(status, status.rows, 60, 10)
+    conflict = [Row("x", f"x-{one}", "conflict", "conflict", "an unmanaged session", one) for one in range(30)]
+    shared = (NotStarted("x", "conflict", conflict[0].reason, 30),)
+    conflicts = replace(status, not_started=shared, entries=(EntrySummary("x", {"conflict": 30}),))
+    assert len(overview_text(conflicts, conflict).splitlines()) == 3  # the heading, the entry, and the shared reason
     assert len(small) <= 10
 
 
@@ -168,8 +202,11 @@ def test_document_has_times_in_utc():
         )
     )
     assert document["entries"] == [
-        {"name": "Desk", "total": 1, "counts": {"running": 1}, "longest_s": 12.346, "median_s": None}
-    ]
+        {
+            "name": "Desk", "total": 1, "counts": {"running": 1}, "longest_s": 12.346, "median_s": None,
+            "left_s": None, "stragglers": [],
+        }
+    ]  # fmt: skip
     assert document["sessions"] == [
         {
             "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",

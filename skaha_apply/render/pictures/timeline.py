@@ -14,7 +14,7 @@ from skaha_apply.model.counts import counted
 from skaha_apply.model.status import SegmentKind
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.entries import short_duration
+from skaha_apply.render.times import short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

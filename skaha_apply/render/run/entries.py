@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.counts import counted
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.tracking.pace import SLOW
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan.groups import shared, skeleton
 from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.times import short_duration
+from skaha_apply.render.wrapped_text import wrapped_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.model.report import EntrySummary, NotStarted
 
     StyledText = tuple[str, str]  # text, style
     StyledRow = tuple[StyledText, ...]
 
-SLOW = 3.0  # times the median duration, above which a running replica is marked as slow
 NAMES = 5  # names of failed replicas in a line
 _REASONS = 3  # reasons shown for one entry
-_NAME = 12  # characters of a name on the narrowest screen
+_NARROW = 59  # columns of a screen, above which every column with a count is shown
+_NAME, _SHORTEST_NAME = 12, 8  # characters of a name that are shown at least, on a narrower screen and on others
+_WORD = 5  # characters of the heading of a column on a narrow screen
+_INDENT = 2  # columns by which a reason is continued
 _GAP = "  "
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_LONGEST = "longest (median)"  # the column of the longest run time
 
 # The phases and actions that each column counts. All others are listed in the column `other`.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -33,25 +38,19 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "running": (Phase.RUNNING, Phase.TERMINATING, Phase.OTHER),
     "done": (Phase.DONE,),
     "failed": (Phase.FAILED,),
-    "waiting": (ActionKind.WAIT, ActionKind.CREATE, ActionKind.RETRY, Phase.DUE, Phase.GONE),
+    "retry": (ActionKind.RETRY,),
+    "waiting": (ActionKind.WAIT, ActionKind.CREATE, Phase.DUE, Phase.GONE),
     "blocked": (ActionKind.BLOCKED,),
 }
 _COUNTED = frozenset(word for counted in COLUMNS.values() for word in counted)
-_STYLES = {"running": "green", "failed": "bold red", "blocked": "magenta", "waiting": "blue"}
-# Columns that are removed on a narrow screen, in this order.
-_REMOVABLE = ("blocked", "pending", "waiting", "longest running", "running", "failed", "total")
-
-
-def short_duration(seconds: float) -> str:
-    """A duration in at most two units: `45s`, `14m`, `3h05m`, `2d04h`."""
-    whole = int(seconds)
-    if whole < _MINUTE:
-        return f"{whole}s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}m"
-    if whole < _DAY:
-        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02d}m"
-    return f"{whole // _DAY}d{whole % _DAY // _HOUR:02d}h"
+_STYLES = {"running": "green", "failed": "bold red", "retry": "yellow", "blocked": "magenta", "waiting": "blue"}
+# Names of the columns on a narrow screen.
+_SHORT = {
+    "pending": "pend", "running": "run", "failed": "fail", "waiting": "wait", "blocked": "block", "total": "all",
+    "unknown": "unkn", "conflict": "conf", "protected": "prot",
+}  # fmt: skip
+# Columns that are removed on an even narrower screen, in this order.
+_REMOVABLE = ("blocked", "retry", "pending", "waiting", "running", "failed")
 
 
 def ordered(counts: Mapping[str, int]) -> list[str]:
@@ -67,7 +66,9 @@ def entry_line(entry: EntrySummary) -> str:
     for word in ordered(entry.counts):
         names = f" ({first_names(entry.failed, NAMES)})" if word == Phase.FAILED and entry.failed else ""
         parts.append(f"{entry.counts[word]} {action_labels.phase_label(one_line(word))}{names}")
-    slow = f"; {one_line(entry.longest_name)} has been running for {_elapsed(entry)}" if _is_slow(entry) else ""
+    slow = (
+        f"; {one_line(entry.longest_name)} has been running for {_elapsed(entry, 'median ')}" if _is_slow(entry) else ""
+    )
     return f"{one_line(entry.name)}: {', '.join(parts) or 'nothing in scope'}{slow}"
 
 
@@ -88,17 +89,18 @@ def not_started_rows(not_started: Iterable[NotStarted], width: int | None = None
         reasons = sorted(by_reason.values(), key=lambda same: -sum(one.count for one in same))
         for same in reasons[:_REASONS]:
             count = sum(one.count for one in same)
-            rows.append(
-                _not_started_row(label, f"{one_line(entry)}: {count} {label.count}: {one_line(_reason(same))}", width)
-            )
+            rows += _row_of(label, f"{one_line(entry)}: {count} {label.count}: {one_line(_reason(same))}", width)
         if left := sum(one.count for same in reasons[_REASONS:] for one in same):
-            rows.append(_not_started_row(label, f"{one_line(entry)}: {left} {label.count} for other reasons", width))
+            rows += _row_of(label, f"{one_line(entry)}: {left} {label.count} for other reasons", width)
     return rows
 
 
-def _not_started_row(label: action_labels.ActionLabel, text: str, width: int | None) -> StyledRow:
-    room = None if width is None else width - len(label.symbol) - 1
-    return ((label.symbol, label.style), (f" {text if room is None else truncate(text, room)}", ""))
+def _row_of(label: action_labels.ActionLabel, text: str, width: int | None) -> list[StyledRow]:
+    """A text behind the symbol of an action, in several rows if the screen is too narrow."""
+    room = None if width is None else max(width - len(label.symbol) - 1, 1)
+    first, *others = [text] if room is None else wrapped_lines(text, room, _INDENT)
+    rows: list[StyledRow] = [((label.symbol, label.style), (f" {first}", ""))]
+    return rows + [((f"{' ' * (len(label.symbol) + 1)}{other}", ""),) for other in others]
 
 
 def _reason(same: Sequence[NotStarted]) -> str:
@@ -114,14 +116,15 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
         height: rows of the screen; the busiest entries are shown, and the last row counts the others.
     """
     chosen, left = _chosen(entries, height)
-    columns = _columns(entries, width)
+    headings = _headings(entries, width)
+    columns = list(headings)
     cells = [
-        ("entry", *columns),
+        ("entry", *headings.values()),
         *((one_line(one.name), *(_cell(one, column) for column in columns)) for one in chosen),
     ]
     widths = [max(len(row[index]) for row in cells) for index in range(len(columns) + 1)]
     if width is not None:
-        widths[0] = min(widths[0], max(_NAME, width - sum(widths[1:]) - len(_GAP) * len(columns)))
+        widths[0] = min(widths[0], max(_least_name(width), width - sum(widths[1:]) - len(_GAP) * len(columns)))
     rows = [_row(cells[0], widths, None, columns)]
     rows += [_row(row, widths, one, columns) for row, one in zip(cells[1:], chosen, strict=True)]
     if left:
@@ -154,35 +157,62 @@ def _busyness(entry: EntrySummary) -> int:
     return next((rank for rank, column in enumerate(columns_by_rank) if _count(entry, column)), len(columns_by_rank))
 
 
-def _columns(entries: Sequence[EntrySummary], width: int | None) -> list[str]:
-    columns = [*COLUMNS, "total", "longest running"]
-    if any(_others(one) for one in entries):
-        columns.append("other")
-    if not any(one.longest is not None for one in entries):
-        columns.remove("longest running")
-    if width is None:
-        return columns
-    empty = [one for one in ("blocked", "waiting", "pending") if not any(_count(each, one) for each in entries)]
-    for removed in (*empty, "other", *_REMOVABLE):
-        if _width(entries, columns) <= width:
+def _headings(entries: Sequence[EntrySummary], width: int | None) -> dict[str, str]:
+    """The columns with their headings. If they are too wide, empty columns go first, then words are shortened.
+
+    A column with a count goes only on a screen with fewer than 60 columns.
+    """
+    least = None if width is None else _least_name(width)
+    for headings in _layouts(entries):
+        name = 2 * _NAME if headings.get("running") == "running" else least
+        if width is None or _width(entries, headings, name or 0) <= width:
+            return headings
+    for column in (*_REMOVABLE, *(column for column in tuple(headings) if column != "done")):
+        headings.pop(column, None)
+        if _width(entries, headings, least or 0) <= (width or 0):
             break
-        if removed in columns:
-            columns.remove(removed)
-    return columns
+    return headings
 
 
-def _width(entries: Sequence[EntrySummary], columns: Sequence[str]) -> int:
-    numbers = sum(max(len(column), *(len(_cell(one, column)) for one in entries)) for column in columns)
-    names = max((len(one.name) for one in entries), default=0)
-    return min(max(names, len("entry")), 2 * _NAME) + numbers + len(_GAP) * len(columns)
+def _layouts(entries: Sequence[EntrySummary]) -> Iterator[dict[str, str]]:
+    """Layouts of the table, each narrower than the one before."""
+    used = {column for column in COLUMNS if any(_count(one, column) for one in entries)}
+    columns = [column for column in COLUMNS if column != "retry" or column in used]
+    columns += ["total"] + ([_LONGEST] if any(one.longest is not None for one in entries) else [])
+    words = ordered(sum((Counter(one.counts) for one in entries), Counter[str]()))
+    others = [word for word in words if word not in _COUNTED]
+    yield {column: column for column in (*columns, *(["other"] if others else []))}
+    for empty in ("blocked", "waiting", "pending"):
+        columns = [column for column in columns if column != empty or column in used]
+        yield {column: column for column in (*columns, *(["other"] if others else []))}
+    columns = [column for column in columns if column != _LONGEST]
+    yield {column: column for column in (*columns, *(["other"] if others else []))}
+    columns += others
+    yield {column: _SHORT.get(column, column) for column in columns}
+    columns = [column for column in columns if column in (*used, *others, "done", "total")]
+    yield {column: _SHORT.get(column, column[:_WORD]) for column in columns}
+    yield {column: _SHORT.get(column, column[:_WORD]) for column in columns if column != "total"}
+
+
+def _least_name(width: int) -> int:
+    """The characters of the name of an entry that are shown at least."""
+    return _NAME if width < _NARROW else _SHORTEST_NAME
+
+
+def _width(entries: Sequence[EntrySummary], headings: Mapping[str, str], name: int) -> int:
+    numbers = sum(
+        max(len(heading), *(len(_cell(one, column)) for one in entries)) for column, heading in headings.items()
+    )
+    longest = max((len(one.name) for one in entries), default=0)
+    return min(max(longest, len("entry")), name) + numbers + len(_GAP) * len(headings)
 
 
 def _count(entry: EntrySummary, column: str) -> int:
-    return sum(entry.counts.get(word, 0) for word in COLUMNS[column])
+    return sum(entry.counts.get(word, 0) for word in COLUMNS.get(column, (column,)))
 
 
 def _cell(entry: EntrySummary, column: str) -> str:
-    if column == "longest running":
+    if column == _LONGEST:
         return _elapsed(entry)
     if column == "other":
         return _others(entry)
@@ -195,10 +225,10 @@ def _others(entry: EntrySummary) -> str:
     return ", ".join(f"{entry.counts[word]} {action_labels.phase_label(one_line(word))}" for word in rest)
 
 
-def _elapsed(entry: EntrySummary) -> str:
+def _elapsed(entry: EntrySummary, word: str = "") -> str:
     if entry.longest is None:
         return ""
-    median = "" if entry.median is None else f" (median {short_duration(entry.median)})"
+    median = "" if entry.median is None else f" ({word}{short_duration(entry.median)})"
     return f"{short_duration(entry.longest)}{median}{' !' if _is_slow(entry) else ''}"
 
 
@@ -211,7 +241,7 @@ def _is_slow(entry: EntrySummary) -> bool:
 def _row(cells: Sequence[str], widths: Sequence[int], entry: EntrySummary | None, columns: Sequence[str]) -> StyledRow:
     parts: list[StyledText] = [(f"{truncate(cells[0], widths[0]):<{widths[0]}}", "" if entry else "bold")]
     for cell, width, column in zip(cells[1:], widths[1:], columns, strict=True):
-        padded = f"{cell:<{width}}" if column in ("longest running", "other") else f"{cell:>{width}}"
+        padded = f"{cell:<{width}}" if column in (_LONGEST, "other") else f"{cell:>{width}}"
         parts.append((_GAP + padded, _style(entry, column)))
     return tuple(parts)
 
@@ -219,8 +249,8 @@ def _row(cells: Sequence[str], widths: Sequence[int], entry: EntrySummary | None
 def _style(entry: EntrySummary | None, column: str) -> str:
     if entry is None:
         return "bold"
-    if column == "longest running":
+    if column == _LONGEST:
         return "bold yellow" if _is_slow(entry) else ""
     if column == "other":
         return "bold yellow"
-    return _STYLES.get(column, "") if column in COLUMNS and _count(entry, column) else ""
+    return _STYLES.get(column, "" if column in (*COLUMNS, "total") else "bold yellow") if _count(entry, column) else ""

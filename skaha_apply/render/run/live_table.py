@@ -16,15 +16,17 @@ from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, 
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.entries import entry_rows, not_started_rows, short_duration
+from skaha_apply.render.run.entries import entry_rows, not_started_rows
 from skaha_apply.render.run.failures import PendingFailures
 from skaha_apply.render.run.lines import ERRORS, SINGLE, event_line
+from skaha_apply.render.run.pace import pace_rows
+from skaha_apply.render.times import short_duration
 from skaha_apply.render.wrapped_text import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from skaha_apply.model.report import Event
+    from skaha_apply.model.report import Event, NotStarted
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
@@ -88,7 +90,8 @@ class _ProjectProgress:
     began: float = 0.0
     received: float = 0.0
     waiting: PassEnded | None = None
-    not_started: list[StyledRow] = field(default_factory=list)
+    not_started: tuple[NotStarted, ...] = ()
+    reasons: tuple[int, list[StyledRow]] = (0, [])
 
     @property
     def shows(self) -> bool:
@@ -104,13 +107,20 @@ class _ProjectProgress:
         entries = [
             one if one.longest is None else replace(one, longest=one.longest + passed) for one in self.waiting.entries
         ]
-        not_started = self.not_started
+        rows += pace_rows(self.waiting.pace, self.waiting.entries, width, passed=passed)
+        not_started = self._reasons(width)
         room = height - len(rows) - min(len(not_started), _LEAST)
         rows += entry_rows(entries, width, max(room, 2))
         left = height - len(rows)
         if len(not_started) > left > 0:
             not_started = [*not_started[: left - 1], ((f"… and {len(not_started) - left + 1} more", "dim"),)]
         return rows + not_started[: max(left, 0)]
+
+    def _reasons(self, width: int) -> list[StyledRow]:
+        """The reasons not to start, once for each pass and width: there can be one for each combination."""
+        if self.reasons[0] != width:
+            self.reasons = width, not_started_rows(self.not_started, width)
+        return self.reasons[1]
 
     def _bar(self, started: PassStarted, now: float) -> StyledRow:
         took = now - self.began
@@ -168,9 +178,7 @@ class LiveTable:
                 case PassEnded():
                     self._show_failures(part, part.pending_failures.take())
                     part.waiting, part.received, part.started, part.failures = event, self._clock(), None, 0
-                    part.not_started = not_started_rows(
-                        event.not_started
-                    )  # once a pass: there can be one for each combination
+                    part.not_started, part.reasons = event.not_started, (0, [])
                 case PhaseChanged(after=Phase.FAILED):
                     part.pending_failures.add(event)
                 case CausesFound():

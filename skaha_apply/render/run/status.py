@@ -6,32 +6,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.session import Phase
 from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.color import plain
-from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.reasons import reason_text
-from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows, short_duration
+from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows
 from skaha_apply.render.run.failures import cause_line, causes_document
+from skaha_apply.render.run.pace import pace_document, pace_rows
+from skaha_apply.render.run.replica_table import table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.report import SharedCause
+    from skaha_apply.model.report import EntrySummary, NotStarted, SharedCause
     from skaha_apply.model.status import ProjectStatus, ReplicaStatus
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
 STATUS_FORMAT = "1.3"
-_STYLES = {
-    Phase.RUNNING.value: "green",
-    Phase.DONE.value: "dim",
-    Phase.FAILED.value: "bold red",
-    Phase.UNKNOWN.value: "bold yellow",
-}
-_QUIET = frozenset(kind.value for kind in ActionKind if kind.is_quiet)
-_WIDTH = 60  # characters of one cell
-_EVENT = 160  # characters of an event
 LARGE = 20  # replicas of an entry, above which they are only counted
 ATTENTION = 50  # shown replicas that need attention
 HOLDS = 20  # rows with reasons not to start
@@ -55,21 +46,40 @@ def overview(
     """
     not_started = not_started_rows(found.not_started, width)
     room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
-    rows = entry_rows(found.entries, width, room) + _most(not_started, HOLDS if height is None else height // 4)
+    rows = entry_rows(found.entries, width, room) + pace_rows(found.pace, found.entries, width, now=found.at)
+    rows += _most(not_started, HOLDS if height is None else height // 4)
     shared = [one for one in found.causes if one.count > 1]
     rows += _most([((f"{cause_line(one)}", "red"),) for one in shared], HOLDS if height is None else height // 4)
-    attention = _without(attention, shared)
+    attention = _without(attention, shared, found.not_started)
     left = ATTENTION if height is None else height - len(rows) - 1
     if attention and left > 0:
-        table = table_rows(attention)
-        rows += [table[0], *_most(table[1:], left)]
+        rows += _attention_rows(attention, found.at, left, width)
     return rows
 
 
-def _without(rows: Sequence[ReplicaStatus], causes: Sequence[SharedCause]) -> Sequence[ReplicaStatus]:
-    """The rows of replicas whose cause of failure is none of these."""
+def _attention_rows(attention: Sequence[ReplicaStatus], now: float, most: int, width: int | None) -> list[StyledRow]:
+    """A table of the first replicas that need attention, in `most` rows below the heading on a screen."""
+    kept = attention if len(attention) <= most else attention[: most - 1]
+    rows = table_rows(kept, now, width)
+    while width is not None and most != ATTENTION and len(rows) > most and len(kept) > 1:
+        kept = kept[: max(1, min(len(kept) - 1, len(kept) * (most - 1) // len(rows)))]
+        rows = table_rows(kept, now, width)
+    left = len(attention) - len(kept)
+    return [*rows, ((f"… and {left} more; --all lists every replica", "dim"),)] if left else rows
+
+
+def _without(
+    rows: Sequence[ReplicaStatus], causes: Sequence[SharedCause], not_started: Sequence[NotStarted]
+) -> Sequence[ReplicaStatus]:
+    """The rows of replicas that no other row states: with a shared cause of failure, or a shared conflict."""
     shared = {cause_key(one.cause) for one in causes}
-    return [row for row in rows if not row.cause or cause_key(row.cause) not in shared]
+    conflicts = {one.reason for one in not_started if one.kind == ActionKind.CONFLICT.value and one.count > 1}
+    return [
+        row
+        for row in rows
+        if (not row.cause or cause_key(row.cause) not in shared)
+        and not (row.action == ActionKind.CONFLICT.value and row.reason in conflicts)
+    ]
 
 
 def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
@@ -79,33 +89,26 @@ def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
     return [*rows[:kept], ((f"… and {len(rows) - kept} more; --all lists every replica", "dim"),)]
 
 
-def status_text(rows: Sequence[ReplicaStatus], paint: Paint = plain) -> str:
-    """A table of the replicas with a heading, and a newline at its end."""
-    return "\n".join(paint_rows(table_rows(rows), paint)) + "\n"
+def replicas(found: ProjectStatus, width: int | None = None) -> list[StyledRow]:
+    """A project by replica: a row for each, the pace, and the stragglers."""
+    return table_rows(found.rows, found.at, width) + pace_rows(found.pace, found.entries, width, now=found.at)
 
 
-def overview_text(found: ProjectStatus, attention: Sequence[ReplicaStatus], paint: Paint = plain) -> str:
+def replicas_text(found: ProjectStatus, paint: Paint = plain, width: int | None = None) -> str:
+    """The replicas of a project as text, with a newline at its end."""
+    return "\n".join(paint_rows(replicas(found, width), paint)) + "\n"
+
+
+def overview_text(
+    found: ProjectStatus, attention: Sequence[ReplicaStatus], paint: Paint = plain, width: int | None = None
+) -> str:
     """The overview of a project as text, with a newline at its end."""
-    return "\n".join(paint_rows(overview(found, attention), paint)) + "\n"
+    return "\n".join(paint_rows(overview(found, attention, width), paint)) + "\n"
 
 
 def is_large(found: ProjectStatus) -> bool:
     """Whether a row for each replica would be too long to read."""
     return any(entry.total > LARGE for entry in found.entries) or len(found.rows) > 2 * LARGE
-
-
-def table_rows(rows: Sequence[ReplicaStatus]) -> list[StyledRow]:
-    """A heading, and a row for each replica."""
-    cells: list[tuple[str, ...]] = [("NAME", "REPLICA", "PHASE", "ID", "ATTEMPT", "STARTED", "ENDED", "REMARK")]
-    cells += [_cells(row) for row in rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    lines: list[StyledRow] = []
-    for number, row in enumerate(cells):
-        style = "bold" if number == 0 else _STYLES.get(row[2], "")
-        padded = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
-        before, after = "  ".join(padded[:2]) + "  ", "  " + "  ".join(padded[3:]).rstrip()
-        lines.append(((before, ""), (padded[2], style), (after, "")))
-    return lines
 
 
 def statuses_document(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -121,79 +124,52 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
     return {
         "format_version": STATUS_FORMAT,
         "project": found.project,
-        "entries": [
-            {
-                "name": one.name,
-                "total": one.total,
-                "counts": dict(one.counts),
-                "longest_s": None if one.longest is None else round(one.longest, 3),
-                "median_s": None if one.median is None else round(one.median, 3),
-            }
-            for one in found.entries
-        ],
-        "sessions": [
-            {
-                "session": row.session,
-                "group": row.group or None,
-                "name": row.name,
-                "replica": row.replica,
-                "phase": row.phase,
-                "id": row.id,
-                "attempt": row.attempt,
-                "attempts": row.attempts,
-                "ram": row.ram,
-                "accepted": rfc3339(row.accepted),
-                "started": rfc3339(row.started),
-                "ended": rfc3339(row.ended),
-                "action": row.action,
-                "reason": reason_text(row.reason),
-                "reason_code": row.reason.code.value,
-                "event": row.event or None,
-                "cause": row.cause or None,
-                "connect_url": (row.connect_url or None) if addresses else None,
-            }
-            for row in found.rows
-        ],
+        "entries": [_entry_document(one) for one in found.entries],
+        "sessions": [_replica_document(row, addresses=addresses) for row in found.rows],
         "causes": causes_document(found.causes),
+        "pace": pace_document(found.pace),
     }
+
+
+def _entry_document(one: EntrySummary) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "total": one.total,
+        "counts": dict(one.counts),
+        "longest_s": _seconds(one.longest),
+        "median_s": _seconds(one.median),
+        "left_s": _seconds(one.left),
+        "stragglers": [{"name": name, "running_s": _seconds(ran)} for name, ran in one.stragglers],
+    }
+
+
+def _replica_document(row: ReplicaStatus, *, addresses: bool) -> dict[str, Any]:
+    return {
+        "session": row.session,
+        "group": row.group or None,
+        "name": row.name,
+        "replica": row.replica,
+        "phase": row.phase,
+        "id": row.id,
+        "attempt": row.attempt,
+        "attempts": row.attempts,
+        "ram": row.ram,
+        "accepted": rfc3339(row.accepted),
+        "started": rfc3339(row.started),
+        "ended": rfc3339(row.ended),
+        "action": row.action,
+        "reason": reason_text(row.reason),
+        "reason_code": row.reason.code.value,
+        "event": row.event or None,
+        "cause": row.cause or None,
+        "connect_url": (row.connect_url or None) if addresses else None,
+    }
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def rfc3339(seconds: float | None) -> str | None:
     """Unix seconds as `2026-11-22T10:00:00Z`, to the second."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _cells(row: ReplicaStatus) -> tuple[str, ...]:
-    texts = (
-        row.name,
-        str(row.replica),
-        row.phase,
-        row.id or "-",
-        _attempt(row),
-        rfc3339(row.started) or "-",
-        f"by {rfc3339(row.ended)}" if row.ended is not None else "-",
-        _remark(row),
-    )
-    return (*(truncate(one_line(text), _WIDTH) for text in texts[:-1]), one_line(texts[-1]))
-
-
-def _attempt(row: ReplicaStatus) -> str:
-    """The number of the attempt; `2 of 3` if several are allowed; with the RAM that it requested if that can differ."""
-    if not row.attempt:
-        return "-"
-    ram = "" if row.ram is None else f", {row.ram:g} GB"
-    return f"{row.attempt} of {max(row.attempts, row.attempt)}{ram}" if row.attempts > 1 else f"{row.attempt}{ram}"
-
-
-def _remark(row: ReplicaStatus) -> str:
-    """The address of the session, or the action and reason of a plan if the phase does not imply them."""
-    reason = reason_text(row.reason)
-    if row.event and row.pending is not None:
-        return f"pending for {short_duration(row.pending)}: {truncate(row.event, _EVENT)}"
-    if row.action in _QUIET:
-        if row.phase == Phase.RUNNING.value:
-            return row.connect_url
-        return "" if row.reason.code == row.phase and row.reason.also is None else reason
-    if row.cause and row.cause not in reason:
-        reason = f"{reason}: {row.cause}"
-    return reason if row.action in (row.phase, ActionKind.FAILED.value) else f"{row.action}: {reason}"

@@ -9,6 +9,7 @@ from skaha_apply.model.errors import TimeoutReached
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.tracking.pace import project_pace
 from skaha_apply.workflow.progress import not_started, plan_summaries
 
 if TYPE_CHECKING:
@@ -88,5 +89,6 @@ def waiting_event(request: ApplyRequest, last: PassResult) -> PassEnded:
     """The progress of the project, as it is reported between two passes."""
     if last.plan is None:
         return PassEnded(request.project.name, (), ())
-    entries = plan_summaries(last.plan, last.records, request.context.client.now())
-    return PassEnded(request.project.name, entries, not_started(last.plan.decided_now))
+    now = request.context.client.now()
+    entries = plan_summaries(last.plan, last.records, now, request.project.max_active.project)
+    return PassEnded(request.project.name, entries, not_started(last.plan.decided_now), project_pace(entries, now))

@@ -1,0 +1,39 @@
+"""Times and durations as people read them; documents for programs have RFC 3339 and seconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def short_duration(seconds: float) -> str:
+    """A duration in at most two units: `45 s`, `14 min`, `3 h 05 min`, `2 d 04 h`."""
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR:02d} h"
+
+
+def short_time(seconds: float, now: float) -> str:
+    """Unix seconds in the time zone of this machine: `00:51`, on another day than `now` `11-27 00:51`."""
+    at, today = (datetime.fromtimestamp(one, UTC).astimezone() for one in (seconds, now))
+    if at.date() == today.date():
+        return at.strftime("%H:%M")
+    return at.strftime("%m-%d %H:%M" if at.year == today.year else "%Y-%m-%d")
+
+
+def rate_text(per_second: float) -> str:
+    """A rate in the unit that gives a readable number: `12/s`, `4.5/min`, `30/h`."""
+    for unit, size in (("s", 1), ("min", _MINUTE)):
+        if per_second * size >= 1:
+            return f"{_number(per_second * size)}/{unit}"
+    return f"{_number(per_second * _HOUR)}/h"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 - two digits
