@@ -73,8 +73,24 @@ elais,242.750,55.000
 END
 """
 
-SCRIPTS = {"loop": LOOP_OVER_A_FILE, "nested": NESTED, "function": FUNCTION, "plain": PLAIN, "table": TABLE}
-ENTRIES = {"loop": 1, "nested": 1, "function": 5, "plain": 1, "table": 2}
+ROWS = f"""#!/bin/bash
+tail -n +2 fields.csv | while IFS=, read -r name ra dec rest; do
+  canfar create -n "row-$name" -c 2 -m 8 -e DEC=$dec headless {IMAGE} -- python f.py --ra $ra "--dec=$dec"
+done
+while read -r tile run band; do
+  canfar create -n "run-$tile-$run" headless {IMAGE} -- bash run.sh "${{tile}}_$band" "$run" "$band.fits"
+done <<'END'
+t001 1 g
+t001 2 r
+t002 1 i
+END
+"""
+
+FIELDS = "field,ra,dec,depth\ncosmos,150.1,+2.2,3\nelais,242.7,55.0,3\nxmm,34.5,-5,1\n"
+
+LOOPS = {"loop": LOOP_OVER_A_FILE, "nested": NESTED, "function": FUNCTION}
+SCRIPTS = {**LOOPS, "plain": PLAIN, "table": TABLE, "rows": ROWS}
+ENTRIES = {"loop": 1, "nested": 1, "function": 5, "plain": 1, "table": 2, "rows": 2}
 
 
 @pytest.fixture
@@ -144,7 +160,9 @@ def empty(sandbox):
 def test_a_script_and_its_manifest_create_the_same_sessions(desk, sandbox, stand_in, name):
     (desk.folder / "tiles.txt").write_text("t001\nt002\n\nNGC-4501\n")
     (desk.folder / f"{name}.sh").write_text(SCRIPTS[name])
-    converted = desk("convert", f"{name}.sh").out
+    (desk.folder / "fields.csv").write_text(FIELDS)
+    tables = ["--tables", "."] if name == "rows" else []
+    converted = desk("convert", f"{name}.sh", *tables).out
     (desk.folder / "m.yaml").write_text(converted)
     assert desk("lint", "m.yaml").out == "no problems found\n"
     assert converted.count("  - name: ") == ENTRIES[name], converted

@@ -11,7 +11,7 @@ from skaha_apply.lint import check
 from skaha_apply.manifest import load
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.errors import UsageError
-from skaha_apply.workflow.new_manifest.convert import convert_file, convert_line
+from skaha_apply.workflow.new_manifest.convert import convert_file, convert_line, write_tables
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 CREATE = f"canfar create -n {{}} headless {IMAGE} -- python r.py {{}}\n"
@@ -114,6 +114,118 @@ def test_a_zero_in_front_is_kept_in_python(tmp_path):
     script = f"for i in range(1, 31):\n    {create}\n"
     text = converted(tmp_path, script, "s.py")
     assert text.count("  - name: ") == 2
+
+
+TABLE = """while read -r name ra dec; do
+  canfar create -n f-$name headless {image} -- python f.py $ra $dec
+done <<'END'
+{rows}
+END
+""".replace("{image}", IMAGE)
+
+
+def table_of(tmp_path, rows, tables="."):
+    (tmp_path / "s.sh").write_text(TABLE.format(rows=rows))
+    made = convert_file("s.sh", tmp_path, tables)
+    write_tables(made.tables, tmp_path)
+    return made
+
+
+def test_a_loop_over_several_values_becomes_a_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = table_of(tmp_path, "a 1 2\nb 01 2\nc 1 -2")
+    assert made.text.count("  - name: ") == 1
+    assert "rows: {file: s-f.csv}" in made.text
+    assert (tmp_path / "s-f.csv").read_text() == "name,ra,dec\na,1,2\nb,01,2\nc,1,-2\n"
+    (project,) = load(["-"], root=tmp_path, stdin=made.text.encode).projects
+    assert [one.args for one in project.sessions] == [("f.py", "1", "2"), ("f.py", "01", "2"), ("f.py", "1", "-2")]
+    assert table_of(tmp_path, "a 1 2\nb 01 2\nc 1 -2").text == made.text
+    with pytest.raises(UsageError, match=r"s-f\.csv exists already"):
+        table_of(tmp_path, "a 1 2\nb 01 2\nc 1 -3")
+
+
+def test_without_a_folder_each_row_is_an_entry_and_a_comment_names_the_way(tmp_path):
+    made = table_of(tmp_path, "a 1 2\nb 1 3\nc 4 2", None)
+    assert made.text.count("  - name: ") == 3
+    assert "Line 2 creates 3 sessions with 3 values each. `convert --tables DIR`" in made.text
+    assert list(tmp_path.glob("*.csv")) == []
+
+
+@pytest.mark.parametrize("rows", ["a 1 2\nb 1\nc 4 3", "a 1 2\nb 4 3", "a #1 2\nb 1 3\nc 4 2"])
+def test_rows_that_a_table_would_change_stay_entries(tmp_path, rows):
+    assert "file:" not in table_of(tmp_path, rows).text
+
+
+@pytest.mark.parametrize("header", ["field,ra,dec,x", "field,ra,ra2,x", "1,2,3,4"])
+def test_a_table_of_the_script_is_used_as_it_is(tmp_path, monkeypatch, header):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fields.csv").write_text(f"{header}\na,1,2,9\nb,1,3,9\nc,4,2,9\n")
+    script = TABLE.replace("<<'END'\n{rows}\nEND\n", "< <(tail -n +2 fields.csv)\n").replace("read -r", "IFS=, read -r")
+    script = script.replace("ra dec;", "ra dec rest;")
+    (tmp_path / "s.sh").write_text(script)
+    text = convert_file("s.sh", tmp_path).text
+    assert ("rows: {file: fields.csv}" in text) == (header != "1,2,3,4")
+    if header.startswith("field,ra,dec"):
+        assert "  - name: f-${field}" in text
+
+
+@pytest.mark.parametrize(
+    ("folder", "error"), [("..", "is not below this folder"), ("none", "does not exist"), (".git", "not below")]
+)
+def test_a_folder_that_a_manifest_cannot_read_is_refused(tmp_path, folder, error):
+    (tmp_path / "here" / ".git").mkdir(parents=True)
+    with pytest.raises(UsageError, match=error):
+        table_of(tmp_path / "here", "a 1 2\nb 1 3\nc 4 2", folder)
+
+
+BUILTINS = [
+    ("local", "f() { local t=$1; {create}; }\nt=z\nf a\n{create}\n", ["x-a", "x-z"]),
+    ("subshell", "t=a\n(t=b; {create})\n{create}\n", ["x-b", "x-a"]),
+    ("exit of a subshell", "t=a\n(exit 1)\n{create}\n", ["x-a"]),
+    ("pipe", "t=a\necho b | while read t; do {create}; done\n{create}\n", ["x-b", "x-a"]),
+    ("set", 'set -- a b\nfor t in "$@"; do {create}; done\n', ["x-a", "x-b"]),
+    ("shift", "set -- a b c\nshift\nt=$1\n{create}\n", ["x-b"]),
+    ("slice", 'l=(a b c d)\nfor t in "${l[@]:1:2}"; do {create}; done\n', ["x-b", "x-c"]),
+    ("no element", 'l=()\nt=a\n{create} "${l[@]}"\n', ["x-a"]),
+    ("eval", 't=a\neval "{create}"\n', ["x-a"]),
+    ("unset", "t=a\nunset t\nt=${t:-b}\n{create}\n", ["x-b"]),
+    ("two loops", "for t in a b; do {create}; done\nfor t in c d; do {create} again; done\n", list("abcd")),
+]
+
+
+@pytest.mark.parametrize(("script", "names"), [one[1:] for one in BUILTINS], ids=[one[0] for one in BUILTINS])
+def test_builtins_of_bash_are_followed(tmp_path, script, names):
+    create = f"canfar create -n x-$t headless {IMAGE} -- python r.py $t"
+    text = converted(tmp_path, script.replace("{create}", create))
+    (project,) = load(["-"], root=tmp_path, stdin=text.encode).projects
+    assert [one.name for one in project.sessions] == [name if name[1:] else f"x-{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("line", "remark"),
+    [
+        ("source more.sh", "more.sh is not read; sessions that it creates are left out"),
+        ("./submit.sh a b", "./submit.sh is not read"),
+        ("bash other.sh", "other.sh is not read"),
+        ("parallel -j 4 submit ::: a b", "`parallel` runs the function submit"),
+        ("ssh host canfar create -n a headless x", "`ssh` creates them"),
+        ("curl -X POST https://h/skaha/v1/session -d name=a", "`curl` sends a request"),
+        ("for t in *.fits; do canfar create -n a headless {image} -- r; done", "the values of the loop are not known"),
+        ("canfar create -n a headless {image} -- r *.fits", "bash replaces *.fits by names of files"),
+    ],
+)
+def test_sessions_of_programs_that_are_not_followed_are_a_comment(tmp_path, line, remark):
+    function = "submit() { canfar create -n $1 headless {image} -- r; }\n"
+    script = f"{function}canfar create -n first headless {{image}} -- r\n{line}\n".replace("{image}", IMAGE)
+    text = converted(tmp_path, script)
+    assert remark in "\n".join(row for row in text.splitlines() if row.strip().startswith("#"))
+
+
+@pytest.mark.parametrize(
+    "line", ["source venv/bin/activate", "echo canfar create x", "source ~/.bashrc", "curl https://h/session"]
+)
+def test_programs_that_create_nothing_leave_no_comment(tmp_path, line):
+    assert "#" not in converted(tmp_path, f"{line}\n{CREATE.format('first', 1)}")
 
 
 def test_random_scripts_end_in_a_manifest_or_a_usage_error(tmp_path):

@@ -8,9 +8,11 @@ import typer
 
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
+from skaha_apply.cli.help import OUTPUT
 from skaha_apply.cli.options import CommonOptions
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.counts import counted
+from skaha_apply.model.errors import ExitCode, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,14 @@ class ConvertArguments(CommonOptions):
             show_default=False,
         ),
     ]
+    tables: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for tables of loops with several values (default: none, an entry for each row)",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
 
 
 @command(
@@ -32,6 +42,7 @@ class ConvertArguments(CommonOptions):
     "convert",
     examples=(
         "skaha-apply convert survey.sh > converted.yaml",
+        "skaha-apply convert survey.sh --tables . > converted.yaml",
         "skaha-apply convert -- skaha create -n reduce headless images.canfar.net/skaha/astroml:24.07 -- python r.py",
     ),
 )
@@ -40,18 +51,22 @@ def convert(options: ConvertArguments) -> ExitCode:
 
     Reads a bash script with `skaha create` or `canfar create` lines, a Python script with Session.create calls, or one
     command line, and prints a manifest that creates the same sessions. A loop becomes a matrix. What the script does
-    not state becomes a comment with its line. Runs nothing, sends nothing and writes nothing.
+    not state becomes a comment with its line. Runs nothing, sends nothing, and writes only the files of --tables.
     """
     from pathlib import Path  # noqa: PLC0415 - keeps --help fast
 
-    from skaha_apply.workflow.new_manifest.convert import convert_file, convert_line  # noqa: PLC0415 - as above
+    from skaha_apply.workflow.new_manifest.convert import convert_file, convert_line, write_tables  # noqa: PLC0415
 
     streams = options.streams()
     if len(options.source) > 1 or " " in options.source[0].strip():
+        if options.tables is not None:
+            raise UsageError("--tables requires a script", hint="remove --tables: one command line has no loop")
         streams.show_document(convert_line(options.source))
         return ExitCode.OK
-    made = convert_file(options.source[0], Path())
+    made = convert_file(options.source[0], Path(), options.tables)
+    write_tables(made.tables, Path())
     streams.show_document(made.text)
     if made.remarks:
-        streams.message("note", f"the script does not state everything; see the comments about {made.remarks} places")
+        places = counted(made.remarks, "place")
+        streams.message("note", f"the script does not state everything; see the comments about {places}")
     return ExitCode.OK

@@ -11,10 +11,10 @@ from skaha_apply import lint, manifest
 from skaha_apply.manifest.generate.scripts.manifest_text import ScriptLists, convert_script
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
 from skaha_apply.model.diagnostics import Severity
-from skaha_apply.model.errors import UsageError
+from skaha_apply.model.errors import SkahaApplyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.manifest.generate.from_command import ConvertedSession
     from skaha_apply.manifest.generate.scripts.manifest_text import ConvertedScript
@@ -37,9 +37,10 @@ def convert_line(words: Sequence[str]) -> str:
     return text
 
 
-def convert_file(path: str, cwd: Path) -> ConvertedScript:
+def convert_file(path: str, cwd: Path, tables: str | None = None) -> ConvertedScript:
     """The manifest for a script: Python if its name ends in .py or its first line names python, else bash.
 
+    `tables` is the folder of new tables, at or below `cwd`; None if there must be none.
     Raises `UsageError` for a file that cannot be read as a script, or that creates no session.
     """
     if path.endswith(MANIFESTS):
@@ -50,7 +51,9 @@ def convert_file(path: str, cwd: Path) -> ConvertedScript:
     first_line = text.partition("\n")[0]
     python = path.endswith(".py") or (first_line.startswith("#!") and "python" in first_line)
     project = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(path).stem)[:64].strip("._-") or "converted"
-    return convert_script(text, project, _lists(Path(cwd, path).parent, cwd), _refused, python=python)
+    return convert_script(
+        text, project, _lists(Path(cwd, path).parent, cwd, _folder(tables, cwd)), _refused, python=python
+    )
 
 
 def _text(path: Path, shown: str, most: int) -> str:
@@ -67,7 +70,32 @@ def _text(path: Path, shown: str, most: int) -> str:
         raise UsageError(f"cannot read {shown}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _lists(folder: Path, cwd: Path) -> ScriptLists:
+def _folder(tables: str | None, cwd: Path) -> str | None:
+    """The folder of new tables as a manifest names it; raises `UsageError` if a manifest cannot read from it."""
+    if tables is None:
+        return None
+    relative = os.path.relpath(os.path.realpath(cwd / tables), os.path.realpath(cwd))
+    if not (cwd / tables).is_dir():
+        raise UsageError(f"the folder {tables} does not exist", hint="create it, or pass another folder to --tables")
+    if relative != "." and any(part.startswith(".") for part in relative.split("/")):
+        hint = "a manifest reads tables from the folder of the invocation and below it; pass --tables ."
+        raise UsageError(f"the folder {tables} is not below this folder", hint=hint)
+    return relative
+
+
+def write_tables(tables: Mapping[str, str], cwd: Path) -> None:
+    """Write new tables; raises `UsageError` if one of them exists with another text, and then writes none."""
+    for path, text in tables.items():
+        if (cwd / path).exists() and _text(cwd / path, path, MOST_LIST_BYTES) != text:
+            raise UsageError(f"{path} exists already", hint="move it, or pass another folder to --tables")
+    for path, text in tables.items():
+        try:
+            (cwd / path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise SkahaApplyError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _lists(folder: Path, cwd: Path, tables: str | None) -> ScriptLists:
     """The lists of a script: next to the folder of the invocation, where scripts run, else next to the script."""
 
     def found(path: str) -> Path | None:
@@ -93,7 +121,7 @@ def _lists(folder: Path, cwd: Path) -> ScriptLists:
         relative = os.path.relpath(os.path.realpath(place), os.path.realpath(cwd))
         return None if any(part.startswith(".") for part in relative.split("/")) else relative
 
-    return ScriptLists(read, manifest_path)
+    return ScriptLists(read, manifest_path, tables)
 
 
 def _refused(sessions: Sequence[ConvertedSession]) -> dict[int, str]:

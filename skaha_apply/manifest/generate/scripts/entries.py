@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.from_command import MAX_NAME, derived_name, session_of
 from skaha_apply.manifest.generate.scripts.record import plain_command, with_texts
-from skaha_apply.manifest.generate.scripts.templates import Entry, compared_entry, open_entry, texts_of, traced_entry
+from skaha_apply.manifest.generate.scripts.templates import (
+    Entry,
+    compared_entry,
+    open_entry,
+    table_entry,
+    texts_of,
+    traced_entry,
+)
 from skaha_apply.manifest.generate.scripts.traced_text import is_known, is_open, mark, marks, plain
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.session import Kind
@@ -194,6 +201,8 @@ STAGES: tuple[
     (_by_loop_and_length, traced_entry),
     (_by_line, compared_entry),
     (_by_line_and_length, compared_entry),
+    (_by_loop, table_entry),
+    (_by_loop_and_length, table_entry),
     (_by_form, compared_entry),
     (_by_words, compared_entry),
 )

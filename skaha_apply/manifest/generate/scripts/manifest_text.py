@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.entries import entries_of
 from skaha_apply.manifest.generate.scripts.python.from_python import read_python
 from skaha_apply.manifest.generate.scripts.record import ScriptReading
+from skaha_apply.manifest.generate.scripts.script_tables import ScriptTables
 from skaha_apply.manifest.generate.scripts.shell.from_shell import read_shell
+from skaha_apply.manifest.generate.scripts.unique_entries import with_unique_names
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
 from skaha_apply.model.errors import UsageError
 
@@ -29,11 +32,12 @@ RETRIES = 2
 
 @dataclass(frozen=True)
 class ConvertedScript:
-    """The text of a manifest, the number of its sessions, and the number of remarks about the script."""
+    """The text of a manifest, the number of its sessions, the number of remarks, and new tables by their paths."""
 
     text: str
     sessions: int
     remarks: int
+    tables: Mapping[str, str] = field(default_factory=dict)
 
 
 def convert_script(
@@ -58,11 +62,13 @@ def convert_script(
         raise UsageError("the script creates no session that can be read", hint=" ".join(remarks[:3]) or NO_CALL)
     if len(remarks) > MOST_REMARKS:
         remarks = [*remarks[:MOST_REMARKS], f"and {len(remarks) - MOST_REMARKS} more"]
-    text = _manifest(project, found.entries, lists.named(reading.lists), remarks)
+    tables = ScriptTables(project, lists.tables, lists.in_manifest(reading.lists))
+    entries = tables.placed(with_unique_names(found.entries))
+    text = _manifest(project, entries, Places(lists.named(reading.lists), tables.tables), remarks)
     for entry, paths in found.missing:
         text += _commented(entry, paths)
-    count = sum(_combinations(entry) for entry in found.entries)
-    return ConvertedScript(text, count, len(reading.remarks) + len(found.missing))
+    count = sum(_combinations(entry) for entry in entries)
+    return ConvertedScript(text, count, len(reading.remarks) + len(found.missing), tables.written)
 
 
 NO_CALL = "it requires lines with `canfar create` or `skaha create`, or Session.create() with literal values"
@@ -73,11 +79,17 @@ class ScriptLists:
     """The lists that a script reads.
 
     `read` gives the text of a list by its path in the script, None if it is not there. `manifest_path` gives its path
-    as the manifest names it, None if a manifest cannot read it.
+    as the manifest names it, None if a manifest cannot read it. `tables` is the folder of new tables, None for none.
     """
 
     read: Callable[[str], str | None]
     manifest_path: Callable[[str], str | None]
+    tables: str | None = None
+
+    def in_manifest(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """The text of each list that a manifest can read, by its path in the manifest."""
+        named = ((self.manifest_path(path), text) for path, text in texts.items())
+        return {path: text for path, text in named if path is not None}
 
     def named(self, texts: Mapping[str, str]) -> dict[tuple[str, ...], str]:
         """The path of each list in the manifest, by its values as a matrix reads them."""
@@ -92,6 +104,8 @@ class ScriptLists:
 
 def _combinations(entry: Entry) -> int:
     count = entry.session.spec.replicas
+    if entry.rows:
+        return count * len(entry.rows)
     for values in entry.axes.values():
         count *= len(values)
     return count
@@ -114,15 +128,23 @@ def _remarks_about_size(entry: Entry) -> Sequence[str]:
     )
 
 
-def _manifest(
-    project: str, entries: Sequence[Entry], named: Mapping[tuple[str, ...], str], remarks: Sequence[str]
-) -> str:
+@dataclass(frozen=True)
+class Places:
+    """The files that the manifest names: of lists by their values, of tables by the names of entries."""
+
+    lists: Mapping[tuple[str, ...], str]
+    tables: Mapping[str, str]
+
+    def matrix(self, entry: Entry) -> Mapping[str, Sequence[str] | str]:
+        """The matrix of an entry: its axes, each with its values or the path of its list, or the path of its table."""
+        if entry.rows:
+            return {"rows": self.tables[entry.session.spec.name]}
+        return {axis: self.lists.get(values, values) for axis, values in entry.axes.items()}
+
+
+def _manifest(project: str, entries: Sequence[Entry], places: Places, remarks: Sequence[str]) -> str:
     specs = [_limited(entry) for entry in entries]
-    matrices = {
-        entry.session.spec.name: {axis: named.get(values, values) for axis, values in entry.axes.items()}
-        for entry in entries
-        if entry.axes
-    }
+    matrices = {entry.session.spec.name: places.matrix(entry) for entry in entries if entry.axes}
     shown: set[str] = set()
     about: dict[str, list[str]] = {}
     for entry in entries:

@@ -8,36 +8,49 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import permutations, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.from_command import ConvertedSession, session_of
 from skaha_apply.manifest.generate.scripts.compared_texts import candidates, fitted
+from skaha_apply.manifest.generate.scripts.loop_values import (
+    fit_a_table,
+    loops_of,
+    marks_of,
+    order_of,
+    texts_of_command,
+)
 from skaha_apply.manifest.generate.scripts.record import with_texts
-from skaha_apply.manifest.generate.scripts.traced_text import marks, template
+from skaha_apply.manifest.generate.scripts.traced_text import template
 from skaha_apply.manifest.variables.interpolation import literal, slug
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from skaha_apply.manifest.generate.command_line import CreateCommand
+    from skaha_apply.manifest.generate.scripts.loop_values import LoopValues
     from skaha_apply.manifest.generate.scripts.record import RecordedCall
     from skaha_apply.model.spec import SessionSpec
 
 RESERVED = frozenset({"include", "exclude", "rows", "var", "slug", "replica"})
 MOST_AXES = 4
+MOST_COLUMNS = 20
 LONGEST_PLACE = 4  # characters of what stands for a value; a name has 63
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: its session, and the values of each axis; `line` is the first line of the script that makes it."""
+    """One entry: its session, and the values of each axis; `line` is the first line of the script that makes it.
+
+    With `rows` the axes are the columns of a table with these rows, and `parts` are entries for each row alone.
+    """
 
     session: ConvertedSession
     axes: Mapping[str, tuple[str, ...]]
     line: int
+    rows: tuple[tuple[str, ...], ...] = ()
+    parts: tuple[Entry, ...] = ()
 
 
 def texts_of(spec: SessionSpec) -> list[str]:
@@ -64,63 +77,54 @@ def is_alike(one: SessionSpec, other: SessionSpec) -> bool:
 
 def traced_entry(calls: Sequence[RecordedCall], sessions: Sequence[ConvertedSession]) -> Entry | None:
     """An entry of the loops around a call; None if its sessions are not all combinations of their values."""
-    found = [_marks(call) for call in calls]
-    if any(set(one) != set(found[0]) for one in found):
+    loops = loops_of(calls)
+    if loops is None or not 0 < len(loops.names) <= MOST_AXES:
         return None
-    texts = {axis for call in calls for text in _texts(replace(call.command, name="")) for axis in marks(text)}
-    forms = _forms(found, texts)
-    names = [axis for axis, form in forms.items() if form == ("", axis, "")]
-    if not 0 < len(names) <= MOST_AXES:
-        return None
-    combinations = [tuple(one[name] for name in names) for one in found]
-    order = _order(combinations)
+    order = order_of(loops.combinations)
     if order is None:
         return None
-    axes = {names[index]: tuple(dict.fromkeys(one[index] for one in combinations)) for index in order}
-    places = _places(names, [text for call in calls for text in _texts(call.command)])
+    columns = list(zip(*loops.combinations, strict=True))
+    axes = {loops.names[index]: tuple(dict.fromkeys(columns[index])) for index in order}
+    return _entry_of_loops(loops, axes, calls, sessions)
+
+
+def table_entry(calls: Sequence[RecordedCall], sessions: Sequence[ConvertedSession]) -> Entry | None:
+    """An entry whose combinations are the rows of a table; None if a table cannot hold the values of its loops."""
+    loops = loops_of(calls)
+    if loops is None or not 1 < len(loops.names) <= MOST_COLUMNS or not fit_a_table(loops.combinations):
+        return None
+    axes = dict(zip(loops.names, zip(*loops.combinations, strict=True), strict=True))
+    entry = _entry_of_loops(loops, axes, calls, sessions)
+    if entry is None:
+        return None
+    parts = tuple(Entry(session, {}, call.line) for call, session in zip(calls, sessions, strict=True))
+    return replace(entry, rows=loops.combinations, parts=parts)
+
+
+def _entry_of_loops(
+    loops: LoopValues,
+    axes: Mapping[str, tuple[str, ...]],
+    calls: Sequence[RecordedCall],
+    sessions: Sequence[ConvertedSession],
+) -> Entry | None:
+    names = loops.names
+    places = _places(names, [text for call in calls for text in texts_of_command(call.command)])
 
     def place_of(axis: str) -> str:
-        head, kept, tail = forms[axis]
+        head, kept, tail = loops.forms[axis]
         return head + places[kept] + tail
 
     try:
         made = session_of(with_texts(calls[0].command, lambda text: template(text, place_of)))
     except UsageError:
         return None
-    given = [{places[name]: one[name] for name in names} for one in found]
+    given = [{places[name]: one[name] for name in names} for one in loops.found]
     shown = _shown_names(list(axes))
     return _proved(
         _Guess(made, {places[name]: shown[name] for name in names}, axes_of(axes, shown), calls[0].line),
         given,
         sessions,
     )
-
-
-def _forms(found: Sequence[Mapping[str, str]], in_texts: Collection[str]) -> dict[str, tuple[str, str, str]]:
-    """Each axis as text before, axis, text after: what a script derives from a value, such as `${tile%.fits}`.
-
-    An axis that cannot be written with another one of its loop is written with itself. An axis that is only in the name
-    (not `in_texts`) can be written with one that has the same form in a name.
-    """
-    forms = {axis: ("", axis, "") for axis in found[0]}
-    for axis in found[0]:
-        for kept in found[0]:
-            if kept == axis or forms[kept][1] != kept or kept.partition("~")[0] != axis.partition("~")[0]:
-                continue
-            if axis not in in_texts and all(slug(one[axis]) == slug(one[kept]) for one in found):
-                forms[axis] = ("", kept, "")
-                break
-            head, middle, tail = found[0][axis].partition(found[0][kept])
-            if middle and all(one[axis] == head + one[kept] + tail for one in found):
-                forms = {
-                    name: form if form[1] != axis else _nested(form, (head, kept, tail)) for name, form in forms.items()
-                }
-                break
-    return forms
-
-
-def _nested(form: tuple[str, str, str], inner: tuple[str, str, str]) -> tuple[str, str, str]:
-    return form[0] + inner[0], inner[1], inner[2] + form[2]
 
 
 def axes_of(axes: Mapping[str, tuple[str, ...]], shown: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -130,8 +134,8 @@ def axes_of(axes: Mapping[str, tuple[str, ...]], shown: Mapping[str, str]) -> di
 
 def open_entry(call: RecordedCall) -> Entry | None:
     """An entry of a loop over lists that were not found; its axes have no values."""
-    names = list(_marks(call))
-    places = _places(names, _texts(call.command))
+    names = list(marks_of(call))
+    places = _places(names, texts_of_command(call.command))
     try:
         made = session_of(with_texts(call.command, lambda text: template(text, places.__getitem__)))
     except UsageError:
@@ -205,37 +209,12 @@ def _referring(made: ConvertedSession, named: Mapping[str, str]) -> ConvertedSes
     return ConvertedSession(with_spec_texts(made.spec, texts), remarks, made.escaped)
 
 
-def _texts(command: CreateCommand) -> list[str]:
-    return [text for text in (command.name, command.image, *command.command, *command.env) if text is not None]
-
-
-def _marks(call: RecordedCall) -> dict[str, str]:
-    return {axis: value for text in _texts(call.command) for axis, value in marks(text).items()}
-
-
 def _places(names: Sequence[str], texts: Iterable[str]) -> dict[str, str]:
     """A short text for each axis that occurs nowhere in the script."""
     joined = "\n".join(texts).lower()
     free = (f"{first}{second}{third}" for first, second, third in product("zqxjvkw", "0123456789", "zqxjvkw"))
     unused = (place for place in free if place not in joined)
     return {name: next(unused) for name in names}
-
-
-def _order(combinations: Sequence[tuple[str, ...]]) -> tuple[int, ...] | None:
-    """The axes from the slowest to the fastest, if the combinations are all of their values, each once."""
-    if len(set(combinations)) < len(combinations):
-        return None
-    sizes = range(len(combinations[0]))
-    values = [list(dict.fromkeys(one[index] for one in combinations)) for index in sizes]
-    count = 1
-    for one in values:
-        count *= len(one)
-    if count != len(combinations):
-        return None
-    for order in permutations(sizes):
-        if [tuple(one[index] for index in order) for one in combinations] == list(product(*(values[i] for i in order))):
-            return order
-    return tuple(sizes)
 
 
 def _shown_names(axes: Sequence[str]) -> dict[str, str]:
@@ -252,6 +231,6 @@ def _shown_names(axes: Sequence[str]) -> dict[str, str]:
 
 
 def _common_name(calls: Sequence[RecordedCall]) -> str:
-    axes = {axis for call in calls for axis in _marks(call)}
+    axes = {axis for call in calls for axis in marks_of(call)}
     names = {_shown_names([axis]).popitem()[1] for axis in axes}
     return names.pop() if len(names) == 1 else "item"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.command_line import PROGRAMS, VERBS
 from skaha_apply.manifest.generate.scripts.shell import shell_nodes as syntax
-from skaha_apply.manifest.generate.scripts.shell.shell_commands import Jump, ShellCommands
+from skaha_apply.manifest.generate.scripts.shell.create_words import has_file_pattern
+from skaha_apply.manifest.generate.scripts.shell.shell_builtins import ShellBuiltins
+from skaha_apply.manifest.generate.scripts.shell.shell_commands import Jump
 from skaha_apply.manifest.generate.scripts.shell.shell_input import Input
 from skaha_apply.manifest.generate.scripts.shell.shell_syntax import parse
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, is_open, mark, plain, without_private
@@ -46,7 +48,7 @@ def _is_jump(node: syntax.ShellNode) -> bool:
 
 
 @dataclass
-class _Runner(ShellCommands):
+class _Runner(ShellBuiltins):
     def run(self, node: syntax.ShellNode) -> bool | None:
         """Follow a command; returns whether it succeeds, None if that is unknown."""
         self.reading.step()
@@ -79,10 +81,13 @@ class _Runner(ShellCommands):
                     self.not_found = ""
                     text = self._output_of(command)
                 else:
-                    status = self.run(command)
+                    status = self.in_subshell(command)
             finally:
                 self.given = before
         return status
+
+    def _run_subshell(self, node: syntax.Subshell) -> bool | None:
+        return self.in_subshell(node.command)
 
     def _run_negation(self, node: syntax.Negation) -> bool | None:
         status = self.run(node.command)
@@ -106,7 +111,7 @@ class _Runner(ShellCommands):
         raws = ('"$@"',) if node.words is None else node.words
         words = [word for raw in raws for word in self.expansion.words(raw)]
         axis = f"{node.name}@{node.line}"
-        if any(map(is_open, words)) or any("*" in plain(word) for word in words):
+        if any(map(is_open, words)) or any("*" in plain(word) for word in words) or any(map(has_file_pattern, raws)):
             if self._creates(node.body):
                 self._unknown_values(node, axis)
             words = [UNKNOWN]

@@ -9,14 +9,19 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.command_line import parse_create_command
 from skaha_apply.manifest.generate.scripts.record import RecordedCall, ScriptReading, plain_command
 from skaha_apply.manifest.generate.scripts.shell import shell_nodes as syntax
-from skaha_apply.manifest.generate.scripts.shell.create_words import is_create, step_name, xargs_command
+from skaha_apply.manifest.generate.scripts.shell.create_words import (
+    has_file_pattern,
+    hidden_creates,
+    is_create,
+    step_name,
+)
 from skaha_apply.manifest.generate.scripts.shell.shell_conditions import decide
-from skaha_apply.manifest.generate.scripts.shell.shell_expansion import WordExpansion, derived
-from skaha_apply.manifest.generate.scripts.shell.shell_input import Input, split_fields
+from skaha_apply.manifest.generate.scripts.shell.shell_expansion import Value, WordExpansion, derived
+from skaha_apply.manifest.generate.scripts.shell.shell_input import Input
 from skaha_apply.manifest.generate.scripts.shell.shell_programs import NEEDS_NO_INPUT, run_program
 from skaha_apply.manifest.generate.scripts.shell.shell_programs import PROGRAMS as TEXT_PROGRAMS
 from skaha_apply.manifest.generate.scripts.shell.shell_syntax import parse
-from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, is_open, mark, plain, shown
+from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, is_open, plain, shown
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 JUMPS = frozenset({"break", "continue", "return", "exit"})
 DEEPEST = 40  # functions that call functions
+LOCAL = frozenset({"declare", "local", "typeset"})
 DECLARATIONS = frozenset({"export", "declare", "local", "readonly", "typeset"})
 
 
@@ -45,6 +51,7 @@ class ShellCommands:
     output: list[str] | None = None  # of the innermost `$( )` or pipe
     given: Input = field(default_factory=lambda: Input(None))
     depth: int = 0
+    locals: list[dict[str, Value | None]] = field(default_factory=list)  # of each function: the values before it
     not_found: str = ""  # the path of the last list that is not there
     line: int = 1
 
@@ -112,7 +119,7 @@ class ShellCommands:
         if builtin is not None:
             return builtin(words)
         if program in DECLARATIONS:
-            return self._declare(words[1:])
+            return self._declare(words[1:], local=program in LOCAL)
         return program != "false" if program in ("true", ":", "false", "wait", "sleep") else self._program(words)
 
     def _call(self, name: str, arguments: list[str]) -> bool | None:
@@ -121,6 +128,7 @@ class ShellCommands:
             raise UsageError(f"line {self.line}: the function {name} calls itself without an end")
         before = self.expansion.arguments
         self.expansion.arguments = arguments
+        self.locals.append({})
         try:
             return self.run(self.functions[name])
         except Jump as jump:
@@ -129,11 +137,15 @@ class ShellCommands:
             return None
         finally:
             self.expansion.arguments = before
+            self.expansion.restore(self.locals.pop())
             self.depth -= 1
 
-    def _declare(self, words: list[str]) -> bool:
+    def _declare(self, words: list[str], *, local: bool) -> bool:
         for word in words:
             match = syntax.ASSIGNMENT.match(word)
+            name = match[1] if match else plain(word)
+            if local and self.locals:
+                self.locals[-1].setdefault(name, self.expansion.variables.get(name))
             if match:
                 self.expansion.variables[match[1]] = match[3]
         return True
@@ -149,6 +161,8 @@ class ShellCommands:
         except UsageError as error:
             self.reading.remark(node.line, f"left out, because {error}")
             return True
+        for raw in filter(has_file_pattern, node.words):
+            self.reading.remark(node.line, f"bash replaces {raw} by names of files; the manifest has the pattern")
         exact = parse_create_command([plain(word) for word in words])
         if command != exact and plain_command(command) != exact:
             command = exact
@@ -195,13 +209,23 @@ class ShellCommands:
     def _output_of(self, node: syntax.ShellNode) -> str:
         before, self.output = self.output, []
         try:
-            self.run(node)
-        except Jump as jump:
-            if jump.word != "exit":
-                raise
+            self.in_subshell(node)
         finally:
             made, self.output = "".join(self.output), before
         return made
+
+    def in_subshell(self, node: syntax.ShellNode) -> bool | None:
+        """Follow a command in a subshell: its variables and its `exit` end with it."""
+        before = dict(self.expansion.variables)
+        try:
+            return self.run(node)
+        except Jump as jump:
+            if jump.word != "exit":
+                raise
+            return None
+        finally:
+            self.expansion.variables.clear()
+            self.expansion.variables.update(before)
 
     def _emit(self, text: str) -> None:
         if self.output is not None:
@@ -210,6 +234,8 @@ class ShellCommands:
     def _program(self, words: list[str]) -> bool | None:
         """Run a small program on known texts; any other program is unknown."""
         program = plain(words[0])
+        if reason := hidden_creates([shown(word) for word in words], self.functions):
+            self.reading.remark(self.line, reason)
         if program == "cat" and len(words) > 1:
             texts = [self._file(plain(word)) for word in words[1:]]
             self._emit(UNKNOWN if None in texts else "".join(text or "" for text in texts))
@@ -234,56 +260,3 @@ class ShellCommands:
         if plain(words[0]) == "echo" and plain(words[1:2][0] if words[1:] else "")[:1] != "-":
             return " ".join(words[1:]) + "\n"
         return derived(step_name(words), body, *words) + result[len(body) :]
-
-    # Builtins
-
-    def _do_read(self, words: list[str]) -> bool:
-        names, skip = [], False
-        for word in map(plain, words[1:]):
-            if skip or word.startswith("-"):
-                skip = not skip and word in ("-u", "-d", "-p", "-t", "-n")
-            else:
-                names.append(word)
-        line = self.given.line()
-        if line is None:
-            return False
-        separator = self.expansion.variables.get("IFS")
-        names = names or ["REPLY"]
-        given = split_fields(line, names, plain(separator) if isinstance(separator, str) else None, self.line)
-        if not is_known(line) and self.given.path and len(names) == 1:
-            self.reading.missing[f"{names[0]}@{self.line}"] = self.given.path
-        self.expansion.variables.update(given)
-        return True
-
-    def _do_mapfile(self, words: list[str]) -> bool:
-        text = self.given.rest
-        name = plain(words[-1])
-        self.expansion.variables[name] = UNKNOWN if text is None else text.splitlines()
-        self.not_found = self.given.path if text is None else self.not_found
-        return True
-
-    def _do_shift(self, words: list[str]) -> bool:
-        count = plain(words[1]) if len(words) > 1 else "1"
-        self.expansion.arguments = self.expansion.arguments[int(count) if count.isdigit() else 1 :]
-        return True
-
-    def _do_let(self, words: list[str]) -> bool:
-        for word in words[1:]:
-            self.expansion.arithmetic(plain(word))
-        return True
-
-    def _do_xargs(self, words: list[str]) -> bool | None:
-        placeholder, inner = xargs_command(words)
-        if not is_create(inner):
-            self._emit(UNKNOWN)
-            return None
-        node = syntax.Simple(self.line)
-        while (line := self.given.line()) is not None:
-            if not line.strip():
-                continue
-            value = mark(f"item@{self.line}", line.strip())
-            if not is_known(line) and self.given.path:
-                self.reading.missing[f"item@{self.line}"] = self.given.path
-            filled = [word.replace(placeholder, value) for word in inner] if placeholder else [*inner, value]
-            self._create(filled, node)
-        return True

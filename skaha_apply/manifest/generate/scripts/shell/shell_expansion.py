@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import field
-from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.generate.scripts.shell.arithmetic import NotKnownError, evaluate
+from skaha_apply.manifest.generate.scripts.shell.parameter_changes import CHANGES
 from skaha_apply.manifest.generate.scripts.shell.shell_braces import expand_braces
 from skaha_apply.manifest.generate.scripts.shell.shell_tokens import skip_bracket, skip_piece
 from skaha_apply.manifest.generate.scripts.traced_text import MARK, UNKNOWN, is_known, map_parts, mark, marks, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 Value = str | list[str]
 NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 PARAMETER = re.compile(r"(#?)([A-Za-z_]\w*|[0-9]+|[@*#])(?:\[([^\]]*)\])?(.*)\Z", re.DOTALL)
+ALL = re.compile(r'"\$(?:@|\{@\}|\{[A-Za-z_]\w*\[@\]\})"')
 ANSI = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}
 LONGEST = 1_000_000  # characters of a value
 
@@ -39,7 +40,7 @@ class WordExpansion:
 
     run: Callable[[str], str]
     variables: dict[str, Value] = field(default_factory=dict)
-    arguments: list[str] = field(default_factory=list)
+    arguments: list[str] | None = None  # of the script: None, because the script does not state them
     defaults_used: dict[str, str] = field(default_factory=dict)
 
     def words(self, raw: str) -> list[str]:
@@ -90,17 +91,40 @@ class WordExpansion:
                 return UNKNOWN
             return str(len(value)) if isinstance(value, list) else derived("#", str(len(plain(value))), value)
         if isinstance(value, list):
+            if re.match(r":\s*[-0-9$(]|: -", rest) and not rest.startswith(":-"):
+                return self._sliced(value, rest, first=1 if name in ("@", "*") else 0)
             return value if not rest else [self._changed(one, rest) for one in value]
         return self._with_default(name, value, rest)
 
+    def restore(self, before: dict[str, Value | None]) -> None:
+        """Give variables the values of an earlier time; None removes one."""
+        for name, value in before.items():
+            self.variables.pop(name, None)
+            if value is not None:
+                self.variables[name] = value
+
+    def _sliced(self, values: list[str], rest: str, first: int) -> Value:
+        """`${array[@]:1:2}`; the first argument of a script has the number 1."""
+        try:
+            start, *count = [int(plain(self.arithmetic(part.strip()))) for part in rest[1:].split(":")]
+        except ValueError:
+            return UNKNOWN
+        if start < 0 or (first and not start) or any(number < 0 for number in count):
+            return UNKNOWN
+        kept = values[start - first :]
+        return kept[: count[0]] if count else kept
+
     def _value(self, name: str, index: str | None) -> Value | None:
+        if name in ("@", "*", "#") and self.arguments is None:
+            return UNKNOWN
+        given = self.arguments or []
         if name in ("@", "*"):
-            return list(self.arguments)
+            return list(given)
         if name == "#":
-            return str(len(self.arguments))
+            return str(len(given))
         if name.isdigit():
             place = int(name) - 1
-            return self.arguments[place] if 0 <= place < len(self.arguments) else None
+            return given[place] if 0 <= place < len(given) else None
         value = self.variables.get(name)
         return self._element(value, index)
 
@@ -158,48 +182,6 @@ class WordExpansion:
         return [plain(self.text(arguments[:at])), plain(self.text(arguments[at + 1 :]))]
 
 
-def _trim(text: str, sign: str, parts: Sequence[str]) -> str:
-    pattern = re.compile(translate(parts[0]), re.DOTALL)
-    front, longest = sign[0] == "#", len(sign) > 1
-    sizes = range(len(text) + 1)
-    for size in reversed(sizes) if longest else sizes:
-        piece = text[:size] if front else text[len(text) - size :]
-        if pattern.match(piece):
-            return text[size:] if front else text[: len(text) - size]
-    return text
-
-
-def _replace(text: str, sign: str, parts: Sequence[str]) -> str:
-    inner = translate(parts[0]).removeprefix("(?s:").removesuffix(")\\Z").removesuffix(")\\z")
-    pattern = {"/#": rf"\A(?:{inner})", "/%": rf"(?:{inner})\Z"}.get(sign, inner)
-    if not parts[0]:
-        return text
-    return re.sub(pattern, lambda _: parts[1], text, count=0 if sign == "//" else 1, flags=re.DOTALL)
-
-
-def _case(text: str, sign: str, _: Sequence[str]) -> str:
-    change = str.upper if sign[0] == "^" else str.lower
-    return change(text) if len(sign) > 1 else change(text[:1]) + text[1:]
-
-
-def _slice(text: str, _: str, parts: Sequence[str]) -> str | None:
-    try:
-        start = int(parts[0])
-        stop = int(parts[1]) if len(parts) > 1 else len(text)
-    except ValueError:
-        return None
-    start = start if start >= 0 else max(len(text) + start, 0)
-    return text[start : start + stop] if stop >= 0 else text[start : len(text) + stop]
-
-
-CHANGES: tuple[tuple[str, Callable[[str, str, Sequence[str]], str | None]], ...] = (
-    *((sign, _trim) for sign in ("##", "#", "%%", "%")),
-    *((sign, _replace) for sign in ("//", "/#", "/%", "/")),
-    *((sign, _case) for sign in ("^^", "^", ",,", ",")),
-    (":", _slice),
-)
-
-
 @dataclass
 class _Fields:
     """The fields of one word while it is expanded; `current` is None between fields."""
@@ -239,6 +221,8 @@ class _Fields:
         if piece.startswith("'") and len(piece) > 1:
             self._add(piece[1:-1])
         elif piece.startswith('"') and len(piece) > 1:
+            if ALL.fullmatch(piece) and self.expansion.parameter(piece.strip('"${}')) == []:
+                return  # no element, so no word
             self._add("")
             self._read(piece[1:-1], quoted=True)
         elif piece.startswith("\\"):

@@ -41,6 +41,13 @@ class Block(ShellNode):
 
 
 @dataclass(frozen=True)
+class Subshell(ShellNode):
+    """Commands in parentheses."""
+
+    command: ShellNode
+
+
+@dataclass(frozen=True)
 class Pipe(ShellNode):
     """Commands with a pipe between them."""
 

@@ -184,7 +184,7 @@ class _Parser:
         self.at += 1
         body = self.block((end,))
         self.require(end)
-        return body
+        return body if end == "}" else syntax.Subshell(body.line, body)
 
     def body(self) -> syntax.ShellNode:
         self.require("do")
