@@ -66,8 +66,15 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
     return next((code for code in EXIT_PRECEDENCE if code in given), ExitCode.OK)
 
 
+def text_with_hint(message: str, hint: str | None) -> str:
+    """The text of an error in Python: the message, and on the next lines what to do. Control characters are escaped."""
+    from skaha_apply.model.masking.inert_text import without_controls  # noqa: PLC0415 - `--version` spares the import
+
+    return without_controls(f"{message}\nhint: {hint}" if hint else message)
+
+
 class SkahaApplyError(Exception):
-    """An error that a user can fix.
+    """An error that a user can fix. As text it is the message, with the position before it and the hint below it.
 
     Args:
         message: what happened, in one sentence.
@@ -83,8 +90,20 @@ class SkahaApplyError(Exception):
         self.hint = hint
         self.location = location
 
+    @property
+    def located_message(self) -> str:
+        """The message with the position before it, without the hint."""
+        has_place = self.location is not None and self.location.file
+        return f"{self.location}: {self.message}" if has_place else self.message
+
     def __str__(self) -> str:
-        return f"{self.location}: {self.message}" if self.location else self.message
+        return text_with_hint(self.located_message, self.hint)
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython shows: those of the user's code, and the text."""
+        from skaha_apply.model.display.short_traceback import short_traceback  # noqa: PLC0415 - only notebooks need it
+
+        return short_traceback(self)
 
 
 class UsageError(SkahaApplyError):
@@ -104,6 +123,13 @@ class ManifestError(SkahaApplyError):
         first = diagnostics[0]
         super().__init__(first.summary, hint=hint or first.detail or None, location=first.location)
         self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        first, others = self.diagnostics[0], len(self.diagnostics) - 1
+        quoted = "\n".join(f"    {line}" for line in first.snippet.splitlines())
+        text = text_with_hint("\n".join(filter(None, (self.located_message, quoted))), self.hint)
+        more = f"{others} more {'problem is' if others == 1 else 'problems are'} in error.diagnostics"
+        return f"{text}\n{more}" if others else text
 
 
 class ServerError(SkahaApplyError):

@@ -17,7 +17,7 @@ _COMMAND = re.compile(r": (skaha-apply [^`\n]+)$", re.MULTILINE)
 
 def error_text(error: SkahaApplyError, paint: Paint = plain) -> str:
     """`error: FILE:LINE:COL: message`, and `hint: what to do next` if the error has one."""
-    return message_text("error", str(error), error.hint, paint)
+    return message_text("error", error.located_message, error.hint, paint)
 
 
 def message_text(word: str, message: str, hint: str | None, paint: Paint = plain) -> str:

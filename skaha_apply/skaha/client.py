@@ -199,7 +199,7 @@ class Client:
             try:
                 trusted = await self._registries.ask(lambda: self._part("repository", responses.read_registries))
             except SkahaApplyError as error:
-                return Refused(0, str(error), auth=True, hint=error.hint)
+                return Refused(0, error.located_message, auth=True, hint=error.hint)
         outcome = await self._write(session_request(request, registry, trusted), responses.read_created)
         if request.kind.interactive and isinstance(outcome, Accepted):
             self._exchange.options.identify(outcome.id, "")
@@ -266,6 +266,6 @@ class Client:
         except StateError:
             raise
         except SkahaApplyError as error:
-            return Refused(0, str(error), auth=True, hint=error.hint)
+            return Refused(0, error.located_message, auth=True, hint=error.hint)
         url = f"{self.address}/{request.path.partition('?')[0]}"
         return outcome(result, self.login, url, read_id)

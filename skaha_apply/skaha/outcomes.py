@@ -133,9 +133,10 @@ def outcome(
         text = _busy(result, text)
     if result.reply_kind is ReplyKind.DENIED:
         denial = result.error or _denial(url, login, text)
-        return Refused(status, str(denial), stopped=result.stopped, auth=True, hint=denial.hint)
+        return Refused(status, denial.located_message, stopped=result.stopped, auth=True, hint=denial.hint)
     denied = status == FORBIDDEN and _NO_ACCESS in text
-    return Refused(status, str(result.error or text), stopped=result.stopped, auth=denied)
+    message = result.error.located_message if result.error else text
+    return Refused(status, message, stopped=result.stopped, auth=denied)
 
 
 def _accepted(response: Response, read_id: Callable[[bytes], str | None] | None, login: Login | None) -> Outcome:

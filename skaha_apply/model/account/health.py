@@ -47,4 +47,4 @@ def failed(name: str, error: Exception, command: str, *, project: str = "") -> C
     hint = str(getattr(error, "hint", None) or "").replace("\n", "; ")
     if "`" not in hint:
         hint = f"{hint.rstrip('.')}; run `{command}`" if hint else f"run `{command}`"
-    return Check(name, Health.FAILED, str(error), hint, project)
+    return Check(name, Health.FAILED, getattr(error, "located_message", "") or str(error), hint, project)

@@ -82,7 +82,7 @@ class Credential:
             if self.login is None:
                 raise
             self.login.check(self._now())
-            self._warn(f"{error}; the credential that was read before is used")
+            self._warn(f"{error.located_message}; the credential that was read before is used")
             return False
         found.check(self._now())
         before = self.login

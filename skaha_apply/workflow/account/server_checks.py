@@ -91,7 +91,7 @@ async def _survey_without_login(location: StateLocation, error: SkahaApplyError)
     refusal: SkahaApplyError | None = None
     registry = _check_registry(None)
     credential = failed("credential", error, LOGIN)
-    if registry.text == str(error):
+    if registry.text == error.located_message:
         credential = not_checked("credential", "it is read together with the registry login")
     why = "no credential is usable"
     try:

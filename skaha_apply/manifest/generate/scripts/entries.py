@@ -82,7 +82,7 @@ def _converted(call: RecordedCall, reading: ScriptReading) -> Iterable[Pair]:
     try:
         yield call, session_of(plain_command(call.command))
     except UsageError as error:
-        reading.remark(call.line, f"left out, because {error}")
+        reading.remark(call.line, f"left out, because {error.located_message}")
 
 
 def _shape(call: RecordedCall) -> Hashable:

@@ -77,7 +77,7 @@ def record_words(line: int, words: Any, reading: ScriptReading) -> bool:
     try:
         reading.record(RecordedCall(line, parse_create_command(texts)))
     except UsageError as error:
-        reading.remark(line, f"left out, because {error}")
+        reading.remark(line, f"left out, because {error.located_message}")
     return True
 
 

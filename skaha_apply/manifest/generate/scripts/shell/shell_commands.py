@@ -159,7 +159,7 @@ class ShellCommands:
         try:
             command = parse_create_command(words)
         except UsageError as error:
-            self.reading.remark(node.line, f"left out, because {error}")
+            self.reading.remark(node.line, f"left out, because {error.located_message}")
             return True
         for raw in filter(has_file_pattern, node.words):
             self.reading.remark(node.line, f"bash replaces {raw} by names of files; the manifest has the pattern")

@@ -1,0 +1,1 @@
+"""How values and errors of the Python API show themselves."""
