@@ -113,6 +113,10 @@ class Client:
         """Send no new requests, also no reads. Requests in flight continue; those that wait for a retry end at once."""
         self._exchange.throttle.stop()
 
+    def resume(self) -> None:
+        """Send requests again after `stop`, because a connection of the Python API outlives an interrupted call."""
+        self._exchange.throttle.resume()
+
     def guarded(self, guard: Callable[[], Awaitable[None]]) -> Client:
         """This client with a guard, which proves a lock before each change.
 
@@ -239,7 +243,7 @@ class Client:
         except Unauthorized:
             raise
         except ServerError as error:
-            _log.info("/%s is not known: %s", path, error)
+            _log.info("/%s is not known: %s", path, error.located_message)
             return None
 
     def _log_once(self, notes: tuple[str, ...]) -> None:

@@ -141,6 +141,10 @@ class RequestThrottle:
         self.stopped.set()
         self._end_all(Admission.STOPPED)
 
+    def resume(self) -> None:
+        """Admit requests again."""
+        self.stopped.clear()
+
     def close(self) -> None:
         """Cancel the timer of a delay."""
         if self._timer is not None:
