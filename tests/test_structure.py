@@ -32,7 +32,7 @@ LONG = {
     "distributed.py": "one file, meant to be copied into containers",
 }
 LONG_FUNCTIONS = {"sandbox/server.py:_serve"}
-MANY_PARAMETERS = {"workflow/api.py:apply"}  # the Python API: each is a keyword with a default
+MANY_PARAMETERS = {"workflow/api/connection.py:apply"}  # the Python API: each is a keyword with a default
 NOUNS_OF_THE_FIELD = {"planning", "scheduling", "tracking", "masking", "locking", "binding", "loading"}
 # A path in backticks: it has a slash, or the suffix of a file.
 PATH = r"`([^`\s]*(?:/|\.(?:py|md|toml|json|java|txt|ya?ml))[^`\s]*)`"

@@ -8,6 +8,7 @@ from enum import Flag, StrEnum, auto
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.display.value_table import Tabular
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 
@@ -212,7 +213,7 @@ class DecidedEntry:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Tabular):
     """What would be done for one project.
 
     `actions` holds every replica, also unchanged ones. The order is: delete, replace, others; then the order of the
@@ -243,9 +244,9 @@ class Plan:
     offline: bool = False
     destroys: bool = False
     question: Reason | None = None
-    newly_decided: tuple[Action, ...] | None = field(default=None, compare=False, repr=False)
-    decided_before: tuple[DecidedEntry, ...] | None = field(default=None, compare=False, repr=False)
-    reruns: Mapping[ReplicaKey, int] = field(default_factory=dict, compare=False, repr=False)
+    newly_decided: tuple[Action, ...] | None = field(default=None, compare=False)
+    decided_before: tuple[DecidedEntry, ...] | None = field(default=None, compare=False)
+    reruns: Mapping[ReplicaKey, int] = field(default_factory=dict, compare=False)
     stale: tuple[str, ...] = ()
 
     @property

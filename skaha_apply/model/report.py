@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.model.display.value_table import Tabular
 from skaha_apply.model.errors import worst
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class FailedLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Tabular):
     """The result of an apply: the counts of executed actions, the failed actions, and every replica in scope.
 
     `exit_codes` has an exit code for each thing that the apply leaves; the worst one is that of the invocation.

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.display.value_table import Tabular, picture_of
+from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.report import Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import EntrySummary, NotStarted, SharedCause
@@ -51,8 +57,8 @@ class ReplicaStatus:
 
 
 @dataclass(frozen=True)
-class ProjectStatus:
-    """The status of one project.
+class ProjectStatus(Tabular):
+    """The status of one project. To iterate over it gives its replicas.
 
     `exit_code` is 0 if nothing is left to do, 2 if something is active or can be done, 9 if a replica is failed,
     unknown, on hold or blocked, 8 if one is in conflict. `document` is the state, updated with the listing. `at` is the
@@ -68,6 +74,9 @@ class ProjectStatus:
     at: float
     causes: tuple[SharedCause, ...] = ()
     pace: Pace = field(default_factory=Pace)
+
+    def __iter__(self) -> Iterator[ReplicaStatus]:
+        return iter(self.rows)
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class ShownAttempt:
 
 
 @dataclass(frozen=True)
-class ReplicaHistory:
+class ReplicaHistory(Tabular):
     """What is known of one replica.
 
     `spec` is the spec of its last session as its attempt requested it, else that of the manifest. `dependencies` are
@@ -158,9 +167,36 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Timeline(Tabular):
     """One project at the time `at`: a lane for each replica with an accepted create."""
 
     project: str
     lanes: tuple[Lane, ...]
     at: float
+
+    def save(self, file: str | PathLike[str]) -> None:
+        """Draw the timeline in a file, whose suffix is .png or .svg.
+
+        Raises:
+            SkahaApplyError: matplotlib is not installed, the suffix is another one, or the file cannot be written.
+        """
+        path = Path(file)
+        form = path.suffix.lower().removeprefix(".")
+        if form not in ("png", "svg"):
+            raise UsageError(
+                f"{str(path)!r} is not the name of a picture", hint="Write a name that ends in .png or .svg."
+            )
+        try:
+            path.write_bytes(picture_of(self, form))
+        except OSError as error:
+            raise SkahaApplyError(f"cannot write the picture {str(path)!r}: {error.strerror}") from error
+
+    def _repr_html_(self) -> None:
+        """No table, because a notebook shows the picture."""
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture that a notebook shows; None without matplotlib."""
+        try:
+            return picture_of(self, "png")
+        except SkahaApplyError:
+            return None

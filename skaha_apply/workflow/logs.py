@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ServerError, StateError, UsageError
@@ -12,6 +12,7 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.masking.session_ids import log_label
 from skaha_apply.model.report import FailedLog
 from skaha_apply.planning.selection import matches
+from skaha_apply.render.printable import one_line, printable_lines
 from skaha_apply.workflow.state.binding import find_store
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ class LogText:
     phase: str = ""
     exists: bool = True
     later: int = 0
+
+    def __str__(self) -> str:
+        """The text, with control characters as escapes."""
+        return printable_lines(self.text)
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001 - IPython calls it so
+        """The text with a heading, which IPython shows."""
+        printer.text(f"==> {one_line(self.name)}, attempt {self.attempt} <==\n{self}\n")
 
 
 @dataclass(frozen=True)

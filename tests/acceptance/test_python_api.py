@@ -1,8 +1,12 @@
-"""The Python API inside a running event loop: six lines for a launch, safe to cancel at any moment."""
+"""The Python API with `await` and without: a few lines for a launch, safe to interrupt at any moment."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import threading
 from collections import Counter
 
 import pytest
@@ -84,9 +88,8 @@ def test_canceled_apply_loses_nothing_and_creates_nothing_twice(notebook, sandbo
             task = asyncio.create_task(skaha.apply(survey(), observe=observe))
             await begun.wait()
             task.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            with pytest.raises(asyncio.CancelledError, match="run the same code again"):
                 await task
-        async with skaha_apply.connect(setting=setting) as skaha:
             made = len(notebook.live())
             plan = await skaha.plan(survey())
             assert plan.summary["create"] == 100 - made
@@ -107,3 +110,152 @@ def test_declined_approval_changes_nothing(notebook):
 
     assert asyncio.run(declined()).applied == {}
     assert notebook.writes() == {}
+
+
+def test_a_connection_that_is_awaited_is_closed_by_hand(notebook):
+    async def work():
+        skaha = await skaha_apply.connect()
+        assert (await skaha.plan(survey(2))).summary["create"] == 2
+        await skaha.aclose()
+        await skaha.aclose()
+        with pytest.raises(skaha_apply.UsageError, match=r"closed\nhint: open a new one: await"):
+            await skaha.plan(survey(2))
+
+    asyncio.run(work())
+
+
+def test_a_connection_of_another_event_loop_states_it(notebook):
+    async def opened():
+        return await skaha_apply.connect()
+
+    skaha = asyncio.run(opened())
+    with pytest.raises(skaha_apply.UsageError, match="another event loop"):
+        asyncio.run(skaha.plan(survey(2)))
+
+
+def test_every_method_works_without_await(notebook, sandbox):
+    notebook.write({"name": "reduce", "replicas": 3, "cmd": "echo", "args": ["hello"]})
+    before = threading.active_count()
+    with skaha_apply.connect_sync() as skaha:
+        project = skaha_apply.load("m.yaml")
+        plan = skaha.plan(project, target="reduce/1-2")
+        assert str(plan) == "Plan of survey: 2 to create, 0 to replace, 0 to delete."
+        assert skaha.apply(project, plan=skaha.plan(project), limit=1).applied == {"create": 1}
+        report = skaha.wait(project, poll=0.2, timeout=60)
+        assert str(report) == "survey: 2 created. Replicas: 3 done."
+        assert [row.phase for row in skaha.status(project)] == ["done"] * 3
+        assert [str(log) for log in skaha.logs(project, "reduce/2-3")] == ["hello", "hello"]
+        assert "Scheduled" in skaha.events(project, "reduce/1", attempt="all")[0].text
+        (history,) = skaha.show(project, "reduce/3")
+        assert "attempt 1   done" in str(history)
+        assert [one.name for one in skaha.mark(project, "rerun", "reduce/1", phase="done")] == ["reduce-1"]
+        assert skaha.mark(project, "rerun", "reduce/1") == ()
+        assert Counter(one.phase for one in skaha.refresh(project).sessions) == {"due": 1, "done": 2}
+        skaha.timeline(project).save(notebook.folder / "run.svg")
+        assert skaha.destroy(project, target="reduce/1").applied == {}
+    assert (notebook.folder / "run.svg").stat().st_size > 1000
+    assert threading.active_count() == before
+    with pytest.raises(skaha_apply.UsageError, match="connect_sync"):
+        skaha.plan(project)
+    with pytest.raises(skaha_apply.UsageError), skaha:
+        pass
+
+
+def test_without_await_it_works_inside_a_running_event_loop(notebook, sandbox):
+    seen = []
+
+    async def cell():
+        skaha = skaha_apply.connect_sync()
+        report = skaha.apply(
+            survey(3, "0"),
+            wait="complete",
+            poll=0.2,
+            approve=lambda plan: seen.append(threading.current_thread()) or plan.has_changes,
+            observe=lambda event: seen.append(threading.current_thread()),
+        )
+        skaha.close()
+        return report
+
+    assert Counter(one.phase for one in asyncio.run(cell()).sessions) == {"done": 3}
+    assert set(seen) == {threading.main_thread()}
+
+
+def test_an_error_of_an_observer_ends_the_call_and_is_raised(notebook, sandbox):
+    with skaha_apply.connect_sync() as skaha:
+        with pytest.raises(ZeroDivisionError):
+            skaha.apply(survey(3, "600"), wait="complete", poll=0.2, observe=lambda event: 1 / 0)
+        skaha.apply(survey(3, "600"))
+    assert len(sandbox.sessions()) == 3
+
+
+INTERRUPTED = """\
+import skaha_apply
+session = skaha_apply.Session(name="reduce", image="{image}", replicas=100, cmd="sleep", args=("600",))
+setting = skaha_apply.Settings(concurrency=8, settle=0.5)
+with skaha_apply.connect_sync(setting=setting) as skaha:
+    skaha.apply(skaha_apply.define("survey", session), wait="complete", poll=0.2, display=True)
+"""
+
+
+def test_ctrl_c_in_a_script_loses_nothing_and_shows_one_short_error(desk, sandbox):
+    sandbox.faults(latency_ms=[20, 300], only=["POST /session"])
+    script = desk.folder / "launch.py"
+    script.write_text(INTERRUPTED.format(image=IMAGE), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, script], cwd=desk.folder, env=desk.environment, stderr=subprocess.PIPE, text=True
+    )
+    sandbox.wait_until(lambda: len(sandbox.sessions()) > 20)
+    process.send_signal(signal.SIGINT)
+    shown = process.communicate(timeout=60)[1]
+    assert process.returncode == -signal.SIGINT
+    assert shown.count("Traceback") == 1
+    assert shown.count('File "') <= 4, "the script, and three frames of the API"
+    assert "sessions are active and continue on the server" in shown.splitlines()[-2]
+    assert shown.splitlines()[-1].startswith("hint: run the same code again")
+    sandbox.faults()
+    made = len(sandbox.sessions())
+    assert 20 < made < 100
+    # The lock is free, and the state knows what was created.
+    desk.write({"name": "reduce", "replicas": 100, "cmd": "sleep", "args": ["600"]})
+    assert desk.plan()["summary"]["create"] == 100 - made
+
+
+def test_values_are_inert_and_hide_the_ids_of_interactive_sessions(notebook, sandbox):
+    hostile = "MemoryError: <img src=x onerror=alert(1)> \x1b[2J ${tile}"
+    notebook.script(f"echo '{hostile}' >&2; exit 1")
+    notebook.write(
+        {"name": "desk", "kind": "notebook"},
+        {"name": "reduce", "replicas": 30, "cmd": "bash", "args": ["run.sh"]},
+    )
+    with skaha_apply.connect_sync() as skaha:
+        project = skaha_apply.load("m.yaml")
+        skaha.apply(project)
+        sandbox.wait_until(lambda: sandbox.status()["active"] == 1)
+        report, status = skaha.refresh(project), skaha.status(project)
+        plan, (history,) = skaha.plan(project), skaha.show(project, "desk")
+    (secret,) = {one["id"] for one in sandbox.sessions() if one["name"] == "desk"}
+    for value in (report, status, plan, history):
+        shown = f"{value} {value!r} {value._repr_html_()} {value.to_pandas().to_string()}"
+        assert secret not in shown
+        assert "\x1b" not in f"{value} {value._repr_html_()}"
+        assert "<img" not in value._repr_html_()
+        assert value._repr_html_().count("<tr>") <= 21
+    assert "30 failed: MemoryError: <img" in str(report)
+    assert "&lt;img src=x onerror=alert(1)&gt;" in report._repr_html_()
+    assert list(report.to_pandas()["phase"]).count("failed") == 30
+    assert str(status.to_pandas()["started"].dtype).endswith("UTC]")
+
+
+def test_a_data_frame_without_pandas_names_the_command_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(skaha_apply.SkahaApplyError, match="hint: pip install pandas"):
+        skaha_apply.Report("survey", {}, (), (), frozenset()).to_pandas()
+
+
+def test_the_names_of_the_package_are_those_of_the_api():
+    assert dir(skaha_apply) == sorted(skaha_apply.__all__)
+    for name in skaha_apply.__all__:
+        assert getattr(skaha_apply, name) is not None
+    methods = {name for name in dir(skaha_apply.Skaha) if not name.startswith("_")}
+    blocking = {name for name in dir(skaha_apply.SyncSkaha) if not name.startswith("_")}
+    assert methods - {"aclose", "in_use"} == blocking - {"close", "run"}

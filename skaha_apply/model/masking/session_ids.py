@@ -51,3 +51,21 @@ def _longest_first(texts: Iterable[str]) -> list[str]:
 def _matcher(text: str) -> str:
     exact = re.escape(text)
     return exact if len(text) >= _BRIEF else rf"(?<![A-Za-z0-9]){exact}(?![A-Za-z0-9])"
+
+
+class KnownIds:
+    """The IDs and addresses of interactive sessions that one connection has met."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._urls: set[str] = set()
+
+    def identify(self, session_id: str, url: str = "") -> None:
+        """Mask the ID and the address of a session from now on."""
+        self._ids.add(session_id)
+        if url:
+            self._urls.add(url)
+
+    def mask(self, text: str) -> str:
+        """`text` without the known IDs and addresses."""
+        return without_ids(text, frozenset(self._ids), frozenset(self._urls))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, PassStarted, PhaseChanged
@@ -36,6 +36,22 @@ TICK = 1.0  # seconds between two frames without an event
 _BAR = 24  # characters
 _LEAST = 4  # rows that are kept for reasons not to start, if there are as many
 _UP, _ERASE_LINE, _ERASE_BELOW = "\x1b[{}F", "\x1b[K", "\x1b[J"
+
+
+class RowBlock(Protocol):
+    """Rows that each frame replaces, below lines that stay."""
+
+    def draw(self, rows: Callable[[int, int], Sequence[StyledRow]]) -> None:
+        """Replace the rows with those that `rows(width, height)` returns."""
+        ...
+
+    def above(self, text: str) -> None:
+        """Add lines above the rows; `draw` must follow."""
+        ...
+
+    def leave(self) -> None:
+        """Keep the rows."""
+        ...
 
 
 class TerminalBlock:
@@ -143,7 +159,7 @@ class LiveTable:
 
     def __init__(
         self,
-        block: TerminalBlock,
+        block: RowBlock,
         paint: Paint = plain,
         clock: Callable[[], float] = time.monotonic,
         tick: float = TICK,

@@ -1,0 +1,69 @@
+"""The boundary of the Python API: an error leaves it with the frames of the user, and without those of the tool."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
+
+from skaha_apply.model.display.short_traceback import with_short_traceback
+from skaha_apply.model.errors import SkahaApplyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+
+class Connection(Protocol):
+    """An object whose methods are used while it is open."""
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """One method is at work; raises `UsageError` if the connection is closed."""
+        ...
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C", bound=Connection)
+
+
+def shown_briefly(function: Callable[P, T]) -> Callable[P, T]:
+    """The function. An error that a user can fix is raised here, without its cause and its inner frames."""
+
+    @functools.wraps(function)
+    def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except SkahaApplyError as error:
+            raise error.with_traceback(None) from None
+
+    return bounded
+
+
+def awaited_briefly(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """As `shown_briefly`, for a coroutine function, and also for its cancellation."""
+
+    @functools.wraps(function)
+    async def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await function(*args, **kwargs)
+        except SkahaApplyError as error:
+            raise error.with_traceback(None) from None
+        except asyncio.CancelledError as error:  # the same object: `asyncio.timeout` recognizes it
+            raise with_short_traceback(error).with_traceback(None) from None
+
+    return bounded
+
+
+def api_method(
+    function: Callable[Concatenate[C, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[C, P], Coroutine[Any, Any, T]]:
+    """A method of a connection: as `awaited_briefly`, and an error once the connection is closed."""
+
+    @functools.wraps(function)
+    async def checked(connection: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with connection.in_use():
+            return await function(connection, *args, **kwargs)
+
+    return awaited_briefly(checked)
