@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from skaha_apply.model.report import Note
+from skaha_apply.model.report import EndedEarly, Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,8 @@ class EventRelay:
 
     def __call__(self, event: Event) -> None:
         """Pass one event on."""
-        self._last = event
+        if not isinstance(event, EndedEarly):  # it follows the note of an interrupt
+            self._last = event
         if self._observe is not None or self._make_view is not None:
             self._callbacks.post(lambda: self._show(event))
 
