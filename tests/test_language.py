@@ -103,21 +103,29 @@ class Phrase(NamedTuple):
 
 @cache
 def pattern(kind: str) -> re.Pattern[str]:
-    phrases = [*BANNED, *(IN_MESSAGES if kind == "text" else ())]
-    return re.compile("|".join(rf"(?P<p{n}>\b(?:{one})\b)" for n, one in enumerate(phrases)), re.IGNORECASE)
+    """Matches lowercase text only: without IGNORECASE the search is faster."""
+    phrases = [one.lower() for one in (*BANNED, *(IN_MESSAGES if kind == "text" else ()))]
+    return re.compile("|".join(rf"(?P<p{n}>\b(?:{one})\b)" for n, one in enumerate(phrases)))
 
 
-SPELLING = re.compile(rf"\b(?:{BRITISH})\b", re.IGNORECASE)
+WORD = re.compile(r"\w+")
+SPELLING = re.compile(BRITISH)
+
+
+@cache
+def is_british(word: str) -> bool:
+    return SPELLING.fullmatch(word.lower()) is not None
 
 
 def phrases(kind: str, file: str, line: int, text: str) -> Iterator[Phrase]:
     text = CODE.sub(lambda code: re.sub(r"[^\n]", "#", code[0]), text)
     instead = [*BANNED.values(), *IN_MESSAGES.values()]
-    for hit in pattern(kind).finditer(text):
-        number = int(hit.lastgroup[1:])
-        yield Phrase(kind, file, line + text.count("\n", 0, hit.start()), hit[0].replace("\n", " "), instead[number])
-    for hit in SPELLING.finditer(text):
-        yield Phrase(kind, file, line + text.count("\n", 0, hit.start()), hit[0], "American spelling")
+    for hit in pattern(kind).finditer(text.lower()):
+        number, found = int(hit.lastgroup[1:]), text[hit.start() : hit.end()].replace("\n", " ")
+        yield Phrase(kind, file, line + text.count("\n", 0, hit.start()), found, instead[number])
+    for hit in WORD.finditer(text):
+        if is_british(hit[0]):
+            yield Phrase(kind, file, line + text.count("\n", 0, hit.start()), hit[0], "American spelling")
 
 
 def docstrings(nodes: list[ast.AST]) -> Iterator[tuple[ast.AST, ast.Constant]]:
@@ -182,10 +190,12 @@ def in_source(source: str, file: str) -> Iterator[Phrase]:
         elif re.fullmatch(r"[\w-]+", text):
             yield from in_names(file, [(line, text)])
     yield from in_names(file, identifiers(nodes))
+    if "#" not in source and not any(is_british(word) for word in WORD.findall(source)):
+        return  # no comment, and no name to find
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield from phrases("prose", file, token.start[0], token.string)
-        elif token.type == tokenize.NAME and token.string != "cancelled" and SPELLING.fullmatch(token.string):
+        elif token.type == tokenize.NAME and token.string != "cancelled" and is_british(token.string):
             yield Phrase("name", file, token.start[0], token.string, "American spelling")
 
 

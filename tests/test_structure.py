@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,18 +41,27 @@ NAMED_BY_A_RULE = {"image_floating"}  # the file of a rule has the name of the r
 PRIVATE_NAMES_OF_PYTHON = {"os._exit"}  # the one way to end a process without its exit handlers
 
 
+@cache
 def modules():
     return {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
 def trees():
+    """The parsed source of each module, read once."""
     return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in modules().items()}
+
+
+@cache
+def nodes():
+    """All nodes of each module; one walk serves every test."""
+    return {name: tuple(ast.walk(tree)) for name, tree in trees().items()}
 
 
 def functions():
     """Each function of the package, as `file:name`."""
-    for name, tree in trees().items():
-        for node in ast.walk(tree):
+    for name, found in nodes().items():
+        for node in found:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield f"{name}:{node.name}", node
 
@@ -102,8 +112,8 @@ def test_modules_and_folders_are_named_by_nouns():
 
 def test_a_public_class_name_means_one_thing():
     homes = defaultdict(list)
-    for name, tree in trees().items():
-        for node in ast.walk(tree):
+    for name, found in nodes().items():
+        for node in found:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(name)
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
@@ -115,15 +125,15 @@ def private(name):
 
 def test_no_module_uses_a_private_name_of_another():
     used = set()
-    for name, tree in trees().items():
+    for name, found in nodes().items():
         imported = set()
-        for node in ast.walk(tree):
+        for node in found:
             if isinstance(node, ast.ImportFrom):
                 used |= {f"{name}: {node.module}.{one.name}" for one in node.names if private(one.name)}
                 imported |= {one.asname or one.name for one in node.names if one.name.islower()}
             elif isinstance(node, ast.Import):
                 imported |= {one.asname or one.name for one in node.names}
-        for node in ast.walk(tree):
+        for node in found:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 used |= {f"{node.value.id}.{node.attr}"} if private(node.attr) and node.value.id in imported else set()
     assert used == PRIVATE_NAMES_OF_PYTHON
