@@ -6,6 +6,7 @@ import sys
 import time
 from collections import deque
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.masking.inert_text import without_controls
@@ -68,12 +69,11 @@ def notebook_output() -> Publish | None:
     outputs: list[Any] = []
 
     def publish(texts: dict[str, str]) -> None:
-        from IPython.display import display  # noqa: PLC0415 - it is imported already
-
+        display = import_module("IPython.display").display  # which mypy knows only where IPython is installed
         if outputs:
             outputs[0].update(texts, raw=True)
         else:
-            outputs.append(display(texts, raw=True, display_id=True))  # type: ignore[no-untyped-call]
+            outputs.append(display(texts, raw=True, display_id=True))
 
     return publish
 
