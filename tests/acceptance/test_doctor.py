@@ -7,7 +7,9 @@ import base64
 import io
 import json
 import random
+import threading
 import time
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -75,6 +77,25 @@ def test_without_a_usable_credential_the_server_is_checked_nevertheless(desk, gi
     found = checks(desk, code=1, SKAHA_TOKEN=given)
     assert found["credential"]["health"] == "failed"
     assert (found["server"]["health"], found["clock"]["health"]) == ("ok", "ok")
+
+
+@pytest.mark.parametrize("token", ["t", ""])
+def test_a_silent_server_is_asked_once(desk, odd_server, token):
+    """Each request would wait for the whole time of retries."""
+    asked, over = [], threading.Event()
+
+    class Silent(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            over.wait(60)
+
+    url = f"{odd_server(Silent)}/skaha/v1"
+    try:
+        found = checks(desk, code=1, SKAHA_URL=url, SKAHA_TOKEN=token)
+    finally:
+        over.set()
+    assert healths(found)["server"] == "failed"
+    assert len(asked) == 1
 
 
 def test_a_credential_that_the_server_refuses_fails(desk):
