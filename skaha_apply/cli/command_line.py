@@ -101,8 +101,18 @@ def _suggestion(error: Any, command: str, words: list[str]) -> Suggestion | None
     if wrong and command:
         return suggestion.suggest_option(command, rest, parameters_of, wrong)
     if command in ("", "state", "sandbox") and rest and "No such command" in error.format_message():
-        return suggestion.suggest_command(words, parameters_of)
+        found = suggestion.suggest_command(words, parameters_of)
+        return found or suggestion.suggest_nearest(words, command, _names_in(command))
     return None
+
+
+def _names_in(group: str) -> list[str]:
+    """The commands of a group; without a name those of skaha-apply."""
+    if not group:
+        return list(COMMANDS)
+    register(group)
+    found: Any = get_command(app)
+    return list(found.commands[group].commands)
 
 
 def parameters_of(command: str) -> Parameters:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import SkahaApplyError
     from skaha_apply.render.color import Paint
 
-_COMMAND = re.compile(r": (skaha-apply [^`\n]+)$", re.MULTILINE)
+_COMMAND = re.compile(r"(?<!^error)(?<!^warning): (skaha-apply [^`\n]+)$", re.MULTILINE)  # not the message itself
 
 
 def error_text(error: SkahaApplyError, paint: Paint = plain) -> str:

@@ -32,7 +32,7 @@ def test_the_version_is_a_result(capsys):
     ("words", "said"),
     [
         ([], "Usage: skaha-apply"),
-        (["plum"], "No such command"),
+        (["plum"], "skaha-apply has no command 'plum'"),
         (["plan", "--unknown"], "No such option"),
         (["plan", "-o", "xml"], "xml"),
         (["plan", "--report", "xml=f"], "write FORMAT=FILE"),

@@ -70,6 +70,28 @@ def test_a_command_of_another_tool_is_refused_with_a_line_to_paste(foreign, caps
         assert len(row) <= 80 or row.strip() in found
 
 
+MISSPELLED = {
+    "aply": "apply", "satus": "status", "Plan": "plan", "destory": "destroy", "sandbox strt": "sandbox status",
+    "state shw": "state show", "state rebnd": "state rebind", "sandbox stp": "sandbox stop",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "meant"), MISSPELLED.items())
+def test_a_misspelled_command_is_refused_with_the_nearest_one(wrong, meant, capsys):
+    assert main([*wrong.split(), "--no-color", "--var", "a=secret"]) == 4
+    printed = capsys.readouterr()
+    *group, word = wrong.split()
+    where = f"`{PROGRAM} {group[0]}`" if group else PROGRAM
+    assert printed.err.startswith(f"error: {where} has no command '{word}'\nhint: ")
+    assert lines(printed.err) == [f"{PROGRAM} {meant} --no-color --var a=VALUE"]
+
+
+@pytest.mark.parametrize("words", [["xyzzy"], ["state", "xyzzy"], ["sandbox", "q"]])
+def test_a_word_that_is_like_no_command_is_refused_with_the_list(words, capsys):
+    assert main(words) == 4
+    assert lines(capsys.readouterr().err) == [f"{shlex.join([PROGRAM, *words[:-1]])} --help"]
+
+
 def test_a_row_is_not_a_command_and_suggests_known_words():
     """A command that becomes one of this tool leaves the table."""
     assert not set(COMMAND_WORDS) & ({*COMMANDS} | {*leaves()})
