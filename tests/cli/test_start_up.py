@@ -87,6 +87,17 @@ def test_lint_imports_no_network(folder):
     assert not imported(folder, "lint") & {"asyncio", "ssl", "httpx", "deepdiff", "rich"}
 
 
+def test_the_package_imports_the_python_api_when_a_name_is_used(folder):
+    program = (
+        "import sys; before = set(sys.modules); import skaha_apply; dir(skaha_apply);"
+        "print(*sorted(set(sys.modules) - before)); skaha_apply.connect_sync; print(*sys.modules)"
+    )
+    made = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True)
+    at_import, at_use = (set(line.split()) for line in made.stdout.splitlines())
+    assert at_import <= {"__future__", "skaha_apply", "skaha_apply.model"}
+    assert not at_use & {"pandas", "IPython", "matplotlib", "numpy", "httpx", "typer", "ruamel", "rich"}
+
+
 @pytest.mark.parametrize("words", [("lint",), ("plan", "--help"), ("--version",)])
 def test_words_of_other_tools_are_read_only_after_a_mistake(folder, words):
     tables = {"skaha_apply.cli.foreign.suggestion", "skaha_apply.manifest.fields.foreign_keys"}
