@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.main import get_command
@@ -30,6 +33,37 @@ source "$1"
 COMP_LINE=$2 COMP_POINT=${#2} COMP_WORDS=() COMP_CWORD=0
 _skaha_apply "$3"
 printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+STATIC = (
+    ("skaha-apply ap", "apply"),
+    ("skaha-apply state m", "mv"),
+    ("skaha-apply apply --wa", "--wait"),
+    ("skaha-apply apply --wait ", "none ready complete"),
+    ("skaha-apply apply --wait=c", "complete"),
+    ("skaha-apply apply --state x --wait r", "ready"),
+    ("skaha-apply plan -o j", "json"),
+    ("skaha-apply mark ", "complete rerun hold"),
+    ("skaha-apply mark --force -y re", "rerun"),
+    ("skaha-apply mark rerun --phase f", "failed"),
+    ("skaha-apply completion z", "zsh"),
+    ("skaha-apply apply --timeout ", ""),
+    ("skaha-apply plam ", ""),
+)
+NAMED = (
+    ("skaha-apply logs re", "reduce"),
+    ("skaha-apply logs reduce/", "reduce/1 reduce/2"),
+    ("skaha-apply mark rerun p", "prepare"),
+    ("skaha-apply plan --target=s", "sum"),
+)
+# Shows in a file what the completion system of zsh accepts for the line; the key is Tab.
+ZSH = """\
+autoload -Uz compinit && compinit -u -D && source "$1"
+compadd() { local -a matches; builtin compadd -O matches "$@"; print -rl -- $matches >> found; builtin compadd "$@" }
+ended() { zle complete-word; print >> ended; zle kill-whole-line }
+zle -N ended; bindkey '^I' ended
+PS1= RPS1=
 """
 
 
@@ -99,24 +133,7 @@ def test_bash_completes_the_commands_and_options_of_the_help(path, complete, cap
         assert list(one.commands) == list(COMMANDS)
 
 
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("skaha-apply ap", "apply"),
-        ("skaha-apply state m", "mv"),
-        ("skaha-apply apply --wa", "--wait"),
-        ("skaha-apply apply --wait ", "none ready complete"),
-        ("skaha-apply apply --wait=c", "complete"),
-        ("skaha-apply apply --state x --wait r", "ready"),
-        ("skaha-apply plan -o j", "json"),
-        ("skaha-apply mark ", "complete rerun hold"),
-        ("skaha-apply mark --force -y re", "rerun"),
-        ("skaha-apply mark rerun --phase f", "failed"),
-        ("skaha-apply completion z", "zsh"),
-        ("skaha-apply apply --timeout ", ""),
-        ("skaha-apply plam ", ""),
-    ],
-)
+@pytest.mark.parametrize(("line", "expected"), STATIC)
 def test_static_words_start_no_process(line, expected, complete, tmp_path):
     assert complete(line) == expected.split()
     assert not (tmp_path / "calls").exists()
@@ -161,15 +178,21 @@ def test_damaged_and_hostile_files_have_no_names(tmp_path, monkeypatch):
     assert names("a", []) == names("$", []) == names("`", []) == []
 
 
-def test_names_are_printed_without_the_parser(tmp_path):
+def imported(folder, *words):
+    """The modules that a process has imported at the end of a command line."""
     program = (
-        "import sys; from skaha_apply.cli import main; main(['completion', '--words', '', 'logs']);"
-        "print(len(sys.modules), *({'typer', 'pydantic', 'asyncio', 'ruamel', 'typing', 'pathlib'} & set(sys.modules)))"
+        "import sys; from skaha_apply.cli import main; main(sys.argv[1:]);"
+        "print(*sys.modules, file=open('modules', 'w'))"
     )
-    made = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
-    count, *heavy = made.stdout.split()
-    assert not heavy
-    assert int(count) < 90
+    subprocess.run([sys.executable, "-c", program, *words], cwd=folder, capture_output=True, check=True)
+    return set((folder / "modules").read_text(encoding="utf-8").split())
+
+
+def test_a_key_costs_at_most_a_third_more_than_the_version(desk):
+    """Counted, because the time of both is that of their imports. A server is never asked: no network is imported."""
+    names_of_replicas = imported(desk, "completion", "--words", "reduce/", "logs")
+    assert len(names_of_replicas) <= 1.3 * len(imported(desk, "--version"))
+    assert not names_of_replicas & {"typer", "pydantic", "asyncio", "ruamel", "typing", "pathlib", "socket", "ssl"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -178,6 +201,77 @@ def test_the_shell_reads_its_script(shell, script):
     if program is None:
         pytest.skip(f"{shell} is not installed")
     subprocess.run([program, "-n", script(shell)], check=True)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A folder with a manifest and a state, and a program `skaha-apply` on the path."""
+    (tmp_path / "survey.yaml").write_text(SURVEY, encoding="utf-8")
+    write_state(tmp_path, ("reduce", 1), ("reduce", 2), ("sum", 1))
+    program = tmp_path / "bin" / "skaha-apply"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m skaha_apply "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return tmp_path
+
+
+def surroundings(desk):
+    return {"PATH": f"{desk / 'bin'}:{os.environ['PATH']}", "HOME": str(desk), "TERM": "dumb", "LANG": "C.UTF-8"}
+
+
+def without_option(found):
+    """The words of fish: it writes the option again before a value behind `=`, and each word has its text."""
+    return sorted(line.partition("\t")[0].rpartition("=")[2] for line in found)
+
+
+def test_fish_completes_what_bash_completes(script, desk):
+    shell = shutil.which("fish")
+    if shell is None:
+        pytest.skip("fish is not installed")
+    lines = [line for line, _ in (*STATIC, *NAMED)]
+    program = 'source $argv[1]; for line in $argv[2..]; complete -C "$line"; echo "=="; end'
+    words = [shell, "--no-config", "-c", program, script("fish"), *lines]
+    made = subprocess.run(words, cwd=desk, capture_output=True, text=True, check=True, env=surroundings(desk))
+    assert not made.stderr
+    found = [without_option(part.splitlines()) for part in made.stdout.split("==\n")[:-1]]
+    assert dict(zip(lines, found, strict=True)) == {line: sorted(words.split()) for line, words in (*STATIC, *NAMED)}
+
+
+def test_zsh_completes_what_bash_completes(script, desk):
+    shell = shutil.which("zsh")
+    if shell is None:
+        pytest.skip("zsh is not installed")
+    (desk / "rc.zsh").write_text(ZSH, encoding="utf-8")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [shell, "-f", "-i"], cwd=desk, env=surroundings(desk), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        os.write(ours, f"source rc.zsh {script('zsh')}\n".encode())
+        for number, (line, expected) in enumerate((*STATIC, *NAMED), start=1):
+            (desk / "found").write_text("", encoding="utf-8")
+            os.write(ours, f"{line}\t".encode())
+            read_until(ours, lambda number=number: lines_of(desk / "ended") == number)
+            found = (desk / "found").read_text(encoding="utf-8").split()
+            assert sorted(set(found)) == sorted(expected.split()), line
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def lines_of(path):
+    return len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+
+
+def read_until(terminal, met, seconds=30):
+    """Read what a terminal shows until something is true."""
+    until, screen = time.monotonic() + seconds, b""
+    while not met():
+        assert time.monotonic() < until, screen.decode(errors="replace")
+        if select.select([terminal], [], [], 0.01)[0]:
+            screen += os.read(terminal, 65536)
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

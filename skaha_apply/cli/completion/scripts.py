@@ -121,8 +121,8 @@ def fish_script(commands: Mapping[str, Completed]) -> str:
         condition = _fish_condition(path, one)
         for name, summary in one.commands.items():
             lines.append(f"complete -c {PROGRAM} {condition} -a {name} -d {_fish(summary)}")
-        values = [_fish_value(kind) for kind in dict.fromkeys(one.arguments) if kind]
-        lines += [f"complete -c {PROGRAM} {condition} {value}" for value in values]
+        for place, argument in _fish_arguments(path, one):
+            lines.append(f"complete -c {PROGRAM} {place} {_fish_value(argument)}")
         for option, kind in one.options.items():
             flag = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
             value = "" if kind is None else f" {'-r' if kind == FILES else '-x'} {_fish_value(kind)}"
@@ -175,17 +175,35 @@ def _cases(rows: Iterable[tuple[str, str]]) -> str:
 def _fish_condition(path: str, one: Completed) -> str:
     if not path:
         return "-n __fish_use_subcommand"
-    test = " ".join(f"__fish_seen_subcommand_from {word}; and" for word in path.split()).removesuffix("; and")
+    test = _fish_seen(path)
     if one.commands:
         test += f"; and not __fish_seen_subcommand_from {' '.join(one.commands)}"
     return f"-n {_fish(test)}"
+
+
+def _fish_seen(path: str) -> str:
+    return "; and ".join(f"__fish_seen_subcommand_from {word}" for word in path.split())
+
+
+def _fish_arguments(path: str, one: Completed) -> Iterable[tuple[str, str]]:
+    """The condition and the kind of each argument. Fixed words, such as a verb, come first and only once."""
+    test = _fish_seen(path)
+    for kind in dict.fromkeys(one.arguments):
+        if kind in ("", FILES, NAMES):
+            condition = test
+        else:
+            condition = f"{test}; and not __fish_seen_subcommand_from {kind}"
+            test += f"; and __fish_seen_subcommand_from {kind}"
+        if kind:
+            yield f"-n {_fish(condition)}", kind
 
 
 def _fish_value(kind: str) -> str:
     if kind == FILES:
         return "-F"
     if kind == NAMES:
-        return f"-a '({PROGRAM} completion --words (commandline -ct) (commandline -opc)[2..] 2>/dev/null)'"
+        current = '(commandline -ct | string replace -r "^--[^=]*=" "")'  # the value behind --option=
+        return f"-a '({PROGRAM} completion --words {current} (commandline -opc)[2..] 2>/dev/null)'"
     return f"-a {_fish(kind)}" if kind else ""
 
 
