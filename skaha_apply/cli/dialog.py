@@ -8,8 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.cli.event_loop import input_line
-from skaha_apply.cli.invocation import complete_lines, project_command, repeat_command
-from skaha_apply.cli.output.streams import size_of
+from skaha_apply.cli.invocation import complete_lines, project_command, repeat_command, repeat_with
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.render.printable import as_json, one_line
@@ -82,12 +81,25 @@ class Dialog:
         return report.exit_code
 
     def _next_steps(self, report: Report) -> str:
-        from skaha_apply.render.run.report import NextCommands, next_steps_text  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.render.run.next_steps import NextCommands, next_steps_text  # noqa: PLC0415 - keeps --help fast
 
         project = f" --project {shlex.quote(report.project)}"
-        commands = NextCommands(repeat_command(), project_command(f"mark rerun --phase failed{project}"))
-        stream = self.streams.err if self._as_documents else self.streams.out
-        return next_steps_text(report, commands, size_of(stream)[0] if stream.isatty() else 0)
+        rerun = project_command(f"mark rerun --phase failed{project}")
+        return next_steps_text(report, NextCommands(repeat_command(), rerun, repeat_with))
+
+    async def stay(self, project: str, waiting: str) -> bool:
+        """Ask whether to stay until all work has ended, if a person is there; `waiting` is what waits, and why."""
+        if not waiting or self._yes or self._as_documents or sys.stdin is None or not sys.stdin.isatty():
+            return False
+        self.progress.close()
+        self.streams.notify(
+            f"{one_line(project)}: {one_line(waiting)}.\n"
+            "If you leave, running sessions continue; this command resumes the work:\n"
+            f"  {repeat_command()}\n"
+        )
+        return await ask(
+            self.streams, "Stay until all work has ended?", declined="running sessions continue on the server"
+        )
 
     def close(self, projects: Sequence[Project] = ()) -> None:
         """Close the live table, and print the reports as JSON, in the order of the projects."""

@@ -67,6 +67,17 @@ def repeat_command() -> str:
     return shlex.join([PROGRAM, *kept])
 
 
+def repeat_with(option: str) -> str:
+    """The command line of this invocation with another option, in place of one of the same name."""
+    name = option.partition("=")[0]
+    words = [word for word in _words if word.partition("=")[0] != name]
+    before, _words[:] = list(_words), words
+    try:
+        return f"{repeat_command()} {option}"
+    finally:
+        _words[:] = before
+
+
 def command_words() -> tuple[str, ...]:
     """The words after the name of the program."""
     return tuple(_words)

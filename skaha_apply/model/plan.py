@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import ReplicaRecord
 
 AttemptKey = tuple[str, str, int, str | None]  # live name, kind, attempt and id of what is tried
-PLAN_FORMAT = "1.2"
+PLAN_FORMAT = "1.3"
 
 
 class Trait(Flag):

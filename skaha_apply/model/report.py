@@ -10,6 +10,7 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.display.value_table import Tabular
 from skaha_apply.model.errors import worst
+from skaha_apply.model.status import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.reasons import Reason
+    from skaha_apply.model.status import EntrySummary
 
-REPORT_FORMAT = "1.1"
+REPORT_FORMAT = "1.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,25 @@ class FailedLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a wait has used: `elapsed` seconds, core-hours of the sessions of the project, and the folder of the logs.
+
+    `logs` is "" if no logs are saved.
+    """
+
+    elapsed: float
+    core_hours: float
+    logs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report(Tabular):
     """The result of an apply: the counts of executed actions, the failed actions, and every replica in scope.
 
     `exit_codes` has an exit code for each thing that the apply leaves; the worst one is that of the invocation.
     `causes` are the causes of the failed replicas, the most frequent first. `plan` is the plan of the last pass.
     `not_started` states after a wait which replicas did not start, and why. `resume` states which work is left for
-    another invocation, "" if there is none.
+    another invocation, "" if there is none. `usage` is set after a wait.
     """
 
     project: str
@@ -86,6 +100,7 @@ class Report(Tabular):
     not_started: tuple[NotStarted, ...] = ()
     resume: str = ""
     causes: tuple[SharedCause, ...] = ()
+    usage: Usage | None = None
     plan: Plan | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -150,59 +165,6 @@ class CausesFound:
 
     project: str
     failures: tuple[FailureCause, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class EntrySummary:
-    """The phases of the replicas of one entry of the manifest, over all combinations of its matrix.
-
-    `counts` are numbers of replicas by phase; replicas that do not start count by their action (wait, blocked,
-    conflict). `failed` are the live names of replicas without another attempt. `longest` is the run time of
-    `longest_name`, the replica that has been running longest; `median` is the median run time of finished replicas.
-    Both are seconds, None if there is no such replica. `stragglers` are running replicas with a run time over 3 times
-    the median, each with its run time in seconds, the longest first.
-
-    `began` and `ends` are as in `DecidedEntry`. `left` is the expected number of seconds until no replica is open; None
-    if no replica has ended yet, or none is open. `open` counts replicas that are active or will become active. `needs`
-    are entries in lower case. `batch` is false for an interactive entry, whose sessions have no end.
-    """
-
-    name: str
-    counts: Mapping[str, int]
-    failed: tuple[str, ...] = ()
-    longest: float | None = None
-    longest_name: str = ""
-    median: float | None = None
-    stragglers: tuple[tuple[str, float], ...] = ()
-    began: float | None = None
-    ends: tuple[tuple[float, int], ...] = ()
-    left: float | None = None
-    open: int = 0
-    needs: tuple[str, ...] = ()
-    batch: bool = True
-
-    @property
-    def total(self) -> int:
-        """The number of replicas."""
-        return sum(self.counts.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the replicas of a project become done; interactive sessions do not count.
-
-    `rate` is the number of replicas per second that became done lately, None if none did or none is open. `elapsed` are
-    the seconds since the first create was accepted, up to the last end if nothing is open; None before. `left` are the
-    expected seconds until nothing is open: from the median run time of each entry, its open replicas and its limit. It
-    is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out.
-    """
-
-    done: int = 0
-    total: int = 0
-    rate: float | None = None
-    elapsed: float | None = None
-    left: float | None = None
-    not_estimated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

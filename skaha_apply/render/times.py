@@ -35,5 +35,12 @@ def rate_text(per_second: float) -> str:
     return f"{_number(per_second * _HOUR)}/h"
 
 
+def hours_text(hours: float) -> str:
+    """A number of core-hours: `1240`, `12.5`, `0.02`."""
+    if hours >= 100:  # noqa: PLR2004 - three digits
+        return f"{hours:.0f}"
+    return f"{hours:.1f}" if hours >= 1 else f"{hours:.1g}" if hours else "0"
+
+
 def _number(value: float) -> str:
     return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 - two digits

@@ -20,7 +20,7 @@ class SavedLogs:
     """
 
     def __init__(self, folder: Path, *, keep: bool = True) -> None:
-        self._folder = folder
+        self.folder = folder
         self._keep = keep
 
     def save(self, name: str, label: str, log: str, events: str | None) -> str | None:
@@ -47,7 +47,7 @@ class SavedLogs:
 
     def labels(self, name: str) -> tuple[str, ...]:
         """The saved labels of a live name, by attempt; raises `StateError`."""
-        folder = self._folder / file_name(name)
+        folder = self.folder / file_name(name)
         try:
             found = {path.stem for path in folder.iterdir() if path.suffix in (".log", ".events")}
         except FileNotFoundError:
@@ -61,7 +61,7 @@ class SavedLogs:
         return self._path(name, label, "log")
 
     def _path(self, name: str, label: str, suffix: str) -> Path:
-        return self._folder / file_name(name) / f"{file_name(label)}.{suffix}"
+        return self.folder / file_name(name) / f"{file_name(label)}.{suffix}"
 
     @staticmethod
     def _text(path: Path) -> str | None:

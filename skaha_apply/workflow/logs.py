@@ -16,6 +16,8 @@ from skaha_apply.render.printable import one_line, printable_lines
 from skaha_apply.workflow.state.binding import find_store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord, StateDocument
@@ -214,6 +216,11 @@ async def _live(context: Context, session_id: str | None, *, events: bool) -> st
         return ""
 
 
+def shown_path(path: Path, cwd: Path) -> str:
+    """A path as it is printed: relative to the working directory if it is below it."""
+    return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+
+
 def failed_log(context: Context, project: str, record: ReplicaRecord, spec: SessionSpec | None) -> FailedLog | None:
     """The last lines of the saved log of a failed replica; None if there are only events, or they cannot be read."""
     logs, label = context.location.logs(project), _last_attempt(record, spec).label
@@ -227,6 +234,6 @@ def failed_log(context: Context, project: str, record: ReplicaRecord, spec: Sess
     return FailedLog(
         name=record.name,
         id=record.id or "",
-        path=str(logs.path(record.name, label)) if saved else "",
+        path=shown_path(logs.path(record.name, label), context.location.setting.cwd) if saved else "",
         tail="\n".join(text.rstrip().splitlines()[-_TAIL:]),
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.model.report import EntrySummary, NotStarted
+from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
+from skaha_apply.model.status import EntrySummary
 from skaha_apply.planning.tracking.pace import began, last_ends, stragglers, time_left
 
 if TYPE_CHECKING:

@@ -15,6 +15,10 @@ def test_unmanaged_session_of_the_same_name_is_a_conflict_and_the_rest_continues
     assert "1 in conflict" in ended.out
     assert "--adopt" in ended.out
     assert "--take-over" in ended.out
+    again = "skaha-apply apply --yes --settle 0.5s --target reduce"
+    ended = desk.apply("--target", "reduce", code=8)
+    assert f"To record 1 unmanaged session in the state, if it matches:\n  {again} --adopt\n" in ended.out
+    assert f"To delete and replace it:\n  {again} --take-over\n" in ended.out
     live = desk.live()
     assert sorted(live) == ["reduce-1", "reduce-2", "reduce-3"]
     assert live["reduce-2"]["id"] == stranger

@@ -46,7 +46,7 @@ def test_json_stands_alone_on_standard_output(desk):
 
 
 @pytest.mark.parametrize("words", [("apply",), ("destroy",), ("mark", "rerun", "reduce", "--force")])
-def test_ctrl_c_at_a_question_changes_nothing_and_is_no_error(desk, words):
+def test_ctrl_c_at_a_question_changes_nothing_and_prints_no_error(desk, words):
     desk.write(SLEEP)
     if words != ("apply",):
         desk.apply()

@@ -117,6 +117,20 @@ def test_an_apply_that_leaves_replicas_waiting_prints_the_next_command(desk):
     assert "To continue" not in desk.apply("--target", "tile/1-2").out
 
 
+def test_in_a_terminal_apply_asks_whether_to_stay_if_something_waits(desk):
+    desk.write({"name": "tile", "replicas": 3, "cmd": "true", "parallelism": 1})
+    left = desk.in_terminal("apply", *FAST, *POLL, answer="y\nn\n")
+    command = "skaha-apply apply --settle 0.5s --poll 0.3s"
+    assert f"this command resumes the work:\r\n  {command}\r\n" in left.err
+    assert "Stay until all work has ended? [y/N]" in left.err
+    assert f"To continue:\n  {command}\n" in left.out
+    assert desk.writes() == {"POST": 1}
+    stayed = desk.in_terminal("apply", *FAST, *POLL, answer="y\ny\n")
+    assert "Replicas: 3 done." in stayed.out
+    assert "core-hours used, logs in .skaha-apply/localhost/logs/survey\n" in stayed.out
+    assert "Stay until" not in desk.apply(*POLL).err  # without a terminal, with --yes
+
+
 def test_a_limit_holds_for_the_invocation_and_not_for_each_pass(desk, sandbox):
     desk.write({"name": "tile", "replicas": 6, "cmd": "true"})
     ended = desk.apply("--limit", "2", "--wait", "complete", *POLL, code=9)

@@ -9,7 +9,6 @@ from reason_notes import note
 from skaha_apply.model.report import (
     ActionEnded,
     CausesFound,
-    EntrySummary,
     FailureCause,
     Note,
     NotStarted,
@@ -17,6 +16,7 @@ from skaha_apply.model.report import (
     PassStarted,
     PhaseChanged,
 )
+from skaha_apply.model.status import EntrySummary
 from skaha_apply.render.run.live_table import LiveTable, TerminalBlock
 
 CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skaha_apply.model.report import EntrySummary, Pace
+from skaha_apply.model.status import EntrySummary, Pace
 from skaha_apply.planning.tracking.pace import project_pace, stragglers, time_left
 from skaha_apply.render.run.pace import pace_document, pace_rows, pace_text, straggler_lines
 

@@ -36,13 +36,14 @@ def test_a_plan_is_the_promised_document(action, plan):
     )
     shown = plan(replaced, action("done"), action("retired", replica=2), core_hours_lost=0.4)
     assert plan_document(shown) == {
-        "format_version": "1.2",
+        "format_version": "1.3",
         "project": "survey",
         "server": "https://ws-uv.canfar.net/skaha/v1",
         "digest": "sha256:0",
         "has_changes": True,
         "refused": None,
         "core_hours_lost": 0.4,
+        "core_hours_to_come": {"replicas": 0, "expected": 0.0, "expected_for": 0, "at_most": 0.0, "bounded": 0},
         "summary": {
             "create": 0, "replace": 1, "delete": 0, "adopt": 0, "renew": 0, "retry": 0, "wait": 0, "blocked": 0,
             "conflict": 0, "protected": 0, "unknown": 0, "failed": 0, "done": 1, "unchanged": 0,
@@ -96,7 +97,7 @@ def test_a_report_is_the_promised_document():
         exit_codes=frozenset({ExitCode.PARTIAL}),
     )
     expected = {
-        "format_version": "1.1",
+        "format_version": "1.2",
         "project": "survey",
         "applied": {"create": 2},
         "failed": [{"name": "reduce-3", "action": "create", "error": "400 no"}],
@@ -105,7 +106,8 @@ def test_a_report_is_the_promised_document():
             {"name": "reduce-2", "replica": 2, "id": "a1b2c3d4", "phase": "failed", "cause": "MemoryError"},
         ],
         "causes": [{"cause": "MemoryError", "count": 1, "names": ["reduce-2"]}],
+        "usage": None,
     }
     assert report_document(report) == expected
     assert reports_document([report]) == expected
-    assert reports_document([report, report]) == {"format_version": "1.1", "reports": [expected, expected]}
+    assert reports_document([report, report]) == {"format_version": "1.2", "reports": [expected, expected]}

@@ -5,7 +5,6 @@ from reason_notes import note
 from skaha_apply.model.report import (
     ActionEnded,
     CausesFound,
-    EntrySummary,
     FailureCause,
     Note,
     NotStarted,
@@ -13,6 +12,7 @@ from skaha_apply.model.report import (
     PassStarted,
     PhaseChanged,
 )
+from skaha_apply.model.status import EntrySummary
 from skaha_apply.render.run.lines import ProgressLines
 
 RUNNING = PassEnded("survey", (EntrySummary("reduce", {"running": 2, "failed": 0}),))

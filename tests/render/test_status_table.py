@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from reason_notes import note
 
 from skaha_apply.model.reasons import Reason, ReasonCode
-from skaha_apply.model.report import EntrySummary, NotStarted, Pace
+from skaha_apply.model.report import NotStarted
+from skaha_apply.model.status import EntrySummary, Pace
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.color import plain
 from skaha_apply.render.run.entries import paint_rows

@@ -182,7 +182,10 @@ def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> E
             if saved is not None:
                 saved.check(context.client.address, [each.name for each in projects])
                 chosen = _with_saved_choices(how, saved, project.name)
-            return await loop.start_run(_request(context, project, chosen, (dialog, results, events)))
+            run = await loop.start_run(_request(context, project, chosen, (dialog, results, events)))
+            if await dialog.stay(project.name, loop.what_waits(run)):
+                loop.stay(run)
+            return run
 
     async def finish(run: ApplyRun) -> ExitCode:
         with results.recording_errors(run.request.project.name, len(projects)):

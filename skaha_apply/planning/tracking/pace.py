@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.report import EntrySummary, Pace
 from skaha_apply.model.session import Phase
+from skaha_apply.model.status import EntrySummary, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

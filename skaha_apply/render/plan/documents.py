@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
+from skaha_apply.planning.safety.core_hours import planned_cost
 from skaha_apply.render.printable import as_json, mask_references
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.failures import causes_document
@@ -66,6 +67,16 @@ class ActionDocument(_Document):
     changes: list[ChangeDocument]
 
 
+class CostDocument(_Document):
+    """The core-hours to come. Interactive sessions do not count, because they have no end."""
+
+    replicas: int = Field(ge=0, description="number of replicas that are created now or later")
+    expected: float = Field(ge=0, description="from the median run time of their entry")
+    expected_for: int = Field(ge=0, description="number of replicas in `expected`: those with a median")
+    at_most: float = Field(ge=0, description="from `timeout`")
+    bounded: int = Field(ge=0, description="number of replicas in `at_most`: those with a timeout")
+
+
 class PlanDocument(_Document):
     """The plan of one project, as `plan -o json` prints it; several projects give `{format_version, plans}`."""
 
@@ -83,6 +94,9 @@ class PlanDocument(_Document):
         description="the safety rule that refuses the plan, and the option that lifts it; null if none does"
     )
     core_hours_lost: float = Field(ge=0)
+    core_hours_to_come: CostDocument = Field(
+        description="core-hours that replicas will use that are created now or later, with one more attempt each"
+    )
     summary: dict[str, int] = Field(description="number of replicas by action", json_schema_extra=_counts)
     actions: list[ActionDocument] = Field(
         description="all but unchanged and done replicas; deletes, replaces, then others in the order of the manifest",
@@ -113,6 +127,7 @@ def plan_document(plan: Plan, *, everything: bool = False) -> dict[str, Any]:
         has_changes=plan.has_changes,
         refused=plan.refused and reason_text(plan.refused),
         core_hours_lost=plan.core_hours_lost,
+        core_hours_to_come=_cost(plan),
         summary=plan.summary,
         actions=[_action(action) for action in shown],
     )
@@ -149,6 +164,13 @@ def report_document(report: Report) -> dict[str, Any]:
             for one in report.sessions
         ],
         "causes": causes_document(report.causes),
+        "usage": None
+        if report.usage is None
+        else {
+            "elapsed_s": round(report.usage.elapsed, 3),
+            "core_hours": round(report.usage.core_hours, 4),
+            "logs": report.usage.logs or None,
+        },
     }
 
 
@@ -168,6 +190,17 @@ def plan_schema() -> dict[str, Any]:
         "title": f"skaha-apply plan, format {PLAN_FORMAT}",
         **schema,
     }
+
+
+def _cost(plan: Plan) -> CostDocument:
+    cost = planned_cost(plan.actions)
+    return CostDocument(
+        replicas=cost.replicas,
+        expected=round(cost.expected, 4),
+        expected_for=cost.expected_for,
+        at_most=round(cost.at_most, 4),
+        bounded=cost.bounded,
+    )
 
 
 def _action(action: Action) -> ActionDocument:

@@ -18,7 +18,8 @@ from skaha_apply.render.wrapped_text import wrapped_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from skaha_apply.model.report import EntrySummary, NotStarted
+    from skaha_apply.model.report import NotStarted
+    from skaha_apply.model.status import EntrySummary
 
     StyledText = tuple[str, str]  # text, style
     StyledRow = tuple[StyledText, ...]

@@ -11,7 +11,7 @@ from skaha_apply.render.wrapped_text import wrapped_lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.report import EntrySummary, Pace
+    from skaha_apply.model.status import EntrySummary, Pace
     from skaha_apply.render.run.entries import StyledRow
 
 MOST_STRAGGLERS = 3  # lines

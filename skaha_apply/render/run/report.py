@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
-from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.session import Phase
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
@@ -16,27 +13,19 @@ from skaha_apply.render.printable import one_line, printable_lines
 from skaha_apply.render.run.entries import not_started_rows, paint_rows
 from skaha_apply.render.run.failures import cause_lines
 from skaha_apply.render.run.lines import counts_line
+from skaha_apply.render.times import hours_text, short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skaha_apply.model.report import FailedLog, Failure, Report
+    from skaha_apply.model.report import FailedLog, Failure, Report, Usage
     from skaha_apply.render.color import Paint
 
 FAILURES = 20  # different errors that are printed
 NAMES = 5  # names for one error
 LOGS = 5  # logs that are shown
 URLS = 20  # addresses that are shown
-_FINAL = (ExitCode.UNFINISHED, ExitCode.PARTIAL)  # a failed replica has no retry left
 TAIL = 4000  # characters of a log that are shown
-
-
-@dataclass(frozen=True)
-class NextCommands:
-    """The commands that a report can suggest: to repeat this invocation, and to mark failed replicas."""
-
-    repeat: str
-    rerun: str
 
 
 def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing was changed") -> str:
@@ -52,30 +41,17 @@ def report_text(report: Report, paint: Paint = plain, nothing: str = "nothing wa
     lines.append(paint(f"{one_line(report.project)}: {done or nothing}.", "bold"))
     if report.sessions:
         lines.append(f"Replicas: {counts_line(phases)}.")
+    if report.usage is not None:
+        lines.append(_usage_line(report.usage))
     if report.failed:
         lines.append(paint(f"Not carried out: {counted(len(report.failed), 'action')}.", "bold red"))
     return "\n".join(lines) + "\n"
 
 
-def next_steps_text(report: Report, commands: NextCommands, width: int = 0) -> str:
-    """What continues, what waits for another invocation, and what to type; "" if no work is left.
-
-    Each command stands alone on its line, so that it can be copied whole. Only a command can be wider than `width`, in
-    columns; 0 for no limit.
-    """
-    steps = []
-    if report.resume:
-        first = f"{one_line(report.project)}: {one_line(report.resume)}. Running sessions continue on the server."
-        steps += [
-            *(textwrap.wrap(first, width) if width else [first]),
-            "To continue:",
-            f"  {one_line(commands.repeat)}",
-        ]
-    failed = sum(one.phase == Phase.FAILED.value for one in report.sessions)
-    if failed and report.exit_code in _FINAL:
-        which = f"{counted(failed, 'failed replica')} of {one_line(report.project)}"
-        steps += [f"To run {which} again at the next apply:", f"  {one_line(commands.rerun)}"]
-    return "\n".join([*steps, ""])
+def _usage_line(usage: Usage) -> str:
+    """`Wait: 14 min, 12.5 core-hours used, logs in .skaha-apply/...`."""
+    logs = f", logs in {one_line(usage.logs)}" if usage.logs else ""
+    return f"Wait: {short_duration(usage.elapsed)}, {hours_text(usage.core_hours)} core-hours used{logs}"
 
 
 def _failures(failed: Iterable[Failure], paint: Paint) -> list[str]:

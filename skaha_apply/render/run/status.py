@@ -17,8 +17,8 @@ from skaha_apply.render.run.replica_table import table_rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skaha_apply.model.report import EntrySummary, NotStarted, SharedCause
-    from skaha_apply.model.status import ProjectStatus, ReplicaStatus
+    from skaha_apply.model.report import NotStarted, SharedCause
+    from skaha_apply.model.status import EntrySummary, ProjectStatus, ReplicaStatus
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 

@@ -16,7 +16,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
 from skaha_apply.workflow.reconcile.one_pass import observe_and_record, one_pass
-from skaha_apply.workflow.reconcile.report import make_report, reporting_early_end
+from skaha_apply.workflow.reconcile.report import make_report, reporting_early_end, waiting_replicas
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
 from skaha_apply.workflow.reconcile.wait import is_over, sleep_until_next_pass, waiting_event
@@ -80,6 +80,19 @@ async def start_run(request: ApplyRequest) -> ApplyRun:
     run = ApplyRun(request, ProjectState(request.context, request.project, request.observe))
     await _make_pass(run)
     return run
+
+
+def what_waits(run: ApplyRun) -> str:
+    """Which replicas wait for a slot or a dependency once the first pass has ended; "" if a wait would not help."""
+    if run.last.declined or run.last.stopped or run.last.left_out or run.request.options.wait != "none":
+        return ""
+    waiting = replace(run.request, options=replace(run.request.options, wait="complete"))
+    return "" if is_over(waiting, run.progress, run.last) else waiting_replicas(run.last)
+
+
+def stay(run: ApplyRun) -> None:
+    """Let the run wait until all work has ended."""
+    run.request = replace(run.request, options=replace(run.request.options, wait="complete"))
 
 
 async def continue_run(run: ApplyRun) -> Report:

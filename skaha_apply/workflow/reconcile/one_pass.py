@@ -142,6 +142,7 @@ async def observe_and_record(
     What the server offers is requested once. Actions that failed in this invocation take no slot.
     """
     seen, adopted = await observe(execution, saves_logs=last.approval is None)
+    progress.began = seen.listing.at if progress.began is None else progress.began
     document = execution.ledger.document
     offer = last.offer if last.offer != Offer() else await ask_offer(request.context, request.project, document)
     options = replace(request.options.plan, failed=frozenset(progress.tried), reruns=progress.reruns)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.counts import counted, first_names, noun_for
 from skaha_apply.model.errors import ExitCode, SafetyRefusal, SkahaApplyError, TimeoutReached
 from skaha_apply.model.plan import ActionKind
-from skaha_apply.model.report import EndedEarly, FailedLog, Note, ReplicaReport, Report
+from skaha_apply.model.report import EndedEarly, FailedLog, Note, ReplicaReport, Report, Usage
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
+from skaha_apply.planning.safety.core_hours import used_core_hours
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.logs import failed_log
+from skaha_apply.workflow.logs import failed_log, shown_path
 from skaha_apply.workflow.progress import not_started
 
 if TYPE_CHECKING:
@@ -48,10 +49,24 @@ def make_report(request: ApplyRequest, progress: Progress, last: PassResult) -> 
         notes=(*progress.notes, *_reason_of_stop(last), *_not_created_again(desired, records, last)),
         logs=_failed_logs(request, last, [one for one in with_records if one.phase is Phase.FAILED]),
         not_started=not_started(desired, _UNFINISHED) if waited else (),
-        resume=_resume(request, last, desired),
+        resume=_resume(request, last),
         causes=shared_causes((record.name, cause_of_failure(record)) for record in with_records),
+        usage=_usage(request, progress, last) if waited else None,
         plan=last.plan,
     )
+
+
+def _usage(request: ApplyRequest, progress: Progress, last: PassResult) -> Usage | None:
+    """What the wait has used since the first listing of the invocation."""
+    if progress.began is None or last.document is None:
+        return None
+    now, cores = request.context.client.now(), last.offer.default_cores
+    hours = used_core_hours(last.document.replicas, last.document.specs, progress.began, now, cores)
+    location = request.context.location
+    logs = location.logs(request.project.name)
+    has_logs = location.setting.keep_logs and logs.folder.exists()
+    folder = shown_path(logs.folder, location.setting.cwd) if has_logs else ""
+    return Usage(max(0.0, now - progress.began), hours, folder)
 
 
 def _records(last: PassResult) -> dict[ReplicaKey, ReplicaRecord]:
@@ -62,24 +77,31 @@ def _desired_actions(last: PassResult) -> list[Action]:
     return [action for action in last.plan.actions if action.desired is not None] if last.plan else []
 
 
-def _resume(request: ApplyRequest, last: PassResult, desired: list[Action]) -> str:
+def _resume(request: ApplyRequest, last: PassResult) -> str:
     """What another invocation has to do, in one sentence; "" if nothing is left for one."""
     if last.declined or last.approval is None or request.options.plan.destroying:
         return ""
-    later = [action for action in desired if action.kind is ActionKind.WAIT or action.create_later]
     parts = (
         [f"--limit {request.options.limit} leaves {counted(last.left_out, 'action')} for another invocation"]
         if last.left_out
         else []
     )
-    if later:
-        reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
-        more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
-        what = f"{counted(len(later), 'replica')} {noun_for(len(later), 'waits', 'wait')}"
-        parts.append(f"{what} for another invocation ({'; '.join(map(reason_text, reasons[:MOST_REASONS]))}{more})")
+    if waiting := waiting_replicas(last):
+        parts.append(waiting.replace(" (", " for another invocation (", 1))
     if isinstance(last.stopped, TimeoutReached):
         parts.append("work is left")
     return "; ".join(parts)
+
+
+def waiting_replicas(last: PassResult) -> str:
+    """`22 replicas wait (limit of tile reached (parallelism 8))`; "" if none waits."""
+    later = [one for one in _desired_actions(last) if one.kind is ActionKind.WAIT or one.create_later]
+    if not later:
+        return ""
+    reasons = list(dict.fromkeys(hold.reason for hold in not_started(later, frozenset(ActionKind))))
+    more = f"; and {len(reasons) - MOST_REASONS} more reasons" if len(reasons) > MOST_REASONS else ""
+    what = f"{counted(len(later), 'replica')} {noun_for(len(later), 'waits', 'wait')}"
+    return f"{what} ({'; '.join(map(reason_text, reasons[:MOST_REASONS]))}{more})"
 
 
 @contextmanager

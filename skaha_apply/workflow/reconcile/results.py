@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 class Progress:
     """What one `apply` has done so far, over all passes.
 
+    `began` is the time of the first listing, in Unix seconds by the server's clock.
     `reruns` are the run numbers that `rerun` gave to done replicas in the first plan. `failures` has the reported
     failures by live name and kind of action. `tried` has the actions that failed and are not tried again. `created` are
     the IDs of new sessions. `attempted` counts the actions that were carried out or failed; `--limit` bounds it.
     """
 
     reruns: Mapping[ReplicaKey, int] | None = None
+    began: float | None = None
     applied: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
     tried: set[AttemptKey] = field(default_factory=set)
