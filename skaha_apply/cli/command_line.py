@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ _ParserError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__n
 _VALUE_IF_ALONE = {"--adopt": "--adopt=active", "--pretend": "--pretend=2s"}  # options whose value can be left out
 _MAYBE_VALUE = re.compile(r"[0-9]+(?:\.[0-9]+)?[a-zA-Z]{0,3}")  # a word that can be meant as the value of `--pretend`
 
+_parsers: dict[tuple[str, ...], Any] = {}  # by the commands that were imported
+
 
 def run_words(arguments: Sequence[str]) -> ExitCode:
     """Run one command line: the words after the name of the program."""
@@ -37,7 +40,7 @@ def run_words(arguments: Sequence[str]) -> ExitCode:
         return code
     register(words[0] if words else "")
     try:
-        return ExitCode(get_command(app).main(args=words, prog_name=PROGRAM, standalone_mode=False) or 0)
+        return ExitCode(_parser().main(args=words, prog_name=PROGRAM, standalone_mode=False) or 0)
     except _ParserError as error:
         return _report_usage_error(error, words)
     except typer.Abort:  # an interrupt while the line was read, in older versions of typer
@@ -50,6 +53,14 @@ def register(name: str = "") -> None:
     """Import the command of that name, or all commands if there is none: all of them cost a fifth of a second."""
     for command in (name,) if name in COMMANDS else COMMANDS:
         import_module(f"skaha_apply.cli.commands.{command}")
+
+
+def _parser() -> Any:
+    """The parser of all commands that are imported; to make one takes a third of the time of `--help`."""
+    imported = tuple(name for name in COMMANDS if f"skaha_apply.cli.commands.{name}" in sys.modules)
+    if imported not in _parsers:
+        _parsers[imported] = get_command(app)
+    return _parsers[imported]
 
 
 def _with_default_values(words: Sequence[str]) -> list[str]:
@@ -120,7 +131,7 @@ def parameters_of(command: str) -> Parameters:
     from skaha_apply.cli.foreign.suggestion import parameters_of as read_parameters  # noqa: PLC0415 - as above
 
     register(command.split(maxsplit=1)[0])
-    found: Any = get_command(app)
+    found = _parser()
     for name in command.split():
         found = found.commands[name]
     return read_parameters(found)
