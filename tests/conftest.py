@@ -19,7 +19,16 @@ from skaha_apply.sandbox.environment import for_sandbox
 ROOT = Path(__file__).parent
 sys.path.append(str(ROOT))  # for `prepared_process` and `notebook_kernel`, which several suites use
 # A test of these folders, or one that uses one of these fixtures, belongs to the tier of the marker `e2e`.
-E2E_FOLDERS = {"acceptance", "acceptance_remote", "conformance", "installation", "notebook", "real_parts", "sandbox"}
+E2E_FOLDERS = {
+    "acceptance",
+    "acceptance_remote",
+    "conformance",
+    "installation",
+    "notebook",
+    "notify",
+    "real_parts",
+    "sandbox",
+}
 E2E_FILES = {
     "chaos/test_real_processes.py", "cli/test_broken_output.py", "cli/test_pre_commit.py", "cli/test_split_command.py",
     "distributed/test_distributed_command_line.py", "docs/test_readme.py", "manifests/test_batch_processing_payload.py",

@@ -202,10 +202,14 @@ LIMITS = ("project", "account")
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """The limits and the state store that one file names, each with its node; None if a key is missing."""
+    """The limits and the state store that one file names, each with its node; None if a key is missing.
+
+    `notify` is not read yet, because its texts can contain variables.
+    """
 
     max_active: tuple[MaxActive, Node] | None = None
     state: tuple[str, Node] | None = None
+    notify: Node | None = None
 
 
 def read_settings(reader: NodeReader, entries: Mapping[str, KeyValue]) -> ProjectSettings:
@@ -223,7 +227,7 @@ def read_settings(reader: NodeReader, entries: Mapping[str, KeyValue]) -> Projec
             state = (reader.text(node, "state"), node)
         except InvalidValue:
             state = None
-    return ProjectSettings(limits, state)
+    return ProjectSettings(limits, state, entries["notify"].value if "notify" in entries else None)
 
 
 def _max_active(reader: NodeReader, node: Node) -> MaxActive:

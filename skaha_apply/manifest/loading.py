@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from skaha_apply.manifest.document import Document
+    from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.source.manifest_paths import Homes, Site
-    from skaha_apply.model.project import Project
+    from skaha_apply.manifest.source.nodes import Node
+    from skaha_apply.model.project import NoticeTargets, Project
 
 IN_SESSION = re.compile(r"sessions\[([0-9]+)\]")
 
@@ -135,8 +137,12 @@ class _Loader:
         variables = Variables(draft.diagnostics, document.variables, self.given)
         folder = "" if source.shown == "-" else os.path.dirname(source.shown)  # noqa: PTH120 - as it is written
         context = MatrixContext(document.reader, variables, self._lists(source), folder)
+        node = document.settings.notify
         part = ProjectFile(
-            document, variables, expand(document, context, sites[document.project].names.of(source.path))
+            document,
+            variables,
+            expand(document, context, sites[document.project].names.of(source.path)),
+            None if node is None else _notify(document.reader, variables, node),
         )
         return _LoadedFile(part, source, draft.real_path, is_open=draft.is_open)
 
@@ -184,6 +190,12 @@ class _LoadedFile:
         summary = f"{counted(errors, 'error')} in a file outside the folder, to which a link leads"
         detail = f"Messages do not show such a file. Name the file itself: {shlex.quote(self.real_path)}"
         return (Diagnostic("file", Severity.ERROR, summary, detail, Location(self.source.shown)),)
+
+
+def _notify(reader: NodeReader, variables: Variables, node: Node) -> NoticeTargets | None:
+    from skaha_apply.manifest.expansion.notify import read_notify  # noqa: PLC0415 - few manifests have the key
+
+    return read_notify(reader, variables, node)
 
 
 def _without_manifests(sources: Sequence[ManifestFile], skipped: Sequence[ManifestFile]) -> Iterator[Diagnostic]:

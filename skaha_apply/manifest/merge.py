@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.expand import ExpandedFile, ExpandedSession
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.declared import Variable, Variables
+    from skaha_apply.model.project import NoticeTargets
     from skaha_apply.model.spec import SessionSpec
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class ProjectFile:
     document: Document
     variables: Variables
     expanded: ExpandedFile
+    notify: NoticeTargets | None = None
 
     @property
     def diagnostics(self) -> FileDiagnostics:
@@ -104,6 +106,7 @@ def merged(name: str, parts: Sequence[ProjectFile], files: tuple[str, ...], fold
         named_only={name: axes for part in parts for name, axes in part.expanded.named_only.items()},
         max_active=_agreed([(part, part.document.settings.max_active) for part in parts], "max_active") or MaxActive(),
         state=_agreed([(part, part.document.settings.state) for part in parts], "state"),
+        notify=_agreed([(part, _notify(part)) for part in parts], "notify"),
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
         unknown=frozenset(unknown),
         withheld=frozenset(name for part in parts for name in part.variables.withheld),
@@ -132,6 +135,11 @@ def _others(parts: Sequence[ProjectFile]) -> dict[str, Location]:
             found[f"empty_lists[{lists}]"] = location(entries[name])
             lists += 1
     return found
+
+
+def _notify(part: ProjectFile) -> tuple[NoticeTargets, Node] | None:
+    node = part.document.settings.notify
+    return None if part.notify is None or node is None else (part.notify, node)
 
 
 def _agreed(given: Sequence[tuple[ProjectFile, tuple[T, Node] | None]], key: str) -> T | None:

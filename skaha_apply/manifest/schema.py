@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.manifest.document import VERSION
 from skaha_apply.manifest.expansion.matrix import OF_THE_WHOLE
 from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
-from skaha_apply.manifest.fields.schema_parts import MAX_ACTIVE, PROJECT_PATTERN, TEXT, VARIABLES, filled, matrix
+from skaha_apply.manifest.fields.schema_parts import (
+    MAX_ACTIVE,
+    NOTIFY,
+    PROJECT_PATTERN,
+    TEXT,
+    VARIABLES,
+    filled,
+    matrix,
+)
 from skaha_apply.manifest.fields.session_fields import BY_NAME, DEFAULT_FIELDS, SESSION_FIELDS
 
 if TYPE_CHECKING:
@@ -62,6 +70,7 @@ def manifest_schema() -> dict[str, Any]:
             "project": _top("project", {"type": ["string", "number"], "pattern": PROJECT_PATTERN}, "fits-survey"),
             "state": _top("state", TEXT, "https://gitlab.example.org/api/v4/projects/7/terraform/state/fits-survey"),
             "max_active": _top("max_active", MAX_ACTIVE, 200, {"project": 200, "account": 250}),
+            "notify": _top("notify", NOTIFY, {"url": "https://chat.example.org/hook", "on": ["failure", "end"]}),
             "variables": _top("variables", VARIABLES, EXAMPLE["variables"], {"token": {"sensitive": True}}),
             "defaults": _top("defaults", _keys(DEFAULT_FIELDS.values()), EXAMPLE["defaults"]),
             "sessions": _top("sessions", {"type": "array", "items": _session()}, EXAMPLE["sessions"]),

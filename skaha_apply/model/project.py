@@ -12,6 +12,7 @@ from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, Ignore, Location
+    from skaha_apply.model.report import SharedCause
     from skaha_apply.model.spec import LeftOut, SessionSpec
 
 
@@ -21,6 +22,58 @@ class MaxActive:
 
     project: int | None = None
     account: int | None = None
+
+
+class NoticeEvent(StrEnum):
+    """What a notice is about."""
+
+    FAILURE = "failure"  # the first replica that failed and has no retry left
+    END = "end"  # no session is active, and nothing can start
+
+
+NOTICE_FORMAT = "1.0"
+NOTICE_EVENTS = tuple(NoticeEvent)
+
+
+@dataclass(frozen=True)
+class NoticeTargets:
+    """The key `notify` of a manifest: a program with its arguments, an address, and the events.
+
+    The texts can contain `${var.NAME}` of sensitive variables, whose values are filled in when a notice is sent.
+    """
+
+    command: tuple[str, ...] = field(default=(), repr=False)
+    url: str = field(default="", repr=False)
+    on: tuple[NoticeEvent, ...] = NOTICE_EVENTS
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message. `id` stays the same if the message is sent again; `counts` are replicas by progress."""
+
+    id: str
+    event: NoticeEvent
+    project: str
+    server: str
+    text: str
+    counts: Mapping[str, int]
+    causes: tuple[SharedCause, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """The number of replicas."""
+        return sum(self.counts.values())
+
+
+class NotSent(Exception):
+    """A try that failed. The text never contains the command, the address or an output.
+
+    `can_be_repeated` states whether another try can succeed.
+    """
+
+    def __init__(self, text: str, *, can_be_repeated: bool = True) -> None:
+        super().__init__(text)
+        self.can_be_repeated = can_be_repeated
 
 
 @dataclass(frozen=True)
@@ -42,7 +95,7 @@ class Project:
     `empty` are the names, as written, of entries whose matrix has no combination now. `empty_lists` are the names of
     entries whose list or table is empty and whose combinations all come from an `include`. `named_only` gives, by the
     name of an entry as written, the axes and columns that only this name uses. `state` is the state store that the
-    manifests name.
+    manifests name, `notify` where notices go.
 
     `secrets` are the values of sensitive variables by name, and `withheld` the sensitive variables without a value.
     `unknown` are the paths of fields that depend on a variable without a value, if the load allowed this. `given` are
@@ -64,6 +117,7 @@ class Project:
     named_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     max_active: MaxActive = MaxActive()
     state: str | None = None
+    notify: NoticeTargets | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     unknown: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()

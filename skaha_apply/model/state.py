@@ -208,6 +208,19 @@ class UnconfirmedCreate(ReplicaEntry):
     posts: int = 1
 
 
+class NoticeRecord(Frozen):
+    """What was sent about the present work of a project. The work began at `since` and is over once `end` is set.
+
+    `failure` and `end` are the times at which these notices were sent, or at which the last try failed. `failed` is the
+    number of invocations that could not send one.
+    """
+
+    since: Time
+    failure: Time | None = None
+    end: Time | None = None
+    failed: int = 0
+
+
 class StateDocument(Frozen):
     """The state of one project.
 
@@ -230,3 +243,4 @@ class StateDocument(Frozen):
     intents: tuple[Intent, ...] = ()
     tombstones: tuple[PendingDelete, ...] = ()
     doubts: tuple[UnconfirmedCreate, ...] = ()
+    notices: NoticeRecord | None = None

@@ -69,7 +69,7 @@ def test_manifests_of_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     whole = [block.partition("```")[0] for block in page.split("```yaml\n")[1:] if block.startswith("version:")]
-    assert len(whole) == 8
+    assert len(whole) == 10
     (tmp_path / "tiles.txt").write_text("# the survey\n\nNGC 4501\nM 87\n", encoding="utf-8")
     (tmp_path / "fields.csv").write_text("field,ra" + page.partition("```\nfield,ra")[2].partition("```")[0])
     made = {}
@@ -167,6 +167,22 @@ TOPS = [
     ("max_active: {project: many}", False),
     ("max_active: {user: 3}", False),
     ("max_active: [3]", False),
+    ("notify: {url: 'https://chat.example.org/hook'}", True),
+    ("notify: {url: 'http://[::1]:80/a?b=c', on: failure}", True),
+    ("notify: {command: [notify.sh, 1, true], on: [end, failure]}", True),
+    ("notify: {url: 'https://${var.a}/', command: ['${var.a}']}\nvariables: {a: {default: h}}", True),
+    ("notify: {url: '${var.a}'}\nvariables: {a: {sensitive: true}}", True),
+    ("notify: {}", False),
+    ("notify: {on: end}", False),
+    ("notify: {command: notify.sh}", False),
+    ("notify: {command: []}", False),
+    ("notify: {url: 'ftp://example.org/'}", False),
+    ("notify: {url: 'https://'}", False),
+    ("notify: {url: 'https://a/ b'}", False),
+    ("notify: {url: 'https://a/', on: []}", False),
+    ("notify: {url: 'https://a/', on: start}", False),
+    ("notify: {url: 'https://a/', to: me}", False),
+    ("notify: 'https://a/'", False),
     ("state: https://example.org/state", True),
     ("state: [a]", False),
     ("defaults: {retries: 2, timeout: 2h, rerun: never, cores: '${var.n}'}", True),

@@ -18,6 +18,9 @@ TOP_FIELDS: Mapping[str, str] = {
     "number, or `{project: 200, account: 250}`. `account` counts every pending or running headless session of the "
     "user, including those of other projects and other tools. The others wait. All files of a project must have the "
     "same value. Without it, only `parallelism` limits the number.",
+    "notify": "Where the tool sends a message at the first failure and at the end of the work: "
+    "`{url: https://chat.example.org/hook}`, `{command: [PROGRAM, ARGUMENT]}`, or both. `on: [failure, end]` chooses "
+    "the messages. Only `apply` and `refresh` send. See [Notices](#notices).",
     "variables": 'Values that an invocation can give, by name: `night: {default: "2026-11-22"}`, '
     "`token: {sensitive: true}`. Give them with `--var`, `--var-file` or `SKAHA_VAR_name`, and use them as "
     "`${var.name}` in the same file. See [Variables](#variables).",

@@ -96,6 +96,31 @@ MAX_ACTIVE: Mapping[str, Any] = {
         },
     ],
 }
+NOTIFY: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "command": {
+            "description": "A program and its arguments. It runs without a shell and gets the message as JSON.",
+            "type": "array",
+            "items": TEXT,
+            "minItems": 1,
+        },
+        "url": {
+            "description": "An address that gets a POST with the message as JSON.",
+            "type": "string",
+            "pattern": rf"^[hH][tT][tT][pP][sS]?://[^/\s]+(/\S*)?$|{REFERENCE}",
+        },
+        "on": {
+            "description": "The messages: the first failure, the end of the work.",
+            "anyOf": [
+                {"enum": ["failure", "end"]},
+                {"type": "array", "items": {"enum": ["failure", "end"]}, "minItems": 1},
+            ],
+        },
+    },
+    "anyOf": [{"required": ["command"]}, {"required": ["url"]}],
+    "additionalProperties": False,
+}
 
 
 def filled(shape: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.format.layout import LayoutLine
     from skaha_apply.manifest.format.tokens import LayoutNode
 
-TOP = {"version": 0, "project": 1, "state": 2, "max_active": 3, "variables": 4, "defaults": 6, "sessions": 7}
-OWN = 5  # rank of the keys that begin with x-
+TOP = {
+    "version": 0, "project": 1, "state": 2, "max_active": 3, "notify": 4, "variables": 5, "defaults": 7, "sessions": 8
+}  # fmt: skip
+OWN = 6  # rank of the keys that begin with x-
 SESSION = {name: rank for rank, name in enumerate(("name", "<<", *CANONICAL[1:]))}
 
 

@@ -15,7 +15,7 @@ from skaha_apply.model.errors import Unauthorized
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.workflow.reconcile.credential_wait import wait_for_credential
-from skaha_apply.workflow.reconcile.one_pass import observe_and_record, one_pass
+from skaha_apply.workflow.reconcile.one_pass import is_notified, observe_and_record, one_pass, send_due_notices
 from skaha_apply.workflow.reconcile.report import make_report, reporting_early_end, waiting_replicas
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
@@ -152,8 +152,10 @@ async def refresh(context: Context, project: Project, observe: Callable[[Event],
         records = execution.ledger.document.replicas
         known = frozenset(record.key for record in records if record.phase in (Phase.FAILED, Phase.UNKNOWN))
         situation = await observe_and_record(request, execution, PassResult(), progress)
-        listing, document = situation.observation.listing, execution.ledger.document
-        last = PassResult(make_plan(project, situation), listing, document, known_failures=known)
+        plan, listing = make_plan(project, situation), situation.observation.listing
+        if is_notified(request):
+            await send_due_notices(request, plan, execution.ledger, progress, listing.at)
+        last = PassResult(plan, listing, execution.ledger.document, known_failures=known)
     return make_report(request, progress, last)
 
 

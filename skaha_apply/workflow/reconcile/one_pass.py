@@ -21,6 +21,7 @@ from skaha_apply.workflow.reconcile.report import reporting_early_end
 
 if TYPE_CHECKING:
     from skaha_apply.apply.context import ExecutionContext, Outcomes
+    from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Plan
     from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.reconcile.request import ApplyRequest
@@ -78,6 +79,9 @@ class _Pass:
                         ledger.changed()
                     self._add(await carry_out(work, execution))
                     self.result = replace(self.result, listing=execution.lister.latest or self.result.listing)
+                    if is_notified(request) and self.result.stopped is None:
+                        at = work.situation.observation.listing.at
+                        await send_due_notices(request, work.plan, ledger, self._progress, at)
             finally:
                 self.result = replace(self.result, document=ledger.document, records=ledger.working_state.records)
 
@@ -132,6 +136,20 @@ class _Pass:
         for outcomes in done:
             self._progress.add(outcomes)
             self.result = replace(self.result, stopped=outcomes.stopped or self.result.stopped)
+
+
+def is_notified(request: ApplyRequest) -> bool:
+    """Whether this invocation sends notices."""
+    return request.project.notify is not None and not request.options.plan.destroying
+
+
+async def send_due_notices(
+    request: ApplyRequest, plan: Plan, ledger: Ledger, progress: Progress, observed: float
+) -> None:
+    """See `notices.send_due_notices`; few projects ask for notices."""
+    from skaha_apply.workflow.reconcile import notices  # noqa: PLC0415
+
+    await notices.send_due_notices(request, plan, ledger, progress, observed)
 
 
 async def observe_and_record(

@@ -30,6 +30,7 @@ class Progress:
     `reruns` are the run numbers that `rerun` gave to done replicas in the first plan. `failures` has the reported
     failures by live name and kind of action. `tried` has the actions that failed and are not tried again. `created` are
     the IDs of new sessions. `attempted` counts the actions that were carried out or failed; `--limit` bounds it.
+    `unsent` are the events whose notice this invocation could not send.
     """
 
     reruns: Mapping[ReplicaKey, int] | None = None
@@ -40,6 +41,7 @@ class Progress:
     notes: dict[str, None] = field(default_factory=dict)
     created: set[str] = field(default_factory=set)
     attempted: int = 0
+    unsent: set[str] = field(default_factory=set)
 
     def add(self, outcomes: Outcomes) -> None:
         """Add what the executor did; an action that succeeds clears its earlier failure."""

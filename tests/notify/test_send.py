@@ -1,0 +1,85 @@
+"""One notice: what a command receives, and the bounds of time and tries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from skaha_apply.model.project import Notice, NoticeEvent, NoticeTargets
+from skaha_apply.notify.send import SendLimits, send_notice
+
+NOTICE = Notice("l-1-end", NoticeEvent.END, "survey", "example.org/skaha", "survey: ended", {"done": 2, "failed": 1})
+QUICK = SendLimits(tries=2, seconds=0.5, wait=0.01)
+
+
+def send(targets, secrets=None, environ=None, limits=QUICK):
+    environ = {"PATH": os.environ["PATH"]} if environ is None else environ
+    return asyncio.run(send_notice(targets, NOTICE, secrets or {}, environ, limits))
+
+
+def script(text, *words):
+    return NoticeTargets((sys.executable, "-c", text, *words))
+
+
+def test_a_command_gets_json_the_counts_and_no_credential(tmp_path):
+    out = tmp_path / "out"
+    text = "import json, os, sys; open(sys.argv[1], 'w').write(json.dumps([json.load(sys.stdin), dict(os.environ)]))"
+    environ = {"PATH": os.environ["PATH"], "SKAHA_TOKEN": "t", "CANFAR_TOKEN": "t", "TF_HTTP_PASSWORD": "t", "A": "b"}
+    targets = script(text, str(out))
+    assert send(targets, environ=environ, limits=SendLimits()) == ()
+    message, given = json.loads(out.read_text())
+    assert (message["event"], message["counts"], message["total"]) == ("end", {"done": 2, "failed": 1}, 3)
+    assert given["A"] == "b"
+    assert {name: given[name] for name in given if name.startswith("SKAHA_APPLY")} == {
+        "SKAHA_APPLY_EVENT": "end",
+        "SKAHA_APPLY_NOTICE_ID": "l-1-end",
+        "SKAHA_APPLY_PROJECT": "survey",
+        "SKAHA_APPLY_TEXT": "survey: ended",
+        "SKAHA_APPLY_TOTAL": "3",
+        "SKAHA_APPLY_DONE": "2",
+        "SKAHA_APPLY_FAILED": "1",
+    }
+    assert not {"SKAHA_TOKEN", "CANFAR_TOKEN", "TF_HTTP_PASSWORD"} & given.keys()
+
+
+def test_a_sensitive_value_is_an_argument_and_in_no_problem():
+    targets = script("import sys; sys.exit(3 if sys.argv[1] == 'secret; id' else 4)", "${var.key}")
+    assert send(targets, {"key": "secret; id"}, limits=SendLimits(2, 10.0, 0.01)) == (
+        "notify.command: it failed with exit code 3 (2 tries)",
+    )
+    assert send(targets) == ("notify.command: the sensitive variable key has no value",)
+
+
+def test_a_command_that_hangs_is_killed_with_the_processes_that_it_started(tmp_path):
+    pid = tmp_path / "pid"
+    assert send(NoticeTargets(("bash", "-c", f"sleep 600 & echo $! >{pid}; wait"))) == (
+        "notify.command: no end within 0.5 s (2 tries)",
+    )
+    stat = Path(f"/proc/{int(pid.read_text())}/stat")
+    until = time.monotonic() + 20
+    while stat.exists() and " Z " not in stat.read_text():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("targets", "problem"),
+    [
+        (NoticeTargets(("/no/such/program",)), "notify.command: it cannot run: No such file or directory"),
+        (NoticeTargets(url="ftp://example.org/"), "notify.url: the address is not an http or https address"),
+        (NoticeTargets(url="http://127.0.0.1:9/"), "notify.url: no response (ConnectError) (2 tries)"),
+        (NoticeTargets(url="http://[::1"), "notify.url: the address is not valid"),
+    ],
+)
+def test_what_cannot_succeed_is_a_problem_without_the_address(targets, problem):
+    assert send(targets) == (problem,)
+
+
+def test_a_program_need_not_read_its_standard_input():
+    assert send(NoticeTargets(("true",)), limits=SendLimits()) == ()
