@@ -92,7 +92,7 @@ def suggest_command(words: Sequence[str], known: Callable[[str], Parameters]) ->
 
 
 def suggest_nearest(words: Sequence[str], group: str, names: Sequence[str]) -> Suggestion:
-    """The command whose name is nearest to a word that is no command; `names` are the commands of the group.
+    """The command whose name is nearest to a misspelled one; `names` are the commands of the group.
 
     The words after it stay as they are, so that the line can be pasted.
     """
