@@ -37,6 +37,10 @@ docs:
     {{bin}}/python -m skaha_apply.manifest.reference
     {{bin}}/python -m skaha_apply.lint.docs docs/rules
 
+# Record the picture of the README again, from a real run
+picture:
+    {{bin}}/python docs/images/record_terminal.py
+
 # Pin the newest versions of the development environment
 constraints:
     uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra dev pyproject.toml --output-file constraints-dev.txt
