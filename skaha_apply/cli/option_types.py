@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -109,6 +110,13 @@ def account(text: str) -> str:
     token, _, name = text.rpartition("=")
     if not token or not name:
         raise typer.BadParameter("the token or the name is missing: write TOKEN=NAME")
+    return text
+
+
+def digest(text: str) -> str:
+    """The digest of a plan, as a plan in JSON or a comment has it."""
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", text):
+        raise typer.BadParameter(f"{text!r} is not a digest: write sha256: and 64 digits, as `plan -o json` prints it")
     return text
 
 

@@ -14,7 +14,7 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog, ReportFormat
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, WAITING
 from skaha_apply.cli.invocation import set_paths
-from skaha_apply.cli.option_types import DURATION, duration, interval
+from skaha_apply.cli.option_types import DURATION, digest, duration, interval
 from skaha_apply.cli.options import DecisionOptions, RecordOptions
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
@@ -101,6 +101,15 @@ class ApplyArguments(DecisionOptions, RecordOptions):
             rich_help_panel=SELECTION,
         ),
     ] = None
+    digest: Annotated[
+        list[str] | None,
+        typer.Option(
+            parser=digest,
+            metavar="DIGEST",
+            help="Apply without a question if the plan has this digest, else exit with 5; repeatable (default: none)",
+            rich_help_panel=SAFETY,
+        ),
+    ] = None
     init: Annotated[
         bool,
         typer.Option("--init", help="In CI: allow the first apply, which creates the state", rich_help_panel=SAFETY),
@@ -137,6 +146,7 @@ class ApplyArguments(DecisionOptions, RecordOptions):
             poll=ApplyOptions().poll if self.poll is None else self.poll,
             limit=self.limit,
             init=self.init,
+            digests=frozenset(self.digest or ()),
         )
 
 
@@ -168,7 +178,7 @@ def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> E
 
     saved = _saved_plan(options)
     as_documents = options.output is ReportFormat.JSON
-    dialog = Dialog(streams, yes=options.yes or saved is not None, as_documents=as_documents)
+    dialog = Dialog(streams, yes=bool(options.yes or saved or options.digest), as_documents=as_documents)
     setting = options.setting()
     if saved is not None:
         set_paths(saved.paths)

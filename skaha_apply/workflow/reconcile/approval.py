@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import SafetyRefusal, StalePlan
+from skaha_apply.model.plan import ActionKind
 from skaha_apply.planning.safety.allowed_actions import Approval
 from skaha_apply.render.reasons import reason_text
 
@@ -30,6 +31,7 @@ async def ask_for_approval(request: ApplyRequest, plan: Plan, lineage: str) -> A
             "the saved plan was made for another state (the lineage differs)",
             hint="Run `skaha-apply plan --out FILE` again, and have the new plan approved.",
         )
+    _check_reviewed(plan, options.digests)
     agreed = await request.approve(plan)
     if plan.refused is not None:
         raise SafetyRefusal(f"refused: {reason_text(plan.refused)}")
@@ -43,6 +45,16 @@ def check_fresh(plan: Plan) -> None:
         raise StalePlan(
             f"the plan is stale; since it was made, this changed:\n{shown}",
             hint="Save a new plan with `skaha-apply plan --out FILE`, and have it approved.",
+        )
+
+
+def _check_reviewed(plan: Plan, digests: frozenset[str]) -> None:
+    """Raise `StalePlan` if digests of reviewed plans are given, and this plan has another and something to do."""
+    is_over = not any(action.kind.changes or action.kind is ActionKind.WAIT for action in plan.decided_now)
+    if digests and plan.digest not in digests and not is_over:
+        raise StalePlan(
+            f"the plan is not the reviewed one: its digest is {plan.digest}, not {' or '.join(sorted(digests))}",
+            hint="Review the plan as it is now (`skaha-apply plan`), then apply it with its digest.",
         )
 
 

@@ -24,7 +24,8 @@ class ApplyOptions:
     """How a plan is carried out. Times are seconds.
 
     `timeout` limits the wait, `poll` is the interval between passes, `limit` is the most actions of the invocation.
-    `init` confirms a first run in CI. `approved` are the lines of a saved plan, `lineage` is that of its state.
+    `init` confirms a first run in CI. `approved` are the lines of a saved plan, `lineage` is that of its state. Of
+    `digests`, if there are any, one must be the digest of the plan.
     """
 
     plan: PlanOptions = field(default_factory=PlanOptions)
@@ -35,6 +36,7 @@ class ApplyOptions:
     init: bool = False
     approved: tuple[str, ...] | None = None
     lineage: str | None = None
+    digests: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
