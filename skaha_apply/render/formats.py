@@ -69,6 +69,7 @@ class ResultFormat(OutputFormat):
     MARKDOWN = "markdown", "results.markdown", Medium.DOCUMENT
     JUNIT = "junit", "results.junit", Medium.DOCUMENT
     GITLAB = "gitlab", "results.gitlab", Medium.DOCUMENT
+    COMMENT = "comment", "results.comment", Medium.DOCUMENT
 
 
 class SplitFormat(OutputFormat):

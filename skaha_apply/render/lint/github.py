@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted
 from skaha_apply.model.diagnostics import Severity
+from skaha_apply.render.ci_commands import MOST, annotation
 from skaha_apply.render.lint.text import count_text
-from skaha_apply.render.printable import one_line, printable_lines, truncate
+from skaha_apply.render.printable import one_line, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from skaha_apply.model.diagnostics import Diagnostic, LintReport
 
-MOST = 10  # annotations of one severity that a step shows
 SUMMARY = 1_000_000  # bytes; GitHub accepts 1 MiB from a step
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&!])")
 
@@ -71,14 +71,5 @@ def _command(one: Diagnostic, report: LintReport) -> str:
     if location.end_line == location.line:  # GitHub ignores columns of a range over several lines
         given |= {"col": location.column, "endColumn": location.end_column}
     given["title"] = one.rule
-    properties = ",".join(f"{name}={_property(str(value))}" for name, value in given.items())
     text = f"{one.summary}\n{one.detail}" if one.detail else one.summary
-    return f"::{one.severity} {properties}::{_message(printable_lines(text))}"
-
-
-def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+    return annotation(one.severity, text, given)

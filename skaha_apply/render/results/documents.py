@@ -30,7 +30,8 @@ def result_document(result: CommandResult, *, everything: bool = False) -> dict[
         if result.command == "plan" and one.plan is not None:
             plans.append({**plan_document(one.plan, everything=everything), **project_numbers(one)})
         elif one.report is not None:
-            reports.append({**report_document(one.report), **project_numbers(one)})
+            digest = one.plan.digest if one.plan else None
+            reports.append({**report_document(one.report), "digest": digest, **project_numbers(one)})
     key, version = ("plans", PLAN_FORMAT) if result.command == "plan" else ("reports", REPORT_FORMAT)
     documents = plans or reports
     body = documents[0] if len(documents) == 1 else {"format_version": version, key: documents}

@@ -45,7 +45,9 @@ def job_summary(result: CommandResult, room: int = SUMMARY) -> str:
 def result_markdown(result: CommandResult, limit: int = COMMENT) -> str:
     """The result in at most `limit` characters: errors and numbers first, then as much of the plans as fits."""
     reports = [_report(one.report) for one in result.projects if one.report is not None]
-    foot = "\n".join([f"\n{numbers_text(result)}", *_listed("error", result.errors), *_diagnostics(result)]) + "\n"
+    digests = [f"Digest of {escaped(one.project)}: `{one.plan.digest}`." for one in result.projects if one.plan]
+    numbers = "  \n".join([*(digests[:MOST] if result.command == "plan" else []), numbers_text(result)])
+    foot = "\n".join([f"\n{numbers}", *_listed("error", result.errors), *_diagnostics(result)]) + "\n"
     plans = [one.plan for one in result.projects if one.plan is not None]
     if result.command == "plan":
         return (plans_markdown(plans, limit - len(foot)) + foot)[: max(limit, 0)]
