@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from server import Server, Wire
 from virtual import Timeline, VirtualClock, VirtualLoop
@@ -142,6 +143,8 @@ class VaultStore:
 class MemoryLogs:
     """Saved logs, shared by all processes."""
 
+    folder = Path("logs-in-memory")  # which is not there
+
     def __init__(self):
         self.saved = {}
 
@@ -154,7 +157,7 @@ class MemoryLogs:
         return self.saved.get((name, label))
 
     def path(self, name, label):
-        return f"{name}/{label}"
+        return self.folder / name / label
 
 
 @dataclass
