@@ -6,8 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skaha_apply.model.errors import Forbidden, ServerError, Unauthorized
+from skaha_apply.model.masking.session_ids import is_hidden
 from skaha_apply.model.session import Observation
 from skaha_apply.planning.records import is_open
+from skaha_apply.planning.tracking.hidden_ids import lost_ids, reveal_ids
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -53,7 +55,7 @@ class Lister:
         """The listing, and the look-ups by ID in addition to it.
 
         Args:
-            state: decides which sessions are looked up.
+            state: decides which sessions are looked up; a digest of an ID in it becomes the ID, if it is listed.
             pods: deleted IDs whose pods are looked up, once they are no longer listed.
             in_flight: replicas for which this process has open requests.
 
@@ -65,6 +67,7 @@ class Lister:
             self.latest = listing
             if self._found is None:
                 self._found = listing.asked
+            reveal_ids(state, listing)
             alive, not_found, failed_lookups = await self._look_up(
                 _unlisted_ids(state, listing, self._settle, in_flight)
             )
@@ -76,13 +79,14 @@ class Lister:
                 break
             if attempt + 1 < MOST_LISTINGS:
                 await asyncio.sleep(EMPTY_INTERVAL if whole else INTERVAL)
-        unlisted = [one for one in pods if one not in listing.by_id]
+        lost, expired = lost_ids(state, listing)
+        unlisted = [one for one in pods if one not in listing.by_id and not is_hidden(one)]
         return Observation(
             listing=listing,
             found=self._found or listing.asked,
             alive=alive,
-            not_found=not_found,
-            failed_lookups=failed_lookups,
+            not_found=not_found | expired,
+            failed_lookups=failed_lookups | lost,
             ended_pods=await self._ended_pods(unlisted),
             in_flight=in_flight,
             whole=whole,
@@ -158,6 +162,7 @@ def _unlisted_ids(
         for _, record in sorted(state.records.group(is_open).items())
         if record.id
         and record.phase.active
+        and not is_hidden(record.id)
         and record.id not in listing.by_id
         and record.id not in state.pending_deletes
         and record.key not in in_flight

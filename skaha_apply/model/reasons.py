@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     RUNNING = "running"
     TERMINATING = "terminating"
     UNKNOWN_STATUS = "unknown_status"
+    ID_UNKNOWN = "id_unknown"  # only a digest of the ID of its session is known, and no listed session has it
     RUNNING_TOO_LONG = "running_too_long"
     PENDING_TOO_LONG = "pending_too_long"
     TIMED_OUT = "timed_out"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from skaha_apply.model.masking.session_ids import is_hidden
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def lacks_log(record: ReplicaRecord) -> bool:
 def has_past(record: ReplicaRecord) -> bool:
     """Whether the replica had earlier sessions."""
     return bool(record.past)
+
+
+def has_hidden_id(record: ReplicaRecord) -> bool:
+    """Whether a digest stands for the ID of its session, or of an earlier one."""
+    return any(is_hidden(one) for one in (record.id, *record.past) if one)
 
 
 def has_run_number(record: ReplicaRecord) -> bool:

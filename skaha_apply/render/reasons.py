@@ -128,6 +128,8 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.RUNNING: "running",
     Code.TERMINATING: "terminating",
     Code.UNKNOWN_STATUS: "the server reports the status {status}",
+    Code.ID_UNKNOWN: "not listed, and the state has only a digest of its ID, so it counts as running; if it was "
+    "deleted, run `skaha-apply state forget {name:quoted}`",
     Code.RUNNING_TOO_LONG: "running for more than {limit:exact}",
     Code.PENDING_TOO_LONG: "pending for more than {limit:exact}",
     Code.TIMED_OUT: "timed out: {cause}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from skaha_apply.model.masking.session_ids import is_hidden
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -59,10 +61,10 @@ class EventLoggingStore:
         """See `Store`."""
         return await self._store.read_bytes()
 
-    async def write(self, document: StateDocument) -> None:
+    async def write(self, document: StateDocument, *, last: bool = False) -> None:
         """Write the events, then store."""
         self._journal.stored(document)
-        await self._store.write(document)
+        await self._store.write(document, last=last)
         self._journal.confirm(document)
 
     async def check_lock(self) -> None:
@@ -106,7 +108,11 @@ class _MaskingStore:
 
 
 def interactive_ids(document: StateDocument) -> Iterator[str]:
-    """The ID of each interactive session in a state, deleted and earlier ones too."""
+    """The ID of each interactive session in a state, deleted and earlier ones too; digests of IDs are left out."""
+    return (one for one in _interactive_ids(document) if not is_hidden(one))
+
+
+def _interactive_ids(document: StateDocument) -> Iterator[str]:
     kinds = {key: spec.kind for key, spec in document.specs.items()}
     known = {one.key for one in document.replicas}
     interactive = {one.key for one in document.replicas if kinds[one.spec].interactive}

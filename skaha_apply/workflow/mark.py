@@ -10,6 +10,7 @@ from skaha_apply.apply.execute import execute
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import first_names, noun_for
 from skaha_apply.model.errors import ExitCode, UsageError
+from skaha_apply.model.masking.session_ids import is_hidden
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.model.report import Note
@@ -173,6 +174,11 @@ def new_marks(working: WorkingState, selected: tuple[Candidate, ...], options: M
                 hint="run `skaha-apply refresh`, which looks for its session, then repeat the command",
             )
         active = record.id if record is not None and record.phase.active else None
+        if active and is_hidden(active):
+            raise UsageError(
+                f"{one.name}: the server does not list its session, and the state has only a digest of its ID",
+                hint=f"if the session was deleted, run `skaha-apply state forget {one.spec.name}/{one.key[1]}`",
+            )
         marks.append(Mark(one.key, one.name, one.phase, active))
     active_names = [one.name for one in marks if one.deletes]
     if active_names and not options.force and options.verb is not Verb.HOLD:

@@ -18,12 +18,22 @@ _BRIEF = 6  # characters; a shorter ID is replaced only as a whole word
 # An ID of the stock server is one of 2^41. A digest of 16 bits leaves 2^25 of them, too many to try on a server. The
 # digest has no salt: two digests of one ID with different salts would reveal 32 bits.
 _DIGITS = 4
+_HIDDEN = re.compile(rf"id-[0-9a-f]{{{_DIGITS}}}")
+
+
+def is_hidden(session_id: str) -> bool:
+    """Whether a text is the short digest of an ID, as a state in a public place has it."""
+    return _HIDDEN.fullmatch(session_id) is not None
 
 
 @lru_cache(maxsize=100_000)
 def short_id(session_id: str) -> str:
-    """`id-3f9c`: always the same for one session, and too short to find its ID."""
-    return f"id-{hashlib.sha256(b'skaha-apply session ' + session_id.encode()).hexdigest()[:_DIGITS]}"
+    """`id-3f9c`: always the same for one session, and too short to find its ID; unchanged for such a digest."""
+    return (
+        session_id
+        if is_hidden(session_id)
+        else f"id-{hashlib.sha256(b'skaha-apply session ' + session_id.encode()).hexdigest()[:_DIGITS]}"
+    )
 
 
 def without_ids(text: str, ids: frozenset[str], urls: frozenset[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from skaha_apply.model.masking.session_ids import is_hidden
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.model.session import Phase
@@ -54,6 +55,9 @@ def decide(replica: DesiredReplica, situation: Situation) -> Action:
 
 def _recorded(replica: DesiredReplica, record: ReplicaRecord, situation: Situation) -> Action:
     spec = replica.spec
+    if record.phase.active and record.id and is_hidden(record.id):
+        name = f"{spec.name}/{replica.replica}"
+        return _action(ActionKind.UNCHANGED, replica, Reason(ReasonCode.ID_UNKNOWN, name=name), record)
     work, run = _differs(replica, record, situation)
     if record.phase is Phase.GONE and spec.kind.interactive and not (work or run):
         return _restarted(replica, record, situation)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.masking.session_ids import is_hidden
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
 from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 
@@ -112,8 +113,9 @@ def _let_go(owned: Owned, reason: Reason, *, finishes: bool) -> Action:
         return owned.action(ActionKind.RETIRED, Reason(ReasonCode.RETIRED, cause=reason))
     if owned.protected:
         return owned.action(ActionKind.PROTECTED, Reason(ReasonCode.PROTECTED, cause=reason))
-    if finishes:
-        return owned.action(ActionKind.UNCHANGED, Reason(ReasonCode.FINISHING, cause=reason))
+    if finishes or is_hidden(record.id):
+        unknown = Reason(ReasonCode.ID_UNKNOWN, name=f"{owned.spec.name}/{key[1]}")
+        return owned.action(ActionKind.UNCHANGED, Reason(ReasonCode.FINISHING, cause=reason) if finishes else unknown)
     sessions_to_delete = (SessionToDelete(record.id, active=True, why=DeleteReason.DELETE),)
     return owned.action(ActionKind.DELETE, reason, sessions_to_delete)
 
