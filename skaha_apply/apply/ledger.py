@@ -188,18 +188,18 @@ class Ledger:
                 self._writing.exception()  # the next write repeats it
         if self._failure is None and self._written < self._changed:
             try:
-                await self._write()
+                await self._write(last=True)
             except StateError as failure:
                 self._failure = failure
 
-    async def _write(self) -> None:
+    async def _write(self, *, last: bool = False) -> None:
         revision = self._changed
         self._serial += 1
         head = {"serial": self._serial, "writer": writer(), "written": self._now()}
         document = self.document.model_copy(update=head)
         earlier, self.working_state.stored_records = self.working_state.stored_records, {}
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
-        self._writing = asyncio.ensure_future(self._store.write(document))
+        self._writing = asyncio.ensure_future(self._store.write(document, last=last))
         try:
             await asyncio.shield(self._writing)
         except BaseException:

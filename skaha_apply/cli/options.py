@@ -29,6 +29,7 @@ from skaha_apply.cli.shared_options import (
     SandboxUseOptions,
     ServerOption,
     ShowIdsOption,
+    StateHistoryOption,
     TakeOverOption,
     TargetOption,
 )
@@ -134,6 +135,7 @@ class StateOptions(SandboxUseOptions, CommonOptions):
             rich_help_panel=SERVER,
         ),
     ] = None
+    state_history: StateHistoryOption = None
     project: Annotated[
         str | None,
         typer.Option(metavar="PROJECT", help="Only this project (default: all projects)", rich_help_panel=SELECTION),
@@ -158,6 +160,7 @@ class StateOptions(SandboxUseOptions, CommonOptions):
             sandbox=self.uses_sandbox,
             rehearsal=self.rehearsal,
             state=self.state,
+            state_history=self.state_history,
             project=self.project,
             command=redacted_words(),
             observe=Streams(color=not self.no_color).warn,

@@ -195,6 +195,17 @@ AllowLossOption = Annotated[
     ),
 ]
 
+StateHistoryOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1000,
+        metavar="N",
+        help="Commits that a state in git keeps (default: $SKAHA_APPLY_STATE_HISTORY, else 1)",
+        rich_help_panel=SERVER,
+    ),
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalOptions:

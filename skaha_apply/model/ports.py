@@ -114,9 +114,10 @@ class Store(Protocol):
         """The stored bytes, unchecked, None if there are none; raises `StateError`."""
         ...
 
-    async def write(self, document: StateDocument) -> None:
+    async def write(self, document: StateDocument, *, last: bool = False) -> None:
         """Store the document durably and atomically; raises `StateError`. `document.serial` is the new serial.
 
+        `last` states that nothing follows but `release`, so that a store can free the lock in the same request.
         A write that failed or was canceled might be stored anyway, so each attempt uses a new serial.
         """
         ...

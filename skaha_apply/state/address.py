@@ -15,7 +15,9 @@ from skaha_apply.lazy_dataclass import dataclass
 # The text before the first colon, if no folder and no `./` or `~` comes before it.
 _PREFIX = re.compile(r"([^/\\.~][^/\\:]*|):")
 _USER = re.compile(r"(?<=//)[^/?#]*@")
+_SSH = re.compile(r"ssh://([^/?#:@]*)(:[^/?#]*)?@", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^#]*")
+GIT = "git:"
 _PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -40,7 +42,11 @@ class StateAddress:
         """The address for messages: without user, password and query."""
         if not self.is_remote:
             return self.text
-        text = _QUERY.sub("", _USER.sub("", self.text))
+        if "://" not in self.text:  # a path or `user@host:path` in a repository address has neither
+            return self.text
+        # The user of ssh is public, and a command in a hint contains it.
+        is_ssh = _SSH.search(self.text)
+        text = _QUERY.sub("", _SSH.sub(r"ssh://\1@", self.text) if is_ssh else _USER.sub("", self.text))
         # A URL of a store has no fragment; in a form such as `git:REMOTE#REF` the fragment names the state.
         return text.partition("#")[0] if self.prefix.endswith("//") else text
 
@@ -53,15 +59,27 @@ class StateAddress:
         """One spelling: a real path, or a URL without user, query, default port and last slash."""
         if not self.is_remote:
             return os.path.realpath(self.text)
-        scheme, mark, rest = self.shown.rstrip("/").partition("://")
-        if not mark:
-            return self.shown
+        shown, mark, branch = self.shown.partition("#")
+        scheme, colon, rest = _USER.sub("", shown.rstrip("/")).partition("://")
+        if not colon:
+            path = shown.removeprefix(self.prefix)
+            shown = f"{self.prefix}{os.path.realpath(path)}" if path.startswith("/") else shown
+            return f"{shown}{mark}{branch}"
         host, slash, path = rest.partition("/")
         scheme = scheme.lower()
-        return f"{scheme}{mark}{host.lower().removesuffix(_PORTS.get(scheme, ''))}{slash}{path}"
+        host = host.lower().removesuffix(_PORTS.get(scheme.removeprefix(GIT), ""))
+        return f"{scheme}://{host}{slash}{path}{mark}{branch}"
 
-    def in_folder(self, folder: Path, file_name: str) -> StateAddress:
-        """This address with a path that starts at `folder`; a path of a folder stands for `file_name` in it."""
+    def in_folder(self, folder: Path, file_name: str, project: str) -> StateAddress:
+        """This address with a path that starts at `folder`.
+
+        A path of a folder stands for `file_name` in it. A repository without a branch stands for the branch of the
+        project.
+        """
+        if self.prefix == GIT:
+            from skaha_apply.state.git.address import located  # noqa: PLC0415 - most states are files
+
+            return replace(self, text=located(self.text, folder, project))
         if self.is_remote:
             return self
         path = folder / Path(self.text).expanduser()

@@ -29,7 +29,7 @@ class StateSetup:
     `root` is the folder that has `.skaha-apply`, and `folder` that of the server in it. `address` is the address that
     the user gives, relative to `cwd`; None for the default place. `homes` and `around` are as in `Project`. `command`
     are the words of the command line. `observe` gets the notes of the store, `identify` the IDs of interactive
-    sessions.
+    sessions. `history` is the number of commits that a branch with a state keeps, None if no option states it.
     """
 
     project: str
@@ -43,6 +43,7 @@ class StateSetup:
     command: tuple[str, ...]
     observe: Observer | None
     identify: Callable[[str, str], None]
+    history: int | None = None
 
     @property
     def default(self) -> Path:

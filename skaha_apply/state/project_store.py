@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.default_place import check_no_other, check_one_home
+from skaha_apply.state.git.address import HISTORY
 from skaha_apply.state.observed_stores import masking_store
 from skaha_apply.state.stores import how_to_select, open_store, parse_address
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skaha_apply.model.diagnostics import Location
     from skaha_apply.model.ports import Store
     from skaha_apply.state.default_place import StateSetup
@@ -39,13 +42,15 @@ def open_project_store(setup: StateSetup, declared: DeclaredState | None = None)
     default, address = setup.default, setup.address
     wanted = None
     if declared is not None:
-        wanted = parse_address(declared.text, "state", declared.location).in_folder(setup.root, default.name)
+        wanted = parse_address(declared.text, "state", declared.location).in_folder(
+            setup.root, default.name, setup.project
+        )
     if address is None:
         check_one_home(setup)
         check_no_other(setup)
     else:
-        address = address.in_folder(setup.cwd, default.name)
-    store = open_store(address, default, os.environ, observe=setup.observe)
+        address = address.in_folder(setup.cwd, default.name, setup.project)
+    store = open_store(address, default, _variables(setup), observe=setup.observe)
     if declared is not None and wanted is not None and not wanted.same_as(parse_address(store.address, "--state")):
         raise StateError(
             f"the manifests of {setup.project} declare the state {wanted.shown}, but this invocation would use "
@@ -54,3 +59,8 @@ def open_project_store(setup: StateSetup, declared: DeclaredState | None = None)
             location=declared.location,
         )
     return masking_store(store, setup.identify)
+
+
+def _variables(setup: StateSetup) -> Mapping[str, str]:
+    """The variables of the process, with the option that stands for one of them."""
+    return os.environ if setup.history is None else {**os.environ, HISTORY: str(setup.history)}

@@ -1,6 +1,6 @@
 """The table of state stores: which store opens which address.
 
-A new store needs a folder next to `local/` and `http/`, and here its opener and one line in `STORES`.
+A new store needs a folder next to `local/`, `http/` and `git/`, and here its opener and one line in `STORES`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.errors import UsageError
-from skaha_apply.state.address import StateAddress, prefix_of
+from skaha_apply.state.address import GIT, StateAddress, prefix_of
+from skaha_apply.state.git.address import FORM, check_address, git_remote, split_address
 from skaha_apply.state.http.config import backend
-from skaha_apply.state.http.rescue import rescue_path
 from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.remote.rescue import rescue_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,11 +35,15 @@ class StoreSetup(NamedTuple):
 
 
 class StoreType(NamedTuple):
-    """A remote store: a description of its addresses, how to open it, and the variable that can hold an address."""
+    """A remote store: a description of its addresses, how to open it, and the variable that can hold an address.
+
+    `problem` returns what is wrong with the text after the prefix, None if nothing is.
+    """
 
     form: str
     open: Callable[[StateAddress, StoreSetup], Store]
     variable: str = ""
+    problem: Callable[[str], str | None] = lambda _: None
 
 
 def _open_http(address: StateAddress, setup: StoreSetup) -> Store:
@@ -47,10 +52,16 @@ def _open_http(address: StateAddress, setup: StoreSetup) -> Store:
     return HttpStore(backend(address.text, setup.env), rescue_path(setup.default), observe=setup.observe)
 
 
+def _open_git(address: StateAddress, setup: StoreSetup) -> Store:
+    from skaha_apply.state.git.store import GitStore  # noqa: PLC0415 - most states are files
+
+    return GitStore(git_remote(address.text, setup.env), rescue_path(setup.default), observe=setup.observe)
+
+
 _HTTP = StoreType(
     "an http(s):// address of a store that uses the protocol of Terraform's http backend", _open_http, "TF_HTTP_ADDRESS"
 )
-STORES = {"https://": _HTTP, "http://": _HTTP}
+STORES = {"https://": _HTTP, "http://": _HTTP, GIT: StoreType(FORM, _open_git, problem=check_address)}
 
 
 def parse_address(text: str, source: str, location: Location | None = None) -> StateAddress:
@@ -62,7 +73,10 @@ def parse_address(text: str, source: str, location: Location | None = None) -> S
     stripped = text.strip()
     prefix = next((prefix for prefix in STORES if stripped.lower().startswith(prefix)), "")
     if prefix:
-        return StateAddress(stripped, prefix)
+        rest = stripped[len(prefix) :]
+        if problem := STORES[prefix].problem(rest):
+            raise UsageError(f"{source}: {problem}", hint=f"Give {STORES[prefix].form}.", location=location)
+        return StateAddress(prefix + rest if prefix == GIT else stripped, prefix)
     unknown = prefix_of(stripped)
     if unknown is None:
         return StateAddress(text)
@@ -104,6 +118,11 @@ def open_store(
     if address is not None and address.is_remote:
         return STORES[address.prefix].open(address, StoreSetup(default, env, observe))
     return LocalStore(default if address is None else Path(address.text).expanduser(), observe=observe)
+
+
+def names_one_state(address: StateAddress | None) -> bool:
+    """Whether an address is that of one branch, so that it cannot hold the states of several projects."""
+    return address is not None and address.prefix == GIT and bool(split_address(address.text[len(GIT) :])[1])
 
 
 def how_to_select(address: StateAddress) -> str:

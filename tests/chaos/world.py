@@ -107,7 +107,7 @@ class VaultStore:
         self._known = version_of(document)
         return document
 
-    async def write(self, document):
+    async def write(self, document, *, last=False):
         if self._vault.holder is not self._process:
             raise StateError("written without the lock")
         data = encode(document)

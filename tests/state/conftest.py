@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import subprocess
 import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -321,3 +322,14 @@ def gitlab():
 @pytest.fixture(params=[PlainBackend, GitLab])
 def dialect(request):
     return request.param
+
+
+def git_repository(path):
+    """A bare repository."""
+    subprocess.run(["git", "init", "--quiet", "--bare", str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return git_repository(tmp_path / "remote.git")

@@ -14,10 +14,10 @@ import pytest
 from skaha_apply.model.errors import StateError, StateLocked, UsageError
 from skaha_apply.state.codec import decode, encode
 from skaha_apply.state.http.config import backend
-from skaha_apply.state.http.rescue import rescue_path
 from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.lease import LEASE, SLACK
 from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.remote.rescue import rescue_path
 from skaha_apply.state.stores import find_address, open_store, parse_address
 
 

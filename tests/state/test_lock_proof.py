@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,13 @@ import pytest
 
 from skaha_apply.model.errors import ExitCode, StateError, StateLocked
 from skaha_apply.state.clocks import TRUSTED, Clocks
+from skaha_apply.state.git.address import GitRemote
+from skaha_apply.state.git.store import GitStore
 from skaha_apply.state.http.config import backend
-from skaha_apply.state.http.rescue import rescue_path
 from skaha_apply.state.http.store import HttpStore
 from skaha_apply.state.lease import LEASE, SLACK
 from skaha_apply.state.local.store import LocalStore
+from skaha_apply.state.remote.rescue import rescue_path
 
 OVER = LEASE + 2 * SLACK
 
@@ -29,9 +32,14 @@ class Place:
 
     folder: Path
     server: object = None
+    is_git: bool = False
 
     def open(self, machine, notes=None):
         observe = None if notes is None else lambda note: notes.append(note.text)
+        if self.is_git:
+            remote = GitRemote(str(self.folder / "remote.git"), "skaha-state/survey")
+            rescue = rescue_path(self.folder / f"{id(machine)}.json")
+            return GitStore(remote, rescue, observe=observe, clocks=machine.clocks)
         if self.server is None:
             return LocalStore(self.folder / "survey.state.json", clocks=machine.clocks, observe=observe)
         account = {"TF_HTTP_USERNAME": self.server.user, "TF_HTTP_PASSWORD": self.server.password}
@@ -40,7 +48,14 @@ class Place:
         return HttpStore(given, rescue, observe=observe, clocks=machine.clocks)
 
     def pass_time(self, seconds):
-        """Time passes at the store. A lock file gets old, as that of another machine whose lock is not forwarded."""
+        """Time passes at the store. A lock file gets old, as that of another machine whose lock is not forwarded.
+
+        A lock in git never expires, so a user breaks it.
+        """
+        if self.is_git:
+            if seconds:
+                self._git("update-ref", "-d", "refs/heads/skaha-lock/skaha-state/survey")
+            return
         if self.server is not None:
             self.server.ahead += seconds
             return
@@ -52,14 +67,20 @@ class Place:
             if os.path.realpath(descriptor) == str(lock):
                 fcntl.flock(int(descriptor.name), fcntl.LOCK_UN)
 
+    def _git(self, *words):
+        words = ["git", "--git-dir", str(self.folder / "remote.git"), *words]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
     def locked_by(self):
+        if self.is_git:
+            return self._git("for-each-ref", "--format=%(objectname)", "refs/heads/skaha-lock") or None
         if self.server is not None:
             return self.server.lock and self.server.lock["ID"]
         text = (self.folder / "survey.state.lock").read_text()
         return text or None
 
 
-@pytest.fixture(params=["plain", "naive", "gitlab", "file"])
+@pytest.fixture(params=["plain", "naive", "gitlab", "file", "git"])
 def run(request, plain, gitlab, tmp_path):
     """Runs `main(place)` with a place of each kind; `naive` frees any lock whatever the ID."""
 
@@ -67,6 +88,9 @@ def run(request, plain, gitlab, tmp_path):
         async def served():
             if request.param == "file":
                 return await main(Place(tmp_path))
+            if request.param == "git":
+                request.getfixturevalue("repository")
+                return await main(Place(tmp_path, is_git=True))
             kind = gitlab if request.param == "gitlab" else plain
             async with kind(naive=True) if request.param == "naive" else kind() as server:
                 return await main(Place(tmp_path, server))

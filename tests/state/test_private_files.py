@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from skaha_apply.state.http.rescue import RescueFile
 from skaha_apply.state.local.durable import open_private
 from skaha_apply.state.local.store import LocalStore
 from skaha_apply.state.paths import make_folder
+from skaha_apply.state.remote.rescue import RescueFile
 from skaha_apply.state.saved_logs import SavedLogs
 
 

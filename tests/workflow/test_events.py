@@ -40,7 +40,7 @@ class Disk:
     async def read(self):
         return self.stored
 
-    async def write(self, document):
+    async def write(self, document, *, last=False):
         self.written.append(steps(self.path))
         if self.broken:
             raise StateError("the disk is full")

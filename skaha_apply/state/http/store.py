@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ from skaha_apply.state.codec import LineCache, decode, encode
 from skaha_apply.state.http.errors import refused
 from skaha_apply.state.http.lock import RemoteLock
 from skaha_apply.state.http.requests import BackendRequests, NoStoreResponse, StoreResponse
-from skaha_apply.state.http.rescue import RescueFile
-from skaha_apply.state.serial import NOTHING, can_replace, check_next, version_of
+from skaha_apply.state.remote.rescue import RescueFile
+from skaha_apply.state.serial import NOTHING, check_next, version_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +56,8 @@ class HttpStore:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._backend = backend
-        self._rescue = RescueFile(rescue)
+        # The query of an address is a secret, so a command does not contain such an address.
+        self._rescue = RescueFile(rescue, backend.shown if backend.shown == backend.address else "")
         self._observe = observe
         clocks = clocks or Clocks()
         self._proof = LockProof(clocks)
@@ -97,7 +97,8 @@ class HttpStore:
         """
         document = await self._fetch(await self._requests.send_with_retries("GET", self._backend.address))
         self._known, self._unconfirmed = version_of(document), None
-        await self._check_rescue_file(document)
+        if note := await self._rescue.compare(document):
+            self._note(note)
         return document
 
     async def read_bytes(self) -> bytes | None:
@@ -110,7 +111,7 @@ class HttpStore:
             async with self._one_at_a_time:
                 await self._check_proof()
 
-    async def write(self, document: StateDocument) -> None:
+    async def write(self, document: StateDocument, *, last: bool = False) -> None:  # noqa: ARG002 - frees no lock
         """Store the document; if the store does not accept it, write it to the rescue file.
 
         Raises `StateError` without a lock, if the stored state is not the one that was read, or if neither a response
@@ -124,13 +125,13 @@ class HttpStore:
                 self._unconfirmed = version_of(document)
                 await self._send(document, data)
         except StateError as error:
-            raise self._with_rescue(await self._cause(error), data) from error
+            raise self._rescue.keep(await self._cause(error), data) from error
         except asyncio.CancelledError:
-            self._note(self._with_rescue(StateError(f"the write of {self.address} was interrupted"), data).message)
+            self._note(self._rescue.keep(StateError(f"the write of {self.address} was interrupted"), data).message)
             raise
         self._known, self._unconfirmed = version_of(document), None
         self._text, self._document = data, document
-        self._remove_rescue_file(document)
+        self._rescue.remove_after(document)
 
     async def check_free(self) -> bool:
         """False: the protocol shows the owner of a lock only in the response to a LOCK."""
@@ -251,42 +252,6 @@ class HttpStore:
             return True
         check_next(self.address, self._known, stored, document)
         return False
-
-    def _with_rescue(self, error: StateError, data: bytes) -> StateError:
-        try:
-            self._rescue.write(data)
-        except StateError as second:
-            return type(error)(f"{error.message}; the new state is lost: {second.message}", hint=error.hint)
-        if isinstance(error, StateLocked):  # the new owner works from the stored state
-            return StateLocked(f"{error.message}; the new state is saved in {self._rescue.path}", hint=error.hint)
-        push = f"To store it, run `{self._push_command}`."
-        return type(error)(
-            f"{error.message}; the new state is saved in {self._rescue.path}",
-            hint=f"{error.hint} {push}" if error.hint else push,
-        )
-
-    async def _check_rescue_file(self, stored: StateDocument | None) -> None:
-        if not self._rescue.path.exists():
-            return
-        rescued = await asyncio.to_thread(self._rescue.read)
-        if rescued is None:
-            return
-        if version_of(rescued) == version_of(stored):
-            self._rescue.remove()
-        elif can_replace(rescued, stored):
-            self._note(f"{self._rescue.path} has a newer state than the store; to store it, run `{self._push_command}`")
-
-    def _remove_rescue_file(self, document: StateDocument) -> None:
-        if self._rescue.path.exists():
-            rescued = self._rescue.read()
-            if rescued is not None and (rescued.lineage, rescued.writer) == (document.lineage, document.writer):
-                self._rescue.remove()
-
-    @property
-    def _push_command(self) -> str:
-        # The query of an address is a secret, so a command does not contain such an address.
-        option = f" --state {self.address}" if self.address == self._backend.address else ""
-        return f"skaha-apply state push {shlex.quote(str(self._rescue.path))}{option}"
 
     def _note(self, text: str) -> None:
         if self._observe is not None:

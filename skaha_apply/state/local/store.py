@@ -111,7 +111,7 @@ class LocalStore:
         """The content of the file, unchecked; None if there is no file; raises `StateError`."""
         return (await _in_thread(self._load_bytes))[0]
 
-    async def write(self, document: StateDocument) -> None:
+    async def write(self, document: StateDocument, *, last: bool = False) -> None:  # noqa: ARG002 - frees no lock
         """Replace the file durably; raises `StateError`, also if the file is not the one that was read before."""
         await _in_thread(lambda: self._write(document))
 

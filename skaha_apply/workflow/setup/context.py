@@ -109,6 +109,7 @@ class StateLocation:
             command=setting.command,
             observe=None if setting.sandbox else setting.observe,
             identify=setting.identify,
+            history=setting.state_history,
         )
         return open_project_store(setup, declared)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.project import MissingValues, Project
 from skaha_apply.model.report import Note
 from skaha_apply.state.paths import find_homes
+from skaha_apply.state.stores import find_address, names_one_state
 from skaha_apply.workflow.setup.variables import check_declared
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, .
     return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location)))
 
 
+def _check_one_branch(setting: Settings, projects: int) -> None:
+    """Refuse one branch for the states of several projects; raises `UsageError`."""
+    if projects > 1 and not setting.sandbox and names_one_state(find_address(setting.state, os.environ)):
+        raise UsageError(
+            f"the address of the state names one branch, and the manifests have {projects} projects",
+            hint="remove #BRANCH, so that each project has its own branch, or select a project with --project",
+        )
+
+
 def load_projects(
     setting: Settings,
     stdin: Callable[[], bytes] | None = None,
@@ -92,6 +103,7 @@ def load_projects(
                 f"there is no project {setting.project!r} in these manifests", hint=f"the projects are: {known}"
             )
         return chosen, found
+    _check_one_branch(setting, len(projects))
     if not projects:
         empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Location(setting.sources[0]))
         raise ManifestError((empty,))

@@ -35,9 +35,10 @@ class Settings:
     """The places of manifests, server and state, and the limits for requests to the server.
 
     Times are seconds. `credential_command` is a command that prints the credential. `server` is a name or URL, `state`
-    a path or URL; None takes the defaults. `rehearsal` is what the sandbox must do with sessions; None takes a running
-    one as it is. `given` are the values of variables. `cwd` is the working directory, to which paths are relative.
-    `command` are the words of the command line, for hints that repeat it; a script has none.
+    a path or URL, `state_history` the number of commits that a state in git keeps; None takes the defaults. `rehearsal`
+    is what the sandbox must do with sessions; None takes a running one as it is. `given` are the values of variables.
+    `cwd` is the working directory, to which paths are relative. `command` are the words of the command line, for hints
+    that repeat it; a script has none.
     `observe` gets the notes of a state store (an expired lock that it takes over, a state that it keeps in a rescue
     file). `identify` gets the ID and the address of each interactive session that server or state show, so that no
     output holds them.
@@ -49,6 +50,7 @@ class Settings:
     sandbox: bool = False
     rehearsal: Rehearsal | None = None
     state: str | None = None
+    state_history: int | None = None
     project: str | None = None
     concurrency: int = 32
     settle: float = 5.0

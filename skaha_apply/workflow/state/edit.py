@@ -124,6 +124,6 @@ async def _move_project(location: StateLocation, old: str, new: str) -> str:
 
 
 async def rewrite(store: Store, document: StateDocument) -> None:
-    """Store a changed document with the next serial, under the lock. Raises StateError."""
+    """Store a changed document with the next serial, as the last write under the lock. Raises StateError."""
     stamp = {"serial": document.serial + 1, "writer": writer(), "written": time.time()}
-    await store.write(document.model_copy(update=stamp))
+    await store.write(document.model_copy(update=stamp), last=True)

@@ -60,7 +60,7 @@ async def push(location: StateLocation, project: str | None, data: bytes, source
         if stored is not None and encode(stored) == encode(document):
             return f"{store.address} holds this state already: serial {document.serial}"
         _check_newer(document, stored, store.address, source)
-        await store.write(document)
+        await store.write(document, last=True)
     return f"pushed to {store.address}: serial {document.serial}, in place of {_serial(stored)}"
 
 

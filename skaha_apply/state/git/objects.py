@@ -1,0 +1,108 @@
+"""Makes and reads the commits of a state, in a private bare repository that nobody else uses.
+
+A temporary folder of the process holds it, so that no checkout, index, hook or configuration of the user is touched,
+and no two processes share a file. A killed process leaves the folder to the system.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from typing import TYPE_CHECKING, NamedTuple
+
+from skaha_apply.model.errors import StateError
+
+if TYPE_CHECKING:
+    from skaha_apply.state.git.program import GitProgram, GitResult
+
+STATE_FILE, LOCK_FILE = "state.json", "lock.json"
+_PRUNE_EVERY = 20  # commits; the objects of earlier writes are of no use
+
+
+class CommitHead(NamedTuple):
+    """A commit: its ID, its tree, and the time of the commit in Unix seconds."""
+
+    id: str
+    tree: str
+    date: float
+    message: str
+    parent: str = ""
+
+
+class CommitMaker:
+    """Makes commits and reads them; each method raises `StateError` if git fails."""
+
+    def __init__(self, program: GitProgram) -> None:
+        self._program = program
+        self._folder = ""
+        self._made = 0
+
+    @property
+    def folder(self) -> str:
+        """The private repository; "" until `open`."""
+        return self._folder
+
+    async def open(self) -> None:
+        """Make the private repository, if there is none yet."""
+        if self._folder:
+            return
+        folder = tempfile.mkdtemp(prefix="skaha-apply-git-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        await self._checked("init", "--bare", "--quiet", "--template=", folder)
+        self._folder = folder
+
+    async def tree(self, name: str, data: bytes) -> str:
+        """The ID of a tree with one file."""
+        blob = await self._id("hash-object", "-w", "--stdin", data=data)
+        return await self._id("mktree", data=f"100644 blob {blob}\t{name}\n".encode())
+
+    async def commit(self, tree: str, message: str, date: float, parent: str = "") -> str:
+        """The ID of a commit of a tree; equal arguments give an equal ID."""
+        parents = ("-p", parent) if parent else ()
+        self._made += 1
+        return await self._id("commit-tree", tree, *parents, "-m", message, "--no-gpg-sign", date=date)
+
+    async def prune(self, *kept: str) -> None:
+        """Remove the objects of earlier commits now and then, except those that the commits `kept` need."""
+        if self._made >= _PRUNE_EVERY:
+            self._made = 0
+            await self._program.run("prune", "--expire=now", "--", *(one for one in kept if one), folder=self._folder)
+
+    async def has(self, commit: str) -> bool:
+        """Whether the private repository has this commit."""
+        found = await self._program.run("cat-file", "-e", f"{commit}^{{tree}}", folder=self._folder)
+        return found.code == 0
+
+    async def names(self, commit: str) -> tuple[str, ...]:
+        """The names at the root of a commit."""
+        listed = await self._checked("ls-tree", "-z", "--name-only", commit)
+        return tuple(name.decode("utf-8", "replace") for name in listed.out.split(b"\0") if name)
+
+    async def content(self, commit: str, name: str) -> bytes:
+        """The content of a file in a commit."""
+        return (await self._checked("cat-file", "blob", f"{commit}:{name}")).out
+
+    async def head(self, commit: str) -> CommitHead:
+        """The tree, the time and the first parent of a commit."""
+        text = (await self._checked("cat-file", "commit", commit)).out.decode("utf-8", "replace")
+        fields, _, message = text.partition("\n\n")
+        found: dict[str, str] = {}
+        for line in fields.splitlines():
+            key, _, value = line.partition(" ")
+            found.setdefault(key, value)
+        stamp = found.get("committer", "").rpartition("> ")[2].partition(" ")[0]
+        date = float(stamp) if stamp.isascii() and stamp.isdigit() else 0.0
+        return CommitHead(commit, found.get("tree", ""), date, message.strip(), found.get("parent", ""))
+
+    async def _id(self, *words: str, data: bytes = b"", date: float | None = None) -> str:
+        return (await self._checked(*words, data=data, date=date)).out.decode("ascii", "replace").strip()
+
+    async def _checked(self, *words: str, data: bytes = b"", date: float | None = None) -> GitResult:
+        done = await self._program.run(*words, folder=self._folder, data=data, date=date)
+        if done.code != 0:
+            raise StateError(
+                f"git {words[0]} failed: {done.err.strip()[:200] or 'no message'}",
+                hint="Check the disk space in the folder for temporary files (TMPDIR).",
+            )
+        return done

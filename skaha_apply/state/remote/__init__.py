@@ -1,0 +1,1 @@
+"""What the stores of remote states share."""
