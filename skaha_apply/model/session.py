@@ -86,7 +86,8 @@ class LiveSession:
     """One session as the server lists it; absent fields are None.
 
     `ram` is GiB as they were asked for (the server shows decimal GB: 4 GiB as "4.29"), `cores` a count, both None in
-    flexible mode. Times are Unix seconds. `name` is in lower case, "" when the server shows none.
+    flexible mode. Times are Unix seconds. `name` is in lower case, "" when the server shows none. `ram_used` (GiB) and
+    `cores_used` are what it uses at the moment, None if the server does not measure it.
     """
 
     id: str
@@ -101,6 +102,8 @@ class LiveSession:
     cores: Number | None = None
     ram: Number | None = None
     gpus: int | None = None
+    ram_used: float | None = None
+    cores_used: float | None = None
 
     @property
     def phase(self) -> Phase:

@@ -106,6 +106,7 @@ class Attempt(Frozen):
 
     `running` is the time of the last listing that showed it Running. It ended between `running` and `ended`.
     `cause` is why it failed, in one line. `ram` is the RAM in GiB that it requested, if its spec had `retry_ram`.
+    `ram_used` (GiB) and `cores_used` are the most that a listing showed in use.
     """
 
     attempt: int
@@ -119,6 +120,8 @@ class Attempt(Frozen):
     ended: Time | None = None
     note: str = ""
     cause: str = ""
+    ram_used: float | None = None
+    cores_used: float | None = None
 
 
 class ReplicaRecord(ReplicaEntry):
@@ -134,7 +137,8 @@ class ReplicaRecord(ReplicaEntry):
 
     `vanished` is the number of consecutive sessions of this attempt that vanished. `stopped` states that its Pending
     session was deleted because the failure limit of its entry was reached. `cause` is why it failed, in one line, from
-    its log or its events. `earlier` are its last few earlier attempts, oldest first.
+    its log or its events. `ram_used` (GiB) and `cores_used` are the most that a listing showed in use; they are
+    stored with the next other change. `earlier` are its last few earlier attempts, oldest first.
     """
 
     phase: Phase
@@ -154,6 +158,8 @@ class ReplicaRecord(ReplicaEntry):
     logged: bool = False
     note: str = ""
     cause: str = ""
+    ram_used: float | None = None
+    cores_used: float | None = None
     earlier: tuple[Attempt, ...] = ()
 
 

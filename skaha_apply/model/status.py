@@ -76,6 +76,16 @@ class Pace:
     not_estimated: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PeakUse:
+    """The most that listings showed in use by a session, and what it requested; None is unknown. RAM is GiB."""
+
+    ram: float | None = None
+    cores: float | None = None
+    requested_ram: Number | None = None
+    requested_cores: Number | None = None
+
+
 @dataclass(frozen=True)
 class ReplicaStatus:
     """One replica. Times are Unix seconds by the server's clock, None if unknown.
@@ -84,7 +94,8 @@ class ReplicaStatus:
     the entry as written if the entry has a matrix. `attempts` is the number of allowed attempts. `pending` is the
     seconds since the create was accepted, if the session is pending. `event` is the last line of its events, if the
     session has been pending for long. `cause` is why the last attempt failed, in one line, if it has failed. `ram` is
-    the RAM in GiB that the attempt requested, if its spec had `retry_ram`.
+    the RAM in GiB that the attempt requested, if its spec had `retry_ram`. `used` is None without
+    measurements of the server.
     """
 
     project: str
@@ -106,6 +117,7 @@ class ReplicaStatus:
     event: str = ""
     cause: str = ""
     ram: Number | None = None
+    used: PeakUse | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ class ShownAttempt:
     """One attempt of a replica. Times are Unix seconds by the server's clock, None if unknown.
 
     `why` states why the replica ran again, "" for its first attempt. `cause` is why the attempt failed. `ram` is the
-    RAM in GiB that it requested, if its spec had `retry_ram`.
+    RAM in GiB that it requested, if its spec had `retry_ram`. `used` is None if the server measured nothing.
     """
 
     attempt: int
@@ -149,6 +161,7 @@ class ShownAttempt:
     started: float | None = None
     ended: float | None = None
     ram: Number | None = None
+    used: PeakUse | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.reasons import OUT_OF_MEMORY, Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
+from skaha_apply.model.status import PeakUse
 
 if TYPE_CHECKING:
     from skaha_apply.model.session import Number
@@ -36,6 +37,8 @@ def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
         ended=record.ended,
         note=record.note,
         cause=record.cause,
+        ram_used=record.ram_used,
+        cores_used=record.cores_used,
     )
     return (*record.earlier, own)[-REMEMBERED:]
 
@@ -86,6 +89,14 @@ def cause_of_failure(record: ReplicaRecord | None) -> str:
     if record is None or record.phase is not Phase.FAILED:
         return ""
     return record.cause or record.note
+
+
+def peak_use(one: Attempt | ReplicaRecord | None, spec: SessionSpec | None) -> PeakUse | None:
+    """The most that an attempt used, and what its spec requested; None if no listing showed it."""
+    if one is None or (one.ram_used is None and one.cores_used is None):
+        return None
+    ram = one.ram if one.ram is not None else spec.ram if spec else None
+    return PeakUse(one.ram_used, one.cores_used, ram, spec.cores if spec else None)
 
 
 def left_of_wait(first: float, attempt: int, ended: float, now: float) -> float:

@@ -132,6 +132,8 @@ def _session(entry: object) -> LiveSession | None:
         cores=read_cores(entry.get("requestedCPUCores")) if fixed else None,
         ram=read_ram(entry.get("requestedRAM")) if fixed else None,
         gpus=_gpus(entry.get("requestedGPUCores")),
+        ram_used=_ram_used(entry.get("ramInUse")),
+        cores_used=_quantity(entry.get("cpuCoresInUse"), _UNITS_OF_CORES),
     )
 
 
@@ -190,6 +192,13 @@ def read_ram(value: object) -> Number | None:
     if abs(halves / 2 * GIB_IN_GB - amount) < 0.0051:  # noqa: PLR2004 - half a unit of the second digit
         return _tidy(halves / 2)
     return _tidy(amount) if amount == int(amount) else _tidy(round(amount / GIB_IN_GB, 2))
+
+
+def _ram_used(value: object) -> float | None:
+    """GiB in use: the server reports decimal GB, only with metrics; a number with a unit is GiB."""
+    amount = _quantity(value, _UNITS_OF_RAM)
+    has_unit = isinstance(value, str) and value.strip()[-1:].isalpha()
+    return amount if amount is None or has_unit else amount / GIB_IN_GB
 
 
 def _gpus(value: object) -> int | None:
@@ -257,10 +266,8 @@ def read_image_kinds(body: bytes) -> tuple[Image, ...] | None:
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"]:
             types = entry.get("types")
-            kinds = (
-                frozenset(kind for kind in types if isinstance(kind, str)) if isinstance(types, list) else frozenset()
-            )
-            found[entry["id"]] = kinds
+            kinds = types if isinstance(types, list) else []
+            found[entry["id"]] = frozenset(kind for kind in kinds if isinstance(kind, str))
     return tuple(Image(name, kinds) for name, kinds in sorted(found.items())) or None
 
 

@@ -11,7 +11,7 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus
-from skaha_apply.planning.attempts import cause_of_failure
+from skaha_apply.planning.attempts import cause_of_failure, peak_use
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
@@ -120,6 +120,7 @@ def _row(action: Action, project: str, situation: Situation) -> ReplicaStatus:
         pending=_pending(record, listing.at),
         cause=cause_of_failure(record),
         ram=record.ram if record else None,
+        used=peak_use(record, spec),
     )
 
 

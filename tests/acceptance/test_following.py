@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http.server import BaseHTTPRequestHandler
 
 POLL = ("--poll", "0.3s")
@@ -90,10 +91,10 @@ Warning   FailedScheduling  0/30 nodes: not enough memory  14m          1m
 """
 
 
-def relay(sandbox, events=(404, b"not found"), meanwhile=lambda: None):
+def relay(sandbox, events=(404, b"not found"), meanwhile=lambda: None, metrics=None):
     """A server in front of the sandbox, which holds sessions in a queue without a pod, that does have `events`.
 
-    `meanwhile` is called before each list.
+    `meanwhile` is called before each list. `metrics` are fields that running sessions have, as from a metrics server.
     """
 
     class Relay(BaseHTTPRequestHandler):
@@ -102,6 +103,9 @@ def relay(sandbox, events=(404, b"not found"), meanwhile=lambda: None):
                 meanwhile()
             theirs = sandbox.http.get(self.path)
             status, body = events if "view=events" in self.path else (theirs.status_code, theirs.content)
+            if metrics and self.path.endswith("/session"):
+                rows = json.loads(body)
+                body = json.dumps([row | (metrics if row["status"] == "Running" else {}) for row in rows]).encode()
             self.send_response(status)
             for name in ("content-type", "date"):
                 self.send_header(name, theirs.headers[name])
@@ -117,6 +121,31 @@ def relay(sandbox, events=(404, b"not found"), meanwhile=lambda: None):
             pass
 
     return Relay
+
+
+def test_the_peak_of_ram_and_cores_is_kept_without_a_write_of_its_own(desk, sandbox, odd_server):
+    desk.write({"name": "long", "cores": 8, "ram": 64, "cmd": "bash", "args": ["run.sh"]})
+    desk.script("until [ -e go ]; do sleep 0.05; done\n")
+    metrics = {"ramInUse": "2.15", "cpuCoresInUse": "0.250"}
+    desk.apply("--wait", "ready", *POLL)
+    desk.environment["SKAHA_URL"] = f"{odd_server(relay(sandbox, metrics=metrics))}/skaha/v1"
+    desk("refresh")
+    serial = desk.state["serial"]
+    metrics |= {"ramInUse": "5.37", "cpuCoresInUse": "1.500"}
+    desk("refresh")
+    assert desk.state["serial"] == serial
+    shown = desk("status")
+    assert "used at most 5 of 64 GB and 1.5 of 8 cores" in shown.out
+    for ram in ("5.37", "1.07"):
+        metrics |= {"ramInUse": ram}
+        sandbox.clock(130)  # so that the times are written, and with them the peaks
+        desk("refresh")
+    assert desk.state["replicas"][0]["cores_used"] == 1.5
+    (desk.folder / "go").touch()
+    desk.environment["SKAHA_URL"] = sandbox.url
+    desk.apply("--wait", "complete", *POLL)
+    assert "used at most 5 of 64 GB and 1.5 of 8 cores" in " ".join(desk("show", "long").out.split())
+    assert desk("status", "-o", "json").json["sessions"][0]["used"]["cores"] == 1.5
 
 
 def test_replica_that_is_pending_for_long_shows_the_reason(desk, sandbox, odd_server):

@@ -6,7 +6,7 @@ from reason_notes import note
 
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
-from skaha_apply.model.status import EntrySummary, Pace
+from skaha_apply.model.status import EntrySummary, Pace, PeakUse
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.color import plain
 from skaha_apply.render.run.entries import paint_rows
@@ -48,6 +48,7 @@ class Row:
     pending: float | None = None
     event: str = ""
     cause: str = ""
+    used: PeakUse | None = None
     ram: float | None = None
 
     def __post_init__(self):
@@ -213,7 +214,7 @@ def test_document_has_times_in_utc():
             "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",
             "attempt": 1, "attempts": 1, "ram": None,
             "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
-            "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "cause": None,
+            "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "cause": None, "used": None,
             "connect_url": None,
         },
     ]  # fmt: skip

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 # listing is less than three minutes old still counts as seen a moment ago (design 4.7, row 14a).
 STALE = 0.4 * RECENT
 _TIMES = ("seen", "running")  # times that every listing moves
-_NO_TIMES = dict.fromkeys(_TIMES)
+_PEAKS = ("ram_used", "cores_used")  # a peak is stored with another change, at the latest with the end of the replica
+_NO_NEWS = dict.fromkeys((*_TIMES, *_PEAKS))
 
 
 def is_news(stored: ReplicaRecord | None, record: ReplicaRecord | None) -> bool:
@@ -29,4 +30,4 @@ def is_news(stored: ReplicaRecord | None, record: ReplicaRecord | None) -> bool:
         then, now = old[name], new[name]
         if (then is None) is not (now is None) or abs((now or 0.0) - (then or 0.0)) >= STALE:
             return True
-    return {**old, **_NO_TIMES} != {**new, **_NO_TIMES}
+    return {**old, **_NO_NEWS} != {**new, **_NO_NEWS}

@@ -184,8 +184,16 @@ def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> Re
             "expires": live.expires,
             "ended": (record.ended or at) if phase.ended else None,
             "note": live.status if phase is Phase.OTHER else "",
+            "ram_used": _peak(record.ram_used, live.ram_used),
+            "cores_used": _peak(record.cores_used, live.cores_used),
         },
     )
+
+
+def _peak(before: float | None, now: float | None) -> float | None:
+    """The larger of two amounts, to three digits after the point; None if both are unknown."""
+    known = [one for one in (before, now) if one is not None]
+    return round(max(known), 3) if known else None
 
 
 def adopt_late_session(working: WorkingState, unconfirmed: UnconfirmedCreate, seen: Observation) -> None:

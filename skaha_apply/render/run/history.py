@@ -11,6 +11,7 @@ from skaha_apply.model.reasons import ReasonCode
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import mask_references, one_line
 from skaha_apply.render.reasons import reason_text
+from skaha_apply.render.run.peak_use import used_document, used_text
 from skaha_apply.render.run.status import rfc3339
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _attempt_lines(attempt: ShownAttempt, width: int) -> list[str]:
     requested = [f"{attempt.ram:g} GB ram"] if attempt.ram is not None else []
     about = [f"{attempt.phase} ({attempt.id or 'no session'})", *requested, *times]
     lines = _fact(f"attempt {attempt.attempt}", ", ".join(about), width)
-    for text in (attempt.why, attempt.cause, attempt.note):
+    for text in (attempt.why, attempt.cause, attempt.note, used_text(attempt.used)):
         lines += _fact("", text, width)
     return lines
 
@@ -159,6 +160,7 @@ def _attempt_document(attempt: ShownAttempt) -> dict[str, Any]:
         "cause": attempt.cause or None,
         "note": attempt.note or None,
         "ram": attempt.ram,
+        "used": used_document(attempt.used),
         "accepted": rfc3339(attempt.accepted),
         "started": rfc3339(attempt.started),
         "ended": rfc3339(attempt.ended),

@@ -8,6 +8,7 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.reasons import reason_text
+from skaha_apply.render.run.peak_use import used_text
 from skaha_apply.render.times import short_duration, short_time
 from skaha_apply.render.wrapped_text import wrapped_lines
 
@@ -46,7 +47,7 @@ def table_rows(rows: Sequence[ReplicaStatus], now: float, width: int | None = No
     cells = [_HEAD, *(_cells(row, now) for row in rows)]
     widths = _widths(cells, width)
     used = sum(widths.values()) + len(_GAP) * len(widths)
-    remarks = ["REMARK", *(one_line(_remark(row)) for row in rows)]
+    remarks = ["REMARK", *(one_line("; ".join(filter(None, (_remark(row), used_text(row.used))))) for row in rows)]
     room = None if width is None else width - used
     below = room is not None and room < max(map(len, remarks)) and room < _LEAST_REMARK
     remarks[0] = "" if below else remarks[0]

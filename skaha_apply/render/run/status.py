@@ -12,6 +12,7 @@ from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows
 from skaha_apply.render.run.failures import cause_line, causes_document
 from skaha_apply.render.run.pace import pace_document, pace_rows
+from skaha_apply.render.run.peak_use import used_document
 from skaha_apply.render.run.replica_table import table_rows
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _replica_document(row: ReplicaStatus, *, addresses: bool) -> dict[str, Any]:
         "attempt": row.attempt,
         "attempts": row.attempts,
         "ram": row.ram,
+        "used": used_document(row.used),
         "accepted": rfc3339(row.accepted),
         "started": rfc3339(row.started),
         "ended": rfc3339(row.ended),

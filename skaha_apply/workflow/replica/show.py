@@ -11,7 +11,7 @@ from skaha_apply.model.errors import UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ReplicaHistory, ShownAttempt
-from skaha_apply.planning.attempts import as_requested
+from skaha_apply.planning.attempts import as_requested, peak_use
 from skaha_apply.planning.selection import matches
 from skaha_apply.workflow.logs import read_logs
 from skaha_apply.workflow.status import recorded_status, survey
@@ -83,7 +83,7 @@ def _histories(project: Project, found: ProjectStatus, name: str) -> tuple[Repli
         history = ReplicaHistory(
             status=row,
             spec=as_requested(spec, record.ram) if record and spec else spec,
-            attempts=_attempts(record) if record else (),
+            attempts=_attempts(record, spec) if record else (),
             dependencies=tuple(done.get(need.casefold(), need) for need in needs),
             dependents=_dependents(project.sessions, row, done),
             at=found.at,
@@ -125,16 +125,18 @@ def _dependents(specs: Sequence[SessionSpec], row: ReplicaStatus, done: dict[str
     return tuple(done.get(key, key) for key in dict.fromkeys(found))
 
 
-def _attempts(record: ReplicaRecord) -> tuple[ShownAttempt, ...]:
+def _attempts(record: ReplicaRecord, spec: SessionSpec | None) -> tuple[ShownAttempt, ...]:
     """The recorded attempts, oldest first; a replica that waits for another session has no current attempt."""
     every: list[Attempt | ReplicaRecord] = [*record.earlier]
     if record.id is not None and not (every and every[-1].id == record.id):
         every.append(record)
     before: list[Attempt | ReplicaRecord | None] = [None, *every]
-    return tuple(_shown(one, earlier) for one, earlier in zip(every, before, strict=False))
+    return tuple(_shown(one, earlier, spec) for one, earlier in zip(every, before, strict=False))
 
 
-def _shown(one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord | None) -> ShownAttempt:
+def _shown(
+    one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord | None, spec: SessionSpec | None
+) -> ShownAttempt:
     failed = one.phase is Phase.FAILED
     return ShownAttempt(
         attempt=one.attempt,
@@ -147,6 +149,7 @@ def _shown(one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord | None)
         started=one.started,
         ended=None if one.phase.active else one.ended,
         ram=one.ram,
+        used=peak_use(one, spec),
     )
 
 
