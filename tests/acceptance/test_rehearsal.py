@@ -90,6 +90,22 @@ def test_a_mount_is_a_folder_of_the_server(checkout):
     assert sorted(path.name for path in program.parent.glob("*.done")) == ["1.done", "2.done", "3.done"]
 
 
+def test_a_sandbox_that_serve_started_is_used_if_its_options_are_the_same(checkout):
+    options = ["--pretend=0s", "--fail", "3%", "--speed", "2"]
+    process = checkout.start("sandbox", "serve", *options, "--port-file", "port")
+    try:
+        checkout.sandbox.wait_until((checkout.folder / "port").exists)
+        shown = checkout("sandbox", "status").out
+        assert shown.endswith("each session takes 0s and runs nothing; 3% of them fail; times are divided by 2\n")
+        assert "3 to create" in checkout("plan", *options).out
+        assert OTHER in checkout("plan", "--pretend=0s", code=4).err
+    finally:
+        process.terminate()
+        checkout.finish(process)
+    refused = checkout("sandbox", "serve", "--fail", "3%", code=4)
+    assert "--fail requires --pretend" in refused.err
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
@@ -114,3 +130,10 @@ def test_options_that_cannot_be_meant_exit_with_4(desk, words, error):
     for command in ("plan", "ps"):
         assert error in desk(command, *words, code=4).err
     assert not (desk.folder / ".skaha-apply").exists()
+
+
+def test_an_offline_plan_starts_no_sandbox(desk):
+    desk.write({"name": "one", "cmd": "true"})
+    assert "--offline and --pretend exclude each other" in desk("plan", "--offline", "--pretend", code=4).err
+    assert "1 to create" in desk("plan", "--offline", "--sandbox").out
+    assert not (desk.folder / ".skaha-apply" / "sandbox" / "server").exists()

@@ -145,8 +145,9 @@ def test_names_come_from_the_manifests_and_the_state(complete, tmp_path):
     assert complete("skaha-apply logs reduce/") == ["reduce/1", "reduce/2"]
     assert complete("skaha-apply mark rerun ") == [r"det-\$\{tile\}-\$\{band\}", "prepare", "reduce", "sum"]
     assert complete("skaha-apply logs 'det-") == ["det-${tile}-${band}"]
+    assert complete("skaha-apply logs --pretend pr") == ["prepare"]
     assert complete("skaha-apply plan --target=s") == ["sum"]
-    assert len((tmp_path / "calls").read_text(encoding="utf-8").splitlines()) == 5
+    assert len((tmp_path / "calls").read_text(encoding="utf-8").splitlines()) == 6
 
 
 def test_the_options_of_the_line_choose_the_state_and_the_manifests(tmp_path, monkeypatch):
@@ -159,7 +160,11 @@ def test_the_options_of_the_line_choose_the_state_and_the_manifests(tmp_path, mo
     (tmp_path / "one.json").write_text('{"replicas": [{"session": "apart", "replica": 1}]}', encoding="utf-8")
     assert names("", ["logs", "--manifest", "none.yaml"]) == ["real"]
     assert names("", ["logs", "--sandbox", "--manifest", "other/m.yaml"]) == ["another", "rehearsed"]
+    assert names("", ["logs", "--pretend=5s", "--manifest", "other/m.yaml"]) == ["another", "rehearsed"]
     assert names("", ["plan", "--state=one.json", "other"]) == ["another", "apart"]
+    monkeypatch.setenv("SKAHA_APPLY_SANDBOX", "1")
+    assert names("", ["logs", "--manifest", "other/m.yaml"]) == ["another", "rehearsed"]
+    monkeypatch.delenv("SKAHA_APPLY_SANDBOX")
     monkeypatch.chdir(other)
     assert names("", []) == ["another", "real"]
 

@@ -65,6 +65,9 @@ class PlanArguments(DecisionOptions):
         """Raise `UsageError` for options that require a listing, together with --offline."""
         given = {"--out": self.out, "--adopt": self.adopt, "--take-over": self.take_over}
         online = [name for name, value in given.items() if value]
+        if self.offline and self.pretend is not None:
+            hint = "remove --offline, or write --sandbox to use the state of the sandbox"
+            raise UsageError("--offline and --pretend exclude each other: --offline starts no sandbox", hint=hint)
         if self.offline and online:
             raise UsageError(
                 f"--offline and {online[0]} exclude each other: {online[0]} requires the session listing",

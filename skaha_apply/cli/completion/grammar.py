@@ -45,7 +45,9 @@ def grammar(command: Any, path: str = "", parent: Any = None) -> Iterator[tuple[
         record = one.get_help_record(context)
         if record is None:
             continue
-        kind = None if one.is_flag else _kind(record[0].rpartition(" ")[2], session="--session" in one.opts)
+        metavar = record[0].rpartition(" ")[2]
+        is_flag = one.is_flag or metavar.startswith("[=")  # the next word is an argument
+        kind = None if is_flag else _kind(metavar, session="--session" in one.opts)
         options.update(dict.fromkeys(one.opts, kind))
         helps.update(dict.fromkeys(one.opts, getattr(one, "help", None) or ""))
     order = {name: index for index, name in enumerate(COMMANDS)}
