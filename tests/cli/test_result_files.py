@@ -66,9 +66,10 @@ def test_every_format_of_a_plan_counts_what_left_the_manifest_and_lint(failing):
     assert plan["lint"] == {"errors": 0, "warnings": 0, "diagnostics": []}
     assert len(plan["actions"]) == 4
     widget = {"create": 0, "update": 0, "delete": 0, "left_manifest": 1, "lint_errors": 0, "lint_warnings": 0}
-    assert report(command, "gitlab") == {**widget, "exit_code": 0}
-    (number,) = report(command, "junit").iter("property")
-    assert number.attrib == {"name": "left_manifest", "value": "1"}
+    cost = {"core_hours_expected": 0, "core_hours_at_most": 0}
+    assert report(command, "gitlab") == {**widget, **cost, "exit_code": 0}
+    numbers = {one.get("name"): one.get("value") for one in report(command, "junit").iter("property")}
+    assert numbers == {"left_manifest": "1", "core_hours_expected": "0.0", "core_hours_at_most": "0.0"}
     assert failures(command) == {}
     for form in ("markdown", "text"):
         assert "Left the manifest: 1 replica. In the manifests: 0 errors, 0 warnings." in report(command, form)
@@ -137,6 +138,15 @@ def test_a_report_that_cannot_be_written_stops_before_anything_is_done(command, 
     assert problem in refused.stderr
     assert sandbox.requests(0)["counts"] == {}
     assert not (command.folder / ".skaha-apply").exists()
+
+
+def test_the_cost_to_come_is_counted_for_plan_and_apply(command):
+    command.manifest(MANIFEST.replace("replicas: 3,", "replicas: 3, timeout: 2h,"))
+    only = ("--target", "reduce/1")
+    for words, most in ((["plan", "m.yaml"], 6.0), (["apply", "m.yaml", "--yes", *only], 2.0)):
+        assert command(*words, *REPORTS).returncode == 0
+        assert report(command)["core_hours_at_most"] == report(command, "gitlab")["core_hours_at_most"] == most
+        assert f"Cost to come: at most {most:g}" in report(command, "markdown")
 
 
 def test_a_report_is_replaced_as_a_whole_and_a_link_stays(command):

@@ -11,7 +11,7 @@ BAD = "  - {name: bad, cmd: sh, args: [fails.sh]}\n"
 
 def test_pull_request_review_merge_apply_schedule(kit, hub, checkout, sandbox, tmp_path):
     sandbox.settings(workdir=str(checkout))
-    (checkout / "fails.sh").write_text("echo 'OSError: disk full'; exit 1\n")
+    (checkout / "fails.sh").write_text("until [ -e fail ]; do sleep 0.05; done; echo 'OSError: disk full'; exit 1\n")
     state = str(tmp_path / "state.json")
 
     def run(name, file, job, event=None, **given):
@@ -63,6 +63,7 @@ def test_pull_request_review_merge_apply_schedule(kit, hub, checkout, sandbox, t
     assert f"Digest of survey: `{digest}`" in refused.summary
 
     # The schedule fails once for a failure.
+    (checkout / "fail").touch()
     sandbox.wait_until(lambda: any(one["status"] == "Failed" for one in sandbox.get().json()))
     first = run("first", "skaha-schedule.yml", "refresh", secrets=SECRETS)
     assert first.code == 9, first.log

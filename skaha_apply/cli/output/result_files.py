@@ -131,7 +131,7 @@ class ResultFiles:
         if isinstance(error, KeyboardInterrupt):
             text = "interrupted"
         elif isinstance(error, SkahaApplyError):
-            text = str(error).replace(":\n", ": ").replace("\n", "; ")
+            text = error.located_message.replace(":\n", ": ").replace("\n", "; ")
         else:  # its message can hold a value of the user
             text = f"unexpected {type(error).__name__}"
         self._errors.append((error, prefix + text))
