@@ -6,6 +6,7 @@ A failing example prints a blob by which it can be replayed.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import scene
 from cluster import Cluster
@@ -32,34 +33,41 @@ NAMES = ("tile", "tile-1", "Mosaic", "combine", "desk")
 PHASES = [*Phase]
 WORDS = ("Pending", "Running", "Completed", "Failed")
 AGES = st.sampled_from([1.0, 30.0, 200.0, HOUR, 48 * HOUR, -HOUR])
+ORDERS = st.permutations(NAMES)
 ROUNDS = 14
+
+
+@cache
+def one_of(*values):
+    """A strategy for one of these values; to make a new one at each draw takes longer than the draw."""
+    return st.sampled_from(values)
 
 
 @st.composite
 def manifests(draw):
     """Session specs that pass the linter: no live name twice, and needs that lead to batch sessions named before."""
     specs, taken = [], set()
-    for name in draw(st.permutations(NAMES)):
+    for name in draw(ORDERS):
         if not draw(st.integers(0, 3)):
             continue
         fields = {
             "replicas": draw(st.integers(1, 3)),
-            "args": draw(st.sampled_from([("a",), ("b",)])),
-            "ram": draw(st.sampled_from([None, 8, 16])),
+            "args": draw(one_of(("a",), ("b",))),
+            "ram": draw(one_of(None, 8, 16)),
             "protect": draw(st.integers(0, 4)) == 0,
-            "file": draw(st.sampled_from([scene.FILE, "manifests/other.yaml"])),
+            "file": draw(one_of(scene.FILE, "manifests/other.yaml")),
         }
         fields |= {
-            "stop_after": draw(st.sampled_from([1, 2, 10])),
+            "stop_after": draw(one_of(1, 2, 10)),
             "retries": draw(st.integers(0, 1)),
-            "vanished": draw(st.sampled_from(["hold", "rerun", "complete"])),
+            "vanished": draw(one_of("hold", "rerun", "complete")),
         }
         if name == "desk":
-            fields["kind"] = draw(st.sampled_from([Kind.NOTEBOOK, Kind.HEADLESS]))
+            fields["kind"] = draw(one_of(Kind.NOTEBOOK, Kind.HEADLESS))
         batch = [spec.name for spec in specs if not spec.kind.interactive]
         if batch:
             fields["needs"] = tuple(draw(st.lists(st.sampled_from(batch), max_size=2, unique=True)))
-        made = scene.spec(draw(st.sampled_from([name, name.upper()])), **fields)
+        made = scene.spec(draw(one_of(name, name.upper())), **fields)
         names = {made.live_name(number) for number in range(1, made.replicas + 1)}
         if not names & taken:
             specs.append(made)
@@ -91,8 +99,8 @@ def clusters(draw):
 @st.composite
 def _unmanaged_sessions(draw, name, identifier):
     """Unmanaged sessions with another image, because an equal one could be the result of an unconfirmed create."""
-    status = draw(st.sampled_from(["Pending", "Running", "Completed", "Failed", "Odd"]))
-    kind = draw(st.sampled_from(["headless", "notebook"]))
+    status = draw(one_of("Pending", "Running", "Completed", "Failed", "Odd"))
+    kind = draw(one_of("headless", "notebook"))
     return scene.live(name, status, id=identifier, image="images.canfar.net/other/image:1", kind=kind)
 
 
@@ -109,22 +117,22 @@ def _replicas(draw, spec, number, needed, into, *, clean):
     if clean:
         return
     if recorded is not None and recorded.phase.active and draw(st.booleans()):
-        why = draw(st.sampled_from(["delete", "replace", "hold", "rerun"]))
+        why = draw(one_of("delete", "replace", "hold", "rerun"))
         fields = {"sent": draw(st.booleans()), "at": NOW - draw(AGES), "why": why}
         entries.append(scene.pending_delete(recorded.id, spec, number, **fields))
     unconfirmed_creates = draw(_unconfirmed_creates(spec, number, needed))
     entries += unconfirmed_creates
     name = spec.live_name(number)
     for turn in range(draw(st.integers(0, sum(one.posts for one in unconfirmed_creates)))):
-        live[f"lost{turn}-{name}"] = _shown(spec, name, f"lost{turn}-{name}", draw(st.sampled_from(WORDS)))
+        live[f"lost{turn}-{name}"] = _shown(spec, name, f"lost{turn}-{name}", draw(one_of(*WORDS)))
 
 
 @st.composite
 def _records(draw, spec, number, needed):
-    name, phase, then = spec.live_name(number), draw(st.sampled_from(PHASES)), NOW - draw(AGES)
+    name, phase, then = spec.live_name(number), draw(one_of(*PHASES)), NOW - draw(AGES)
     fields = {
         "id": f"id-{name}" if phase.active or draw(st.booleans()) else None,
-        "past": draw(st.sampled_from([(), (f"past-{name}",)])),
+        "past": draw(one_of((), (f"past-{name}",))),
         "run_number": draw(st.integers(0, 1)),
         "attempt": draw(st.integers(1, 3)),
         "accepted": then - 60,
@@ -142,10 +150,10 @@ def _sessions(draw, spec, recorded):
     found = []
     if recorded.id and draw(st.booleans()):
         ended = recorded.phase.ended or recorded.phase is Phase.HELD
-        word = draw(st.sampled_from(["Completed", "Failed"] if ended else [*WORDS, "Terminating"]))
+        word = draw(one_of(*(("Completed", "Failed") if ended else (*WORDS, "Terminating"))))
         found.append(_shown(spec, recorded.name, recorded.id, word))
     if recorded.past and draw(st.booleans()):
-        found.append(_shown(spec, recorded.name, recorded.past[0], draw(st.sampled_from(WORDS))))
+        found.append(_shown(spec, recorded.name, recorded.past[0], draw(one_of(*WORDS))))
     return found
 
 
@@ -153,7 +161,7 @@ def _sessions(draw, spec, recorded):
 def _unconfirmed_creates(draw, spec, number, needed):
     found = []
     if draw(st.integers(0, 3)) == 0:
-        given_up = draw(st.sampled_from([None, NOW - 30, NOW - 1]))
+        given_up = draw(one_of(None, NOW - 30, NOW - 1))
         found.append(scene.intent(spec, number, needed, at=NOW - draw(AGES), given_up=given_up))
     if draw(st.integers(0, 3)) == 0:
         found.append(scene.unconfirmed(spec, number, needed, posts=2, since=NOW - draw(AGES)))
@@ -365,17 +373,17 @@ def entries_in_trouble(draw):
         replicas=draw(st.integers(3, 6)),
         stop_after=draw(st.integers(1, 3)),
         retries=draw(st.integers(0, 1)),
-        vanished=draw(st.sampled_from(["hold", "rerun", "complete"])),
-        pilot=draw(st.sampled_from([None, 1])),
+        vanished=draw(one_of("hold", "rerun", "complete")),
+        pilot=draw(one_of(None, 1)),
     )
     entries, live = [], {}
     phases = [Phase.FAILED, Phase.FAILED, Phase.PENDING, Phase.ACCEPTED, Phase.RUNNING, Phase.DONE, Phase.HELD, None]
     for number in range(1, wanted.replicas + 1):
-        phase = draw(st.sampled_from([*phases, Phase.GONE, Phase.UNKNOWN]))
+        phase = draw(one_of(*phases, Phase.GONE, Phase.UNKNOWN))
         if phase is None:
             continue
         ended = NOW - draw(st.integers(1, 100)) if phase.ended else None
-        accepted = NOW - draw(st.sampled_from([HOUR, 60.0]))
+        accepted = NOW - draw(one_of(HOUR, 60.0))
         one = scene.record(wanted, phase, number, ended=ended, accepted=accepted, note="n")
         entries.append(one)
         if phase.active and draw(st.integers(0, 4)):
