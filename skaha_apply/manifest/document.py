@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.declared import Variable
     from skaha_apply.model.diagnostics import Ignore
+    from skaha_apply.model.project import Move
 
 
 VERSION = 1
@@ -210,6 +211,7 @@ class ProjectSettings:
     max_active: tuple[MaxActive, Node] | None = None
     state: tuple[str, Node] | None = None
     notify: Node | None = None
+    moved: tuple[tuple[Move, Node], ...] = ()
 
 
 def read_settings(reader: NodeReader, entries: Mapping[str, KeyValue]) -> ProjectSettings:
@@ -227,7 +229,12 @@ def read_settings(reader: NodeReader, entries: Mapping[str, KeyValue]) -> Projec
             state = (reader.text(node, "state"), node)
         except InvalidValue:
             state = None
-    return ProjectSettings(limits, state, entries["notify"].value if "notify" in entries else None)
+    notify = entries["notify"].value if "notify" in entries else None
+    if "moved" not in entries:
+        return ProjectSettings(limits, state, notify)
+    from skaha_apply.manifest.fields.moved import read_moved  # noqa: PLC0415 - few manifests have the key
+
+    return ProjectSettings(limits, state, notify, read_moved(reader, entries["moved"].value))
 
 
 def _max_active(reader: NodeReader, node: Node) -> MaxActive:

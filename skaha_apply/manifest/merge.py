@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.expansion.expand import ExpandedFile, ExpandedSession
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.declared import Variable, Variables
-    from skaha_apply.model.project import NoticeTargets
+    from skaha_apply.model.project import Move, NoticeTargets
     from skaha_apply.model.spec import SessionSpec
 
 T = TypeVar("T")
@@ -89,6 +89,7 @@ def merged(name: str, parts: Sequence[ProjectFile], files: tuple[str, ...], fold
             sessions.append(placed.spec)
     left_out = {index: placed.left_out for index, (_, placed) in enumerate(locations.sessions) if placed.left_out}
     _refuse_shared(parts)
+    moved = _moved(parts)
     texts: dict[str, str] = {}
     for part in parts:
         texts |= part.diagnostics.texts
@@ -106,6 +107,7 @@ def merged(name: str, parts: Sequence[ProjectFile], files: tuple[str, ...], fold
         named_only={name: axes for part in parts for name, axes in part.expanded.named_only.items()},
         max_active=_agreed([(part, part.document.settings.max_active) for part in parts], "max_active") or MaxActive(),
         state=_agreed([(part, part.document.settings.state) for part in parts], "state"),
+        moved=moved,
         notify=_agreed([(part, _notify(part)) for part in parts], "notify"),
         secrets={name: value for part in parts for name, value in part.variables.secrets.items()},
         unknown=frozenset(unknown),
@@ -122,6 +124,8 @@ def _others(parts: Sequence[ProjectFile]) -> dict[str, Location]:
         location, document = part.diagnostics.location, part.document
         if document.settings.max_active is not None:
             found.setdefault("max_active", location(document.settings.max_active[1]))
+        for move, node in document.settings.moved:
+            found.setdefault(f"moved.{move.old}", location(node))
         if document.settings.state is not None:
             found.setdefault("state", location(document.settings.state[1]))
         for variable in document.variables.values():
@@ -135,6 +139,28 @@ def _others(parts: Sequence[ProjectFile]) -> dict[str, Location]:
             found[f"empty_lists[{lists}]"] = location(entries[name])
             lists += 1
     return found
+
+
+def _moved(parts: Sequence[ProjectFile]) -> tuple[Move, ...]:
+    """The moves of all files in the order of a chain; none if one has a problem, which is reported."""
+    found = [(part, move, node) for part in parts for move, node in part.document.settings.moved]
+    if not found:
+        return ()
+    from skaha_apply.manifest.fields.moved import in_order, move_problems  # noqa: PLC0415 - few manifests have the key
+
+    names = [own["name"].text for part in parts for _, own in part.document.sessions if "name" in own]
+    moves = [move for _, move, _ in found]
+    problems = tuple(
+        move_problems(
+            moves,
+            {name.casefold(): name for name in names},
+            lambda index: found[index][0].diagnostics.location(found[index][2]),
+        )
+    )
+    for index, summary, detail in problems:
+        part, _, node = found[index]
+        part.diagnostics.add("wrong-value", node, summary, detail, path="moved")
+    return () if problems else in_order(moves)
 
 
 def _notify(part: ProjectFile) -> tuple[NoticeTargets, Node] | None:

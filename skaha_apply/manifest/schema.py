@@ -11,6 +11,7 @@ from skaha_apply.manifest.expansion.matrix import OF_THE_WHOLE
 from skaha_apply.manifest.fields.project_fields import TOP_FIELDS
 from skaha_apply.manifest.fields.schema_parts import (
     MAX_ACTIVE,
+    MOVED,
     NOTIFY,
     PROJECT_PATTERN,
     TEXT,
@@ -71,6 +72,7 @@ def manifest_schema() -> dict[str, Any]:
             "state": _top("state", TEXT, "https://gitlab.example.org/api/v4/projects/7/terraform/state/fits-survey"),
             "max_active": _top("max_active", MAX_ACTIVE, 200, {"project": 200, "account": 250}),
             "notify": _top("notify", NOTIFY, {"url": "https://chat.example.org/hook", "on": ["failure", "end"]}),
+            "moved": _top("moved", MOVED, [{"from": "tile-${tile}", "to": "field-${tile}"}]),
             "variables": _top("variables", VARIABLES, EXAMPLE["variables"], {"token": {"sensitive": True}}),
             "defaults": _top("defaults", _keys(DEFAULT_FIELDS.values()), EXAMPLE["defaults"]),
             "sessions": _top("sessions", {"type": "array", "items": _session()}, EXAMPLE["sessions"]),

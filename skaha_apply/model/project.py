@@ -31,6 +31,14 @@ class NoticeEvent(StrEnum):
     END = "end"  # no session is active, and nothing can start
 
 
+@dataclass(frozen=True)
+class Move:
+    """One item of `moved`: the former and the present name of an entry, as written."""
+
+    old: str
+    new: str
+
+
 NOTICE_FORMAT = "1.0"
 NOTICE_EVENTS = tuple(NoticeEvent)
 
@@ -95,7 +103,8 @@ class Project:
     `empty` are the names, as written, of entries whose matrix has no combination now. `empty_lists` are the names of
     entries whose list or table is empty and whose combinations all come from an `include`. `named_only` gives, by the
     name of an entry as written, the axes and columns that only this name uses. `state` is the state store that the
-    manifests name, `notify` where notices go.
+    manifests name, `notify` where notices go. `moved` are renamed entries, a
+    former name before the names that follow it.
 
     `secrets` are the values of sensitive variables by name, and `withheld` the sensitive variables without a value.
     `unknown` are the paths of fields that depend on a variable without a value, if the load allowed this. `given` are
@@ -118,6 +127,7 @@ class Project:
     max_active: MaxActive = MaxActive()
     state: str | None = None
     notify: NoticeTargets | None = None
+    moved: tuple[Move, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     unknown: frozenset[str] = frozenset()
     withheld: frozenset[str] = frozenset()

@@ -102,6 +102,7 @@ class ReasonCode(StrEnum):
     TOO_MUCH_LOST = "too_much_lost"
     MANY_DISAPPEARED = "many_disappeared"
     # What a person must know about a plan.
+    MOVED = "moved"
     MANY_RETIRED = "many_retired"
     REPLICAS_CHANGED = "replicas_changed"
     NO_SERVER_TIME = "no_server_time"

@@ -194,6 +194,10 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.TOO_MANY_CHANGES: _too_many_changes,
     Code.TOO_MUCH_LOST: _too_much_lost,
     Code.MANY_DISAPPEARED: "{again} of {owned} owned replicas disappeared, and no approval covers creating them again",
+    Code.MOVED: lambda given: (
+        "{new} is moved from {old}: {replicas} "
+        + ("replica keeps its record" if given["replicas"] == 1 else "replicas keep their records")
+    ),
     Code.MANY_RETIRED: "{retired} of {known} replicas in the state are no longer in the manifest",
     Code.REPLICAS_CHANGED: _replicas_changed,
     Code.NO_SERVER_TIME: "the responses of the server have no Date header, so the tool uses the clock of this machine",

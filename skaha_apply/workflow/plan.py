@@ -16,6 +16,7 @@ from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.tracking.update import update_working_state
 from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.binding import find_store, new_document, read_state
+from skaha_apply.workflow.state.moves import with_moves
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
@@ -42,7 +43,7 @@ async def plan(context: Context, project: Project, options: PlanOptions) -> Plan
 async def observe_project(context: Context, project: Project, options: PlanOptions) -> Situation:
     """Observe server and state once; see `plan` for what it raises."""
     stored = await read_state(find_store(context.location, project), context.location, project)
-    document = stored or new_document(context.location, project)
+    document, moved = with_moves(stored or new_document(context.location, project), project)
     working, settle = WorkingState.from_document(document), context.location.setting.settle
     lister = Lister(context.client, settle)
     pods = [pending.id for pending in document.tombstones if pending.active]
@@ -51,7 +52,8 @@ async def observe_project(context: Context, project: Project, options: PlanOptio
     adopted = update_working_state(working, seen, settle)
     situation = make_situation(context, working, seen, adopted)
     offer = await ask_offer(context, project, document)
-    return replace(situation, options=options, offer=offer, new_state=stored is None)
+    notes = (*moved, *situation.notes)
+    return replace(situation, options=options, offer=offer, new_state=stored is None, notes=notes)
 
 
 def make_situation(
@@ -108,7 +110,7 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
 async def offline_situation(location: StateLocation, project: Project, options: PlanOptions) -> Situation:
     """The situation when the state was last written; see `plan_offline`."""
     stored = await read_state(find_store(location, project), location, project)
-    document = stored or new_document(location, project)
+    document, moved = with_moves(stored or new_document(location, project), project)
     then = document.written or time.time()
     return Situation(
         state=document,
@@ -117,7 +119,7 @@ async def offline_situation(location: StateLocation, project: Project, options: 
         server=location.url or location.server,
         present=_present(location, document),
         new_state=stored is None,
-        notes=(_offline_note(None if stored is None else then),),
+        notes=(*moved, _offline_note(None if stored is None else then)),
     )
 
 

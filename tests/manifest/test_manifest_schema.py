@@ -69,7 +69,7 @@ def test_manifests_of_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     whole = [block.partition("```")[0] for block in page.split("```yaml\n")[1:] if block.startswith("version:")]
-    assert len(whole) == 10
+    assert len(whole) == 11
     (tmp_path / "tiles.txt").write_text("# the survey\n\nNGC 4501\nM 87\n", encoding="utf-8")
     (tmp_path / "fields.csv").write_text("field,ra" + page.partition("```\nfield,ra")[2].partition("```")[0])
     made = {}
@@ -183,6 +183,10 @@ TOPS = [
     ("notify: {url: 'https://a/', on: start}", False),
     ("notify: {url: 'https://a/', to: me}", False),
     ("notify: 'https://a/'", False),
+    ("moved: []", True),
+    ("moved: [{from: a}]", False),
+    ("moved: [{from: a, to: b, at: c}]", False),
+    ("moved: {a: b}", False),
     ("state: https://example.org/state", True),
     ("state: [a]", False),
     ("defaults: {retries: 2, timeout: 2h, rerun: never, cores: '${var.n}'}", True),

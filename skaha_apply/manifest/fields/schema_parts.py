@@ -96,6 +96,18 @@ MAX_ACTIVE: Mapping[str, Any] = {
         },
     ],
 }
+MOVED: Mapping[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "from": {"description": "The former name of the entry, as written.", **TEXT},
+            "to": {"description": "The present name of the entry, as written.", **TEXT},
+        },
+        "required": ["from", "to"],
+        "additionalProperties": False,
+    },
+}
 NOTIFY: Mapping[str, Any] = {
     "type": "object",
     "properties": {

@@ -122,7 +122,17 @@ class _Content:
         self.comments = sorted(comments(tokens(lines, parts(text))))
         self.tree = compose(text)
         self.projects = [
-            (one.name, one.sessions, one.max_active, one.state, one.notify, one.empty, one.unknown, _ignores(one))
+            (
+                one.name,
+                one.sessions,
+                one.max_active,
+                one.state,
+                one.notify,
+                one.moved,
+                one.empty,
+                one.unknown,
+                _ignores(one),
+            )
             for one in loaded.projects
         ]
 

@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.format.tokens import LayoutNode
 
 TOP = {
-    "version": 0, "project": 1, "state": 2, "max_active": 3, "notify": 4, "variables": 5, "defaults": 7, "sessions": 8
-}  # fmt: skip
-OWN = 6  # rank of the keys that begin with x-
+    "version": 0,
+    "project": 1,
+    "state": 2,
+    "max_active": 3,
+    "notify": 4,
+    "moved": 5,
+    "variables": 6,
+    "defaults": 8,
+    "sessions": 9,
+}
+OWN = 7  # rank of the keys that begin with x-
 SESSION = {name: rank for rank, name in enumerate(("name", "<<", *CANONICAL[1:]))}
 
 

@@ -10,10 +10,10 @@ from skaha_apply.model.errors import StateError, UsageError
 from skaha_apply.planning.selection import matches
 from skaha_apply.planning.working_state import WorkingState
 from skaha_apply.workflow.state.locking import store_lock
-from skaha_apply.workflow.state.rename import has_matrix, has_session, with_matrix_renamed, with_session_renamed
+from skaha_apply.workflow.state.rename import has_matrix, has_session, with_entry_renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.spec import ReplicaKey
@@ -80,12 +80,9 @@ async def move(location: StateLocation, project: str, old: str, new: str) -> str
         StateError: the state cannot be read or written.
     """
     document = await location.store(project).read()
-    if document is not None and has_matrix(document, old):
-        await _rename(location, project, old, new, with_matrix_renamed)
-        return f"matrix {old} is now {new}"
-    if document is not None and has_session(document, old):
-        await _rename(location, project, old, new, with_session_renamed)
-        return f"session {old} is now {new}"
+    if document is not None and (has_matrix(document, old) or has_session(document, old)):
+        await _rename(location, project, old, new)
+        return f"{'matrix' if has_matrix(document, old) else 'session'} {old} is now {new}"
     if await location.store(old).read() is not None:
         return await _move_project(location, old, new)
     raise UsageError(
@@ -93,16 +90,12 @@ async def move(location: StateLocation, project: str, old: str, new: str) -> str
     )
 
 
-async def _rename(
-    location: StateLocation,
-    project: str,
-    old: str,
-    new: str,
-    rename: Callable[[StateDocument, str, str], StateDocument],
-) -> None:
+async def _rename(location: StateLocation, project: str, old: str, new: str) -> None:
     store = location.store(project)
     async with store_lock(store, "state mv", location.setting.lock_timeout):
-        await rewrite(store, rename(await show(location, project), old, new))
+        renamed = with_entry_renamed(await show(location, project), old, new)
+        if renamed is not None:
+            await rewrite(store, renamed)
 
 
 async def _move_project(location: StateLocation, old: str, new: str) -> str:

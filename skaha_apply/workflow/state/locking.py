@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.context import ExecutionContext
 from skaha_apply.apply.ledger import Ledger
 from skaha_apply.apply.lister import Lister
 from skaha_apply.apply.log_saver import LogSaver
+from skaha_apply.model.reasons import Reason
 from skaha_apply.model.report import Note
 from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.setup.variables import unmasked
 from skaha_apply.workflow.state.binding import check_first_run, find_store, new_document, read_state
+from skaha_apply.workflow.state.moves import with_moves
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -86,15 +89,19 @@ class ProjectState:
             stored = await read_state(self._store, location, project)
             if stored is None:
                 check_first_run(location, os.environ, init=init)
-            document = stored or new_document(location, project)
             same = stored is not None and (stored is self._stored or stored == self._stored)
             working, self._working = self._working if same else None, None
+            document, moved = stored or new_document(location, project), tuple[Reason, ...]()
+            if not same:
+                document, moved = with_moves(document, project)
             ledger = Ledger(self._store, document, self._context.client.now, working, is_new=stored is None)
+            if moved:
+                ledger.changed()
             for warning in unmasked(project) if location.setting.keep_logs else ():
                 self._observe(Note(warning))
             try:
                 async with ledger:
-                    yield self._execution(ledger)
+                    yield replace(self._execution(ledger), notes=moved)
             finally:
                 if ledger.is_stored:
                     self._stored, self._working = ledger.stored_document, ledger.working_state

@@ -18,9 +18,20 @@ _REFERENCE = re.compile(r"\$\{(?:slug\.)?([^}]+)\}")
 _TABLES = ("replicas", "intents", "tombstones", "doubts")
 
 
+def with_entry_renamed(document: StateDocument, old: str, new: str) -> StateDocument | None:
+    """The state with a matrix or session under a new name; None if it has neither with the old name.
+
+    Raises:
+        UsageError: see `with_session_renamed` and `with_matrix_renamed`.
+    """
+    if has_matrix(document, old):
+        return with_matrix_renamed(document, old, new)
+    return with_session_renamed(document, old, new) if has_session(document, old) else None
+
+
 def has_session(document: StateDocument, name: str) -> bool:
-    """Whether a state has replicas of a session of that name, in any case."""
-    return any(record.session == name.casefold() for record in document.replicas)
+    """Whether a state has replicas of a session of that name, in any case, or open creates of it."""
+    return any(entry.session == name.casefold() for entry in (*document.replicas, *document.intents))
 
 
 def has_matrix(document: StateDocument, name: str) -> bool:
