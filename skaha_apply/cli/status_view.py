@@ -47,7 +47,7 @@ def choose_view(streams: Streams, *, as_document: bool, every: bool, watched: bo
     """The view for these options: `as_document` is JSON, `every` a row for each replica, `watched` refreshes."""
     if as_document:
         return JsonView(streams)
-    if watched and streams.out_is_terminal:
+    if watched and streams.out_can_draw:
         return LiveView(streams, every=every)
     return ChangesView(streams, every=every)
 

@@ -103,3 +103,27 @@ def test_ctrl_c_ends_the_wait_for_several_projects_in_order(desk, watched):
     assert seen.stop() == 130
     assert re.search(r"to resume:\s+skaha-apply apply --yes", seen.screen)
     assert desk("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_dumb_terminal_gets_lines_without_codes(desk, watched):
+    desk.write(LONG)
+    desk.environment |= {"TERM": "dumb"}
+    for words in ((*WAIT, "--timeout", "2s"), ("status", "--watch", "--poll", "0.3s")):
+        seen = watched(*words, terminal=True)
+        seen.until("long-2")
+        seen.stop()
+        assert "\x1b" not in seen.screen
+        assert "long" in seen.screen
+
+
+def test_a_terminal_that_is_not_utf8_gets_substitutes_of_one_column(desk, watched):
+    desk.write(
+        {"name": "a-name-that-is-far-too-long-for-a-narrow-terminal", "replicas": 2, "cmd": "sleep", "args": ["9"]}
+    )
+    desk.environment |= {"PYTHONIOENCODING": "latin-1"}
+    seen = watched(*WAIT, "--timeout", "2s", terminal=True, size=(24, 60))
+    seen.until("entry")
+    assert seen.wait() == 10
+    assert "=" * 24 in seen.screen  # the progress bar
+    assert "\\u" not in seen.screen
+    assert columns(seen.screen.partition("note: --timeout")[0]) < 60

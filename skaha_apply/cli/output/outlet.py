@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.safe_text import SafeText
 
 
+# Characters of this package that some terminals cannot show; each takes one column, so that tables stay aligned.
+_SUBSTITUTES = str.maketrans({"…": "~", "─": "-", "━": "="})
+
+
 class Outlet(io.TextIOBase):
     """A standard stream, to which commands, the parser of the command line and the interpreter write.
 
@@ -106,7 +110,10 @@ class Outlet(io.TextIOBase):
 
     def _encoded(self, text: str) -> bytes:
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        return text.encode(encoding, "backslashreplace")
+        try:
+            return text.encode(encoding)
+        except UnicodeError:
+            return text.translate(_SUBSTITUTES).encode(encoding, "backslashreplace")
 
     def _put(self, data: bytes) -> None:
         self._used = self._used or bool(data)

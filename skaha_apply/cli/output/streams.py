@@ -46,6 +46,7 @@ class Streams:
         self.err_paint: Paint = terminal_colors() if self.err_color else plain
         self.out_is_terminal = self.out.isatty()
         self.err_is_terminal = self.err.isatty() and environ.get("TERM") != "dumb"
+        self.out_can_draw = self.out.isatty() and environ.get("TERM") != "dumb"
         self._warned: set[str] = set()
         self.restore_terminal: Callable[[], None] = _nothing  # stops the live table
 
