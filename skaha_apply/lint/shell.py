@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def has_shell(words: Sequence[str]) -> bool:
     return False
 
 
+@lru_cache
 def syntax_of_command(word: str) -> str:
     """The shell syntax in the first word of a command line; "" without any."""
     if word in BUILTINS:

@@ -8,6 +8,7 @@ it requires text [SnakeYAML: resolver.Resolver; sigs.k8s.io/yaml: goyaml.v2/reso
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import isinf
 
 # What SnakeYAML reads as something else than text, and so writes with quotes.
@@ -30,13 +31,17 @@ PREFIXED = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)")
 SIGN_BEHIND = re.compile(r"0b[-+][01]+")
 DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 POINT_FIRST = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?")
+NUMBER_START = frozenset("+-.0123456789")
 SMALLEST, LARGEST_SIGNED, LARGEST = -(2**63), 2**63 - 1, 2**64 - 1  # integers with a prefix; others stay text
 
 
+@lru_cache(maxsize=10_000)
 def is_refused(text: str) -> bool:
     """Whether Kubernetes refuses this text as a whole `cmd`, argument or environment value: 500, at every attempt."""
     if text in LETTERS:
         return True
+    if not text or text[0] not in NUMBER_START or (text.isascii() and text.isdigit()):
+        return False  # both libraries read digits alone alike
     return _is_number(text) and not (INT.fullmatch(text) or FLOAT.fullmatch(text) or DIGITS.fullmatch(text))
 
 
@@ -56,7 +61,7 @@ def boolean(text: str) -> str:
 
 def _is_number(text: str) -> bool:
     """Whether kubectl reads a number; one out of range stays text."""
-    if not text or text[0] not in "+-.0123456789":
+    if not text or text[0] not in NUMBER_START:
         return False
     plain = text.replace("_", "")
     if text[0] == ".":

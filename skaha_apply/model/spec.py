@@ -79,11 +79,18 @@ def _read_roles(spec_type: Any) -> dict[str, FieldRole]:
     return {name: _field_role(spec_type, name, hints[name], value) for name, value in default_values(spec_type).items()}
 
 
-def default_values(spec_type: type[SessionSpec]) -> dict[str, Any]:
+def default_values(spec_type: Any) -> dict[str, Any]:
     """The default of each field, by name, in the order of the declaration; `MISSING` for a field without one."""
-    return {
-        one.name: one.default if one.default_factory is MISSING else one.default_factory() for one in fields(spec_type)
-    }
+    return {name: make() if make is not None else value for name, value, make in _read_defaults(spec_type)}
+
+
+@lru_cache
+def _read_defaults(spec_type: Any) -> tuple[tuple[str, Any, Callable[[], Any] | None], ...]:
+    """The name of each field, with its default, or with the function that makes it."""
+    return tuple(
+        (one.name, one.default, None if one.default_factory is MISSING else one.default_factory)
+        for one in fields(spec_type)
+    )
 
 
 def names_by_role(spec_type: type[SessionSpec], *roles: Decides) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment, shown
@@ -21,15 +22,20 @@ DOTS = (".", "..")  # Kubernetes refuses the first as a whole name, and the seco
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A name must be valid in Kubernetes, and text in YAML without quotes [SessionJobBuilder]."""
     for project, path, name, _ in environment(projects):
-        if not NAME.fullmatch(name) or name == DOTS[0] or name.startswith(DOTS[1]):
-            summary = f"{shown(name)} is not a valid name for an environment variable"
-            happens = "The server responds with 500 at each attempt, or renames the variable."
-        elif name == "-" or not is_plain(name):
-            summary = f"the variable {shown(name)} has a name that YAML does not read as text"
-            happens = _happens(name)
-        else:
-            continue
-        yield RuleDiagnostic(project, path, summary, f"{happens} Write {_near(name)}, for example.")
+        if (problem := _problem(name)) is not None:
+            summary, happens = problem
+            yield RuleDiagnostic(project, path, summary, f"{happens} Write {_near(name)}, for example.")
+
+
+@lru_cache
+def _problem(name: str) -> tuple[str, str] | None:
+    """What is wrong with a name, and what happens; None for a valid name."""
+    if not NAME.fullmatch(name) or name == DOTS[0] or name.startswith(DOTS[1]):
+        summary = f"{shown(name)} is not a valid name for an environment variable"
+        return summary, "The server responds with 500 at each attempt, or renames the variable."
+    if name == "-" or not is_plain(name):
+        return f"the variable {shown(name)} has a name that YAML does not read as text", _happens(name)
+    return None
 
 
 def _happens(name: str) -> str:

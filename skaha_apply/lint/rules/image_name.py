@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions, shown
@@ -25,11 +26,19 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The name must begin with the host of a trusted registry [PostAction], and a node must be able to pull it."""
     for project, path, spec in sessions(projects):
-        where = f"{path}.image"
-        text = written(project, where, spec.image)
-        summary, detail = _server_refuses(spec.image, text) or _cannot_pull(spec.image, text)
-        if summary:
-            yield RuleDiagnostic(project, where, summary, detail)
+        if not _is_valid(spec.image):
+            where = f"{path}.image"
+            yield RuleDiagnostic(project, where, *_problem(spec.image, written(project, where, spec.image)))
+
+
+@lru_cache
+def _is_valid(image: str) -> bool:
+    return not _problem(image, image)[0]
+
+
+def _problem(image: str, text: str) -> tuple[str, str]:
+    """What is wrong, and the advice; `text` is the image as the manifest has it, which only the advice repeats."""
+    return _server_refuses(image, text) or _cannot_pull(image, text)
 
 
 def _server_refuses(image: str, text: str) -> tuple[str, str] | None:

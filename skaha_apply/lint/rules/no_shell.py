@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, double_quoted, sessions, shown
 from skaha_apply.lint.shell import PATTERN_PROGRAMS, expansion_of_value, has_shell, syntax, syntax_of_command
 from skaha_apply.lint.source import written
 from skaha_apply.model.diagnostics import Severity
@@ -30,13 +31,16 @@ PLATFORM = frozenset(
         "REPLICA_COUNT",
     }
 )
-SIGNS = frozenset("*?~|&;<>`{(=")
+SIGN = re.compile(r"[*?~|&;<>`{(=]")  # one of them is in each syntax of an argument or a variable
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server starts the program itself, so nothing expands or splits its arguments."""
     for project, path, spec in sessions(projects):
-        if spec.kind.interactive or spec.cmd is None or has_shell((spec.cmd, *spec.args)):
+        if spec.kind.interactive or spec.cmd is None:
+            continue
+        signs = SIGN.search(all_text(spec)) is not None
+        if not (signs or syntax_of_command(spec.cmd)) or has_shell((spec.cmd, *spec.args)):
             continue
         for part, what in _found(spec):
             text = _text(spec, part)
@@ -61,7 +65,7 @@ def _found(spec: SessionSpec) -> Iterator[tuple[str, str]]:
         return
     before = ""
     for index, text in enumerate(spec.args):
-        if SIGNS.intersection(text[:LONGEST]) and len(text) <= LONGEST and (what := syntax(text, before, known)):
+        if len(text) <= LONGEST and SIGN.search(text) and (what := syntax(text, before, known)):
             yield f"args[{index}]", what
         before = text
 

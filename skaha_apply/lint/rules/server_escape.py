@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown, texts
@@ -18,13 +19,13 @@ WHAT = {
     "\\": ("a backslash", "drops a backslash and keeps the next character", "four backslashes"),
     '"': ("a double quote", "ends the value at a double quote: it cuts the value or responds with 500", '`\\\\\\"`'),
 }
+CHARACTER = re.compile(r"""[$\\"]""")
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Values become regular-expression replacements, then YAML scalars, without escaping [SessionJobBuilder]."""
     for project, path, spec in sessions(projects):
-        whole = all_text(spec)
-        if not any(char in whole for char in WHAT):
+        if not CHARACTER.search(all_text(spec)):
             continue
         for part, what, text in texts(spec):
             char = next((char for char in WHAT if char in text), None)

@@ -23,6 +23,8 @@ WITH_NEW_DIGIT = 8  # the first replica whose number has a digit that no octal n
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Whole values only, as they are sent for any replica [SessionJobBuilder, Yaml.dump, kubectl create]."""
     for project, path, spec in sessions(projects):
+        if not any(_word(project, spec, text) for text in (spec.cmd or "", *spec.args, *spec.env.values())):
+            continue
         for part, what, written in texts(spec):
             word = _word(project, spec, written)
             if word:

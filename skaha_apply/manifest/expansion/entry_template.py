@@ -77,8 +77,8 @@ class EntryTemplate:
         self.environment: dict[str, list[ValueSource]] = {}
         self._prepare()
         filled = self._filled(self.chains)
-        self.used = _taken(self._filled(key for key in self.chains if key != "name"))
-        self.sent = _taken(self._filled(LISTS))
+        self.used = _taken(self._filled(key for key in self.chains if key != "name")) if filled else set()
+        self.sent = _taken(self._filled(LISTS)) if filled else set()
         self.leaving = sorted({source.template.only for source in filled if source.template.only})
         self.unknown = {id(source.node) for source in filled if source.template.unknown}
         self.varying = [name for name, chain in self.chains.items() if not isinstance(chain[0], FixedValue)]

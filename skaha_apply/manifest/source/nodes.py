@@ -154,7 +154,7 @@ class _Composer:
         for event in events:
             kind = type(event).__name__
             if kind == "ScalarEvent":
-                self._add(event, self._scalar(event))
+                self._add_scalar(event)
             elif kind in ("MappingStartEvent", "SequenceStartEvent"):
                 self._start(event, "mapping" if kind == "MappingStartEvent" else "sequence")
             elif kind in ("MappingEndEvent", "SequenceEndEvent"):
@@ -172,9 +172,23 @@ class _Composer:
                 event, "several documents in one file", "Write each document (`---` separates them) to its own file."
             )
 
-    def _scalar(self, event: Any) -> Node:
-        plain = event.style is None or event.style == ""
-        return _node(event, "scalar", text=self._unmasked(event.value), plain=plain)
+    def _add_scalar(self, event: Any) -> None:
+        """Add a scalar. Most nodes are scalars without a tag and an anchor, for which this method calls no other."""
+        plain = not event.style
+        text = event.value.replace(COLON, ":") if self.masked else event.value
+        start, end = event.start_mark, event.end_mark
+        node = Node("scalar", start.line + 1, start.column + 1, end.line + 1, end.column + 1, text, plain)
+        if event.anchor or event.tag or not text or not self.open:
+            self._add(event, node)
+            return
+        parent, key = self.open[-1], self.keys[-1]
+        if parent.shape == "sequence":
+            cast("list[Node]", parent.items).append(node)
+        elif key is None:
+            self.keys[-1] = node
+        else:
+            cast("list[tuple[Node, Node]]", parent.pairs).append((key, node))
+            self.keys[-1] = None
 
     def _unmasked(self, text: str) -> str:
         return text.replace(COLON, ":") if self.masked else text
