@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -71,8 +72,14 @@ class Rule:
 def sessions(projects: Sequence[Project]) -> Iterator[tuple[Project, str, SessionSpec]]:
     """Every session spec with its project and its path there."""
     for project in projects:
-        for index, spec in enumerate(project.sessions):
-            yield project, f"sessions[{index}]", spec
+        for path, spec in zip(_paths(len(project.sessions)), project.sessions, strict=True):
+            yield project, path, spec
+
+
+@lru_cache(maxsize=8)
+def _paths(count: int) -> tuple[str, ...]:
+    """The paths of the sessions of a project: each rule walks over them."""
+    return tuple(f"sessions[{index}]" for index in range(count))
 
 
 def environment(projects: Sequence[Project]) -> Iterator[tuple[Project, str, str, str]]:

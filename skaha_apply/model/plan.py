@@ -26,7 +26,7 @@ PLAN_FORMAT = "1.3"
 
 
 class Trait(Flag):
-    """What holds for all actions of a kind; `ActionKind` has a property for each."""
+    """What holds for all actions of a kind; `ActionKind` has an attribute for each."""
 
     NONE = 0
     CHANGES = auto()
@@ -46,7 +46,14 @@ class ActionKind(StrEnum):
     """
 
     _value_: str
-    traits: Trait
+    changes: bool  # it changes something on the server, or who owns a session
+    creates: bool  # it creates a session
+    needs_approval: bool  # a user has to approve each such action, unless the manifest orders it
+    cannot_succeed: bool  # its replica can succeed only after a change, or a command of a user
+    keeps_from_starting: bool  # its replica should start and does not
+    is_quiet: bool  # a plan only counts such actions
+    is_counted: bool  # the summary of a plan counts such actions
+    order: int  # the position of such actions in a plan: deletes, then replaces, then all others
 
     CREATE = "create", Trait.CHANGES | Trait.CREATES
     REPLACE = "replace", Trait.CHANGES | Trait.CREATES | Trait.APPROVED
@@ -66,51 +73,18 @@ class ActionKind(StrEnum):
     NOT_LOADED = "not loaded", Trait.QUIET | Trait.UNCOUNTED
 
     def __new__(cls, value: str, traits: Trait = Trait.NONE) -> Self:
-        """A kind with the traits that its properties report."""
+        """A kind with its traits as attributes, which a plan reads many times for each replica."""
         made = str.__new__(cls, value)
         made._value_ = value
-        made.traits = traits
+        made.changes = Trait.CHANGES in traits
+        made.creates = Trait.CREATES in traits
+        made.needs_approval = Trait.APPROVED in traits
+        made.cannot_succeed = Trait.CANNOT_SUCCEED in traits
+        made.keeps_from_starting = Trait.NOT_STARTED in traits
+        made.is_quiet = Trait.QUIET in traits
+        made.is_counted = Trait.UNCOUNTED not in traits
+        made.order = {"delete": 0, "replace": 1}.get(value, 2)
         return made
-
-    @property
-    def changes(self) -> bool:
-        """Whether it changes something on the server, or who owns a session."""
-        return Trait.CHANGES in self.traits
-
-    @property
-    def creates(self) -> bool:
-        """Whether it creates a session."""
-        return Trait.CREATES in self.traits
-
-    @property
-    def needs_approval(self) -> bool:
-        """Whether a user has to approve each such action, unless the manifest orders it."""
-        return Trait.APPROVED in self.traits
-
-    @property
-    def cannot_succeed(self) -> bool:
-        """Whether its replica can succeed only after a change, or a command of a user."""
-        return Trait.CANNOT_SUCCEED in self.traits
-
-    @property
-    def keeps_from_starting(self) -> bool:
-        """Whether its replica should start and does not."""
-        return Trait.NOT_STARTED in self.traits
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether a plan only counts such actions."""
-        return Trait.QUIET in self.traits
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether the summary of a plan counts such actions."""
-        return Trait.UNCOUNTED not in self.traits
-
-    @property
-    def order(self) -> int:
-        """The position of such actions in a plan: deletes, then replaces, then all others."""
-        return {"delete": 0, "replace": 1}.get(self.value, 2)
 
 
 # The keys of a plan's summary, in their order.

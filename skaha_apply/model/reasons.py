@@ -133,6 +133,8 @@ class Reason:
 
     def and_also(self, further: Reason | None) -> Reason:
         """This reason, followed by a further one."""
+        if further is None:
+            return self
         return Reason(self.code, also=self.also.and_also(further) if self.also else further, **dict(self.arguments))
 
     @classmethod

@@ -55,12 +55,13 @@ class Phase(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether a listing showed its end."""
-        return self in (Phase.DONE, Phase.FAILED)
+        return self in _ENDED
 
 
 ACTIVE: frozenset[Phase] = frozenset(
     {Phase.ACCEPTED, Phase.PENDING, Phase.RUNNING, Phase.TERMINATING, Phase.OTHER},
 )
+_ENDED = frozenset({Phase.DONE, Phase.FAILED})
 
 # Status words of skaha 1.4.0 [Session], and two that older servers and the OpenAPI text use.
 STATUS_WORDS: Mapping[str, Phase] = MappingProxyType(

@@ -46,7 +46,7 @@ class PartialDigest:
         before = {name: value for name, value in content.items() if name < key}
         after = {name: value for name, value in content.items() if name > key}
         start = f"{canonical(before)[:-1]}," if before else "{"
-        self._started = hashlib.sha256(f"{start}{canonical(key)}:".encode())
+        self._started = hashlib.sha256(f"{start}{_canonical_key(key)}:".encode())
         self._end = f",{canonical(after)[1:]}" if after else "}"
 
     def digest(self, text: str) -> str:
@@ -54,6 +54,11 @@ class PartialDigest:
         hashed = self._started.copy()
         hashed.update(f"{text}{self._end}".encode())
         return f"{VERSION}:{hashed.hexdigest()[:_DIGITS]}"
+
+
+@lru_cache
+def _canonical_key(key: str) -> str:
+    return canonical(key)
 
 
 def same_version(one: str, other: str) -> bool:
@@ -86,7 +91,13 @@ def run_digests(spec: SessionSpec) -> PartialDigest:
 
     A work digest is its own canonical text in quotes.
     """
-    return PartialDigest(_content(spec, Decides.RESOURCES), "work")
+    return _run_digests(tuple(_content(spec, Decides.RESOURCES).items()))
+
+
+@lru_cache(maxsize=1_000)
+def _run_digests(resources: tuple[tuple[str, Any], ...]) -> PartialDigest:
+    """The digests of one set of resources, which most combinations of a matrix share. The values are numbers."""
+    return PartialDigest(dict(resources), "work")
 
 
 def run_tag(content: Mapping[str, Any], links: Sequence[str], run_number: int) -> str:

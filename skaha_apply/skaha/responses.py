@@ -9,34 +9,38 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skaha_apply.model.account.offer import Image, Load
 from skaha_apply.model.counts import counted
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.request import Offer
-from skaha_apply.model.session import LiveSession, Number
-from skaha_apply.skaha.transport.clock import LAST_MOMENT
+from skaha_apply.model.session import LiveSession
+from skaha_apply.skaha.field_values import (
+    UNITS_OF_CORES,
+    UNITS_OF_RAM,
+    amount_of_cores,
+    amount_of_ram,
+    read_cores,
+    read_gpus,
+    read_quantity,
+    read_ram,
+    read_ram_used,
+    read_shared,
+    read_text,
+    read_time,
+    read_word,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 # IDs have 8 characters on the stock server [RandomStringGenerator]; other servers can use any label value.
 SESSION_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-GIB_IN_GB = 1.073741824
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z]*)")
-_UNITS_OF_RAM = {
-    **dict.fromkeys(("", "g", "gi", "gb", "gib"), 1.0),
-    **dict.fromkeys(("m", "mi", "mb", "mib"), 1 / 1024),
-    **dict.fromkeys(("t", "ti", "tb", "tib"), 1024.0),
-}
-_UNITS_OF_CORES = {"": 1.0, "m": 1 / 1000}
 _TEXT_SHOWN = 300
 _VALUE_SHOWN = 40
 _LONGEST_USER = 200
 _ABSENT = (None, "", "<none>", "0")
-_ABSURD = 1e12  # more cores or GiB than any session has
 
 
 def is_session_id(text: object) -> bool:
@@ -44,16 +48,19 @@ def is_session_id(text: object) -> bool:
     return isinstance(text, str) and SESSION_ID.fullmatch(text) is not None
 
 
-def read_json(body: bytes, resource: str) -> Any:
-    """The JSON of a response; raises `NotSkaha` with the `resource` for HTML, incomplete JSON and other text."""
+def read_json(body: bytes, resource: str, replace: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """The JSON of a response; raises `NotSkaha` with the `resource` for HTML, incomplete JSON and other text.
+
+    `replace` takes each object as soon as it is read, and its result takes the place of the object.
+    """
     try:
-        return json.loads(body)
+        return json.loads(body, object_hook=replace)
     except json.JSONDecodeError:
         pass
     except (ValueError, RecursionError):
         # Python refuses numbers of more than 4,300 digits, although they are valid JSON.
         with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(body, parse_int=_whole_number)
+            return json.loads(body, object_hook=replace, parse_int=_whole_number)
     if body.lstrip()[:1] == b"<":
         raise NotSkaha(f"{resource}: the response is a web page, not JSON: {one_line(body)}", hint=NOT_SKAHA_HINT)
     if body.lstrip()[:1] in (b"[", b"{"):  # not quoted: it can hold IDs of interactive sessions
@@ -73,35 +80,57 @@ def authenticated_user(headers: Mapping[str, str]) -> str | None:
 
 def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]]:
     """The sessions of a response to `GET /session`, and notes about unusable items; raises `NotSkaha`."""
-    entries = read_json(body, "GET /session")
-    if not isinstance(entries, list):
+    items = read_json(body, "GET /session", _replaced)
+    if not isinstance(items, list):
         raise NotSkaha("GET /session: the response is not a list of sessions", hint=NOT_SKAHA_HINT)
-    read = [_session(entry) for entry in entries]
-    sessions = tuple(session for session in read if session is not None)
-    left_out = len(read) - len(sessions)
+    sessions = tuple(
+        item.session if isinstance(item, _Doubtful) else item
+        for item in items
+        if isinstance(item, LiveSession | _Doubtful)
+    )
+    left_out = len(items) - len(sessions)
     one = "item of the session list has no usable ID; it is ignored"
     several = "items of the session list have no usable ID; they are ignored"
     notes = [counted(left_out, one, several)] if left_out else []
-    for entry, session in zip(entries, read, strict=True):
-        if session is not None:
-            notes += _unusable_fields(entry, session)
+    for item in items:
+        if isinstance(item, _Doubtful):
+            notes += item.notes
     return sessions, tuple(notes)
+
+
+class _Doubtful(NamedTuple):
+    """A listed session, and notes about its fields with impossible values."""
+
+    session: LiveSession
+    notes: tuple[str, ...]
+
+
+def _replaced(entry: dict[str, Any]) -> LiveSession | _Doubtful | dict[str, Any]:
+    """The session of an item of a listing, so that the objects of a long one are not in memory at once.
+
+    An item without a usable ID is returned as it is.
+    """
+    session = _session(entry)
+    if session is None:
+        return entry
+    notes = tuple(_unusable_fields(entry, session))
+    return _Doubtful(session, notes) if notes else session
 
 
 def _unusable_fields(entry: dict[str, Any], session: LiveSession) -> Iterator[str]:
     """A note for each field with an impossible value; the field then counts as unknown."""
-    read = (
-        ("startTime", session.started, read_time),
-        ("expiryTime", session.expires, read_time),
-        ("requestedCPUCores", session.cores, lambda value: _quantity(value, _UNITS_OF_CORES)),
-        ("requestedRAM", session.ram, lambda value: _quantity(value, _UNITS_OF_RAM)),
-        ("requestedGPUCores", session.gpus, lambda value: _quantity(value, _UNITS_OF_CORES)),
-    )
-    for field, found, reader in read:
+    for field, name, reader in _CHECKED:
+        if getattr(session, name) is not None:
+            continue
         value = entry.get(field)
-        if found is None and value not in _ABSENT and reader(value) is None:
+        if value not in _ABSENT and read_shared(reader, value) is None:
             shown = one_line(str(value)[:_VALUE_SHOWN])
             yield f"session {session.name or 'without a name'}: {field} {shown!r} is not usable; it counts as unknown"
+
+
+def _whole_number(digits: str) -> float:
+    """A whole number of any length, as a float; infinite if it is too large."""
+    return float(digits)
 
 
 def read_session(body: bytes) -> LiveSession:
@@ -121,100 +150,30 @@ def _session(entry: object) -> LiveSession | None:
     fixed = entry.get("isFixedResources") not in (False, "false")
     return LiveSession(
         id=entry["id"],
-        name=_text(entry.get("name")).lower(),
-        kind=_text(entry.get("type")).lower(),
-        status=_text(entry.get("status")),
-        image=_text(entry.get("image")),
-        userid=_text(entry.get("userid")) or None,
-        started=read_time(entry.get("startTime")),
-        expires=read_time(entry.get("expiryTime")),
-        connect_url=_text(entry.get("connectURL")),
-        cores=read_cores(entry.get("requestedCPUCores")) if fixed else None,
-        ram=read_ram(entry.get("requestedRAM")) if fixed else None,
-        gpus=_gpus(entry.get("requestedGPUCores")),
-        ram_used=_ram_used(entry.get("ramInUse")),
-        cores_used=_quantity(entry.get("cpuCoresInUse"), _UNITS_OF_CORES),
+        name=read_text(entry.get("name")).lower(),
+        kind=read_shared(read_word, entry.get("type")),
+        status=read_shared(read_text, entry.get("status")),
+        image=read_shared(read_text, entry.get("image")),
+        userid=read_shared(read_text, entry.get("userid")) or None,
+        started=read_shared(read_time, entry.get("startTime")),
+        expires=read_shared(read_time, entry.get("expiryTime")),
+        connect_url=read_text(entry.get("connectURL")),
+        cores=read_shared(read_cores, entry.get("requestedCPUCores")) if fixed else None,
+        ram=read_shared(read_ram, entry.get("requestedRAM")) if fixed else None,
+        gpus=read_shared(read_gpus, entry.get("requestedGPUCores")),
+        ram_used=read_shared(read_ram_used, entry.get("ramInUse")),
+        cores_used=read_shared(amount_of_cores, entry.get("cpuCoresInUse")),
     )
 
 
-def _text(value: object) -> str:
-    # Older servers wrote `<none>` for an absent value, which current servers leave out.
-    return "" if not isinstance(value, str) or value.strip() in ("", "<none>") else value.strip()
-
-
-def _quantity(value: object, units: dict[str, float]) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return _usable(value)
-    found = _QUANTITY.fullmatch(value.strip()) if isinstance(value, str) else None
-    factor = units.get(found[2].lower()) if found else None
-    return _usable(float(found[1]) * factor) if found and factor is not None else None
-
-
-def _whole_number(digits: str) -> float:
-    """A whole number of any length, as a float; infinite if it is too large."""
-    return float(digits)
-
-
-def _usable(value: float) -> float | None:
-    """A number as a float; None for an impossible one: infinite, negative, or too large to compute with."""
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if 0 <= number < _ABSURD else None
-
-
-def _tidy(value: float) -> Number:
-    rounded = round(value, 3)
-    return int(rounded) if rounded == int(rounded) else rounded
-
-
-def read_cores(value: object) -> Number | None:
-    """A number of cores: "2", "0.100", "2.500" [ResourceQuantityFormatter], "500m" or a number; None for others."""
-    cores = _quantity(value, _UNITS_OF_CORES)
-    return _tidy(cores) if cores else None
-
-
-def read_ram(value: object) -> Number | None:
-    """GiB as requested: the server reports decimal GB, 4 GiB as "4.29" [SessionBuilder]; older servers "8G".
-
-    The result is the multiple of half a GiB that the server reports with these digits. A number with a unit is GiB
-    already, and so is a whole number that the server reports for no multiple.
-    """
-    amount = _quantity(value, _UNITS_OF_RAM)
-    if not amount:
-        return None
-    if isinstance(value, str) and value.strip()[-1].isalpha():
-        return _tidy(amount)
-    halves = round(amount / GIB_IN_GB * 2)
-    if abs(halves / 2 * GIB_IN_GB - amount) < 0.0051:  # noqa: PLR2004 - half a unit of the second digit
-        return _tidy(halves / 2)
-    return _tidy(amount) if amount == int(amount) else _tidy(round(amount / GIB_IN_GB, 2))
-
-
-def _ram_used(value: object) -> float | None:
-    """GiB in use: the server reports decimal GB, only with metrics; a number with a unit is GiB."""
-    amount = _quantity(value, _UNITS_OF_RAM)
-    has_unit = isinstance(value, str) and value.strip()[-1:].isalpha()
-    return amount if amount is None or has_unit else amount / GIB_IN_GB
-
-
-def _gpus(value: object) -> int | None:
-    count = _quantity(value, {"": 1.0})
-    return int(count) if count else None
-
-
-def read_time(value: object) -> float | None:
-    """Unix seconds of `2026-01-02T03:04Z`, with or without seconds, fractions and offset [CommonUtils]; else None."""
-    text = _text(value)
-    try:
-        moment = datetime.fromisoformat(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return seconds if 0 <= seconds <= LAST_MOMENT else None
+# Fields of a listed session, the names of their values, and the readers that return None for an impossible value.
+_CHECKED: tuple[tuple[str, str, Callable[[object], float | None]], ...] = (
+    ("startTime", "started", read_time),
+    ("expiryTime", "expires", read_time),
+    ("requestedCPUCores", "cores", amount_of_cores),
+    ("requestedRAM", "ram", amount_of_ram),
+    ("requestedGPUCores", "gpus", amount_of_cores),
+)
 
 
 def read_created(body: bytes) -> str | None:
@@ -230,13 +189,13 @@ def read_context(body: bytes) -> Offer:
         raise NotSkaha("GET /context: the response is not an object", hint=NOT_SKAHA_HINT)
     cores, ram = _part(context, "cores"), _part(context, "memoryGB")
     defaults = Offer()
-    most = _quantity(context.get("maxInteractiveSessions"), {"": 1.0})
+    most = read_quantity(context.get("maxInteractiveSessions"), {"": 1.0})
     return Offer(
         cores=_options(cores),
         ram=_options(ram),
         gpus=_options(_part(context, "gpus")),
-        default_cores=_quantity(cores.get("defaultRequest"), {"": 1.0}) or defaults.default_cores,
-        default_ram=_quantity(ram.get("defaultRequest"), {"": 1.0}) or defaults.default_ram,
+        default_cores=read_quantity(cores.get("defaultRequest"), {"": 1.0}) or defaults.default_cores,
+        default_ram=read_quantity(ram.get("defaultRequest"), {"": 1.0}) or defaults.default_ram,
         max_interactive=None if most is None else int(most),
     )
 
@@ -248,7 +207,7 @@ def _part(context: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _options(part: dict[str, Any]) -> frozenset[float] | None:
     given = part.get("options")
-    numbers = [_quantity(option, {"": 1.0}) for option in given] if isinstance(given, list) else []
+    numbers = [read_quantity(option, {"": 1.0}) for option in given] if isinstance(given, list) else []
     return frozenset(number for number in numbers if number is not None) or None
 
 
@@ -277,8 +236,8 @@ def read_load(body: bytes) -> Load | None:
     if not isinstance(stats, dict):
         return None
     cores, ram = _part(stats, "cores"), _part(stats, "ram")
-    amounts = [_quantity(cores.get(name), _UNITS_OF_CORES) for name in ("requestedCPUCores", "cpuCoresAvailable")]
-    amounts += [_quantity(ram.get(name), _UNITS_OF_RAM) for name in ("requestedRAM", "ramAvailable")]
+    amounts = [read_quantity(cores.get(name), UNITS_OF_CORES) for name in ("requestedCPUCores", "cpuCoresAvailable")]
+    amounts += [read_quantity(ram.get(name), UNITS_OF_RAM) for name in ("requestedRAM", "ramAvailable")]
     return None if amounts == [None] * 4 else Load(*amounts)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted

@@ -106,14 +106,16 @@ def test_digests_of_earlier_versions_stay(case):
 
 
 @pytest.mark.parametrize("replicas", [1, 500])
-def test_the_text_of_a_spec_is_hashed_twice_for_all_its_replicas(monkeypatch, replicas):
+def test_the_text_of_a_spec_is_hashed_once_for_all_its_replicas_and_its_resources_once_for_all_specs(
+    monkeypatch, replicas
+):
     """Each call of the constructor of `hashlib` hashes a text from its beginning. Replicas copy what is hashed."""
     calls = []
     make = hashlib.sha256
     monkeypatch.setattr(hashlib, "sha256", lambda *text: calls.append(text) or make(*text))
-    specs = [spec(f"s{number}", replicas=replicas) for number in range(3)]
+    specs = [spec(f"s{number}", replicas=replicas, cores=100_000 + replicas) for number in range(3)]
     assert len(expand(project(*specs))) == 3 * replicas
-    assert len(calls) == 2 * 3
+    assert len(calls) == 3 + 1
 
 
 def test_each_replica_has_its_own_digest_and_all_share_the_run_tag():

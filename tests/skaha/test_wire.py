@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.session import Phase
+from skaha_apply.skaha.field_values import read_cores, read_ram, read_time
 from skaha_apply.skaha.responses import (
     one_line,
     read_context,
-    read_cores,
     read_created,
     read_images,
-    read_ram,
     read_registries,
     read_session,
     read_sessions,
-    read_time,
 )
 
 # As skaha 1.4.0 lists a fixed and a flexible session.

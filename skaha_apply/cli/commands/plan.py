@@ -98,10 +98,13 @@ def plan(options: PlanArguments) -> ExitCode:
     replicas with the same action. Takes no lock, and writes only the files that you name. Use it before each apply, and
     in CI to review a change of a manifest.
     """
+    from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
+
     options.check()
     streams = options.streams()
     results = ResultFiles("plan", options.report, streams, everything=options.all)
-    return results.write_after(lambda: _plan(options, streams, results))
+    with collector_at_rest():  # the process ends with this command
+        return results.write_after(lambda: _plan(options, streams, results))
 
 
 def _plan(options: PlanArguments, streams: Streams, results: ResultFiles) -> ExitCode:

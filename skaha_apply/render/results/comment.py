@@ -7,9 +7,9 @@ nothing of it acts: no mention, no link, no image, no marker.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.render.plan.markdown import COMMENT
 from skaha_apply.render.plan.text import plan_text
 from skaha_apply.render.printable import printable_lines, truncate
