@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-import xmlschema
 
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, Location, RuleText, Severity
 from skaha_apply.render.formats import LintFormat
@@ -24,7 +24,6 @@ SARIF = jsonschema.Draft4Validator(
     json.loads((HERE / "schemas/sarif-schema-2.1.0.json").read_text(encoding="utf-8")),
     format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER,
 )
-JUNIT = xmlschema.XMLSchema(HERE / "schemas/junit-10.xsd")
 GITLAB = {
     "type": "array",
     "items": {
@@ -49,6 +48,14 @@ RULES = (
     RuleText("b-rule", Severity.WARNING, "It is odd.", "Since it is."),
 )
 NASTY = "100% \x1b[31m<b>&\"'`|,:: ]]> \u202e é☆\x00\ufffe"
+
+
+@cache
+def junit():
+    """The schema of JUnit reports; xmlschema takes a second to import, which each worker would do to collect tests."""
+    import xmlschema  # noqa: PLC0415
+
+    return xmlschema.XMLSchema(HERE / "schemas/junit-10.xsd")
 
 
 def diagnostic(line=4, severity=Severity.ERROR, **more):
@@ -94,7 +101,7 @@ def test_every_format_obeys_its_schema(name):
     SARIF.validate(sarif)
     assert no_empty_strings(sarif)
     assert len(sarif["runs"][0]["results"]) == len(one.found)
-    JUNIT.validate(ET.ElementTree(ET.fromstring(LintFormat.JUNIT.render(one).encode())))
+    junit().validate(ET.ElementTree(ET.fromstring(LintFormat.JUNIT.render(one).encode())))
     gitlab = gitlab_document(one)
     jsonschema.validate(gitlab, GITLAB if name != "stdin" else {})
     assert len({entry["fingerprint"] for entry in gitlab}) == len(one.found)
@@ -105,7 +112,7 @@ def test_schemas_refuse_other_documents():
     sarif = sarif_document(REPORTS["one"])
     sarif["runs"][0]["results"][0]["level"] = "dreadful"
     assert not SARIF.is_valid(sarif)
-    assert not JUNIT.is_valid(ET.ElementTree(ET.fromstring("<testsuites><testcase/></testsuites>")))
+    assert not junit().is_valid(ET.ElementTree(ET.fromstring("<testsuites><testcase/></testsuites>")))
 
 
 def test_the_committed_schema_is_fresh():
