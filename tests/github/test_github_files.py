@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 ACTION, EXAMPLES = ROOT / "action.yml", sorted((ROOT / "examples" / "ci" / "github").glob("*.yml"))
@@ -103,6 +104,14 @@ def test_actions_are_pinned_and_no_input_is_pasted_into_a_script(file):
     assert not [script for _, script in scripts if "${{" in script]
     assert "pull_request_target" not in text
     assert "uses: ./" not in text
+
+
+def test_the_page_has_every_input_output_and_file():
+    page, action = (ROOT / "docs" / "ci.md").read_text(), YAML(typ="safe", pure=True).load(ACTION.read_text())
+    names = [*action["inputs"], *action["outputs"], *(file.name for file in EXAMPLES)]
+    assert [name for name in names if f"\n| `{name}` |" not in page] == []
+    reusable = YAML(typ="safe", pure=True).load((ROOT / ".github/workflows/skaha-apply.yml").read_text())
+    assert set(reusable["on"]["workflow_call"]["inputs"]) - {"environment", "group"} == set(action["inputs"])
 
 
 def test_a_digest_that_is_missing_is_not_an_approval():

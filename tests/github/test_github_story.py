@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 SECRETS = {"SKAHA_TOKEN": "secret-of-the-tests"}
 FROM_HERE = {"pull_request": {"number": 5, "head": {"repo": {"full_name": "astro/survey"}}}}
 FROM_FORK = {"pull_request": {"number": 6, "head": {"repo": {"full_name": "someone/survey"}}}}
@@ -12,7 +14,8 @@ BAD = "  - {name: bad, cmd: sh, args: [fails.sh]}\n"
 def test_pull_request_review_merge_apply_schedule(kit, hub, checkout, sandbox, tmp_path):
     sandbox.settings(workdir=str(checkout))
     (checkout / "fails.sh").write_text("until [ -e fail ]; do sleep 0.05; done; echo 'OSError: disk full'; exit 1\n")
-    state = str(tmp_path / "state.json")
+    subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "state.git"], check=True)
+    state = f"git:{tmp_path / 'state.git'}"
 
     def run(name, file, job, event=None, **given):
         github = {key: given.pop(key) for key in ("event_name", "sha") if key in given}
