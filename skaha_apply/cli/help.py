@@ -88,7 +88,9 @@ class HelpCommand(_LightCommand, typer.core.TyperCommand):
             if record is not None and parameter.param_type_name == "argument":
                 arguments.append((parameter.metavar or str(parameter.name).upper(), text))
             elif record is not None:
-                groups[getattr(parameter, "rich_help_panel", None) or COMMON].append((record[0], text))
+                groups[getattr(parameter, "rich_help_panel", None) or COMMON].append(
+                    (record[0].replace(" [=", "[="), text)
+                )
         for name, rows in (("Arguments", arguments), *groups.items()):
             if rows:
                 with formatter.section(name):

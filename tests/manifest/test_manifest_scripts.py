@@ -117,7 +117,7 @@ def test_a_zero_in_front_is_kept_in_python(tmp_path):
 
 
 TABLE = """while read -r name ra dec; do
-  canfar create -n f-$name headless {image} -- python f.py $ra $dec
+  canfar create -n f-$name headless {image} -- python f.py $ra "--dec=$dec"
 done <<'END'
 {rows}
 END
@@ -138,7 +138,11 @@ def test_a_loop_over_several_values_becomes_a_table(tmp_path, monkeypatch):
     assert "rows: {file: s-f.csv}" in made.text
     assert (tmp_path / "s-f.csv").read_text() == "name,ra,dec\na,1,2\nb,01,2\nc,1,-2\n"
     (project,) = load(["-"], root=tmp_path, stdin=made.text.encode).projects
-    assert [one.args for one in project.sessions] == [("f.py", "1", "2"), ("f.py", "01", "2"), ("f.py", "1", "-2")]
+    assert [one.args for one in project.sessions] == [
+        ("f.py", "1", "--dec=2"),
+        ("f.py", "01", "--dec=2"),
+        ("f.py", "1", "--dec=-2"),
+    ]
     assert table_of(tmp_path, "a 1 2\nb 01 2\nc 1 -2").text == made.text
     with pytest.raises(UsageError, match=r"s-f\.csv exists already"):
         table_of(tmp_path, "a 1 2\nb 01 2\nc 1 -3")
