@@ -82,7 +82,7 @@ class VariableOptions(CommonOptions):
         typer.Option(
             "--var-file",
             metavar="FILE",
-            help="YAML or JSON file with values of variables, NAME: VALUE; repeatable (default: none)",
+            help="YAML, JSON or .env file with values of variables; repeatable (default: none)",
             rich_help_panel=INPUT,
         ),
     ] = None

@@ -11,6 +11,7 @@ from skaha_apply.manifest.fields.values import NAME
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import ManifestFileError, decode, shown_path
 from skaha_apply.manifest.source.nodes import NotYaml, compose
+from skaha_apply.manifest.variables.env_file import is_env_file, read_env
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
 
@@ -24,7 +25,7 @@ _FORM = "It has one `NAME: value` on each line."
 
 
 def read_values(path: Path | str) -> dict[str, str]:
-    """The values of a file by variable: YAML or JSON, a mapping of names to scalars.
+    """The values of a file by variable: YAML or JSON, a mapping of names to scalars; or an `.env` file, by its name.
 
     A pipe is read to its end, so that `--var-file <(pass show survey)` works.
 
@@ -44,7 +45,10 @@ def read_values(path: Path | str) -> dict[str, str]:
     if len(data) > MOST_BYTES:
         raise UsageError(f"{file} is larger than {MOST_BYTES >> 20} MB", hint=_FORM)
     try:
-        root = compose(decode(data, file))
+        text = decode(data, file)
+        if is_env_file(str(path)):
+            return read_env(text, file)
+        root = compose(text)
     except ManifestFileError as error:
         raise ManifestError((error.diagnostic,)) from None
     except NotYaml as error:
