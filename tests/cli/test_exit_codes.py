@@ -60,7 +60,7 @@ def test_apply_without_a_terminal_needs_yes_and_then_changes_once(command, sandb
     applied = command("apply", "m.yaml", "--yes")
     assert applied.returncode == 0, applied.stderr
     assert "survey: 3 created.\n" in applied.stdout
-    assert sum(line.startswith("created reduce-") for line in applied.stderr.splitlines()) == 3
+    assert "reduce: 3 created (reduce-1 " in applied.stderr
     again = command("apply", "m.yaml")
     assert again.returncode == 0, again.stderr
     assert "No changes." in again.stdout
@@ -107,7 +107,7 @@ def test_a_signal_during_a_wait_is_130_and_the_next_plan_is_right(number, comman
     command.manifest(LONG)
     process = command.start("apply", "m.yaml", "--yes", "--wait", "complete")
     for line in process.stderr:
-        if line.startswith("created nap-2"):
+        if "nap-2" in line:
             break
     process.send_signal(number)
     _, printed = process.communicate(timeout=60)

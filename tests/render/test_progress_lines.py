@@ -52,10 +52,9 @@ def test_plain_lines_show_each_change_once_and_no_poll(action):
         waits(1),
     ) == [
         "survey: 3 actions",
-        "created reduce-1 k2j3h4g5",
-        "replaced reduce-2 a1b2c3d4",
         r"not created reduce-3: 400 [red]no[/red]\x1b[2J",
         "a note",
+        "reduce: 1 created, 1 replaced (reduce-1 k2j3h4g5, reduce-2 a1b2c3d4)",
         "reduce-1 k2j3h4g5: running -> failed",
         "survey: 1 running, 1 failed, 1 waiting",
         "  * merge: 1 waiting: needs reduce (2 of 3 not done)",
@@ -115,9 +114,9 @@ def test_thousands_of_changes_make_few_lines(action):
     refused = [ActionEnded(action("create", replica=one), error="400") for one in range(1000)]
     moves = [moved(one) for one in range(4000)] + [moved(one, "failed") for one in range(1000)]
     printed = printed_by(PassStarted("survey", 5000), *created, *refused, *moves)
-    assert len(printed) < 60
+    assert len(printed) <= 21
     assert "survey: 5000 of 5000 actions ended, 1000 of them not carried out" in printed
-    assert "… and 980 more failed; `skaha-apply status` lists them" in printed
+    assert "… and 995 more failed; `skaha-apply status` lists them" in printed
     assert "tile-${tile}: 4000 pending -> running" in printed
 
 
@@ -146,3 +145,17 @@ def test_survey_that_runs_for_days_prints_its_counts_once_a_minute(action):
     ]
     assert len(printed) == 1 + 1000 // 6 + 1 + 1
     assert printed[-1].endswith(" running -> done")
+
+
+def test_a_pass_prints_one_line_for_each_changed_entry_and_at_most_twenty(action):
+    entries = [f"stage-{number}" for number in range(30)]
+    created = [ActionEnded(action("create", session=name), id="k2j3h4g5") for name in entries for _ in range(2)]
+    moves = [moved(number, group=entry) for entry in entries for number in (1, 2)]
+    failed = PhaseChanged("survey", "reduce", 1, "reduce-1", "k2j3h4g5", "running", "failed")
+    whole = tuple(EntrySummary(name, {"running": 4, "done": 2}) for name in entries)
+    printed = printed_by(PassStarted("survey", 60), *created, *moves, failed, PassEnded("survey", whole))
+    assert printed[:2] == ["survey: 60 actions", "reduce-1 k2j3h4g5: running -> failed"]  # before its effects
+    assert printed[2].startswith("stage-0: 2 created (")
+    assert printed[2].endswith("); 4 running, 2 done")
+    assert len(printed) == 21
+    assert printed[-1] == "… and 12 more; `skaha-apply status` shows the whole"

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.report import Event
 
-FEW = 8  # changes of one entry in one pass that are printed one by one
+MOST_LINES = 20  # lines of one pass
+NAMED = 5  # sessions that a line names
 MANY = 50  # replicas of an entry, above which only its counts and failures are printed
 INTERVAL = 60.0  # seconds between two lines with the counts of such an entry
-SINGLE = 100  # actions of one pass that are printed one by one
-STEPS = 10  # lines for a pass with more actions
-ERRORS = 20  # failures of one pass that are printed one by one
+SINGLE = 100  # actions of one pass without lines about its progress
+STEPS = 5  # lines about the progress of a pass with more actions
+ERRORS = 5  # failures of one pass that are printed one by one
 _REASON_WIDTH = 100
 _HOLDS = 10
 
@@ -75,10 +76,11 @@ def counts_line(counts: Mapping[str, int], reasons: tuple[str, ...] = ()) -> str
 class ProgressLines:
     """Prints progress as plain lines.
 
-    Failures are printed as soon as their causes are known, and at the latest at the end of their pass. Other changes
-    are printed at the end of their pass: one by one, or as counts if an
-    entry has many of them; the counts of a large entry are printed once a minute. A pass with many actions prints ten
-    lines. Reasons not to start are printed when they change, and not at each poll.
+    Failures are printed as soon as their causes are known, and at the latest at the end of their pass, before their
+    effects. Actions and other changes are printed at the end of their pass, in one line for each entry; those of a
+    large entry once a minute. A pass with many actions prints five lines about its progress. Reasons not to start are
+    printed when they change, and not at each poll. A pass prints at most `MOST_LINES` lines, and a line that counts
+    the others.
 
     Args:
         print_line: prints one line.
@@ -86,7 +88,9 @@ class ProgressLines:
     """
 
     def __init__(self, print_line: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._print_line, self._clock = print_line, clock
+        self._print_anyway, self._clock = print_line, clock
+        self._lines = 0  # of this pass, printed or not
+        self._done: dict[str, list[ActionEnded]] = {}  # actions of this pass that succeeded, by entry
         self._not_started: frozenset[tuple[str, str, tuple[str, ...]]] = frozenset()
         self._changes: list[PhaseChanged] = []
         self._pending_failures = PendingFailures()
@@ -101,7 +105,7 @@ class ProgressLines:
     def for_project(self, project: str) -> ProgressLines:
         """The lines of one project, with counts of its own."""
         if project not in self._parts:
-            self._parts[project] = ProgressLines(self._print_line, self._clock)
+            self._parts[project] = ProgressLines(self._print_anyway, self._clock)
         return self._parts[project]
 
     def __call__(self, event: Event) -> None:
@@ -123,8 +127,20 @@ class ProgressLines:
     def close(self) -> None:
         """Print the changes that were kept until the end of the pass or of the minute."""
         self._flush(None)
+        self._end_lines()
         for part in self._parts.values():
             part.close()
+
+    def _print_line(self, text: str) -> None:
+        self._lines += 1
+        if self._lines <= MOST_LINES:
+            self._print_anyway(text)
+
+    def _end_lines(self) -> None:
+        """Count the lines that were too many for the pass."""
+        if self._lines > MOST_LINES:
+            self._print_anyway(f"… and {self._lines - MOST_LINES} more; `skaha-apply status` shows the whole")
+        self._lines = 0
 
     def _print(self, event: Event) -> None:
         if text := event_line(event):
@@ -154,8 +170,8 @@ class ProgressLines:
             self._errors += 1
             if self._errors <= ERRORS:
                 self._print(event)
-        elif self._started.total <= SINGLE and (event.action.group or event.action.session) not in self._large:
-            self._print(event)
+        elif self._started.total <= SINGLE and (name := event.action.group or event.action.session) not in self._large:
+            self._done.setdefault(name, []).append(event)
         ended, total = self._actions.total(), self._started.total
         if total > SINGLE and (ended == total or ended % max(total // STEPS, 1) == 0):
             failed = self._actions["failed"]
@@ -182,6 +198,11 @@ class ProgressLines:
                 self._print_line(f"  {row}")
             if len(rows) > _HOLDS:
                 self._print_line(f"  … and {len(rows) - _HOLDS} more")
+        self._end_lines()
+
+    def _is_early(self, name: str) -> bool:
+        """Whether the counts of a large entry were printed less than a minute ago."""
+        return name in self._large and self._clock() < self._printed_at.get(name, -INTERVAL) + INTERVAL
 
     def _flush(self, summaries: Mapping[str, str] | None) -> None:
         """Print the changes so far; `summaries` are lines with the counts of entries, None at the end."""
@@ -189,26 +210,37 @@ class ProgressLines:
         entries: dict[str, list[PhaseChanged]] = {}
         for change in self._changes:
             entries.setdefault(change.group or change.session, []).append(change)
-        self._changes = []
-        for name, changes in entries.items():
-            if (
-                name in self._large
-                and summaries is not None
-                and self._clock() < self._printed_at.get(name, -INTERVAL) + INTERVAL
-            ):
+        done, self._changes, self._done = self._done, [], {}
+        for name in dict.fromkeys((*done, *entries)):
+            changes, acted = entries.get(name, []), done.get(name, [])
+            if summaries is not None and self._is_early(name):
                 self._changes += changes
-            elif len(changes) <= FEW and name not in self._large:
-                for change in changes:
-                    self._print(change)
+            elif len(changes) + len(acted) == 1 and name not in self._large:
+                self._print(changes[0] if changes else acted[0])
             else:
                 self._printed_at[name] = self._clock()
-                self._print_line((summaries or {}).get(name) or _phase_changes(name, changes))
+                self._print_line(_entry_changes(name, acted, changes, (summaries or {}).get(name)))
         if self._failures > ERRORS:
             self._print_line(f"… and {self._failures - ERRORS} more failed; `skaha-apply status` lists them")
         if self._errors > ERRORS:
             more = counted(self._errors - ERRORS, "more action was", "more actions were")
             self._print_line(f"… and {more} not carried out; the report groups them")
         self._failures = self._errors = 0
+
+
+def _entry_changes(
+    name: str, acted: Sequence[ActionEnded], changes: Sequence[PhaseChanged], summary: str | None
+) -> str:
+    """`tile-${tile}: 6 created, 2 retried; 8 running, 40 done`: the actions on an entry, then its counts or changes."""
+    if not acted:
+        return summary or _phase_changes(name, changes)
+    counts = Counter(action_labels.LABELS[one.action.kind].past for one in acted)
+    named = ", ".join(f"{one_line(one.action.name)} {one_line(one.id or '')}".strip() for one in acted)
+    text = ", ".join(f"{count} {word}" for word, count in counts.items())
+    text = f"{one_line(name)}: {text}" + (f" ({named})" if len(acted) <= NAMED else "")
+    if not changes:
+        return text
+    return f"{text}; {(summary or _phase_changes(name, changes)).partition(': ')[2]}"
 
 
 def _phase_changes(name: str, changes: Sequence[PhaseChanged]) -> str:

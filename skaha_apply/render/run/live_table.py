@@ -18,7 +18,7 @@ from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import entry_rows, not_started_rows
 from skaha_apply.render.run.failures import PendingFailures
-from skaha_apply.render.run.lines import ERRORS, SINGLE, event_line
+from skaha_apply.render.run.lines import SINGLE, event_line
 from skaha_apply.render.run.pace import pace_rows
 from skaha_apply.render.times import short_duration
 from skaha_apply.render.wrapped_text import wrapped
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 TICK = 1.0  # seconds between two frames without an event
 _BAR = 24  # characters
+ERRORS = 20  # failures of one pass that are printed above the table
 _LEAST = 4  # rows that are kept for reasons not to start, if there are as many
 _UP, _ERASE_LINE, _ERASE_BELOW = "\x1b[{}F", "\x1b[K", "\x1b[J"
 
