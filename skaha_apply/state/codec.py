@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MAJOR = STATE_FORMAT.partition(".")[0]
 # Also written with their default values: a reader needs them before it can trust the rest.
 ALWAYS = ("format_version", "serial", "lineage", "project", "server")
+_NO_NAMES: set[str] = set()
 
 _RESTORE = (
     "Restore the state from a backup. Remove it only if every session of the project may run again, because "
@@ -110,6 +111,8 @@ def decode(data: bytes, source: str) -> StateDocument:
         raw["specs"] = _expand_specs(raw["specs"], source)
     stated = raw.pop(DIGEST, None)
     document = _validate(raw, source)
+    for record in document.replicas:  # a set of names for each record is a third of its memory, and nothing reads it
+        object.__setattr__(record, "__pydantic_fields_set__", _NO_NAMES)
     _check_consistent(document, f"the state {source}")
     return document if stated is None or is_intact(data) else _with_digest(document, stated, source)
 

@@ -237,3 +237,11 @@ def test_the_id_of_a_create(body, session_id):
 def test_one_line_holds_nothing_that_acts_on_a_terminal():
     assert one_line(b"a\x1b[31m\r\n\tb\xff") == "a [31m b\N{REPLACEMENT CHARACTER}"
     assert len(one_line("x" * 1000)) <= 300
+
+
+def test_objects_within_an_item_of_a_listing_are_no_sessions_of_their_own():
+    inner = {"id": "abcd1234", "name": "inner"}
+    items = [{**FIXED, "name": inner, "labels": [inner]}, [inner], inner | {"id": {"id": "abcd1235"}}]
+    sessions, notes = read_sessions(json.dumps(items).encode())
+    assert [(session.id, session.name) for session in sessions] == [(FIXED["id"], "")]
+    assert notes == ("2 items of the session list have no usable ID; they are ignored",)
