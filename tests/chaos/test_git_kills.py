@@ -15,7 +15,7 @@ from collections import Counter
 
 import pytest
 
-RUNS = 2
+RUNS = 1
 WAIT_S = 100
 REPLICAS = 5
 LONGEST = 2.5  # seconds after which the last kill comes; an apply of these replicas takes about as long
