@@ -125,6 +125,10 @@ def test_a_digest_stands_for_the_id_where_it_is_hidden(desk, sandbox, capfdbinar
     shown = json.loads(capfdbinary.readouterr().out)["sessions"][0]
     assert shown["id"] == session
     assert session in shown["connect_url"]
+    main(["apply", "m.yaml", "--yes", "--settle", "0.2s", "--show-ids", "--report", "json=out.json"])
+    report = (desk / "out.json").read_text()  # somebody publishes it, so it has no ID of a notebook
+    assert work in report
+    assert session not in report
 
 
 def test_a_terminal_shows_ids_and_a_terminal_in_ci_does_not(command, sandbox):
