@@ -241,6 +241,7 @@ def test_values_are_inert_and_hide_the_ids_of_interactive_sessions(notebook, san
         assert "<img" not in value._repr_html_()
         assert value._repr_html_().count("<tr>") <= 21
     assert "30 failed: MemoryError: <img" in str(report)
+    assert str(report).splitlines()[-1].endswith("mark(project, 'rerun', phase='failed'), then apply.")
     assert "&lt;img src=x onerror=alert(1)&gt;" in report._repr_html_()
     assert list(report.to_pandas()["phase"]).count("failed") == 30
     assert str(status.to_pandas()["started"].dtype).endswith("UTC]")

@@ -75,6 +75,8 @@ def report_table(report: Report) -> ValueTable:
     lines += _reasons(report.not_started)
     lines += _first([f"note: {note}" for note in report.notes])
     lines += [f"{report.resume}."] if report.resume else []
+    if phases[Phase.FAILED.value]:
+        lines.append("To run failed replicas again: mark(project, 'rerun', phase='failed'), then apply.")
     return ValueTable(
         summary=tuple(map(one_line, lines)),
         columns=("name", "session", "replica", "id", "phase", "cause"),

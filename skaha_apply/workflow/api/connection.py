@@ -37,6 +37,8 @@ class Skaha(OpenConnection):
     async def plan(self, project: Project, **choices: Unpack[PlanChoices]) -> Plan:
         """What `apply` would do; takes no lock and writes nothing.
 
+        `choices` are the options of the plan: target, exclude, adopt, take_over, force, allow_loss (`PlanChoices`).
+
         Raises:
             StateError: for a state that cannot be read, or belongs to another project, server or account.
             ServerError: when the server cannot be asked.
@@ -75,7 +77,7 @@ class Skaha(OpenConnection):
             approve: gets the plan and returns whether to carry it out; by default every plan is carried out.
             observe: gets each event as it happens.
             display: show the progress; by default only in a notebook, as a table that is updated in place.
-            choices: the options of the plan (`PlanChoices`).
+            choices: the options of the plan: target, exclude, adopt, take_over, force, allow_loss (`PlanChoices`).
 
         Returns:
             Counts, failures, and name, replica, ID and phase of each session.

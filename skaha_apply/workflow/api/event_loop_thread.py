@@ -49,7 +49,11 @@ class EventLoopThread:
             call.serve()
         except BaseException as error:  # an interrupt, or an error in a function of the user
             self._loop.call_soon_threadsafe(call.cancel)
-            call.drain()
+            try:
+                call.drain()
+            except KeyboardInterrupt:
+                text = "interrupted twice: the requests in flight end in the background"
+                raise with_short_traceback(KeyboardInterrupt(text)) from None
             if isinstance(error, KeyboardInterrupt):
                 raise with_short_traceback(KeyboardInterrupt(call.left or "interrupted")) from None
             raise
