@@ -113,7 +113,11 @@ def _suggestion(error: Any, command: str, words: list[str]) -> Suggestion | None
         return suggestion.suggest_option(command, rest, parameters_of, wrong)
     if command in ("", "state", "sandbox") and rest and "No such command" in error.format_message():
         found = suggestion.suggest_command(words, parameters_of)
-        return found or suggestion.suggest_nearest(words, command, _names_in(command))
+        if found is None:
+            from skaha_apply.cli.foreign.nearest import suggest_nearest  # noqa: PLC0415 - only after a mistake
+
+            found = suggest_nearest(words, command, _names_in(command))
+        return found
     return None
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MOST_LEFT_OUT = 5  # words that a hint names
-CLOSE = 0.6  # how like a word is to a command that is meant, from 0 to 1
 _NAME = re.compile(r"[\w*?\[\]${}.-]+(/[\d,*-]+)?")
 _NAMES = ("NAME", "NAME[/REPLICAS]", "OLD", "ID")  # arguments that are names, as the help writes them
 _SKIPS_QUESTIONS = frozenset({"-y", "--yes", "--force"})
@@ -87,28 +86,8 @@ def suggest_command(words: Sequence[str], known: Callable[[str], Parameters]) ->
             continue
         if " -- " in target:
             hints = []
-        hints += [f"to {_purpose(target)}:", *_lines(target, rest, known)]
+        hints += [f"to {purpose_of(target)}:", *_lines(target, rest, known)]
     return Suggestion(f"{PROGRAM} has no command {foreign!r}", "\n".join(hints))
-
-
-def suggest_nearest(words: Sequence[str], group: str, names: Sequence[str]) -> Suggestion:
-    """The command whose name is nearest to a misspelled one; `names` are the commands of the group.
-
-    The words after it stay as they are, so that the line can be pasted.
-    """
-    from difflib import get_close_matches  # noqa: PLC0415 - only after a mistake
-
-    place = len(group.split())
-    wrong = words[place]
-    before = f"{PROGRAM} {group}".rstrip()
-    error = f"`{before}` has no command {wrong!r}" if group else f"{PROGRAM} has no command {wrong!r}"
-    nearest = get_close_matches(wrong.lower(), names, n=1, cutoff=CLOSE)
-    if not nearest:
-        return Suggestion(error, f"to see the commands:\n{before} --help")
-    line = [*words[:place], nearest[0], *words[place + 1 :]]
-    target = " ".join(line[: place + 1])
-    purpose = PURPOSES.get(target, "") if group else _purpose(target)
-    return Suggestion(error, f"{f'to {purpose}' if purpose else f'if you mean {nearest[0]}'}:\n{pasteable(line)}")
 
 
 def suggest_option(
@@ -157,7 +136,8 @@ def _is_create_line(rest: Sequence[str]) -> bool:
     return any(word == "--" or ("/" in word and not _is_path(word) and not _NAME.fullmatch(word)) for word in rest)
 
 
-def _purpose(target: str) -> str:
+def purpose_of(target: str) -> str:
+    """What a command does, in the words of a hint."""
     summary = COMMANDS.get(target.split(maxsplit=1)[0], "")
     return PURPOSES.get(target) or summary[:1].lower() + summary[1:]
 
