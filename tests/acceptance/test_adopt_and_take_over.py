@@ -15,6 +15,8 @@ def test_unmanaged_session_of_the_same_name_is_a_conflict_and_the_rest_continues
     assert "1 in conflict" in ended.out
     assert "--adopt" in ended.out
     assert "--take-over" in ended.out
+    planned = desk("plan", "--target", "reduce").out
+    assert planned.endswith("To delete and replace it:\n  skaha-apply plan --target reduce --take-over\n")
     again = "skaha-apply apply --yes --settle 0.5s --target reduce"
     ended = desk.apply("--target", "reduce", code=8)
     assert f"To record 1 unmanaged session in the state, if it matches:\n  {again} --adopt\n" in ended.out

@@ -10,7 +10,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER
-from skaha_apply.cli.invocation import complete_lines
+from skaha_apply.cli.invocation import complete_lines, repeat_with
 from skaha_apply.cli.options import DecisionOptions
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.projects import for_each, for_each_offline, load
@@ -140,8 +140,18 @@ def _plan(options: PlanArguments, streams: Streams, results: ResultFiles) -> Exi
         text = options.output.render(made, streams.out_paint, everything=options.all)
         medium = options.output.medium
         streams.show_rendered(complete_lines(text) if medium is Medium.TEXT else text, medium)
+        if medium is Medium.TEXT:
+            streams.show(_conflict_steps(made))
     if options.out is not None and len(made) == len(projects):
         from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415 - only --out requires it
 
         write_plan(Path(options.out), setting, plan_options, list(zip(made, lineages, strict=True)), projects)
     return code
+
+
+def _conflict_steps(plans: list[Plan]) -> str:
+    """The command lines that resolve conflicts with unmanaged sessions; "" without a conflict."""
+    from skaha_apply.render.run.next_steps import conflict_steps  # noqa: PLC0415 - keeps --help fast
+
+    actions = [action for each in plans for action in each.actions]
+    return "".join(f"{line}\n" for line in conflict_steps(actions, repeat_with))
