@@ -84,6 +84,8 @@ KEPT_NAMES = {
     "idle-cap": "rule",
     "cancelled": "method of asyncio tasks",
     "CancelledError": "class of asyncio",
+    "CounterMetricFamily": "class of prometheus_client",
+    "GaugeMetricFamily": "class of prometheus_client",
     "pause": "command of other tools",
     "pause_reading": "method of an asyncio transport",
     "pause_writing": "method of an asyncio protocol",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DURATION = "DURATION"  # 10s, 30m, 12h, 2d
 MIN_INTERVAL = 0.05  # seconds
+MAX_PORT = 65535
 
 
 def duration(text: str) -> float:
@@ -117,6 +118,14 @@ def digest(text: str) -> str:
     """The digest of a plan, as a plan in JSON or a comment has it."""
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", text):
         raise typer.BadParameter(f"{text!r} is not a digest: write sha256: and 64 digits, as `plan -o json` prints it")
+    return text
+
+
+def listen_address(text: str) -> str:
+    """HOST:PORT; port 0 stands for a free one."""
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= MAX_PORT):
+        raise typer.BadParameter(f"{text!r}: write HOST:PORT, such as 127.0.0.1:9100 (port 0: a free port)")
     return text
 
 

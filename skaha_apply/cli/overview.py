@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
     "apply": "Create, replace and delete sessions as manifests describe",
     "destroy": "Delete the live sessions of the project",
     "refresh": "Update the state from the server, and save logs",
+    "run": "Apply manifests again and again, as a controller",
     "status": "Show the phase of each replica, and what is left to do",
     "show": "Show the history of a replica: attempts, cause, log",
     "ps": "List all sessions of the account, and their projects",

@@ -35,7 +35,6 @@ COMMAND_WORDS: Mapping[str, tuple[str, ...]] = {
     "info": ("show", "status"),
     "delete": ("destroy",),
     "create": ("apply", "convert -- skaha create"),
-    "run": ("apply",),
     "explain": ("schema manifest",),
     "top": ("status",),
     "wait": ("apply --wait complete",),

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Approval:
-    """The consent to a plan."""
+    """The consent to a plan. Without `deletes` it covers no action that needs an approval."""
 
     plan: Plan
+    deletes: bool = True
 
     def covers(self, plan: Plan, action: Action) -> bool:
         """Whether the approval covers an action of a plan: of the approved plan, or of a later one.
 
         An action that the approved plan showed as `wait` is covered if it deletes nothing.
         """
-        if self.plan is plan or not needs_approval(action) or approval_line(action) in self._lines:
+        if (self.deletes and self.plan is plan) or not needs_approval(action):
+            return True
+        if not self.deletes:
+            return False
+        if approval_line(action) in self._lines:
             return True
         return not action.sessions_to_delete and action.key in self._waiting
 

@@ -35,7 +35,7 @@ async def ask_for_approval(request: ApplyRequest, plan: Plan, lineage: str) -> A
     agreed = await request.approve(plan)
     if plan.refused is not None:
         raise SafetyRefusal(f"refused: {reason_text(plan.refused)}")
-    return Approval(plan) if agreed or not plan.has_changes else None
+    return Approval(plan, deletes=options.deletes) if agreed or not plan.has_changes else None
 
 
 def check_fresh(plan: Plan) -> None:

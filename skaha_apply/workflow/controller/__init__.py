@@ -1,0 +1,1 @@
+"""`run`: passes over the projects of some manifests, one after the other, until a signal ends them."""

@@ -1,0 +1,179 @@
+"""The controller: it reads the manifests again in each round, and makes one pass over each project.
+
+A fault (the server is unavailable, a manifest is broken, a state is locked) ends the round of what it concerns. The
+controller logs it once, waits longer between rounds while it lasts, and logs its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.errors import Interrupted, ServerError, SkahaApplyError
+from skaha_apply.workflow.controller.checkout import pull
+from skaha_apply.workflow.controller.lock import ControllerLocks
+from skaha_apply.workflow.controller.run_log import RunLog, observing
+from skaha_apply.workflow.reconcile.loop import continue_run, start_run
+from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
+from skaha_apply.workflow.setup.context import open_context, retry_time, with_event_file
+from skaha_apply.workflow.status import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.project import Project
+    from skaha_apply.model.report import Report
+    from skaha_apply.workflow.controller.metrics import Metrics
+    from skaha_apply.workflow.event_file import EventFile
+    from skaha_apply.workflow.setup.context import Context
+    from skaha_apply.workflow.setup.settings import Settings
+
+JITTER = 0.1  # the largest share of a wait that is added or subtracted, so that controllers do not act together
+MOST_DOUBLINGS = 3  # of the wait, while a fault lasts
+MANIFESTS, SERVER = "manifests", "server"  # sources of faults that concern all projects
+
+
+@dataclass(frozen=True)
+class ControllerRequest:
+    """What a controller works on.
+
+    `load` reads the manifests, after `checkouts` were pulled. `interval` is the time from the begin of a round to the
+    next, in seconds. `deletes` states whether the invocation is also the approval for deletes and replaces. `metrics`
+    gets the status after each pass, which takes one more listing.
+    """
+
+    setting: Settings
+    load: Callable[[], tuple[Project, ...]]
+    log: RunLog
+    interval: float
+    deletes: bool = False
+    checkouts: tuple[Path, ...] = ()
+    events: EventFile | None = None
+    metrics: Metrics | None = None
+
+
+@dataclass
+class Controller:
+    """The rounds of one invocation, with the faults that last and what was logged last of each project."""
+
+    request: ControllerRequest
+    locks: ControllerLocks = field(default_factory=ControllerLocks)
+    faults: dict[str, str] = field(default_factory=dict)
+    phases: dict[str, Counter[str]] = field(default_factory=dict)
+    notes: dict[str, frozenset[str]] = field(default_factory=dict)
+    rounds_with_fault: int = 0
+
+    async def run(self) -> None:
+        """Make rounds until the task is canceled.
+
+        Raises:
+            StateLocked: in the first round, another controller works on the state of a project.
+        """
+        try:
+            await self._lock_projects()
+            while True:
+                began = asyncio.get_running_loop().time()
+                await self._round()
+                await asyncio.sleep(self._pause(asyncio.get_running_loop().time() - began))
+        finally:
+            self.locks.free()
+
+    async def _lock_projects(self) -> None:
+        try:
+            projects = self.request.load()
+        except SkahaApplyError:
+            return  # the first round logs it
+        for project in projects:
+            self.locks.take(self.request.setting, project)
+
+    async def _round(self) -> None:
+        """Make a pass over each project; a fault of the server ends the round, because all would meet it."""
+        try:
+            for checkout in self.request.checkouts:
+                await pull(checkout)
+            projects = self.request.load()
+        except SkahaApplyError as error:
+            self._fault(MANIFESTS, error)
+        else:
+            self._recover(MANIFESTS)
+            try:
+                await self._pass_over(projects)
+            except ServerError as error:
+                self._fault(SERVER, error)
+            else:
+                self._recover(SERVER)
+            for source in self.faults.keys() - {MANIFESTS, SERVER, *(project.name for project in projects)}:
+                self._recover(source)  # its project left the manifests
+        self.rounds_with_fault = self.rounds_with_fault + 1 if self.faults else 0
+        if self.request.metrics is not None:
+            self.request.metrics.end_round(frozenset(self.faults))
+
+    async def _pass_over(self, projects: tuple[Project, ...]) -> None:
+        setting = self.request.setting
+        async with AsyncExitStack() as stack:
+            contexts: dict[Path | None, Context] = {}
+            for project in projects:
+                home = Path(project.homes[0]) if setting.sandbox and project.homes else None
+                try:
+                    self.locks.take(setting, project)
+                    if home not in contexts:
+                        contexts[home] = await stack.enter_async_context(open_context(setting, home))
+                    await self._pass(contexts[home].at(project), project)
+                except (ServerError, Interrupted):
+                    raise
+                except SkahaApplyError as error:
+                    self._fault(project.name, error)
+                else:
+                    self._recover(project.name)
+
+    async def _pass(self, context: Context, project: Project) -> None:
+        request = self.request
+        observe = observing(request.log, project.name)
+        recording, observe = with_event_file(request.events, context, project, observe)
+        # A server or credential that fails for longer ends the pass, and the next round continues its work.
+        options = ApplyOptions(init=True, deletes=request.deletes, timeout=retry_time())
+        run = await start_run(ApplyRequest(recording, project, options, _agree, observe))
+        self._log_report(project.name, await continue_run(run))
+        if request.metrics is not None:
+            request.metrics.add(await survey(context, project), run.progress.applied)
+        if run.last.stopped is not None:
+            raise run.last.stopped
+
+    def _log_report(self, project: str, report: Report) -> None:
+        """Log what a pass has done and the phases of the replicas, if they are not those of the pass before."""
+        phases = Counter(one.phase for one in report.sessions)
+        applied = {name: count for name, count in report.applied.items() if count}
+        if applied or phases != self.phases.get(project):
+            self.request.log.write("pass", project=project, applied=applied, replicas=dict(phases))
+        self.phases[project] = phases
+        for note in frozenset(report.notes) - self.notes.get(project, frozenset()):
+            self.request.log.write("note", project=project, text=note)
+        self.notes[project] = frozenset(report.notes)
+
+    def _fault(self, source: str, error: SkahaApplyError) -> None:
+        """Log a fault when it begins, and when its message becomes another one."""
+        text = error.located_message
+        if self.faults.get(source) != text:
+            self.faults[source] = text
+            self.request.log.write("fault", level="error", source=source, error=text, hint=error.hint or "")
+
+    def _recover(self, source: str) -> None:
+        if self.faults.pop(source, None) is not None:
+            self.request.log.write("recovered", source=source)
+
+    def _pause(self, taken: float) -> float:
+        """Seconds until the next round: the interval with jitter, and up to 8 times as long while a fault lasts."""
+        planned = self.request.interval * float(2 ** min(self.rounds_with_fault, MOST_DOUBLINGS))
+        return max(0.0, planned * random.uniform(1 - JITTER, 1 + JITTER) - taken)  # noqa: S311 - no secret
+
+
+async def _agree(_: Plan) -> bool:
+    """The invocation is the approval; `ApplyOptions.deletes` states what it covers."""
+    return True

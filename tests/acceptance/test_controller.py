@@ -1,0 +1,206 @@
+"""`run`, the controller: a real process over the sandbox that reads manifests again and logs a fault once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+INTERVAL = ("--interval", "0.1s")
+LIMIT_S = 60
+
+
+class Controller:
+    """A process of `run`, and the lines that it has printed."""
+
+    def __init__(self, desk, *words):
+        self.desk = desk
+        desk.environment["SKAHA_APPLY_RETRY_TIME"] = "0.2s"
+        self.out = desk.folder / "run.log"
+        with self.out.open("w") as out, (desk.folder / "run.err").open("w") as err:
+            self.process = desk.start("run", *INTERVAL, *words, stdout=out, stderr=err)
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+    def events(self, event, **values):
+        return [one for one in self.lines if one["event"] == event and values.items() <= one.items()]
+
+    def until(self, found, what="the condition"):
+        deadline = time.monotonic() + LIMIT_S
+        while not (result := found()):
+            assert time.monotonic() < deadline, f"{what} did not happen:\n{self.out.read_text()}"
+            assert self.process.poll() is None, f"the controller has ended:\n{self.out.read_text()}"
+            time.sleep(0.05)
+        return result
+
+    def until_event(self, event, **values):
+        return self.until(lambda: self.events(event, **values), f"{event} {values}")[0]
+
+    def until_phases(self, **replicas):
+        return self.until(lambda: self.events("pass", replicas=replicas), f"replicas {replicas}")[-1]
+
+    def get(self, path):
+        address = self.until_event("started")["listen"]
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as response:
+            return response.read().decode()
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        assert self.process.wait(LIMIT_S) == 0
+        assert self.lines[-1]["event"] == "stopped"
+        assert (self.desk.folder / "run.err").read_text() == ""
+
+
+@pytest.fixture
+def running(desk):
+    @contextmanager
+    def start(*words):
+        controller = Controller(desk, *words)
+        try:
+            yield controller
+        finally:
+            controller.process.kill()
+            controller.process.wait()
+
+    return start
+
+
+def replicas_of(text):
+    """The numbers of `/metrics`, by entry and phase."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("skaha_apply_replicas{"):
+            labels, _, value = line.removeprefix("skaha_apply_replicas{").partition("} ")
+            names = dict(one.replace('"', "").split("=") for one in labels.split(","))
+            found[names["entry"], names["phase"]] = int(float(value))
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_work_is_created_retried_and_counted_until_a_signal_ends_the_run(desk, running, number):
+    desk.script('[ "$SKAHA_APPLY_ATTEMPT" = 2 ] || [ "$REPLICA_ID" != 3 ]\n')
+    retry = {"retries": 1, "retry_wait": "1s"}
+    desk.write(
+        {"name": "tile", "replicas": 4, "cmd": "bash", "args": ["run.sh"], **retry},
+        {"name": "merge", "cmd": "true", "needs": ["tile"]},
+    )
+    with running() as controller:
+        controller.until_phases(done=5)
+        assert replicas_of(controller.until(lambda: controller.get("/metrics"))) == {
+            (entry["name"], phase): count
+            for entry in desk("status", "-o", "json").json["entries"]
+            for phase, count in entry["counts"].items()
+        }
+        assert json.loads(controller.get("/healthz"))["status"] == "ok"
+        assert 'skaha_apply_actions_total{action="retry",project="survey"} 1.0' in controller.get("/metrics")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            controller.get("/other")
+        (failed,) = controller.events("failed")
+        assert (failed["replica"], failed["level"]) == ("tile-3", "warning")
+        controller.stop(number)
+    assert sum(one["applied"].get("create", 0) for one in controller.events("pass")) == 5
+    assert len(desk.posts()) == 6
+
+
+def test_deletes_and_replaces_are_reported_and_need_yes(desk, running):
+    sleeping = {"cmd": "sleep", "args": ["600"]}
+    desk.write({"name": "one", **sleeping}, {"name": "two", **sleeping}, {"name": "three", **sleeping})
+    with running() as controller:
+        controller.until_phases(running=3)
+        desk.write(
+            {"name": "one", **sleeping}, {"name": "two", "cmd": "sleep", "args": ["601"]}, {"name": "four", **sleeping}
+        )
+        note = "not approved, so not carried out"
+        controller.until(lambda: len([one for one in controller.events("note") if one["text"].startswith(note)]) == 2)
+        controller.until(lambda: set(desk.live()) == {"one", "two", "three", "four"})
+        controller.stop()
+    assert len([one for one in controller.events("note") if note in one["text"]]) == 2
+    with running("--yes") as controller:
+        controller.until(lambda: "three" not in desk.live() and controller.events("pass", replicas={"running": 3}))
+        controller.stop()
+    assert [one["work"] for one in desk.state["replicas"]]
+    assert sorted(desk.live()) == ["four", "one", "two"]
+
+
+def test_a_broken_manifest_and_an_unavailable_server_are_logged_once_and_work_continues(desk, running, sandbox):
+    desk.write({"name": "tile", "cmd": "true"})
+    with running() as controller:
+        controller.until_phases(done=1)
+        path = desk.folder / "m.yaml"
+        whole = path.read_text()
+        path.write_text(whole + "  - broken: [\n")
+        controller.until_event("fault", source="manifests")
+        assert json.loads(controller.get("/healthz"))["faults"] == ["manifests"]
+        desk.write({"name": "tile", "cmd": "true"}, {"name": "next", "cmd": "true"})
+        controller.until_event("recovered", source="manifests")
+        controller.until_phases(done=2)
+        sandbox.faults(rate_503=1)
+        controller.until_event("fault", source="server")
+        controller.until(lambda: 'skaha_apply_fault{source="server"} 1.0' in controller.get("/metrics"))
+        sandbox.faults()
+        controller.until_event("recovered", source="server")
+        desk.write({"name": "last", "cmd": "true"}, {"name": "next", "cmd": "true"})
+        controller.until(lambda: "last" in json.dumps(desk.state["replicas"]))
+        controller.stop()
+    assert [one["source"] for one in controller.events("fault")] == ["manifests", "server"]
+    assert len(desk.posts()) == 3
+
+
+def test_a_second_controller_ends_at_once_and_other_commands_work_meanwhile(desk, running):
+    desk.write({"name": "tile", "cmd": "true"})
+    with running() as controller:
+        controller.until_phases(done=1)
+        ended = desk("run", code=6)
+        assert "another controller works on survey" in ended.err
+        desk("mark", "rerun", "tile", "--yes", "--lock-timeout", "30s")
+        controller.until(lambda: len(desk.posts()) == 2)
+        controller.process.kill()
+        controller.process.wait()
+    with running() as controller:  # the lock of a killed one is free
+        controller.until_event("pass")
+        controller.stop()
+
+
+@pytest.mark.parametrize("address", ["9100", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", ":80"])
+def test_an_address_that_cannot_be_used_is_an_error_of_usage(desk, address):
+    assert "write HOST:PORT" in desk("run", "--listen", address, code=4).err
+
+
+def test_a_pull_brings_the_newest_commit_and_a_remote_that_is_gone_is_a_fault(desk, running, tmp_path):
+    def git(*words):
+        who = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+        subprocess.run(["git", *who, "-C", str(other), *words], check=True, capture_output=True)
+
+    origin, other = tmp_path / "origin.git", tmp_path / "other"
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(origin)], check=True)
+    subprocess.run(["git", "clone", "-q", str(origin), str(other)], check=True, capture_output=True)
+
+    def commit(*sessions):
+        (other / "m.yaml").write_text(desk.write(*sessions).read_text())
+        git("add", "m.yaml")
+        git("commit", "-q", "-m", "Change the survey")
+        git("push", "-q", "origin", "HEAD:main")
+
+    commit({"name": "one", "cmd": "true"})
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "-b", "main", str(origin), str(clone)], check=True, capture_output=True)
+    assert "is not in a git checkout" in desk("run", "--pull", "-", code=4).err
+    with running("--pull", str(clone)) as controller:
+        controller.until_phases(done=1)
+        commit({"name": "one", "cmd": "true"}, {"name": "two", "cmd": "true"})
+        controller.until_phases(done=2)
+        origin.rename(tmp_path / "away.git")
+        fault = controller.until_event("fault", source="manifests")
+        assert fault["error"].startswith(f"cannot pull {clone}: fatal: ")
+        (tmp_path / "away.git").rename(origin)
+        controller.until_event("recovered", source="manifests")
+        controller.stop()
+    assert len(desk.posts()) == 2
