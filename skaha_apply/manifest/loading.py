@@ -20,6 +20,7 @@ from skaha_apply.manifest.source import foreign_files
 from skaha_apply.manifest.source.file_diagnostics import FileDiagnostics
 from skaha_apply.manifest.source.files import FoundFiles, ManifestFile, ManifestFileError, discover, without_manifests
 from skaha_apply.manifest.source.foreign_files import ForeignFile, read_text
+from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE
 from skaha_apply.manifest.source.manifest_paths import find_site, recorded
 from skaha_apply.manifest.variables.declared import Variables
 from skaha_apply.model.counts import counted
@@ -91,6 +92,8 @@ class _Loader:
 
     def load(self, paths: Sequence[Path | str]) -> Loaded:
         found = discover(paths, self.given.files)
+        if found.ignored:
+            _log_ignored(found.ignored)
         diagnostics = list(found.diagnostics)
         drafts: list[_ParsedFile] = []
         skipped: list[ManifestFile] = []
@@ -217,6 +220,14 @@ def _notes(skipped: Sequence[ManifestFile], found: FoundFiles) -> Iterator[str]:
         what = "links are" if len(found.outside) > 1 else "link is"
         what += " not followed (out of the folder, or to a hidden file)"
         yield foreign_files.note(found.outside, what)
+
+
+def _log_ignored(ignored: Sequence[str]) -> None:
+    """Name what the ignore files leave out, for `--verbose`: it is the same in each invocation."""
+    import logging  # noqa: PLC0415 - few folders have an ignore file
+
+    for path in ignored:
+        logging.getLogger("skaha_apply.manifests").info("%s leaves out %s", IGNORE_FILE, path)
 
 
 def _projects(parts: Sequence[ProjectFile], sites: Mapping[str, Site], found: FoundFiles) -> tuple[Project, ...]:

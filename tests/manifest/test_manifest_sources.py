@@ -148,6 +148,44 @@ def test_an_ignore_file_leaves_examples_out_of_a_folder_but_not_out_of_a_named_p
     assert found == [{"mine", "sub-ours"}, {"examples-one", "examples-two"}, {"other"}]
 
 
+@pytest.mark.parametrize(
+    ("lines", "below", "expected"),
+    [
+        ("*.old.yaml", "", {"a", "sub-a", "sub-deep-b"}),
+        ("/a.yaml", "", {"a.old", "sub-a", "sub-deep-b"}),
+        ("sub/*\n!sub/a.yaml", "", {"a", "a.old", "sub-a"}),
+        ("**/deep/", "", {"a", "a.old", "sub-a"}),
+        ("*.yaml", "!a.yaml", {"sub-a"}),
+        ("a.yaml", "deep", {"a.old"}),
+        ("\\#a\n# a.yaml\n\n", "", {"a", "a.old", "sub-a", "sub-deep-b"}),
+    ],
+)
+def test_an_ignore_file_has_the_syntax_of_gitignore(tmp_path, lines, below, expected):
+    for name in ("a", "a.old", "sub/a", "sub/deep/b"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path / f"{name}.yaml", name.replace("/", "-"), "x")
+    (tmp_path / ".skaha-apply-ignore").write_text(lines)
+    (tmp_path / "sub" / ".skaha-apply-ignore").write_text(below)
+    assert {project.name for project in load([tmp_path], root=tmp_path).projects} == expected
+
+
+def test_verbose_names_what_an_ignore_file_leaves_out(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.yaml", name, "x")
+    (tmp_path / ".skaha-apply-ignore").write_text("b.yaml\n")
+    with caplog.at_level("INFO", "skaha_apply"):
+        load([tmp_path], root=tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [".skaha-apply-ignore leaves out b.yaml"]
+
+
+def test_a_line_that_is_not_a_pattern_is_named(tmp_path):
+    write(tmp_path / "a.yaml", "p", "a")
+    (tmp_path / ".skaha-apply-ignore").write_text("b\n!\n")
+    (found, *_) = load([tmp_path], root=tmp_path).diagnostics
+    assert "line 2 of .skaha-apply-ignore is not a pattern" in found.summary
+
+
 def test_error_for_a_folder_with_ignored_manifests_only_names_the_ignore_file(tmp_path):
     write(tmp_path / "a.yaml", "p", "a")
     (tmp_path / ".skaha-apply-ignore").write_text("*")

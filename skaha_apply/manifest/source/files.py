@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
-from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, visible_entries
+from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, BadPattern, IgnoreRules, is_folder, visible_folder
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ class FoundFiles:
     """The manifests of an invocation, and the folders that were walked for them.
 
     `outside` are links in named folders that lead out of all of them, or to something hidden. They are not followed.
+    `ignored` are the files and folders that an ignore file leaves out.
     """
 
     sources: list[ManifestFile] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
 
 class ManifestFileError(Exception):
@@ -156,30 +158,32 @@ def _walk(folder: str, found: FoundFiles, open_folders: Sequence[str]) -> Iterat
 
     No link is followed out of the open folders.
     """
-    waiting = [folder]
+    waiting = [(folder, IgnoreRules())]
     visited: set[str] = set()
     searched = 0
     while waiting:
-        current = waiting.pop()
+        current, above = waiting.pop()
         real = os.path.realpath(current)
         if real in visited:
             continue
         visited.add(real)
         try:
-            shown = visible_entries(current)
-        except OSError as error:
+            content = visible_folder(current, above)
+        except (OSError, BadPattern) as error:
             found.diagnostics.append(_unreadable(current, error).diagnostic)
             continue
+        shown = content.entries
+        found.ignored.extend(map(shown_path, content.left_out))
         searched += len(shown)
         if searched > MAX_ENTRIES:
             summary = f"more than {MAX_ENTRIES:,} files below {quoted(shown_path(folder))}"
             raise _file_error(shown_path(folder), summary, "Name the folder that holds your manifests.")
         outside = {entry.path: entry for entry in shown if _leads_out(entry, open_folders)}
-        links = (path for path, entry in outside.items() if entry.name.endswith(SUFFIXES) or _is_folder(entry))
+        links = (path for path, entry in outside.items() if entry.name.endswith(SUFFIXES) or is_folder(entry))
         found.outside.extend(map(shown_path, links))
         shown = [entry for entry in shown if entry.path not in outside]
-        waiting.extend(entry.path for entry in reversed(shown) if _is_folder(entry))
-        yield from (entry.path for entry in shown if entry.name.endswith(SUFFIXES) and not _is_folder(entry))
+        waiting.extend((entry.path, content.rules) for entry in reversed(shown) if is_folder(entry))
+        yield from (entry.path for entry in shown if entry.name.endswith(SUFFIXES) and not is_folder(entry))
 
 
 def _leads_out(entry: os.DirEntry[str], open_folders: Sequence[str]) -> bool:
@@ -187,13 +191,6 @@ def _leads_out(entry: os.DirEntry[str], open_folders: Sequence[str]) -> bool:
         return False
     real_path = os.path.realpath(entry.path)
     return real_path not in open_folders and not is_open(real_path, open_folders)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
 
 
 def _source(path: str) -> ManifestFile:

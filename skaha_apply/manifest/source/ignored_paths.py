@@ -1,4 +1,4 @@
-"""Which files and folders a folder leaves out of a walk: the names in its file `.skaha-apply-ignore`.
+"""Which files and folders a walk leaves out: hidden ones, and those of `.skaha-apply-ignore` (syntax of gitignore).
 
 Examples can lie next to the manifests of a user, and `apply manifests/` does not start them. A path that the user names
 is read, whatever the file lists.
@@ -7,32 +7,82 @@ is read, whatever the file lists.
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skaha_apply.lazy_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".skaha-apply-ignore"
 _MOST_BYTES = 100_000
 
 
-def visible_entries(folder: str) -> list[os.DirEntry[str]]:
-    """The entries of a folder that a walk reads, sorted by name: neither hidden ones nor those of the ignore file.
+class BadPattern(ValueError):
+    """A line of an ignore file that is not a pattern; the text names the line."""
+
+
+@dataclass(frozen=True)
+class IgnoreRules:
+    """The patterns of the ignore files of a folder and of the walked folders above it, each with its folder."""
+
+    levels: tuple[tuple[str, GitIgnoreSpec], ...] = ()
+
+    def leaves_out(self, path: str, *, as_folder: bool) -> bool:
+        """Whether a path below the folders is left out; the file that is nearest to it decides first, as in git."""
+        for folder, spec in reversed(self.levels):
+            below = path[len(folder) :].strip(os.sep).replace(os.sep, "/")
+            include = spec.check_file(f"{below}/" if as_folder else below).include
+            if include is not None:
+                return include
+        return False
+
+
+@dataclass(frozen=True)
+class VisibleFolder:
+    """The entries of a folder that a walk reads, sorted by name; the paths that are left out; the rules that apply."""
+
+    entries: list[os.DirEntry[str]]
+    left_out: list[str]
+    rules: IgnoreRules
+
+
+def visible_folder(folder: str, above: IgnoreRules) -> VisibleFolder:
+    """The content of a folder without hidden entries and without what the ignore files leave out.
 
     Raises:
         OSError: if the folder or its ignore file cannot be read.
+        BadPattern: if a line of its ignore file is not a pattern.
     """
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
-    patterns = _patterns(folder) if any(entry.name == IGNORE_FILE for entry in entries) else ()
-    return [
-        entry
-        for entry in entries
-        if not entry.name.startswith(".") and not any(fnmatchcase(entry.name, pattern) for pattern in patterns)
-    ]
+    rules = above
+    if any(entry.name == IGNORE_FILE for entry in entries):
+        rules = IgnoreRules((*above.levels, (folder, _patterns(folder))))
+    shown = [entry for entry in entries if not entry.name.startswith(".")]
+    if not rules.levels:
+        return VisibleFolder(shown, [], rules)
+    left_out = {entry.path for entry in shown if rules.leaves_out(entry.path, as_folder=is_folder(entry))}
+    return VisibleFolder([entry for entry in shown if entry.path not in left_out], sorted(left_out), rules)
 
 
-def _patterns(folder: str) -> tuple[str, ...]:
-    """One name or pattern (`*`, `?`) on each line; lines that start with `#` are comments."""
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _patterns(folder: str) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few folders have such a file
+
     with (Path(folder) / IGNORE_FILE).open("rb") as file:
-        text = file.read(_MOST_BYTES).decode("utf-8-sig", errors="replace")
-    lines = (line.strip().rstrip("/") for line in text.splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#"))
+        lines = file.read(_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            raise BadPattern(f"line {number} of {IGNORE_FILE} is not a pattern of gitignore") from None
+    return GitIgnoreSpec.from_lines(lines)
