@@ -260,3 +260,16 @@ def test_the_names_of_the_package_are_those_of_the_api():
     methods = {name for name in dir(skaha_apply.Skaha) if not name.startswith("_")}
     blocking = {name for name in dir(skaha_apply.SyncSkaha) if not name.startswith("_")}
     assert methods - {"aclose", "in_use"} == blocking - {"close", "run"}
+
+
+@pytest.mark.parametrize("given", [{}, {"sandbox": None}, {"setting": skaha_apply.Settings()}])
+def test_the_environment_can_select_the_sandbox(notebook, monkeypatch, given):
+    monkeypatch.setenv("SKAHA_APPLY_SANDBOX", "1")
+    with pytest.raises(skaha_apply.UsageError, match="exclude each other"):
+        skaha_apply.connect_sync("https://ws-uv.canfar.net/skaha", **given)
+    monkeypatch.setenv("SKAHA_APPLY_SANDBOX", "maybe")
+    with pytest.raises(skaha_apply.UsageError, match="neither 1 nor 0"):
+        skaha_apply.connect(**given)
+    monkeypatch.setenv("SKAHA_APPLY_SANDBOX", "0")
+    with skaha_apply.connect_sync(**given) as skaha:
+        assert "localhost" in repr(skaha), "SKAHA_URL, and no sandbox of the folder"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.errors import UsageError
 from skaha_apply.model.masking.session_ids import KnownIds
 from skaha_apply.workflow.api.boundary import awaited_briefly, shown_briefly
 from skaha_apply.workflow.api.connection import Skaha
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from skaha_apply.workflow.api.callbacks import Callbacks
+
+SANDBOX_VARIABLE = "SKAHA_APPLY_SANDBOX"
 
 
 class Connecting:
@@ -56,11 +60,12 @@ class Connecting:
         return Skaha(context, opened, known.mask, self._callbacks)
 
 
+@shown_briefly
 def connect(
     server: str | None = None,
     *,
     credential_command: str | None = None,
-    sandbox: bool = False,
+    sandbox: bool | None = None,
     state: str | None = None,
     setting: Settings | None = None,
 ) -> Connecting:
@@ -72,13 +77,13 @@ def connect(
     Args:
         server: a URL, or the name of a configured server.
         credential_command: a command that prints a token or a PEM certificate, as `--credential-command`.
-        sandbox: use a local sandbox, started when none runs.
+        sandbox: use a local sandbox, started when none runs; by default if the environment has `SKAHA_APPLY_SANDBOX=1`.
         state: where the state lives; by default below `.skaha-apply` where the manifests are (`docs/state.md`).
         setting: everything else (concurrency, settle time, working directory).
 
     Raises:
         ServerError: without a usable credential.
-        UsageError: the address of the server is wrong.
+        UsageError: the address of the server is wrong, or both a server and the sandbox are given.
     """
     return Connecting(_settings(setting, server, credential_command, sandbox=sandbox, state=state))
 
@@ -88,7 +93,7 @@ def connect_sync(
     server: str | None = None,
     *,
     credential_command: str | None = None,
-    sandbox: bool = False,
+    sandbox: bool | None = None,
     state: str | None = None,
     setting: Settings | None = None,
 ) -> SyncSkaha:
@@ -107,8 +112,29 @@ def connect_sync(
 
 
 def _settings(
-    setting: Settings | None, server: str | None, credential_command: str | None, *, sandbox: bool, state: str | None
+    setting: Settings | None,
+    server: str | None,
+    credential_command: str | None,
+    *,
+    sandbox: bool | None,
+    state: str | None,
 ) -> Settings:
     base = setting or Settings()
     command = credential_command if credential_command is not None else base.credential_command
-    return replace(base, server=server, credential_command=command, sandbox=sandbox, state=state)
+    chosen = (base.sandbox or _variable_is_set()) if sandbox is None else sandbox
+    if chosen and server is not None:
+        raise UsageError(
+            "a server and the sandbox exclude each other",
+            hint=f"leave out server, or write sandbox=False: {SANDBOX_VARIABLE} in the environment selects the sandbox",
+        )
+    return replace(base, server=server, credential_command=command, sandbox=chosen, state=state)
+
+
+def _variable_is_set() -> bool:
+    """Whether the environment selects the sandbox; raises `UsageError` for a value that is neither 1 nor 0."""
+    value = os.environ.get(SANDBOX_VARIABLE, "")
+    known = {"": False, **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False)}
+    known |= dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True)
+    if value.strip().lower() not in known:
+        raise UsageError(f"{SANDBOX_VARIABLE}={value!r} is neither 1 nor 0", hint=f"unset {SANDBOX_VARIABLE}")
+    return known[value.strip().lower()]
