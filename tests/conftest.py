@@ -26,6 +26,7 @@ E2E_FOLDERS = {
     "installation",
     "notebook",
     "notify",
+    "github",
     "real_parts",
     "sandbox",
 }

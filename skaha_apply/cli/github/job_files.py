@@ -66,9 +66,14 @@ def _failures(report: Mapping[str, Any]) -> Iterator[str]:
     for project in report.get("reports", (report,)):
         for one in project.get("failed", ()):
             yield annotation("error", one["error"], {"title": f"{one['action']} {one['name']}"})
-        failed = {one["name"] for one in project.get("sessions", ()) if one["phase"] == "failed" and not one["cause"]}
         for cause in project.get("causes", ()):
-            others = f" and {cause['count'] - 1} more" if cause["count"] > 1 else ""
-            yield annotation("error", cause["cause"], {"title": f"{cause['names'][0]}{others} failed"})
-        for name in sorted(failed):
-            yield annotation("error", "neither its log nor its events state a cause", {"title": f"{name} failed"})
+            yield _failed_replicas(cause["names"][0], cause["count"], cause["cause"])
+        silent = [one["name"] for one in project.get("sessions", ()) if one["phase"] == "failed" and not one["cause"]]
+        if silent:
+            yield _failed_replicas(silent[0], len(silent), "neither the log nor the events state a cause")
+
+
+def _failed_replicas(first: str, count: int, cause: str) -> str:
+    """One annotation for all replicas that failed for the same cause."""
+    others = f" and {count - 1} more" if count > 1 else ""
+    return annotation("error", cause, {"title": f"{first}{others} failed"})
