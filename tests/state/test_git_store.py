@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from contextlib import asynccontextmanager
 
@@ -557,3 +558,13 @@ def test_two_writers_wait_for_each_other(opened, remote, make_document):
     asyncio.run(main())
     assert remote.stored.serial == 8, time.monotonic() - begun
     assert sorted(remote.refs) == [STATE]
+
+
+def test_without_a_folder_for_temporary_files_the_error_names_it(opened, monkeypatch):
+    def refuse(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    with pytest.raises(StateError, match="No space left on device") as caught:
+        asyncio.run(opened().read())
+    assert "TMPDIR" in caught.value.hint

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from skaha_apply.state.git.program import GitProgram, GitResult
 
 STATE_FILE, LOCK_FILE = "state.json", "lock.json"
+_NO_SPACE = "Check permissions and disk space of the folder for temporary files (TMPDIR)."
 _PRUNE_EVERY = 20  # commits; the objects of earlier writes are of no use
 
 
@@ -47,7 +48,10 @@ class CommitMaker:
         """Make the private repository, if there is none yet."""
         if self._folder:
             return
-        folder = tempfile.mkdtemp(prefix="skaha-apply-git-")
+        try:
+            folder = tempfile.mkdtemp(prefix="skaha-apply-git-")
+        except OSError as error:
+            raise StateError(f"cannot make a folder for temporary files: {error.strerror}", hint=_NO_SPACE) from error
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         await self._checked("init", "--bare", "--quiet", "--template=", folder)
         self._folder = folder
@@ -103,6 +107,6 @@ class CommitMaker:
         if done.code != 0:
             raise StateError(
                 f"git {words[0]} failed: {done.err.strip()[:200] or 'no message'}",
-                hint="Check the disk space in the folder for temporary files (TMPDIR).",
+                hint=_NO_SPACE,
             )
         return done
