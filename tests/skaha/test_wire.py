@@ -239,7 +239,7 @@ def test_one_line_holds_nothing_that_acts_on_a_terminal():
     assert len(one_line("x" * 1000)) <= 300
 
 
-def test_objects_within_an_item_of_a_listing_are_no_sessions_of_their_own():
+def test_an_object_within_an_item_of_a_listing_does_not_count_as_a_session():
     inner = {"id": "abcd1234", "name": "inner"}
     items = [{**FIXED, "name": inner, "labels": [inner]}, [inner], inner | {"id": {"id": "abcd1235"}}]
     sessions, notes = read_sessions(json.dumps(items).encode())
