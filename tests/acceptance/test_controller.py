@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import random
 import signal
 import subprocess
 import time
@@ -204,3 +206,83 @@ def test_a_pull_brings_the_newest_commit_and_a_remote_that_is_gone_is_a_fault(de
         controller.until_event("recovered", source="manifests")
         controller.stop()
     assert len(desk.posts()) == 2
+
+
+class Weather:
+    """Faults in random order, each of which begins and ends while a controller works on a growing survey."""
+
+    def __init__(self, desk, running, seed):
+        self.desk, self.running, self.random = desk, running, random.Random(seed)
+        self.count = 0
+
+    def grow(self):
+        self.count += self.random.randint(1, 3)
+        tiles = [str(one) for one in range(self.count)]
+        self.desk.write({"name": "tile-${n}", "cmd": "true", "matrix": {"n": tiles}})
+
+    def server_is_away(self, controller):
+        self.desk.sandbox.faults(rate_503=1)
+        self.grow()
+        time.sleep(self.random.uniform(0, 1))
+        self.desk.sandbox.faults()
+
+    def answers_are_lost(self, controller):
+        self.desk.sandbox.faults(rate_drop_after=0.5)
+        self.grow()
+        time.sleep(self.random.uniform(0, 1))
+        self.desk.sandbox.faults()
+
+    def manifest_is_broken(self, controller):
+        manifest = self.desk.folder / "m.yaml"
+        manifest.write_text(self.random.choice(["", "version: 1\nproject: [", "\x00"]))
+        time.sleep(self.random.uniform(0, 1))
+        self.grow()
+
+    def state_is_locked(self, controller):
+        self.grow()
+        lock = self.desk.state_path.with_name("survey.state.lock")
+        with lock.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            time.sleep(self.random.uniform(0, 1))
+
+    def is_stopped(self, controller):
+        time.sleep(self.random.uniform(0, 0.3))
+        controller.stop(self.random.choice([signal.SIGTERM, signal.SIGINT]))
+
+    def is_killed(self, controller):
+        time.sleep(self.random.uniform(0, 0.3))
+        controller.process.kill()
+        controller.process.wait()
+
+
+def survive(weather, faults):
+    """Let that many faults come over the controller, until all work is done; each work must have run once."""
+    kinds = [
+        weather.server_is_away, weather.answers_are_lost, weather.manifest_is_broken,
+        weather.state_is_locked, weather.is_stopped, weather.is_killed,
+    ]  # fmt: skip
+    weather.grow()
+    left = faults
+    while left:
+        with weather.running() as controller:
+            while left and controller.process.poll() is None:
+                left -= 1
+                weather.random.choice(kinds)(controller)
+    with weather.running() as controller:
+        controller.until(
+            lambda: weather.desk("status", "-o", "json").json["entries"][0]["counts"] == {"done": weather.count}
+        )
+        controller.until(lambda: replicas_of(controller.get("/metrics")) == {("tile-${n}", "done"): weather.count})
+        controller.stop()
+    started = [one["name"] for one in weather.desk.sandbox.sessions()]
+    assert sorted(started) == sorted(f"tile-{one}" for one in range(weather.count))
+
+
+def test_a_controller_survives_random_faults(desk, running):
+    survive(Weather(desk, running, seed=7), faults=6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_controller_survives_a_hundred_random_faults(desk, running, seed):
+    survive(Weather(desk, running, seed), faults=25)
