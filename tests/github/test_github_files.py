@@ -119,7 +119,8 @@ def test_a_digest_that_is_missing_is_not_an_approval():
     assert "digest: ${{ inputs.digest || steps.reviewed.outputs.digest || 'none' }}\n" in text
 
 
-def test_pushes_and_schedules_share_a_group_that_cancels_nothing():
-    for name in ("skaha-apply.yml", "skaha-schedule.yml"):
-        (text,) = [file.read_text() for file in EXAMPLES if file.name == name]
-        assert "concurrency:\n  group: skaha-apply\n  cancel-in-progress: false\n" in text
+@pytest.mark.parametrize("name", ["skaha-apply.yml", "skaha-schedule.yml"])
+def test_a_job_that_writes_the_state_cancels_nothing_and_is_not_dropped_for_another_workflow(name):
+    (text,) = [file.read_text() for file in EXAMPLES if file.name == name]
+    assert f"concurrency:\n  group: {name.removesuffix('.yml')}\n  cancel-in-progress: false\n" in text
+    assert "args: --lock-timeout 5m\n" in text
