@@ -55,9 +55,10 @@ class Controller:
             return response.read().decode()
 
     def stop(self, number=signal.SIGTERM):
+        self.until_event("started")
         self.process.send_signal(number)
         assert self.process.wait(LIMIT_S) == 0
-        assert self.lines[-1]["event"] == "stopped"
+        assert self.lines[-1]["event"] in ("started", "stopped")
         assert (self.desk.folder / "run.err").read_text() == ""
 
 
@@ -262,6 +263,8 @@ def survive(weather, faults):
         weather.state_is_locked, weather.is_stopped, weather.is_killed,
     ]  # fmt: skip
     weather.grow()
+    with weather.running() as controller:
+        controller.until_event("pass")
     left = faults
     while left:
         with weather.running() as controller:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,6 +88,12 @@ def run(options: RunArguments) -> ExitCode:
     retries and renewals, and with --yes for deletes and replaces. It prints one line of JSON for each event. It logs a
     fault once, and continues when the fault has ended. SIGTERM and Ctrl-C end it with exit code 0.
     """
+    with suppress(Interrupted, KeyboardInterrupt):  # a signal ends it in order, also while it starts
+        _serve_and_make_rounds(options)
+    return ExitCode.OK
+
+
+def _serve_and_make_rounds(options: RunArguments) -> None:
     from skaha_apply.model import __version__  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.controller.checkout import find_checkouts  # noqa: PLC0415
     from skaha_apply.workflow.controller.controller import ControllerRequest  # noqa: PLC0415
@@ -99,7 +106,8 @@ def run(options: RunArguments) -> ExitCode:
         streams.show_document(f"{mask_ids(line)}\n")
         sys.stdout.flush()
 
-    log, metrics, setting = RunLog(write), Metrics(), options.setting()
+    log, metrics = RunLog(write), Metrics()
+    setting = replace(options.setting(), observe=log.note_once)
     wait = INTERVAL if options.interval is None else options.interval
     checkouts = find_checkouts(setting.sources) if options.pull else ()
     host, _, port = (options.listen or LISTEN).rpartition(":")
@@ -119,7 +127,6 @@ def run(options: RunArguments) -> ExitCode:
     finally:
         server.shutdown()
         server.server_close()
-    return ExitCode.OK
 
 
 def _make_rounds(request: ControllerRequest, events: str | None) -> None:
@@ -131,5 +138,5 @@ def _make_rounds(request: ControllerRequest, events: str | None) -> None:
     try:
         with open_event_file(events, mask_ids) as file:
             event_loop.run(Controller(replace(request, events=file)).run())
-    except Interrupted:
+    finally:
         request.log.write("stopped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,19 @@ class RunLog:
     """Writes lines with the keys `time` (UTC, of this machine), `level`, `event`, and those of the event."""
 
     write_line: Callable[[str], None]
+    noted: set[str] = field(default_factory=set)
 
     def write(self, event: str, *, level: str = "info", **values: Any) -> None:
         """Write one line."""
         time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         line = {"time": time, "level": level, "event": event, **values}
         self.write_line(inert_json(json.dumps(line, ensure_ascii=False)))
+
+    def note_once(self, event: Event) -> None:
+        """Write a note that concerns no project, the first time that it is made."""
+        if isinstance(event, Note) and event.text not in self.noted:
+            self.noted.add(event.text)
+            self.write("note", text=event.text)
 
 
 def observing(log: RunLog, project: str) -> Callable[[Event], None]:
