@@ -15,10 +15,10 @@ def test_an_unknown_prefix_is_refused_by_every_command(desk, one_line, words):
     (desk.folder / "s.json").write_text("{}")
     before = desk.files()
     if words[1:] != ["push", "s.json"]:
-        one_line(desk(*words, code=4, TF_HTTP_ADDRESS="git:/path/r.git"), r"TF_HTTP_ADDRESS", r"'git:'", r"\./a:b")
-        one_line(desk(*words, "--state", "git:/path/r.git", code=4), r"--state", r"'git:'", r"http\(s\)://")
+        one_line(desk(*words, code=4, TF_HTTP_ADDRESS="hg:/path/r"), r"TF_HTTP_ADDRESS", r"'hg:'", r"\./a:b")
+        one_line(desk(*words, "--state", "hg:/path/r", code=4), r"--state", r"'hg:'", r"http\(s\)://")
     else:
-        desk(*words, "--state", "git:/path/r.git", check=False)
+        desk(*words, "--state", "hg:/path/r", check=False)
     assert desk.files() == before
 
 
