@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from skaha_apply.lazy_dataclass import dataclass
 
@@ -18,6 +19,7 @@ _USER = re.compile(r"(?<=//)[^/?#]*@")
 _SSH = re.compile(r"ssh://([^/?#:@]*)(:[^/?#]*)?@", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^#]*")
 GIT = "git:"
+PROJECT = "{project}"  # in an http address: the name of the project
 _PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -74,17 +76,22 @@ class StateAddress:
         """This address with a path that starts at `folder`.
 
         A path of a folder stands for `file_name` in it. A repository without a branch stands for the branch of the
-        project.
+        project, and `{project}` in an http address for its name.
         """
         if self.prefix == GIT:
             from skaha_apply.state.git.address import located  # noqa: PLC0415 - most states are files
 
             return replace(self, text=located(self.text, folder, project))
         if self.is_remote:
-            return self
+            return replace(self, text=with_project(self.text, project))
         path = folder / Path(self.text).expanduser()
         names_folder = path.is_dir() or self.text.endswith("/")
         return replace(self, text=str(path / file_name if names_folder else path))
+
+
+def with_project(text: str, project: str) -> str:
+    """An http address with the name of the project for each `{project}`."""
+    return text.replace(PROJECT, quote(project, safe=""))
 
 
 def prefix_of(text: str) -> str | None:

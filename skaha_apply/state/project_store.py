@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import StateError
+from skaha_apply.state.address import PROJECT, with_project
 from skaha_apply.state.default_place import check_no_other, check_one_home
 from skaha_apply.state.git.address import HISTORY
 from skaha_apply.state.observed_stores import masking_store
@@ -62,5 +63,12 @@ def open_project_store(setup: StateSetup, declared: DeclaredState | None = None)
 
 
 def _variables(setup: StateSetup) -> Mapping[str, str]:
-    """The variables of the process, with the option that stands for one of them."""
-    return os.environ if setup.history is None else {**os.environ, HISTORY: str(setup.history)}
+    """The variables of the process, those of a store for the project, with the option that stands for one of them."""
+    changed = {
+        name: with_project(value, setup.project)
+        for name, value in os.environ.items()
+        if name.startswith("TF_HTTP_") and name.endswith("ADDRESS") and PROJECT in value
+    }
+    if setup.history is not None:
+        changed[HISTORY] = str(setup.history)
+    return {**os.environ, **changed} if changed else os.environ

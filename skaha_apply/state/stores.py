@@ -5,11 +5,12 @@ A new store needs a folder next to `local/`, `http/` and `git/`, and here its op
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.errors import UsageError
-from skaha_apply.state.address import GIT, StateAddress, prefix_of
+from skaha_apply.state.address import GIT, PROJECT, StateAddress, prefix_of
 from skaha_apply.state.git.address import FORM, check_address, git_remote, split_address
 from skaha_apply.state.http.config import backend
 from skaha_apply.state.local.store import LocalStore
@@ -58,8 +59,18 @@ def _open_git(address: StateAddress, setup: StoreSetup) -> Store:
     return GitStore(git_remote(address.text, setup.env), rescue_path(setup.default), observe=setup.observe)
 
 
+def _unknown_placeholder(rest: str) -> str | None:
+    """A `{word}` in the path that has no meaning: the projects would share a state of this name."""
+    path = rest.partition("/")[2].partition("?")[0]
+    unknown = next((word for word in re.findall(r"\{[^{}]*\}", path) if word != PROJECT), None)
+    return unknown and f"unknown placeholder {unknown!r}; {PROJECT} stands for the name of the project"
+
+
 _HTTP = StoreType(
-    "an http(s):// address of a store that uses the protocol of Terraform's http backend", _open_http, "TF_HTTP_ADDRESS"
+    "an http(s):// address of a store that uses the protocol of Terraform's http backend",
+    _open_http,
+    "TF_HTTP_ADDRESS",
+    _unknown_placeholder,
 )
 STORES = {"https://": _HTTP, "http://": _HTTP, GIT: StoreType(FORM, _open_git, problem=check_address)}
 
@@ -120,9 +131,14 @@ def open_store(
     return LocalStore(default if address is None else Path(address.text).expanduser(), observe=observe)
 
 
-def names_one_state(address: StateAddress | None) -> bool:
-    """Whether an address is that of one branch, so that it cannot hold the states of several projects."""
-    return address is not None and address.prefix == GIT and bool(split_address(address.text[len(GIT) :])[1])
+def how_to_separate(address: StateAddress | None) -> str:
+    """How to change the address of one state into one for several projects; "" if no change is necessary."""
+    if address is None or not address.is_remote:
+        return ""
+    if address.prefix == GIT:
+        has_branch = split_address(address.text[len(GIT) :])[1]
+        return "remove #BRANCH, so that each project has its own branch" if has_branch else ""
+    return "" if PROJECT in address.text else f"write {PROJECT} into the address, for the name of the project"
 
 
 def how_to_select(address: StateAddress) -> str:

@@ -67,6 +67,29 @@ class OrderedGitLab(Ordered, GitLab):
     pass
 
 
+class GitLabStates(OrderedGitLab):
+    """GitLab with a state of each name: `address` has `{project}`, and `states` the stores by name."""
+
+    async def __aenter__(self):
+        self.states = {}
+        return await super().__aenter__()
+
+    @property
+    def address(self):
+        return super().address.replace("/survey", "/{project}")
+
+    def answer(self, request):
+        name = request.path.removeprefix(self.path.removesuffix("survey")).partition("/")[0]
+        if name not in self.states:
+            self.states[name] = GitLab(path=self.path.replace("/survey", f"/{name}"))
+        return self.states[name].answer(request)
+
+
+@pytest.fixture
+def gitlab_states():
+    return GitLabStates
+
+
 @pytest.fixture
 def serve():
     """A function that starts a store of a kind in a thread, and gives it; ended with the test."""

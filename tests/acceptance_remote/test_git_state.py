@@ -100,7 +100,7 @@ def test_each_project_has_its_branch_and_one_branch_has_one_project(git_desk, on
     desk.write({"name": "one", "cmd": "true"}, name="a.yaml")
     desk.write({"name": "two", "cmd": "true"}, name="b.yaml", project="Other")
     ended = desk("apply", "--yes", "--state", "git:remote.git#both", "a.yaml", "b.yaml", code=4)
-    one_line(ended, r"one branch", r"2 projects", r"remove #BRANCH")
+    one_line(ended, r"one state", r"2 projects", r"remove #BRANCH")
     assert refs(desk.remote) == {}
     desk.apply(*desk.option, "a.yaml", "b.yaml")
     assert sorted(refs(desk.remote)) == ["refs/heads/skaha-state/%4fther", STATE]

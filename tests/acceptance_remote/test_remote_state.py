@@ -314,3 +314,19 @@ def test_the_password_is_in_no_output(remote_desk, how):
     for text in texts:
         assert store.password not in text
         assert "s3cr3t" not in text
+
+
+def test_several_projects_have_their_states_under_one_address(desk, serve, gitlab_states, one_line):
+    store = serve(gitlab_states)
+    desk.environment |= {"TF_HTTP_USERNAME": store.user, "TF_HTTP_PASSWORD": store.password}
+    desk.environment |= {"TF_HTTP_RETRY_WAIT_MIN": "0", "TF_HTTP_ADDRESS": store.address}
+    desk.write(SLEEP)
+    desk.write(SLEEP | {"name": "other"}, project="second", name="second.yaml", state=store.address)
+    desk.apply()
+    assert {name: len(one.stored.replicas) for name, one in store.states.items()} == {"survey": 3, "second": 3}
+    assert [one.lock for one in store.states.values()] == [None, None]
+    desk("plan", "--detailed-exitcode")
+    assert json.loads(desk("state", "pull", "--project", "second").out)["project"] == "second"
+    one = store.address.replace("{project}", "one")
+    one_line(desk("plan", "--state", one, code=4), r"one state", r"2 projects", r"write \{project\}")
+    one_line(desk("plan", "--project", "second", "--state", one, code=1), r"declare the state", r"/second")

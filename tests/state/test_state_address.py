@@ -117,11 +117,19 @@ def test_an_address_of_git_is_shown_with_its_branch_and_without_a_password():
         ("git:/a/r.git#b", "git:/a/r.git#b"),
         ("git:git@h.org:r.git", "git:git@h.org:r.git#skaha-state/survey"),
         ("git:ssh://h.org/r.git", "git:ssh://h.org/r.git#skaha-state/survey"),
+        ("https://h.org/{project}/{project}?x={project}", "https://h.org/survey/survey?x=survey"),
+        ("https://h.org/s", "https://h.org/s"),
     ],
 )
 def test_a_path_of_git_starts_at_the_folder_and_a_branch_is_that_of_the_project(text, located):
     found = parse_address(text, "--state").in_folder(Path("/folder"), "survey.state.json", "survey")
     assert found.text == located
+
+
+@pytest.mark.parametrize("address", ["https://h.org/{Project}", "https://me:{pw}@h.org/{project}/{}"])
+def test_an_unknown_placeholder_is_refused(address):
+    with pytest.raises(UsageError, match=r"unknown placeholder '{(Project)?}'; {project} stands for the name"):
+        find_address(address, {})
 
 
 REFUSED = {

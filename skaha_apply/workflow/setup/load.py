@@ -12,7 +12,7 @@ from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.project import MissingValues, Project
 from skaha_apply.model.report import Note
 from skaha_apply.state.paths import find_homes
-from skaha_apply.state.stores import find_address, names_one_state
+from skaha_apply.state.stores import find_address, how_to_separate
 from skaha_apply.workflow.setup.variables import check_declared
 
 if TYPE_CHECKING:
@@ -70,12 +70,14 @@ def _diagnosed(loaded: Loaded) -> tuple[tuple[Project, ...], tuple[Diagnostic, .
     return loaded.projects, tuple(sorted(found, key=lambda one: (one.severity is not Severity.ERROR, one.location)))
 
 
-def _check_one_branch(setting: Settings, projects: int) -> None:
-    """Refuse one branch for the states of several projects; raises `UsageError`."""
-    if projects > 1 and not setting.sandbox and names_one_state(find_address(setting.state, os.environ)):
+def _check_separate_states(setting: Settings, projects: int) -> None:
+    """Refuse the address of one state for several projects; raises `UsageError`."""
+    if projects < 2 or setting.sandbox:  # noqa: PLR2004 - one project needs one state
+        return
+    if way := how_to_separate(find_address(setting.state, os.environ)):
         raise UsageError(
-            f"the address of the state names one branch, and the manifests have {projects} projects",
-            hint="remove #BRANCH, so that each project has its own branch, or select a project with --project",
+            f"the address of the state names one state, and the manifests have {projects} projects",
+            hint=f"{way}, or select a project with --project",
         )
 
 
@@ -103,7 +105,7 @@ def load_projects(
                 f"there is no project {setting.project!r} in these manifests", hint=f"the projects are: {known}"
             )
         return chosen, found
-    _check_one_branch(setting, len(projects))
+    _check_separate_states(setting, len(projects))
     if not projects:
         empty = Diagnostic("manifest", Severity.ERROR, "there are no manifests here", "", Location(setting.sources[0]))
         raise ManifestError((empty,))
