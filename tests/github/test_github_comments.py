@@ -19,13 +19,13 @@ HOSTILE = "@all ![x](http://x/y.png) <!-- skaha-apply plan other --> <script> \x
 MARKER = "<!-- skaha-apply plan survey -->\n"
 
 
-def archive(name="comment.md", content=PLAN, mode=0, more=()):
+def archive(name="comment.md", content=PLAN, mode=0, more=(), method=zipfile.ZIP_DEFLATED):
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as opened:
         for one in (name, *more):
             entry = zipfile.ZipInfo(one)
             entry.external_attr = mode << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = method
             opened.writestr(entry, content)
     return made.getvalue()
 
@@ -95,6 +95,7 @@ FORGED = {
     "link": archive(mode=stat.S_IFLNK | 0o777),
     "large": archive(content=PLAN + "x" * 1_100_000),
     "bomb": archive(content=" " * 20_000_000),
+    "lzma": archive(method=zipfile.ZIP_LZMA),
     "archive": b"not an archive",
     "cut": archive()[:-40],
     "other text": archive(content="Hello"),

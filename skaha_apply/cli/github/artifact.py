@@ -43,6 +43,8 @@ def _only_file(opened: zipfile.ZipFile) -> bytes:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise ValueError(f"{NAME} is not a file")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{NAME} is compressed in an unusual way")  # others can ask for any amount of memory
     with opened.open(entry) as file:
         data = file.read(LARGEST + 1)  # the size that the archive states can be wrong
     if len(data) > LARGEST:
