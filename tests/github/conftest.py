@@ -188,6 +188,7 @@ class Hub(ThreadingHTTPServer):
         self.folder, self.skaha = folder, skaha
         self.address = f"http://127.0.0.1:{self.server_port}"
         self.pulls, self.comments, self.artifacts, self.requested = [], [], {}, []
+        self.refused = ()  # the methods without permission
 
     def pull(self, number, sha, branch="more", repo=REPOSITORY, merged=None):
         head = {"sha": sha, "ref": branch, "repo": {"full_name": repo}}
@@ -241,8 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub, path = self.server, self.path.removeprefix(f"/repos/{REPOSITORY}")
         hub.requested.append(f"{self.command} {path}")
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
-        if len(body) > 65_536:
-            return self._reply(422, b"{}")
+        if self.command in hub.refused or len(body) > 65_536:
+            return self._reply(403, b"{}")
         identifier = int(path.split("/")[3]) if self.command == "PATCH" else 100 + len(hub.comments)
         if self.command == "PATCH":
             next(one for one in hub.comments if one["id"] == identifier)["body"] = body

@@ -134,6 +134,16 @@ def test_without_a_pull_request_an_artifact_or_a_token_nothing_is_written(kit, h
     assert hub.writes() == []
 
 
+def test_a_missing_permission_is_named_and_the_token_is_not_shown(hub, kit, write_comment):
+    hub.pull(5, SHA)
+    hub.refused = ("POST",)
+    code, job = write_comment(archive())
+    assert code == 1
+    assert "GitHub refuses POST /issues/5/comments: 403 Forbidden" in job.log
+    assert "Give the job the permissions" in job.log
+    assert kit.TOKEN not in job.log
+
+
 @pytest.mark.parametrize("text", ["plain", HOSTILE, "`" * 200, "a\n```\nb\n````\nc", "x" * 70_000, "", "\n\n"])
 def test_a_comment_is_read_as_it_was_written(text):
     written = comment_text(PlanComment("a.b-c_d", DIGEST, text)) + comment_text(PlanComment("e", DIGEST, text))
