@@ -78,7 +78,7 @@ def test_a_command_that_hangs_is_killed_with_the_processes_that_it_started(tmp_p
     ],
 )
 def test_what_cannot_succeed_is_a_problem_without_the_address(targets, problem):
-    assert send(targets) == (problem,)
+    assert send(targets, limits=SendLimits(2, 10.0, 0.01)) == (problem,)
 
 
 def test_a_program_need_not_read_its_standard_input():
