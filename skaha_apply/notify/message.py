@@ -32,8 +32,8 @@ def document(notice: Notice) -> dict[str, Any]:
 
 
 def body(notice: Notice) -> bytes:
-    """The notice as JSON in UTF-8."""
-    return json.dumps(document(notice), ensure_ascii=False).encode()
+    """The notice as JSON in UTF-8; `?` for a half of a surrogate pair, which UTF-8 does not have."""
+    return json.dumps(document(notice), ensure_ascii=False).encode(errors="replace")
 
 
 def variables(notice: Notice, environ: Mapping[str, str]) -> dict[str, str]:
@@ -44,7 +44,7 @@ def variables(notice: Notice, environ: Mapping[str, str]) -> dict[str, str]:
         "SKAHA_APPLY_EVENT": notice.event.value,
         "SKAHA_APPLY_NOTICE_ID": notice.id,
         "SKAHA_APPLY_PROJECT": notice.project,
-        "SKAHA_APPLY_TEXT": notice.text.replace("\0", ""),
+        "SKAHA_APPLY_TEXT": notice.text.replace("\0", "").encode(errors="replace").decode(),
         "SKAHA_APPLY_TOTAL": str(notice.total),
         "SKAHA_APPLY_DONE": str(notice.counts.get("done", 0)),
         "SKAHA_APPLY_FAILED": str(notice.counts.get("failed", 0)),

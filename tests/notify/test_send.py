@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_command_that_hangs_is_killed_with_the_processes_that_it_started(tmp_p
         (NoticeTargets(url="ftp://example.org/"), "notify.url: the address is not an http or https address"),
         (NoticeTargets(url="http://127.0.0.1:9/"), "notify.url: no response (ConnectError) (2 tries)"),
         (NoticeTargets(url="http://[::1"), "notify.url: the address is not valid"),
+        (NoticeTargets(url="http://127.0.0.1:99999/"), "notify.url: the address has no valid port"),
     ],
 )
 def test_what_cannot_succeed_is_a_problem_without_the_address(targets, problem):
@@ -83,3 +85,40 @@ def test_what_cannot_succeed_is_a_problem_without_the_address(targets, problem):
 
 def test_a_program_need_not_read_its_standard_input():
     assert send(NoticeTargets(("true",)), limits=SendLimits()) == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("ALL_PROXY", "other://127.0.0.1"), ("SSL_CERT_FILE", "/no/such/file")],
+)
+def test_a_wrong_setting_of_the_machine_is_a_problem_and_no_crash(monkeypatch, variable, value):
+    for name in ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv(variable, value)
+    (problem,) = send(NoticeTargets(url="http://127.0.0.1:9/"))
+    assert problem.startswith("notify.url: the proxy or the certificates of the environment cannot be used (")
+
+
+def test_half_of_a_surrogate_pair_in_a_cause_stops_no_notice(tmp_path):
+    out = tmp_path / "out"
+    targets = script("import json, sys; open(sys.argv[1], 'w').write(json.load(sys.stdin)['text'])", str(out))
+    notice = replace(NOTICE, text="a\ud800b")
+    environ = {"PATH": os.environ["PATH"]}
+    assert asyncio.run(send_notice(targets, notice, {}, environ)) == ()
+    assert out.read_text() == "a?b"
+
+
+def test_an_endless_response_is_not_read():
+    async def respond(reader, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+        while await reader.read(1000):  # no end of the body: until the client closes the connection
+            pass
+        writer.close()
+
+    async def post_to_it():
+        async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            return await send_notice(NoticeTargets(url=url), NOTICE, {}, {}, SendLimits(1, 5.0, 0.01))
+
+    assert asyncio.run(post_to_it()) == ()
