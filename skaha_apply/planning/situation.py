@@ -33,7 +33,7 @@ class Situation:
     server offers, as far as the tool requested it. `present` are the recorded manifest files that still exist,
     loaded or not. `new_state` states that no state is stored yet. `identity` is the digest of the credential, None if
     there is nothing to check. `notes` are shown above the plan. `working` is the working copy of `state`, if the
-    caller has it.
+    caller has it. `offline`: the server was not asked, so that an unmanaged session can be live.
 
     Derived values are computed at the first use and kept.
     """
@@ -49,6 +49,7 @@ class Situation:
     identity: str | None = None
     notes: tuple[Reason, ...] = ()
     working: WorkingState | None = field(default=None, compare=False, repr=False)
+    offline: bool = False
 
     @property
     def now(self) -> float:

@@ -19,7 +19,7 @@ from skaha_apply.workflow.state.binding import find_store, new_document, read_st
 from skaha_apply.workflow.state.moves import with_moves
 
 if TYPE_CHECKING:
-    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
@@ -119,6 +119,7 @@ async def offline_situation(location: StateLocation, project: Project, options: 
         server=location.url or location.server,
         present=_present(location, document),
         new_state=stored is None,
+        offline=True,
         notes=(*moved, _offline_note(None if stored is None else then)),
     )
 
@@ -126,15 +127,9 @@ async def offline_situation(location: StateLocation, project: Project, options: 
 def offline_plan_from(project: Project, situation: Situation) -> Plan:
     """The plan that follows from a situation without a server."""
     made = make_plan(project, situation)
-    return replace(made, offline=True, actions=tuple(map(_without_server, made.actions)), newly_decided=None)
+    return replace(made, offline=True, newly_decided=None)
 
 
 def _offline_note(written: float | None) -> Reason:
     """The note of an offline plan; `written` is when the state was last written, None without a state."""
     return Reason(ReasonCode.OFFLINE_NEW_STATE) if written is None else Reason(ReasonCode.OFFLINE, written=written)
-
-
-def _without_server(action: Action) -> Action:
-    """An action without the claim "not live": unmanaged sessions that are not in the state can be live."""
-    new = action.reason.code is ReasonCode.NEW
-    return replace(action, reason=Reason(ReasonCode.NEW_OFFLINE)) if new else action

@@ -33,6 +33,7 @@ _ACTIVE_REASON = {
 }
 _COMPLETED = Reason(ReasonCode.COMPLETED)
 _NEW = Reason(ReasonCode.NEW)
+_NEW_OFFLINE = Reason(ReasonCode.NEW_OFFLINE)
 
 
 def decide(replica: DesiredReplica, situation: Situation) -> Action:
@@ -188,7 +189,7 @@ def _restarted(replica: DesiredReplica, record: ReplicaRecord, situation: Situat
 def _unrecorded(replica: DesiredReplica, situation: Situation) -> Action:
     unmanaged = situation.unmanaged(replica.name)
     if not unmanaged:
-        return _create(replica, None, _NEW, attempt=1)
+        return _create(replica, None, _NEW_OFFLINE if situation.offline else _NEW, attempt=1)
     active = [session for session in unmanaged if session.phase.active]
     if situation.options.take_over:
         sessions_to_delete = tuple(
