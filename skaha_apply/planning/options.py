@@ -51,7 +51,7 @@ class PlanOptions:
 
     def in_scope(self, action: Action) -> bool:
         """Whether an action is among the targets and not excluded."""
-        return self.includes(action.key, action.group)
+        return not self.limited or self.includes(action.key, action.group)
 
     def includes(self, key: ReplicaKey, group: str) -> bool:
         """Whether a replica is among the targets and not excluded; `group` is the name of its entry as written."""

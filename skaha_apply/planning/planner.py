@@ -60,9 +60,11 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     decided = apply_gates(project, expansion.entries, decided, situation, kept)
     removed = removals.decide_removals(project, situation, _removed_keys(situation, expansion if desired else None))
     decided_now = add_losses(project, [*decided, *removed], situation)
+    ordered = tuple(_in_order(decided_now, situation.options))
+    nothing_kept = len(positions) == len(kept.actions)
     draft = _Draft(
-        tuple(_in_order(decided_now, situation.options)),
-        tuple(_merged(kept.actions, positions, decided_now, situation.options)),
+        ordered,
+        ordered if nothing_kept else tuple(_merged(kept.actions, positions, decided_now, situation.options)),
         expansion.approved if desired else ApprovedLines(()),
         None if situation.options.limited else kept.by_entry,
         reruns,
@@ -112,8 +114,6 @@ def _merged(
     kept: Sequence[Action | None], positions: Sequence[int], decided_now: Sequence[Action], options: PlanOptions
 ) -> list[Action]:
     """All actions in scope, in the order of a plan. Those of `decided_now` begin with the ones at `positions`."""
-    if len(positions) == len(kept):
-        return _in_order(decided_now, options)
     merged = list(kept)
     if options.limited:
         merged = [action if action is not None and options.in_scope(action) else None for action in kept]
@@ -132,10 +132,12 @@ def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
 
 def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Action]:
     """The actions in scope; `--target` and `--exclude` keep sessions whose manifest line was removed."""
-    for action in actions:
-        removed = options.limited and action.kind is ActionKind.DELETE and action.counts_as_mass
-        if options.in_scope(action) and not removed:
-            yield action
+    return [action for action in actions if _is_in_scope(action, options)] if options.limited else actions
+
+
+def _is_in_scope(action: Action, options: PlanOptions) -> bool:
+    removed = action.kind is ActionKind.DELETE and action.counts_as_mass
+    return options.in_scope(action) and not removed
 
 
 def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan:

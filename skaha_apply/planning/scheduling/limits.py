@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.project import Project
-    from skaha_apply.model.spec import ReplicaKey, SessionSpec
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.planning.entries import Entries
     from skaha_apply.planning.scheduling.occupied_slots import SlotOwner
     from skaha_apply.planning.situation import Situation
@@ -79,18 +79,15 @@ class Limits:
         self._headless = [*self._of_project(project), *self._of_account(project)]
         self._interactive = self._of_server(situation)
         for action in actions:
-            if self._counts(action) and action.desired:
-                for limit in self._of(action.desired.spec):
-                    limit.replacing += limit.holds(action)
+            for limit in self._of(action):
+                limit.replacing += limit.holds(action)
 
     def full(self, action: Action) -> Limit | None:
         """The first limit without a free slot for an action; otherwise assign its slots.
 
         An action that is not carried out gets no slot, because another action can use the slot.
         """
-        if action.desired is None or not self._counts(action):
-            return None
-        limits = self._of(action.desired.spec)
+        limits = self._of(action)
         found = next((limit for limit in limits if not limit.has_room(action)), None)
         if found is None:
             for limit in limits:
@@ -102,10 +99,15 @@ class Limits:
         creating = action.kind.creates and not action.create_later
         return creating and self._options.in_scope(action) and not self._options.has_failed(action)
 
-    def _of(self, spec: SessionSpec) -> list[Limit]:
-        entry = self._entries.get(spec.entry_key)
+    def _of(self, action: Action) -> list[Limit]:
+        """The limits that hold for an action; none if it creates no session."""
+        if action.desired is None:
+            return []
+        spec = action.desired.spec
+        entry = self._entries.get(spec.entry_key) if self._entries else None
         general = self._interactive if spec.kind.interactive else self._headless
-        return [entry, *general] if entry else general
+        limits = [entry, *general] if entry else general
+        return limits if limits and self._counts(action) else []
 
     def _of_project(self, project: Project) -> Iterable[Limit]:
         limit = project.max_active.project
