@@ -85,6 +85,9 @@ class EntryTemplate:
         self.naming = [each for each in _names(self.chains["name"]) if each != COUNT]
         self.weight = 1 + sum(len(_items(chain[0], {})) for name, chain in self.chains.items() if name in LISTS)
         self.weight += len(self.environment)
+        self._command_varies = any(name in self.varying for name in LISTS)
+        sources = [chain[0] for chain in self.environment.values()]
+        self._environment_varies = not all(isinstance(source, FixedValue) for source in sources)
         self.fixed = self._fixed()
         self._base: SessionSpec | None = None
         self._nodes: dict[tuple[bool, ...], Mapping[str, Node]] = {}
@@ -172,14 +175,6 @@ class EntryTemplate:
         if not self._environment_varies:
             fixed["env"] = self._variables({})
         return fixed
-
-    @property
-    def _command_varies(self) -> bool:
-        return any(name in self.varying for name in LISTS)
-
-    @property
-    def _environment_varies(self) -> bool:
-        return any(not isinstance(chain[0], FixedValue) for chain in self.environment.values())
 
     def spec(self, values: CombinationValues, given: Mapping[str, Any]) -> SessionSpec:
         """The spec of one combination; `given` are fields that no key gives. Raises `InvalidValue`."""
