@@ -97,7 +97,7 @@ def lint(options: LintArguments) -> ExitCode:
     """
     from skaha_apply.manifest import collector_at_rest  # noqa: PLC0415 - keeps --help fast
 
-    with collector_at_rest():  # the process ends with this command
+    with collector_at_rest(for_good=True):  # the process ends with this command
         return _lint(options)
 
 

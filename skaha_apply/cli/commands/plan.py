@@ -103,7 +103,7 @@ def plan(options: PlanArguments) -> ExitCode:
     options.check()
     streams = options.streams()
     results = ResultFiles("plan", options.report, streams, everything=options.all)
-    with collector_at_rest():  # the process ends with this command
+    with collector_at_rest(for_good=True):  # the process ends with this command
         return results.write_after(lambda: _plan(options, streams, results))
 
 
