@@ -47,3 +47,13 @@ def test_session_that_ended_unseen_is_unknown_until_it_is_marked(desk, sandbox):
     desk("mark", "rerun", "reduce", "--phase", "unknown", "--yes")
     desk.apply()
     assert sorted(desk.live()) == ["reduce-1", "reduce-2"]
+
+
+def test_a_manifest_that_an_ignore_file_lists_loses_no_session(desk, sandbox):
+    desk.write({"name": "mine", "cmd": "sleep", "args": ["600"]}, name="mine.yaml")
+    desk.write({"name": "theirs", "cmd": "sleep", "args": ["600"]}, name="theirs.yaml")
+    desk.apply()
+    (desk.folder / ".skaha-apply-ignore").write_text("theirs.yaml\n")
+    assert not desk.plan()["has_changes"]
+    desk.apply()
+    assert len(sandbox.sessions()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +185,25 @@ def test_a_line_that_is_not_a_pattern_is_named(tmp_path):
     (tmp_path / ".skaha-apply-ignore").write_text("b\n!\n")
     (found, *_) = load([tmp_path], root=tmp_path).diagnostics
     assert "line 2 of .skaha-apply-ignore is not a pattern" in found.summary
+    assert (Path(found.location.file).name, found.location.line) == (".skaha-apply-ignore", 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "summary"),
+    [
+        (os.mkfifo, "cannot be read: not a regular file"),
+        (Path.mkdir, "cannot be read: Is a directory"),
+        (lambda path: path.symlink_to("absent"), "cannot be read: No such file or directory"),
+        (lambda path: path.write_text("# long\n" * 20_000 + "a.yaml\n"), "is larger than 100,000 bytes"),
+    ],
+)
+def test_an_ignore_file_that_cannot_be_read_whole_is_an_error(tmp_path, make, summary):
+    write(tmp_path / "a.yaml", "p", "a")
+    make(tmp_path / ".skaha-apply-ignore")
+    result = load([tmp_path], root=tmp_path)
+    (found,) = result.diagnostics
+    assert (found.summary, Path(found.location.file).name) == (f".skaha-apply-ignore {summary}", ".skaha-apply-ignore")
+    assert not result.projects
 
 
 def test_error_for_a_folder_with_ignored_manifests_only_names_the_ignore_file(tmp_path):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.folders import escape, is_open, open_resolved, roots
-from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, BadPattern, IgnoreRules, is_folder, visible_folder
+from skaha_apply.manifest.source.ignored_paths import IGNORE_FILE, BadIgnoreFile, IgnoreRules, is_folder, visible_folder
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _walk(folder: str, found: FoundFiles, open_folders: Sequence[str]) -> Iterat
         visited.add(real)
         try:
             content = visible_folder(current, above)
-        except (OSError, BadPattern) as error:
+        except (OSError, BadIgnoreFile) as error:
             found.diagnostics.append(_unreadable(current, error).diagnostic)
             continue
         shown = content.entries
@@ -289,6 +289,8 @@ def _file_error(shown: str, summary: str, detail: str) -> ManifestFileError:
 
 
 def _unreadable(path: str, error: Exception) -> ManifestFileError:
+    if isinstance(error, BadIgnoreFile):
+        return ManifestFileError("file", error.summary, error.detail, Location(shown_path(error.path), error.line))
     shown = shown_path(path) if "\x00" not in path else "(path)"
     if isinstance(error, FileNotFoundError):
         detail = "Name a manifest, a folder of manifests, or `-` for standard input."

@@ -7,10 +7,12 @@ is read, whatever the file lists.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.manifest.source.folders import open_resolved
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -19,8 +21,12 @@ IGNORE_FILE = ".skaha-apply-ignore"
 _MOST_BYTES = 100_000
 
 
-class BadPattern(ValueError):
-    """A line of an ignore file that is not a pattern; the text names the line."""
+class BadIgnoreFile(Exception):
+    """An ignore file that cannot be used; `line` is the line that is not a pattern, else 1."""
+
+    def __init__(self, path: str, summary: str, detail: str, line: int = 1) -> None:
+        super().__init__(summary)
+        self.path, self.summary, self.detail, self.line = path, summary, detail, line
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ def visible_folder(folder: str, above: IgnoreRules) -> VisibleFolder:
     """The content of a folder without hidden entries and without what the ignore files leave out.
 
     Raises:
-        OSError: if the folder or its ignore file cannot be read.
-        BadPattern: if a line of its ignore file is not a pattern.
+        OSError: if the folder cannot be read.
+        BadIgnoreFile: if its ignore file cannot be read, or a line of it is not a pattern.
     """
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
@@ -78,11 +84,29 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 def _patterns(folder: str) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - few folders have such a file
 
-    with (Path(folder) / IGNORE_FILE).open("rb") as file:
-        lines = file.read(_MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
+    path = str(Path(folder) / IGNORE_FILE)
+    lines = _read(path).decode("utf-8-sig", errors="replace").split("\n")
     for number, line in enumerate(lines, start=1):
         try:
             GitIgnoreSpec.from_lines([line])
         except ValueError:
-            raise BadPattern(f"line {number} of {IGNORE_FILE} is not a pattern of gitignore") from None
+            detail = "Remove the line, or write a pattern such as `examples/`."
+            summary = f"line {number} of {IGNORE_FILE} is not a pattern of gitignore"
+            raise BadIgnoreFile(path, summary, detail, number) from None
     return GitIgnoreSpec.from_lines(lines)
+
+
+def _read(path: str) -> bytes:
+    """The bytes of an ignore file, never only a part: a lost line would start what it leaves out."""
+    summary, detail = f"{IGNORE_FILE} cannot be read", "Replace it with a text file, or remove it."
+    try:
+        descriptor = open_resolved(os.path.realpath(path))
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise BadIgnoreFile(path, f"{summary}: not a regular file", detail)
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise BadIgnoreFile(path, f"{summary}: {error.strerror or error}", detail) from None
+    if len(data) > _MOST_BYTES:
+        raise BadIgnoreFile(path, f"{IGNORE_FILE} is larger than {_MOST_BYTES:,} bytes", "List folders, not files.")
+    return data
