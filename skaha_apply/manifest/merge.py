@@ -153,7 +153,8 @@ def _moved(parts: Sequence[ProjectFile]) -> tuple[Move, ...]:
     problems = tuple(
         move_problems(
             moves,
-            {name.casefold(): name for name in names},
+            {name.casefold() for name in names},
+            {placed.spec.key for part in parts for placed in part.expanded.sessions},
             lambda index: found[index][0].diagnostics.location(found[index][2]),
         )
     )

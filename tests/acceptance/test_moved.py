@@ -95,3 +95,16 @@ def test_moves_that_cannot_be_meant_are_errors_with_file_and_line(desk, moved, s
     ended = desk("lint", code=1)
     assert shown in ended.out + ended.err
     assert "m.yaml:" in ended.out + ended.err
+
+
+def test_a_combination_that_stays_in_its_matrix_is_not_moved_so_its_work_runs_once(desk, sandbox):
+    desk.write(TILES)
+    desk.apply("--wait", "complete", "--poll", "0.3s")
+    moved = [{"from": "tile-a", "to": "other"}]
+    desk.write(TILES, {"name": "other", "cmd": "true"}, moved=moved)
+    ended = desk("apply", "--yes", code=1)
+    assert "m.yaml:5:" in ended.err
+    assert "`tile-a` is moved, and still a combination of a matrix" in ended.err
+    desk.write({**TILES, "matrix": {"tile": ["b"]}}, {"name": "other", "cmd": "true"}, moved=moved)
+    assert "other is moved from tile-a" in desk("plan").out
+    assert len(sandbox.sessions()) == 2

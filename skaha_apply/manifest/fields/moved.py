@@ -9,7 +9,7 @@ from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.model.project import Move
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.source.nodes import Node
@@ -54,13 +54,14 @@ def _move(reader: NodeReader, node: Node, path: str) -> Move:
 
 
 def move_problems(
-    moves: Sequence[Move], entries: Mapping[str, str], where: Callable[[int], Location]
+    moves: Sequence[Move], entries: Container[str], sessions: Container[str], where: Callable[[int], Location]
 ) -> Iterator[tuple[int, str, str]]:
     """What is wrong with the moves of a project: the index of the move, the summary and the detail.
 
     Args:
         moves: those of all files.
-        entries: the names of all entries as written, by the name in lower case.
+        entries: the names of all entries as written, in lower case.
+        sessions: the names of all sessions, so also of each combination of a matrix, in lower case.
         where: gives the location of a move.
     """
     former = {move.old.casefold(): index for index, move in reversed([*enumerate(moves)])}
@@ -81,6 +82,9 @@ def move_problems(
         elif old in entries:
             detail = "Rename the entry, or remove the move."
             yield index, f"{quoted(move.old)} is moved, and still an entry of the manifest", detail
+        elif old in sessions:
+            detail = "Remove the combination from the matrix, or remove the move. Else its work would run again."
+            yield index, f"{quoted(move.old)} is moved, and still a combination of a matrix", detail
         elif new not in entries and new not in former:
             detail = "Write the name of an entry as written. If the entry was removed, remove the move."
             yield index, f"{quoted(move.new)} is not an entry of the manifest", detail
