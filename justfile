@@ -37,6 +37,10 @@ docs:
     {{bin}}/python -m skaha_apply.manifest.reference
     {{bin}}/python -m skaha_apply.lint.docs docs/rules
 
+# Build the docs site in site/, and report each page that is not in its navigation and each link to nothing
+site:
+    uv run --no-project --with mkdocs-material -- env NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 # Record the picture of the README again, from a real run
 picture:
     {{bin}}/python docs/images/record_terminal.py
