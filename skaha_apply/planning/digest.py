@@ -20,6 +20,7 @@ VERSION = "1"
 _FIRST_RECIPE = frozenset({"image", "kind", "cmd", "args", "env", "cores", "ram", "gpus"})
 _DERIVED = frozenset({"needs", "replicas"})  # the recipe has links, and `count` or `numbered`, instead
 _NESTED = frozenset({float, dict, list, tuple})
+_JSON_TYPES = frozenset({str, int, float, dict, type(None)})
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _DIGITS = 32  # 128 bits of the sha256: enough to distinguish replicas, short enough for 20,000 of them in one document
 
@@ -115,7 +116,7 @@ def _content(spec: SessionSpec, decides: Decides, leave_out: frozenset[str] = fr
     values = vars(spec)
     spec_type: Any = type(spec)
     return {
-        role.name: json_value(values[role.name])
+        role.name: value if type(value := values[role.name]) in _JSON_TYPES else json_value(value)
         for role in _roles(spec_type, decides, leave_out)
         if role.name in _FIRST_RECIPE or values[role.name] != role.default
     }

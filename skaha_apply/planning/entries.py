@@ -88,6 +88,8 @@ class Entries:
 
     def needed(self, spec: SessionSpec) -> tuple[tuple[str, Group | None], ...]:
         """The dependencies of a combination: name as written and group; None for an entry whose list is empty."""
+        if not spec.needs:
+            return ()
         names = {name.casefold(): name for name in reversed(spec.needs)}
         return tuple(
             (name, self._group(spec, self.by_key[key]) if key in self.by_key else None)
