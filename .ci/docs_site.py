@@ -23,6 +23,7 @@ def on_config(config: Any) -> Any:
     """Name the repository, and replace each folder of the navigation by its pages."""
     server, name = os.environ.get("GITHUB_SERVER_URL", "https://github.com"), os.environ.get("GITHUB_REPOSITORY")
     config.repo_url = f"{server}/{name or 'OWNER/skaha-apply'}"
+    config.repo_name = "skaha-apply"
     config.nav = [_with_folders(item) for item in config.nav]
     return config
 
