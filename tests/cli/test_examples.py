@@ -57,6 +57,7 @@ ORDER = {
 NOT_RUN = {
     "completion": "its folder is that of a shell",
     "open": "its notebook is not in the manifest",
+    "run": "it runs until a signal",
     "sandbox serve": "it runs until a signal",
     "state unlock": "its lock ID is that of a lost command",
     "state rebind": "its server has moved",
