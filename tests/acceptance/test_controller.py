@@ -14,6 +14,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from skaha_apply.state.clocks import Clocks
+from skaha_apply.state.local.lock import FileLock
+from skaha_apply.state.lock_owner import this_process
+
 INTERVAL = ("--interval", "0.1s")
 LIMIT_S = 60
 
@@ -170,6 +174,23 @@ def test_a_second_controller_ends_at_once_and_other_commands_work_meanwhile(desk
     with running() as controller:  # the lock of a killed one is free
         controller.until_event("pass")
         controller.stop()
+
+
+def test_a_lock_of_another_process_is_one_fault_however_long_it_lasts(desk, running):
+    desk.write({"name": "tile", "cmd": "true"})
+    desk.apply()
+    path = desk.state_path.with_name(desk.state_path.name.removesuffix(".json") + ".lock")
+    lock = FileLock(path, Clocks())
+    assert lock.take(this_process("apply", str(path), time.time())) is None
+    with running("--lock-timeout", "0s") as controller:
+        first = controller.until_event("fault")
+        assert "is locked by" in first["error"]
+        age = time.monotonic() + 3  # the message would have another age
+        controller.until(lambda: time.monotonic() > age)
+        lock.free()
+        controller.until_event("recovered")
+        controller.stop()
+    assert controller.events("fault") == [first]
 
 
 @pytest.mark.parametrize("address", ["9100", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", ":80"])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import Interrupted, ServerError, SkahaApplyError
+from skaha_apply.model.errors import Interrupted, ServerError, SkahaApplyError, StateLocked
 from skaha_apply.workflow.controller.checkout import pull
 from skaha_apply.workflow.controller.lock import ControllerLocks
 from skaha_apply.workflow.controller.run_log import RunLog, observing
@@ -158,10 +158,11 @@ class Controller:
         self.notes[project] = frozenset(report.notes)
 
     def _fault(self, source: str, error: SkahaApplyError) -> None:
-        """Log a fault when it begins, and when its message becomes another one."""
+        """Log a fault when it begins, and when it becomes another one; the message of a lock has its age."""
         text = error.located_message
-        if self.faults.get(source) != text:
-            self.faults[source] = text
+        kind = type(error).__name__ if isinstance(error, StateLocked) else text
+        if self.faults.get(source) != kind:
+            self.faults[source] = kind
             self.request.log.write("fault", level="error", source=source, error=text, hint=error.hint or "")
 
     def _recover(self, source: str) -> None:
