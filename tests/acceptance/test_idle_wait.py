@@ -10,6 +10,7 @@ import pytest
 
 import skaha_apply
 from skaha_apply.model.report import PassEnded
+from skaha_apply.planning.digest import PartialDigest
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 RUNNING = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
@@ -58,20 +59,34 @@ class EnoughError(Exception):
     """The test has seen enough."""
 
 
-def test_ten_idle_passes_list_once_each_and_write_no_byte(notebook, sandbox):
-    notebook.write(RUNNING)
-    seen = []
+@pytest.mark.parametrize(
+    ("session", "top"),
+    [
+        (RUNNING, {}),
+        (
+            {**RUNNING, "ram": 4, "cores": 1, "retries": 2, "retry_ram": [8, 16]},
+            {"notify": {"command": ["touch", "sent"]}, "moved": [{"from": "fit", "to": "reduce"}]},
+        ),
+    ],
+)
+def test_ten_idle_passes_list_once_each_and_write_no_byte(notebook, sandbox, monkeypatch, session, top):
+    notebook.write(session, **top)
+    seen, hashed = [], []
+    made = PartialDigest.digest
+    monkeypatch.setattr(PartialDigest, "digest", lambda one, text: hashed.append(text) or made(one, text))
 
     def observe(event):
         if isinstance(event, PassEnded):
-            seen.append((signature(notebook.state_path), notebook.state["serial"], lists(sandbox)))
+            seen.append((signature(notebook.state_path), notebook.state["serial"], len(hashed), lists(sandbox)))
             if len(seen) == 11:
                 raise EnoughError
 
     wait_idly(notebook, sandbox, observe)
     assert all_run(notebook)
-    assert len({one[:2] for one in seen}) == 1
-    assert [after[2] - before[2] for before, after in itertools.pairwise(seen)] == [1] * 10
+    assert len({one[:3] for one in seen}) == 1
+    assert hashed
+    assert not (notebook.folder / "sent").exists()
+    assert [after[3] - before[3] for before, after in itertools.pairwise(seen)] == [1] * 10
 
 
 def test_an_idle_wait_stores_newer_times_every_two_minutes(notebook, sandbox):
