@@ -178,3 +178,13 @@ def test_a_variable_without_a_value_stops_no_session(desk):
     )
     ended = desk.apply("--wait", "complete", "--poll", "0.3s")
     assert "notify.url: the sensitive variable hook has no value" in ended.err
+
+
+def test_a_notice_of_the_sandbox_says_so(desk, noted):
+    write(desk)
+    try:
+        desk("apply", "--yes", "--pretend=0.1", "--wait", "complete", "--poll", "0.3s", check=False, SKAHA_URL="")
+    finally:
+        desk("sandbox", "stop", SKAHA_URL="")
+    (end,) = noted()
+    assert end["message"]["text"] == "survey (sandbox): the work has ended: 3 of 3 done"

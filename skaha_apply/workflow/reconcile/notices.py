@@ -137,22 +137,24 @@ def _notice(request: ApplyRequest, plan: Plan, ledger: Ledger, event: NoticeEven
     records = [working.records.get(action.key) for action in plan.decided_now if action.kind is ActionKind.FAILED]
     failed = [(one.name, masked(cause_of_failure(one), secrets)) for one in records if one is not None]
     causes = shared_causes(failed)
+    is_sandbox = request.context.location.setting.sandbox  # nobody should take a rehearsal for real work
+    name = f"{request.project.name} (sandbox)" if is_sandbox else request.project.name
     return Notice(
         id=f"{working.head.lineage}-{record.since:.0f}-{event.value}",
         event=event,
         project=request.project.name,
         server=working.head.server,
-        text=masked(_text(request.project.name, event, counts, causes), secrets),
+        text=masked(_text(name, event, counts, causes), secrets),
         counts=dict(counts),
         causes=causes,
     )
 
 
-def _text(project: str, event: NoticeEvent, counts: Counter[str], causes: tuple[SharedCause, ...]) -> str:
+def _text(name: str, event: NoticeEvent, counts: Counter[str], causes: tuple[SharedCause, ...]) -> str:
     """One line for people: what happened, the counts, and the first causes."""
     what = "a replica failed" if event is NoticeEvent.FAILURE else "the work has ended"
     others = [f"{count} {word}" for word, count in sorted(counts.items()) if word != "done" and count]
     shares = ", ".join([f"{counts['done']} of {counts.total()} done", *others])
     shown = [one_line(cause_line(one)) for one in causes[:MOST_CAUSES]]
     more = [f"and {len(causes) - MOST_CAUSES} more causes"] if len(causes) > MOST_CAUSES else []
-    return "; ".join([f"{project}: {what}: {shares}", *shown, *more])
+    return "; ".join([f"{name}: {what}: {shares}", *shown, *more])
