@@ -25,6 +25,7 @@ from skaha_apply.workflow.state.locking import ProjectState
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
+    from skaha_apply.apply.context import ExecutionContext
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
@@ -94,7 +95,7 @@ async def mark(
     """
     async with ProjectState(context, project, observe).locked(f"mark {options.verb}") as execution:
         ledger = execution.ledger
-        await resolve_open_requests(execution)
+        await _record_ended(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
         selected, unknown = select_replicas(ledger.working_state, desired, options)
         if unknown and not selected and options.axis is None:
@@ -122,6 +123,14 @@ async def mark(
         if outcomes.stopped is not None:
             raise outcomes.stopped
         return ExitCode.PARTIAL if failed else ExitCode.OK
+
+
+async def _record_ended(execution: ExecutionContext) -> None:
+    """Record what the listings show, and save the logs of ended sessions: a mark can replace the records."""
+    await resolve_open_requests(execution)
+    await execution.log_saver.save_ended(execution.ledger)
+    if execution.log_saver.problem:
+        execution.observe(Note(execution.log_saver.problem))
 
 
 def _check_values(words: tuple[str, ...], desired: Iterable[DesiredReplica]) -> None:
