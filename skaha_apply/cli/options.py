@@ -154,6 +154,9 @@ class StateOptions(SandboxUseOptions, CommonOptions):
         from skaha_apply.workflow.setup.settings import Settings  # noqa: PLC0415 - keeps --help fast
 
         self.check_server(self.server)
+        streams = Streams(color=not self.no_color)
+        if self.uses_sandbox and self.state is not None:
+            streams.message("note", "the sandbox has a state of its own, so --state is ignored")
         return Settings(
             paths=self.sources,
             server=self.server,
@@ -163,7 +166,7 @@ class StateOptions(SandboxUseOptions, CommonOptions):
             state_history=self.state_history,
             project=self.project,
             command=redacted_words(),
-            observe=Streams(color=not self.no_color).warn,
+            observe=streams.warn,
             identify=identify,
         )
 
