@@ -176,8 +176,9 @@ def test_a_second_controller_ends_at_once_and_other_commands_work_meanwhile(desk
         controller.stop()
 
 
-def test_a_lock_of_another_process_is_one_fault_however_long_it_lasts(desk, running):
-    desk.write({"name": "tile", "cmd": "true"})
+@pytest.mark.parametrize("project", ["survey", "server"])  # `server` is also a source of faults
+def test_a_lock_of_another_process_is_one_fault_however_long_it_lasts(desk, running, project):
+    desk.write({"name": "tile", "cmd": "true"}, project=project)
     desk.apply()
     path = desk.state_path.with_name(desk.state_path.name.removesuffix(".json") + ".lock")
     lock = FileLock(path, Clocks())

@@ -109,7 +109,7 @@ class Controller:
                 self._fault(SERVER, error)
             else:
                 self._recover(SERVER)
-            for source in self.faults.keys() - {MANIFESTS, SERVER, *(project.name for project in projects)}:
+            for source in self.faults.keys() - {MANIFESTS, SERVER, *map(_source, projects)}:
                 self._recover(source)  # its project left the manifests
         self.rounds_with_fault = self.rounds_with_fault + 1 if self.faults else 0
         if self.request.metrics is not None:
@@ -129,9 +129,9 @@ class Controller:
                 except (ServerError, Interrupted):
                     raise
                 except SkahaApplyError as error:
-                    self._fault(project.name, error)
+                    self._fault(_source(project), error)
                 else:
-                    self._recover(project.name)
+                    self._recover(_source(project))
 
     async def _pass(self, context: Context, project: Project) -> None:
         request = self.request
@@ -173,6 +173,11 @@ class Controller:
         """Seconds until the next round: the interval with jitter, and up to 8 times as long while a fault lasts."""
         planned = self.request.interval * float(2 ** min(self.rounds_with_fault, MOST_DOUBLINGS))
         return max(0.0, planned * random.uniform(1 - JITTER, 1 + JITTER) - taken)  # noqa: S311 - no secret
+
+
+def _source(project: Project) -> str:
+    """The source of the faults of a project: its name, unless that is the word for a fault of all projects."""
+    return f"project {project.name}" if project.name in (MANIFESTS, SERVER) else project.name
 
 
 async def _agree(_: Plan) -> bool:
