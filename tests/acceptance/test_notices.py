@@ -180,7 +180,7 @@ def test_a_variable_without_a_value_stops_no_session(desk):
     assert "notify.url: the sensitive variable hook has no value" in ended.err
 
 
-def test_a_notice_of_the_sandbox_says_so(desk, noted):
+def test_a_notice_of_the_sandbox_names_it(desk, noted):
     write(desk)
     try:
         desk("apply", "--yes", "--pretend=0.1", "--wait", "complete", "--poll", "0.3s", check=False, SKAHA_URL="")

@@ -32,7 +32,7 @@ def test_a_path_after_pretend_stays_a_path(checkout):
     assert "each session takes 2s and runs nothing" in checkout("sandbox", "status").out
 
 
-def test_a_note_says_that_the_sandbox_does_not_use_the_state_of_the_option(checkout):
+def test_a_note_states_that_the_sandbox_does_not_use_the_state_of_the_option(checkout):
     note = "note: the sandbox has a state of its own, so --state is ignored\n"
     assert note in checkout("plan", "--pretend", "--state", "other.json").err
     assert note not in checkout("plan", "--pretend").err
