@@ -50,8 +50,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" i
 
 # Where Python may not write bytecode, each command that a test starts would compile the whole package again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# Under `nohup`, each command would inherit that SIGHUP is ignored, and the tests of that signal would fail.
+# Under `nohup` and as a job in the background, each command would inherit that signals are ignored, and their tests
+# would fail.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A worker keeps thousands of tests; to search all of them for cycles every few milliseconds costs a tenth of its time.
 gc.set_threshold(20_000, 20, 50)
