@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 
 import skaha_apply
 from skaha_apply.model.errors import StalePlan
+from skaha_apply.workflow.api.arguments import FORMS
+from skaha_apply.workflow.api.choices import PlanChoices
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -273,3 +276,62 @@ def test_the_environment_can_select_the_sandbox(notebook, monkeypatch, given):
     monkeypatch.setenv("SKAHA_APPLY_SANDBOX", "0")
     with skaha_apply.connect_sync(**given) as skaha:
         assert "localhost" in repr(skaha), "SKAHA_URL, and no sandbox of the folder"
+
+
+WRONG = [
+    (lambda skaha, project: skaha.apply(project, timeout="6x"), "timeout: '6x' is not a duration"),
+    (lambda skaha, project: skaha.wait(project, poll=[]), "poll must be a duration: .*, and is of type list"),
+    (
+        lambda skaha, project: skaha.plan("tiles.yaml"),
+        r"not a project: .*\nhint: Write skaha_apply.load\('tiles.yaml'\)",
+    ),
+    (lambda skaha, project: skaha.plan((project,)), "hint: Call the method for each project"),
+    (lambda skaha, project: skaha.apply(project, limit="x"), "limit must be a whole number, and is 'x'"),
+    (
+        lambda skaha, project: skaha.plan(project, allow_loss="9"),
+        "allow_loss must be a number of core-hours, and is '9'",
+    ),
+    (lambda skaha, project: skaha.show(project, None), "name must be a text, and is None"),
+    (lambda skaha, project: skaha.plan(project, target=5), "target must be a text or a list of texts, and is 5"),
+    (lambda skaha, project: skaha.apply(project, approve=True), "approve must be a function, and is True"),
+    (lambda skaha, project: skaha.plan(project, force="yes"), "force must be True or False, and is 'yes'"),
+    (lambda skaha, project: skaha_apply.connect_sync(sandbox="yes"), "sandbox must be True or False, and is 'yes'"),
+    (lambda skaha, project: skaha.logs(project, "a", lines=3), "'lines'\nhint: .* are project, name, attempt"),
+    (lambda skaha, project: skaha.plan(), "plan: missing a required argument: 'project'\nhint: .* are project, target"),
+    (lambda skaha, project: skaha_apply.load(vars={}), "did you mean variables"),
+    (lambda skaha, project: skaha_apply.connect_sync(sandbx=True), "did you mean sandbox"),
+    (lambda skaha, project: skaha.apply(project, wiat="complete"), "did you mean wait"),
+    (lambda skaha, project: skaha_apply.define("a", secrets={"token": 35791}), "secrets must be a dict of texts"),
+]
+
+
+@pytest.mark.parametrize(("call", "text"), WRONG)
+def test_a_wrong_argument_is_one_short_error_before_any_request(notebook, call, text):
+    with skaha_apply.connect_sync() as skaha, pytest.raises(skaha_apply.UsageError, match=text) as caught:
+        call(skaha, survey(1))
+    assert len(caught.traceback) <= 5
+    assert "35791" not in str(caught.value)
+    assert notebook.writes() == {}
+
+
+def test_a_wrong_argument_with_await_has_the_same_error(notebook):
+    async def work():
+        async with skaha_apply.connect() as skaha:
+            await skaha.plan("tiles.yaml")
+
+    with pytest.raises(skaha_apply.UsageError, match=r"hint: Write skaha_apply\.load"):
+        asyncio.run(work())
+
+
+def test_every_argument_of_the_api_has_a_form():
+    functions = [skaha_apply.connect, skaha_apply.load, skaha_apply.load_all, skaha_apply.define]
+    methods = [one for name, one in vars(skaha_apply.Skaha).items() if not name.startswith("_")]
+    names = {name for one in functions + methods for name in inspect.signature(one).parameters}
+    assert set(FORMS) == names - {"self", "choices"} | set(PlanChoices.__annotations__)
+
+
+def test_durations_can_be_texts_and_sessions_a_list(notebook, sandbox):
+    session = skaha_apply.Session(name="reduce", image=IMAGE, cmd="true")
+    project = skaha_apply.define("survey", [session])
+    with skaha_apply.connect_sync() as skaha:
+        assert skaha.apply(project, wait="complete", timeout="1m", poll="0.2s").exit_code == 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from skaha_apply.model.display.short_traceback import with_short_traceback
 from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.workflow.api.arguments import Arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -29,12 +30,14 @@ C = TypeVar("C", bound=Connection)
 
 
 def shown_briefly(function: Callable[P, T]) -> Callable[P, T]:
-    """The function. An error that a user can fix is raised here, without its cause and its inner frames."""
+    """The function, with checked arguments. An error that a user can fix is raised without cause and inner frames."""
+    arguments = Arguments(function)
 
     @functools.wraps(function)
     def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return function(*args, **kwargs)
+            checked, named = arguments.check(args, kwargs)
+            return function(*checked, **named)
         except SkahaApplyError as error:
             raise error.with_traceback(None) from None
 
@@ -59,11 +62,13 @@ def awaited_briefly(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P
 def api_method(
     function: Callable[Concatenate[C, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[C, P], Coroutine[Any, Any, T]]:
-    """A method of a connection: as `awaited_briefly`, and an error once the connection is closed."""
+    """A method of a connection: as `awaited_briefly`, with checked arguments, and an error after the close."""
+    arguments = Arguments(function, is_method=True)
 
     @functools.wraps(function)
     async def checked(connection: C, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        read, named = arguments.check(args, kwargs)
         with connection.in_use():
-            return await function(connection, *args, **kwargs)
+            return await function(connection, *read, **named)
 
     return awaited_briefly(checked)

@@ -17,6 +17,7 @@ from skaha_apply.workflow.setup.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
     from typing import Any
 
     from skaha_apply.workflow.api.callbacks import Callbacks
@@ -66,7 +67,7 @@ def connect(
     *,
     credential_command: str | None = None,
     sandbox: bool | None = None,
-    state: str | None = None,
+    state: str | Path | None = None,
     setting: Settings | None = None,
 ) -> Connecting:
     """A connection: server and credential as on the command line, or a sandbox on this machine.
@@ -94,7 +95,7 @@ def connect_sync(
     *,
     credential_command: str | None = None,
     sandbox: bool | None = None,
-    state: str | None = None,
+    state: str | Path | None = None,
     setting: Settings | None = None,
 ) -> SyncSkaha:
     """A connection whose methods need no `await`, in a script and in a notebook; see `connect`.
@@ -117,7 +118,7 @@ def _settings(
     credential_command: str | None,
     *,
     sandbox: bool | None,
-    state: str | None,
+    state: str | Path | None,
 ) -> Settings:
     base = setting or Settings()
     command = credential_command if credential_command is not None else base.credential_command
@@ -127,7 +128,9 @@ def _settings(
             "a server and the sandbox exclude each other",
             hint=f"leave out server, or write sandbox=False: {SANDBOX_VARIABLE} in the environment selects the sandbox",
         )
-    return replace(base, server=server, credential_command=command, sandbox=chosen, state=state)
+    return replace(
+        base, server=server, credential_command=command, sandbox=chosen, state=None if state is None else str(state)
+    )
 
 
 def _variable_is_set() -> bool:

@@ -55,8 +55,8 @@ class Skaha(OpenConnection):
         *,
         plan: Plan | None = None,
         wait: Wait = "none",
-        timeout: float | None = None,  # noqa: ASYNC109 - a user's option, as on the command line
-        poll: float = 10.0,
+        timeout: float | str | None = None,  # noqa: ASYNC109 - a user's option, as on the command line
+        poll: float | str = 10.0,
         limit: int | None = None,
         approve: Callable[[Plan], bool] = lambda _: True,
         observe: Callable[[Event], None] | None = None,
@@ -71,8 +71,8 @@ class Skaha(OpenConnection):
             project: what should exist.
             plan: carry out exactly this plan, or raise `StalePlan`; by default a new plan is made.
             wait: continue until created sessions run (`ready`), or until nothing can change (`complete`).
-            timeout: seconds after which the wait ends; the exit code of the report is 10 then.
-            poll: seconds between passes while waiting.
+            timeout: when the wait ends, in seconds or as text (`6h`); the exit code of the report is 10 then.
+            poll: the duration between passes while waiting, in seconds or as text.
             limit: the largest number of actions; by default all.
             approve: gets the plan and returns whether to carry it out; by default every plan is carried out.
             observe: gets each event as it happens.
@@ -97,8 +97,8 @@ class Skaha(OpenConnection):
         options = ApplyOptions(
             plan=await self._options(project, choices),
             wait=known_wait(wait),
-            timeout=timeout,
-            poll=poll,
+            timeout=None if timeout is None else float(timeout),
+            poll=float(poll),
             limit=limit,
             init=True,
             approved=None if plan is None else plan.approved,
@@ -111,8 +111,8 @@ class Skaha(OpenConnection):
         self,
         project: Project,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - a user's option, as on the command line
-        poll: float = 10.0,
+        timeout: float | str | None = None,  # noqa: ASYNC109 - a user's option, as on the command line
+        poll: float | str = 10.0,
         observe: Callable[[Event], None] | None = None,
         display: bool | None = None,
     ) -> Report:

@@ -13,7 +13,7 @@ from skaha_apply.workflow.api.boundary import shown_briefly
 from skaha_apply.workflow.setup.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 Session = SessionSpec
@@ -51,18 +51,19 @@ def load_all(*paths: str | Path, variables: Mapping[str, object] | None = None) 
 
 
 @shown_briefly
-def define(name: str, *sessions: Session, secrets: Mapping[str, str] | None = None) -> Project:
+def define(name: str, *sessions: Session | Iterable[Session], secrets: Mapping[str, str] | None = None) -> Project:
     """A project without a manifest: `define("survey", Session(name="reduce", image=..., replicas=100, cmd="python"))`.
 
-    A value of `secrets` takes the place of `${var.NAME}` in cmd, args and env when a session is created, and is neither
-    shown nor stored.
+    `sessions` are values of `Session`, or lists of them. A value of `secrets` takes the place of `${var.NAME}` in cmd,
+    args and env when a session is created, and is neither shown nor stored.
 
     Raises:
         ManifestError: for what the server would refuse, drop or change.
     """
     from skaha_apply import lint  # noqa: PLC0415
 
-    placed = tuple(session.model_copy(update={"file": _HERE}) for session in sessions)
+    several = [one for given in sessions for one in ((given,) if isinstance(given, Session) else given)]
+    placed = tuple(session.model_copy(update={"file": _HERE}) for session in several)
     project = Project(name=name, sessions=placed, files=(_HERE,), secrets=dict(secrets or {}))
     errors = tuple(one for one in lint.check((project,)) if one.severity is Severity.ERROR)
     if errors:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.workflow.api.arguments import Arguments
 from skaha_apply.workflow.api.connection import Skaha
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ def blocking(
     method: Callable[Concatenate[Skaha, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[SyncSkaha, P], T]:
     """The method of `Skaha` without `await`: the same arguments, result and errors."""
-    signature = inspect.signature(method)
+    arguments = Arguments(method, is_method=True)
 
     @functools.wraps(method)
     def waiting(connection: SyncSkaha, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        signature.bind(connection, *args, **kwargs)  # a wrong argument is an error here, and not in the thread
-        return connection.run(lambda skaha: method(skaha, *args, **kwargs))
+        checked, named = arguments.check(args, kwargs)  # a wrong argument is an error here, and not in the thread
+        return connection.run(lambda skaha: method(skaha, *checked, **named))
 
     return waiting
 
