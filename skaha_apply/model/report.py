@@ -51,11 +51,15 @@ class ReplicaReport:
 
 @dataclass(frozen=True, slots=True)
 class SharedCause:
-    """Failures with the same cause: the cause in one line, their number, and the live names of the first of them."""
+    """Failures with the same cause: the cause in one line, their number, and the live names of the first of them.
+
+    `retried` is the number of those that have another attempt.
+    """
 
     cause: str
     count: int
     names: tuple[str, ...]
+    retried: int = 0
 
 
 @dataclass(frozen=True, slots=True)

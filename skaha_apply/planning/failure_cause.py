@@ -13,7 +13,7 @@ from skaha_apply.model.reasons import OUT_OF_MEMORY
 from skaha_apply.model.report import SharedCause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 LONGEST = 160  # characters of a cause
 _END = 64_000  # characters at the end of a log that are read
@@ -66,20 +66,23 @@ def failure_cause(log: str, events: str) -> str:
     return _shortened(_cause_in_events(events) or _cause_in_log(log))
 
 
-def shared_causes(failures: Iterable[tuple[str, str]]) -> tuple[SharedCause, ...]:
+def shared_causes(
+    failures: Iterable[tuple[str, str]], retried: Collection[str] = frozenset()
+) -> tuple[SharedCause, ...]:
     """Failures with the same cause, the most frequent cause first.
 
     Two causes are the same if they differ only in paths, numbers and IDs; `…` takes the place of these if they differ.
 
     Args:
         failures: the live name and the cause of each failed replica; one without a cause is left out.
+        retried: the live names of the replicas that have another attempt.
     """
     found: dict[str, list[tuple[str, str]]] = {}
     for name, cause in failures:
         if cause:
             found.setdefault(cause_key(cause), []).append((name, cause))
     order = Counter({skeleton: len(members) for skeleton, members in found.items()})
-    return tuple(_shared(skeleton, found[skeleton]) for skeleton, _ in order.most_common())
+    return tuple(_shared(skeleton, found[skeleton], retried) for skeleton, _ in order.most_common())
 
 
 def cause_key(cause: str) -> str:
@@ -87,10 +90,11 @@ def cause_key(cause: str) -> str:
     return _WORD_WITH_DIGIT.sub("…", _PATH.sub("…", cause))
 
 
-def _shared(skeleton: str, members: Sequence[tuple[str, str]]) -> SharedCause:
+def _shared(skeleton: str, members: Sequence[tuple[str, str]], retried: Collection[str]) -> SharedCause:
     texts = {cause for _, cause in members}
     names = tuple(name for name, _ in members[:_NAMED])
-    return SharedCause(texts.pop() if len(texts) == 1 else skeleton, len(members), names)
+    again = sum(name in retried for name, _ in members)
+    return SharedCause(texts.pop() if len(texts) == 1 else skeleton, len(members), names, again)
 
 
 def _shortened(text: str) -> str:

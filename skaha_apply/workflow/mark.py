@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.confirm import resolve_open_requests
 from skaha_apply.apply.execute import execute
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.counts import first_names, noun_for
+from skaha_apply.model.counts import counted, first_names, noun_for
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.model.masking.session_ids import is_hidden
 from skaha_apply.model.plan import Action, ActionKind, SessionToDelete
@@ -18,7 +18,10 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
 from skaha_apply.planning.attempts import history
 from skaha_apply.planning.decisions import run_numbers
+from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.replicas import expand
+from skaha_apply.workflow.plan import make_situation
+from skaha_apply.workflow.progress import has_another_attempt
 from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, axis_of, check_axis
 from skaha_apply.workflow.state.locking import ProjectState
 
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
 
     from skaha_apply.apply.context import ExecutionContext
     from skaha_apply.apply.ledger import Ledger
+    from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
+    from skaha_apply.model.session import Observation
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.planning.working_state import WorkingState
     from skaha_apply.workflow.setup.context import Context
@@ -95,9 +100,12 @@ async def mark(
     """
     async with ProjectState(context, project, observe).locked(f"mark {options.verb}") as execution:
         ledger = execution.ledger
-        await _record_ended(execution)
+        seen = await _record_ended(execution)
         desired = {one.key: one for one in _expand(project, ledger.working_state)}
         selected, unknown = select_replicas(ledger.working_state, desired, options)
+        if Phase.FAILED in options.phases and selected:
+            plan = make_plan(project, make_situation(context, ledger.working_state, seen))
+            selected = _without_retries(selected, plan, observe)
         if unknown and not selected and options.axis is None:
             _check_values(unknown, desired.values())
         if unknown:
@@ -114,23 +122,47 @@ async def mark(
             return ExitCode.OK
         if not await approve(marks):
             return ExitCode.ERROR
-        outcomes = await execute(_deletions(marks, ledger.working_state, options.verb), execution)
-        failed = {failure.name for failure in outcomes.failures}
-        for one in marks:
-            if one.name not in failed and outcomes.stopped is None:
-                _record(one, ledger, desired.get(one.key), options.verb, context.client.now())
-        ledger.changed()
-        if outcomes.stopped is not None:
-            raise outcomes.stopped
-        return ExitCode.PARTIAL if failed else ExitCode.OK
+        return await _carry_out(marks, execution, desired, options.verb, context.client.now)
 
 
-async def _record_ended(execution: ExecutionContext) -> None:
+async def _carry_out(
+    marks: tuple[Mark, ...],
+    execution: ExecutionContext,
+    desired: dict[ReplicaKey, DesiredReplica],
+    verb: Verb,
+    clock: Callable[[], float],
+) -> ExitCode:
+    """Delete active sessions, and record the marks of the replicas whose delete did not fail."""
+    ledger = execution.ledger
+    outcomes = await execute(_deletions(marks, ledger.working_state, verb), execution)
+    failed = {failure.name for failure in outcomes.failures}
+    for one in marks:
+        if one.name not in failed and outcomes.stopped is None:
+            _record(one, ledger, desired.get(one.key), verb, clock())
+    ledger.changed()
+    if outcomes.stopped is not None:
+        raise outcomes.stopped
+    return ExitCode.PARTIAL if failed else ExitCode.OK
+
+
+async def _record_ended(execution: ExecutionContext) -> Observation:
     """Record what the listings show, and save the logs of ended sessions: a mark can replace the records."""
-    await resolve_open_requests(execution)
+    seen, _ = await resolve_open_requests(execution)
     await execution.log_saver.save_ended(execution.ledger)
     if execution.log_saver.problem:
         execution.observe(Note(execution.log_saver.problem))
+    return seen
+
+
+def _without_retries(
+    selected: tuple[Candidate, ...], plan: Plan, observe: Callable[[Event], None]
+) -> tuple[Candidate, ...]:
+    """The candidates without those that failed and have another attempt in the plan; a note counts these."""
+    retried = {action.key for action in plan.actions if has_another_attempt(action, action.record)}
+    kept = tuple(one for one in selected if one.key not in retried)
+    if left := len(selected) - len(kept):
+        observe(Note(f"--phase failed leaves out {counted(left, 'replica')} with another attempt"))
+    return kept
 
 
 def _check_values(words: tuple[str, ...], desired: Iterable[DesiredReplica]) -> None:
@@ -201,7 +233,7 @@ def new_marks(working: WorkingState, selected: tuple[Candidate, ...], options: M
 def _already(selected: tuple[Candidate, ...], verb: Verb) -> str:
     """Why there is nothing to mark."""
     if not selected:
-        return f"nothing to mark {verb}: no replica is in the phase of --phase"
+        return f"nothing to mark {verb}: --phase selects no replica"
     names = first_names([one.name for one in selected], MOST_NAMED)
     state = {Verb.COMPLETE: "done", Verb.RERUN: "due to run", Verb.HOLD: "on hold or done"}[verb]
     return f"nothing to mark {verb}: already {state}: {names}"

@@ -47,6 +47,12 @@ def progress_word(action: Action, record: ReplicaRecord | None) -> str:
     return action.kind.value if is_due_again else record.phase.value
 
 
+def has_another_attempt(action: Action, record: ReplicaRecord | None) -> bool:
+    """Whether a replica has failed and runs again without a mark: it counts as a retry or a create, not as failed."""
+    again = (ActionKind.RETRY.value, ActionKind.CREATE.value)
+    return record is not None and record.phase is Phase.FAILED and progress_word(action, record) in again
+
+
 def entry_summaries(
     actions: Iterable[Action],
     records: Mapping[ReplicaKey, ReplicaRecord],

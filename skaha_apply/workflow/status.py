@@ -18,7 +18,7 @@ from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.tracking.pace import project_pace
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation
-from skaha_apply.workflow.progress import entry_summaries, not_started
+from skaha_apply.workflow.progress import entry_summaries, has_another_attempt, not_started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,10 @@ def _status(project: Project, situation: Situation, plan: Plan) -> ProjectStatus
         exit_code=worst(map(code_of, actions)),
         document=situation.state,
         at=at,
-        causes=shared_causes((row.name, row.cause) for row in rows),
+        causes=shared_causes(
+            ((row.name, row.cause) for row in rows),
+            {one.record.name for one in actions if one.record and has_another_attempt(one, one.record)},
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.model.counts import counted
+from skaha_apply.model.counts import counted, noun_for
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.printable import one_line
 
@@ -24,11 +24,19 @@ def change_line(change: PhaseChanged, cause: str = "") -> str:
 
 
 def cause_line(shared: SharedCause) -> str:
-    """`25 failed: MemoryError (reduce-3 and 24 more)`; with one failure, `reduce-3 failed: MemoryError`."""
+    """`25 failed: MemoryError (reduce-3 and 24 more)`; with one failure, `reduce-3 failed: MemoryError`.
+
+    If some have another attempt: `25 failed, 9 of them are retried: ...`.
+    """
     cause, first = one_line(shared.cause), one_line(shared.names[0])
     if shared.count == 1:
-        return f"{first} failed: {cause}"
-    return f"{shared.count} failed: {cause} ({first} and {shared.count - 1} more)"
+        return f"{first} failed{', and is retried' if shared.retried else ''}: {cause}"
+    again = ""
+    if shared.retried:
+        all_again = shared.retried == shared.count
+        which = "all" if all_again else f"{shared.retried}"
+        again = f", {which} of them {noun_for(shared.retried, 'is', 'are')} retried"
+    return f"{shared.count} failed{again}: {cause} ({first} and {shared.count - 1} more)"
 
 
 def cause_lines(causes: Sequence[SharedCause]) -> list[str]:

@@ -17,7 +17,7 @@ from skaha_apply.planning.safety.core_hours import used_core_hours
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.logs import failed_log, shown_path
-from skaha_apply.workflow.progress import not_started
+from skaha_apply.workflow.progress import has_another_attempt, not_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,7 +50,10 @@ def make_report(request: ApplyRequest, progress: Progress, last: PassResult) -> 
         logs=_failed_logs(request, last, [one for one in with_records if one.phase is Phase.FAILED]),
         not_started=not_started(desired, _UNFINISHED) if waited else (),
         resume=_resume(request, last),
-        causes=shared_causes((record.name, cause_of_failure(record)) for record in with_records),
+        causes=shared_causes(
+            ((record.name, cause_of_failure(record)) for record in with_records),
+            {records[one.key].name for one in desired if has_another_attempt(one, records.get(one.key))},
+        ),
         usage=_usage(request, progress, last) if waited else None,
         plan=last.plan,
     )
