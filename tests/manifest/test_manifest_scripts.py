@@ -232,6 +232,125 @@ def test_programs_that_create_nothing_leave_no_comment(tmp_path, line):
     assert "#" not in converted(tmp_path, f"{line}\n{CREATE.format('first', 1)}")
 
 
+LOOP = "for t in a b; do\n" + CREATE.format("det-$t", "$t") + "done\n"
+WAITS = [
+    ("while", "while canfar ps | grep -q det-; do sleep 60; done\n"),
+    ("until", 'until [ "$(canfar ps | grep -c running)" -eq 0 ]; do sleep 60; done\n'),
+    ("function", "ended() { ! canfar ps | grep -q d; }\nw() { while true; do ended && break; sleep 9; done; }\nw\n"),
+    ("for", "for i in $(seq 100); do canfar ps | grep -q det || break; sleep 60; done\n"),
+    ("for and function", "ended() { canfar ps; }\nfor i in {1..9}; do ended && break; sleep 9; done\n"),
+    ("list", "for id in $(canfar ps -q); do until canfar info $id | grep -q Completed; do sleep 9; done; done\n"),
+    ("file", "until [ -f /arc/done ]; do sleep 60; done\n"),
+]
+
+
+@pytest.mark.parametrize("script", [one[1] for one in WAITS], ids=[one[0] for one in WAITS])
+def test_a_loop_that_waits_for_sessions_becomes_needs(tmp_path, script):
+    text = converted(tmp_path, LOOP + script + CREATE.format("combine", "all"))
+    assert 'needs: ["det-${t}"]' in text
+    assert "the script waits for the sessions above." in text
+    assert "right after" not in text
+
+
+def test_each_wait_begins_a_stage_that_needs_all_of_the_one_before(tmp_path):
+    wait = WAITS[0][1]
+    text = converted(tmp_path, LOOP + wait + LOOP.replace("det", "fit") + wait + CREATE.format("combine", "all"))
+    names = [row.strip() for row in text.splitlines() if "name:" in row or "needs:" in row]
+    assert names == [
+        "- name: det-${t}",
+        "- name: fit-${t2}",
+        'needs: ["det-${t}"]',
+        "- name: combine",
+        'needs: ["fit-${t2}"]',
+    ]
+    assert "t2: [a, b]" in text  # the axis t would connect each value with itself only
+
+
+@pytest.mark.parametrize(
+    ("script", "remark"),
+    [
+        ("sleep 3600\n", "Line 4: the script waits here"),
+        ("read -p 'go? ' answer\n", "Line 4: the script waits here"),
+        ("./wait_for_det\n", "Line 4: the script waits here"),
+        ("while [ $(canfar ps | wc -l) -gt 20 ]; do sleep 9; done\n", "Line 4: the script waits here"),
+        ("wait\n", "right after line 2"),
+        ("sleep 1\n", "right after line 2"),
+        ("", "right after line 2"),
+    ],
+)
+def test_what_may_be_a_wait_for_sessions_is_a_comment(tmp_path, script, remark):
+    text = converted(tmp_path, LOOP + script + CREATE.format("combine", "all"))
+    (comment,) = [row for row in text.splitlines() if row.startswith("  # ")]
+    assert remark in comment
+    assert comment.endswith('add: needs: ["det-${t}"]')
+    assert "    needs:" not in text
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        LOOP.replace("done", "(( i % 20 == 0 )) && wait\ndone"),
+        LOOP.replace("do\n", "do\nwhile [ $(canfar ps | wc -l) -gt 20 ]; do sleep 60; done\n"),
+        WAITS[0][1] + LOOP,
+        LOOP + WAITS[0][1],
+        "".join(CREATE.format(f"fit-{number}", number) + "sleep 120\n" for number in range(5)),
+    ],
+)
+def test_a_wait_between_no_two_entries_changes_nothing(tmp_path, script):
+    text = converted(tmp_path, script)
+    assert text.count("  - name: ") == 1
+    assert "needs" not in text
+
+
+def test_sessions_before_and_after_a_wait_are_not_one_entry(tmp_path):
+    text = converted(tmp_path, CREATE.format("x-1", 1) + WAITS[0][1] + CREATE.format("x-2", 2))
+    assert text.count("  - name: ") == 2
+    assert "needs: [x-1]" in text
+
+
+def test_a_wait_within_a_loop_that_creates_is_a_comment(tmp_path):
+    loop = LOOP.replace("done\n", WAITS[0][1] + CREATE.format("fit-$t", "$t") + "done\n")
+    text = converted(tmp_path, loop)
+    assert text.count("  - name: ") == 2
+    assert 'Line 3: the script waits here; if it waits for the sessions above, add: needs: ["det-${t}"]' in text
+    assert "    needs:" not in text
+
+
+def test_an_entry_without_its_list_is_named_where_it_is_needed(tmp_path):
+    loop = LOOP.replace("a b", "$(cat no.txt)")
+    text = converted(tmp_path, loop + WAITS[0][1] + CREATE.format("combine", "all") + loop.replace("det", "fit"))
+    assert "# Needs det-${t} too, once its list is there." in text
+    assert "# Line 4: the script waits for the sessions before this entry; add: needs" in text
+
+
+PYTHON_LOOP = f"""import time
+from canfar.sessions import Session
+s, image, ids = Session(), '{IMAGE}', []
+for t in ['a', 'b']:
+    ids += s.create(name=f'det-{{t}}', image=image, cmd='r', args=t)
+"""
+SURE, MAYBE = "    needs: ", "Line 6: the script waits here"
+PYTHON_WAITS = [
+    ("while any(one['status'] == 'Running' for one in s.info(ids)):\n    time.sleep(60)\n", SURE),
+    ("while True:\n    if not s.fetch(status='Running'):\n        break\n    time.sleep(60)\n", SURE),
+    ("def ended():\n    return not s.fetch()\nwhile True:\n    if ended():\n        break\n    time.sleep(9)\n", SURE),
+    ("for one in ids:\n    while s.info(one)[0]['status'] == 'Running':\n        time.sleep(60)\n", SURE),
+    ("while len(s.fetch()) > 20:\n    time.sleep(60)\n", MAYBE),
+    ("time.sleep(3600)\n", MAYBE),
+    ("input('go? ')\n", MAYBE),
+    ("time.sleep(1)\n", "right after line 5"),
+]
+
+
+@pytest.mark.parametrize(("wait", "written"), PYTHON_WAITS)
+def test_waits_of_python_become_needs_or_a_comment(tmp_path, wait, written):
+    last = "s.create(name='combine', image=image, cmd='r', args='all')\n"
+    text = converted(tmp_path, PYTHON_LOOP + wait + last, "s.py")
+    assert written in text
+    assert ("    needs: " in text) == (written == SURE)
+    assert '["det-${t}"]' in text
+
+
 def test_random_scripts_end_in_a_manifest_or_a_usage_error(tmp_path):
     parts = (
         CREATE.format("x-$i", "$i") + "for i in {1..3} ; do done while read x if [ fi ( ) { } $( ` ' \" $(( )) \\ "

@@ -95,7 +95,7 @@ def _keep_open(call: RecordedCall, texts: Sequence[str], reading: ScriptReading,
     lists = {axis: reading.missing[axis] for axis in axes if axis in reading.missing}
     if axes and len(lists) == len(axes) and not any(map(is_open, texts)) and (entry := open_entry(call)):
         names = dict(zip(sorted(lists), sorted(entry.axes), strict=False))
-        made.missing.append((entry, {names[axis]: path for axis, path in lists.items()}))
+        made.missing.append((_staged(entry, call), {names[axis]: path for axis, path in lists.items()}))
         return
     shown = plain(call.command.name or "")
     reading.remark(call.line, f"a session is left out, because not all of its values are known{_hint(shown)}")
@@ -137,17 +137,23 @@ def _grouped(pairs: Sequence[Pair]) -> dict[int, Entry]:
     for key, make in STAGES:
         groups: dict[Hashable, list[tuple[int, Pair]]] = defaultdict(list)
         for place, pair in left:
-            groups[key(pair)].append((place, pair))
+            groups[pair[0].stage, key(pair)].append((place, pair))
         left = []
         for group in groups.values():
             entry = make([pair[0] for _, pair in group], [pair[1] for _, pair in group]) if len(group) > 1 else None
             if entry is None:
                 left.extend(group)
             else:
-                found[group[0][0]] = entry
+                found[group[0][0]] = _staged(entry, group[0][1][0])
     for place, (call, session) in left:
-        found[place] = Entry(session, {}, call.line)
+        found[place] = _staged(Entry(session, {}, call.line), call)
     return found
+
+
+def _staged(entry: Entry, call: RecordedCall) -> Entry:
+    """The entry with what the script waited for before its first call."""
+    parts = tuple(_staged(part, call) for part in entry.parts)
+    return replace(entry, parts=parts, stage=call.stage, gaps=call.gaps)
 
 
 def _by_loop(pair: Pair) -> Hashable:

@@ -12,6 +12,7 @@ from skaha_apply.manifest.generate.scripts.record import ScriptReading
 from skaha_apply.manifest.generate.scripts.script_tables import ScriptTables
 from skaha_apply.manifest.generate.scripts.shell.from_shell import read_shell
 from skaha_apply.manifest.generate.scripts.unique_entries import with_unique_names
+from skaha_apply.manifest.generate.scripts.waits import with_needs
 from skaha_apply.manifest.generate.yaml_writer import Remarks, dump
 from skaha_apply.model.errors import UsageError
 
@@ -63,10 +64,10 @@ def convert_script(
     if len(remarks) > MOST_REMARKS:
         remarks = [*remarks[:MOST_REMARKS], f"and {len(remarks) - MOST_REMARKS} more"]
     tables = ScriptTables(project, lists.tables, lists.in_manifest(reading.lists))
-    entries = tables.placed(with_unique_names(found.entries))
+    entries = with_needs(tables.placed(with_unique_names(found.entries)), [one for one, _ in found.missing], reading)
     text = _manifest(project, entries, Places(lists.named(reading.lists), tables.tables), remarks)
     for entry, paths in found.missing:
-        text += _commented(entry, paths)
+        text += _commented(entry, paths, reading.stages[: entry.stage])
     count = sum(_combinations(entry) for entry in entries)
     return ConvertedScript(text, count, len(reading.remarks) + len(found.missing), tables.written)
 
@@ -160,12 +161,13 @@ def _manifest(project: str, entries: Sequence[Entry], places: Places, remarks: S
     return dump(project, specs, written)
 
 
-def _commented(entry: Entry, paths: Mapping[str, str]) -> str:
-    """An entry as comments, because its list is not here."""
+def _commented(entry: Entry, paths: Mapping[str, str], stages: Sequence[int]) -> str:
+    """An entry as comments, because its list is not here. `stages` are the lines where the script waits before it."""
     spec = entry.session.spec
     lists = {axis: path.rpartition("/")[2] for axis, path in paths.items()}
     text = dump("x", [spec], Remarks(matrices={spec.name: lists}, escaped=entry.session.escaped))
     rows = text.splitlines()[3:]
     where = ", ".join(sorted(set(paths.values())))
     head = f"Line {entry.line}: {where} was not found. Copy it to this folder, and remove the # of these lines:"
-    return "".join(f"  # {row}\n" for row in [head, *(row[2:] for row in rows)])
+    waits = [f"Line {line}: the script waits for the sessions before this entry; add: needs" for line in stages[-1:]]
+    return "".join(f"  # {row}\n" for row in [*waits, head, *(row[2:] for row in rows)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from skaha_apply.manifest.generate.scripts.traced_text import plain, without_pri
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from skaha_apply.manifest.generate.command_line import CreateCommand
 
@@ -20,10 +21,15 @@ MOST_CALLS = 20_000
 
 @dataclass(frozen=True)
 class RecordedCall:
-    """One session that the script creates: its command with marks of loops, and its line."""
+    """One session that the script creates: its command with marks of loops, and its line.
+
+    `stage` is how often the script waited for sessions before, `gaps` how often it waited for something else.
+    """
 
     line: int
     command: CreateCommand
+    stage: int = 0
+    gaps: int = 0
 
 
 @dataclass
@@ -36,6 +42,10 @@ class ScriptReading:
         remarks: pairs of a line and what is not known there.
         lists: the text of each file that the script reads, by its path in the script.
         missing: the path of each list that was not found, by the axis of its loop.
+        stages: the line of each wait for the sessions before it.
+        gaps: the line of each wait that may be one for the sessions before it.
+        loops: how many loops that create sessions the reader is in.
+        waiting: how many loops that wait the reader is in.
     """
 
     read_list: Callable[[str], str | None]
@@ -43,6 +53,10 @@ class ScriptReading:
     remarks: dict[tuple[int, str], None] = field(default_factory=dict)
     lists: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    stages: list[int] = field(default_factory=list)
+    gaps: list[int] = field(default_factory=list)
+    loops: int = 0
+    waiting: int = 0
     steps: int = 0
 
     def step(self) -> None:
@@ -60,7 +74,30 @@ class ScriptReading:
         """Keep a session. Raises `UsageError` for more than 20,000."""
         if len(self.calls) >= MOST_CALLS:
             raise UsageError(f"the script creates more than {MOST_CALLS:,} sessions")
-        self.calls.append(call)
+        self.calls.append(replace(call, stage=len(self.stages), gaps=len(self.gaps)))
+
+    def keep_gap(self, line: int) -> None:
+        """Keep that the script waits at a line, perhaps for the sessions before it."""
+        if self.calls and not self.waiting:
+            self.gaps.append(line)
+
+    def wait(self, line: int) -> None:
+        """Keep that the script waits at a line for the sessions before it. Within a loop that creates, it may not."""
+        if self.loops:
+            self.keep_gap(line)
+        elif self.calls and not self.waiting:
+            self.stages.append(line)
+
+    @contextmanager
+    def loop(self, *, creates: bool, waits: bool = False) -> Iterator[None]:
+        """Keep that the reader is in a loop."""
+        self.loops += creates
+        self.waiting += waits
+        try:
+            yield
+        finally:
+            self.loops -= creates
+            self.waiting -= waits
 
     def file(self, path: str) -> str | None:
         """The text of a file that the script reads; None if it cannot be read here."""

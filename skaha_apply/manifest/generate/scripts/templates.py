@@ -44,6 +44,7 @@ class Entry:
     """One entry: its session, and the values of each axis; `line` is the first line of the script that makes it.
 
     With `rows` the axes are the columns of a table with these rows, and `parts` are entries for each row alone.
+    `stage` and `gaps` are those of the first call.
     """
 
     session: ConvertedSession
@@ -51,6 +52,8 @@ class Entry:
     line: int
     rows: tuple[tuple[str, ...], ...] = ()
     parts: tuple[Entry, ...] = ()
+    stage: int = 0
+    gaps: int = 0
 
 
 def texts_of(spec: SessionSpec) -> list[str]:

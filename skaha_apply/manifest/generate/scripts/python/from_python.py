@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.generate.scripts.python.python_builtins import items_of
 from skaha_apply.manifest.generate.scripts.python.python_expressions import PythonExpressions
 from skaha_apply.manifest.generate.scripts.python.python_values import FileValue, loop_value
+from skaha_apply.manifest.generate.scripts.python.python_waits import is_throttle, submits, waits_for_sessions
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, without_private
 from skaha_apply.model.errors import UsageError
 
@@ -128,15 +130,31 @@ class _Runner(PythonExpressions):
         return [UNKNOWN]
 
     def _do_for(self, node: ast.For | ast.AsyncFor) -> None:
-        for item in self._items(node.target, node.iter, node.lineno, creates=self._creates(node.body)):
-            self._bind_loop(node.target, item, node.lineno)
-            if not self._round(node.body):
-                return
-        self.run(node.orelse)
+        creates = self._creates(node.body)
+        with self._loop(node):
+            for item in self._items(node.target, node.iter, node.lineno, creates=creates):
+                self._bind_loop(node.target, item, node.lineno)
+                if not self._round(node.body):
+                    return
+            self.run(node.orelse)
 
     _do_asyncfor = _do_for
 
+    @contextmanager
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.While) -> Iterator[None]:
+        """Follow a loop; afterwards keep that it waits, if it creates nothing, and sleeps or lists sessions."""
+        creates = self._creates([node])
+        waits = not creates and waits_for_sessions(node, self.functions)
+        with self.reading.loop(creates=creates, waits=waits):
+            yield
+        if waits:
+            (self.reading.keep_gap if is_throttle(node) else self.reading.wait)(node.lineno)
+
     def _do_while(self, node: ast.While) -> None:
+        with self._loop(node):
+            self._rounds(node)
+
+    def _rounds(self, node: ast.While) -> None:
         creates, rounds = self._creates(node.body), 0
         while creates or rounds < MOST_IDLE_ROUNDS:
             rounds += 1
@@ -191,13 +209,16 @@ class _Runner(PythonExpressions):
         self.run(node.orelse)
         self.run(node.finalbody)
 
-    def _creates(self, body: Sequence[ast.AST]) -> bool:
-        """Whether statements can create a session."""
+    def _creates(self, body: Sequence[ast.AST], seen: frozenset[str] = frozenset()) -> bool:
+        """Whether statements can create a session; `seen` are the functions around them."""
         for node in (one for part in body for one in ast.walk(part)):
-            if isinstance(node, ast.Attribute) and node.attr in ("create", "run", "check_call", "system", "Popen"):
+            if isinstance(node, ast.Call) and submits(node):
                 return True
-            if isinstance(node, ast.Name) and node.id in self.functions:
-                return True
+            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+            if name in self.functions and name not in seen:
+                seen |= {name}
+                if self._creates(self.functions[name].body, seen):
+                    return True
         return False
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp) -> Any:

@@ -17,6 +17,7 @@ from skaha_apply.manifest.generate.scripts.python.python_values import (
     string_method,
     text_of,
 )
+from skaha_apply.manifest.generate.scripts.python.python_waits import SUBMITS, may_wait, name_of
 from skaha_apply.manifest.generate.scripts.shell.shell_expansion import derived
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, plain
 
@@ -46,7 +47,6 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.IsNot: lambda left, right: left is not right,
 }
 LARGEST = 2**63
-SUBMITS = frozenset({"run", "call", "check_call", "check_output", "Popen", "system"})
 
 
 def bare(value: Any) -> Any:
@@ -227,6 +227,9 @@ class PythonExpressions:
             value = self.value(keyword.value)
             named |= {keyword.arg: value} if keyword.arg else value if isinstance(value, dict) else {}
         arguments = arguments if isinstance(arguments, list) else [UNKNOWN]
+        called = name_of(node)
+        if called not in self.functions and may_wait(called, bare(arguments[0]) if arguments else None):
+            self.reading.keep_gap(node.lineno)
         if isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, arguments, named)
         name = node.func.id if isinstance(node.func, ast.Name) else ""

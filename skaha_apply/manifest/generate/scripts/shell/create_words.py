@@ -22,6 +22,8 @@ SET_UP = re.compile(r"(?:.*/)?(?:activate|\.?bashrc|\.?bash_profile|\.?profile|c
 TEXT_ONLY = frozenset({"echo", "printf", "grep", "cat", "awk", "sed", "logger"})
 CREATE = re.compile(rf"(?:^|[\s/'\"=;(])(?:{'|'.join(PROGRAMS)})(?:\.cli)?(?:\s+-\S+)*\s+(?:{'|'.join(VERBS)})\b")
 POST = re.compile(r"\s(?:-X\s*POST|--request[ =]POST|-d|-F|--data\S*|--form|--post-\S+|POST)[\s=]")
+WAITS = re.compile(r"(?<![a-z])(?:wait|poll)", re.IGNORECASE)
+SHORTEST_WAIT = 60  # seconds; a shorter `sleep` spares the server
 LONGEST = 100  # characters of a command that a remark repeats
 WITH_VALUE = frozenset({"-n", "-P", "-L", "-s", "-d", "-a", "-E", "-I"})  # options of xargs
 
@@ -80,3 +82,14 @@ def hidden_creates(words: Sequence[str], functions: Collection[str]) -> str:
         script = words[1]
         return "" if SET_UP.fullmatch(script) else f"{script} is not read; sessions that it creates are left out"
     return f"{script} is not read; sessions that it creates are left out" if SCRIPT.fullmatch(script) else ""
+
+
+def may_wait(words: Sequence[str]) -> bool:
+    """Whether a program waits: `sleep` for a minute or more, or a program with `wait` in its name."""
+    if words[0] == "sleep":
+        seconds = re.fullmatch(r"([0-9.]+)s?", words[1]) if len(words) == 2 else None  # noqa: PLR2004 - sleep, time
+        return seconds is None or not seconds[1].replace(".", "", 1).isdigit() or float(seconds[1]) >= SHORTEST_WAIT
+    if words[0] == "wait" or words[0] in TEXT_ONLY:
+        return False
+    script = words[1] if len(words) > 1 and words[0].rpartition("/")[2] in SHELLS else words[0]
+    return WAITS.search(script.rpartition("/")[2]) is not None

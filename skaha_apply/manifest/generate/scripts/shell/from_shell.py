@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -14,15 +15,17 @@ from skaha_apply.manifest.generate.scripts.shell.shell_builtins import ShellBuil
 from skaha_apply.manifest.generate.scripts.shell.shell_commands import Jump
 from skaha_apply.manifest.generate.scripts.shell.shell_input import Input
 from skaha_apply.manifest.generate.scripts.shell.shell_syntax import parse
+from skaha_apply.manifest.generate.scripts.shell_waits import is_throttle, waits_for_sessions
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, is_open, mark, plain, without_private
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from skaha_apply.manifest.generate.scripts.record import ScriptReading
 
 
+VERB = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(VERBS)})(?![A-Za-z])")
 MOST_IDLE_ROUNDS = 1000  # of a loop that creates nothing, such as one that waits
 
 
@@ -115,10 +118,11 @@ class _Runner(ShellBuiltins):
             if self._creates(node.body):
                 self._unknown_values(node, axis)
             words = [UNKNOWN]
-        for word in words:
-            self.expansion.variables[node.name] = mark(axis, word)
-            if not self._iteration(node.body):
-                break
+        with self._loop(node):
+            for word in words:
+                self.expansion.variables[node.name] = mark(axis, word)
+                if not self._iteration(node.body):
+                    break
         return True
 
     def _unknown_values(self, node: syntax.For, axis: str) -> None:
@@ -128,7 +132,21 @@ class _Runner(ShellBuiltins):
             words = " ".join(node.words or ("$@",))
             self.reading.remark(node.line, f"the values of the loop are not known: for {node.name} in {words}")
 
+    @contextmanager
+    def _loop(self, node: syntax.For | syntax.CountedFor | syntax.While) -> Iterator[None]:
+        """Follow a loop; afterwards keep that it waits, if it creates nothing, and sleeps or lists sessions."""
+        creates = self._creates(node)
+        waits = not creates and waits_for_sessions(node, self.functions)
+        with self.reading.loop(creates=creates, waits=waits):
+            yield
+        if waits:
+            (self.reading.keep_gap if is_throttle(node) else self.reading.wait)(node.line)
+
     def _run_countedfor(self, node: syntax.CountedFor) -> bool | None:
+        with self._loop(node):
+            return self._rounds(node)
+
+    def _rounds(self, node: syntax.CountedFor) -> bool | None:
         first, condition, step = node.parts
         self.expansion.arithmetic(first)
         while True:
@@ -145,6 +163,10 @@ class _Runner(ShellBuiltins):
             self.expansion.arithmetic(step)
 
     def _run_while(self, node: syntax.While) -> bool | None:
+        with self._loop(node):
+            return self._rounds_of_while(node)
+
+    def _rounds_of_while(self, node: syntax.While) -> bool | None:
         creates = self._creates(node.body)
         rounds = 0
         while creates or rounds < MOST_IDLE_ROUNDS:
@@ -193,12 +215,15 @@ class _Runner(ShellBuiltins):
                 return self.run(body)
         return True
 
-    def _creates(self, node: object) -> bool:
-        """Whether a command can create a session."""
+    def _creates(self, node: object, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether a command can create a session; `seen` are the functions around it."""
         if isinstance(node, syntax.Simple):
             text = " ".join(node.words)
-            named = any(program in text for program in PROGRAMS) and any(verb in text for verb in VERBS)
-            return named or bool(node.words and node.words[0] in self.functions and "$" not in node.words[0])
+            named = any(program in text for program in PROGRAMS) and VERB.search(text) is not None
+            name = node.words[0] if node.words else ""
+            if named or name not in self.functions or name in seen:
+                return named
+            return self._creates(self.functions[name], seen | {name})
         if isinstance(node, tuple):
-            return any(self._creates(one) for one in node)
-        return isinstance(node, syntax.ShellNode) and any(self._creates(one) for one in vars(node).values())
+            return any(self._creates(one, seen) for one in node)
+        return isinstance(node, syntax.ShellNode) and any(self._creates(one, seen) for one in vars(node).values())

@@ -23,6 +23,8 @@ class ShellBuiltins(ShellCommands):
                 skip = not skip and word in ("-u", "-d", "-p", "-t", "-n")
             else:
                 names.append(word)
+        if self.given.text is None and not self.given.path and not self.given.at:
+            self.reading.keep_gap(self.line)
         line = self.given.line()
         if line is None:
             return False

@@ -13,6 +13,7 @@ from skaha_apply.manifest.generate.scripts.shell.create_words import (
     has_file_pattern,
     hidden_creates,
     is_create,
+    may_wait,
     step_name,
 )
 from skaha_apply.manifest.generate.scripts.shell.shell_conditions import decide
@@ -120,6 +121,8 @@ class ShellCommands:
             return builtin(words)
         if program in DECLARATIONS:
             return self._declare(words[1:], local=program in LOCAL)
+        if may_wait([plain(word) for word in words]):
+            self.reading.keep_gap(self.line)
         return program != "false" if program in ("true", ":", "false", "wait", "sleep") else self._program(words)
 
     def _call(self, name: str, arguments: list[str]) -> bool | None:
