@@ -196,10 +196,18 @@ class SessionSpec:
         return {**handler(source), "post_init": False}  # what pydantic has checked is not checked again
 
     def __post_init__(self) -> None:
-        """Convert and check the values; raises `pydantic.ValidationError`."""
-        from skaha_apply.model.state import checked_spec  # noqa: PLC0415 - pydantic, for new specs only
+        """Convert and check the values; raises `UsageError` with a line for each wrong one."""
+        from skaha_apply.model.scripts.session_values import read_spec  # noqa: PLC0415 - pydantic, for new specs only
 
-        vars(self).update(vars(checked_spec(type(self), vars(self))))
+        vars(self).update(vars(read_spec(type(self), vars(self))))
+
+    def __new__(cls, **given: Any) -> Self:
+        """A spec without values; raises `UsageError` for an unknown field, and for one that is missing."""
+        if given and not {"name", "image"} <= given.keys() <= cls.__dataclass_fields__.keys():
+            from skaha_apply.model.scripts.session_values import check_names  # noqa: PLC0415 - only for an error
+
+            check_names(cls, given)
+        return object.__new__(cls)
 
     @classmethod
     def unchecked(cls, values: Mapping[str, Any]) -> Self:
@@ -207,13 +215,13 @@ class SessionSpec:
 
         The readers of a manifest return such values, so that a manifest is read without pydantic.
         """
-        spec = cls.__new__(cls)
+        spec = object.__new__(cls)
         vars(spec).update(default_values(cls), **values)
         return spec
 
     def model_copy(self, *, update: Mapping[str, Any]) -> Self:
         """The spec with other values of some fields, which are of the declared types. Records have the same method."""
-        spec = type(self).__new__(type(self))
+        spec = object.__new__(type(self))
         vars(spec).update(vars(self), **update)
         return spec
 

@@ -335,3 +335,51 @@ def test_durations_can_be_texts_and_sessions_a_list(notebook, sandbox):
     project = skaha_apply.define("survey", [session])
     with skaha_apply.connect_sync() as skaha:
         assert skaha.apply(project, wait="complete", timeout="1m", poll="0.2s").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"args": ["d.py", 7]}, {"args": ("d.py", "7")}),
+        ({"env": {"N": 3}}, {"env": {"N": "3"}}),
+        ({"needs": "reduce"}, {"needs": ("reduce",)}),
+        ({"cmd": ["ls", "-l"], "args": ["x"]}, {"cmd": "ls", "args": ("-l", "x")}),
+        ({"timeout": "6h"}, {"timeout": 21600}),
+    ],
+)
+def test_a_session_accepts_what_a_manifest_accepts(given, expected):
+    session = skaha_apply.Session(name="a", image=IMAGE, **given)
+    assert {name: getattr(session, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ({"cores": "two"}, ["Session 'a': cores must be a number, and is 'two'"]),
+        (
+            {"env": {"N": None}, "ram": "x"},
+            ["Session 'a': ram must be a number, and is 'x'", "Session 'a': env.N must be a text, and is None"],
+        ),
+        (
+            {"rerun": "neverr"},
+            ["Session 'a': rerun must be 'on-change', 'always' or 'never', and is 'neverr': did you mean 'never'?"],
+        ),
+        ({"replicas": 0}, ["Session 'a': replicas must be greater than or equal to 1, and is 0"]),
+        ({"timeout": "6x"}, ["Session 'a': timeout: '6x' is not a duration: write 10s, 30m, 12h or 2d"]),
+    ],
+)
+def test_wrong_values_of_a_session_are_one_line_each(given, lines):
+    with pytest.raises(skaha_apply.UsageError) as caught:
+        skaha_apply.Session(name="a", image=IMAGE, **given)
+    assert str(caught.value).splitlines() == lines
+
+
+def test_an_unknown_argument_of_a_session_names_the_nearest_one_and_all():
+    with pytest.raises(
+        skaha_apply.UsageError, match=r"'cros': did you mean cores\?\nhint: The arguments are name, image"
+    ):
+        skaha_apply.Session(name="a", image=IMAGE, cros=2)
+    with pytest.raises(skaha_apply.UsageError, match="did you mean 'notebook'"):
+        skaha_apply.Session(name="a", image=IMAGE, kind="notebok")
+    with pytest.raises(skaha_apply.UsageError, match=r"Session requires image\nhint: The arguments are name"):
+        skaha_apply.Session(name="a")

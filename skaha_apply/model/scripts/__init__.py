@@ -1,0 +1,1 @@
+"""Values that a script gives: how they become values of the model."""
