@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
+FAST = ("--settle", "0.5s")
+CAUSE = "error: no flat"
 FAIL = 'echo "error: no flat"; exit 2\n'
 
 
 @pytest.fixture
-def failed(desk):
+def failed(desk, sandbox):
     """One replica that has failed for good, and 21 that wait for a retry; `status` shows them by entry."""
     (desk.folder / "fail.sh").write_text(FAIL)
     fails = {"cmd": "bash", "args": ["fail.sh"]}
@@ -16,7 +20,13 @@ def failed(desk):
         {"name": "find", **fails},
         {"name": "tile", "replicas": 21, "retries": 2, "stop_after": 99, "retry_wait": "1h", **fails},
     )
-    return desk.apply("--wait", "complete", "--poll", "0.3s", "--timeout", "5s", code=10)
+    desk("apply", "--yes", *FAST, check=False)  # the code depends on how many have failed already
+    sandbox.wait_idle()
+    return desk.apply(code=9)
+
+
+def recorded(desk):
+    return desk.state.get("replicas", ()) if list(desk.folder.glob(".skaha-apply/localhost/*.state.json")) else []
 
 
 def attempts(desk):
@@ -48,3 +58,22 @@ def test_phase_failed_selects_what_a_failure_limit_stopped(desk):
     marked = desk("mark", "rerun", "tile", "--phase", "failed", "--yes")
     assert "another attempt" not in marked.err
     assert set(attempts(desk).values()) == {("due", 1)}
+
+
+def test_an_interrupt_counts_retries_apart_from_what_has_not_started(desk, sandbox):
+    (desk.folder / "fail.sh").write_text(FAIL)
+    fails = {"cmd": "bash", "args": ["fail.sh"], "retries": 2, "retry_wait": "1h"}
+    desk.write({"name": "tile", "replicas": 2, **fails}, {"name": "sum", "cmd": "true", "needs": ["tile"]})
+    process = desk.start("apply", "--yes", *FAST, "--wait", "complete", "--poll", "0.3s")
+    sandbox.wait_until(lambda: [row.get("cause") for row in recorded(desk) if row["phase"] == "failed"] == [CAUSE] * 2)
+    listed = sandbox.requests(0)["counts"]["GET /session"]
+    sandbox.wait_until(lambda: sandbox.requests(0)["counts"]["GET /session"] >= listed + 2)
+    process.send_signal(signal.SIGINT)
+    ended = desk.finish(process, code=130)
+    assert "1 replica has not started, and 2 replicas wait for a retry" in ended.err
+
+
+def test_show_names_a_mark_as_a_reason_to_run_again(desk, failed):
+    desk("mark", "rerun", "find", "--yes")
+    desk("apply", "--yes", *FAST, "--target", "find", check=False)
+    assert "marked to run again, or its spec or a dependency changed" in desk("show", "find").out

@@ -120,13 +120,16 @@ def reporting_early_end(request: ApplyRequest, progress: Progress, latest: Calla
 
 
 def _left_by_interrupt(request: ApplyRequest, last: PassResult) -> str:
-    """The sessions that continue after an interrupt, and the replicas that have not started."""
-    active = {key for key, record in _records(last).items() if record.phase.active}
-    later = sum(code_of(action) is ExitCode.CHANGES and action.key not in active for action in _desired_actions(last))
+    """The sessions that continue after an interrupt, the replicas that have not started, and those due for a retry."""
+    records, desired = _records(last), _desired_actions(last)
+    active = {key for key, record in records.items() if record.phase.active}
+    later = sum(code_of(action) is ExitCode.CHANGES and action.key not in active for action in desired)
+    retries = sum(has_another_attempt(action, records.get(action.key)) for action in desired)
+    again = f", and {counted(retries, 'replica waits', 'replicas wait')} for a retry" if retries else ""
     return (
         f"{request.project.name}: {counted(len(active), 'session is', 'sessions are')} active and "
         f"{noun_for(len(active), 'continues', 'continue')} on the server; "
-        f"{counted(later, 'replica has', 'replicas have')} not started"
+        f"{counted(later - retries, 'replica has', 'replicas have')} not started{again}"
     )
 
 

@@ -161,7 +161,9 @@ def _why_again(one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord) ->
         return f"retry: attempt {before.attempt} failed"
     if before.phase in (Phase.UNKNOWN, Phase.GONE):
         return f"the session of attempt {before.attempt} disappeared"
-    return "its spec or a dependency changed" if one.attempt <= before.attempt else f"after attempt {before.attempt}"
+    if one.attempt > before.attempt:
+        return f"after attempt {before.attempt}"
+    return "marked to run again, or its spec or a dependency changed"
 
 
 def _last(text: str) -> tuple[str, ...]:
