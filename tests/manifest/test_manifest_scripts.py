@@ -316,6 +316,11 @@ def test_a_wait_within_a_loop_that_creates_is_a_comment(tmp_path):
     assert "    needs:" not in text
 
 
+def test_each_entry_behind_a_wait_has_its_comment(tmp_path):
+    text = converted(tmp_path, LOOP + "sleep 1h\n" + CREATE.format("combine", "all") + CREATE.format("plot", "it"))
+    assert text.count("Line 4: the script waits here") == 2
+
+
 def test_an_entry_without_its_list_is_named_where_it_is_needed(tmp_path):
     loop = LOOP.replace("a b", "$(cat no.txt)")
     text = converted(tmp_path, loop + WAITS[0][1] + CREATE.format("combine", "all") + loop.replace("det", "fit"))

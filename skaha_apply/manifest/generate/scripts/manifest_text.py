@@ -151,6 +151,7 @@ def _manifest(project: str, entries: Sequence[Entry], places: Places, remarks: S
     for entry in entries:
         remarks_here = (*entry.session.remarks, *_remarks_about_size(entry))
         about[entry.session.spec.name] = [remark for remark in remarks_here if remark not in shown]
+        about[entry.session.spec.name] += entry.waits
         shown.update(remarks_here)
     written = Remarks(
         head=remarks,

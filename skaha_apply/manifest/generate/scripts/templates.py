@@ -44,7 +44,7 @@ class Entry:
     """One entry: its session, and the values of each axis; `line` is the first line of the script that makes it.
 
     With `rows` the axes are the columns of a table with these rows, and `parts` are entries for each row alone.
-    `stage` and `gaps` are those of the first call.
+    `stage` and `gaps` are those of the first call; `waits` are comments about what the entry waits for.
     """
 
     session: ConvertedSession
@@ -54,6 +54,7 @@ class Entry:
     parts: tuple[Entry, ...] = ()
     stage: int = 0
     gaps: int = 0
+    waits: tuple[str, ...] = ()
 
 
 def texts_of(spec: SessionSpec) -> list[str]:

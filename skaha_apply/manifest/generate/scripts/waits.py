@@ -37,8 +37,7 @@ def with_needs(entries: Sequence[Entry], missing: Sequence[Entry], reading: Scri
             line = reading.stages[entry.stage - 1]
             remarks = [f"Line {line}: the script waits for the sessions above.", *more, *remarks]
             remarks += [f"Needs {one.session.spec.name} too, once its list is there." for one in absent]
-        session = replace(entry.session, remarks=(*entry.session.remarks, *remarks))
-        made.append(replace(entry, session=session))
+        made.append(replace(entry, waits=tuple(remarks)))
     return made
 
 
