@@ -253,7 +253,7 @@ def test_bad_input_is_one_message_and_its_exit_code(split, tmp_path, arguments, 
     assert (made.returncode, made.stdout) == (code, b""), printed
     assert printed.startswith("error: ")
     assert message in printed
-    assert len(printed.splitlines()) <= 2
+    assert len(printed.splitlines()) <= 3  # the message, and a hint with a command on its own line
 
 
 def test_a_picture_is_drawn_without_a_display_and_the_same_each_time(split, files, tmp_path):

@@ -36,7 +36,7 @@ _WORDS = {
 
 
 def check_names(spec_type: type[SessionSpec], given: Mapping[str, Any]) -> None:
-    """Raise `UsageError` for a name that is no field of a session, and for a field that is missing."""
+    """Raise `UsageError` for a name that is not a field of a session, and for a field that is missing."""
     known = [name for name in default_values(spec_type) if name not in _INNER]
     hint = f"The arguments are {', '.join(known)}."
     for name in given:
