@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, Location
 
 
+MOST_SHOWN = 5  # problems of manifests in the text of an error
+
+
 class ExitCode(IntEnum):
     """The exit codes of the process; scripts and CI rely on these numbers."""
 
@@ -125,11 +128,15 @@ class ManifestError(SkahaApplyError):
         self.diagnostics = diagnostics
 
     def __str__(self) -> str:
-        first, others = self.diagnostics[0], len(self.diagnostics) - 1
+        first, *others = self.diagnostics
         quoted = "\n".join(f"    {line}" for line in first.snippet.splitlines())
         text = text_with_hint("\n".join(filter(None, (self.located_message, quoted))), self.hint)
-        more = f"{others} more {'problem is' if others == 1 else 'problems are'} in error.diagnostics"
-        return f"{text}\n{more}" if others else text
+        shown = [
+            f"{one.location}: {one.summary}" if one.location.file else one.summary for one in others[: MOST_SHOWN - 1]
+        ]
+        left = len(others) - len(shown)
+        more = [f"{left} more {'problem is' if left == 1 else 'problems are'} in error.diagnostics"] if left else []
+        return "\n".join((text, *(text_with_hint(line, None) for line in shown), *more))
 
 
 class ServerError(SkahaApplyError):

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.counts import counted
 
 if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic, Ignore, Location
@@ -136,6 +137,20 @@ class Project:
     homes: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """The name and the number of sessions: all fields would fill the screen."""
+        return f"Project {self.name}: {counted(sum(spec.replicas for spec in self.sessions), 'session')}"
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows: a row for each entry or combination."""
+        from skaha_apply.model.display.value_table import MOST_ROWS, ValueTable, html_table  # noqa: PLC0415 - only notebooks need it
+
+        shown = self.sessions[:MOST_ROWS]
+        left = len(self.sessions) > MOST_ROWS
+        more = (f"The first {MOST_ROWS} of {len(self.sessions)} entries:",) if left else ()
+        rows = [(spec.name, spec.replicas, spec.kind.value, spec.image) for spec in shown]
+        return html_table(ValueTable((repr(self), *more), ("session", "replicas", "kind", "image"), rows))
 
     @cached_property
     def protected(self) -> frozenset[str]:

@@ -70,7 +70,7 @@ def test_an_interrupt_counts_retries_apart_from_what_has_not_started(desk, sandb
     sandbox.wait_until(lambda: sandbox.requests(0)["counts"]["GET /session"] >= listed + 2)
     process.send_signal(signal.SIGINT)
     ended = desk.finish(process, code=130)
-    assert "1 replica has not started, and 2 replicas wait for a retry" in ended.err
+    assert "1 replica is not created yet, and 2 replicas wait for a retry" in ended.err
 
 
 def test_show_names_a_mark_as_a_reason_to_run_again(desk, failed):

@@ -214,6 +214,7 @@ def test_ctrl_c_in_a_script_loses_nothing_and_shows_one_short_error(desk, sandbo
     assert shown.count("Traceback") == 1
     assert shown.count('File "') <= 4, "the script, and three frames of the API"
     assert "sessions are active and continue on the server" in shown.splitlines()[-2]
+    assert "not created yet" in shown.splitlines()[-2]
     assert shown.splitlines()[-1].startswith("hint: run the same code again")
     sandbox.faults()
     made = len(sandbox.sessions())
@@ -383,3 +384,32 @@ def test_an_unknown_argument_of_a_session_names_the_nearest_one_and_all():
         skaha_apply.Session(name="a", image=IMAGE, kind="notebok")
     with pytest.raises(skaha_apply.UsageError, match=r"Session requires image\nhint: The arguments are name"):
         skaha_apply.Session(name="a")
+
+
+def test_a_project_the_marks_and_the_histories_are_short(notebook):
+    project = survey(60)
+    assert repr(project) == "Project survey: 60 sessions"
+    assert project._repr_html_().count("<tr>") == 2
+    many = skaha_apply.define(
+        "many", [skaha_apply.Session(name=f"a{one}", image=IMAGE, cmd="true") for one in range(30)]
+    )
+    assert many._repr_html_().count("<tr>") == 21
+    assert "The first 20 of 30 entries:" in many._repr_html_()
+    with skaha_apply.connect_sync() as skaha:
+        marks, histories = skaha.mark(project, "hold", "reduce"), skaha.show(project, "reduce")
+    assert str(marks) == "60 replicas marked"
+    assert str(histories).startswith("60 replicas: ")
+    assert marks._repr_html_().count("<tr>") == histories._repr_html_().count("<tr>") == 21
+    assert len(repr(marks) + repr(histories)) < 200
+    assert marks[0].name == histories[0].status.name == "reduce-1"
+
+
+def test_the_text_of_a_manifest_error_has_five_problems(notebook):
+    sessions = "".join(f"  - {{name: a{number}, image: {IMAGE}, coers: 1}}\n" for number in range(7))
+    (notebook.folder / "m.yaml").write_text(f"version: 1\nproject: survey\nsessions:\n{sessions}", encoding="utf-8")
+    with pytest.raises(skaha_apply.ManifestError) as caught:
+        skaha_apply.load("m.yaml")
+    text = str(caught.value)
+    assert [f"m.yaml:{line}:" in text for line in range(4, 11)] == [True] * 5 + [False] * 2
+    left = len(caught.value.diagnostics) - 5
+    assert text.splitlines()[-1] == f"{left} more problems are in error.diagnostics"

@@ -10,6 +10,7 @@ from skaha_apply.planning.safety.approval import needs_approval
 from skaha_apply.workflow.api.boundary import api_method
 from skaha_apply.workflow.api.choices import PlanChoices, known_attempt, known_wait
 from skaha_apply.workflow.api.open_connection import OpenConnection
+from skaha_apply.workflow.api.results import Histories, Marks
 from skaha_apply.workflow.logs import read_logs
 from skaha_apply.workflow.reconcile.request import ApplyOptions
 
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event, Report
-    from skaha_apply.model.status import ProjectStatus, ReplicaHistory, Timeline
+    from skaha_apply.model.status import ProjectStatus, Timeline
     from skaha_apply.workflow.logs import LogText
-    from skaha_apply.workflow.mark import Mark
 
 Wait = Literal["none", "ready", "complete"]
 
@@ -154,7 +154,7 @@ class Skaha(OpenConnection):
         return await survey(self._context.at(project), project)
 
     @api_method
-    async def show(self, project: Project, name: str) -> tuple[ReplicaHistory, ...]:
+    async def show(self, project: Project, name: str) -> Histories:
         """The history of the replicas that `NAME[/REPLICAS]` selects: attempts, causes, dependencies.
 
         A single replica has also its last events and log lines. If the server is unavailable, the state and the saved
@@ -164,9 +164,9 @@ class Skaha(OpenConnection):
 
         context = self._context.at(project)
         try:
-            return await show(context, project, name)
+            return Histories(await show(context, project, name))
         except ServerError as error:
-            return await show_recorded(context.location, project, name, error.message)
+            return Histories(await show_recorded(context.location, project, name, error.message))
 
     @api_method
     async def timeline(self, project: Project) -> Timeline:
@@ -202,7 +202,7 @@ class Skaha(OpenConnection):
         phase: str | Iterable[str] = (),
         axis: str | None = None,
         force: bool = False,
-    ) -> tuple[Mark, ...]:
+    ) -> Marks:
         """Mark replicas as complete, to be rerun, or on hold; returns those that were marked.
 
         Args:
@@ -220,4 +220,4 @@ class Skaha(OpenConnection):
         from skaha_apply.workflow.api.marks import mark_options, mark_replicas  # noqa: PLC0415
 
         options = mark_options(verb, names, phase, axis, force=force)
-        return await mark_replicas(self._context.at(project), project, options)
+        return Marks(await mark_replicas(self._context.at(project), project, options))

@@ -120,7 +120,7 @@ def reporting_early_end(request: ApplyRequest, progress: Progress, latest: Calla
 
 
 def _left_by_interrupt(request: ApplyRequest, last: PassResult) -> str:
-    """The sessions that continue after an interrupt, the replicas that have not started, and those due for a retry."""
+    """The sessions that continue after an interrupt, the replicas not created yet, and those due for a retry."""
     records, desired = _records(last), _desired_actions(last)
     active = {key for key, record in records.items() if record.phase.active}
     later = sum(code_of(action) is ExitCode.CHANGES and action.key not in active for action in desired)
@@ -129,7 +129,7 @@ def _left_by_interrupt(request: ApplyRequest, last: PassResult) -> str:
     return (
         f"{request.project.name}: {counted(len(active), 'session is', 'sessions are')} active and "
         f"{noun_for(len(active), 'continues', 'continue')} on the server; "
-        f"{counted(later - retries, 'replica has', 'replicas have')} not started{again}"
+        f"{counted(later - retries, 'replica is', 'replicas are')} not created yet{again}"
     )
 
 
