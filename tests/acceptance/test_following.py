@@ -191,7 +191,7 @@ def test_watch_prints_changes_survives_an_outage_and_ends_with_the_work(desk, sa
     sandbox.faults()
     seen.until("the server responds again")
     (desk.folder / "go").touch()
-    seen.until(f"tile-2 {desk.live()['tile-2']['id']}: running -> done")
+    seen.until("survey: 2 done, 1 to create")
     desk.apply("--wait", "complete", *POLL)
     seen.until(": wait -> ")
     assert "Traceback" not in seen.screen
