@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
+from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import STATE_FORMAT, StateDocument
 from skaha_apply.state.codec import ALWAYS, MAJOR
 from skaha_apply.state.digest import KEY
@@ -17,6 +19,8 @@ def state_schema() -> dict[str, Any]:
         if part.get("additionalProperties") is False:
             del part["additionalProperties"]
     parts = schema["$defs"]
+    # Earlier versions of pydantic take no description from a dataclass.
+    parts["SessionSpec"] = {"description": cleandoc(SessionSpec.__doc__ or ""), **parts["SessionSpec"]}
     parts["SpecLikeAnother"] = _like_another(parts["SessionSpec"])
     choice = [{"$ref": "#/$defs/SpecLikeAnother"}, {"$ref": "#/$defs/SessionSpec"}]
     schema["properties"]["specs"]["additionalProperties"] = {"anyOf": choice}

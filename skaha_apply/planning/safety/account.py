@@ -28,7 +28,8 @@ def check_account(document: StateDocument, listing: Listing, identity: str | Non
     if None not in (listing.account, document.account) and listing.account != document.account:
         raise StateError(
             f"the state belongs to account {document.account!r}, the credential to account {listing.account!r}",
-            hint=f"Use a credential of {document.account}, or select another state with --state.",
+            hint=f"Use a credential of {document.account}, or select another state with --state. "
+            "To see what the state records: `skaha-apply plan --offline`.",
         )
     if _is_account_known(document, listing, identity):
         return

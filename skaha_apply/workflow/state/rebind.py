@@ -143,7 +143,8 @@ def _account(document: StateDocument, listing: Listing, named: str | None) -> st
     if named is None and None not in (shown, document.account) and shown != document.account:
         raise StateError(
             f"the state belongs to account {document.account!r}, the credential is that of {shown!r}",
-            hint=f"Use a credential of {document.account}; if the account was renamed, add --account {shown}.",
+            hint=f"Use a credential of {document.account}; if the account was renamed or hands its work over, "
+            f"add --account {shown}.",
         )
     return named or shown or document.account
 
