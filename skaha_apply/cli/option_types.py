@@ -38,12 +38,17 @@ def interval(text: str) -> float:
     return found
 
 
+def _number(text: str) -> float:
+    """The number in a text, `nan` if there is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def hours(text: str) -> float:
     """Core-hours: a number that is not negative and not `nan`."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = _number(text)
     if not number >= 0:
         raise typer.BadParameter(f"{text!r} is not a number of core-hours: write a number of at least 0")
     return number
@@ -63,10 +68,7 @@ def share(text: str) -> float:
 
 def factor(text: str) -> float:
     """A number by which times are divided."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = _number(text)
     if not (number > 0 and math.isfinite(number)):
         raise typer.BadParameter(f"{text!r} is not a number of more than 0: write 100, for example")
     return number

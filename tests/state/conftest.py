@@ -333,3 +333,15 @@ def git_repository(path):
 @pytest.fixture
 def repository(tmp_path):
     return git_repository(tmp_path / "remote.git")
+
+
+class Notes(list):
+    """An observer that keeps the texts of the notes."""
+
+    def __call__(self, note):
+        self.append(note.text)
+
+
+@pytest.fixture
+def notes():
+    return Notes()

@@ -69,16 +69,6 @@ class Repository:
         self.git("update-ref", ref, self.git("commit-tree", tree, "-m", "by hand").strip())
 
 
-class Notes(list):
-    def __call__(self, note):
-        self.append(note.text)
-
-
-@pytest.fixture
-def notes():
-    return Notes()
-
-
 @pytest.fixture
 def remote(repository):
     return Repository(repository)

@@ -21,16 +21,6 @@ from skaha_apply.state.remote.rescue import rescue_path
 from skaha_apply.state.stores import find_address, open_store, parse_address
 
 
-class Notes(list):
-    def __call__(self, note):
-        self.append(note.text)
-
-
-@pytest.fixture
-def notes():
-    return Notes()
-
-
 @pytest.fixture
 def opened(tmp_path, notes):
     """A function that returns a store for a server; each further invocation returns another one, as another process."""

@@ -81,7 +81,7 @@ class Controller:
             while True:
                 began = asyncio.get_running_loop().time()
                 await self._round()
-                await asyncio.sleep(self._pause(asyncio.get_running_loop().time() - began))
+                await asyncio.sleep(self._time_left(asyncio.get_running_loop().time() - began))
         finally:
             self.locks.free()
 
@@ -169,8 +169,11 @@ class Controller:
         if self.faults.pop(source, None) is not None:
             self.request.log.write("recovered", source=source)
 
-    def _pause(self, taken: float) -> float:
-        """Seconds until the next round: the interval with jitter, and up to 8 times as long while a fault lasts."""
+    def _time_left(self, taken: float) -> float:
+        """Seconds until the next round, if the last one has taken `taken` seconds.
+
+        Between the beginnings of two rounds is the interval with jitter, up to 8 times as long while a fault lasts.
+        """
         planned = self.request.interval * float(2 ** min(self.rounds_with_fault, MOST_DOUBLINGS))
         return max(0.0, planned * random.uniform(1 - JITTER, 1 + JITTER) - taken)  # noqa: S311 - no secret
 

@@ -63,13 +63,13 @@ class Metrics:
             replicas = GaugeMetricFamily(
                 "skaha_apply_replicas", "Replicas by entry and phase", labels=["project", "entry", "phase"]
             )
-            hours = GaugeMetricFamily("skaha_apply_done_share", "Share of replicas that are done", labels=["project"])
+            shares = GaugeMetricFamily("skaha_apply_done_share", "Share of replicas that are done", labels=["project"])
             for project, status in self.statuses.items():
                 for entry in status.entries:
                     for phase, count in sorted(entry.counts.items()):
                         replicas.add_metric([project, entry.name, phase], count)
                 if status.pace.total:
-                    hours.add_metric([project], status.pace.done / status.pace.total)
+                    shares.add_metric([project], status.pace.done / status.pace.total)
             actions = CounterMetricFamily(
                 "skaha_apply_actions", "Actions that were carried out", labels=["project", "action"]
             )
@@ -86,7 +86,7 @@ class Metrics:
                 last.add_metric([], self.last_round)
         info = GaugeMetricFamily("skaha_apply_info", "The version of the controller", labels=["version"])
         info.add_metric([__version__], 1)
-        yield from (replicas, hours, actions, rounds, faults, last, info)
+        yield from (replicas, shares, actions, rounds, faults, last, info)
 
 
 def serve(metrics: Metrics, host: str, port: int) -> ThreadingHTTPServer:
