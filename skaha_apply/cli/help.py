@@ -36,7 +36,7 @@ EXIT_CODES: Mapping[ExitCode, str] = {
     ExitCode.ERROR: "error, or you declined",
     ExitCode.CHANGES: "changes are pending",
     ExitCode.USAGE: "usage error: an option, argument or value is not valid",
-    ExitCode.STALE: "the saved plan is stale",
+    ExitCode.STALE: "the plan differs from the saved or reviewed plan",
     ExitCode.LOCKED: "the state is locked, or another invocation took the lock over",
     ExitCode.REFUSED: "refused by a safety rule",
     ExitCode.PARTIAL: "applied in part: an action failed, or a conflict remains",

@@ -68,7 +68,7 @@ PretendOption = Annotated[
         "--pretend",
         parser=duration,
         metavar="[=DURATION]",
-        help="--sandbox, in which a session takes this time and runs nothing (default: 2s)",
+        help="Use a sandbox whose sessions run nothing, and take this time (default: 2s)",
         rich_help_panel=REHEARSAL,
     ),
 ]
@@ -98,7 +98,7 @@ MountOption = Annotated[
         "--mount",
         parser=mount,
         metavar="/PATH=DIR",
-        help="Folder that stands for one of the server in sessions; repeatable (default: none)",
+        help="Local folder DIR that replaces the server folder /PATH in sessions; repeatable (default: none)",
         rich_help_panel=REHEARSAL,
     ),
 ]
@@ -133,7 +133,7 @@ ReportOption = Annotated[
     typer.Option(
         parser=report_in(ResultFormat),
         metavar="FORMAT=FILE",
-        help="Also write json, markdown, gitlab, junit, comment or text; repeatable (default: none)",
+        help="Also write FILE as json, markdown, gitlab, junit, comment or text; repeatable (default: none)",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -75,9 +75,11 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
 
 @dataclass(frozen=True)
 class _Draft:
-    """The actions of a plan in their order, of the replicas that were decided now and of all; the desired lines.
+    """A plan before its safety checks.
 
-    `decided_before` are the other replicas by entry; None if the plan is limited. `reruns` are those of the plan.
+    `decided_now` are the actions that this plan decided, `actions` those of all replicas, both in the order of a plan.
+    `desired_lines` are the lines of the digest for desired replicas. `decided_before` are the other replicas by entry;
+    None if the plan is limited. `reruns` are those of the plan.
     """
 
     decided_now: tuple[Action, ...]

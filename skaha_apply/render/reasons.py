@@ -118,7 +118,7 @@ TEMPLATES: Mapping[Code, str | Callable[[Arguments], str]] = {
     Code.VANISHED_RERUN: "{note}; runs again (vanished: rerun)",
     Code.FAILED: _failed,
     Code.RETRY_WITH_RAM: _retry_with_ram,
-    Code.KILLED_FOR_MEMORY: "was killed for memory",
+    Code.KILLED_FOR_MEMORY: "was killed because it ran out of memory",
     Code.ATTEMPT_FAILED: "failed",
     Code.RETRY_LATER: "{failure}; next attempt in {left:rounded}",
     Code.SPEC_CHANGED: "spec changed",

@@ -84,28 +84,28 @@ def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]
     if not isinstance(items, list):
         raise NotSkaha("GET /session: the response is not a list of sessions", hint=NOT_SKAHA_HINT)
     sessions = tuple(
-        item.session if isinstance(item, _Doubtful) else item
+        item.session if isinstance(item, _SessionWithNotes) else item
         for item in items
-        if isinstance(item, LiveSession | _Doubtful)
+        if isinstance(item, LiveSession | _SessionWithNotes)
     )
     left_out = len(items) - len(sessions)
     one = "item of the session list has no usable ID; it is ignored"
     several = "items of the session list have no usable ID; they are ignored"
     notes = [counted(left_out, one, several)] if left_out else []
     for item in items:
-        if isinstance(item, _Doubtful):
+        if isinstance(item, _SessionWithNotes):
             notes += item.notes
     return sessions, tuple(notes)
 
 
-class _Doubtful(NamedTuple):
+class _SessionWithNotes(NamedTuple):
     """A listed session, and notes about its fields with impossible values."""
 
     session: LiveSession
     notes: tuple[str, ...]
 
 
-def _replaced(entry: dict[str, Any]) -> LiveSession | _Doubtful | dict[str, Any]:
+def _replaced(entry: dict[str, Any]) -> LiveSession | _SessionWithNotes | dict[str, Any]:
     """The session of an item of a listing, so that the objects of a long one are not in memory at once.
 
     An item without a usable ID is returned as it is.
@@ -114,7 +114,7 @@ def _replaced(entry: dict[str, Any]) -> LiveSession | _Doubtful | dict[str, Any]
     if session is None:
         return entry
     notes = tuple(_unusable_fields(entry, session))
-    return _Doubtful(session, notes) if notes else session
+    return _SessionWithNotes(session, notes) if notes else session
 
 
 def _unusable_fields(entry: dict[str, Any], session: LiveSession) -> Iterator[str]:

@@ -161,7 +161,7 @@ def _without_retries(
     retried = {action.key for action in plan.actions if has_another_attempt(action, action.record)}
     kept = tuple(one for one in selected if one.key not in retried)
     if left := len(selected) - len(kept):
-        observe(Note(f"--phase failed leaves out {counted(left, 'replica')} with another attempt"))
+        observe(Note(f"--phase failed leaves out {counted(left, 'replica')} that will be retried"))
     return kept
 
 

@@ -35,7 +35,7 @@ def attempts(desk):
 
 def test_phase_failed_leaves_retries_alone(desk, failed):
     ended = desk("mark", "rerun", "--phase", "failed", "--yes")
-    assert "--phase failed leaves out 21 replicas with another attempt" in ended.err
+    assert "--phase failed leaves out 21 replicas that will be retried" in ended.err
     assert ended.out.count("rerun  ") == 1
     found = attempts(desk)
     assert found.pop("find") == ("due", 1)

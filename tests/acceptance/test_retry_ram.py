@@ -1,4 +1,4 @@
-"""`retry_ram`: a replica that was killed for memory starts again with more, and every command shows how much."""
+"""`retry_ram`: a replica that ran out of memory starts again with more, and every command shows how much."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def test_each_attempt_requests_more_memory_and_the_reasons_state_why(desk, sandb
     reduce = {"name": "reduce", "cmd": "bash", "args": ["greedy.sh"], "cores": 1, "ram": 8, "retries": 3}
     desk.write({**reduce, "retry_wait": "1s", "retry_ram": [16, 32]})
     ended = desk.apply("--wait", "complete", "--poll", "0.3s")
-    assert "attempt 2 of 4 with 16 GB: attempt 1 was killed for memory" in ended.err
+    assert "attempt 2 of 4 with 16 GB: attempt 1 was killed because it ran out of memory" in ended.err
     assert [one["ram"] for one in sandbox.sessions()] == [8, 16, 32]
     record = desk.state["replicas"][0]
     assert [one["ram"] for one in (*record["earlier"], record)] == [8, 16, 32]
@@ -32,4 +32,4 @@ def test_a_plan_states_why_the_next_attempt_gets_more(desk):
     )
     desk.apply()
     desk("refresh")
-    assert "attempt 2 of 2 with 16 GB: attempt 1 was killed for memory" in desk("plan").out
+    assert "attempt 2 of 2 with 16 GB: attempt 1 was killed because it ran out of memory" in desk("plan").out

@@ -217,10 +217,10 @@ OOM = "out of memory (OOMKilled)"
 @pytest.mark.parametrize(
     ("attempt", "cause", "expected"),
     [
-        (1, OOM, "retry reduce (attempt 2 of 4 with 16 GB: attempt 1 was killed for memory)"),
+        (1, OOM, "retry reduce (attempt 2 of 4 with 16 GB: attempt 1 was killed because it ran out of memory)"),
         (1, "ValueError: a", "retry reduce (attempt 2 of 4 with 16 GB: attempt 1 failed)"),
-        (2, OOM, "retry reduce (attempt 3 of 4 with 32 GB: attempt 2 was killed for memory)"),
-        (3, OOM, "retry reduce (attempt 4 of 4 with 32 GB: attempt 3 was killed for memory)"),
+        (2, OOM, "retry reduce (attempt 3 of 4 with 32 GB: attempt 2 was killed because it ran out of memory)"),
+        (3, OOM, "retry reduce (attempt 4 of 4 with 32 GB: attempt 3 was killed because it ran out of memory)"),
         (4, OOM, "failed reduce (failed in attempt 4 of 4)"),
     ],
 )
@@ -231,7 +231,7 @@ def test_a_retry_states_its_ram_and_whether_the_failure_was_memory(attempt, caus
 def test_a_waiting_retry_and_a_timeout_keep_their_reason():
     waiting = decide(project(GROWING), state(failed(GROWING, 4, cause=OOM)))
     assert lines(waiting) == [
-        "wait reduce (attempt 2 of 4 with 16 GB: attempt 1 was killed for memory; next attempt in 6s)"
+        "wait reduce (attempt 2 of 4 with 16 GB: attempt 1 was killed because it ran out of memory; next attempt in 6s)"
     ]
     late = decide(project(GROWING), state(failed(GROWING, note="timed out: running for more than 1h")))
     assert lines(late) == [

@@ -93,7 +93,7 @@ class MarkArguments(NameOptions, ServerOptions, RecordOptions):
         list[MarkPhase] | None,
         typer.Option(
             metavar="failed|unknown|done",
-            help="Only replicas in this phase; failed: without another attempt; repeatable (default: all)",
+            help="Only replicas in this phase; failed: only those not retried; repeatable (default: all)",
             rich_help_panel=SELECTION,
         ),
     ] = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _CODES = (ExitCode.OK, ExitCode.ERROR, ExitCode.USAGE, ExitCode.LOCKED, ExitCode.PARTIAL, ExitCode.UNFINISHED)
+_MEANINGS = {ExitCode.ERROR: "error", ExitCode.UNFINISHED: "a replica has failed since the last pass"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +37,7 @@ class RefreshArguments(ManifestOptions, RecordOptions):
     app,
     "refresh",
     examples=("skaha-apply refresh --sandbox", "skaha-apply refresh --sandbox --report junit=refresh.xml"),
-    exit_codes={
-        code: "a replica has failed since the last pass" if code is ExitCode.UNFINISHED else text
-        for code, text in EXIT_CODES.items()
-        if code in _CODES
-    },
+    exit_codes={code: _MEANINGS.get(code, text) for code, text in EXIT_CODES.items() if code in _CODES},
 )
 def refresh(options: RefreshArguments) -> ExitCode:
     """Update the state from the server, and save logs.

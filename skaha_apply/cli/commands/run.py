@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 INTERVAL = 300.0  # seconds
 LISTEN = "127.0.0.1:0"
 _CODES = (ExitCode.OK, ExitCode.ERROR, ExitCode.USAGE, ExitCode.LOCKED)
+_MEANINGS = {ExitCode.OK: "a signal ended the run", ExitCode.ERROR: "error"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +76,7 @@ class RunArguments(ManifestOptions, RecordOptions):
     app,
     "run",
     examples=("skaha-apply run --sandbox", "skaha-apply run --yes --interval 10m --listen 127.0.0.1:9100"),
-    exit_codes={
-        code: "a signal ended the run" if code is ExitCode.OK else text
-        for code, text in EXIT_CODES.items()
-        if code in _CODES
-    },
+    exit_codes={code: _MEANINGS.get(code, text) for code, text in EXIT_CODES.items() if code in _CODES},
 )
 def run(options: RunArguments) -> ExitCode:
     """Apply manifests again and again, as a controller.

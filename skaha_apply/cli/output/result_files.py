@@ -49,7 +49,7 @@ class ResultFiles:
         self._command = command
         self._streams = streams
         self._everything = everything
-        self._files = [(ResultFormat[name.upper()], file) for name, _, file in map(_parted, entries or ())]
+        self._files = [(ResultFormat[name.upper()], file) for name, _, file in map(_split_entry, entries or ())]
         self._plans: dict[str, Plan] = {}
         self._reports: dict[str, Report] = {}
         self._applied: dict[str, Counter[str]] = {}
@@ -170,7 +170,7 @@ def _code_of(error: BaseException) -> ExitCode:
     return ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.ERROR
 
 
-def _parted(entry: str) -> tuple[str, str, str]:
+def _split_entry(entry: str) -> tuple[str, str, str]:
     return entry.partition("=")
 
 

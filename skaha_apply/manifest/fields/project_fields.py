@@ -20,7 +20,7 @@ TOP_FIELDS: Mapping[str, str] = {
     "same value. Without it, only `parallelism` limits the number.",
     "notify": "Where the tool sends a message at the first failure and at the end of the work: "
     "`{url: https://chat.example.org/hook}`, `{command: [PROGRAM, ARGUMENT]}`, or both. `on: [failure, end]` chooses "
-    "the messages. Only `apply` and `refresh` send. See [Notices](#notices).",
+    "the messages. Only `apply`, `refresh` and `run` send. See [Notices](#notices).",
     "moved": "Renamed entries: `[{from: tile, to: field}]`, with the names as written. The records in the state "
     "follow, so nothing runs again. After that the line has no effect, and it can stay. See [Renaming](#renaming).",
     "variables": 'Values that an invocation can give, by name: `night: {default: "2026-11-22"}`, '

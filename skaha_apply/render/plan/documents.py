@@ -95,7 +95,7 @@ class PlanDocument(_Document):
     )
     core_hours_lost: float = Field(ge=0)
     core_hours_to_come: CostDocument = Field(
-        description="core-hours that replicas will use that are created now or later, with one more attempt each"
+        description="core-hours of the replicas that will be created now or later, if each needs one more attempt"
     )
     summary: dict[str, int] = Field(description="number of replicas by action", json_schema_extra=_counts)
     actions: list[ActionDocument] = Field(

@@ -72,7 +72,7 @@ def _keep(ledger: Ledger, record: NoticeRecord) -> int:
 
 
 def _due(record: NoticeRecord, plan: Plan, *, is_over: bool) -> Iterator[NoticeEvent]:
-    """The events that the record does not have yet. An earlier failure is none of this work."""
+    """The events that the record does not have yet. A failure before `record.since` belongs to earlier work."""
     failed = (action.record for action in plan.decided_now if action.kind is ActionKind.FAILED)
     if record.failure is None and any(one and (one.ended or 0.0) >= record.since for one in failed):
         yield NoticeEvent.FAILURE

@@ -31,7 +31,7 @@ def with_needs(entries: Sequence[Entry], missing: Sequence[Entry], reading: Scri
         earlier = [one.stage for one in before if one.stage < entry.stage]
         needed = [one for one in before if earlier and one.stage == max(earlier)]
         absent = [one for one in missing if one.stage < entry.stage and (not earlier or one.stage >= max(earlier))]
-        remarks = list(_maybe(entry, before, made[-1:], reading))
+        remarks = list(_possible_needs(entry, before, made[-1:], reading))
         if entry.stage and (needed or absent):
             entry, more = _waiting(entry, needed, {one.session.spec.name for one in entries})  # noqa: PLW2901
             line = reading.stages[entry.stage - 1]
@@ -68,7 +68,9 @@ def _renamed(entry: Entry, axis: str, new: str) -> SessionSpec:
     return with_spec_texts(entry.session.spec, texts)
 
 
-def _maybe(entry: Entry, before: Sequence[Entry], previous: Sequence[Entry], reading: ScriptReading) -> Iterable[str]:
+def _possible_needs(
+    entry: Entry, before: Sequence[Entry], previous: Sequence[Entry], reading: ScriptReading
+) -> Iterable[str]:
     """A comment for an entry that may use the results of the entries before it."""
     if entry.session.spec.kind.interactive:
         return
