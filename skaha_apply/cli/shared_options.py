@@ -133,7 +133,7 @@ ReportOption = Annotated[
     typer.Option(
         parser=report_in(ResultFormat),
         metavar="FORMAT=FILE",
-        help="Also write FILE as json, markdown, gitlab, junit, comment or text; repeatable (default: none)",
+        help="Also write FILE: json, markdown, gitlab, junit, comment, text; repeatable (default: none)",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -229,6 +230,61 @@ def test_a_pull_brings_the_newest_commit_and_a_remote_that_is_gone_is_a_fault(de
         controller.until_event("recovered", source="manifests")
         controller.stop()
     assert len(desk.posts()) == 2
+
+
+def test_finished_work_does_not_run_again_if_the_state_disappears(desk, running, sandbox):
+    desk.write({"name": "tile", "cmd": "true", "replicas": 3})
+    with running() as controller:
+        controller.until_phases(done=3)
+        for session in desk.live().values():
+            sandbox.delete(session["id"])
+        path, kept = desk.state_path, desk.folder / "kept.json"
+        path.rename(kept)
+        fault = controller.until_event("fault", source="survey")
+        assert "has disappeared since this command began" in fault["error"]
+        kept.rename(path)
+        controller.until_event("recovered", source="survey")
+        controller.stop()
+    assert len(desk.posts()) == 3
+
+
+def test_a_refused_action_is_logged_once_for_an_entry(desk, running, sandbox):
+    sandbox.faults(refuse={"POST": {"status": 400, "text": "no such image"}})
+    desk.write({"name": "tile-${n}", "cmd": "true", "matrix": {"n": ["1", "2", "3"]}})
+    with running() as controller:
+        controller.until(lambda: len(desk.posts()) >= 4)
+        sandbox.faults()
+        controller.until_phases(done=3)
+        controller.stop()
+    refused, not_tried = (one["error"] for one in controller.events("action-failed"))
+    assert "no such image" in refused
+    assert refused != not_tried
+
+
+def test_the_log_of_a_pull_has_no_user_of_a_url(desk, running, tmp_path, odd_server):
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    clone = desk.folder / "clone"
+    host = odd_server(Refusing).removeprefix("http://")
+    subprocess.run(["git", "init", "-q", "-b", "main", str(clone)], check=True)
+    origin = (
+        ("remote.origin.url", f"http://ghp_secret@{host}/x.git"),
+        ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+    )
+    for name, value in (*origin, ("branch.main.remote", "origin"), ("branch.main.merge", "refs/heads/main")):
+        subprocess.run(["git", "-C", str(clone), "config", name, value], check=True)
+    with running("--pull", str(clone)) as controller:
+        assert host in controller.until_event("fault", source="manifests")["error"]
+        controller.stop()
+    assert "ghp_secret" not in controller.out.read_text()
 
 
 class Weather:

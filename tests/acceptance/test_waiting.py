@@ -188,3 +188,17 @@ def test_wait_does_not_create_again_after_a_mass_deletion(desk, sandbox):
     assert len(sandbox.sessions()) == made
     desk.apply("--force")
     assert len(desk.live()) == 12
+
+
+def test_a_wait_ends_if_its_state_disappears_and_runs_nothing_again(desk):
+    desk.script("until [ -e go ]; do sleep 0.1; done\n")
+    desk.write({"name": "make", "cmd": "bash", "args": ["run.sh"]}, {"name": "last", "cmd": "true", "needs": ["make"]})
+    desk.apply("--wait", "ready", *POLL)
+    waiting = desk.start("apply", "--yes", "--wait", "complete", *FAST, *POLL)
+    while not waiting.stderr.readline().startswith("survey:"):
+        pass
+    kept = desk.folder / "kept.json"
+    desk.state_path.rename(kept)
+    ended = desk.finish(waiting, code=1)
+    assert "has disappeared since this command began" in ended.err
+    assert len(desk.posts()) == 1

@@ -174,6 +174,33 @@ def test_a_remote_that_asks_for_a_password_is_an_error_at_once_and_the_password_
     assert "t0ken" not in ended.out + ended.err
 
 
+def test_the_password_goes_to_no_server_that_the_remote_redirects_to(git_desk, odd_server):
+    asked = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers.get("Authorization"))
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Print nothing."""
+
+    class Redirecting(Other):
+        def do_GET(self):
+            self.send_response(301)
+            self.send_header("Location", other + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    other = odd_server(Other).replace("127.0.0.1", "localhost")
+    git_desk.write(SLEEP)
+    git_desk("plan", "--state", f"git:{odd_server(Redirecting)}/r.git", code=1, SKAHA_GIT_PASSWORD="t0ken")
+    assert set(asked) == {None}
+
+
 def test_a_missing_remote_and_a_folder_without_a_repository_are_named(git_desk, one_line):
     git_desk.write(SLEEP)
     for address in ("git:absent.git", "git:home", "git:file:///nowhere/r.git"):

@@ -63,6 +63,12 @@ class GitRemote:
         return f"{PREFIX}{self.url}#{self.branch}"
 
     @property
+    def credential(self) -> tuple[str, str, str] | None:
+        """The server, user and password for git; None without a password."""
+        parts = urlsplit(self.url)
+        return (f"{parts.scheme}://{parts.netloc}", self.username, self.password) if self.password else None
+
+    @property
     def sends_password_unencrypted(self) -> bool:
         """Whether git would send the password unencrypted to another machine."""
         parts = urlsplit(self.url)

@@ -73,21 +73,23 @@ class GitProgram:
 
     Args:
         env: the environment of this process.
-        credential: user and password for requests over http; empty if the configuration of the user has them.
+        credential: the server (`https://host:port`), user and password for requests over http, which no other server
+            gets, also after a redirect. None if the configuration of the user has them.
         limit: seconds for one command.
     """
 
-    def __init__(self, env: Mapping[str, str], *, credential: tuple[str, str] = ("", ""), limit: float) -> None:
+    def __init__(self, env: Mapping[str, str], *, credential: tuple[str, str, str] | None = None, limit: float) -> None:
         self._env = clean_environment(env)
         self._limit = limit
-        if credential[1]:
+        if credential is not None:
+            server, user, password = credential
             self._env |= {
-                "SKAHA_GIT_USER": credential[0],
-                "SKAHA_GIT_PASS": credential[1],
+                "SKAHA_GIT_USER": user,
+                "SKAHA_GIT_PASS": password,
                 "GIT_CONFIG_COUNT": "2",
                 "GIT_CONFIG_KEY_0": "credential.helper",
                 "GIT_CONFIG_VALUE_0": "",
-                "GIT_CONFIG_KEY_1": "credential.helper",
+                "GIT_CONFIG_KEY_1": f"credential.{server}.helper",
                 "GIT_CONFIG_VALUE_1": _HELPER,
             }
 

@@ -62,7 +62,7 @@ class GitStore:
         self._rescue = RescueFile(rescue, remote.shown)
         self._clocks = clocks or Clocks()
         self._proof = LockProof(self._clocks)
-        program = GitProgram(os.environ, credential=(remote.username, remote.password), limit=patience.limit)
+        program = GitProgram(os.environ, credential=remote.credential, limit=patience.limit)
         self._objects = CommitMaker(program)
         self._branches = RemoteBranches(remote, program, self._objects, patience.delays)
         self._lock = LockBranch(self._objects, remote.shown)

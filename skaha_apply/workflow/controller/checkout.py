@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LIMIT = 120.0  # seconds for one pull
+_USER = re.compile(r"//[^/@\s]*@")  # a user in a URL, which can be a token
 
 
 def find_checkouts(sources: Iterable[str]) -> tuple[Path, ...]:
@@ -42,6 +44,7 @@ async def pull(checkout: Path) -> None:
     done = await git.run("-C", str(checkout), "pull", "--quiet", "--ff-only", "--no-rebase")
     if done.code != 0:
         reason = next((line for line in done.err.splitlines() if line.strip()), "no reason was given")
+        reason = _USER.sub("//", reason)
         raise SkahaApplyError(
             f"cannot pull {checkout}: {one_line(reason)}",
             hint=f"Run this command, and repair what it reports:\ngit -C {checkout} pull --ff-only",

@@ -18,7 +18,7 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import Interrupted, ServerError, SkahaApplyError, StateLocked
 from skaha_apply.workflow.controller.checkout import pull
 from skaha_apply.workflow.controller.lock import ControllerLocks
-from skaha_apply.workflow.controller.run_log import RunLog, observing
+from skaha_apply.workflow.controller.run_log import PassLog, RunLog
 from skaha_apply.workflow.reconcile.loop import continue_run, start_run
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.setup.context import open_context, retry_time, with_event_file
@@ -61,13 +61,19 @@ class ControllerRequest:
 
 @dataclass
 class Controller:
-    """The rounds of one invocation, with the faults that last and what was logged last of each project."""
+    """The rounds of one invocation, with the faults that last.
+
+    By project: the phases and the keys of lines that were logged last, and the lineage of its state. `failing` are the
+    projects whose last pass had an action that failed.
+    """
 
     request: ControllerRequest
     locks: ControllerLocks = field(default_factory=ControllerLocks)
     faults: dict[str, str] = field(default_factory=dict)
     phases: dict[str, Counter[str]] = field(default_factory=dict)
-    notes: dict[str, frozenset[str]] = field(default_factory=dict)
+    written: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
+    lineages: dict[str, str] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
     rounds_with_fault: int = 0
 
     async def run(self) -> None:
@@ -103,17 +109,25 @@ class Controller:
             self._fault(MANIFESTS, error)
         else:
             self._recover(MANIFESTS)
+            self._forget_others(projects)
             try:
                 await self._pass_over(projects)
             except ServerError as error:
                 self._fault(SERVER, error)
             else:
                 self._recover(SERVER)
-            for source in self.faults.keys() - {MANIFESTS, SERVER, *map(_source, projects)}:
-                self._recover(source)  # its project left the manifests
-        self.rounds_with_fault = self.rounds_with_fault + 1 if self.faults else 0
+        self.rounds_with_fault = self.rounds_with_fault + 1 if self.faults or self.failing else 0
         if self.request.metrics is not None:
             self.request.metrics.end_round(frozenset(self.faults))
+
+    def _forget_others(self, projects: tuple[Project, ...]) -> None:
+        """Forget projects that left the manifests: their faults, their numbers, and their locks."""
+        for source in self.faults.keys() - {MANIFESTS, SERVER, *map(_source, projects)}:
+            self._recover(source)
+        self.failing &= {project.name for project in projects}
+        self.locks.keep(self.request.setting, projects)
+        if self.request.metrics is not None:
+            self.request.metrics.keep(frozenset(project.name for project in projects))
 
     async def _pass_over(self, projects: tuple[Project, ...]) -> None:
         setting = self.request.setting
@@ -135,27 +149,31 @@ class Controller:
 
     async def _pass(self, context: Context, project: Project) -> None:
         request = self.request
-        observe = observing(request.log, project.name)
-        recording, observe = with_event_file(request.events, context, project, observe)
+        pass_log = PassLog(request.log, project.name, self.written.get(project.name, frozenset()))
+        recording, observe = with_event_file(request.events, context, project, pass_log.observe)
         # A server or credential that fails for longer ends the pass, and the next round continues its work.
-        options = ApplyOptions(init=True, deletes=request.deletes, timeout=retry_time())
+        lineage = self.lineages.get(project.name)
+        options = ApplyOptions(init=True, known_lineage=lineage, deletes=request.deletes, timeout=retry_time())
         run = await start_run(ApplyRequest(recording, project, options, _agree, observe))
-        self._log_report(project.name, await continue_run(run))
+        self._log_report(pass_log, await continue_run(run))
+        if run.last.document is not None:
+            self.lineages[project.name] = run.last.document.lineage
         if request.metrics is not None:
             request.metrics.add(await survey(context, project), run.progress.applied)
         if run.last.stopped is not None:
             raise run.last.stopped
 
-    def _log_report(self, project: str, report: Report) -> None:
+    def _log_report(self, pass_log: PassLog, report: Report) -> None:
         """Log what a pass has done and the phases of the replicas, if they are not those of the pass before."""
-        phases = Counter(one.phase for one in report.sessions)
+        project, phases = pass_log.project, Counter(one.phase for one in report.sessions)
         applied = {name: count for name, count in report.applied.items() if count}
         if applied or phases != self.phases.get(project):
             self.request.log.write("pass", project=project, applied=applied, replicas=dict(phases))
         self.phases[project] = phases
-        for note in frozenset(report.notes) - self.notes.get(project, frozenset()):
-            self.request.log.write("note", project=project, text=note)
-        self.notes[project] = frozenset(report.notes)
+        for text in report.notes:
+            pass_log.note(text)
+        self.written[project] = frozenset(pass_log.keys)
+        (self.failing.add if pass_log.has_failed_actions else self.failing.discard)(project)
 
     def _fault(self, source: str, error: SkahaApplyError) -> None:
         """Log a fault when it begins, and when it becomes another one; the message of a lock has its age."""

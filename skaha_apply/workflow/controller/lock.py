@@ -19,6 +19,8 @@ from skaha_apply.state.paths import state_path
 from skaha_apply.workflow.setup.context import find_location
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skaha_apply.model.project import Project
     from skaha_apply.workflow.setup.settings import Settings
 
@@ -34,21 +36,11 @@ class ControllerLocks:
     def take(self, setting: Settings, project: Project) -> None:
         """Take the lock of a project, once.
 
-        It is a file next to a local state. For a remote state it is where the local state would be, so it excludes
-        controllers on this machine.
-
         Raises:
             StateLocked: another controller has it.
             StateError: the file system refuses.
         """
-        location = find_location(setting).at(project)
-        address = location.address
-        path = (
-            state_path(location.root, location.folder, project.name)
-            if address is None or address.is_remote
-            else Path(address.text).expanduser().absolute()
-        )
-        path = path.with_name(path.name.removesuffix(".state.json") + SUFFIX)
+        path = _lock_path(setting, project)
         if path in self.held:
             return
         lock = FileLock(path, Clocks())
@@ -60,8 +52,29 @@ class ControllerLocks:
             )
         self.held[path] = lock
 
+    def keep(self, setting: Settings, projects: Iterable[Project]) -> None:
+        """Free the locks of all other projects."""
+        kept = {_lock_path(setting, project) for project in projects}
+        for path in self.held.keys() - kept:
+            self.held.pop(path).free()
+
     def free(self) -> None:
         """Free all locks."""
         for lock in self.held.values():
             lock.free()
         self.held.clear()
+
+
+def _lock_path(setting: Settings, project: Project) -> Path:
+    """A file next to a local state.
+
+    For a remote state it is where the local state would be, so it excludes controllers on this machine.
+    """
+    location = find_location(setting).at(project)
+    address = location.address
+    path = (
+        state_path(location.root, location.folder, project.name)
+        if address is None or address.is_remote
+        else Path(address.text).expanduser().absolute()
+    )
+    return path.with_name(path.name.removesuffix(".state.json") + SUFFIX)

@@ -43,6 +43,11 @@ class Metrics:
             self.statuses[status.project] = status
             self.actions.update({(status.project, name): count for name, count in applied.items() if count})
 
+    def keep(self, projects: frozenset[str]) -> None:
+        """Drop the status of all other projects."""
+        with self._mutex:
+            self.statuses = {name: status for name, status in self.statuses.items() if name in projects}
+
     def end_round(self, faults: frozenset[str]) -> None:
         """Record that a round has ended, and which faults last."""
         with self._mutex:

@@ -40,24 +40,41 @@ class RunLog:
             self.write("note", text=event.text)
 
 
-def observing(log: RunLog, project: str) -> Callable[[Event], None]:
-    """An observer of a pass that logs failed replicas, failed actions and notes."""
+@dataclass
+class PassLog:
+    """The log of one pass over a project. What the pass before has written too is written once, while it lasts.
 
-    def observe(event: Event) -> None:
+    `before` are the keys of the lines of the pass before, and `keys` those of this pass.
+    """
+
+    log: RunLog
+    project: str
+    before: frozenset[tuple[str, ...]] = frozenset()
+    keys: set[tuple[str, ...]] = field(default_factory=set)
+
+    def note(self, text: str) -> None:
+        """Write a note."""
+        self._write_once(("note", text), "note", text=text)
+
+    def observe(self, event: Event) -> None:
+        """Write failed replicas, failed actions (one for each entry and error) and notes."""
         if isinstance(event, PhaseChanged) and event.after in _BAD:
-            log.write(
-                "failed", level="warning", project=project, replica=event.name, phase=event.after, cause=event.note
-            )
+            values = {"replica": event.name, "phase": event.after, "cause": event.note}
+            self.log.write("failed", level="warning", project=self.project, **values)
         elif isinstance(event, ActionEnded) and event.error is not None:
-            log.write(
-                "action-failed",
-                level="warning",
-                project=project,
-                replica=event.action.name,
-                action=event.action.kind.value,
-                error=event.error,
-            )
+            action = event.action
+            key = ("action-failed", action.group or action.session, action.kind.value, event.error)
+            values = {"replica": action.name, "action": action.kind.value, "error": event.error}
+            self._write_once(key, "action-failed", level="warning", **values)
         elif isinstance(event, Note):
-            log.write("note", project=project, text=event.text)
+            self.note(event.text)
 
-    return observe
+    @property
+    def has_failed_actions(self) -> bool:
+        """Whether an action of this pass failed."""
+        return any(key[0] == "action-failed" for key in self.keys)
+
+    def _write_once(self, key: tuple[str, ...], event: str, *, level: str = "info", **values: str) -> None:
+        if key not in self.before and key not in self.keys:
+            self.log.write(event, level=level, project=self.project, **values)
+        self.keys.add(key)

@@ -77,7 +77,9 @@ async def start_run(request: ApplyRequest) -> ApplyRun:
     """The first pass of `apply`, in which the plan is approved; `continue_run` makes the others."""
     if not request.options.plan.destroying:
         check_complete(request.project)
-    run = ApplyRun(request, ProjectState(request.context, request.project, request.observe))
+    run = ApplyRun(
+        request, ProjectState(request.context, request.project, request.observe, request.options.known_lineage)
+    )
     await _make_pass(run)
     return run
 

@@ -26,7 +26,7 @@ class ApplyOptions:
     `timeout` limits the wait, `poll` is the interval between passes, `limit` is the most actions of the invocation.
     `init` confirms a first run in CI. Without `deletes` the approval covers no action that needs one, such as a delete
     or a replace. `approved` are the lines of a saved plan, `lineage` is that of its state. Of `digests`, if there are
-    any, one must be the digest of the plan.
+    any, one must be the digest of the plan. `known_lineage` is the lineage that the state must have.
     """
 
     plan: PlanOptions = field(default_factory=PlanOptions)
@@ -35,6 +35,7 @@ class ApplyOptions:
     poll: float = 10.0
     limit: int | None = None
     init: bool = False
+    known_lineage: str | None = None
     deletes: bool = True
     approved: tuple[str, ...] | None = None
     lineage: str | None = None

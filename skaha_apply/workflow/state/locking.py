@@ -12,6 +12,7 @@ from skaha_apply.apply.context import ExecutionContext
 from skaha_apply.apply.ledger import Ledger
 from skaha_apply.apply.lister import Lister
 from skaha_apply.apply.log_saver import LogSaver
+from skaha_apply.model.errors import StateError
 from skaha_apply.model.reasons import Reason
 from skaha_apply.model.report import Note
 from skaha_apply.state.observed_stores import EventLoggingStore
@@ -62,12 +63,15 @@ class ProjectState:
         UsageError: the address has an unknown form.
     """
 
-    def __init__(self, context: Context, project: Project, observe: Callable[[Event], None]) -> None:
+    def __init__(
+        self, context: Context, project: Project, observe: Callable[[Event], None], lineage: str | None = None
+    ) -> None:
         store = find_store(context.location, project)
         self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
         self._context = context
         self._project = project
         self._observe = observe
+        self._lineage = lineage
         self._stored: StateDocument | None = None
         self._working: WorkingState | None = None
 
@@ -87,6 +91,7 @@ class ProjectState:
         location, project = self._context.location, self._project
         async with store_lock(self._store, operation, location.setting.lock_timeout if patience is None else patience):
             stored = await read_state(self._store, location, project)
+            self._check_lineage(stored)
             if stored is None:
                 check_first_run(location, os.environ, init=init)
             same = stored is not None and (stored is self._stored or stored == self._stored)
@@ -105,6 +110,17 @@ class ProjectState:
             finally:
                 if ledger.is_stored:
                     self._stored, self._working = ledger.stored_document, ledger.working_state
+                    self._lineage = ledger.stored_document.lineage
+
+    def _check_lineage(self, stored: StateDocument | None) -> None:
+        """Refuse to continue if the state has disappeared or is another one: all finished work would run again."""
+        if self._lineage is None or (stored is not None and stored.lineage == self._lineage):
+            return
+        found = "has disappeared" if stored is None else "is another one"
+        raise StateError(
+            f"the state {self._store.address} {found} since this command began",
+            hint="Restore it from a copy. To begin with the state as it is now, end this command, and run it again.",
+        )
 
     def _execution(self, ledger: Ledger) -> ExecutionContext:
         client, project, setting = self._context.client, self._project, self._context.location.setting
