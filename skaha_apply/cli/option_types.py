@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
-from skaha_apply.model.durations import parse_duration
+from skaha_apply.model.durations import check_interval, parse_duration
 from skaha_apply.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 DURATION = "DURATION"  # 10s, 30m, 12h, 2d
-MIN_INTERVAL = 0.05  # seconds
 MAX_PORT = 65535
 
 
@@ -31,11 +30,11 @@ def duration(text: str) -> float:
 
 
 def interval(text: str) -> float:
-    """A duration in seconds of at least `MIN_INTERVAL`."""
-    found = duration(text)
-    if found < MIN_INTERVAL:
-        raise typer.BadParameter(f"{text!r} is too short: write at least {MIN_INTERVAL:g}s, to spare the server")
-    return found
+    """A duration in seconds that is not too short for the time between two passes."""
+    try:
+        return check_interval(duration(text), text)
+    except UsageError as error:
+        raise typer.BadParameter(error.message) from None
 
 
 def _number(text: str) -> float:
@@ -48,10 +47,12 @@ def _number(text: str) -> float:
 
 def hours(text: str) -> float:
     """Core-hours: a number that is not negative and not `nan`."""
-    number = _number(text)
-    if not number >= 0:
-        raise typer.BadParameter(f"{text!r} is not a number of core-hours: write a number of at least 0")
-    return number
+    from skaha_apply.planning.options import check_core_hours  # noqa: PLC0415 - imported only if a number is given
+
+    try:
+        return check_core_hours(_number(text), text)
+    except UsageError as error:
+        raise typer.BadParameter(error.message) from None
 
 
 def share(text: str) -> float:

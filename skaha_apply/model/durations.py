@@ -22,6 +22,7 @@ _FORM = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)")
 _MINUTE, _HOURS_OF_DAY = 60, 24
 _SHORT, _SHORTEST = 120, 10  # seconds: a wait below them is shown in steps of 10 s, and of 1 s
 MAX_DURATION = 999 * 86400  # seconds
+MIN_INTERVAL = 0.05  # seconds
 FORMS = "10s, 30m, 12h or 2d"
 
 
@@ -51,6 +52,17 @@ def check_duration(seconds: Number, text: str, *, allow_zero: bool = False) -> N
         raise DurationError(f"{text!r} is longer than 999d")
     if seconds == 0 and not allow_zero:
         raise DurationError(f"{text!r} must be more than 0", is_zero=True)
+    return seconds
+
+
+def check_interval(seconds: float, given: object) -> float:
+    """The seconds between two passes, if they are not too short. `given` is what the user wrote.
+
+    Raises:
+        UsageError: less than `MIN_INTERVAL`.
+    """
+    if not seconds >= MIN_INTERVAL:
+        raise UsageError(f"{given!r} is too short: write at least {MIN_INTERVAL:g}s, to spare the server")
     return seconds
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.errors import UsageError
 from skaha_apply.planning.selection import matches
 
 if TYPE_CHECKING:
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.plan import Action, AttemptKey
     from skaha_apply.model.spec import ReplicaKey
+
+
+def check_core_hours(number: float, given: object) -> float:
+    """A number of core-hours, if it can be a limit. `given` is what the user wrote.
+
+    Raises:
+        UsageError: a negative number, or `nan`, which would allow every loss.
+    """
+    if not number >= 0:
+        raise UsageError(f"{given!r} is not a number of core-hours: write a number of at least 0")
+    return number
 
 
 class Adopt(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 import signal
 import subprocess
 import sys
@@ -287,7 +288,17 @@ WRONG = [
         r"not a project: .*\nhint: Write skaha_apply.load\('tiles.yaml'\)",
     ),
     (lambda skaha, project: skaha.plan((project,)), "hint: Call the method for each project"),
-    (lambda skaha, project: skaha.apply(project, limit="x"), "limit must be a whole number, and is 'x'"),
+    (lambda skaha, project: skaha.apply(project, limit="x"), "limit must be a whole number of at least 1, and is 'x'"),
+    (lambda skaha, project: skaha.apply(project, limit=0), "limit must be a whole number of at least 1, and is 0"),
+    (lambda skaha, project: skaha.apply(project, limit=-1), "limit must be a whole number of at least 1, and is -1"),
+    (lambda skaha, project: skaha.wait(project, poll=0), "poll: 0 is too short: write at least 0.05s"),
+    (lambda skaha, project: skaha.apply(project, poll="0.01s"), "poll: '0.01s' is too short: write at least 0.05s"),
+    (lambda skaha, project: skaha.apply(project, poll=math.inf), "poll: 'inf' is longer than 999d"),
+    (
+        lambda skaha, project: skaha.plan(project, allow_loss=math.nan),
+        "allow_loss: nan is not a number of core-hours: write a number of at least 0",
+    ),
+    (lambda skaha, project: skaha.destroy(project, allow_loss=-1), "allow_loss: -1 is not a number of core-hours"),
     (
         lambda skaha, project: skaha.plan(project, allow_loss="9"),
         "allow_loss must be a number of core-hours, and is '9'",

@@ -10,10 +10,11 @@ from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.durations import parse_duration
+from skaha_apply.model.durations import check_duration, check_interval, parse_duration
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.project import Project
 from skaha_apply.model.spec import SessionSpec
+from skaha_apply.planning.options import check_core_hours
 from skaha_apply.workflow.api.choices import PlanChoices
 from skaha_apply.workflow.setup.settings import Settings
 
@@ -58,7 +59,22 @@ def _seconds(value: Any) -> Any:
     seconds = float(_one_of(Real)(value))
     if not seconds >= 0:
         raise TypeError
-    return seconds
+    return check_duration(seconds, str(value), allow_zero=True)
+
+
+def _interval(value: Any) -> float:
+    return check_interval(_seconds(value), value)
+
+
+def _core_hours(value: Any) -> float:
+    return check_core_hours(float(_one_of(Real)(value)), value)
+
+
+def _count(value: Any) -> int:
+    number = int(_one_of(Integral)(value))
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _path(value: Any) -> str:
@@ -86,24 +102,24 @@ def _sessions(value: Any) -> Any:
 _TEXT = Form("a text", _one_of(str))
 _TEXTS = Form("a text or a list of texts", _texts)
 _SWITCH = Form("True or False", _one_of(bool))
-_NUMBER = Form("a whole number", lambda value: int(_one_of(Integral)(value)))
-_DURATION = Form("a duration: a number of seconds, or a text such as '30m' or '6h'", _seconds)
+_IN_SECONDS = "a duration: a number of seconds, or a text such as '30m' or '6h'"
 _FUNCTION = Form("a function", _function)
 # The form of each argument. The same name has the same form in all functions.
 FORMS = {
     **dict.fromkeys(("name", "names", "verb", "axis", "server", "credential_command", "wait", "adopt"), _TEXT),
     **dict.fromkeys(("target", "exclude", "phase"), _TEXTS),
     **dict.fromkeys(("take_over", "force", "sandbox", "display"), _SWITCH),
-    **dict.fromkeys(("timeout", "poll"), _DURATION),
     **dict.fromkeys(("approve", "observe"), _FUNCTION),
     **dict.fromkeys(("paths", "state"), Form("a path", _path)),
     "project": Form("a project", _one_of(Project)),
     "plan": Form("a plan", _plan),
     "setting": Form("a skaha_apply.Settings value", _one_of(Settings)),
     "sessions": Form("a skaha_apply.Session value, or a list of them", _sessions),
-    "limit": _NUMBER,
+    "timeout": Form(_IN_SECONDS, _seconds),
+    "poll": Form(_IN_SECONDS, _interval),
+    "limit": Form("a whole number of at least 1", _count),
     "attempt": Form("a number from 1, or 'all'", _one_of(Integral, str)),
-    "allow_loss": Form("a number of core-hours", lambda value: float(_one_of(Real)(value))),
+    "allow_loss": Form("a number of core-hours", _core_hours),
     "variables": Form("a dict of values by name", _table),
     "secrets": Form("a dict of texts by name", _secrets),
 }
