@@ -225,16 +225,29 @@ class UnconfirmedCreate(ReplicaEntry):
     posts: int = 1
 
 
+class TargetRecord(Frozen):
+    """What one target of notices (`command` or `url`) got of one event.
+
+    `sent` is the time at which it got the notice. `failed` is the number of invocations that could not send it.
+    """
+
+    event: str
+    target: str
+    sent: Time | None = None
+    failed: int = 0
+
+
 class NoticeRecord(Frozen):
     """What was sent about the present work of a project. The work began at `since` and is over once `end` is set.
 
-    `failure` and `end` are the times at which these notices were sent, or at which the last try failed. `failed` is the
-    number of invocations that could not send one.
+    `failure` and `end` are the times from which no target needs these notices any more. `targets` has what each target
+    got before. `failed` of some earlier states counts for all targets. It is not used: the next change sets it to 0.
     """
 
     since: Time
     failure: Time | None = None
     end: Time | None = None
+    targets: tuple[TargetRecord, ...] = ()
     failed: int = 0
 
 

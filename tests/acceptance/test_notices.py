@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -170,6 +172,77 @@ def test_a_notice_that_cannot_be_sent_is_a_note_of_three_invocations(desk, statu
         assert "no later invocation sends this notice" in desk.apply().err
         assert "notice" not in desk.apply().err
         assert len(server.received) == 3 * requests
+
+
+def test_a_command_gets_a_notice_once_while_an_address_refuses_it(desk, noted):
+    with hook(*[404] * 20) as server:
+        write(desk, {"name": "reduce", "cmd": "true"}, url=f"http://127.0.0.1:{server.server_port}/")
+        first = desk.apply("--wait", "complete", "--poll", "0.3s")
+        assert "notify.url: the address responded with 404" in first.err
+        assert "notify.command" not in first.err
+        desk.apply()
+        assert "no later invocation sends this notice to notify.url" in desk.apply().err
+        assert "notice" not in desk.apply().err
+        assert events(noted()) == ["end"]
+        assert len(server.received) == 3
+
+
+def test_new_work_gives_a_command_new_notices_while_an_address_refuses_the_last_one(desk, noted):
+    with hook(*[404] * 20) as server:
+        write(desk, {"name": "reduce", "cmd": "true"}, url=f"http://127.0.0.1:{server.server_port}/")
+        desk.apply("--wait", "complete", "--poll", "0.3s")
+        desk("mark", "rerun", "reduce", "--yes")
+        desk.apply("--wait", "complete", "--poll", "0.3s")
+        assert events(noted()) == ["end", "end"]
+        assert len({one["message"]["id"] for one in noted()}) == 2
+
+
+def test_an_address_gets_a_notice_once_while_a_command_fails(desk):
+    with hook() as server:
+        targets = {"command": ["false"], "url": f"http://127.0.0.1:{server.server_port}/"}
+        desk.write({"name": "reduce", "cmd": "true"}, notify=targets)
+        desk.apply("--wait", "complete", "--poll", "0.3s")
+        desk.write({"name": "reduce", "cmd": "true"}, notify=targets | {"command": ["true"]})
+        assert "notice" not in desk.apply().err
+        desk.apply()
+        assert [content["event"] for _, _, content in server.received] == ["end"]
+
+
+def test_each_event_has_three_invocations_of_its_own(desk, noted):
+    with hook(*[404] * 20) as server:
+        write(desk, url=f"http://127.0.0.1:{server.server_port}/")
+        desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
+        for _ in range(4):
+            desk.apply(code=9)
+        assert Counter(content["event"] for _, _, content in server.received) == {"failure": 3, "end": 3}
+        assert events(noted()) == ["failure", "end"]
+
+
+def test_a_process_that_is_killed_while_an_address_hangs_leaves_the_command_its_one_notice(desk, noted):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        write(desk, {"name": "reduce", "cmd": "true"}, url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        desk.apply()
+        desk.sandbox.wait_idle()
+        process = desk.start("apply", "--yes", "--settle", "0.5s")
+        desk.sandbox.wait_until(lambda: "targets" in desk.state.get("notices", {}))
+        process.send_signal(signal.SIGKILL)
+        desk.finish(process, check=False)
+    with hook() as server:
+        write(desk, {"name": "reduce", "cmd": "true"}, url=f"http://127.0.0.1:{server.server_port}/")
+        desk.apply()
+        assert len(server.received) == 1
+    assert events(noted()) == ["end"]
+
+
+def test_the_count_of_failed_invocations_in_an_earlier_state_is_read_and_not_used(desk):
+    with hook(*[404] * 20) as server:
+        desk.write({"name": "reduce", "cmd": "true"}, notify={"url": f"http://127.0.0.1:{server.server_port}/"})
+        desk.apply("--wait", "complete", "--poll", "0.3s")
+        since = desk.state["notices"]["since"]
+        desk.state_path.write_text(json.dumps(desk.state | {"notices": {"since": since, "failed": 2}}))
+        assert "no later invocation" not in desk.apply().err
+        assert desk.state["notices"]["failed"] == 0
+        assert desk.state["notices"]["targets"] == [{"event": "end", "target": "url", "sent": None, "failed": 1}]
 
 
 def test_a_variable_without_a_value_stops_no_session(desk):

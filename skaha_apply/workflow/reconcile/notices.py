@@ -2,8 +2,8 @@
 
 Work begins when a headless session is active, and ends when nothing is active and nothing can start. The state records
 what was sent, and notices are sent under its lock: so a schedule of applies, a killed process and a second process send
-none twice. A notice is recorded right after it was sent. If the process is killed in between, the next invocation sends
-it again with the same ID.
+none twice. A notice is recorded for each target (command, url) right after the target got it. If the process is killed
+in between, the next invocation sends it again with the same ID.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from skaha_apply.model.errors import ExitCode
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.project import Notice, NoticeEvent
 from skaha_apply.model.report import Note
-from skaha_apply.model.state import NoticeRecord
+from skaha_apply.model.state import NoticeRecord, TargetRecord
 from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.records import is_open
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 
     from skaha_apply.apply.ledger import Ledger
     from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.project import NoticeTargets
     from skaha_apply.model.report import SharedCause
     from skaha_apply.workflow.reconcile.request import ApplyRequest
     from skaha_apply.workflow.reconcile.results import Progress
 
-MOST_INVOCATIONS = 3  # that try to send a notice; later ones do not
+MOST_INVOCATIONS = 3  # that cannot send a notice to a target; later ones do not try
 MOST_CAUSES = 3  # in the text of a notice
 
 
@@ -54,15 +56,21 @@ async def send_due_notices(
     """
     is_open_work = any(_can_change(action, progress) for action in plan.decided_now)
     record = ledger.working_state.head.notices
-    if (record is None or record.end is not None) and is_open_work and _has_work(ledger, plan, progress):
+    if (record is None or _has_ended(record)) and is_open_work and _has_work(ledger, plan, progress):
         record = NoticeRecord(since=observed)
+        progress.unsent.clear()
         _keep(ledger, record)
     if record is None or record.end is not None:
         return
     is_over = not is_open_work and not request.options.plan.limited
     for event in _due(record, plan, is_over=is_over):
         if event not in progress.unsent:
-            record = await _send(request, _notice(request, plan, ledger, event, record), ledger, progress, record)
+            record = await _send(request, _notice(request, plan, ledger, event, record), ledger, progress)
+
+
+def _has_ended(record: NoticeRecord) -> bool:
+    """Whether the work of a record has ended, also if a target does not have the notice of the end yet."""
+    return record.end is not None or any(one.event == NoticeEvent.END for one in record.targets)
 
 
 def _keep(ledger: Ledger, record: NoticeRecord) -> int:
@@ -96,29 +104,71 @@ def _has_work(ledger: Ledger, plan: Plan, progress: Progress) -> bool:
     return any(not working.specs[record.spec].kind.interactive for record in (*active, *created))
 
 
-async def _send(
-    request: ApplyRequest, notice: Notice, ledger: Ledger, progress: Progress, record: NoticeRecord
-) -> NoticeRecord:
-    """Send a notice that the manifest asks for, and record it; returns the record."""
+async def _send(request: ApplyRequest, notice: Notice, ledger: Ledger, progress: Progress) -> NoticeRecord:
+    """Send a notice to each target that still needs it, and record it; returns the record."""
+    targets = _targets(request.project.notify, notice.event)
+    jobs = [
+        _send_to(request, notice, ledger, one)
+        for name, one in targets.items()
+        if not _is_finished(_target_record(_record(ledger), notice.event, name))
+    ]
+    results = await asyncio.gather(*jobs, return_exceptions=True)  # an error of one target leaves the other its time
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+        for note in result:
+            progress.add_note(note)
+            request.observe(Note(note))
+    record = _record(ledger)
+    if all(_is_finished(_target_record(record, notice.event, name)) for name in targets):
+        record = record.model_copy(update={notice.event.value: _now(request)})
+        revision = _keep(ledger, record)
+        if not jobs:  # else what each target got is stored already
+            await asyncio.shield(ledger.stored(revision))
+    else:
+        progress.unsent.add(notice.event)
+    return record
+
+
+async def _send_to(request: ApplyRequest, notice: Notice, ledger: Ledger, target: NoticeTargets) -> list[str]:
+    """Send a notice to one target, and record it at once; returns the notes of the report."""
     from skaha_apply.notify.send import send_notice  # noqa: PLC0415 - few passes send one
 
-    targets = request.project.notify
-    problems: tuple[str, ...] = ()
-    if targets is not None and notice.event in targets.on:
-        problems = await send_notice(targets, notice, request.project.secrets, os.environ)
+    name = "command" if target.command else "url"
+    problems = await send_notice(target, notice, request.project.secrets, os.environ)
     notes = [f"the notice of the {_name(notice.event)} was not sent: {problem}" for problem in problems]
-    update: dict[str, float | int] = {"failed": record.failed + 1} if problems else {notice.event.value: _now(request)}
-    if problems:
-        progress.unsent.add(notice.event)
-        if record.failed + 1 >= MOST_INVOCATIONS:
-            notes.append(f"no later invocation sends this notice, because {MOST_INVOCATIONS} have failed")
-            update = {"failed": 0, notice.event.value: _now(request)}
-    for note in notes:
-        progress.add_note(note)
-        request.observe(Note(note))
-    changed = record.model_copy(update=update)
-    await asyncio.shield(ledger.stored(_keep(ledger, changed)))
-    return changed
+    record = _record(ledger)
+    before = _target_record(record, notice.event, name)
+    now = before.model_copy(update={"failed": before.failed + 1} if problems else {"sent": _now(request)})
+    if problems and _is_finished(now):
+        notes.append(f"no later invocation sends this notice to notify.{name}, because {MOST_INVOCATIONS} have failed")
+    others = [one for one in record.targets if (one.event, one.target) != (now.event, now.target)]
+    revision = _keep(ledger, record.model_copy(update={"targets": (*others, now), "failed": 0}))
+    await asyncio.shield(ledger.stored(revision))
+    return notes
+
+
+def _targets(targets: NoticeTargets | None, event: NoticeEvent) -> dict[str, NoticeTargets]:
+    """The targets of an event by name, each on its own: one must not get a notice again because another fails."""
+    if targets is None or event not in targets.on:
+        return {}
+    each = {"command": replace(targets, url=""), "url": replace(targets, command=())}
+    return {name: one for name, one in each.items() if one.command or one.url}
+
+
+def _record(ledger: Ledger) -> NoticeRecord:
+    """The record of the present work, which `send_due_notices` has begun."""
+    return cast("NoticeRecord", ledger.working_state.head.notices)
+
+
+def _target_record(record: NoticeRecord, event: NoticeEvent, name: str) -> TargetRecord:
+    known = (one for one in record.targets if (one.event, one.target) == (event.value, name))
+    return next(known, TargetRecord(event=event.value, target=name))
+
+
+def _is_finished(one: TargetRecord) -> bool:
+    """Whether a target got the notice, or too many invocations could not send it."""
+    return one.sent is not None or one.failed >= MOST_INVOCATIONS
 
 
 def _now(request: ApplyRequest) -> float:

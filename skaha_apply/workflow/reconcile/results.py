@@ -30,7 +30,7 @@ class Progress:
     `reruns` are the run numbers that `rerun` gave to done replicas in the first plan. `failures` has the reported
     failures by live name and kind of action. `tried` has the actions that failed and are not tried again. `created` are
     the IDs of new sessions. `attempted` counts the actions that were carried out or failed; `--limit` bounds it.
-    `unsent` are the events whose notice this invocation could not send.
+    `unsent` are the events whose notice this invocation could not send to each target.
     """
 
     reruns: Mapping[ReplicaKey, int] | None = None
