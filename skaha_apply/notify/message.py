@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.project import NOTICE_FORMAT
@@ -17,14 +18,18 @@ _PRIVATE = ("SKAHA_", "CANFAR_", "TF_HTTP_")
 
 
 def document(notice: Notice) -> dict[str, Any]:
-    """The notice as a JSON value. `text` is a line for people, under the key that chat services read."""
+    """The notice as a JSON value. `text` is a line for people, under the key that chat services read.
+
+    Slack and Mattermost read `<!channel>` as a mention and `<...>` as a link. A cause can be any line of a log. So
+    `&`, `<` and `>` of `text` are written as these services document: `&amp;`, `&lt;` and `&gt;`.
+    """
     return {
         "format_version": NOTICE_FORMAT,
         "id": notice.id,
         "event": notice.event.value,
         "project": notice.project,
         "server": notice.server,
-        "text": notice.text,
+        "text": escape(notice.text, quote=False),
         "total": notice.total,
         "counts": dict(notice.counts),
         "causes": [{"cause": one.cause, "count": one.count, "names": list(one.names)} for one in notice.causes],

@@ -245,6 +245,16 @@ def test_the_count_of_failed_invocations_in_an_earlier_state_is_read_and_not_use
         assert desk.state["notices"]["targets"] == [{"event": "end", "target": "url", "sent": None, "failed": 1}]
 
 
+def test_a_line_of_a_log_calls_nobody_in_a_chat(desk, noted):
+    write(desk)
+    (desk.folder / "share.sh").write_text("""echo 'error: <!channel> & "more"'; exit 2\n""")
+    desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
+    sent = noted()[-1]
+    assert sent["message"]["text"].endswith('3 failed: error: &lt;!channel&gt; &amp; "more" (reduce-1 and 2 more)')
+    assert sent["env"]["SKAHA_APPLY_TEXT"].endswith('3 failed: error: <!channel> & "more" (reduce-1 and 2 more)')
+    assert [one["cause"] for one in sent["message"]["causes"]] == ['error: <!channel> & "more"']
+
+
 def test_a_variable_without_a_value_stops_no_session(desk):
     desk.write(
         {"name": "reduce", "cmd": "true"}, notify={"url": "${var.hook}"}, variables={"hook": {"sensitive": True}}
