@@ -339,6 +339,75 @@ def test_a_canceled_lock_leaves_no_lock(opened, remote):
     asyncio.run(main())
 
 
+OUTAGE = """#!/bin/sh
+case " $* " in *" push "*|*" ls-remote "*|*" fetch "*) ;; *) exec {git} "$@" ;; esac
+cd {folder} || exit 1
+if [ -s down ]; then sed -i 1d down; echo "fatal: unable to access the remote" >&2; exit 128; fi
+if [ ! -e breaks ]; then exec {git} "$@"; fi
+mv breaks down; {git} "$@" >/dev/null 2>&1; echo "fatal: the remote end hung up" >&2; exit 128
+"""
+
+
+@pytest.fixture
+def outage(tmp_path, monkeypatch):
+    """A function that lets the next commands of git find no remote; `lost` first loses the response to a push."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "git").write_text(OUTAGE.format(git=shutil.which("git"), folder=folder))
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def begin(commands, *, lost=False):
+        (folder / ("breaks" if lost else "down")).write_text("x\n" * commands)
+
+    return begin
+
+
+@pytest.mark.parametrize("commands", [1, 2], ids=["until it is freed", "longer"])
+def test_a_lock_whose_push_had_no_response_does_not_lock_its_own_process_out(opened, remote, outage, notes, commands):
+    remains = commands > 1
+
+    async def main():
+        outage(commands, lost=True)
+        with pytest.raises(StateError, match="unable to access") as caught:
+            await opened().acquire("apply", 0)
+        assert not isinstance(caught.value, StateLocked)
+        assert list(remote.refs) == [LOCK] * remains
+        if remains:
+            owner = json.loads(remote.git("show", f"{LOCK}:lock.json"))
+            assert f"might remain; if the next run reports it, run `skaha-apply state unlock {owner['ID']}`" in notes[0]
+        async with locked(opened()):
+            assert list(remote.refs) == [LOCK]
+
+    asyncio.run(main())
+    assert len(notes) == remains
+    assert remote.refs == {}
+
+
+def test_a_remote_without_a_connection_gets_no_note_about_a_lock(opened, notes):
+    with pytest.raises(StateError, match="cannot lock the state"):
+        asyncio.run(opened("http://127.0.0.1:1/remote.git").acquire("apply", 0))
+    assert notes == []
+
+
+def test_a_lock_that_could_not_be_freed_does_not_lock_its_own_process_out(opened, remote, make_document, outage, notes):
+    async def main():
+        for serial in (1, 2):
+            async with locked(opened()) as store:
+                await store.write(make_document(serial))
+                outage(2)
+            assert sorted(remote.refs) == [LOCK, STATE]
+        await opened().unlock(store._lock.id)
+        await opened().acquire("apply", 0)
+        theirs = remote.refs[LOCK]
+        with pytest.raises(StateLocked):
+            await opened().acquire("apply", 0)
+        assert remote.refs[LOCK] == theirs, "a lock that was not left behind stays"
+
+    asyncio.run(main())
+    assert len(notes) == 2
+
+
 def test_a_branch_that_moved_without_the_lock_is_never_overwritten(opened, remote, make_document):
     async def main():
         async with locked(opened()) as store:

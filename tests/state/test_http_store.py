@@ -514,6 +514,56 @@ def test_a_lock_that_cannot_be_given_back_is_a_note_that_names_its_id(dialect, o
     assert f"state unlock {lock_id}" in notes[0]
 
 
+@pytest.mark.parametrize(("failures", "remains"), [(2, False), (5, True)], ids=["short outage", "long outage"])
+def test_a_lock_without_a_response_does_not_lock_its_own_process_out(dialect, opened, notes, failures, remains):
+    async def main():
+        async with dialect() as server:
+            server.fail(dialect.lock_method, "lose", *[503] * failures)
+            with pytest.raises(StateError, match="cannot lock the state"):
+                await opened(server).acquire("apply", 0)
+            assert (server.lock is not None) == remains
+            if remains:
+                assert (
+                    f"might remain; if the next run reports it, run `skaha-apply state unlock {server.lock_id}`"
+                    in (notes[0])
+                )
+            async with locked(opened(server)):
+                assert server.lock is not None
+            assert server.lock is None
+
+    asyncio.run(main())
+    assert len(notes) == remains
+
+
+def test_a_store_without_a_connection_gets_no_note_about_a_lock(plain, opened, notes):
+    async def main():
+        async with plain() as server:
+            store = opened(server)
+        with pytest.raises(StateError, match="cannot lock the state"):
+            await store.acquire("apply", 0)
+
+    asyncio.run(main())
+    assert notes == []
+
+
+def test_a_lock_that_could_not_be_freed_does_not_lock_its_own_process_out(dialect, opened, notes):
+    async def main():
+        async with dialect() as server:
+            for _ in range(2):
+                async with locked(opened(server)) as store:
+                    server.fail(dialect.unlock_method, "drop", 500, 500)
+                assert server.lock is not None
+            await opened(server).unlock(server.lock_id)
+            await opened(server).acquire("apply", 0)
+            theirs = server.lock_id
+            with pytest.raises(StateLocked):
+                await store.acquire("apply", 0)
+            assert server.lock_id == theirs, "a lock that was not left behind stays"
+
+    asyncio.run(main())
+    assert len(notes) == 2
+
+
 def test_reads_are_repeated_until_a_response_is_conclusive(plain, opened, make_document):
     async def main():
         async with plain(state=encode(make_document(4))) as server:

@@ -78,6 +78,17 @@ _CAUSES = (
     ),
 )
 
+_UNSENT = re.compile(
+    r"could(n't| not) resolve|failed to connect|couldn't connect|unable to connect|connect to host"
+    r"|connection refused|network is unreachable|no route to host",
+    re.IGNORECASE,
+)
+
+
+def is_unsent(text: str) -> bool:
+    """Whether a message of git shows that it had no connection to the remote."""
+    return _UNSENT.search(text) is not None
+
 
 def cause(text: str) -> Named | None:
     """The cause that a message of git shows; None for an unknown one, such as a broken connection."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from skaha_apply.model.errors import StateLocked
+from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.state.git.remote import Heads, PushResult
 from skaha_apply.state.lease import lock_lost_error, not_locked_error
+from skaha_apply.state.remote.left_locks import LEFT_LOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from skaha_apply.model.errors import StateError
     from skaha_apply.state.clocks import LockProof
     from skaha_apply.state.git.lock import LockBranch, LockCommit
 from skaha_apply.state.git.remote import RemoteBranches
@@ -60,33 +60,58 @@ class OwnedBranches:
         return (self._held, self._state or "", *(commit for heads in self._possible for commit in heads))
 
     async def take(self, operation: str) -> StateLocked | None:
-        """Take the lock, or return the error that names its owner; raises `StateError`."""
+        """Take the lock, or return the error that names its owner.
+
+        Raises `StateError`; if this process then still has a lock as far as it knows, the caller frees it.
+        """
         await self._branches.prepare()
         mine = Heads("", await self._lock.begin(operation, self._proof.clocks.wall()))
         result = PushResult.RACED
         for delay in self._branches.delays:
             await asyncio.sleep(delay)
-            self._held = mine.lock  # before the push: an interrupt can leave the lock at the remote, `free` removes it
             begun = self._proof.clocks.moment()
-            result = await self._branches.push(Heads(), mine)
+            result = await self._push_lock(mine)
             if result is not PushResult.STORED:
                 found = await self._branches.heads("lock")
-                if found.lock and found.lock != mine.lock:
-                    self._held = ""
-                    if error := await self.locked_error(found):
-                        return error
                 if found.lock != mine.lock:
+                    if not await self._free_left(found) and (error := await self.locked_error(found)):
+                        self.drop()
+                        return error
                     continue
-            self._state, self._possible, self._lost = None, set(), None
+            self._held, self._state, self._possible, self._lost = mine.lock, None, set(), None
             self._proof.renew(begun)
             return None
-        self._held = ""
-        if result is PushResult.UNCONFIRMED:
+        if result is not PushResult.RACED:
             raise self._branches.refusal("lock", self._branches.last_problem)
+        self.drop()
         return StateLocked(
             f"the state {self._lock.address} is locked by other processes that take turns",
             hint="Wait for the lock with --lock-timeout 5m.",
         )
+
+    async def _push_lock(self, mine: Heads) -> PushResult:
+        # Note the lock before the push: an interrupt or a broken connection can leave it at the remote.
+        is_repeated = mine in self._possible
+        self._held = mine.lock
+        self._possible.add(mine)
+        try:
+            result = await self._branches.push(Heads(), mine)
+        except StateError:
+            if not is_repeated:
+                self.drop()
+            raise
+        if result in (PushResult.RACED, PushResult.UNSENT) and not is_repeated:
+            self._held = ""
+        if result is PushResult.RACED and not is_repeated:
+            self._possible.discard(mine)
+        return result
+
+    async def _free_left(self, found: Heads) -> bool:
+        """Free a lock that an earlier store of this process could not free; False if it is none."""
+        if found.lock not in LEFT_LOCKS:
+            return False
+        await self._branches.push(Heads("", found.lock), Heads())
+        return True
 
     async def locked_error(self, found: Heads) -> StateLocked | None:
         """The error that another process has the lock, None if the lock is free now; raises `StateError`."""
@@ -152,7 +177,7 @@ class OwnedBranches:
 
     async def free(self) -> None:
         """Free the lock, if this process has it; raises `StateError` if the remote does not respond."""
-        held = {self._held, *(heads.lock for heads in self._possible)} - {""}
+        held = self._own_locks
         known = "" if self._possible else self._held
         for delay in self._branches.delays if self._held else ():
             await asyncio.sleep(delay)
@@ -167,9 +192,15 @@ class OwnedBranches:
         self._held = ""
 
     def drop(self) -> None:
-        """Forget the lock, whether it was freed or not."""
+        """Forget the lock, whether it was freed or not; the next store of this process frees one that remains."""
+        LEFT_LOCKS.add(*self._own_locks)
         self._held, self._state, self._possible = "", None, set()
         self._proof.invalidate()
+
+    @property
+    def _own_locks(self) -> set[str]:
+        """The commits of the lock that this process has made, or can have made."""
+        return {self._held, *(heads.lock for heads in self._possible)} - {""}
 
     @property
     def _heads(self) -> Heads:

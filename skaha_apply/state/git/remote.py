@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.errors import StateError, UsageError
-from skaha_apply.state.git.errors import cause, refused
+from skaha_apply.state.git.errors import cause, is_unsent, refused
 
 if TYPE_CHECKING:
     from skaha_apply.state.git.address import GitRemote
@@ -42,12 +42,13 @@ class PushResult(Enum):
     """How a push ended.
 
     A push that raced met branches that another push had moved, so it had no effect. An unconfirmed one might have moved
-    the branches, or still move them.
+    the branches, or still move them. One that was not sent had no connection, so it very probably had no effect.
     """
 
     STORED = "stored"
     RACED = "raced"
     UNCONFIRMED = "unconfirmed"
+    UNSENT = "unsent"
 
 
 class RemoteBranches:
@@ -145,7 +146,9 @@ class RemoteBranches:
         self.last_problem = text
         # `[remote failure]` means that the remote did not report the outcome.
         is_refused = re.search(r"^!\t", text, re.MULTILINE) and "[remote failure]" not in text
-        return PushResult.RACED if is_refused else PushResult.UNCONFIRMED
+        if is_refused:
+            return PushResult.RACED
+        return PushResult.UNSENT if is_unsent(text) else PushResult.UNCONFIRMED
 
     def refusal(self, action: str, text: str) -> StateError:
         """The error of a failed action, without the password."""

@@ -98,6 +98,7 @@ class GitStore:
     async def release(self) -> None:
         """Free the lock, within 10 s; never raises, a failure is a note."""
         if not self._owned.has_lock:
+            self._owned.drop()
             return
         warning = f"the lock might remain; if the next run reports it, run `skaha-apply state unlock {self._lock.id}`"
         try:
@@ -197,10 +198,13 @@ class GitStore:
             )
 
     async def _take_or_clean_up(self, operation: str) -> StateLocked | None:
-        # An interrupt can leave the new lock at the remote, and nothing else would free it.
+        # An interrupt or a broken connection can leave the new lock at the remote, and nothing else would free it.
         taking = asyncio.ensure_future(self._owned.take(operation))
         try:
             return await asyncio.shield(taking)
+        except StateError:
+            await self.release()
+            raise
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([taking], timeout=_INTERRUPT_LIMIT)
             if not done:

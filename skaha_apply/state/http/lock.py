@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from skaha_apply.model.errors import StateError, StateLocked
 from skaha_apply.state.clocks import TRUSTED
 from skaha_apply.state.http.errors import refused
-from skaha_apply.state.http.requests import StoreResponse
+from skaha_apply.state.http.requests import StoreResponse, was_sent
 from skaha_apply.state.lease import (
     clock_warning,
     is_expired,
@@ -27,6 +27,7 @@ from skaha_apply.state.lease import (
     with_lease,
 )
 from skaha_apply.state.lock_owner import LockOwner, from_json, this_process, to_json
+from skaha_apply.state.remote.left_locks import LEFT_LOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ class RemoteLock:
         self._proof = proof
         self._owned: LockOwner | None = None
         self._lost: StateLocked | None = None
+        self._is_unconfirmed = False  # whether the last LOCK had no conclusive response
 
     @property
     def id(self) -> str:
@@ -103,6 +105,10 @@ class RemoteLock:
                 self._note(f"taking over the expired lock of {other.describe(self._now())}")
                 await self._unlock(other)
                 continue
+            if other.id in LEFT_LOCKS and other.id != overtaken:
+                overtaken = other.id
+                await self._unlock(other)
+                continue
             left = deadline - clock()
             if left <= 0:
                 raise locked_error(other, self._now(), address=self._backend.shown, is_alive=False)
@@ -110,7 +116,11 @@ class RemoteLock:
             delay = min(2 * delay, _LONGEST_RETRY)
         self._warn_of_clock()
         if self.is_extension_due:
-            await self.check_owned()
+            try:
+                await self.check_owned()
+            except StateError:
+                await self.free()  # the caller frees only a lock that was taken without an error
+                raise
 
     async def check_owned(self) -> None:
         """Check at the store that this process has the lock, and extend a lease that is near its end.
@@ -134,6 +144,7 @@ class RemoteLock:
         self._proof.invalidate()
         await self._unlock(owned)
         self._owned = fresh  # before the LOCK: an interrupt can leave this lock in the store, and `free` then frees it
+        LEFT_LOCKS.add(owned.id)  # the store can still have it if the UNLOCK had no response
         return (await self._send_lock(fresh)).other
 
     def mark_lost(self, evidence: str) -> StateLocked:
@@ -156,11 +167,13 @@ class RemoteLock:
         if owned is None:
             return
         warning = f"the lock might remain; if the next run reports it, run `skaha-apply state unlock {owned.id}`"
+        is_freed = False
         try:
             async with asyncio.timeout(_UNLOCK_LIMIT):
                 if not self._proof.is_fresh and (await self._send_lock(owned)).other is not None:
                     return  # another process took the lock over
                 response = await self._unlock(owned)
+                is_freed = _is_success(response)
         except asyncio.CancelledError:
             self._note(warning)
             raise
@@ -169,7 +182,9 @@ class RemoteLock:
             return
         finally:
             self._proof.invalidate()
-        if not _is_success(response):
+            if not is_freed:
+                LEFT_LOCKS.add(owned.id)
+        if not is_freed:
             self._note(f"{warning} ({self._backend.mask(response.text)})")
 
     def drop(self) -> None:
@@ -191,10 +206,16 @@ class RemoteLock:
             raise refused(self._backend, "unlock", response)
 
     async def _lock_or_clean_up(self, this_owner: LockOwner) -> _LockResult:
-        # An interrupt can leave the new lock in the store, and nothing else would free it.
+        # An interrupt or a broken connection can leave the new lock in the store, and nothing else would free it.
         locking = asyncio.ensure_future(self._send_lock(this_owner))
         try:
             return await asyncio.shield(locking)
+        except StateError:
+            if self._is_unconfirmed:
+                self._owned = this_owner
+                await self.free()
+            LEFT_LOCKS.add(this_owner.id)
+            raise
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([locking], timeout=_INTERRUPT_LIMIT)
             if done and locking.exception() is None:
@@ -206,6 +227,7 @@ class RemoteLock:
                             await self.free()
             else:
                 locking.cancel()
+                LEFT_LOCKS.add(this_owner.id)
                 self._note(
                     f"a lock might remain; if the next run reports it, run `skaha-apply state unlock {this_owner.id}`"
                 )
@@ -216,6 +238,7 @@ class RemoteLock:
         response = await self._requests.send_with_retries(
             backend.lock_method, backend.lock_address, to_json(this_owner)
         )
+        self._is_unconfirmed = not response.is_conclusive and was_sent(response)
         if not isinstance(response, StoreResponse) or response.status not in (_OK, *_LOCKED):
             raise refused(backend, "lock", response)
         if response.status == _OK:

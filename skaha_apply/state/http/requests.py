@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -53,12 +54,18 @@ class StoreResponse:
 
 @dataclass(frozen=True, slots=True)
 class NoStoreResponse:
-    """No response: it is unknown whether the request had an effect."""
+    """No response: it is unknown whether the request had an effect, unless there was no connection to send it."""
 
     text: str
     retry_after: float = 0.0
     is_conclusive: bool = False
     date: None = None
+    is_sent: bool = True
+
+
+def was_sent(response: StoreResponse | NoStoreResponse) -> bool:
+    """Whether the store can have received the request."""
+    return isinstance(response, StoreResponse) or response.is_sent
 
 
 class BackendRequests:
@@ -90,7 +97,8 @@ class BackendRequests:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
             raise StateError("the address of the state is not an http address") from error
         except httpx.HTTPError as error:
-            return NoStoreResponse(self._backend.mask(str(error)) or type(error).__name__)
+            is_sent = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
+            return NoStoreResponse(self._backend.mask(str(error)) or type(error).__name__, is_sent=is_sent)
         date = http_date(response.headers.get("Date"))
         self.time.record(date, begun)
         location = response.headers.get("Location", "")
@@ -100,14 +108,19 @@ class BackendRequests:
     async def send_with_retries(
         self, method: str, url: str, body: bytes | None = None
     ) -> StoreResponse | NoStoreResponse:
-        """Send a request that can be sent twice; retry it until a response is conclusive or no retry is left."""
+        """Send a request that can be sent twice; retry it until a response is conclusive or no retry is left.
+
+        `is_sent` of the result is about all of them.
+        """
         response = await self.send(method, url, body)
+        is_sent = was_sent(response)
         for delay in self.retry_delays(response):
             await asyncio.sleep(delay)
             response = await self.send(method, url, body)
+            is_sent = is_sent or was_sent(response)
             if response.is_conclusive:
                 break
-        return response
+        return replace(response, is_sent=is_sent) if isinstance(response, NoStoreResponse) else response
 
     def retry_delays(self, response: StoreResponse | NoStoreResponse) -> Iterator[float]:
         """The seconds before each retry; none after a conclusive response."""
