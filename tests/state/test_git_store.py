@@ -408,6 +408,30 @@ def test_a_lock_that_could_not_be_freed_does_not_lock_its_own_process_out(opened
     assert len(notes) == 2
 
 
+def test_the_last_write_is_confirmed_although_another_process_already_has_the_lock(
+    opened, remote, make_document, notes
+):
+    """The response to the push that stores and unlocks is lost, and another process locks before it is read back."""
+    remote.put(b"{}", name="lock.json", ref="refs/heads/theirs")
+    theirs = remote.refs["refs/heads/theirs"]
+
+    async def main():
+        store = opened()
+        await store.acquire("apply", 0)
+        await store.write(make_document(1, writer="w"))
+        hook = remote.path / "hooks" / "post-receive"
+        hook.write_text(f"#!/bin/sh\ngit update-ref {LOCK} {theirs}\nkill -9 $PPID\n")
+        hook.chmod(0o755)
+        await store.write(make_document(2, writer="w"), last=True)
+        await store.release()
+
+    asyncio.run(main())
+    assert remote.stored == make_document(2, writer="w")
+    assert remote.refs[LOCK] == theirs
+    assert notes == []
+    assert not opened.rescue.exists()
+
+
 def test_a_branch_that_moved_without_the_lock_is_never_overwritten(opened, remote, make_document):
     async def main():
         async with locked(opened()) as store:

@@ -162,7 +162,9 @@ class OwnedBranches:
             result = await self._branches.push(self._heads, wanted)
             if result is not PushResult.STORED:
                 found = await self._branches.heads("write")
-                if found != wanted:
+                # After the last push the lock is free, so another process can have it already.
+                is_stored = last and found.state == state and found.lock not in self._own_locks
+                if found != wanted and not is_stored:
                     if result is PushResult.RACED and found == self._heads:
                         self._possible.discard(wanted)
                     await self._accept(found)
