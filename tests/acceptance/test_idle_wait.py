@@ -49,7 +49,7 @@ def wait_idly(desk, sandbox, observe, **apply):
             await skaha.apply(project)
             sandbox.wait_until(lambda: {one["status"] for one in desk.live().values()} == {"Running"})
             await skaha.apply(project)
-            await skaha.apply(project, wait="complete", poll=0.02, observe=observe, **apply)
+            await skaha.apply(project, wait="complete", poll=0.05, observe=observe, **apply)
 
     with pytest.raises(EnoughError):
         asyncio.run(work())

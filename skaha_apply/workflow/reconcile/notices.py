@@ -57,7 +57,7 @@ async def send_due_notices(
     is_open_work = any(_can_change(action, progress) for action in plan.decided_now)
     record = ledger.working_state.head.notices
     if (record is None or _has_ended(record)) and is_open_work and _has_work(ledger, plan, progress):
-        record = NoticeRecord(since=observed)
+        record = NoticeRecord(since=round(observed, 3))  # a state keeps milliseconds; the ID of the notice too
         progress.unsent.clear()
         _keep(ledger, record)
     if record is None or record.end is not None:
@@ -190,7 +190,7 @@ def _notice(request: ApplyRequest, plan: Plan, ledger: Ledger, event: NoticeEven
     is_sandbox = request.context.location.setting.sandbox  # nobody should take a rehearsal for real work
     name = f"{request.project.name} (sandbox)" if is_sandbox else request.project.name
     return Notice(
-        id=f"{working.head.lineage}-{record.since:.0f}-{event.value}",
+        id=f"{working.head.lineage}-{record.since:.3f}-{event.value}",
         event=event,
         project=request.project.name,
         server=working.head.server,
