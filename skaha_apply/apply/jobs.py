@@ -13,7 +13,8 @@ from skaha_apply.apply.watcher import DeletionWatcher
 from skaha_apply.model.errors import ServerError
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.state import ReplicaRecord
-from skaha_apply.planning.attempts import as_requested, ram_to_record
+from skaha_apply.planning.attempts import as_requested
+from skaha_apply.planning.working_state import resembling_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,6 +120,7 @@ class Jobs:
         if found is None or desired is None:
             return action.id
         ledger, now = self._context.ledger, self._context.server.now()
+        requested = resembling_spec(found, desired.spec) or desired.spec
         ledger.working_state.records[desired.key] = ReplicaRecord(
             session=desired.spec.key,
             replica=desired.replica,
@@ -127,7 +129,7 @@ class Jobs:
             work=desired.work,
             run=desired.run,
             run_number=desired.run_number,
-            ram=ram_to_record(desired.spec, 1),
+            ram=requested.ram if desired.spec.retry_ram else None,
             phase=found.phase,
             id=found.id,
             accepted=found.started or now,

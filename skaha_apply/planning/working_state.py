@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.session import Kind
+from skaha_apply.planning.attempts import as_requested, ram_of
 from skaha_apply.planning.digest import spec_key
 from skaha_apply.planning.records import Records
 
@@ -115,6 +116,15 @@ def _same_specs(document: StateDocument, tables: dict[str, tuple[Any, ...]]) -> 
     """Whether the open creates of a document refer to the same specs as those in `tables`."""
     before = [entry.spec for entry in (*document.intents, *document.doubts)]
     return before == [entry.spec for entry in (*tables["intents"], *tables["doubts"])]
+
+
+def resembling_spec(session: LiveSession, spec: SessionSpec) -> SessionSpec | None:
+    """The spec as the attempt requested it that a live session resembles; None if it resembles no attempt.
+
+    A spec with `retry_ram` requests another RAM in its later attempts.
+    """
+    attempts = (spec, *(as_requested(spec, ram_of(spec, number)) for number in range(2, len(spec.retry_ram) + 2)))
+    return next((one for one in attempts if resembles(session, one)), None)
 
 
 def resembles(session: LiveSession, spec: SessionSpec) -> bool:

@@ -51,6 +51,16 @@ def test_adopt_records_what_matches_and_refuses_what_does_not(desk, sandbox):
     assert desk.plan()["has_changes"] is False
 
 
+def test_the_record_of_an_adopted_session_has_the_ram_of_its_attempt(desk, sandbox):
+    desk.write({**SLEEP, "retries": 2, "retry_ram": [16, 32]})
+    for number, ram in enumerate((8, 16, 32), start=1):
+        sandbox.create(name=f"reduce-{number}", **(LIKE | {"ram": ram}))
+    desk.apply("--adopt")
+    assert desk.writes() == {"POST": 3}  # by hand
+    assert [one["ram"] for one in desk.state["replicas"]] == [8, 16, 32]
+    assert [row["ram"] for row in desk("status", "-o", "json").json["sessions"]] == [8, 16, 32]
+
+
 def test_ended_unmanaged_sessions_are_adopted_only_on_request(desk, sandbox):
     desk.write({**SLEEP, "replicas": 1})
     stranger = sandbox.create(name="reduce", **(LIKE | {"cmd": "true", "args": None})).text.strip()

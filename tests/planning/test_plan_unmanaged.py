@@ -54,6 +54,14 @@ def test_session_that_does_not_match_is_not_adopted(other):
     assert kinds(plan) == ["conflict reduce"]
 
 
+@pytest.mark.parametrize("ram", [8.0, 16.0, 32.0])
+def test_session_with_the_ram_of_a_later_attempt_is_adopted(ram):
+    wanted = spec(retries=3, retry_ram=(16, 32))
+    assert kinds(decide(project(wanted), None, seen(live("reduce", ram=ram)), adopt=Adopt.ACTIVE)) == ["adopt reduce"]
+    other = seen(live("reduce", ram=64.0))
+    assert kinds(decide(project(wanted), None, other, adopt=Adopt.ACTIVE)) == ["conflict reduce"]
+
+
 @pytest.mark.parametrize("ram", [8.0, 8.59, 7.45, None])
 def test_ram_matches_in_gib_and_gb(ram):
     plan = decide(project(spec()), None, seen(live("reduce", ram=ram)), adopt=Adopt.ACTIVE)

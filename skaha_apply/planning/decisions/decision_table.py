@@ -14,7 +14,7 @@ from skaha_apply.planning.decisions import deadlines
 from skaha_apply.planning.digest import same_version
 from skaha_apply.planning.options import Adopt
 from skaha_apply.planning.tracking.vanished import ENOUGH, counts_as_complete
-from skaha_apply.planning.working_state import resembles
+from skaha_apply.planning.working_state import resembling_spec
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Change
@@ -210,7 +210,7 @@ def _adoptable(replica: DesiredReplica, unmanaged: tuple[LiveSession, ...], adop
     active = [session for session in unmanaged if session.phase.active]
     ended = [session for session in unmanaged if session.phase is Phase.DONE] if adopt is Adopt.ENDED else []
     candidates = active or ended[:1]
-    if len(candidates) != 1 or not resembles(candidates[0], replica.spec):
+    if len(candidates) != 1 or resembling_spec(candidates[0], replica.spec) is None:
         return None
     return candidates[0]
 
