@@ -16,7 +16,7 @@ from skaha_apply.model.reasons import DeleteReason, Reason, ReasonCode
 from skaha_apply.model.report import Note
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import ReplicaRecord
-from skaha_apply.planning.attempts import history
+from skaha_apply.planning.attempts import FIRST_ATTEMPT, history
 from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.replicas import expand
@@ -278,7 +278,7 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
     raised = record.run_number + (verb is Verb.RERUN and one.before is Phase.DONE)
     changes: dict[Verb, dict[str, object]] = {
         Verb.COMPLETE: {"phase": Phase.DONE, "ended": record.ended or now, "note": "marked complete", "logged": True},
-        Verb.RERUN: {"phase": Phase.DUE, "run_number": raised, "attempt": 1, "note": "marked to run again"},
+        Verb.RERUN: {**FIRST_ATTEMPT, "phase": Phase.DUE, "run_number": raised, "note": "marked to run again"},
         Verb.HOLD: {"phase": Phase.HELD, "note": "held"},
     }
     if verb is not Verb.COMPLETE:

@@ -25,6 +25,22 @@ def test_each_attempt_requests_more_memory_and_the_reasons_state_why(desk, sandb
     assert not desk("plan", "-o", "json").json["has_changes"]
 
 
+def test_a_replica_that_is_marked_for_a_rerun_begins_with_the_ram_of_its_first_attempt(desk):
+    (desk.folder / "greedy.sh").write_text("kill -9 $$\n")
+    reduce = {"name": "reduce", "cmd": "bash", "args": ["greedy.sh"], "cores": 1, "ram": 8, "retries": 1}
+    desk.write({**reduce, "retry_wait": "1s", "retry_ram": 16})
+    desk.apply("--wait", "complete", "--poll", "0.3s", code=9)
+    failed = desk.state["replicas"][0]
+    assert (failed["ram"], failed["cause"]) == (16, "out of memory (OOMKilled)")
+    desk("mark", "rerun", "reduce", "--yes")
+    due = desk.state["replicas"][0]
+    assert not {"ram", "cause", "ram_used", "cores_used"} & {name for name, value in due.items() if value}
+    assert [(one["ram"], one["cause"]) for one in due["earlier"]] == [(8, failed["cause"]), (16, failed["cause"])]
+    assert desk("status", "-o", "json").json["sessions"][0]["ram"] is None  # that of the spec
+    assert "16 GB" not in desk("status", "--all").out
+    assert "requested   1 cores, 8 GB ram, headless" in desk("show", "reduce").out
+
+
 def test_a_plan_states_why_the_next_attempt_gets_more(desk):
     (desk.folder / "greedy.sh").write_text(GREEDY)
     desk.write(
