@@ -100,6 +100,42 @@ def test_a_file_with_the_same_inode_time_and_size_is_another_if_its_text_is(path
     assert stored(path) == make_document(3)
 
 
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts the bytes that a process reads")
+def test_a_file_older_than_the_lock_is_read_once_until_another_has_written_it(path, make_document):
+    def bytes_read():
+        return int(dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())["rchar"])
+
+    async def read_under_a_lock(store):
+        await store.acquire("apply", 0)
+        before = bytes_read()
+        document = await store.read()
+        read = bytes_read() - before
+        await store.release()
+        return document, read
+
+    async def main():
+        store = LocalStore(path)
+        await asyncio.to_thread(put, path, first := make_document(1, replicas=2000))
+        size = path.stat().st_size
+        document, read = await read_under_a_lock(store)
+        assert read > size
+        await asyncio.sleep(0.3)  # longer than a step of the file times
+        assert (await read_under_a_lock(store))[1] > size, "the text of the first time was as new as the lock"
+        for _ in range(3):
+            again, read = await read_under_a_lock(store)
+            assert again is document
+            assert read < size
+        old = path.stat()
+        path.write_bytes(encode(make_document(2, replicas=2000)))
+        assert path.stat().st_size == size
+        os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+        again, _ = await read_under_a_lock(store)
+        assert again.serial == 2
+        assert document == first
+
+    asyncio.run(main())
+
+
 def test_after_a_removal_a_new_state_can_begin(path, make_document):
     async def main():
         store = LocalStore(path)

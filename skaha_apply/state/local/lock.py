@@ -47,6 +47,8 @@ class FileLock:
         self._mutex = threading.Lock()
         # Seconds that the clock of this machine was ahead of that of the file system when the lock was taken.
         self.ahead = 0.0
+        # When the lock was taken, in ns by the times of the file system; None without the lock.
+        self.taken_at: int | None = None
 
     @property
     def is_owned(self) -> bool:
@@ -73,7 +75,8 @@ class FileLock:
                         return replace(other, expires=now + left)
                 self._owner = replace(this_owner, expires=now + LEASE)
                 _overwrite(descriptor, to_json(self._owner))
-                self.ahead = now - os.fstat(descriptor).st_mtime
+                status = os.fstat(descriptor)
+                self.ahead, self.taken_at = now - status.st_mtime, status.st_mtime_ns
             except OSError as error:
                 os.close(descriptor)
                 raise refusal(error, "lock the state by", self._path) from error
@@ -141,6 +144,7 @@ class FileLock:
         with self._mutex:
             descriptor, self._descriptor = self._descriptor, None
             this_owner, self._owner = self._owner, None
+            self.taken_at = None
             if descriptor is None:
                 return
             try:

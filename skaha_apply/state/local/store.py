@@ -14,6 +14,7 @@ from skaha_apply.state.codec import LineCache, decode, encode
 from skaha_apply.state.lease import clock_warning, lock_lost_error, locked_error, not_locked_error
 from skaha_apply.state.local import durable
 from skaha_apply.state.local.lock import FileLock
+from skaha_apply.state.local.signature import FileSignature
 from skaha_apply.state.lock_owner import this_process
 from skaha_apply.state.paths import make_folder
 from skaha_apply.state.serial import NOTHING, StateVersion, check_next, version_of
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import StateDocument
 
 T = TypeVar("T")
-_FileSignature = tuple[int, int, int]  # inode, time of change in ns, size
 _FIRST_RETRY = 0.1
 _LONGEST_RETRY = 1.0
 
@@ -57,7 +57,8 @@ class LocalStore:
         self._proof = LockProof(self._clocks)
         self._known: StateVersion | None = None
         self._lost: StateLocked | None = None
-        self._signature: _FileSignature | None = None
+        self._signature: FileSignature | None = None
+        self._final: FileSignature | None = None  # of a file that has `_text` as long as it has this signature
         self._text: bytes | None = None  # the last text that was read or written, and its document
         self._document: StateDocument | None = None
         self._mutex = threading.Lock()
@@ -164,8 +165,9 @@ class LocalStore:
                 make_folder(self._path.parent)
                 inode = durable.replace(self._path, data, private=True)
                 self._known, self._text, self._document = version_of(document), data, document
+                self._final = None
                 signature = _file_signature(self._path)
-                self._signature = signature if signature and signature[0] == inode else None
+                self._signature = signature if signature and signature.inode == inode else None
             except OSError as error:
                 raise durable.refusal(error, "write the state", self._shown) from error
             self._lock.extend_lease()
@@ -221,22 +223,25 @@ class LocalStore:
         if warning and self._observe is not None:
             self._observe(Note(warning))
 
-    def _load(self) -> tuple[StateDocument | None, _FileSignature | None]:
-        # A signature is not enough while others can have the lock: two writes can give a file the same one again.
-        data, signature = self._load_bytes()
-        if data is None:
+    def _load(self) -> tuple[StateDocument | None, FileSignature | None]:
+        # Others can have the lock between two reads, and two writes can give a file the same signature again. So only
+        # a signature that is older than the lock proves that the text is the same.
+        data, signature = self._load_bytes(self._final)
+        if signature is None:
             return None, None
-        if data != self._text:
-            document = decode(data, self.address)
-            self._text, self._document = data, document
+        if data is not None:
+            if data != self._text:
+                self._text, self._document = data, decode(data, self.address)
+            locked = self._lock.taken_at
+            self._final = signature if locked is not None and signature.is_final_at(locked) else None
         return self._document, signature
 
-    def _load_bytes(self) -> tuple[bytes | None, _FileSignature | None]:
-        """The content and the signature of the file."""
+    def _load_bytes(self, known: FileSignature | None = None) -> tuple[bytes | None, FileSignature | None]:
+        """The content and the signature of the file; None for the content of a file with the signature `known`."""
         try:
             with self._path.open("rb") as file:
-                signature = _signature(os.fstat(file.fileno()))
-                return file.read(), signature
+                signature = FileSignature.of(os.fstat(file.fileno()))
+                return None if signature == known else file.read(), signature
         except FileNotFoundError:
             return None, None
         except OSError as error:
@@ -254,15 +259,11 @@ def _lock_path(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.json')}.lock")
 
 
-def _file_signature(path: Path) -> _FileSignature | None:
+def _file_signature(path: Path) -> FileSignature | None:
     try:
-        return _signature(path.stat())
+        return FileSignature.of(path.stat())
     except FileNotFoundError:
         return None
-
-
-def _signature(status: os.stat_result) -> _FileSignature:
-    return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 async def _in_thread(call: Callable[[], T]) -> T:
