@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from skaha_apply.apply.ledger import Ledger
-    from skaha_apply.model.ports import LogStore, Server
+    from skaha_apply.model.ports import LogSink, LogStore, Server
     from skaha_apply.model.report import Event
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
@@ -33,7 +33,8 @@ def label(record: ReplicaRecord, spec: SessionSpec | None) -> str:
 class LogSaver:
     """Saves logs and events, each once; without a log store it saves nothing.
 
-    Values of `secrets` (by variable) that a session prints are masked. `observe` gets the causes of failures.
+    Values of `secrets` (by variable) that a session prints are masked. `observe` gets the causes of failures. `public`
+    also gets the logs of headless sessions that have not succeeded; None if no one else may read them.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class LogSaver:
         logs: LogStore | None,
         secrets: Mapping[str, str] | None = None,
         observe: Callable[[Event], None] = lambda _: None,
+        public: LogSink | None = None,
     ) -> None:
         self._server = server
         self._logs = logs
         self._secrets = secrets or {}
         self._observe = observe
+        self._public = public
         self.problem: str | None = None
 
     async def save_ended(self, ledger: Ledger, keys: Collection[ReplicaKey] | None = None) -> None:
@@ -111,9 +114,11 @@ class LogSaver:
         except StateError as error:
             self.problem = self.problem or f"a log could not be saved: {error.message}"
             return None
+        # The ID of an interactive session is its password, and a server prints it in its log.
+        is_open_by_id = spec is None or spec.kind.interactive
+        if self._public is not None and record.phase is not Phase.DONE and not is_open_by_id:
+            self._public.add(record.name, label(record, spec), log, events)
         if record.phase is not Phase.FAILED:
             return ""
         cause = failure_cause(log, events or "")
-        # The ID of an interactive session is its password, and a server prints it in its log.
-        is_open_by_id = spec is not None and spec.kind.interactive
         return without_ids(cause, frozenset({record.id}), frozenset()) if is_open_by_id else cause

@@ -16,7 +16,7 @@ from skaha_apply.cli.help import COMMON, INPUT, SELECTION, SERVER, WAITING
 from skaha_apply.cli.invocation import redacted_words
 from skaha_apply.cli.option_types import DURATION, assignment, duration
 from skaha_apply.cli.output.masking import add_possible_secrets
-from skaha_apply.cli.output.session_ids import identify, show_ids
+from skaha_apply.cli.output.session_ids import hide_ids, identify, show_ids
 from skaha_apply.cli.output.streams import Streams
 from skaha_apply.cli.shared_options import (
     AdoptOption,
@@ -30,6 +30,7 @@ from skaha_apply.cli.shared_options import (
     ServerOption,
     ShowIdsOption,
     StateHistoryOption,
+    StateLogsOption,
     TakeOverOption,
     TargetOption,
 )
@@ -239,10 +240,11 @@ class RecordOptions(LockOptions):
         bool,
         typer.Option("--no-logs", help="Do not save logs and events of ended sessions", rich_help_panel=SERVER),
     ] = False
+    state_logs: StateLogsOption = False
 
     def setting(self) -> Settings:
-        """The settings, with whether logs are saved."""
-        return replace(super().setting(), keep_logs=not self.no_logs)
+        """The settings, with where logs are saved."""
+        return replace(super().setting(), keep_logs=not self.no_logs, state_logs=self.state_logs, publish=hide_ids)
 
 
 @dataclass(frozen=True, kw_only=True)

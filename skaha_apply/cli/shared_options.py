@@ -205,6 +205,16 @@ StateHistoryOption = Annotated[
         rich_help_panel=SERVER,
     ),
 ]
+StateLogsOption = Annotated[
+    bool,
+    typer.Option(
+        "--state-logs",
+        envvar="SKAHA_APPLY_STATE_LOGS",
+        show_envvar=False,
+        help="Also store logs of failed replicas in the state branch (also: SKAHA_APPLY_STATE_LOGS=1)",
+        rich_help_panel=SERVER,
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

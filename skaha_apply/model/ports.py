@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from skaha_apply.model.report import Event
     from skaha_apply.model.request import CreateRequest, Offer, Outcome
     from skaha_apply.model.session import Listing, LiveSession
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
 
     Observer = Callable[[Event], None]
@@ -98,6 +99,11 @@ class Store(Protocol):
         """Seconds between grouped writes."""
         ...
 
+    @property
+    def shared_logs(self) -> SharedLogs | None:
+        """The logs that travel with the state; None if the store has only the state."""
+        ...
+
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option, not a deadline
         """Take the lock, waiting at most `timeout` seconds; raises `StateLocked`, which names the owner."""
         ...
@@ -159,4 +165,24 @@ class LogStore(Protocol):
 
     def read(self, name: str, label: str) -> tuple[str, str] | None:
         """The saved log and events."""
+        ...
+
+
+class LogSink(Protocol):
+    """The logs of failed replicas that everybody can read who can read the state."""
+
+    def add(self, name: str, label: str, log: str, events: str | None) -> None:
+        """Store a log and events with the next state, if their replica has failed then. The texts have no secrets."""
+        ...
+
+
+class SharedLogs(LogSink, Protocol):
+    """The logs that a store keeps next to the state."""
+
+    def leave(self, keys: Collection[ReplicaKey]) -> None:
+        """Note the replicas that left the manifest; their logs are removed with the next state."""
+        ...
+
+    async def read(self, name: str, label: str) -> tuple[str, str] | None:
+        """The log and events next to the state that was read last; raises `StateError`."""
         ...

@@ -9,7 +9,7 @@ from skaha_apply.model.masking.session_ids import is_hidden
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from skaha_apply.model.ports import Store
+    from skaha_apply.model.ports import SharedLogs, Store
     from skaha_apply.model.state import Intent, StateDocument, UnconfirmedCreate
 
 
@@ -42,6 +42,11 @@ class EventLoggingStore:
     def interval(self) -> float:
         """Seconds between grouped writes."""
         return self._store.interval
+
+    @property
+    def shared_logs(self) -> SharedLogs | None:
+        """See `Store`."""
+        return self._store.shared_logs
 
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - as in the port
         """See `Store`."""

@@ -14,6 +14,7 @@ from skaha_apply.model.report import FailedLog
 from skaha_apply.planning.selection import matches
 from skaha_apply.render.printable import one_line, printable_lines
 from skaha_apply.workflow.state.binding import find_store
+from skaha_apply.workflow.state.public_logs import LogCopies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,12 @@ _MOST_KNOWN = 20  # names that a message lists
 
 @dataclass(frozen=True)
 class LogText:
-    """The text of one attempt of a replica; `source` states where it is from: `server`, or the path of the saved copy.
+    """The text of one attempt of a replica.
 
-    `attempts` is the number of attempts that the replica can have. `phase` is the last phase of this attempt; it is ""
-    if only the log is left. `exists` states whether there is a text, even an empty one. `later` is the number of the
-    last attempt if that one has no log and this is the log of an earlier attempt, else 0.
+    `source` states where it is from: `server`, or the path or address of the saved copy. `attempts` is the number of
+    attempts that the replica can have. `phase` is the last phase of this attempt; it is "" if only the log is left.
+    `exists` states whether there is a text, even an empty one. `later` is the number of the last attempt if that one
+    has no log and this is the log of an earlier attempt, else 0.
     """
 
     name: str
@@ -94,7 +96,9 @@ async def read_logs(
         UsageError: the pattern matches no recorded replica, or no replica has had such an attempt.
         StateError: the state cannot be read.
     """
-    document = await find_store(context.location, project).read()
+    store = find_store(context.location, project)
+    document = await store.read()
+    copies = LogCopies(context.location.logs(project.name), store)
     records = document.replicas if document else ()
     specs = document.specs if document else {}
     selected = [one for one in records if _matches(pattern, one, specs.get(one.spec))]
@@ -116,20 +120,22 @@ async def read_logs(
     async def one(each: _LoggedAttempt) -> LogText:
         spec = specs.get(each.record.spec)
         async with slots:
-            found = await _text(context, project, each, spec.retries + 1 if spec else 1, events=events)
+            found = await _text(context, project, each, copies, events=events)
+            found = replace(found, attempts=max(spec.retries + 1 if spec else 1, found.attempt))
         if attempt is not None or events or found.text:
             return found
-        return await _earlier_log(context, project, each.record, spec) or found
+        earlier = await _earlier_log(context, project, each.record, spec, copies)
+        return replace(earlier, attempts=found.attempts) if earlier else found
 
     return tuple(await asyncio.gather(*map(one, attempts)))
 
 
 async def _earlier_log(
-    context: Context, project: Project, record: ReplicaRecord, spec: SessionSpec | None
+    context: Context, project: Project, record: ReplicaRecord, spec: SessionSpec | None, copies: LogCopies
 ) -> LogText | None:
     """The log of the last earlier attempt that has one."""
     for each in reversed(_attempts(context, project, record, ALL, spec)[:-1]):
-        found = await _text(context, project, each, spec.retries + 1 if spec else 1, events=False)
+        found = await _text(context, project, each, copies, events=False)
         if found.text:
             return replace(found, later=record.attempt)
     return None
@@ -185,10 +191,13 @@ def _forgotten(record: ReplicaRecord, label: str) -> _LoggedAttempt | None:
     return _LoggedAttempt(record, int(number), session_id or None, "", over=True)
 
 
-async def _text(context: Context, project: Project, logged: _LoggedAttempt, attempts: int, *, events: bool) -> LogText:
-    logs, name = context.location.logs(project.name), logged.record.name
-    saved = logs.read(name, logged.label) or logs.read(name, f"{logged.attempt}-{logged.id}")  # older logs: whole IDs
-    kept = (saved[1] if events else saved[0]) if saved else ""
+async def _text(
+    context: Context, project: Project, logged: _LoggedAttempt, copies: LogCopies, *, events: bool
+) -> LogText:
+    name = logged.record.name
+    # Older logs have whole IDs in their names.
+    saved = await copies.read(name, logged.label) or await copies.read(name, f"{logged.attempt}-{logged.id}")
+    kept = (saved.events if events else saved.log) if saved else ""
     # The saved text of an earlier attempt is complete. The server can have more text of the last attempt.
     earlier = logged.over and logged.id != logged.record.id
     live = "" if kept and earlier else await _live(context, logged.id, events=events)
@@ -198,9 +207,9 @@ async def _text(context: Context, project: Project, logged: _LoggedAttempt, atte
         replica=logged.record.replica,
         id=logged.id,
         text=masked(context.client.without_secrets(text), project.secrets),
-        source="server" if live or not kept else str(logs.path(name, logged.label)),
+        source="server" if live or saved is None or not kept else saved.source,
         attempt=logged.attempt,
-        attempts=max(attempts, logged.attempt),
+        attempts=logged.attempt,
         phase=logged.phase,
         exists=bool(text) or (saved is not None and not events),
     )

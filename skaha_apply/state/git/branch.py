@@ -1,4 +1,7 @@
-"""The branch with the state: one readable file at the root of its tree, in one commit without parent."""
+"""The branch with the state: one readable file at the root of its tree, in one commit without parent.
+
+The tree can also have a folder with logs (`logs.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.codec import decode
+from skaha_apply.state.git.logs import LOGS, BranchLogs, has_only_logs
 from skaha_apply.state.git.objects import STATE_FILE
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ class StateBranch:
         self._remote = remote
         self._branches = branches
         self._objects = objects
+        self.logs = BranchLogs(objects)
         self._commit = ""  # the commit that was read or written last, and its document
         self._document: StateDocument | None = None
 
@@ -32,6 +37,7 @@ class StateBranch:
         if data is not None:
             self._document = await asyncio.to_thread(decode, data, self._remote.shown)
             self._commit = heads.state
+        self.logs.commit = heads.state
         return heads, self._document if heads.state else None
 
     async def read_bytes(self, heads: Heads) -> bytes | None:
@@ -47,17 +53,18 @@ class StateBranch:
         if not heads.state:
             return heads, None
         names = await self._objects.names(heads.state)
-        if names != (STATE_FILE,):
+        if not has_only_logs(names, STATE_FILE):
             raise StateError(
                 f"the branch {self._remote.branch} of {self._remote.url} is not the branch of a state: it contains "
-                f"{', '.join(names[:3]) or 'no file'}, not only {STATE_FILE}",
+                f"{', '.join(names[:3]) or 'no file'}, not only {STATE_FILE} and {LOGS}",
                 hint="Select another branch with git:REMOTE#BRANCH. The tool changes no other branch.",
             )
         return heads, await self._objects.content(heads.state, STATE_FILE)
 
     async def commit(self, data: bytes, document: StateDocument, base: str, now: float) -> str:
         """The ID of a new commit with a state, which keeps the history from `base`. Raises `StateError`."""
-        tree = await self._objects.tree(STATE_FILE, data)
+        logs = await self.logs.tree(document, base)
+        tree = await self._objects.tree(STATE_FILE, data, {LOGS: logs} if logs else None)
         message = f"{document.project}: serial {document.serial}"
         return await self._objects.commit(tree, message, document.written or now, await self._parent(base))
 
@@ -81,6 +88,7 @@ class StateBranch:
     def remember(self, commit: str, document: StateDocument) -> None:
         """Note the document in a commit that was stored."""
         self._commit, self._document = commit, document
+        self.logs.stored(commit)
 
     def forget(self) -> None:
         """Note that the branch is read again."""

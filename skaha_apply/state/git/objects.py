@@ -6,19 +6,30 @@ and no two processes share a file. A killed process leaves the folder to the sys
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.model.errors import StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from skaha_apply.state.git.program import GitProgram, GitResult
 
 STATE_FILE, LOCK_FILE = "state.json", "lock.json"
 _NO_SPACE = "Check permissions and disk space of the folder for temporary files (TMPDIR)."
 _PRUNE_EVERY = 20  # commits; the objects of earlier writes are of no use
+
+
+class StoredFile(NamedTuple):
+    """A file in a commit: its object, and its size in bytes."""
+
+    blob: str
+    size: int
 
 
 class CommitHead(NamedTuple):
@@ -56,10 +67,32 @@ class CommitMaker:
         await self._checked("init", "--bare", "--quiet", "--template=", folder)
         self._folder = folder
 
-    async def tree(self, name: str, data: bytes) -> str:
-        """The ID of a tree with one file."""
+    async def tree(self, name: str, data: bytes, folders: Mapping[str, str] | None = None) -> str:
+        """The ID of a tree with one file, and with folders: the IDs of their trees by name."""
         blob = await self._id("hash-object", "-w", "--stdin", data=data)
-        return await self._id("mktree", data=f"100644 blob {blob}\t{name}\n".encode())
+        lines = [
+            f"100644 blob {blob}\t{name}",
+            *(f"040000 tree {tree}\t{one}" for one, tree in (folders or {}).items()),
+        ]
+        return await self._id("mktree", data="".join(f"{line}\n" for line in lines).encode())
+
+    async def folder_tree(self, blobs: Mapping[str, str]) -> str:
+        """The ID of a tree of folders with files: the IDs of their blobs by path `folder/name`; "" for no file."""
+        if not blobs:
+            return ""
+        folders: dict[str, list[str]] = {}
+        for path, blob in blobs.items():
+            folder, _, name = path.partition("/")
+            folders.setdefault(folder, []).append(f"100644 blob {blob}\t{name}\n")
+        trees = await self._ids("mktree", "--batch", data="\n".join(map("".join, folders.values())).encode())
+        lines = (f"040000 tree {tree}\t{folder}\n" for folder, tree in zip(folders, trees, strict=True))
+        return await self._id("mktree", data="".join(lines).encode())
+
+    async def blobs(self, texts: Iterable[bytes]) -> list[str]:
+        """The IDs of new blobs; one process makes all of them."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            paths = await asyncio.to_thread(_write_files, Path(folder), texts)
+            return await self._ids("hash-object", "-w", "--no-filters", "--stdin-paths", data=paths.encode())
 
     async def commit(self, tree: str, message: str, date: float, parent: str = "") -> str:
         """The ID of a commit of a tree; equal arguments give an equal ID."""
@@ -85,7 +118,23 @@ class CommitMaker:
 
     async def content(self, commit: str, name: str) -> bytes:
         """The content of a file in a commit."""
-        return (await self._checked("cat-file", "blob", f"{commit}:{name}")).out
+        return await self.blob(f"{commit}:{name}")
+
+    async def blob(self, name: str) -> bytes:
+        """The content of a blob."""
+        return (await self._checked("cat-file", "blob", name)).out
+
+    async def files(self, commit: str, folder: str) -> dict[str, StoredFile]:
+        """The files below a folder of a commit, by their paths from there; without links and other modes."""
+        listed = await self._checked("ls-tree", "-r", "-l", "-z", commit, "--", f"{folder}/")
+        found = {}
+        for line in listed.out.decode("utf-8", "replace").split("\0"):
+            facts, _, path = line.partition("\t")
+            mode, _, rest = facts.partition(" ")
+            if mode == "100644":
+                _, blob, size = rest.split()
+                found[path.removeprefix(f"{folder}/")] = StoredFile(blob, int(size))
+        return found
 
     async def head(self, commit: str) -> CommitHead:
         """The tree, the time and the first parent of a commit."""
@@ -99,6 +148,9 @@ class CommitMaker:
         date = float(stamp) if stamp.isascii() and stamp.isdigit() else 0.0
         return CommitHead(commit, found.get("tree", ""), date, message.strip(), found.get("parent", ""))
 
+    async def _ids(self, *words: str, data: bytes) -> list[str]:
+        return (await self._checked(*words, data=data)).out.decode("ascii", "replace").split()
+
     async def _id(self, *words: str, data: bytes = b"", date: float | None = None) -> str:
         return (await self._checked(*words, data=data, date=date)).out.decode("ascii", "replace").strip()
 
@@ -110,3 +162,13 @@ class CommitMaker:
                 hint=_NO_SPACE,
             )
         return done
+
+
+def _write_files(folder: Path, texts: Iterable[bytes]) -> str:
+    """Write each text to a file in a folder; returns the paths, one a line."""
+    paths = []
+    for number, text in enumerate(texts):
+        path = folder / str(number)
+        path.write_bytes(text)
+        paths.append(f"{path}\n")
+    return "".join(paths)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from skaha_apply.model.errors import StateLocked
-    from skaha_apply.model.ports import Observer
+    from skaha_apply.model.ports import Observer, SharedLogs
     from skaha_apply.model.state import StateDocument
     from skaha_apply.state.git.address import GitRemote
     from skaha_apply.state.serial import StateVersion
@@ -77,6 +77,11 @@ class GitStore:
     def address(self) -> str:
         """The address, without a password."""
         return self._remote.shown
+
+    @property
+    def shared_logs(self) -> SharedLogs:
+        """The logs in the branch."""
+        return self._state.logs
 
     async def acquire(self, operation: str, timeout: float) -> None:  # noqa: ASYNC109 - a user's option
         """Take the lock; if it has an owner, try again after 1 s, doubling to 16 s, for `timeout` seconds.

@@ -45,6 +45,7 @@ class HttpStore:
     """
 
     interval = 10.0
+    shared_logs = None
 
     def __init__(
         self,

@@ -42,6 +42,7 @@ class LocalStore:
     """
 
     interval = 0.5
+    shared_logs = None
 
     def __init__(self, path: Path, *, observe: Observer | None = None, clocks: Clocks | None = None) -> None:
         if not path.name:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.apply.steps import ApprovedWork, carry_out, observe, reason_to_stop
 from skaha_apply.model.errors import SafetyRefusal, Unauthorized, Unreachable
+from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.request import Offer
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.safety.allowed_actions import allowed_actions
@@ -75,6 +76,7 @@ class _Pass:
             try:
                 work = await self._approved_work(execution)
                 if work is not None:
+                    state.note_left({one.key for one in work.plan.actions if one.kind is ActionKind.RETIRED})
                     if update_specs(work.plan, ledger.working_state):
                         ledger.changed()
                     self._add(await carry_out(work, execution))

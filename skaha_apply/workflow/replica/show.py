@@ -14,6 +14,8 @@ from skaha_apply.model.status import ReplicaHistory, ShownAttempt
 from skaha_apply.planning.attempts import as_requested, peak_use
 from skaha_apply.planning.selection import matches
 from skaha_apply.workflow.logs import read_logs
+from skaha_apply.workflow.state.binding import find_store
+from skaha_apply.workflow.state.public_logs import LogCopies
 from skaha_apply.workflow.status import recorded_status, survey
 
 if TYPE_CHECKING:
@@ -59,9 +61,11 @@ async def show_recorded(
         return shown
     every = [record, *(record.model_copy(update=dict(one)) for one in reversed(record.earlier))]
     spec = found.document.specs.get(record.spec)
-    saved = [(one, location.logs(project.name).read(one.name, label(one, spec))) for one in every]
-    log = next(((one.attempt, texts[0]) for one, texts in saved if texts and texts[0]), (0, ""))
-    table = saved[0][1][1] if saved[0][1] else ""
+    copies = LogCopies(location.logs(project.name), store := find_store(location, project))
+    await store.read()
+    saved = [(one, await copies.read(one.name, label(one, spec))) for one in every]
+    log = next(((one.attempt, texts.log) for one, texts in saved if texts and texts.log), (0, ""))
+    table = saved[0][1].events if saved[0][1] else ""
     text, events = masked(log[1], project.secrets), masked(table, project.secrets)
     return (replace(shown[0], log=_last(text), log_attempt=log[0], events=_last_events(events)),)
 

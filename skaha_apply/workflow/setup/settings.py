@@ -26,6 +26,11 @@ def log_note(event: Event) -> None:
         _LOG.warning("%s", event.text)
 
 
+def _unchanged(text: str) -> str:
+    """The text: a script decides itself what it stores next to a state."""
+    return text
+
+
 def _no_one(_session_id: str, _url: str) -> None:
     """Ignore an ID, because values of the Python API contain IDs."""
 
@@ -35,10 +40,12 @@ class Settings:
     """The places of manifests, server and state, and the limits for requests to the server.
 
     Times are seconds. `credential_command` is a command that prints the credential. `server` is a name or URL, `state`
-    a path or URL, `state_history` the number of commits that a state in git keeps; None takes the defaults. `rehearsal`
+    a path or URL, `state_history` the number of commits that a state in git keeps; None takes the defaults.
+    `state_logs` states whether the logs of failed replicas are stored next to the state. `rehearsal`
     is what the sandbox must do with sessions; None takes a running one as it is. `given` are the values of variables.
     `cwd` is the working directory, to which paths are relative. `command` are the words of the command line, for hints
     that repeat it; a script has none.
+    `publish` masks what others must not read in a text that is stored next to the state.
     `observe` gets the notes of a state store (an expired lock that it takes over, a state that it keeps in a rescue
     file). `identify` gets the ID and the address of each interactive session that server or state show, so that no
     output holds them.
@@ -51,6 +58,7 @@ class Settings:
     rehearsal: Rehearsal | None = None
     state: str | None = None
     state_history: int | None = None
+    state_logs: bool = False
     project: str | None = None
     concurrency: int = 32
     settle: float = 5.0
@@ -61,6 +69,7 @@ class Settings:
     command: tuple[str, ...] = ()
     observe: Callable[[Event], None] = field(default=log_note, compare=False)
     identify: Callable[[str, str], None] = field(default=_no_one, compare=False)
+    publish: Callable[[str], str] = field(default=_unchanged, compare=False)
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -19,13 +19,15 @@ from skaha_apply.state.observed_stores import EventLoggingStore
 from skaha_apply.workflow.setup.variables import unmasked
 from skaha_apply.workflow.state.binding import check_first_run, find_store, new_document, read_state
 from skaha_apply.workflow.state.moves import with_moves
+from skaha_apply.workflow.state.public_logs import public_logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
     from skaha_apply.planning.working_state import WorkingState
     from skaha_apply.workflow.setup.context import Context
@@ -60,7 +62,7 @@ class ProjectState:
 
     Raises:
         StateError: the store is not the one that the manifests declare.
-        UsageError: the address has an unknown form.
+        UsageError: the address has an unknown form, or `--state-logs` has no effect.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class ProjectState:
     ) -> None:
         store = find_store(context.location, project)
         self._store = store if context.journal is None else EventLoggingStore(store, context.journal)
+        self._public = public_logs(context.location.setting, store)
         self._context = context
         self._project = project
         self._observe = observe
@@ -112,6 +115,11 @@ class ProjectState:
                     self._stored, self._working = ledger.stored_document, ledger.working_state
                     self._lineage = ledger.stored_document.lineage
 
+    def note_left(self, keys: Collection[ReplicaKey]) -> None:
+        """Note the replicas that left the manifest: the store keeps no log of them."""
+        if (logs := self._store.shared_logs) is not None:
+            logs.leave(keys)
+
     def _check_lineage(self, stored: StateDocument | None) -> None:
         """Refuse to continue if the state has disappeared or is another one: all finished work would run again."""
         if self._lineage is None or (stored is not None and stored.lineage == self._lineage):
@@ -129,7 +137,7 @@ class ProjectState:
             server=client.guarded(ledger.check_lock),
             ledger=ledger,
             lister=Lister(client, setting.settle),
-            log_saver=LogSaver(client, logs, project.secrets, self._observe),
+            log_saver=LogSaver(client, logs, project.secrets, self._observe, self._public),
             observe=self._observe,
             project=project.name,
             settle=setting.settle,

@@ -1,0 +1,86 @@
+"""`--state-logs`: the logs of failed replicas travel with a state in git, and `logs` and `show` read them elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+STATE = "refs/heads/skaha-state/survey"
+OPTION = ("--state", "git:remote.git")
+
+
+@pytest.fixture
+def git(tmp_path):
+    """A function that runs git in the repository for the state, which is next to the desk."""
+    remote = tmp_path / "remote.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", remote], check=True)
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text('#!/bin/sh\necho >> "$GIT_DIR/pushes"\n')
+    hook.chmod(0o755)
+
+    def run(*words):
+        done = subprocess.run(["git", "-C", remote, *words], check=True, capture_output=True)
+        return done.stdout.decode(errors="replace")
+
+    run.remote = remote
+    return run
+
+
+def files(git):
+    return sorted(git("ls-tree", "-r", "--name-only", STATE).split())
+
+
+def test_a_colleague_reads_the_log_of_a_failure_from_the_branch_until_it_is_repaired(desk, git, sandbox, tmp_path):
+    (desk.folder / "run.sh").write_text('echo "secret $TOKEN"; echo "failed $REPLICA_ID" >&2; [ "$REPLICA_ID" = 1 ]\n')
+    work = {"name": "tile", "replicas": 2, "cmd": "bash", "args": ["run.sh"], "env": {"TOKEN": "${var.token}"}}
+    desk.write(work, variables={"token": {"sensitive": True}})
+    desk.environment["SKAHA_VAR_token"] = "hunter2hunter2"
+    desk.apply(*OPTION, "--state-logs", "--wait", "complete", "--poll", "0.2s", code=9)
+    state = json.loads(git("show", f"{STATE}:state.json"))
+    failed = next(one for one in state["replicas"] if one["replica"] == 2)
+    path = f"logs/tile-2/1-{failed['id']}"
+    assert [one for one in files(git) if one.endswith(".log")] == [f"{path}.log"]
+    assert set(files(git)) <= {f"{path}.log", f"{path}.events", "state.json"}
+    text = git("show", f"{STATE}:{path}.log")
+    assert "failed 2" in text
+    assert "hunter2hunter2" not in text
+    assert git("rev-list", "--count", STATE).strip() == "1"
+
+    for one in desk.live().values():
+        sandbox.delete(one["id"])
+    shutil.rmtree(desk.folder / ".skaha-apply")
+    assert "failed 2" in desk("logs", "tile/2", *OPTION).out
+    assert "failed 2" in desk("show", "tile/2", *OPTION).out
+    assert "no saved copy" in desk("logs", "tile/1", *OPTION, code=1).err
+
+    pushes = len((git.remote / "pushes").read_text())
+    desk("mark", "complete", "tile/2", *OPTION, "--yes")
+    assert len((git.remote / "pushes").read_text()) == pushes + 2
+    assert files(git) == ["state.json"]
+
+
+def test_without_the_option_no_log_leaves_the_machine_and_kept_ones_stay(desk, git):
+    (desk.folder / "run.sh").write_text("echo it failed; exit 3\n")
+    fails = {"name": "tile", "cmd": "bash", "args": ["run.sh"]}
+    desk.write(fails)
+    desk.apply(*OPTION, "--wait", "complete", "--poll", "0.2s", code=9)
+    assert files(git) == ["state.json"]
+    desk("mark", "rerun", "tile", *OPTION, "--yes")
+    desk.apply(*OPTION, "--wait", "complete", "--poll", "0.2s", code=9, SKAHA_APPLY_STATE_LOGS="1")
+    kept = files(git)
+    assert len(kept) > 1
+    desk.write(fails, {"name": "other", "cmd": "true"})
+    desk.apply(*OPTION, code=9)
+    assert files(git) == kept
+    desk.write({"name": "third", "cmd": "true"})
+    desk.apply(*OPTION)
+    assert files(git) == ["state.json"]
+
+
+def test_a_state_without_logs_refuses_the_option_before_anything_is_done(desk, one_line):
+    desk.write({"name": "tile", "cmd": "true"})
+    one_line(desk("apply", "--yes", "--state-logs", code=4), r"--state-logs requires a state in git", r"--state git:")
+    assert desk.live() == {}
