@@ -16,7 +16,7 @@ _ALONE = re.compile(rf"(?<=^  ){PROGRAM} (mark [^\n]+)$", re.MULTILINE)
 _COMMAND = re.compile(rf"(?<=`){PROGRAM} ([^`\n]+)(?=`)|(?<=: ){PROGRAM} ([^`\n]+)$", re.MULTILINE)
 # Commands that work on a project: they take the options that choose server, state and project.
 _WITH_PATHS = frozenset({"plan", "apply", "destroy", "refresh", "status", "doctor"})
-_WITH_MANIFEST = frozenset({"logs", "events", "mark", "state"})
+_WITH_MANIFEST = frozenset({"logs", "events", "show", "mark", "state"})
 _WITH_SERVER = frozenset({"ps", "open", "limits"})  # commands that work on no project
 _REHEARSAL = frozenset({"--pretend", "--fail", "--speed", "--mount"})
 _words: list[str] = []

@@ -137,6 +137,23 @@ ReportOption = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+HtmlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Also write FILE: the status as one HTML page that needs no server (default: none)",
+        rich_help_panel=OUTPUT,
+    ),
+]
+PublicOption = Annotated[
+    bool,
+    typer.Option(
+        "--public",
+        help="With --html: leave out what others must not read, such as names, IDs, paths and logs",
+        rich_help_panel=OUTPUT,
+    ),
+]
 YesOption = Annotated[
     bool, typer.Option("-y", "--yes", help="Carry out without asking for approval", rich_help_panel=SAFETY)
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from skaha_apply.state.local import durable
@@ -44,6 +45,19 @@ class SavedLogs:
         """The saved log and events: "" for a missing one, None if both are missing; raises `StateError`."""
         log, events = (self._text(self._path(name, label, suffix)) for suffix in ("log", "events"))
         return None if log is None and events is None else (log or "", events or "")
+
+    def tail(self, name: str, label: str, size: int) -> str:
+        """The last `size` bytes of a saved log, "" for a missing one; raises `StateError`."""
+        path = self._path(name, label, "log")
+        try:
+            with path.open("rb") as file:
+                length = file.seek(0, os.SEEK_END)
+                file.seek(max(0, length - size))
+                return file.read(size).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise durable.refusal(error, "read the saved log", path) from error
 
     def labels(self, name: str) -> tuple[str, ...]:
         """The saved labels of a live name, by attempt; raises `StateError`."""

@@ -49,17 +49,18 @@ async def survey(context: Context, project: Project) -> ProjectStatus:
         ServerError: the server cannot be used.
     """
     situation, plan = await _observe_consistently(context, project)
-    found = _status(project, situation, plan)
+    found = project_status(project, situation, plan)
     return replace(found, rows=await _with_events(context, project, found.rows))
 
 
 async def recorded_status(location: StateLocation, project: Project) -> ProjectStatus:
     """The status when the state was last written, without a request; raises `StateError` as `survey` does."""
     situation = await offline_situation(location, project, PlanOptions())
-    return _status(project, situation, offline_plan_from(project, situation))
+    return project_status(project, situation, offline_plan_from(project, situation))
 
 
-def _status(project: Project, situation: Situation, plan: Plan) -> ProjectStatus:
+def project_status(project: Project, situation: Situation, plan: Plan) -> ProjectStatus:
+    """The status that follows from a situation and the plan that was made from it."""
     order = {spec.key: index for index, spec in enumerate(project.sessions)}
     actions = sorted(plan.actions, key=lambda one: (order.get(one.key[0], len(order)), one.key))
     records = {record.key: record for record in situation.state.replicas}

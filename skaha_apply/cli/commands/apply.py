@@ -16,10 +16,11 @@ from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SAFETY, SELECTION, SERVER, 
 from skaha_apply.cli.invocation import set_paths
 from skaha_apply.cli.option_types import DURATION, digest, duration, interval
 from skaha_apply.cli.options import DecisionOptions, RecordOptions
+from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import TwoSteps, for_each_in_two_steps, load
-from skaha_apply.cli.shared_options import EventsOption, ReportOption, YesOption
+from skaha_apply.cli.shared_options import EventsOption, HtmlOption, PublicOption, ReportOption, YesOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 
@@ -121,6 +122,8 @@ class ApplyArguments(DecisionOptions, RecordOptions):
         ),
     ] = ReportFormat.TEXT
     report: ReportOption = None
+    html: HtmlOption = None
+    public: PublicOption = False
     events: EventsOption = None
 
     @property
@@ -169,10 +172,12 @@ def apply(options: ApplyArguments) -> ExitCode:
     """
     streams = options.streams()
     results = ResultFiles("apply", options.report, streams)
-    return results.write_after(lambda: _apply(options, streams, results))
+    poll = None if options.wait is Wait.NONE else options.apply_options().poll
+    page = PageFile(options.html, streams, public=options.public, poll=poll)
+    return results.write_after(lambda: _apply(options, streams, results, page))
 
 
-def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> ExitCode:
+def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles, page: PageFile) -> ExitCode:
     from skaha_apply.workflow.reconcile import loop  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.context import open_event_file  # noqa: PLC0415
 
@@ -184,6 +189,7 @@ def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> E
         set_paths(saved.paths)
         setting = replace(setting, paths=saved.paths, project=saved.project, given=saved.given(setting.given))
     projects = load(setting, streams, results)
+    page.order(projects)
     how = options.apply_options()
 
     async def start(context: Context, project: Project) -> ApplyRun:
@@ -192,7 +198,7 @@ def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> E
             if saved is not None:
                 saved.check(context.client.address, [each.name for each in projects])
                 chosen = _with_saved_choices(how, saved, project.name)
-            run = await loop.start_run(_request(context, project, chosen, (dialog, results, events)))
+            run = await loop.start_run(_request(context, project, chosen, (dialog, results, events, page)))
             if await dialog.stay(project.name, loop.what_waits(run)):
                 loop.stay(run)
             return run
@@ -206,19 +212,24 @@ def _apply(options: ApplyArguments, streams: Streams, results: ResultFiles) -> E
     scope = how.plan if saved is None else None
     with open_event_file(options.events, mask_ids) as events:
         try:
-            return for_each_in_two_steps(setting, projects, streams, TwoSteps(start, finish), scope)
+            code = for_each_in_two_steps(setting, projects, streams, TwoSteps(start, finish), scope)
+            page.check()
+            return code
         finally:
             dialog.close(projects)
 
 
 def _request(
-    context: Context, project: Project, how: ApplyOptions, seen_by: tuple[Dialog, ResultFiles, EventFile | None]
+    context: Context,
+    project: Project,
+    how: ApplyOptions,
+    seen_by: tuple[Dialog, ResultFiles, EventFile | None, PageFile],
 ) -> ApplyRequest:
-    """The request of one project, whose plan and events the dialog, the reports and the event file get."""
+    """The request of one project, whose plan, events and passes the dialog, the reports, the files and the page get."""
     from skaha_apply.workflow.reconcile.request import ApplyRequest  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.context import with_event_file  # noqa: PLC0415
 
-    dialog, results, events = seen_by
+    dialog, results, events, page = seen_by
 
     async def approve(plan: Plan) -> bool:
         results.add_plan(plan)
@@ -226,7 +237,7 @@ def _request(
 
     shown = results.observing(project.name, dialog.progress.for_project(project.name))
     context, observe = with_event_file(events, context, project, shown)
-    return ApplyRequest(context, project, how, approve, observe)
+    return ApplyRequest(context, project, how, approve, observe, page.after_pass)
 
 
 def _saved_plan(options: ApplyArguments) -> SavedPlan | None:

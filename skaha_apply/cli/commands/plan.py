@@ -12,9 +12,10 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER
 from skaha_apply.cli.invocation import complete_lines, repeat_with
 from skaha_apply.cli.options import DecisionOptions
+from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.projects import for_each, for_each_offline, load
-from skaha_apply.cli.shared_options import ReportOption
+from skaha_apply.cli.shared_options import HtmlOption, PublicOption, ReportOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, UsageError
 from skaha_apply.render.formats import Medium, PlanFormat
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
+    from skaha_apply.planning.options import PlanOptions
+    from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.setup.context import Context, StateLocation
+    from skaha_apply.workflow.setup.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,8 @@ class PlanArguments(DecisionOptions):
         ),
     ] = None
     report: ReportOption = None
+    html: HtmlOption = None
+    public: PublicOption = False
     detailed_exitcode: Annotated[
         bool,
         typer.Option("--detailed-exitcode", help="Exit with 2 if the plan has changes", rich_help_panel=OUTPUT),
@@ -103,21 +109,25 @@ def plan(options: PlanArguments) -> ExitCode:
     options.check()
     streams = options.streams()
     results = ResultFiles("plan", options.report, streams, everything=options.all)
+    page = PageFile(options.html, streams, public=options.public)
     with collector_at_rest(for_good=True):  # the process ends with this command
-        return results.write_after(lambda: _plan(options, streams, results))
+        return results.write_after(lambda: _plan(options, streams, results, page))
 
 
-def _plan(options: PlanArguments, streams: Streams, results: ResultFiles) -> ExitCode:
+def _plan(options: PlanArguments, streams: Streams, results: ResultFiles, page: PageFile) -> ExitCode:
     from skaha_apply.planning.planner import plan as make_plan  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.plan import observe_project, plan_offline  # noqa: PLC0415
+    from skaha_apply.workflow.page import page_of_plan  # noqa: PLC0415
+    from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation  # noqa: PLC0415
 
     setting = options.setting()
     projects = load(setting, streams, results)
+    page.order(projects)
     plan_options = options.plan_options()
     made: list[Plan] = []
     lineages: list[str] = []
 
-    def keep(new: Plan) -> ExitCode:
+    def keep(location: StateLocation, project: Project, situation: Situation, new: Plan) -> ExitCode:
+        page.add(lambda: page_of_plan(location, project, situation, new))
         made.append(new)
         results.add_plan(new)
         return ExitCode.CHANGES if options.detailed_exitcode and new.has_changes else ExitCode.OK
@@ -126,27 +136,39 @@ def _plan(options: PlanArguments, streams: Streams, results: ResultFiles) -> Exi
         with results.recording_errors(project.name, len(projects)):
             situation = await observe_project(context, project, plan_options)
             lineages.append("" if situation.new_state else situation.state.lineage)
-            return keep(make_plan(project, situation))
+            return keep(context.location, project, situation, make_plan(project, situation))
 
     async def one_offline(location: StateLocation, project: Project) -> ExitCode:
         with results.recording_errors(project.name, len(projects)):
-            return keep(await plan_offline(location, project, plan_options))
+            situation = await offline_situation(location, project, plan_options)
+            return keep(location, project, situation, offline_plan_from(project, situation))
 
-    if options.offline:
-        code = for_each_offline(setting, projects, streams, one_offline, plan_options)
-    else:
-        code = for_each(setting, projects, streams, one, plan_options)
+    scope = (setting, projects, streams)
+    code = (
+        for_each_offline(*scope, one_offline, plan_options) if options.offline else for_each(*scope, one, plan_options)
+    )
     if made:
-        text = options.output.render(made, streams.out_paint, everything=options.all)
-        medium = options.output.medium
-        streams.show_rendered(complete_lines(text) if medium is Medium.TEXT else text, medium)
-        if medium is Medium.TEXT:
-            streams.show(_conflict_steps(made))
+        _show(options, streams, made)
     if options.out is not None and len(made) == len(projects):
-        from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415 - only --out requires it
-
-        write_plan(Path(options.out), setting, plan_options, list(zip(made, lineages, strict=True)), projects)
+        _save(options.out, (setting, plan_options), list(zip(made, lineages, strict=True)), projects)
+    page.check()
     return code
+
+
+def _save(
+    file: str, how: tuple[Settings, PlanOptions], plans: list[tuple[Plan, str]], projects: tuple[Project, ...]
+) -> None:
+    from skaha_apply.workflow.saved_plan import write_plan  # noqa: PLC0415 - only --out requires it
+
+    write_plan(Path(file), *how, plans, projects)
+
+
+def _show(options: PlanArguments, streams: Streams, plans: list[Plan]) -> None:
+    text = options.output.render(plans, streams.out_paint, everything=options.all)
+    medium = options.output.medium
+    streams.show_rendered(complete_lines(text) if medium is Medium.TEXT else text, medium)
+    if medium is Medium.TEXT:
+        streams.show(_conflict_steps(plans))
 
 
 def _conflict_steps(plans: list[Plan]) -> str:

@@ -9,10 +9,11 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.dialog import Dialog
 from skaha_apply.cli.help import EXIT_CODES
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
+from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.result_files import ResultFiles
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import for_each, load
-from skaha_apply.cli.shared_options import EventsOption, ReportOption
+from skaha_apply.cli.shared_options import EventsOption, HtmlOption, PublicOption, ReportOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode
 
@@ -30,6 +31,8 @@ class RefreshArguments(ManifestOptions, RecordOptions):
     """The options of `refresh`."""
 
     report: ReportOption = None
+    html: HtmlOption = None
+    public: PublicOption = False
     events: EventsOption = None
 
 
@@ -47,26 +50,30 @@ def refresh(options: RefreshArguments) -> ExitCode:
     """
     dialog = Dialog(options.streams(), yes=False)
     results = ResultFiles("refresh", options.report, dialog.streams)
-    return results.write_after(lambda: _refresh(options, dialog, results))
+    page = PageFile(options.html, dialog.streams, public=options.public)
+    return results.write_after(lambda: _refresh(options, dialog, results, page))
 
 
-def _refresh(options: RefreshArguments, dialog: Dialog, results: ResultFiles) -> ExitCode:
+def _refresh(options: RefreshArguments, dialog: Dialog, results: ResultFiles, page: PageFile) -> ExitCode:
     from skaha_apply.workflow.reconcile import loop as workflow  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.workflow.setup.context import open_event_file, with_event_file  # noqa: PLC0415
 
     setting = options.setting()
     projects = load(setting, dialog.streams, results, warn=False)
+    page.order(projects)
 
     async def one(context: Context, project: Project) -> ExitCode:
         with results.recording_errors(project.name, len(projects)):
             seen = results.observing(project.name, dialog.progress)
             context, observe = with_event_file(events, context, project, seen)
-            report = await workflow.refresh(context, project, observe)
+            report = await workflow.refresh(context, project, observe, page.after_pass)
             results.add_report(report)
         return dialog.show_report(report, "the state is up to date with the server")
 
     with open_event_file(options.events, mask_ids) as events:
         try:
-            return for_each(setting, projects, dialog.streams, one)
+            code = for_each(setting, projects, dialog.streams, one)
+            page.check()
+            return code
         finally:
             dialog.close()

@@ -14,8 +14,10 @@ from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, OUTPUT, WAITING
 from skaha_apply.cli.option_types import DURATION, interval
 from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.shared_options import HtmlOption, PublicOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, StateError, worst
 
@@ -79,6 +81,13 @@ class StatusArguments(ManifestOptions):
             rich_help_panel=OUTPUT,
         ),
     ] = None
+    html: HtmlOption = None
+    public: PublicOption = False
+
+    @property
+    def interval(self) -> float:
+        """The seconds between two refreshes of a watch."""
+        return WATCH_INTERVAL if self.poll is None else self.poll
 
 
 @command(
@@ -109,12 +118,15 @@ def status(options: StatusArguments) -> ExitCode:
 
     streams = options.streams()
     _check_picture_format(options)
+    poll = options.interval if options.watch else None
+    page = PageFile(options.html, streams, public=options.public, poll=poll)
     setting = options.setting()
     projects = load(setting, streams, warn=False)
     status_view = choose_view(
         streams, as_document=options.output is StatusFormat.JSON, every=options.every, watched=options.watch
     )
-    survey = ProjectSurvey(setting, projects, streams)
+    page.order(projects)
+    survey = ProjectSurvey(setting, projects, streams, page)
     try:
         return _watch(survey, status_view, options)
     except (KeyboardInterrupt, Interrupted) as interrupt:
@@ -131,7 +143,7 @@ def _watch(survey: ProjectSurvey, status_view: View, options: StatusArguments) -
         code = _refresh_once(survey, status_view, options)
         if not options.watch or not survey.has_succeeded or (code is not None and _ends_watch(code, options)):
             return ExitCode.ERROR if code is None else code
-        time.sleep(WATCH_INTERVAL if options.poll is None else options.poll)
+        time.sleep(options.interval)
 
 
 def _ends_watch(code: ExitCode, options: StatusArguments) -> bool:
@@ -151,6 +163,8 @@ def _refresh_once(survey: ProjectSurvey, status_view: View, options: StatusArgum
     status_view.show(found)
     if options.timeline is not None:
         _draw(options.timeline, found)
+    if not options.watch:
+        survey.page.check()
     if code is ExitCode.OK and options.exit_code:
         return worst(status.exit_code for status in found)
     return code
@@ -159,8 +173,8 @@ def _refresh_once(survey: ProjectSurvey, status_view: View, options: StatusArgum
 class ProjectSurvey:
     """Observes every project of the invocation; `has_succeeded` is true once that worked."""
 
-    def __init__(self, setting: Settings, projects: tuple[Project, ...], streams: Streams) -> None:
-        self._setting, self._projects, self._streams = setting, projects, streams
+    def __init__(self, setting: Settings, projects: tuple[Project, ...], streams: Streams, page: PageFile) -> None:
+        self._setting, self._projects, self._streams, self.page = setting, projects, streams, page
         self.has_succeeded = False
 
     def __call__(self) -> tuple[ExitCode, tuple[ProjectStatus, ...]]:
@@ -168,14 +182,17 @@ class ProjectSurvey:
 
         Raises errors of server and state, once an earlier observation succeeded.
         """
-        from skaha_apply.workflow.status import survey as observe_project  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.page import project_page  # noqa: PLC0415 - keeps --help fast
+        from skaha_apply.workflow.status import survey as observe_project  # noqa: PLC0415
 
         found: list[ProjectStatus] = []
         errors: list[StateError] = []
 
         async def one(context: Context, project: Project) -> ExitCode:
             try:
-                found.append(await observe_project(context, project))
+                status = await observe_project(context, project)
+                found.append(status)
+                self.page.add(lambda: project_page(context.location, project, status))
             except StateError as error:
                 if not self.has_succeeded:
                     raise

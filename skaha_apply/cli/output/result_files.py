@@ -56,7 +56,7 @@ class ResultFiles:
         self._diagnostics: tuple[Diagnostic, ...] = ()
         self._errors: list[tuple[BaseException, str]] = []
         for _, file in self._files:
-            _check_place(file)
+            check_place("report", file)
 
     def write_after(self, work: Callable[[], ExitCode]) -> ExitCode:
         """Do the work of the command and write the files; returns its exit code, or raises its error.
@@ -174,8 +174,8 @@ def _split_entry(entry: str) -> tuple[str, str, str]:
     return entry.partition("=")
 
 
-def _check_place(file: str) -> None:
-    """Raise `UsageError` if a file can certainly not be written."""
+def check_place(what: str, file: str) -> None:
+    """Raise `UsageError` if a file can certainly not be written; `what` names its content."""
     folder = os.path.dirname(file) or os.curdir  # noqa: PTH120 - Path would change `a/.`
     problem = ""
     if not os.path.isdir(folder):  # noqa: PTH112 - as above
@@ -186,5 +186,5 @@ def _check_place(file: str) -> None:
         problem = f"the folder {one_line(folder)} is not writable"
     if problem:
         raise UsageError(
-            f"cannot write the report {one_line(file)}: {problem}", hint="make the folder, or write to another file"
+            f"cannot write the {what} {one_line(file)}: {problem}", hint="make the folder, or write to another file"
         )

@@ -125,6 +125,12 @@ async def _make_pass(run: ApplyRun) -> None:
             return
         run.progress.forget_failures(refused.message)
         run.last = await one_pass(run.request, run.state, run.progress, run.last)
+    _report_pass(run.request, run.last)
+
+
+def _report_pass(request: ApplyRequest, last: PassResult) -> None:
+    if request.after_pass is not None:
+        request.after_pass(request, last)
 
 
 async def destroy(
@@ -142,13 +148,18 @@ async def destroy(
     return await apply(context, project, replace(options, plan=destroying, wait="none"), approve, observe)
 
 
-async def refresh(context: Context, project: Project, observe: Callable[[Event], None]) -> Report:
+async def refresh(
+    context: Context,
+    project: Project,
+    observe: Callable[[Event], None],
+    after_pass: Callable[[ApplyRequest, PassResult], None] | None = None,
+) -> Report:
     """List the sessions, record phases and times, and save logs. See `apply` for what it raises.
 
     The exit code of the report is `UNFINISHED` only if a replica failed since the last pass, so that a schedule reports
     each failure once.
     """
-    request = ApplyRequest(context, project, ApplyOptions(), _decline, observe)
+    request = ApplyRequest(context, project, ApplyOptions(), _decline, observe, after_pass)
     progress = Progress()
     async with ProjectState(context, project, observe).locked("refresh") as execution:
         records = execution.ledger.document.replicas
@@ -158,6 +169,7 @@ async def refresh(context: Context, project: Project, observe: Callable[[Event],
         if is_notified(request):
             await send_due_notices(request, plan, execution.ledger, progress, listing.at)
         last = PassResult(plan, listing, execution.ledger.document, known_failures=known)
+    _report_pass(request, last)
     return make_report(request, progress, last)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.model.report import Event
+    from skaha_apply.workflow.reconcile.results import PassResult
     from skaha_apply.workflow.setup.context import Context
 
 
@@ -46,7 +47,8 @@ class ApplyOptions:
 class ApplyRequest:
     """One invocation of `apply` for one project.
 
-    `approve` gets the plan once and returns whether the user agrees. `observe` gets each event.
+    `approve` gets the plan once and returns whether the user agrees. `observe` gets each event. `after_pass` gets the
+    request and the result of each pass.
     """
 
     context: Context
@@ -54,6 +56,7 @@ class ApplyRequest:
     options: ApplyOptions
     approve: Callable[[Plan], Awaitable[bool]]
     observe: Callable[[Event], None]
+    after_pass: Callable[[ApplyRequest, PassResult], None] | None = None
 
     @cached_property
     def expansion(self) -> Expansion:

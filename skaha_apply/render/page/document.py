@@ -1,0 +1,185 @@
+"""The data of a page as one JSON value: of each project its numbers, its replicas in columns, and its failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.model.session import Phase
+from skaha_apply.render.page.causes import causes, failures_by_cause
+from skaha_apply.render.page.columns import SharedTexts
+from skaha_apply.render.page.costs import core_hours, cores_by_entry, end_spread
+from skaha_apply.render.page.entries_graph import edges, first_specs
+from skaha_apply.render.page.next_apply import next_apply
+from skaha_apply.render.page.public import public_project
+from skaha_apply.render.page.replicas import Tables, replica_columns
+from skaha_apply.render.page.resources import resources
+from skaha_apply.render.page.series import DEADLINE, histogram, queue_wait, running_and_queued
+from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, group_counts, is_active, shown_word
+from skaha_apply.render.printable import one_line
+from skaha_apply.render.reasons import reason_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from skaha_apply.model.display.page import LogTail, ProjectPage
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.status import EntrySummary, ReplicaStatus
+
+PAGE_FORMAT = "1.0"
+POLL = 1800.0  # seconds: a page that no invocation repeats is expected to be made this often by a schedule
+LINE = 300  # characters of a line of a log
+LOGS = 300_000  # characters of all logs
+
+
+def page_data(pages: Sequence[ProjectPage], *, public: bool = False) -> dict[str, Any]:
+    """The data of a page. With `public` it has only what everybody may read; see `public.py`.
+
+    Args:
+        pages: the projects, in the order in which they are shown.
+        public: whether the page is published.
+    """
+    polls = [page.poll for page in pages if page.poll is not None]
+    projects = [_project(page) for page in pages]
+    return {
+        "format": PAGE_FORMAT,
+        "public": public,
+        "poll": min(polls, default=POLL),
+        "deadline": DEADLINE,
+        "classes": list(CLASSES),
+        "groups": list(GROUPS),
+        "projects": [public_project(one) for one in projects] if public else projects,
+    }
+
+
+def _project(page: ProjectPage) -> dict[str, Any]:
+    found = page.status
+    rows = rows_by_entry(page)
+    every = [row for members in rows.values() for row in members]
+    failures = failures_by_cause(every)
+    tables = _tables(page, failures)
+    times = {name: _durations(members) for name, members in rows.items()}
+    spread = end_spread(found, times)
+    specs = first_specs(page.sessions)
+    pace = found.pace
+    document = {
+        "name": one_line(found.project),
+        "server": one_line(page.server),
+        "at": round(found.at),
+        "zero": tables.zero,
+        "open": sum(one.open for one in found.entries if one.batch) > 0,
+        "counts": group_counts(_all_counts(found.entries)),
+        "total": sum(one.total for one in found.entries),
+        "pace": {
+            "rate": pace.rate,
+            "elapsed": pace.elapsed,
+            "left": pace.left,
+            "low": spread[0] if spread else None,
+            "high": spread[1] if spread else None,
+            "not_estimated": [one_line(name) for name in pace.not_estimated],
+        },
+        "hours": core_hours(found, cores_by_entry(page.sessions)),
+        "entries": [_entry(one, rows.get(one.name, []), (times, specs, tables)) for one in found.entries],
+        "edges": edges(specs),
+        "causes": causes(page, failures, tables.time),
+        "series": {**running_and_queued(page.timeline, tables.zero), "limit": page.limit},
+        "queue": queue_wait(page.timeline),
+        "next": next_apply(found),
+        "refused": one_line(reason_text(page.refused)) if page.refused else "",
+        "notes": [one_line(reason_text(note)) for note in page.notes],
+        "commands": {name: one_line(text) for name, text in page.commands.items()},
+        "logs": _logs(page.logs, every),
+    }
+    return {**document, "words": _words(tables), "texts": tables.texts.texts}
+
+
+def _tables(page: ProjectPage, failures: Iterable[str]) -> Tables:
+    found = page.status
+    times = [row.accepted for row in found.rows if row.accepted is not None]
+    times += [one.accepted for record in found.document.replicas for one in record.earlier if one.accepted is not None]
+    return Tables(
+        zero=int(min(times, default=found.at)),
+        words=SharedTexts(),
+        texts=SharedTexts(),
+        records={record.key: record for record in found.document.replicas},
+        specs={spec.key: spec for spec in page.sessions},
+        recorded=found.document.specs,
+        causes={key: number for number, key in enumerate(failures, 1)},
+    )
+
+
+def rows_by_entry(page: ProjectPage) -> dict[str, list[ReplicaStatus]]:
+    """The replicas that count for each entry, by its name: desired ones, and those that left and still run."""
+    replicas = {spec.key: spec.replicas for spec in page.sessions}
+    names = {one.name.casefold(): one.name for one in page.status.entries}
+    found: dict[str, list[ReplicaStatus]] = {}
+    for row in page.status.rows:
+        desired = row.replica <= replicas.get(row.session.casefold(), 0)
+        finishes = row.action == "unchanged" and is_active(row)
+        name = names.get((row.group or row.session).casefold())
+        if name is not None and (desired or finishes):
+            found.setdefault(name, []).append(row)
+    return found
+
+
+def _entry(
+    one: EntrySummary,
+    rows: Sequence[ReplicaStatus],
+    about: tuple[Mapping[str, Sequence[float]], Mapping[str, SessionSpec], Tables],
+) -> dict[str, Any]:
+    times, specs, tables = about
+    spec = specs.get(one.name.casefold())
+    return {
+        "key": one.name.casefold(),
+        "name": one_line(one.name),
+        "total": one.total,
+        "counts": group_counts(one.counts),
+        "batch": one.batch,
+        "image": one_line(spec.image) if spec else "",
+        "kind": spec.kind.value if spec else "",
+        "parallelism": spec.parallelism if spec else None,
+        "timeout": spec.timeout if spec else None,
+        "median": one.median,
+        "longest": one.longest,
+        "left": one.left,
+        "runs": histogram(times.get(one.name, ())),
+        "use": resources(rows, [tables.spec(row) for row in rows]),
+        "replicas": replica_columns(rows, [name for name, _ in one.stragglers], tables),
+    }
+
+
+def _durations(rows: Sequence[ReplicaStatus]) -> list[float]:
+    """The run times of done replicas, sorted."""
+    return sorted(
+        max(0.0, row.ended - row.started)
+        for row in rows
+        if row.phase == Phase.DONE.value and row.started is not None and row.ended is not None
+    )
+
+
+def _all_counts(entries: Sequence[EntrySummary]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in entries:
+        for word, count in one.counts.items():
+            found[word] = found.get(word, 0) + count
+    return found
+
+
+def _words(tables: Tables) -> list[list[str]]:
+    """Each word with its class, in the order of the numbers of the words."""
+    plain = {shown_word(word): word for word in ("held", "wait", "create", "other")}
+    return [[word, class_of(plain.get(word, word))] for word in tables.words.texts]
+
+
+def _logs(logs: Mapping[str, LogTail], rows: Sequence[ReplicaStatus]) -> dict[str, Any]:
+    """The last lines of logs by live name, those of failed replicas first, as far as there is room."""
+    left, found = LOGS, {}
+    for row in sorted(rows, key=lambda row: row.phase != Phase.FAILED.value):
+        tail = logs.get(row.name)
+        if tail is None:
+            continue
+        lines = [one_line(line[:LINE]) for line in tail.lines]
+        left -= sum(map(len, lines))
+        if left < 0:
+            break
+        found[one_line(row.name)] = [tail.attempt, lines]
+    return found

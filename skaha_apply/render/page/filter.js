@@ -1,0 +1,34 @@
+// The filter narrows the grid and the lists to replicas that have every word of it.
+
+function filterField(view) {
+  const input = element("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false", placeholder: "name, phase or cause" });
+  input.value = view.query;
+  input.addEventListener("input", () => view.filter(input.value));
+  input.addEventListener("keydown", (event) => { if (event.key === "Enter") view.grid.host.focus(); });
+  return element("div", { class: "filter" }, element("label", { for: "filter" }, "Filter"), input);
+}
+
+/** Sets the shown places of each entry; returns the number of replicas that match. */
+function applyFilter(project, query) {
+  const terms = query.toLowerCase().split(/\s+/).filter(Boolean);
+  let total = 0;
+  for (const entry of project.entries) {
+    if (terms.length) {
+      const texts = searched(project, entry), shown = [];
+      for (let place = 0; place < texts.length; place += 1) {
+        if (terms.every((term) => texts[place].includes(term))) shown.push(place);
+      }
+      entry.shown = shown;
+    } else {
+      entry.shown = null;
+    }
+    total += shownCount(entry);
+  }
+  return total;
+}
+
+/** Whether a line of a list has every word of the filter. */
+function matches(query, ...texts) {
+  const text = texts.join(" ").toLowerCase();
+  return query.toLowerCase().split(/\s+/).filter(Boolean).every((term) => text.includes(term));
+}

@@ -1,0 +1,116 @@
+// The head: the project, the age of the page, the bar of phases, the expected end, and core-hours.
+
+const SHOWN_ALWAYS = ["done", "failed"];
+
+function drawHead(view) {
+  const project = view.project;
+  const top = document.getElementById("top");
+  top.replaceChildren(
+    element("div", { class: "head" },
+      element("h1", {}, project.name),
+      element("p", { id: "age" })),
+    project.server ? element("p", { class: "quiet small" }, project.server) : null,
+    view.data.projects.length > 1 ? projectButtons(view) : "",
+    bar(project, view.data.groups),
+    legend(project, view.data.groups),
+    figures(project),
+  );
+  drawAge(view);
+  document.title = shortTitle(view.data);
+}
+
+function shortTitle(data) {
+  return data.projects.map((one) => {
+    const failed = one.counts.failed ? `, ${one.counts.failed} failed` : "";
+    return `${one.name}: ${one.counts.done || 0} of ${one.total} done${failed}`;
+  }).join("; ") || "no project";
+}
+
+function projectButtons(view) {
+  return element("nav", { class: "projects", "aria-label": "Projects" }, view.data.projects.map((one, place) =>
+    element("button", {
+      type: "button",
+      "aria-pressed": place === view.chosen ? "true" : "false",
+      onclick: () => view.choose(place),
+    }, `${one.name} (${number(one.counts.done || 0)} of ${number(one.total)})`)));
+}
+
+/** `as of 13:52 (4 min ago)`; it is an alarm if the page is older than three polls and work is open. */
+function drawAge(view) {
+  const age = document.getElementById("age");
+  const project = view.project, now = Date.now() / 1000;
+  const seconds = Math.max(0, now - project.at);
+  const old = project.open && seconds > 3 * view.data.poll;
+  age.className = old ? "alarm" : "";
+  age.replaceChildren("as of ", time(project.at, now), ` (${duration(seconds)} ago)`, old ? " – out of date" : "",
+    view.lost ? ` – ${view.lost}` : "");
+}
+
+function bar(project, groups) {
+  const parts = groups.filter((name) => project.counts[name]);
+  const made = element("div", { class: "bar", role: "img", "aria-label": `Phases: ${countsText(project.counts, groups)}` });
+  for (const name of parts) {
+    const part = element("span", { class: `fill-${name}` });
+    part.style.flexGrow = String(project.counts[name]);
+    made.append(part);
+  }
+  return made;
+}
+
+function countsText(counts, groups) {
+  return groups.filter((name) => counts[name]).map((name) => `${counts[name]} ${name}`).join(", ") || "no replica";
+}
+
+function legend(project, groups) {
+  const shown = groups.filter((name) => project.counts[name] || SHOWN_ALWAYS.includes(name));
+  const items = shown.map((name) =>
+    element("li", {}, swatch(name), element("span", {}, `${number(project.counts[name] || 0)} ${name}`)));
+  return element("ul", { class: "legend", "aria-label": "Replicas by phase" }, items);
+}
+
+/** A small square as the grid draws it. */
+function swatch(name) {
+  const made = element("canvas", { "aria-hidden": "true" });
+  const scale = Math.max(2, window.devicePixelRatio || 1), size = 14;
+  made.width = made.height = size * scale;
+  made.style.width = made.style.height = `${size}px`;
+  const pen = made.getContext("2d");
+  pen.scale(scale, scale);
+  drawSquare(pen, 0, 0, size, name, palette());
+  return made;
+}
+
+function figures(project) {
+  const { pace, hours: used } = project;
+  const items = [["Progress", `${percent(project)} done`, progressNote(project)]];
+  items.push(expectedEnd(project));
+  items.push(["Core-hours", `${hours(used.used)} used`,
+    [`${hours(used.to_come)} to come`, used.lost ? `${hours(used.lost)} lost` : "none lost"].join(", ")
+    + without(used.not_estimated)]);
+  items.push(["Pace", pace.rate ? rate(pace.rate) : "–", pace.elapsed === null ? "not started"
+    : project.open ? `${duration(pace.elapsed)} so far` : `took ${duration(pace.elapsed)}`]);
+  return element("dl", { class: "figures" }, items.map(([name, value, note]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value), note ? element("dd", { class: "more" }, note) : "")));
+}
+
+function percent(project) {
+  return project.total ? `${Math.floor((100 * (project.counts.done || 0)) / project.total)} %` : "–";
+}
+
+function progressNote(project) {
+  const failed = project.counts.failed || 0;
+  return `${number(project.counts.done || 0)} of ${number(project.total)}${failed ? `, ${number(failed)} failed` : ""}`;
+}
+
+function expectedEnd(project) {
+  const { pace, at } = project;
+  if (!project.open) return ["Expected end", "no work is open", project.counts.failed ? "see the failures below" : ""];
+  if (pace.left === null) return ["Expected end", "not known yet", "no replica has ended"];
+  const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${duration(pace.left)}`;
+  return ["Expected end", `about ${clock(at + pace.left, at)}`, span + without(pace.not_estimated)];
+}
+
+function without(list) {
+  if (!list.length) return "";
+  return `, without ${list.slice(0, 2).join(", ")}${list.length > 2 ? ` and ${list.length - 2} more` : ""}`;
+}

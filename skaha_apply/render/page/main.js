@@ -1,0 +1,149 @@
+// Draws the page from its data. A live page asks its server for new data; a file never makes a request.
+
+const AGE_EVERY = 5000; // milliseconds
+const ASK_EVERY = 2000;
+
+class View {
+  constructor(data) {
+    this.chosen = 0;
+    this.query = "";
+    this.lost = "";
+    this.watched = [];
+    this.live = element("p", { class: "unseen", role: "status", "aria-live": "polite", id: "said" });
+    document.body.append(this.live);
+    this.grid = new Grid(this);
+    document.body.append(this.grid.tip);
+    this.panel = new Panel(this);
+    this.observer = new ResizeObserver((changes) => {
+      for (const change of changes) for (const [host, draw] of this.watched) if (host === change.target) draw(Math.floor(change.contentRect.width));
+    });
+    this.take(data);
+  }
+
+  /** Takes new data and draws all. */
+  take(data) {
+    this.data = data;
+    this.chosen = Math.min(this.chosen, Math.max(0, data.projects.length - 1));
+    for (const project of data.projects) decode(project, data.classes);
+    this.project = data.projects[this.chosen];
+    this.draw();
+  }
+
+  choose(place) {
+    this.chosen = place;
+    this.project = this.data.projects[place];
+    this.grid.cursor = null;
+    this.panel.host.hidden = true;
+    this.draw();
+  }
+
+  draw() {
+    const main = document.getElementById("main");
+    if (!this.project) { main.replaceChildren(element("p", {}, "The page has no project.")); return; }
+    this.observer.disconnect();
+    this.watched = [];
+    applyFilter(this.project, this.query);
+    drawHead(this);
+    const replicas = card("replicas", "Replicas", gridHelp(this.data), this.grid.host);
+    replicas.querySelector("header").append(filterField(this));
+    this.failures = drawFailures(this);
+    const graph = drawGraph(this);
+    this.next = drawNext(this);
+    main.replaceChildren(replicas,
+      element("div", { class: `columns${graph ? " pair" : ""}`, id: "middle" }, graph, this.failures),
+      ...drawTime(this).filter(Boolean), this.next);
+    for (const [host, redraw] of this.watched) { redraw(Math.max(200, Math.floor(host.clientWidth))); this.observer.observe(host); }
+    let width = 0;
+    this.onResize(this.grid.host, (now) => { if (now !== width) { width = now; this.grid.draw(); } });
+    this.grid.draw();
+    this.observer.observe(this.grid.host);
+    document.getElementById("foot").replaceChildren(footText(this.data));
+  }
+
+  onResize(host, redraw) {
+    this.watched.push([host, redraw]);
+  }
+
+  filter(query) {
+    this.query = query;
+    const count = applyFilter(this.project, query);
+    this.grid.draw();
+    this.failures.replaceWith(this.failures = drawFailures(this));
+    this.next.replaceWith(this.next = drawNext(this));
+    this.say(query ? `${plural(count, "replica matches", "replicas match")} the filter` : "All replicas are shown");
+  }
+
+  /** Says a text to readers of a screen. */
+  say(text) {
+    this.live.textContent = text;
+  }
+
+  openByName(name) {
+    for (const entry of this.project.entries) {
+      const place = entry.label.indexOf(name);
+      if (place < 0) continue;
+      this.grid.select(entry, place);
+      this.panel.open(entry, place);
+      return;
+    }
+  }
+}
+
+function gridHelp(data) {
+  const keys = data.public ? "Arrow keys move; f goes to the next failure." : "Arrow keys move, Enter opens a replica, f goes to the next failure.";
+  return element("p", { class: "quiet small", id: "grid-help" }, `${keys} A corner marks more than one attempt, a ring a slow replica.`);
+}
+
+function footText(data) {
+  const made = data.public ? "Public page: names, causes, logs and addresses are left out." : "";
+  return `Made by skaha-apply. ${made}`;
+}
+
+/** Asks for new data as long as the page is open. A failed request is shown, and repeated. */
+async function follow(view) {
+  let known = "";
+  for (;;) {
+    await new Promise((resolve) => { setTimeout(resolve, ASK_EVERY); });
+    try {
+      const response = await fetch("data.json", { cache: "no-store", credentials: "same-origin" });
+      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+      const text = await response.text();
+      view.lost = "";
+      if (text !== known) { known = text; refresh(view, JSON.parse(text)); }
+    } catch (error) {
+      view.lost = `no response from the server of this page (${error.message})`;
+    }
+    drawAge(view);
+  }
+}
+
+/** Draws new data, and keeps the focus and the open panel. */
+function refresh(view, data) {
+  const focused = document.activeElement, id = focused ? focused.id : "", shown = view.panel.shown;
+  const inPanel = view.panel.host.contains(focused);
+  const spot = [id === "filter" ? focused.selectionStart : 0, window.scrollY];
+  view.grid.cursor = null;
+  view.take(data);
+  if (shown && !inPanel) keepPanel(view, shown);
+  const target = id && document.getElementById(id);
+  if (target && !inPanel && target !== document.activeElement) target.focus({ preventScroll: true });
+  if (id === "filter") target.setSelectionRange(spot[0], spot[0]);
+  window.scrollTo(0, spot[1]);
+}
+
+function keepPanel(view, [key, name]) {
+  const entry = view.project.entries.find((one) => one.key === key);
+  const place = entry ? entry.label.indexOf(name) : -1;
+  if (place >= 0) view.panel.open(entry, place);
+}
+
+function start() {
+  const view = new View(JSON.parse(document.getElementById("data").textContent));
+  const recolor = () => { cachedPalette = null; if (view.project) { drawHead(view); view.grid.draw(); } };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolor);
+  matchMedia("print").addEventListener("change", recolor);
+  setInterval(() => { if (view.project) drawAge(view); }, AGE_EVERY);
+  if (document.documentElement.dataset.live) follow(view);
+}
+
+start();

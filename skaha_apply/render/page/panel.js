@@ -1,0 +1,86 @@
+// The panel: what is known of one replica, the end of its log, and commands to copy.
+
+class Panel {
+  constructor(view) {
+    this.view = view;
+    this.host = document.getElementById("panel");
+    this.host.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); this.close(); } });
+  }
+
+  open(entry, place) {
+    const { project } = this.view;
+    this.shown = [entry.key, entry.label[place]];
+    const one = replica(project, entry, place);
+    const close = element("button", { type: "button", onclick: () => this.close() }, "Close");
+    this.host.replaceChildren(
+      element("header", {}, element("h2", { id: "panel-title" }, one.name), close),
+      element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? `, attempt ${one.attempt} of ${one.of}` : "", one.slow ? ", slow: over 3 times the median" : ""),
+      one.cause ? element("p", { class: "strong" }, one.cause) : "",
+      one.reason ? element("p", { class: "quiet" }, one.reason) : "",
+      attempts(project, one),
+      facts(entry, one),
+      log(project, one),
+      commands(project, one),
+    );
+    this.host.hidden = false;
+    this.host.scrollTop = 0;
+    close.focus();
+  }
+
+  close() {
+    if (this.host.hidden) return;
+    this.host.hidden = true;
+    this.shown = null;
+    this.view.grid.host.focus({ preventScroll: true });
+  }
+}
+
+function attempts(project, one) {
+  const rows = one.earlier.map(([attempt, word, accepted, wait, ran, cause, , ram]) =>
+    ({ attempt, word: project.words[word][0], accepted, wait, ran, cause: project.texts[cause], ram }));
+  if (one.accepted !== null) {
+    rows.push({ attempt: one.attempt, word: one.word, accepted: one.accepted, wait: one.wait, ran: one.ran, cause: one.cause, ram: one.usedRam });
+  }
+  if (!rows.length) return "";
+  const heads = ["Attempt", "Result", "Accepted", "Queued", "Ran", "RAM seen"];
+  const body = rows.map((row) => {
+    const now = project.at - project.zero - row.accepted;
+    const queued = row.wait === null ? (row.ran === null ? duration(now) : "") : duration(row.wait);
+    const ran = row.wait === null ? "" : row.ran === null ? `${duration(now - row.wait)} so far` : duration(row.ran);
+    const result = row.cause && row.cause !== one.cause ? `${row.word}: ${row.cause}` : row.word;
+    const cells = [row.attempt, result, time(project.zero + row.accepted, project.at), queued, ran, row.ram === null ? "" : `${row.ram} GB`];
+    return element("tr", {}, cells.map((cell) => element("td", {}, cell)));
+  });
+  return element("section", {}, element("h3", {}, "Attempts"), element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Attempts" },
+    element("table", {}, element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
+      element("tbody", {}, body))));
+}
+
+function facts(entry, one) {
+  const seen = (value, unit) => (value === null ? "" : `, at most ${value}${unit} seen in use`);
+  const rows = [
+    ["Entry", entry.name],
+    ["Cores", one.cores === null ? `flexible${seen(one.usedCores, "")}` : `${one.cores} requested${seen(one.usedCores, "")}`],
+    ["RAM", one.ram === null ? `flexible${seen(one.usedRam, " GB")}` : `${one.ram} GB requested${seen(one.usedRam, " GB")}`],
+    one.gpus ? ["GPUs", `${one.gpus} requested`] : null,
+    entry.image ? ["Image", entry.image] : null,
+    one.id ? ["Session", one.id] : null,
+  ].filter(Boolean);
+  return element("section", {}, element("h3", {}, "Resources"), element("table", {}, element("tbody", {}, rows.map(([name, value]) =>
+    element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, value))))));
+}
+
+function log(project, one) {
+  const found = project.logs[one.name];
+  if (!found) return "";
+  const [attempt, lines] = found;
+  const head = `Log of attempt ${attempt}, ${lines.length === 1 ? "its last line" : `its last ${lines.length} lines`}`;
+  return element("section", {}, element("h3", {}, head), element("pre", { tabindex: 0, role: "group", "aria-label": head }, lines.join("\n")));
+}
+
+function commands(project, one) {
+  const known = [["logs", "Print the log"], ["show", "Print the history"], ["rerun", "Run it again at the next apply"]];
+  const items = known.filter(([name]) => project.commands[name]).map(([name, what]) =>
+    element("li", {}, element("p", { class: "small quiet" }, what), command(project.commands[name].replace("REPLICA", pattern(one)), what)));
+  return items.length ? element("section", {}, element("h3", {}, "Commands"), element("ul", {}, items)) : "";
+}

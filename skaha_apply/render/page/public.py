@@ -1,0 +1,74 @@
+"""What a public page keeps of a project: numbers, entries, times, and images without their registry.
+
+Every key that may be published is listed here. A key that is added to the data of a page stays private until it is
+listed. Not listed are IDs, addresses, names of users, accounts, hosts and replicas, paths, arguments, logs, causes and
+commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skaha_apply.render.page.columns import column
+from skaha_apply.render.page.words import CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PROJECT = ("name", "at", "zero", "open", "counts", "total", "hours", "edges", "series", "queue")
+_PACE = ("rate", "elapsed", "left", "low", "high")
+_ENTRY = (
+    *("key", "name", "total", "counts", "batch", "kind", "parallelism", "timeout"),
+    *("median", "longest", "left", "runs", "use"),
+)
+_ACTION = ("action", "entry", "count")
+
+
+def public_project(project: Mapping[str, Any]) -> dict[str, Any]:
+    """The public part of the data of one project; replicas have no names, and are sorted by their class."""
+    words = [["", ""], *([name, name] for name in CLASSES)]
+    return {
+        **{key: project[key] for key in _PROJECT},
+        "server": "",
+        "pace": {**{key: project["pace"][key] for key in _PACE}, "not_estimated": []},
+        "entries": [_entry(one) for one in project["entries"]],
+        "causes": [],
+        "failed": [
+            {"entry": one["name"], "count": one["counts"]["failed"]}
+            for one in project["entries"]
+            if one["counts"].get("failed")
+        ],
+        "next": {key: _counted(items) for key, items in project["next"].items()},
+        "refused": "",
+        "notes": [],
+        "commands": {},
+        "logs": {},
+        "words": words,
+        "texts": [""],
+    }
+
+
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    counts = entry["counts"]
+    classes = [place for place, name in enumerate(CLASSES, 1) for _ in range(counts.get(name, 0))]
+    total = len(classes)
+    return {
+        **{key: entry[key] for key in _ENTRY},
+        "image": without_registry(entry["image"]),
+        "replicas": {"names": {"p": "", "a": 1, "n": total}, "word": column(classes), "slow": [], "again": {}},
+    }
+
+
+def without_registry(image: str) -> str:
+    """`skaha/astroml:24.07` for `images.canfar.net/skaha/astroml:24.07`."""
+    first, slash, rest = image.partition("/")
+    is_host = slash and ("." in first or ":" in first or first == "localhost")
+    return rest if is_host else image
+
+
+def _counted(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The actions without reasons and names: their number by kind and entry."""
+    found: dict[tuple[str, str], int] = {}
+    for one in items:
+        found[one["action"], one["entry"]] = found.get((one["action"], one["entry"]), 0) + one["count"]
+    return [dict(zip(_ACTION, (*key, count), strict=True)) | {"why": "", "example": ""} for key, count in found.items()]

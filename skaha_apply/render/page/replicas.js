@@ -1,0 +1,71 @@
+// Decodes the columns of replicas: runs of equal values, and names without their common prefix.
+
+function values(column) {
+  if (!column) return [];
+  if (column.v) return column.v;
+  const found = [];
+  for (let place = 0; place < column.r.length; place += 2) {
+    for (let left = column.r[place + 1]; left > 0; left -= 1) found.push(column.r[place]);
+  }
+  return found;
+}
+
+function names(column) {
+  if (column.v) return column.v.map((rest) => column.p + rest);
+  return Array.from({ length: column.n }, (_, place) => column.p + (column.a + place));
+}
+
+/** Adds to each entry of a project what the drawings read: the class, the name and the search text of each replica. */
+function decode(project, classes) {
+  const classOfWord = project.words.map(([, name]) => classes.indexOf(name));
+  for (const entry of project.entries) {
+    const columns = entry.replicas;
+    entry.word = values(columns.word);
+    entry.phase = Uint8Array.from(entry.word, (word) => classOfWord[word]);
+    entry.label = names(columns.names);
+    entry.attempts = values(columns.attempt);
+    entry.cause = values(columns.k);
+    entry.slow = new Set(columns.slow);
+    entry.shown = null; // the places that match the filter; null for all
+    entry.size = entry.phase.length;
+  }
+  return project;
+}
+
+/** What the filter searches for each replica: its name, its phase, its entry and the cause of its failure. */
+function searched(project, entry) {
+  if (entry.text) return entry.text;
+  const texts = values(entry.replicas.c);
+  entry.text = entry.label.map((name, place) => {
+    const [word, group] = project.words[entry.word[place]];
+    const slow = entry.slow.has(place) ? " slow" : "";
+    const again = entry.attempts[place] > 1 ? " attempts" : "";
+    return `${name} ${word} ${group} ${entry.name}${slow}${again} ${texts.length ? project.texts[texts[place]] : ""}`.toLowerCase();
+  });
+  return entry.text;
+}
+
+/** All that is known of one replica. */
+function replica(project, entry, place) {
+  const columns = entry.replicas;
+  const one = (name) => { const list = values(columns[name]); return list.length ? list[place] : null; };
+  const [word, group] = project.words[entry.word[place]];
+  return {
+    name: entry.label[place],
+    word,
+    group,
+    slow: entry.slow.has(place),
+    attempt: one("attempt"), of: one("of"),
+    accepted: one("a"), wait: one("w"), ran: one("d"),
+    cause: project.texts[one("c") || 0], reason: project.texts[one("y") || 0],
+    cores: one("cores"), ram: one("ram"), gpus: one("gpus"),
+    usedCores: one("uc"), usedRam: one("ur"), id: one("ids"), numbered: one("numbered"),
+    earlier: columns.again[String(place)] || [],
+  };
+}
+
+/** The replica as commands name it: `reduce/3` for `reduce-3`. */
+function pattern(one) {
+  const name = one.numbered ? one.name.replace(/-(\d+)$/, "/$1") : one.name;
+  return /^[\w./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,83 @@
+"""The page as a document: its numbers, its size, and texts that stay texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+import pytest
+from surveys import data_of, survey
+
+from skaha_apply.render.page.columns import column, names_column
+from skaha_apply.render.page.page import page_html
+from skaha_apply.render.page.words import group_counts, word_of
+
+MOST_BYTES = 1_500_000  # of a page with 20,000 replicas
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    return survey(600)
+
+
+def block_of(html):
+    """The data of a page, as a browser reads it."""
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    return json.loads(text)
+
+
+def expanded(packed):
+    if "v" in packed:
+        return packed["v"]
+    runs = packed["r"]
+    return [value for place in range(0, len(runs), 2) for value in [runs[place]] * runs[place + 1]]
+
+
+def test_the_counts_are_those_of_the_status(tiles):
+    (project,) = data_of(tiles)["projects"]
+    words = Counter()
+    for entry in tiles.status.entries:
+        words.update(entry.counts)
+    assert project["counts"] == group_counts(words)
+    assert (
+        project["total"]
+        == sum(words.values())
+        == sum(len(expanded(one["replicas"]["word"])) for one in project["entries"])
+    )
+
+
+def test_each_replica_has_the_word_that_its_entry_counts(tiles):
+    rows = Counter(word_of(row) for row in tiles.status.rows)
+    counted = sum((Counter(entry.counts) for entry in tiles.status.entries), Counter())
+    assert rows == counted
+
+
+def test_failures_of_three_causes_are_three_lines_whose_commands_select_them(tiles):
+    (project,) = data_of(tiles)["projects"]
+    failed = [row for row in tiles.status.rows if row.cause]
+    assert [one["cause"] for one in project["causes"]] == [
+        "FileNotFoundError: …",
+        "OSError: No SIMPLE card found",
+        "MemoryError",
+    ]
+    assert sum(one["count"] for one in project["causes"]) == len(failed)
+    marked = [name for one in project["causes"] for name in one["command"].split()[3:-1]]
+    assert sorted(marked) == sorted(row.session for row in failed)
+
+
+@pytest.mark.parametrize("values", [[], [1], [1, 1, 1, 2, None, None, None], list(range(9)), ["", "", "a"]])
+def test_columns_keep_all_values(values):
+    assert expanded(column(values)) == values
+
+
+def test_numbered_names_are_not_listed():
+    assert names_column([f"tile-{n}" for n in range(8, 12)]) == {"p": "tile-", "a": 8, "n": 4}
+    assert names_column(["tile-08", "tile-09"]) == {"p": "tile-", "v": ["08", "09"]}
+    assert names_column([]) == {"p": "", "v": []}
+
+
+def test_a_page_of_20000_replicas_is_small():
+    page = page_html(data_of(survey(18_000)))
+    assert len(block_of(page)["projects"][0]["entries"]) == 4
+    assert len(page.encode()) < MOST_BYTES
