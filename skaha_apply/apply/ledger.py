@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.errors import StateError
 from skaha_apply.planning.records import is_open
 from skaha_apply.planning.safety.account import with_account_shown
+from skaha_apply.planning.tracking.confirmed_times import take_times
 from skaha_apply.planning.tracking.news import is_news
 from skaha_apply.planning.tracking.update import update_working_state
 from skaha_apply.planning.working_state import WorkingState
@@ -192,11 +193,17 @@ class Ledger:
             except StateError as failure:
                 self._failure = failure
 
+    def _newest_document(self) -> StateDocument:
+        """The document with all changes, and with the times of listings that confirm records."""
+        take_times(self.working_state)
+        self._document = None
+        return self.document
+
     async def _write(self, *, last: bool = False) -> None:
         revision = self._changed
         self._serial += 1
         head = {"serial": self._serial, "writer": writer(), "written": self._now()}
-        document = self.document.model_copy(update=head)
+        document = self._newest_document().model_copy(update=head)
         earlier, self.working_state.stored_records = self.working_state.stored_records, {}
         # Shielded: a canceled wait does not interrupt a write, and the next write waits for it.
         self._writing = asyncio.ensure_future(self._store.write(document, last=last))

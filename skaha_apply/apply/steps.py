@@ -12,6 +12,7 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import TimeoutReached, Unauthorized, Unreachable
 from skaha_apply.model.report import Note
 from skaha_apply.planning.planner import plan as make_plan
+from skaha_apply.planning.tracking.confirmed_times import take_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,8 @@ async def carry_out(work: ApprovedWork, context: ExecutionContext) -> tuple[Outc
     """
     if context.ledger.is_new:  # the first run stores a state, also if there was nothing to do
         context.ledger.changed()
+    if work.actions:
+        take_times(context.ledger.working_state)
     done: list[Outcomes] = []
     try:
         await context.log_saver.save_ended(context.ledger, {action.key for action in work.actions})

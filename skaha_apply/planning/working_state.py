@@ -35,6 +35,7 @@ class WorkingState:
 
     `pending_deletes` are the `tombstones` of the document, `unconfirmed_creates` its `doubts`. `stored_records` are the
     stored records of replicas about which this working copy knows newer times, None for a record that is not stored.
+    `confirmed` has the sessions that a listing showed as their records have them: its ID, and the time of the listing.
     """
 
     head: StateDocument
@@ -44,6 +45,7 @@ class WorkingState:
     pending_deletes: dict[str, PendingDelete] = field(default_factory=dict)
     unconfirmed_creates: dict[ReplicaKey, UnconfirmedCreate] = field(default_factory=dict)
     stored_records: dict[ReplicaKey, ReplicaRecord | None] = field(default_factory=dict, repr=False, compare=False)
+    confirmed: dict[ReplicaKey, tuple[str, float]] = field(default_factory=dict, repr=False, compare=False)
     # By identity: a thousand replicas share one spec, and its digest takes as long as a third of a request.
     _keys: dict[int, tuple[SessionSpec, str]] = field(default_factory=dict, repr=False, compare=False)
     # The last result of `to_document`, with the revisions of the records and of their keys.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.records import is_open
 from skaha_apply.planning.tracking.clock_skew import age
+from skaha_apply.planning.tracking.confirmed_times import confirms, take_time, take_times
 from skaha_apply.planning.tracking.deletions import resolve_delete
 from skaha_apply.planning.tracking.unconfirmed_creates import (
     UNCONFIRMED_AGE,
@@ -40,11 +41,17 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
     """
     working = WorkingState.from_document(state)
     adopted = update_working_state(working, seen, settle)
+    take_times(working)
     return working.to_document(), adopted
 
 
 def update_working_state(working: WorkingState, seen: Observation, settle: float) -> frozenset[ReplicaKey]:
-    """Change a working state as `update_state` does; returns the replicas whose unconfirmed create it found."""
+    """Change a working state as `update_state` does; returns the replicas whose unconfirmed create it found.
+
+    The times of sessions that a listing only confirms are in `WorkingState.confirmed` after that.
+    """
+    for key in _with_open_requests(working):
+        take_time(working, key)
     for _, pending in sorted(working.pending_deletes.items()):
         resolve_delete(working, pending, seen, settle)
     owned = set(working.owned()) if working.intents else set()
@@ -67,13 +74,24 @@ def update_working_state(working: WorkingState, seen: Observation, settle: float
     return adopted
 
 
+def _with_open_requests(working: WorkingState) -> set[ReplicaKey]:
+    """The replicas with an open create or delete."""
+    deleting = (pending.key for pending in working.pending_deletes.values())
+    return {*working.intents, *working.unconfirmed_creates, *deleting}
+
+
 def _follow(working: WorkingState, record: ReplicaRecord, seen: Observation, missing: MissingSessions) -> None:
     """Update one record to the observation of its session."""
     if record.id is None:
         return
-    live = seen.session(record.id)
+    live, at = seen.session(record.id), seen.listing.at
+    if live and confirms(live, record, working.stored_records.get(record.key, record), at):
+        working.confirmed[record.key] = record.id, at
+        return
+    take_time(working, record.key)
+    record = working.records[record.key]
     if live and (record.phase.active or _is_back(record, live)):
-        working.records[record.key] = with_live_session(record, live, seen.listing.at)
+        working.records[record.key] = with_live_session(record, live, at)
     elif record.phase.active and record.id in seen.not_found:
         working.records[record.key] = missing.record_after(record)
 
