@@ -12,12 +12,18 @@ from skaha_apply.lazy_dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
 Number = int | float
+_ACTIVE = ("accepted", "pending", "running", "terminating", "other")
+_ENDED = ("done", "failed")
 
 
 class Kind(StrEnum):
     """Session types that can be created [SessionType]; `desktop-app` is started by desktops only."""
+
+    _value_: str
+    interactive: bool  # whether a person opens it in a browser; all kinds but headless
 
     HEADLESS = "headless"
     NOTEBOOK = "notebook"
@@ -26,14 +32,20 @@ class Kind(StrEnum):
     FIREFLY = "firefly"
     CONTRIBUTED = "contributed"
 
-    @property
-    def interactive(self) -> bool:
-        """Whether a person opens it in a browser; all kinds but headless."""
-        return self is not Kind.HEADLESS
+    def __new__(cls, value: str) -> Self:
+        """A kind with its trait as an attribute, which a plan reads for each replica."""
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.interactive = value != "headless"
+        return made
 
 
 class Phase(StrEnum):
     """The phase of a replica, as far as it is known."""
+
+    _value_: str
+    active: bool  # whether it may hold resources on the server
+    ended: bool  # whether a listing showed its end
 
     ACCEPTED = "accepted"  # the server returned an ID; no listing showed it yet
     PENDING = "pending"
@@ -47,21 +59,16 @@ class Phase(StrEnum):
     GONE = "gone"  # deleted by someone else, shortly after a listing showed it
     HELD = "held"  # kept from starting by `mark hold`
 
-    @property
-    def active(self) -> bool:
-        """Whether it may hold resources on the server."""
-        return self in ACTIVE
-
-    @property
-    def ended(self) -> bool:
-        """Whether a listing showed its end."""
-        return self in _ENDED
+    def __new__(cls, value: str) -> Self:
+        """A phase with its traits as attributes, which a plan reads many times for each replica."""
+        made = str.__new__(cls, value)
+        made._value_ = value
+        made.active = value in _ACTIVE
+        made.ended = value in _ENDED
+        return made
 
 
-ACTIVE: frozenset[Phase] = frozenset(
-    {Phase.ACCEPTED, Phase.PENDING, Phase.RUNNING, Phase.TERMINATING, Phase.OTHER},
-)
-_ENDED = frozenset({Phase.DONE, Phase.FAILED})
+ACTIVE: frozenset[Phase] = frozenset(phase for phase in Phase if phase.active)
 
 # Status words of skaha 1.4.0 [Session], and two that older servers and the OpenAPI text use.
 STATUS_WORDS: Mapping[str, Phase] = MappingProxyType(
