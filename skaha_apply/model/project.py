@@ -99,7 +99,8 @@ class Project:
     `homes` are the folders where the state can live by default. They are the root of each checkout that has manifests
     of the project, and the folder of the manifests outside any checkout. If there are several homes, the user must
     choose one with `--state`. A project that a script defines has no home. `around` are the folders of its manifests,
-    as written and with links resolved. All of them are absolute.
+    as written and with links resolved. All of them are absolute. `base` is the folder of `files`, if
+    they are not in the first of `homes`.
 
     `empty` are the names, as written, of entries whose matrix has no combination now. `empty_lists` are the names of
     entries whose list or table is empty and whose combinations all come from an `include`. `named_only` gives, by the
@@ -136,6 +137,7 @@ class Project:
     given: Mapping[str, str] = field(default_factory=dict)
     homes: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    base: str = ""
     left_out: Mapping[int, tuple[LeftOut, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:

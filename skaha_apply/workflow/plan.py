@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.apply.lister import Lister
@@ -81,8 +82,8 @@ async def ask_offer(context: Context, project: Project, document: StateDocument)
 
 
 def _present(location: StateLocation, state: StateDocument) -> frozenset[str]:
-    files = {spec.file for spec in state.specs.values()}
-    return frozenset(file for file in files if file and file != "-" and (location.root / file).exists())
+    files, base = {spec.file for spec in state.specs.values()}, Path(location.base or location.root)
+    return frozenset(file for file in files if file and file != "-" and (base / file).exists())
 
 
 def _notes(context: Context, observation: Observation) -> tuple[Reason, ...]:

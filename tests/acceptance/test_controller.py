@@ -200,36 +200,99 @@ def test_an_address_that_cannot_be_used_is_an_error_of_usage(desk, address):
     assert "write HOST:PORT" in desk("run", "--listen", address, code=4).err
 
 
-def test_a_pull_brings_the_newest_commit_and_a_remote_that_is_gone_is_a_fault(desk, running, tmp_path):
-    def git(*words):
+class Origin:
+    """A bare repository, and somebody who commits to it."""
+
+    def __init__(self, folder):
+        self.bare, self.clone = folder / "origin.git", folder / "other"
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", self.bare], check=True)
+        subprocess.run(["git", "clone", "-q", self.bare, self.clone], check=True, capture_output=True)
+
+    def git(self, *words):
         who = ("-c", "user.name=a", "-c", "user.email=a@localhost")
-        subprocess.run(["git", *who, "-C", str(other), *words], check=True, capture_output=True)
+        subprocess.run(["git", *who, "-C", self.clone, *words], check=True, capture_output=True)
 
-    origin, other = tmp_path / "origin.git", tmp_path / "other"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(origin)], check=True)
-    subprocess.run(["git", "clone", "-q", str(origin), str(other)], check=True, capture_output=True)
+    def commit(self, files, *words):
+        """Commit files by name, and push them to `main`; `--amend` replaces the last commit."""
+        for name, text in files.items():
+            path = self.clone / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "Change the survey", *words)
+        self.git("push", "-q", "-f", "origin", "HEAD:main")
 
+
+@pytest.fixture
+def origin(tmp_path):
+    return Origin(tmp_path)
+
+
+def test_manifests_come_from_a_repository_that_nobody_has_cloned(desk, running, origin, tmp_path):
+    """Also after a forced push. The state is in the working directory, and no clone is left."""
+    tiles = {"name": "tile-${n}", "cmd": "true", "matrix": {"n": {"file": "lists/n.txt"}}}
+    manifest = desk.write(tiles)
+    text = manifest.read_text()
+    manifest.unlink()
+    origin.commit({"manifests/m.yaml": text, "lists/n.txt": "1\n"})
+    (tmp_path / "clones").mkdir()
+    desk.environment["TMPDIR"] = str(tmp_path / "clones")
+    with running("--repository", "origin.git") as controller:
+        controller.until_phases(done=1)
+        assert desk.state_path.exists()
+        assert [one["file"] for one in desk.state["specs"].values()] == ["manifests/m.yaml"]
+        origin.commit({"lists/n.txt": "1\n2\n3\n"}, "--amend")
+        controller.until_phases(done=3)
+        origin.bare.rename(tmp_path / "away.git")
+        fault = controller.until_event("fault", source="manifests")
+        assert "there is no such repository" in fault["error"]
+        (tmp_path / "away.git").rename(origin.bare)
+        controller.until_event("recovered", source="manifests")
+        controller.stop()
+    assert len(desk.posts()) == 3
+    assert list((tmp_path / "clones").iterdir()) == []
+    with running("--repository", str(origin.bare), "--branch", "none") as controller:
+        assert "branch none: fatal: couldn't find remote ref" in controller.until_event("fault")["error"]
+        controller.stop()
+
+
+def test_a_pull_brings_the_newest_commit_and_a_remote_that_is_gone_is_a_fault(desk, running, origin, tmp_path):
     def commit(*sessions):
-        (other / "m.yaml").write_text(desk.write(*sessions).read_text())
-        git("add", "m.yaml")
-        git("commit", "-q", "-m", "Change the survey")
-        git("push", "-q", "origin", "HEAD:main")
+        manifest = desk.write(*sessions)
+        origin.commit({"m.yaml": manifest.read_text()})
+        manifest.unlink()
 
     commit({"name": "one", "cmd": "true"})
     clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "-q", "-b", "main", str(origin), str(clone)], check=True, capture_output=True)
+    subprocess.run(["git", "clone", "-q", "-b", "main", origin.bare, clone], check=True, capture_output=True)
     assert "is not in a git checkout" in desk("run", "--pull", "-", code=4).err
     with running("--pull", str(clone)) as controller:
         controller.until_phases(done=1)
         commit({"name": "one", "cmd": "true"}, {"name": "two", "cmd": "true"})
         controller.until_phases(done=2)
-        origin.rename(tmp_path / "away.git")
+        origin.bare.rename(tmp_path / "away.git")
         fault = controller.until_event("fault", source="manifests")
         assert fault["error"].startswith(f"cannot pull {clone}: fatal: ")
-        (tmp_path / "away.git").rename(origin)
+        (tmp_path / "away.git").rename(origin.bare)
         controller.until_event("recovered", source="manifests")
         controller.stop()
     assert len(desk.posts()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--repository", "--upload-pack=x"], "do not begin with '-'"),
+        (["--repository", "ext::sh -c touch% x"], "can run a program"),
+        (["--repository", "origin.git", "--branch", "--upload-pack=x"], "do not begin with '-'"),
+        (["--repository", "origin.git", "--branch", "a:refs/heads/b"], "is not the name of a branch"),
+        (["--repository", "origin.git", "../m.yaml"], "is not a path in the repository"),
+        (["--repository", "origin.git", "--pull"], "exclude each other"),
+        (["--branch", "main"], "requires --repository"),
+    ],
+)
+def test_a_repository_that_git_could_act_on_is_an_error_of_usage(desk, words, text):
+    assert text in desk("run", *words, code=4).err
 
 
 def test_finished_work_does_not_run_again_if_the_state_disappears(desk, running, sandbox):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -12,17 +13,21 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.help import EXIT_CODES, INPUT, OUTPUT, SAFETY, WAITING
+from skaha_apply.cli.invocation import complete_commands, set_paths
 from skaha_apply.cli.option_types import DURATION, interval, listen_address
 from skaha_apply.cli.options import ManifestOptions, RecordOptions
 from skaha_apply.cli.output.session_ids import mask_ids
 from skaha_apply.cli.projects import load
 from skaha_apply.cli.shared_options import EventsOption
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import ExitCode, Interrupted
+from skaha_apply.model.errors import ExitCode, Interrupted, UsageError
 
 if TYPE_CHECKING:
-    from skaha_apply.model.project import MissingValues
+    from collections.abc import Awaitable, Callable
+
+    from skaha_apply.model.project import MissingValues, Project
     from skaha_apply.workflow.controller.controller import ControllerRequest
+    from skaha_apply.workflow.setup.settings import Settings
 
 INTERVAL = 300.0  # seconds
 LISTEN = "127.0.0.1:0"
@@ -53,6 +58,22 @@ class RunArguments(ManifestOptions, RecordOptions):
         bool,
         typer.Option("--pull", help="Pull the git checkout of the manifests before each round", rich_help_panel=INPUT),
     ] = False
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REMOTE",
+            help="Git repository with the manifests, pulled before each round; PATHs are in it (default: none)",
+            rich_help_panel=INPUT,
+        ),
+    ] = None
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BRANCH",
+            help="Branch of --repository (default: the one that the repository names)",
+            rich_help_panel=INPUT,
+        ),
+    ] = None
     listen: Annotated[
         str | None,
         typer.Option(
@@ -92,7 +113,6 @@ def run(options: RunArguments) -> ExitCode:
 
 def _serve_and_make_rounds(options: RunArguments) -> None:
     from skaha_apply.model import __version__  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.controller.checkout import find_checkouts  # noqa: PLC0415
     from skaha_apply.workflow.controller.controller import ControllerRequest  # noqa: PLC0415
     from skaha_apply.workflow.controller.metrics import Metrics, serve  # noqa: PLC0415
     from skaha_apply.workflow.controller.run_log import RunLog  # noqa: PLC0415
@@ -103,27 +123,51 @@ def _serve_and_make_rounds(options: RunArguments) -> None:
         streams.show_document(f"{mask_ids(line)}\n")
         sys.stdout.flush()
 
-    log, metrics = RunLog(write), Metrics()
+    log, metrics = RunLog(write, complete_commands), Metrics()
     setting = replace(options.setting(), observe=log.note_once)
+    pulls, load_manifests = _manifests(options, setting)
     wait = INTERVAL if options.interval is None else options.interval
-    checkouts = find_checkouts(setting.sources) if options.pull else ()
     host, _, port = (options.listen or LISTEN).rpartition(":")
     server = serve(metrics, host, int(port))
     log.write("started", version=__version__, interval=wait, listen=f"{host}:{server.server_address[1]}")
     try:
         request = ControllerRequest(
             setting,
-            lambda: load(setting, streams, warn=False),
+            load_manifests,
             log,
             wait,
             deletes=options.yes,
-            checkouts=checkouts,
+            pulls=pulls,
             metrics=metrics,
         )
         _make_rounds(request, options.events)
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _manifests(
+    options: RunArguments, setting: Settings
+) -> tuple[tuple[Callable[[], Awaitable[None]], ...], Callable[[], tuple[Project, ...]]]:
+    """What brings the manifests up to date, and what loads them; raises `UsageError`."""
+    from functools import partial  # noqa: PLC0415 - keeps --help fast
+
+    from skaha_apply.workflow.controller.checkout import find_checkouts, pull  # noqa: PLC0415
+    from skaha_apply.workflow.controller.repository import open_repository  # noqa: PLC0415
+
+    def read(chosen: Settings) -> tuple[Project, ...]:
+        return load(chosen, options.streams(), warn=False)
+
+    if options.repository is None:
+        if options.branch is not None:
+            raise UsageError("--branch requires --repository", hint="--pull follows the branch of the checkout.")
+        checkouts = find_checkouts(setting.sources) if options.pull else ()
+        return tuple(partial(pull, one) for one in checkouts), partial(read, setting)
+    if options.pull:
+        raise UsageError("--pull and --repository exclude each other", hint="--repository is pulled in any case.")
+    repository = open_repository(options.repository, options.branch or "", setting, os.environ)
+    set_paths(())  # commands in hints run in the working directory, which has no manifests
+    return (repository.pull,), partial(repository.load, setting, read)
 
 
 def _make_rounds(request: ControllerRequest, events: str | None) -> None:

@@ -126,15 +126,7 @@ class GitProgram:
             }
         where = ("--git-dir", folder) if folder else ()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *("git", *_OPTIONS, *where, *words),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=env,
-                cwd=folder or "/",
-                start_new_session=True,
-            )
+            process = await _start(("git", *_OPTIONS, *where, *words), env, folder or "/")
         except FileNotFoundError as error:
             raise StateError(
                 "git is not installed", hint="Install git, or store the state elsewhere with --state."
@@ -154,6 +146,21 @@ class GitProgram:
             await asyncio.shield(_end(process))
             raise
         return GitResult(process.returncode, out, err.decode("utf-8", "replace"))
+
+
+async def _start(command: tuple[str, ...], env: Mapping[str, str], folder: str) -> asyncio.subprocess.Process:
+    """Start a command. An interrupt in the meantime ends it in order; asyncio would lose a process that ends early."""
+    pipe = asyncio.subprocess.PIPE
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=folder, start_new_session=True
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

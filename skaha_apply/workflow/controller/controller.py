@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import Interrupted, ServerError, SkahaApplyError, StateLocked
-from skaha_apply.workflow.controller.checkout import pull
 from skaha_apply.workflow.controller.lock import ControllerLocks
 from skaha_apply.workflow.controller.run_log import PassLog, RunLog
 from skaha_apply.workflow.reconcile.loop import continue_run, start_run
@@ -25,7 +24,7 @@ from skaha_apply.workflow.setup.context import open_context, retry_time, with_ev
 from skaha_apply.workflow.status import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
@@ -44,9 +43,9 @@ MANIFESTS, SERVER = "manifests", "server"  # sources of faults that concern all 
 class ControllerRequest:
     """What a controller works on.
 
-    `load` reads the manifests, after `checkouts` were pulled. `interval` is the time from the begin of a round to the
-    next, in seconds. `deletes` states whether the invocation is also the approval for deletes and replaces. `metrics`
-    gets the status after each pass, which takes one more listing.
+    `load` reads the manifests, after each of `pulls` has brought them up to date. `interval` is the time from the begin
+    of a round to the next, in seconds. `deletes` states whether the invocation is also the approval for deletes and
+    replaces. `metrics` gets the status after each pass, which takes one more listing.
     """
 
     setting: Settings
@@ -54,7 +53,7 @@ class ControllerRequest:
     log: RunLog
     interval: float
     deletes: bool = False
-    checkouts: tuple[Path, ...] = ()
+    pulls: tuple[Callable[[], Awaitable[None]], ...] = ()
     events: EventFile | None = None
     metrics: Metrics | None = None
 
@@ -75,15 +74,15 @@ class Controller:
     lineages: dict[str, str] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     rounds_with_fault: int = 0
+    has_begun: bool = False
 
     async def run(self) -> None:
         """Make rounds until the task is canceled.
 
         Raises:
-            StateLocked: in the first round, another controller works on the state of a project.
+            StateLocked: before the first pass, another controller works on the state of a project.
         """
         try:
-            await self._lock_projects()
             while True:
                 began = asyncio.get_running_loop().time()
                 await self._round()
@@ -91,24 +90,24 @@ class Controller:
         finally:
             self.locks.free()
 
-    async def _lock_projects(self) -> None:
-        try:
-            projects = self.request.load()
-        except SkahaApplyError:
-            return  # the first round logs it
-        for project in projects:
-            self.locks.take(self.request.setting, project)
+    def _lock_projects(self, projects: tuple[Project, ...]) -> None:
+        """Once, with the first manifests: a second controller ends before it does anything."""
+        if not self.has_begun:
+            for project in projects:
+                self.locks.take(self.request.setting, project)
+            self.has_begun = True
 
     async def _round(self) -> None:
         """Make a pass over each project; a fault of the server ends the round, because all would meet it."""
         try:
-            for checkout in self.request.checkouts:
-                await pull(checkout)
+            for pull in self.request.pulls:
+                await pull()
             projects = self.request.load()
         except SkahaApplyError as error:
             self._fault(MANIFESTS, error)
         else:
             self._recover(MANIFESTS)
+            self._lock_projects(projects)
             self._forget_others(projects)
             try:
                 await self._pass_over(projects)

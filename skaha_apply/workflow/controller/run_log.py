@@ -22,15 +22,20 @@ _BAD = (Phase.FAILED.value, Phase.UNKNOWN.value)
 
 @dataclass(frozen=True)
 class RunLog:
-    """Writes lines with the keys `time` (UTC, of this machine), `level`, `event`, and those of the event."""
+    """Writes lines with the keys `time` (UTC, of this machine), `level`, `event`, and those of the event.
+
+    `complete` returns a hint whose commands have the options of this invocation.
+    """
 
     write_line: Callable[[str], None]
+    complete: Callable[[str], str] = str
     noted: set[str] = field(default_factory=set)
 
     def write(self, event: str, *, level: str = "info", **values: Any) -> None:
         """Write one line."""
         time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        line = {"time": time, "level": level, "event": event, **values}
+        hints = {"hint": self.complete(values["hint"])} if "hint" in values else {}
+        line = {"time": time, "level": level, "event": event, **values, **hints}
         self.write_line(inert_json(json.dumps(line, ensure_ascii=False)))
 
     def note_once(self, event: Event) -> None:

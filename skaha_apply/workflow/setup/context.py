@@ -57,7 +57,7 @@ class StateLocation:
     """The place of state and logs, and the server that the state is bound to.
 
     `root` is the folder that has `.skaha-apply`: for an invocation that of the working directory, for a project (`at`)
-    that of its manifests. `homes` and `around` are as in `Project`.
+    that of its manifests. `homes`, `around` and `base` are as in `Project`.
     """
 
     setting: Settings
@@ -67,12 +67,14 @@ class StateLocation:
     url: str
     homes: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    base: str = ""
 
     def at(self, project: Project) -> StateLocation:
         """The location of one project, wherever the command is invoked; without manifests that of the invocation."""
         if not project.homes:
             return self
-        return replace(self, root=Path(project.homes[0]), homes=project.homes, around=project.around)
+        root = Path(project.homes[0])
+        return replace(self, root=root, homes=project.homes, around=project.around, base=project.base)
 
     @property
     def local(self) -> bool:
