@@ -21,11 +21,11 @@ check:
 
 # Run the quick tests: no processes, no servers; `just test tests/planning` runs one folder
 test *paths:
-    {{bin}}/pytest -n 2 -m 'not e2e and not slow' "$@"
+    {{bin}}/pytest -n 3 -m 'not e2e and not slow' "$@"
 
 # Run the tests with real processes and real HTTP
 e2e *paths:
-    {{bin}}/pytest -n 2 -m 'e2e and not slow' "$@"
+    {{bin}}/pytest -n 3 -m 'e2e and not slow' "$@"
 
 # Write the schemas again
 schemas:
