@@ -115,7 +115,7 @@ class ChangesView(OutageNotice):
             if before is None or before.phase != row.phase:
                 self._lines(_change(row, before))
         for one in found:
-            self._lines(PassEnded(one.project, one.entries, one.not_started, one.pace))
+            self._lines(PassEnded(one.project, one.summary, one.not_started))
         self._rows_before, self._muted = rows, False
 
     def _text(self, one: ProjectStatus, *, several: bool) -> str:

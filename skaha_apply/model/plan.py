@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.display.value_table import Tabular
+from skaha_apply.model.progress.core_time import CoreTime
 from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 
@@ -176,7 +177,7 @@ class DecidedEntry:
 
     `name` is the entry as written. `durations` are seconds between start and end, sorted. `began` is the time at which
     the first create was accepted, `ends` are the last times of ends with the number of replicas that ended then. Times
-    are Unix seconds by the server's clock.
+    are Unix seconds by the server's clock. `core_time` is that of all their attempts.
     """
 
     name: str
@@ -184,6 +185,7 @@ class DecidedEntry:
     durations: tuple[float, ...] = ()
     began: float | None = None
     ends: tuple[tuple[float, int], ...] = ()
+    core_time: CoreTime = field(default_factory=CoreTime)
 
 
 @dataclass(frozen=True)

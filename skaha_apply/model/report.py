@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.display.value_table import Tabular
 from skaha_apply.model.errors import worst
-from skaha_apply.model.status import Pace
+from skaha_apply.model.progress.summary import ProjectSummary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
     from skaha_apply.model.diagnostics import Diagnostic
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.progress.summary import EntrySummary, Pace
     from skaha_apply.model.reasons import Reason
-    from skaha_apply.model.status import EntrySummary
 
 REPORT_FORMAT = "1.2"
 
@@ -184,20 +183,26 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class PassEnded:
-    """A pass of a wait ended: the counts of each entry of the manifest, the reasons not to start, and the pace."""
+    """A pass of a wait ended: the numbers of the project after it, and the reasons not to start."""
 
     project: str
-    entries: tuple[EntrySummary, ...] = ()
+    summary: ProjectSummary = field(default_factory=ProjectSummary)
     not_started: tuple[NotStarted, ...] = ()
-    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def entries(self) -> tuple[EntrySummary, ...]:
+        """The numbers of each entry, in the order of the manifest."""
+        return self.summary.entries
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the replicas become done."""
+        return self.summary.pace
 
     @property
     def counts(self) -> Mapping[str, int]:
         """The number of replicas by phase, over all entries."""
-        found: Counter[str] = Counter()
-        for entry in self.entries:
-            found.update(entry.counts)
-        return found
+        return self.summary.counts
 
 
 @dataclass(frozen=True, slots=True)

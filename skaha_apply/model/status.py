@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,68 +11,16 @@ from skaha_apply.model.display.value_table import Tabular, picture_of
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from os import PathLike
 
     from skaha_apply.model.errors import ExitCode
+    from skaha_apply.model.progress.summary import EntrySummary, Pace, ProjectSummary
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import NotStarted, SharedCause
     from skaha_apply.model.session import Number
     from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import StateDocument
-
-
-@dataclass(frozen=True, slots=True)
-class EntrySummary:
-    """The phases of the replicas of one entry of the manifest, over all combinations of its matrix.
-
-    `counts` are numbers of replicas by phase; replicas that do not start count by their action (wait, blocked,
-    conflict). `failed` are the live names of replicas without another attempt. `longest` is the run time of
-    `longest_name`, the replica that has been running longest; `median` is the median run time of finished replicas.
-    Both are seconds, None if there is no such replica. `stragglers` are running replicas with a run time over 3 times
-    the median, each with its run time in seconds, the longest first.
-
-    `began` and `ends` are as in `DecidedEntry`. `left` is the expected number of seconds until no replica is open; None
-    if no replica has ended yet, or none is open. `open` counts replicas that are active or will become active. `needs`
-    are entries in lower case. `batch` is false for an interactive entry, whose sessions have no end.
-    """
-
-    name: str
-    counts: Mapping[str, int]
-    failed: tuple[str, ...] = ()
-    longest: float | None = None
-    longest_name: str = ""
-    median: float | None = None
-    stragglers: tuple[tuple[str, float], ...] = ()
-    began: float | None = None
-    ends: tuple[tuple[float, int], ...] = ()
-    left: float | None = None
-    open: int = 0
-    needs: tuple[str, ...] = ()
-    batch: bool = True
-
-    @property
-    def total(self) -> int:
-        """The number of replicas."""
-        return sum(self.counts.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the replicas of a project become done; interactive sessions do not count.
-
-    `rate` is the number of replicas per second that became done lately, None if none did or none is open. `elapsed` are
-    the seconds since the first create was accepted, up to the last end if nothing is open; None before. `left` are the
-    expected seconds until nothing is open: from the median run time of each entry, its open replicas and its limit. It
-    is None if it is unknown. `not_estimated` are open entries without an ended replica, which `left` leaves out.
-    """
-
-    done: int = 0
-    total: int = 0
-    rate: float | None = None
-    elapsed: float | None = None
-    left: float | None = None
-    not_estimated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +71,33 @@ class ReplicaStatus:
 class ProjectStatus(Tabular):
     """The status of one project. To iterate over it gives its replicas.
 
-    `exit_code` is 0 if nothing is left to do, 2 if something is active or can be done, 9 if a replica is failed,
-    unknown, on hold or blocked, 8 if one is in conflict. `document` is the state, updated with the listing. `at` is the
-    time of the listing in Unix seconds. `causes` are the causes of the failed replicas, the most frequent first.
+    `summary` has the numbers of the project and its entries. `exit_code` is 0 if nothing is left to do, 2 if something
+    is active or can be done, 9 if a replica is failed, unknown, on hold or blocked, 8 if one is in conflict. `document`
+    is the state, updated with the listing. `causes` are the causes of the failed replicas, the most frequent first.
     """
 
     project: str
     rows: tuple[ReplicaStatus, ...]
-    entries: tuple[EntrySummary, ...]
+    summary: ProjectSummary
     not_started: tuple[NotStarted, ...]
     exit_code: ExitCode
     document: StateDocument
-    at: float
     causes: tuple[SharedCause, ...] = ()
-    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def entries(self) -> tuple[EntrySummary, ...]:
+        """The numbers of each entry, in the order of the manifest."""
+        return self.summary.entries
+
+    @property
+    def pace(self) -> Pace:
+        """How fast the replicas become done."""
+        return self.summary.pace
+
+    @property
+    def at(self) -> float:
+        """The time of the listing in Unix seconds."""
+        return self.summary.at
 
     def __iter__(self) -> Iterator[ReplicaStatus]:
         return iter(self.rows)
@@ -233,11 +193,16 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline(Tabular):
-    """One project at the time `at`: a lane for each replica with an accepted create."""
+    """One project at the time `at`: a lane for each replica with an accepted create, and the numbers of the project."""
 
     project: str
     lanes: tuple[Lane, ...]
-    at: float
+    summary: ProjectSummary
+
+    @property
+    def at(self) -> float:
+        """The time of the listing in Unix seconds."""
+        return self.summary.at
 
     def save(self, file: str | PathLike[str]) -> None:
         """Draw the timeline in a file, whose suffix is .png or .svg.

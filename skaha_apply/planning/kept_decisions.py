@@ -14,14 +14,14 @@ from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.scheduling.failure_limits import ends_of
-from skaha_apply.planning.tracking.pace import began, last_ends
+from skaha_apply.planning.summary.core_hours import core_time, durations
+from skaha_apply.planning.summary.pace import began, last_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
-    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.entries import Entries
     from skaha_apply.planning.records import Records
     from skaha_apply.planning.scheduling.failure_limits import AttemptEnd
@@ -90,14 +90,7 @@ class KeptDecisions:
         for entry in changed:
             self._ends[entry] = _tail(self._ends[entry])
         for label, members in added.items():
-            before, records = self._entries[label], _records(members)
-            self._entries[label] = replace(
-                before,
-                done=before.done + len(members),
-                durations=tuple(sorted([*before.durations, *_durations(records)])),
-                began=began(records, before.began),
-                ends=last_ends(records, before.ends),
-            )
+            self._entries[label] = _with_done(self._entries[label], members)
 
     def _touched(self, situation: Situation) -> Iterable[ReplicaKey]:
         """The replicas about which something is new or open."""
@@ -127,14 +120,7 @@ class KeptDecisions:
         for label in labels:
             pairs = zip(self._desired, self.actions, strict=True)
             left = [action for desired, action in pairs if action is not None and _label(desired) == label]
-            records = _records(left)
-            self._entries[label] = DecidedEntry(
-                self._entries[label].name,
-                len(left),
-                tuple(sorted(_durations(records))),
-                began(records),
-                last_ends(records),
-            )
+            self._entries[label] = _with_done(DecidedEntry(self._entries[label].name), left)
 
 
 def _pilots(entries: Entries) -> frozenset[ReplicaKey]:
@@ -171,15 +157,18 @@ def _label(desired: DesiredReplica) -> str:
     return _name(desired).casefold()
 
 
-def _records(actions: Iterable[Action]) -> list[ReplicaRecord]:
-    return [action.record for action in actions if action.record is not None]
-
-
-def _durations(records: Iterable[ReplicaRecord]) -> Iterator[float]:
-    """The run times of done replicas, in seconds, as far as start and end are known."""
-    for record in records:
-        if record.started is not None and record.ended is not None:
-            yield max(0.0, record.ended - record.started)
+def _with_done(before: DecidedEntry, members: Sequence[Action]) -> DecidedEntry:
+    """The entry with more done replicas, whose recorded specs are the desired ones."""
+    pairs = [(one.record, one.desired.spec) for one in members if one.record is not None and one.desired is not None]
+    records = [record for record, _ in pairs]
+    return replace(
+        before,
+        done=before.done + len(members),
+        durations=tuple(sorted([*before.durations, *durations(records)])),
+        began=began(records, before.began),
+        ends=last_ends(records, before.ends),
+        core_time=before.core_time + core_time(pairs),
+    )
 
 
 def _tail(ends: list[AttemptEnd]) -> list[AttemptEnd]:

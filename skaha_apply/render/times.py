@@ -27,6 +27,11 @@ def short_time(seconds: float, now: float) -> str:
     return at.strftime("%m-%d %H:%M" if at.year == today.year else "%Y-%m-%d")
 
 
+def rfc3339(seconds: float | None) -> str | None:
+    """Unix seconds as `2026-11-22T10:00:00Z`, to the second."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def rate_text(per_second: float) -> str:
     """A rate in the unit that gives a readable number: `12/s`, `4.5/min`, `30/h`."""
     for unit, size in (("s", 1), ("min", _MINUTE)):

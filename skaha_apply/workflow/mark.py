@@ -20,8 +20,8 @@ from skaha_apply.planning.attempts import FIRST_ATTEMPT, history
 from skaha_apply.planning.decisions import run_numbers
 from skaha_apply.planning.planner import plan as make_plan
 from skaha_apply.planning.replicas import expand
+from skaha_apply.planning.summary.entry_summaries import has_another_attempt
 from skaha_apply.workflow.plan import make_situation
-from skaha_apply.workflow.progress import has_another_attempt
 from skaha_apply.workflow.setup.selection import Candidate, ReplicaSelection, axis_of, check_axis
 from skaha_apply.workflow.state.locking import ProjectState
 

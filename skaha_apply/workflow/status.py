@@ -15,10 +15,10 @@ from skaha_apply.planning.attempts import cause_of_failure, peak_use
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
-from skaha_apply.planning.tracking.pace import project_pace
+from skaha_apply.planning.summary.entry_summaries import Snapshot, has_another_attempt, not_started
+from skaha_apply.planning.summary.project_summary import project_summary
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation
-from skaha_apply.workflow.progress import entry_summaries, has_another_attempt, not_started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,16 +66,13 @@ def project_status(project: Project, situation: Situation, plan: Plan) -> Projec
     records = {record.key: record for record in situation.state.replicas}
     at = situation.observation.listing.at
     rows = tuple(_row(action, project.name, situation) for action in actions)
-    entries = entry_summaries(actions, records, at, limit=project.max_active.project)
     return ProjectStatus(
         project=project.name,
         rows=rows,
-        entries=entries,
-        pace=project_pace(entries, at),
+        summary=project_summary(actions, Snapshot(records, at, situation.state.specs, project.max_active.project)),
         not_started=not_started(actions),
         exit_code=worst(map(code_of, actions)),
         document=situation.state,
-        at=at,
         causes=shared_causes(
             ((row.name, row.cause) for row in rows),
             {one.record.name for one in actions if one.record and has_another_attempt(one, one.record)},

@@ -7,8 +7,8 @@ import scene
 from scene import HOUR, NOW
 
 from skaha_apply.planning.planner import plan
-from skaha_apply.planning.safety.core_hours import planned_cost, used_core_hours
 from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.summary.core_hours import planned_cost, used_core_hours
 from skaha_apply.render.plan.text import plan_text
 
 

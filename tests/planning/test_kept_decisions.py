@@ -18,8 +18,9 @@ from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
+from skaha_apply.planning.summary.project_summary import plan_summary, project_summary
 from skaha_apply.planning.working_state import WorkingState
-from skaha_apply.workflow.progress import entry_summaries, not_started, plan_summaries
 
 PHASES = [Phase.DONE, Phase.DONE, Phase.DONE, *Phase]
 TIMES = st.sampled_from([NOW - HOUR, NOW - 600, NOW - 60, NOW + HOUR])
@@ -126,8 +127,8 @@ def test_a_later_plan_is_the_plan_that_a_new_process_makes(data):
 
 def check_summaries(found, expected, state):
     """The numbers and reasons of a plan that decides only some replicas are those of all its actions."""
-    known = {record.key: record for record in state.replicas}
-    assert plan_summaries(found, known, NOW + HOUR) == entry_summaries(expected.actions, known, NOW + HOUR)
+    snapshot = Snapshot({record.key: record for record in state.replicas}, NOW + HOUR, state.specs)
+    assert plan_summary(found, snapshot) == project_summary(expected.actions, snapshot)
     assert not_started(found.decided_now) == not_started(expected.actions)
 
 

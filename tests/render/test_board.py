@@ -6,6 +6,7 @@ import re
 
 from reason_notes import note
 
+from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
 from skaha_apply.model.report import (
     ActionEnded,
     CausesFound,
@@ -16,7 +17,6 @@ from skaha_apply.model.report import (
     PassStarted,
     PhaseChanged,
 )
-from skaha_apply.model.status import EntrySummary
 from skaha_apply.render.run.live_table import LiveTable, TerminalBlock
 
 CODE = re.compile(r"\x1b\[(\d*)([A-Z])|(\n)|([^\x1b\n]+)")
@@ -72,7 +72,7 @@ def tiles(done, **more):
     counts = {"running": 8, "done": done, "wait": 292 - done}
     one = NotStarted("merge", "blocked", note("needs tile-${tile}: tile-t017 is failed"), 1)
     entry = EntrySummary("tile-${tile}", counts, longest=100.0, longest_name="tile-t200", median=30.0)
-    return PassEnded("survey", (entry, EntrySummary("merge", {"blocked": 1})), (one,), **more)
+    return PassEnded("survey", ProjectSummary(0.0, (entry, EntrySummary("merge", {"blocked": 1}))), (one,), **more)
 
 
 def test_a_wait_is_one_table_drawn_over_itself(action):
@@ -141,13 +141,13 @@ def test_it_fits_a_small_terminal_and_one_that_becomes_smaller():
     not_started = tuple(NotStarted(f"stage-{number}", "wait", reason, 1) for number in range(20))
     for columns in (120, 120, 40):
         screen.become(columns)
-        shown(PassEnded("survey", many, not_started))
+        shown(PassEnded("survey", ProjectSummary(0.0, many), not_started))
         assert len(screen.shown) <= 11
         assert max(map(len, screen.shown)) < columns
         assert screen.shown[0].startswith("entry")
         assert screen.shown[-1].startswith("… and ")
     screen.lines = 3
-    shown(PassEnded("survey", many, not_started))
+    shown(PassEnded("survey", ProjectSummary(0.0, many), not_started))
     assert len(screen.shown) == 2
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from reason_notes import note
 
+from skaha_apply.model.progress.summary import EntrySummary
 from skaha_apply.model.report import NotStarted
-from skaha_apply.model.status import EntrySummary
 from skaha_apply.render.color import plain
 from skaha_apply.render.run.entries import entry_line, entry_rows, not_started_rows, paint_rows
 from skaha_apply.render.times import short_duration

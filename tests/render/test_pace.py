@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from skaha_apply.model.status import EntrySummary, Pace
-from skaha_apply.planning.tracking.pace import project_pace, stragglers, time_left
-from skaha_apply.render.run.pace import pace_document, pace_rows, pace_text, straggler_lines
+from skaha_apply.model.progress.summary import EntrySummary, Pace, ProjectSummary
+from skaha_apply.planning.summary.pace import project_pace, stragglers, time_left
+from skaha_apply.render.run.pace import pace_document, pace_text, straggler_lines, summary_rows
 
 NOW = 1_790_000_000.0
 TILES = EntrySummary(
@@ -41,7 +41,7 @@ def test_the_pace_of_a_project():
     known = EntrySummary("merge", {"wait": 1, "done": 1}, median=60.0, left=60.0, open=1, needs=("tile-${tile}",))
     assert project_pace([TILES, known], NOW).left == pytest.approx(pace.left + 60)  # a dependent ends after it
     assert pace_document(pace)["rate_per_hour"] == pytest.approx(46)
-    assert all(len(row[0][0]) <= 59 for row in pace_rows(pace, [TILES], 59, now=NOW))
+    assert all(len(row[0][0]) <= 59 for row in summary_rows(ProjectSummary(NOW, (TILES,), pace), 59))
 
 
 def test_a_project_that_is_over_states_how_long_it_took_and_a_notebook_does_not_count():

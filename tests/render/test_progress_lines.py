@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from reason_notes import note
 
+from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
 from skaha_apply.model.report import (
     ActionEnded,
     CausesFound,
@@ -12,16 +13,17 @@ from skaha_apply.model.report import (
     PassStarted,
     PhaseChanged,
 )
-from skaha_apply.model.status import EntrySummary
 from skaha_apply.render.run.lines import ProgressLines
 
-RUNNING = PassEnded("survey", (EntrySummary("reduce", {"running": 2, "failed": 0}),))
+RUNNING = PassEnded("survey", ProjectSummary(0.0, (EntrySummary("reduce", {"running": 2, "failed": 0}),)))
 
 
 def waits(left):
     one = NotStarted("merge", "wait", note(f"needs reduce ({left} of 3 not done)"), 1)
     return PassEnded(
-        "survey", (EntrySummary("reduce", {"running": 1, "failed": 1}), EntrySummary("merge", {"wait": 1})), (one,)
+        "survey",
+        ProjectSummary(0.0, (EntrySummary("reduce", {"running": 1, "failed": 1}), EntrySummary("merge", {"wait": 1}))),
+        (one,),
     )
 
 
@@ -65,7 +67,9 @@ def test_many_changes_of_an_entry_in_one_pass_are_one_line_and_failures_are_name
     failed = ("tile-t017", "tile-t099", "tile-t123")
     entry = EntrySummary("tile-${tile}", {"done": 40, "failed": 3, "running": 8, "wait": 249}, failed)
     few = PhaseChanged("survey", "desk", 1, "desk", None, "pending", "running")
-    printed = printed_by(*(moved(one) for one in range(40)), moved(99, "failed"), few, PassEnded("survey", (entry,)))
+    printed = printed_by(
+        *(moved(one) for one in range(40)), moved(99, "failed"), few, PassEnded("survey", ProjectSummary(0.0, (entry,)))
+    )
     assert printed == [
         "tile-t099 k2j3h4g5: pending -> failed",
         "tile-${tile}: 8 running, 40 done, 3 failed (tile-t017, tile-t099, tile-t123), 249 waiting",
@@ -87,7 +91,7 @@ def test_failures_with_the_same_cause_are_one_line_with_a_count():
 
 
 def test_a_failure_is_shown_once_with_its_cause_before_the_effects():
-    waits_for_retry = PassEnded("survey", (EntrySummary("reduce", {"failed": 1}),))
+    waits_for_retry = PassEnded("survey", ProjectSummary(0.0, (EntrySummary("reduce", {"failed": 1}),)))
     known = causes(("tile-t001", "MemoryError"), ("tile-t002", ""), ("tile-t009", "KeyError: 'RA'"))
     printed = printed_by(moved(3), moved(1, "failed"), moved(2, "failed"), known, waits_for_retry)
     assert printed == [
@@ -131,7 +135,7 @@ def test_survey_that_runs_for_days_prints_its_counts_once_a_minute(action):
     for number in range(1, 1000):
         counts = {"running": 8, "done": number, "wait": 4992 - number}
         narrator(moved(number, "done", "running"))
-        narrator(PassEnded("survey", (EntrySummary("tile-${tile}", counts),)))
+        narrator(PassEnded("survey", ProjectSummary(0.0, (EntrySummary("tile-${tile}", counts),))))
         now[0] += 10.0
         narrator(PassStarted("survey", 1))
         narrator(ActionEnded(action("create", session="tile-t1", group="tile-${tile}"), id="k2j3h4g5"))
@@ -153,7 +157,9 @@ def test_a_pass_prints_one_line_for_each_changed_entry_and_at_most_twenty(action
     moves = [moved(number, group=entry) for entry in entries for number in (1, 2)]
     failed = PhaseChanged("survey", "reduce", 1, "reduce-1", "k2j3h4g5", "running", "failed")
     whole = tuple(EntrySummary(name, {"running": 4, "done": 2}) for name in entries)
-    printed = printed_by(PassStarted("survey", 60), *created, *moves, failed, PassEnded("survey", whole))
+    printed = printed_by(
+        PassStarted("survey", 60), *created, *moves, failed, PassEnded("survey", ProjectSummary(0.0, whole))
+    )
     assert printed[:2] == ["survey: 60 actions", "reduce-1 k2j3h4g5: running -> failed"]  # before its effects
     assert printed[2].startswith("stage-0: 2 created (")
     assert printed[2].endswith("); 4 running, 2 done")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from reason_notes import note
 
+from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
-from skaha_apply.model.status import EntrySummary, Pace, PeakUse
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.render.color import plain
 from skaha_apply.render.run.entries import paint_rows
@@ -18,6 +19,9 @@ from skaha_apply.render.run.status import (
     status_document,
     statuses_document,
 )
+
+if TYPE_CHECKING:
+    from skaha_apply.model.status import PeakUse
 
 NOW = 1_790_003_600.0
 
@@ -58,12 +62,15 @@ class Row:
 @dataclass(frozen=True)
 class Status:
     rows: tuple
-    entries: tuple = ()
+    summary: ProjectSummary = field(default_factory=lambda: ProjectSummary(NOW))
     not_started: tuple = ()
     project: str = "survey"
     causes: tuple = ()
     at: float = NOW
-    pace: Pace = field(default_factory=Pace)
+
+
+def summary(*entries):
+    return ProjectSummary(NOW, entries)
 
 
 def test_columns_are_aligned_and_remarks_add_to_the_phase():
@@ -138,11 +145,11 @@ def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention()
     not_started = tuple(NotStarted(f"stage-{one}", "blocked", note("needs tile"), 1) for one in range(30))
     status = Status(
         tuple(failed),
-        (EntrySummary("tile", {"failed": 60, "done": 940}), EntrySummary("merge", {"wait": 1})),
+        summary(EntrySummary("tile", {"failed": 60, "done": 940}), EntrySummary("merge", {"wait": 1})),
         not_started,
     )
     assert is_large(status)
-    assert not is_large(replace(status, entries=(EntrySummary("tile", {"failed": 20}),), rows=status.rows[:20]))
+    assert not is_large(replace(status, summary=summary(EntrySummary("tile", {"failed": 20})), rows=status.rows[:20]))
     text = overview_text(status, status.rows).splitlines()
     assert text[:3] == [
         "entry  pending  running  done  failed  waiting  blocked  total",
@@ -157,7 +164,7 @@ def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention()
     small = overview(status, status.rows, 60, 10)
     conflict = [Row("x", f"x-{one}", "conflict", "conflict", "an unmanaged session", one) for one in range(30)]
     shared = (NotStarted("x", "conflict", conflict[0].reason, 30),)
-    conflicts = replace(status, not_started=shared, entries=(EntrySummary("x", {"conflict": 30}),))
+    conflicts = replace(status, not_started=shared, summary=summary(EntrySummary("x", {"conflict": 30})))
     assert len(overview_text(conflicts, conflict).splitlines()) == 3  # the heading, the entry, and the shared reason
     assert len(small) <= 10
 
@@ -186,7 +193,7 @@ def test_failures_of_a_large_project_with_the_same_cause_are_one_row():
         for one in range(1, 27)
     )
     status = Status(
-        rows, (EntrySummary("tile", {"failed": 26}),), causes=shared_causes((r.name, r.cause) for r in rows)
+        rows, summary(EntrySummary("tile", {"failed": 26})), causes=shared_causes((r.name, r.cause) for r in rows)
     )
     text = overview_text(status, rows).splitlines()
     assert text[2] == "25 failed: no file … (tile-1 and 24 more)"
@@ -200,13 +207,14 @@ def test_document_has_times_in_utc():
     document = status_document(
         Status(
             (Row("Desk", "desk", "running", id="k2j3h4g5", attempt=1, ended=0.0),),
-            (EntrySummary("Desk", {"running": 1}, longest=12.34567),),
+            summary(EntrySummary("Desk", {"running": 1}, longest=12.34567)),
         )
     )
     assert document["entries"] == [
         {
             "name": "Desk", "total": 1, "counts": {"running": 1}, "longest_s": 12.346, "median_s": None,
-            "left_s": None, "stragglers": [],
+            "left_s": None, "stragglers": [], "core_hours": {"used": 0.0, "lost": 0.0, "to_come": 0.0},
+            "progress": {"done": 0, "running": 1, "queued": 0, "retrying": 0, "blocked": 0, "failed": 0, "other": 0},
         }
     ]  # fmt: skip
     assert document["sessions"] == [

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 
+from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
 from skaha_apply.model.status import Lane, Segment, SegmentKind, Timeline
 from skaha_apply.render.pictures.timeline import timeline_picture
 
@@ -23,7 +24,9 @@ def lane(number, *kinds, entry="tile-${tile}"):
 
 def run(count):
     lanes = [lane(one, *([SegmentKind.FAILED] if one % 9 == 0 else []), SegmentKind.DONE) for one in range(count)]
-    return Timeline("survey $x_1$", (*lanes, lane(count, SegmentKind.RUNNING, entry="combine")), T0 + 20 * count)
+    entries = (EntrySummary("tile-${tile}", {"done": count}), EntrySummary("combine", {"running": 1}))
+    summary = ProjectSummary(T0 + 20 * count, entries)
+    return Timeline("survey $x_1$", (*lanes, lane(count, SegmentKind.RUNNING, entry="combine")), summary)
 
 
 def texts(svg):
@@ -52,6 +55,7 @@ def test_few_replicas_have_their_names_many_those_of_their_entries():
 
 
 def test_several_projects_none_with_anything_and_one_with_everything():
-    every = Timeline("all", tuple(lane(place, kind) for place, kind in enumerate(SegmentKind)), T0)
-    drawn = texts(timeline_picture([Timeline("empty", (), T0), every], "svg"))
+    summary = ProjectSummary(T0, (EntrySummary("all", {"done": 6}),))
+    every = Timeline("all", tuple(lane(place, kind) for place, kind in enumerate(SegmentKind)), summary)
+    drawn = texts(timeline_picture([Timeline("empty", (), ProjectSummary(T0)), every], "svg"))
     assert {"empty: 0 replicas", "all: 6 replicas", "deleted", "unknown"} <= drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.errors import ExitCode
+from skaha_apply.model.progress.summary import ProjectSummary
 from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
@@ -24,7 +25,7 @@ def record(phase, *, name="tile-t1", **more):
 
 def drawn(*records, rows=()):
     document = StateDocument(lineage="l", project="survey", server="s", specs={"s": SPEC}, replicas=records)
-    return timeline(ProjectStatus("survey", tuple(rows), (), (), ExitCode.OK, document, NOW)).lanes
+    return timeline(ProjectStatus("survey", tuple(rows), ProjectSummary(NOW), (), ExitCode.OK, document)).lanes
 
 
 def segments(*args, **more):
@@ -72,7 +73,7 @@ def test_one_that_ended_unseen_does_not_count_as_running_until_a_later_listing()
         record("done", **running, running=1010.0, ended=1900.0),
         record("done", name="tile-t2", accepted=1000.0, started=1020.0, running=1030.0, ended=1900.0),
     )
-    _, counts = changes_of_count(Timeline("survey", lanes, NOW), waiting=False)
+    _, counts = changes_of_count(Timeline("survey", lanes, ProjectSummary(NOW)), waiting=False)
     assert max(counts) == 1
 
 

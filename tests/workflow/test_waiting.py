@@ -11,8 +11,8 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import DesiredReplica, SessionSpec
 from skaha_apply.model.state import ReplicaRecord, StateDocument
 from skaha_apply.planning.safety.allowed_actions import Approval
+from skaha_apply.planning.summary.entry_summaries import Snapshot, entry_summaries, not_started
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.progress import entry_summaries, not_started
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
 from skaha_apply.workflow.reconcile.results import PassResult, Progress
 from skaha_apply.workflow.reconcile.wait import is_over
@@ -118,7 +118,7 @@ def test_counts_of_entries_show_the_longest_run_next_to_the_median_of_finished_o
     ]
     actions += [action("failed", "failed", name="f", group="t-${t}"), action("retry", "failed", name="again")]
     actions += [action("wait", name=f"m-{one}", group="m-${t}", reason="needs t") for one in range(9)]
-    found = entry_summaries(actions, {one.key: one.record for one in actions if one.record}, now)
+    found = entry_summaries(actions, Snapshot({one.key: one.record for one in actions if one.record}, now))
     tiles, again, merges = found
     assert (tiles.name, dict(tiles.counts), tiles.failed) == ("t-${t}", {"running": 2, "done": 3, "failed": 1}, ("f",))
     assert (tiles.longest, tiles.median, tiles.total) == (900.0, 30.0, 6)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.status import rfc3339
-from skaha_apply.render.times import short_duration
+from skaha_apply.render.times import rfc3339, short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.causes import causes, failures_by_cause
 from skaha_apply.render.page.columns import SharedTexts
-from skaha_apply.render.page.costs import core_hours, cores_by_entry, end_spread
 from skaha_apply.render.page.entries_graph import edges, first_specs
 from skaha_apply.render.page.next_apply import next_apply
 from skaha_apply.render.page.public import public_project
 from skaha_apply.render.page.replicas import Tables, replica_columns
 from skaha_apply.render.page.resources import resources
 from skaha_apply.render.page.series import DEADLINE, histogram, queue_wait, running_and_queued
-from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, group_counts, is_active, shown_word
+from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, is_active, shown_groups, shown_word
 from skaha_apply.render.printable import one_line
 from skaha_apply.render.reasons import reason_text
 
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.model.display.page import LogTail, ProjectPage
+    from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
     from skaha_apply.model.spec import SessionSpec
-    from skaha_apply.model.status import EntrySummary, ReplicaStatus
+    from skaha_apply.model.status import ReplicaStatus
 
 PAGE_FORMAT = "1.0"
 POLL = 1800.0  # seconds: a page that no invocation repeats is expected to be made this often by a schedule
@@ -58,26 +58,13 @@ def _project(page: ProjectPage) -> dict[str, Any]:
     failures = failures_by_cause(every)
     tables = _tables(page, failures)
     times = {name: _durations(members) for name, members in rows.items()}
-    spread = end_spread(found, times)
     specs = first_specs(page.sessions)
-    pace = found.pace
     document = {
         "name": one_line(found.project),
         "server": one_line(page.server),
         "at": round(found.at),
         "zero": tables.zero,
-        "open": sum(one.open for one in found.entries if one.batch) > 0,
-        "counts": group_counts(_all_counts(found.entries)),
-        "total": sum(one.total for one in found.entries),
-        "pace": {
-            "rate": pace.rate,
-            "elapsed": pace.elapsed,
-            "left": pace.left,
-            "low": spread[0] if spread else None,
-            "high": spread[1] if spread else None,
-            "not_estimated": [one_line(name) for name in pace.not_estimated],
-        },
-        "hours": core_hours(found, cores_by_entry(page.sessions)),
+        **_numbers(found.summary),
         "entries": [_entry(one, rows.get(one.name, []), (times, specs, tables)) for one in found.entries],
         "edges": edges(specs),
         "causes": causes(page, failures, tables.time),
@@ -90,6 +77,32 @@ def _project(page: ProjectPage) -> dict[str, Any]:
         "logs": _logs(page.logs, every),
     }
     return {**document, "words": _words(tables), "texts": tables.texts.texts}
+
+
+def _numbers(summary: ProjectSummary) -> dict[str, Any]:
+    """The numbers of the head; see `ProjectSummary`."""
+    pace, hours = summary.pace, summary.core_hours
+    low, high = pace.left_range or (pace.left, pace.left)
+    without = [one_line(name) for name in pace.not_estimated]
+    return {
+        "open": any(one.open for one in summary.entries if one.batch),
+        "counts": shown_groups(summary.groups),
+        "total": summary.total,
+        "pace": {
+            "rate": pace.rate,
+            "elapsed": pace.elapsed,
+            "left": pace.left,
+            "low": low,
+            "high": high,
+            "not_estimated": without,
+        },
+        "hours": {
+            "used": round(hours.used, 2),
+            "lost": round(hours.lost, 2),
+            "to_come": round(hours.to_come, 2),
+            "not_estimated": without,
+        },
+    }
 
 
 def _tables(page: ProjectPage, failures: Iterable[str]) -> Tables:
@@ -132,7 +145,7 @@ def _entry(
         "key": one.name.casefold(),
         "name": one_line(one.name),
         "total": one.total,
-        "counts": group_counts(one.counts),
+        "counts": shown_groups(one.groups),
         "batch": one.batch,
         "image": one_line(spec.image) if spec else "",
         "kind": spec.kind.value if spec else "",
@@ -154,14 +167,6 @@ def _durations(rows: Sequence[ReplicaStatus]) -> list[float]:
         for row in rows
         if row.phase == Phase.DONE.value and row.started is not None and row.ended is not None
     )
-
-
-def _all_counts(entries: Sequence[EntrySummary]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in entries:
-        for word, count in one.counts.items():
-            found[word] = found.get(word, 0) + count
-    return found
 
 
 def _words(tables: Tables) -> list[list[str]]:

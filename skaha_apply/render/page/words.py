@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.progress.summary import WAITING_WORDS, ProgressGroup, group_of
 from skaha_apply.model.session import ACTIVE, Phase
 
 if TYPE_CHECKING:
@@ -13,24 +13,10 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.status import ReplicaStatus
 
-# Each class has a color and a shape. `waiting` counts as queued: it has no session on the server yet.
+# Each class has a color and a shape. It is a group of the summary, except that queued replicas without a session on the
+# server have the class `waiting`.
+GROUPS = tuple(group.value for group in ProgressGroup)
 CLASSES = ("done", "running", "queued", "waiting", "retrying", "blocked", "failed", "other")
-GROUPS = tuple(name for name in CLASSES if name != "waiting")
-_CLASS_OF = {
-    Phase.DONE.value: "done",
-    Phase.RUNNING.value: "running",
-    Phase.TERMINATING.value: "running",
-    Phase.OTHER.value: "running",
-    Phase.ACCEPTED.value: "queued",
-    Phase.PENDING.value: "queued",
-    ActionKind.RETRY.value: "retrying",
-    ActionKind.BLOCKED.value: "blocked",
-    Phase.FAILED.value: "failed",
-    Phase.UNKNOWN.value: "other",
-    Phase.HELD.value: "other",
-    ActionKind.CONFLICT.value: "other",
-    ActionKind.PROTECTED.value: "other",
-}
 _SHOWN = {Phase.HELD.value: "on hold", "wait": "waits", "create": "not started", Phase.OTHER.value: "unknown status"}
 _NOT_STARTED = frozenset(kind.value for kind in ActionKind if kind.keeps_from_starting) | {ActionKind.DONE.value}
 _AGAIN = (ActionKind.CREATE.value, ActionKind.RETRY.value)
@@ -39,8 +25,8 @@ _ACTIVE = frozenset(phase.value for phase in ACTIVE)
 
 
 def class_of(word: str) -> str:
-    """The class of a word of progress; one that is not in the table waits for its session."""
-    return _CLASS_OF.get(word, "waiting")
+    """The class of a word of progress."""
+    return "waiting" if word in WAITING_WORDS else group_of(word).value
 
 
 def shown_word(word: str) -> str:
@@ -49,7 +35,7 @@ def shown_word(word: str) -> str:
 
 
 def word_of(row: ReplicaStatus) -> str:
-    """The progress of a replica in a word, as `workflow.progress.progress_word` counts it for its entry."""
+    """The progress of a replica in a word, as `planning.summary.entry_summaries` counts it for its entry."""
     if row.action == ActionKind.WAIT.value and row.phase == Phase.FAILED.value:
         return ActionKind.RETRY.value
     if row.action in _NOT_STARTED:
@@ -62,10 +48,6 @@ def is_active(row: ReplicaStatus) -> bool:
     return row.phase in _ACTIVE
 
 
-def group_counts(counts: Mapping[str, int]) -> dict[str, int]:
-    """Numbers of replicas by group, in the order of the groups, without empty groups."""
-    found = Counter(dict.fromkeys(CLASSES, 0))
-    for word, count in counts.items():
-        found[class_of(word)] += count
-    found["queued"] += found.pop("waiting")
-    return {name: found[name] for name in GROUPS if found[name]}
+def shown_groups(groups: Mapping[ProgressGroup, int]) -> dict[str, int]:
+    """The number of replicas in each group, without empty groups."""
+    return {group.value: count for group, count in groups.items() if count}

@@ -14,6 +14,7 @@ from skaha_apply.model.counts import counted
 from skaha_apply.model.status import SegmentKind
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
 from skaha_apply.render.printable import one_line, truncate
+from skaha_apply.render.run.lines import counts_line
 from skaha_apply.render.times import short_duration
 
 if TYPE_CHECKING:
@@ -175,14 +176,9 @@ def _name_entries(axes: Axes, rows: Sequence[_LanePosition]) -> None:
 
 
 def _title(timeline: Timeline) -> str:
-    ends = Counter(lane.segments[-1].kind for lane in timeline.lanes)
-    parts = [f"{ends[kind]} {kind.value}" for kind in SegmentKind if ends[kind]]
-    retried = sum(lane.attempts > 1 for lane in timeline.lanes)
-    if retried:
-        parts.append(f"{retried} with more than one attempt")
-    return (
-        f"{truncate(one_line(timeline.project), _NAME)}: {counted(len(timeline.lanes), 'replica')}\n{', '.join(parts)}"
-    )
+    summary, retried = timeline.summary, sum(lane.attempts > 1 for lane in timeline.lanes)
+    counts = counts_line(summary.counts) + (f", {retried} with more than one attempt" if retried else "")
+    return f"{truncate(one_line(timeline.project), _NAME)}: {counted(summary.total, 'replica')}\n{counts}"
 
 
 def _explain(axes: Axes, lanes: Sequence[Lane]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skaha_apply.model.plan import COUNTED, PLAN_FORMAT, ActionKind
 from skaha_apply.model.report import REPORT_FORMAT
-from skaha_apply.planning.safety.core_hours import planned_cost
+from skaha_apply.planning.summary.core_hours import planned_cost
 from skaha_apply.render.printable import as_json, mask_references
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.failures import causes_document

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.counts import counted
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.spec import SessionSpec, headless_only
-from skaha_apply.planning.safety.core_hours import planned_cost
+from skaha_apply.planning.summary.core_hours import planned_cost
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
 from skaha_apply.render.plan.groups import entry_name, grouped, totals
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.plan import Action, Change, Plan
-    from skaha_apply.planning.safety.core_hours import PlannedCost
+    from skaha_apply.model.progress.summary import PlannedCost
     from skaha_apply.render.color import Paint
     from skaha_apply.render.plan.groups import ActionGroup
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted
 from skaha_apply.model.report import ProjectResult
-from skaha_apply.planning.safety.core_hours import planned_cost
+from skaha_apply.planning.summary.core_hours import planned_cost
 from skaha_apply.render.times import hours_text
 
 if TYPE_CHECKING:

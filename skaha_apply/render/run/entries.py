@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.progress.summary import GROUP_WORDS, PENDING_WORDS, WAITING_WORDS, ProgressGroup
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.tracking.pace import SLOW
+from skaha_apply.planning.summary.pace import SLOW
 from skaha_apply.render import action_labels
 from skaha_apply.render.plan.groups import shared, skeleton
 from skaha_apply.render.printable import one_line, truncate
@@ -18,8 +19,8 @@ from skaha_apply.render.wrapped_text import wrapped_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from skaha_apply.model.progress.summary import EntrySummary
     from skaha_apply.model.report import NotStarted
-    from skaha_apply.model.status import EntrySummary
 
     StyledText = tuple[str, str]  # text, style
     StyledRow = tuple[StyledText, ...]
@@ -35,13 +36,13 @@ _LONGEST = "longest (median)"  # the column of the longest run time
 
 # The phases and actions that each column counts. All others are listed in the column `other`.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "pending": (Phase.ACCEPTED, Phase.PENDING),
-    "running": (Phase.RUNNING, Phase.TERMINATING, Phase.OTHER),
-    "done": (Phase.DONE,),
-    "failed": (Phase.FAILED,),
-    "retry": (ActionKind.RETRY,),
-    "waiting": (ActionKind.WAIT, ActionKind.CREATE, Phase.DUE, Phase.GONE),
-    "blocked": (ActionKind.BLOCKED,),
+    "pending": PENDING_WORDS,
+    "running": GROUP_WORDS[ProgressGroup.RUNNING],
+    "done": GROUP_WORDS[ProgressGroup.DONE],
+    "failed": GROUP_WORDS[ProgressGroup.FAILED],
+    "retry": GROUP_WORDS[ProgressGroup.RETRYING],
+    "waiting": WAITING_WORDS,
+    "blocked": GROUP_WORDS[ProgressGroup.BLOCKED],
 }
 _COUNTED = frozenset(word for counted in COLUMNS.values() for word in counted)
 _STYLES = {"running": "green", "failed": "bold red", "retry": "yellow", "blocked": "magenta", "waiting": "blue"}

@@ -12,7 +12,7 @@ from skaha_apply.render.color import plain
 from skaha_apply.render.printable import mask_references, one_line
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.peak_use import used_document, used_text
-from skaha_apply.render.run.status import rfc3339
+from skaha_apply.render.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.entries import entry_rows, not_started_rows
 from skaha_apply.render.run.failures import PendingFailures
 from skaha_apply.render.run.lines import SINGLE, event_line
-from skaha_apply.render.run.pace import pace_rows
+from skaha_apply.render.run.pace import summary_rows
 from skaha_apply.render.times import short_duration
 from skaha_apply.render.wrapped_text import wrapped
 
@@ -124,7 +124,7 @@ class _ProjectProgress:
         entries = [
             one if one.longest is None else replace(one, longest=one.longest + passed) for one in self.waiting.entries
         ]
-        rows += pace_rows(self.waiting.pace, self.waiting.entries, width, passed=passed)
+        rows += summary_rows(self.waiting.summary, width, shows_end=False, passed=passed)
         not_started = self._reasons(width)
         room = height - len(rows) - min(len(not_started), _LEAST)
         rows += entry_rows(entries, width, max(room, 2))

@@ -1,17 +1,17 @@
-"""The pace of a run as text: the share that is done, the rate, the elapsed and the expected time, and stragglers."""
+"""The numbers of a summary as text and JSON: the share that is done, the rate, the expected end, core-hours."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.render.printable import one_line
-from skaha_apply.render.times import rate_text, short_duration, short_time
+from skaha_apply.render.times import hours_text, rate_text, rfc3339, short_duration, short_time
 from skaha_apply.render.wrapped_text import wrapped_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from skaha_apply.model.status import EntrySummary, Pace
+    from skaha_apply.model.progress.summary import CoreHours, EntrySummary, Pace, ProgressGroup, ProjectSummary
     from skaha_apply.render.run.entries import StyledRow
 
 MOST_STRAGGLERS = 3  # lines
@@ -20,7 +20,9 @@ _NAMED = 2  # entries that a note names
 
 
 def pace_text(pace: Pace, now: float | None = None, passed: float = 0.0) -> str:
-    """`45% done, 12/min, 14 min so far, about 16 min left (until 01:07)`; "" before anything is accepted.
+    """`45% done, 12/min, 14 min so far, about 16 min left (until 01:07, between 01:04 and 01:15)`.
+
+    It is "" before anything is accepted.
 
     Args:
         pace: the pace at an observation.
@@ -36,7 +38,7 @@ def pace_text(pace: Pace, now: float | None = None, passed: float = 0.0) -> str:
         f"took {short_duration(pace.elapsed)}" if is_over else f"{short_duration(pace.elapsed + passed)} so far"
     )
     if pace.left is not None:
-        until = "" if now is None else f" (until {short_time(now + pace.left, now)})"
+        until = "" if now is None else f" (until {short_time(now + pace.left, now)}{_spread(pace, now)})"
         parts.append(f"about {short_duration(max(pace.left - passed, 0.0))} left{until}{_without(pace)}")
     return ", ".join(parts)
 
@@ -53,23 +55,55 @@ def straggler_lines(entries: Sequence[EntrySummary], passed: float = 0.0) -> lis
     return [*lines, f"slow: {more} more over 3 times the median"] if more > 0 else lines
 
 
-def pace_rows(
-    pace: Pace,
-    entries: Sequence[EntrySummary],
-    width: int | None = None,
-    *,
-    now: float | None = None,
-    passed: float = 0.0,
+def core_hours_text(hours: CoreHours) -> str:
+    """`12.5 core-hours used, 1.2 of them lost, about 30 to come`; "" if there is none."""
+    if not hours.used and not hours.to_come:
+        return ""
+    parts = [f"{hours_text(hours.used)} core-hours used"]
+    parts += [f"{hours_text(hours.lost)} of them lost"] if hours.lost else []
+    parts += [f"about {hours_text(hours.to_come)} to come"] if hours.to_come else []
+    return ", ".join(parts)
+
+
+def summary_rows(
+    summary: ProjectSummary, width: int | None = None, *, shows_end: bool = True, passed: float = 0.0
 ) -> list[StyledRow]:
-    """The pace and the stragglers as rows of a screen with `width` columns; see `pace_text`."""
-    text = pace_text(pace, now, passed)
+    """Pace, core-hours and stragglers as rows of a screen with `width` columns; see `pace_text`.
+
+    Without `shows_end` the time of the end is left out, because the rows are drawn again each second.
+    """
+    text = pace_text(summary.pace, summary.at if shows_end else None, passed)
     styled = [(text, "bold")] if text else []
-    styled += [(line, "bold yellow") for line in straggler_lines(entries, passed)]
+    styled += [(hours, "")] if (hours := core_hours_text(summary.core_hours)) else []
+    styled += [(line, "bold yellow") for line in straggler_lines(summary.entries, passed)]
     return [
         ((part, style),)
         for line, style in styled
         for part in ([line] if width is None else wrapped_lines(line, width, _INDENT))
     ]
+
+
+def summary_document(summary: ProjectSummary) -> dict[str, Any]:
+    """The numbers of a project as JSON values by key; times are RFC 3339 in UTC."""
+    end = summary.expected_end
+    return {
+        "progress": progress_document(summary.groups),
+        "pace": pace_document(summary.pace),
+        "expected_end": None
+        if end is None
+        else {"at": rfc3339(end.at), "earliest": rfc3339(end.earliest), "latest": rfc3339(end.latest)},
+        "core_hours": core_hours_document(summary.core_hours),
+    }
+
+
+def progress_document(groups: Mapping[ProgressGroup, int]) -> dict[str, int]:
+    """The number of replicas in each group as a JSON value; the sum is the number of all."""
+    return {group.value: count for group, count in groups.items()}
+
+
+def core_hours_document(hours: CoreHours) -> dict[str, float]:
+    """Core-hours as a JSON value."""
+    return {"used": round(hours.used, 4), "lost": round(hours.lost, 4), "to_come": round(hours.to_come, 4)}
 
 
 def pace_document(pace: Pace) -> dict[str, Any]:
@@ -88,6 +122,14 @@ def pace_document(pace: Pace) -> dict[str, Any]:
 def _percent(pace: Pace) -> str:
     """The share in percent; 100% only if all are done."""
     return f"{int(100 * pace.done / pace.total)}%"
+
+
+def _spread(pace: Pace, now: float) -> str:
+    """The earliest and the latest end, if they are not in the same minute."""
+    if pace.left_range is None:
+        return ""
+    earliest, latest = (short_time(now + left, now) for left in pace.left_range)
+    return "" if earliest == latest else f", between {earliest} and {latest}"
 
 
 def _without(pace: Pace) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
@@ -11,19 +10,21 @@ from skaha_apply.render.color import plain
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows
 from skaha_apply.render.run.failures import cause_line, causes_document
-from skaha_apply.render.run.pace import pace_document, pace_rows
+from skaha_apply.render.run.pace import core_hours_document, progress_document, summary_document, summary_rows
 from skaha_apply.render.run.peak_use import used_document
 from skaha_apply.render.run.replica_table import table_rows
+from skaha_apply.render.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skaha_apply.model.progress.summary import EntrySummary
     from skaha_apply.model.report import NotStarted, SharedCause
-    from skaha_apply.model.status import EntrySummary, ProjectStatus, ReplicaStatus
+    from skaha_apply.model.status import ProjectStatus, ReplicaStatus
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
-STATUS_FORMAT = "1.3"
+STATUS_FORMAT = "1.4"
 LARGE = 20  # replicas of an entry, above which they are only counted
 ATTENTION = 50  # shown replicas that need attention
 HOLDS = 20  # rows with reasons not to start
@@ -47,7 +48,7 @@ def overview(
     """
     not_started = not_started_rows(found.not_started, width)
     room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
-    rows = entry_rows(found.entries, width, room) + pace_rows(found.pace, found.entries, width, now=found.at)
+    rows = entry_rows(found.summary.entries, width, room) + summary_rows(found.summary, width)
     rows += _most(not_started, HOLDS if height is None else height // 4)
     shared = [one for one in found.causes if one.count > 1]
     rows += _most([((f"{cause_line(one)}", "red"),) for one in shared], HOLDS if height is None else height // 4)
@@ -92,7 +93,7 @@ def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
 
 def replicas(found: ProjectStatus, width: int | None = None) -> list[StyledRow]:
     """A project by replica: a row for each, the pace, and the stragglers."""
-    return table_rows(found.rows, found.at, width) + pace_rows(found.pace, found.entries, width, now=found.at)
+    return table_rows(found.rows, found.at, width) + summary_rows(found.summary, width)
 
 
 def replicas_text(found: ProjectStatus, paint: Paint = plain, width: int | None = None) -> str:
@@ -109,7 +110,7 @@ def overview_text(
 
 def is_large(found: ProjectStatus) -> bool:
     """Whether a row for each replica would be too long to read."""
-    return any(entry.total > LARGE for entry in found.entries) or len(found.rows) > 2 * LARGE
+    return any(entry.total > LARGE for entry in found.summary.entries) or len(found.rows) > 2 * LARGE
 
 
 def statuses_document(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -125,10 +126,11 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
     return {
         "format_version": STATUS_FORMAT,
         "project": found.project,
-        "entries": [_entry_document(one) for one in found.entries],
+        "entries": [_entry_document(one) for one in found.summary.entries],
         "sessions": [_replica_document(row, addresses=addresses) for row in found.rows],
         "causes": causes_document(found.causes),
-        "pace": pace_document(found.pace),
+        "at": rfc3339(found.at),
+        **summary_document(found.summary),
     }
 
 
@@ -141,6 +143,8 @@ def _entry_document(one: EntrySummary) -> dict[str, Any]:
         "median_s": _seconds(one.median),
         "left_s": _seconds(one.left),
         "stragglers": [{"name": name, "running_s": _seconds(ran)} for name, ran in one.stragglers],
+        "progress": progress_document(one.groups),
+        "core_hours": core_hours_document(one.core_hours),
     }
 
 
@@ -170,8 +174,3 @@ def _replica_document(row: ReplicaStatus, *, addresses: bool) -> dict[str, Any]:
 
 def _seconds(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def rfc3339(seconds: float | None) -> str | None:
-    """Unix seconds as `2026-11-22T10:00:00Z`, to the second."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

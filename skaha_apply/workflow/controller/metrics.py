@@ -65,16 +65,7 @@ class Metrics:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - an extra
 
         with self._mutex:
-            replicas = GaugeMetricFamily(
-                "skaha_apply_replicas", "Replicas by entry and phase", labels=["project", "entry", "phase"]
-            )
-            shares = GaugeMetricFamily("skaha_apply_done_share", "Share of replicas that are done", labels=["project"])
-            for project, status in self.statuses.items():
-                for entry in status.entries:
-                    for phase, count in sorted(entry.counts.items()):
-                        replicas.add_metric([project, entry.name, phase], count)
-                if status.pace.total:
-                    shares.add_metric([project], status.pace.done / status.pace.total)
+            summaries = _summary_metrics(self.statuses)
             actions = CounterMetricFamily(
                 "skaha_apply_actions", "Actions that were carried out", labels=["project", "action"]
             )
@@ -91,7 +82,34 @@ class Metrics:
                 last.add_metric([], self.last_round)
         info = GaugeMetricFamily("skaha_apply_info", "The version of the controller", labels=["version"])
         info.add_metric([__version__], 1)
-        yield from (replicas, shares, actions, rounds, faults, last, info)
+        yield from (*summaries, actions, rounds, faults, last, info)
+
+
+def _summary_metrics(statuses: Mapping[str, ProjectStatus]) -> list[Any]:
+    """The metrics of the summary of each project."""
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - an extra
+
+    def gauge(name: str, text: str, *labels: str) -> Any:
+        return GaugeMetricFamily(f"skaha_apply_{name}", text, labels=["project", *labels])
+
+    replicas = gauge("replicas", "Replicas by entry and phase", "entry", "phase")
+    progress = gauge("progress", "Replicas by group: each is in one", "group")
+    shares = gauge("done_share", "Share of replicas that are done")
+    hours = gauge("core_hours", "Core-hours that are used, lost of them, and to come", "kind")
+    ends = gauge("expected_end_timestamp_seconds", "When nothing will be open any more; absent if it is not known")
+    for project, summary in ((name, one.summary) for name, one in statuses.items()):
+        for entry in summary.entries:
+            for phase, count in sorted(entry.counts.items()):
+                replicas.add_metric([project, entry.name, phase], count)
+        for group, count in summary.groups.items():
+            progress.add_metric([project, group.value], count)
+        if summary.pace.total:
+            shares.add_metric([project], summary.pace.done / summary.pace.total)
+        for kind in ("used", "lost", "to_come"):
+            hours.add_metric([project, kind], getattr(summary.core_hours, kind))
+        if summary.expected_end is not None:
+            ends.add_metric([project], summary.expected_end.at)
+    return [replicas, progress, shares, hours, ends]
 
 
 def serve(metrics: Metrics, host: str, port: int) -> ThreadingHTTPServer:

@@ -23,10 +23,11 @@ from skaha_apply.model.state import NoticeRecord, TargetRecord
 from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.records import is_open
+from skaha_apply.planning.summary.entry_summaries import Snapshot
+from skaha_apply.planning.summary.project_summary import plan_summary
 from skaha_apply.render.printable import one_line
 from skaha_apply.render.run.failures import cause_line
 from skaha_apply.workflow.exit_codes import code_of
-from skaha_apply.workflow.progress import plan_summaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,9 +182,7 @@ def _name(event: NoticeEvent) -> str:
 
 def _notice(request: ApplyRequest, plan: Plan, ledger: Ledger, event: NoticeEvent, record: NoticeRecord) -> Notice:
     working, secrets = ledger.working_state, request.project.secrets
-    counts: Counter[str] = Counter()
-    for entry in plan_summaries(plan, working.records, _now(request)):
-        counts.update(entry.counts)
+    counts = Counter(plan_summary(plan, Snapshot(working.records, _now(request), working.specs)).counts)
     records = [working.records.get(action.key) for action in plan.decided_now if action.kind is ActionKind.FAILED]
     failed = [(one.name, masked(cause_of_failure(one), secrets)) for one in records if one is not None]
     causes = shared_causes(failed)

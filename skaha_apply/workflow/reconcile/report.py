@@ -13,11 +13,11 @@ from skaha_apply.model.report import EndedEarly, FailedLog, Note, ReplicaReport,
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.attempts import cause_of_failure
 from skaha_apply.planning.failure_cause import shared_causes
-from skaha_apply.planning.safety.core_hours import used_core_hours
+from skaha_apply.planning.summary.core_hours import used_core_hours
+from skaha_apply.planning.summary.entry_summaries import has_another_attempt, not_started
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.logs import failed_log, shown_path
-from skaha_apply.workflow.progress import has_another_attempt, not_started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

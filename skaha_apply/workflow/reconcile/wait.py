@@ -9,8 +9,8 @@ from skaha_apply.model.errors import TimeoutReached
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
-from skaha_apply.planning.tracking.pace import project_pace
-from skaha_apply.workflow.progress import not_started, plan_summaries
+from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
+from skaha_apply.planning.summary.project_summary import plan_summary
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
@@ -88,7 +88,7 @@ def _is_interactive(action: Action, last: PassResult) -> bool:
 def waiting_event(request: ApplyRequest, last: PassResult) -> PassEnded:
     """The progress of the project, as it is reported between two passes."""
     if last.plan is None:
-        return PassEnded(request.project.name, (), ())
-    now = request.context.client.now()
-    entries = plan_summaries(last.plan, last.records, now, request.project.max_active.project)
-    return PassEnded(request.project.name, entries, not_started(last.plan.decided_now), project_pace(entries, now))
+        return PassEnded(request.project.name)
+    specs = last.document.specs if last.document else {}
+    snapshot = Snapshot(last.records, request.context.client.now(), specs, request.project.max_active.project)
+    return PassEnded(request.project.name, plan_summary(last.plan, snapshot), not_started(last.plan.decided_now))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import ceil, floor, sqrt
 from typing import TYPE_CHECKING
 
+from skaha_apply.model.progress.summary import EntrySummary, Pace
 from skaha_apply.model.session import Phase
-from skaha_apply.model.status import EntrySummary, Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from skaha_apply.model.state import ReplicaRecord
 
 SLOW = 3.0  # times the median run time, above which a running replica is a straggler
 _ENDS = 21  # times of ends that the rate is computed from
 
+_LEAST_RUN_TIMES = 4  # finished replicas, below which their run times show no spread
+_SHORT = 0.1  # the share of finished replicas that count as short, and the share that count as long
+
 Ends = tuple[tuple[float, int], ...]
+Estimate = tuple[float | None, float | None]  # seconds until an entry has ended, and the run time of a replica
 
 
 def began(records: Iterable[ReplicaRecord], earlier: float | None = None) -> float | None:
@@ -56,6 +61,37 @@ def time_left(median: float | None, running: Sequence[float], queued: int, slots
     return max(work / max(slots, 1), max(rest, default=0.0), median if queued else 0.0)
 
 
+def run_time_range(ordered: Sequence[float]) -> tuple[float, float] | None:
+    """The run times that 10 % and 90 % of the finished replicas do not exceed; None if there are too few.
+
+    `ordered` are run times in seconds, sorted.
+    """
+    last = len(ordered) - 1
+    if last + 1 < _LEAST_RUN_TIMES:
+        return None
+    return ordered[floor(last * _SHORT)], ordered[ceil(last * (1 - _SHORT))]
+
+
+def time_left_range(
+    median: float | None, run_times: tuple[float, float] | None, running: Sequence[float], queued: int, slots: int
+) -> tuple[float, float] | None:
+    """The spread of `time_left`: the same with short and with long run times; None without `run_times`.
+
+    Run times that differ cancel out in a slot that runs many replicas after each other: the spread of the work shrinks
+    with the root of their number. The last replica alone can take a long run time.
+    """
+    number = len(running) + queued
+    if median is None or run_times is None or not number:
+        return None
+    found = []
+    for extreme in run_times:
+        typical = median + (extreme - median) / sqrt(number)
+        work = sum(max(typical - one, 0.0) for one in running) + queued * typical
+        rest = max((max(extreme - one, 0.0) for one in running), default=0.0)
+        found.append(max(work / max(slots, 1), rest, extreme if queued else 0.0))
+    return found[0], found[1]
+
+
 def project_pace(entries: Sequence[EntrySummary], now: float) -> Pace:
     """The pace of a project from its entries; `now` is in Unix seconds by the server's clock."""
     batch = [one for one in entries if one.batch]
@@ -68,8 +104,9 @@ def project_pace(entries: Sequence[EntrySummary], now: float) -> Pace:
         total=sum(one.total for one in batch),
         rate=_rate(ends, first, now) if is_open else None,
         elapsed=None if first is None else max(0.0, last - first),
-        left=_left(batch) if is_open else None,
+        left=_left(batch, _expected) if is_open else None,
         not_estimated=tuple(one.name for one in batch if one.open and one.left is None),
+        left_range=_left_range(batch) if is_open else None,
     )
 
 
@@ -81,7 +118,31 @@ def _rate(ends: Ends, first: float | None, now: float) -> float | None:
     return sum(count for at, count in ends if at > since) / (now - since)
 
 
-def _left(entries: Sequence[EntrySummary]) -> float | None:
+def _left_range(entries: Sequence[EntrySummary]) -> tuple[float, float] | None:
+    """The spread of `_left`; None if no open entry has one."""
+    if not any(one.left_range for one in entries):
+        return None
+    shortest, longest = _left(entries, _shortest), _left(entries, _longest)
+    return None if shortest is None or longest is None else (shortest, longest)
+
+
+def _expected(entry: EntrySummary) -> Estimate:
+    return entry.left, entry.median
+
+
+def _shortest(entry: EntrySummary) -> Estimate:
+    if entry.left_range is None or entry.run_times is None:
+        return _expected(entry)
+    return entry.left_range[0], entry.run_times[0]
+
+
+def _longest(entry: EntrySummary) -> Estimate:
+    if entry.left_range is None or entry.run_times is None:
+        return _expected(entry)
+    return entry.left_range[1], entry.run_times[1]
+
+
+def _left(entries: Sequence[EntrySummary], estimate: Callable[[EntrySummary], Estimate]) -> float | None:
     """The expected seconds until the last entry has ended. An entry ends a run time after its dependencies at least."""
     by_name = {one.name.casefold(): one for one in entries}
     known: dict[str, float] = {}
@@ -92,7 +153,8 @@ def _left(entries: Sequence[EntrySummary]) -> float | None:
             return 0.0
         if name not in known:
             before = max((end(need, (*above, name)) for need in one.needs), default=0.0)
-            known[name] = max(one.left or 0.0, before + (one.median or 0.0))
+            left, run_time = estimate(one)
+            known[name] = max(left or 0.0, before + (run_time or 0.0))
         return known[name]
 
     if all(one.left is None for one in entries):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import ActionKind, DecidedEntry
+from skaha_apply.model.progress.core_time import core_hours
+from skaha_apply.model.progress.summary import CoreHours, EntrySummary
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
-from skaha_apply.model.status import EntrySummary
-from skaha_apply.planning.tracking.pace import began, last_ends, stragglers, time_left
+from skaha_apply.planning.summary.core_hours import DUE, HOUR, core_time, cores_of, durations
+from skaha_apply.planning.summary.pace import began, last_ends, run_time_range, stragglers, time_left, time_left_range
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
     from skaha_apply.model.state import ReplicaRecord
 
@@ -53,45 +56,58 @@ def has_another_attempt(action: Action, record: ReplicaRecord | None) -> bool:
     return record is not None and record.phase is Phase.FAILED and progress_word(action, record) in again
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What a summary is made from, in addition to actions.
+
+    `records` are the records of the replicas by key, `specs` those of the state. `now` is in Unix seconds by the
+    server's clock. `limit` is the number of sessions of the project that can be active at the same time, None for no
+    limit.
+    """
+
+    records: Mapping[ReplicaKey, ReplicaRecord]
+    now: float
+    specs: Mapping[str, SessionSpec] = field(default_factory=dict)
+    limit: int | None = None
+
+    def record(self, action: Action) -> ReplicaRecord | None:
+        """The record of the replica of an action."""
+        return self.records.get(action.key)
+
+    def spec(self, action: Action) -> SessionSpec | None:
+        """The spec of the last session of a replica, else the desired one."""
+        record = self.record(action)
+        recorded = self.specs.get(record.spec) if record is not None else None
+        return recorded or (action.desired.spec if action.desired is not None else None)
+
+
+def is_in_summary(action: Action) -> bool:
+    """Whether a replica counts: it is in the manifest, or its session runs to its end."""
+    return action.desired is not None or _finishes(action)
+
+
 def entry_summaries(
-    actions: Iterable[Action],
-    records: Mapping[ReplicaKey, ReplicaRecord],
-    now: float,
-    decided_before: Iterable[DecidedEntry] = (),
-    limit: int | None = None,
+    actions: Iterable[Action], snapshot: Snapshot, decided_before: Iterable[DecidedEntry] = ()
 ) -> tuple[EntrySummary, ...]:
     """The progress of the entries of a plan, in the order of the plan.
 
     Args:
-        actions: those of undesired replicas are left out, unless their session runs to its end.
-        records: the records of the replicas, by key.
-        now: Unix seconds by the server's clock.
+        actions: see `is_in_summary` for those that count.
+        snapshot: the records after what was carried out of the plan.
         decided_before: the replicas of the plan that are not in `actions`, by entry; see `Plan.decided_before`.
-        limit: the number of sessions of the project that can be active at the same time; None for no limit.
     """
     before = {entry.name.casefold(): entry for entry in decided_before}
     entries: dict[str, list[Action]] = {}
     others: dict[str, list[Action]] = {label: [] for label in before}
     for action in actions:
-        if action.desired is not None or _finishes(action):
+        if is_in_summary(action):
             label = (action.group or action.session).casefold()
             group = entries if label in entries or action.kind.order < _OTHERS else others
             group.setdefault(label, []).append(action)
     for label, members in others.items():
         entries.setdefault(label, []).extend(members)
     found = ((before.get(label) or DecidedEntry(""), members) for label, members in entries.items())
-    return tuple(
-        _Entry(entry, members, records, now).summary(limit) for entry, members in found if members or entry.done
-    )
-
-
-def plan_summaries(
-    plan: Plan, records: Mapping[ReplicaKey, ReplicaRecord], now: float, limit: int | None = None
-) -> tuple[EntrySummary, ...]:
-    """The result of `entry_summaries` for a plan, whose decided replicas only count; `records` has the others."""
-    if plan.decided_before is None:
-        return entry_summaries(plan.actions, records, now, limit=limit)
-    return entry_summaries(plan.decided_now, records, now, plan.decided_before, limit)
+    return tuple(_Entry(entry, members, snapshot).summary() for entry, members in found if members or entry.done)
 
 
 def _finishes(action: Action) -> bool:
@@ -105,20 +121,22 @@ class _Entry:
 
     before: DecidedEntry
     members: Sequence[Action]
-    records: Mapping[ReplicaKey, ReplicaRecord]
-    now: float
+    snapshot: Snapshot
 
-    def summary(self, limit: int | None) -> EntrySummary:
-        """The progress of the entry; `limit` is that of the project."""
-        before, known = self.before, [one for one in map(self._record, self.members) if one is not None]
-        words = [progress_word(action, self._record(action)) for action in self.members]
+    def summary(self) -> EntrySummary:
+        """The progress of the entry."""
+        before, known = self.before, [one for one in map(self.snapshot.record, self.members) if one is not None]
+        words = [progress_word(action, self.snapshot.record(action)) for action in self.members]
         counts = Counter({ActionKind.DONE.value: before.done} if before.done else {}) + Counter(words)
         running = list(self._running(words))
         longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
-        median = _median(before.durations, list(_durations(known)))
+        more = list(durations(known))
+        run_times = sorted([*before.durations, *more]) if more else before.durations
+        median, extremes = _median(run_times), run_time_range(run_times)
         ran = [seconds for seconds, _ in running]
         queued = sum(counts[word] for word in _OPEN) - len(ran)
         spec = next((action.desired.spec for action in self.members if action.desired is not None), None)
+        batch, slots = spec is None or not spec.kind.interactive, self._slots(counts, spec)
         return EntrySummary(
             name=self.members[0].group or self.members[0].session if self.members else before.name,
             counts=dict(counts),
@@ -129,42 +147,59 @@ class _Entry:
             stragglers=stragglers(running, median),
             began=began(known, before.began),
             ends=last_ends(known, before.ends),
-            left=time_left(median, ran, queued, self._slots(counts, limit, spec)),
+            left=time_left(median, ran, queued, slots),
             open=len(ran) + queued,
             needs=tuple(need.casefold() for need in spec.needs) if spec and (ran or queued) else (),
-            batch=spec is None or not spec.kind.interactive,
+            batch=batch,
+            run_times=extremes,
+            left_range=time_left_range(median, extremes, ran, queued, slots),
+            core_hours=self._core_hours(words, median if batch else None),
         )
-
-    def _record(self, action: Action) -> ReplicaRecord | None:
-        return self.records.get(action.key)
 
     def _running(self, words: Iterable[str]) -> Iterator[tuple[float, str]]:
         """The run times and names of the running replicas."""
         for action, word in zip(self.members, words, strict=True):
-            record = self._record(action)
+            record = self.snapshot.record(action)
             if word == Phase.RUNNING and record is not None and record.started is not None:
-                yield max(0.0, self.now - record.started), record.name
+                yield max(0.0, self.snapshot.now - record.started), record.name
 
-    @staticmethod
-    def _slots(counts: Counter[str], limit: int | None, spec: SessionSpec | None) -> int:
+    def _core_hours(self, words: Iterable[str], median: float | None) -> CoreHours:
+        """The core-hours of the entry; without a median nothing is known of those to come."""
+        pairs = ((self.snapshot.record(one), self.snapshot.spec(one)) for one in self.members)
+        known = core_time(((one, spec) for one, spec in pairs if one is not None), self.snapshot.now)
+        time = self.before.core_time + known
+        to_come = sum(self._seconds_to_come(words, median)) / HOUR if median is not None else 0.0
+        return CoreHours(core_hours(time.used), core_hours(time.lost), to_come)
+
+    def _seconds_to_come(self, words: Iterable[str], median: float) -> Iterator[float]:
+        """The expected core-seconds of each open replica: a whole run, or the rest of one."""
+        for action, word in zip(self.members, words, strict=True):
+            if is_planned(action, self.snapshot) and action.desired is not None:
+                yield median * cores_of(action.desired.spec)
+            elif (record := self.snapshot.record(action)) is not None and record.phase.active:
+                has_started = word == Phase.RUNNING and record.started is not None
+                ran = self.snapshot.now - (record.started or 0.0) if has_started else 0.0
+                yield max(median - max(ran, 0.0), 0.0) * cores_of(self.snapshot.spec(action))
+
+    def _slots(self, counts: Counter[str], spec: SessionSpec | None) -> int:
         """The number of replicas that run at the same time: those that do while others are queued, else the limit."""
         running = counts[Phase.RUNNING.value]
-        limits = [one for one in (spec.parallelism if spec else None, limit) if one is not None]
+        limits = [one for one in (spec.parallelism if spec else None, self.snapshot.limit) if one is not None]
         if running and (counts[Phase.PENDING.value] or not limits):
             return running
         return min(limits, default=sum(counts[word] for word in _OPEN))
 
 
-def _durations(records: Iterable[ReplicaRecord]) -> Iterator[float]:
-    """The run times of done replicas, in seconds."""
-    for record in records:
-        if record.phase is Phase.DONE and record.started is not None and record.ended is not None:
-            yield max(0.0, record.ended - record.started)
+def is_planned(action: Action, snapshot: Snapshot) -> bool:
+    """Whether an action will create a session, now or later, and was not carried out yet."""
+    if action.kind not in DUE:
+        return False
+    record, planned = snapshot.record(action), action.record
+    return (record.id if record else None) == (planned.id if planned else None)
 
 
-def _median(known: Sequence[float], more: Sequence[float]) -> float | None:
-    """The median of sorted and further numbers; None without any."""
-    ordered = sorted([*known, *more]) if more else known
+def _median(ordered: Sequence[float]) -> float | None:
+    """The median of sorted numbers; None without any."""
     if not ordered:
         return None
     middle = len(ordered) // 2

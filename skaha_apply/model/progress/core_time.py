@@ -1,0 +1,33 @@
+"""Core time: the time of attempts, each multiplied with the cores of its session.
+
+It is a whole number of core-milliseconds, so that a sum does not depend on the order of its parts: a plan adds up the
+replicas that are done once, and another invocation adds up all of them.
+"""
+
+from __future__ import annotations
+
+from skaha_apply.lazy_dataclass import dataclass
+
+_CORE_MILLISECONDS = 3_600_000.0  # in a core-hour
+
+
+@dataclass(frozen=True, slots=True)
+class CoreTime:
+    """The core-milliseconds of all attempts, and of those among them that ended and are not done."""
+
+    used: int = 0
+    lost: int = 0
+
+    def __add__(self, other: CoreTime) -> CoreTime:
+        """The sum of both."""
+        return CoreTime(self.used + other.used, self.lost + other.lost)
+
+
+def core_milliseconds(seconds: float, cores: float) -> int:
+    """The core time of a session that ran for some seconds."""
+    return round(seconds * cores * 1000.0)
+
+
+def core_hours(milliseconds: int) -> float:
+    """Core-milliseconds as core-hours."""
+    return milliseconds / _CORE_MILLISECONDS

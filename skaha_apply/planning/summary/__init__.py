@@ -1,0 +1,1 @@
+"""The numbers of a project: counts, pace, expected end and core-hours, computed once for every view."""

@@ -1,0 +1,113 @@
+"""Core-hours: those that sessions have used, those that were lost, and those that a plan will use."""
+
+from __future__ import annotations
+
+from math import inf
+from statistics import median
+from typing import TYPE_CHECKING
+
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.progress.core_time import CoreTime, core_milliseconds
+from skaha_apply.model.progress.summary import PlannedCost
+from skaha_apply.model.request import Offer
+from skaha_apply.model.session import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from skaha_apply.model.plan import Action
+    from skaha_apply.model.spec import SessionSpec
+    from skaha_apply.model.state import Attempt, ReplicaRecord
+
+HOUR = 3600.0  # seconds
+FLEXIBLE_CORES = Offer().default_cores  # of a session without resources of its own, in a summary
+DUE = frozenset({ActionKind.CREATE, ActionKind.REPLACE, ActionKind.RETRY, ActionKind.WAIT})
+
+
+def used_core_hours(
+    records: Iterable[ReplicaRecord], specs: Mapping[str, SessionSpec], since: float, now: float, default_cores: float
+) -> float:
+    """The core-hours of all attempts between two times, in Unix seconds by the server's clock.
+
+    A session counts from its start to the time at which its end was seen. A flexible session counts with
+    `default_cores`.
+    """
+    total = 0.0
+    for record in records:
+        seconds = sum([_overlap(one, since, now) for one in record.earlier], _overlap(record, since, now))
+        if seconds:
+            spec = specs.get(record.spec)
+            total += seconds * cores_of(spec, default_cores)
+    return total / HOUR
+
+
+def _overlap(attempt: Attempt | ReplicaRecord, since: float, now: float) -> float:
+    """The seconds of an attempt between two times."""
+    if attempt.started is None:
+        return 0.0
+    end = now if attempt.phase.active else attempt.ended or attempt.running or attempt.started
+    return max(0.0, min(end, now) - max(attempt.started, since))
+
+
+def cores_of(spec: SessionSpec | None, default: float = FLEXIBLE_CORES) -> float:
+    """The cores of a session; `default` if it is flexible, or its spec is not known."""
+    return default if spec is None or spec.cores is None else float(spec.cores)
+
+
+def durations(records: Iterable[ReplicaRecord]) -> Iterator[float]:
+    """The run times of done replicas in seconds, as far as start and end are known."""
+    for record in records:
+        if record.phase is Phase.DONE and record.started is not None and record.ended is not None:
+            yield max(0.0, record.ended - record.started)
+
+
+def core_time(replicas: Iterable[tuple[ReplicaRecord, SessionSpec | None]], now: float = inf) -> CoreTime:
+    """The core time of all recorded attempts of replicas, each with the spec of its session.
+
+    `now` is in Unix seconds by the server's clock; active sessions count up to it.
+    """
+    used = lost = 0
+    for record, spec in replicas:
+        if record.started is None and not record.earlier:
+            continue
+        cores = cores_of(spec)
+        attempts: tuple[Attempt | ReplicaRecord, ...] = (*record.earlier, record)
+        for attempt in attempts:
+            until = now if attempt.phase.active else inf  # a kept decision does not depend on the time
+            time = core_milliseconds(_overlap(attempt, -inf, until), cores)
+            used += time
+            lost += 0 if attempt.phase.active or attempt.phase is Phase.DONE else time
+    return CoreTime(used, lost)
+
+
+def planned_cost(actions: Sequence[Action], medians: Mapping[str, float] | None = None) -> PlannedCost:
+    """The cost of the creates of a plan, now and later. Interactive sessions do not count, because they have no end.
+
+    Args:
+        actions: those that were carried out already must not be among them.
+        medians: the median run times in seconds by entry in lower case; computed from the actions if None.
+    """
+    due = [
+        (action, action.desired.spec)
+        for action in actions
+        if action.kind in DUE and action.desired is not None and not action.desired.spec.kind.interactive
+    ]
+    medians = _medians(actions, {_entry(action) for action, _ in due}) if medians is None else medians
+    expected = [cores_of(spec) * medians[_entry(one)] for one, spec in due if _entry(one) in medians]
+    bounds = [cores_of(spec) * spec.timeout for _, spec in due if spec.timeout is not None]
+    unknown = sum(spec.timeout is None and _entry(action) not in medians for action, spec in due)
+    return PlannedCost(len(due), sum(expected) / HOUR, len(expected), sum(bounds) / HOUR, len(bounds), unknown)
+
+
+def _entry(action: Action) -> str:
+    return (action.group or action.session).casefold()
+
+
+def _medians(actions: Iterable[Action], entries: set[str]) -> dict[str, float]:
+    """The median run time of the finished replicas of these entries that are in the manifest, in seconds."""
+    found: dict[str, list[float]] = {}
+    for action in actions if entries else ():
+        if action.record is None or action.desired is None or _entry(action) not in entries:
+            continue
+        found.setdefault(_entry(action), []).extend(durations([action.record]))
+    return {name: median(times) for name, times in found.items() if times}

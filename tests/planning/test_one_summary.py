@@ -1,0 +1,178 @@
+"""The numbers of a project are the same in every view of one moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+from scene import HOUR, NOW, live, project, record, seen, spec, state
+from test_kept_decisions import passes, projects
+
+from skaha_apply.model.display.page import ProjectPage
+from skaha_apply.model.report import PassEnded
+from skaha_apply.planning.expansion import Expansion
+from skaha_apply.planning.planner import plan
+from skaha_apply.planning.situation import Situation
+from skaha_apply.planning.summary.core_hours import used_core_hours
+from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
+from skaha_apply.planning.summary.project_summary import plan_summary
+from skaha_apply.render.page.document import page_data
+from skaha_apply.render.plan.documents import plan_document
+from skaha_apply.render.run.live_table import LiveTable
+from skaha_apply.render.run.status import overview_text, status_document
+from skaha_apply.workflow.controller.metrics import Metrics
+from skaha_apply.workflow.status import project_status
+from skaha_apply.workflow.timeline import timeline
+
+# The columns of the table of entries that are a group, or a part of one.
+GROUPS = {
+    "done": ["done"], "running": ["running"], "failed": ["failed"], "retrying": ["retry"], "blocked": ["blocked"],
+    "queued": ["pending", "waiting"],
+}  # fmt: skip
+
+
+class Frame:
+    """The rows of a terminal without end, as text."""
+
+    def draw(self, rows):
+        self.lines = ["".join(text for text, _ in row).rstrip() for row in rows(200, 200)]
+
+    def above(self, text):
+        pass
+
+    def leave(self):
+        pass
+
+
+def table_numbers(lines):
+    """The numbers of each row of a table of entries, by column."""
+    head = next(index for index, line in enumerate(lines) if line.startswith("entry "))
+    words = lines[head].split()[1:]
+    columns = words[: words.index("total") + 1]
+    found = {}
+    for line in lines[head + 1 :]:
+        name, *cells = line.split()
+        if len(cells) < len(columns) or not all(cell.isdigit() or cell == "-" for cell in cells[: len(columns)]):
+            break
+        found[name] = Counter({word: int(cell.replace("-", "0")) for word, cell in zip(columns, cells, strict=False)})
+    return found
+
+
+def sums(document):
+    """The groups of a status document, from the table columns of a text."""
+    return {name: document["progress"][name] for name in GROUPS}
+
+
+def from_table(table):
+    total = sum(table.values(), Counter())
+    return {name: sum(total[column] for column in columns) for name, columns in GROUPS.items()}, total["total"]
+
+
+def metric(registry, name, **labels):
+    return registry.get_sample_value(f"skaha_apply_{name}", {"project": "survey", **labels})
+
+
+@settings(deadline=None, print_blob=True, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_every_view_of_a_moment_has_the_same_numbers(data):
+    wanted = data.draw(projects())
+    expansion = Expansion(wanted)
+    for number, (stored, adopted) in enumerate(data.draw(passes(wanted))):
+        situation = Situation(stored, seen(live("old-tile-1"), at=NOW + number), adopted=adopted)
+        whole, later = plan(wanted, situation), plan(wanted, situation, expansion)
+        status = project_status(wanted, situation, whole)
+        document = status_document(status)
+        check_numbers(document, status, wanted)
+        check_tables(document, status, later)
+        check_metrics(document, status)
+        cost = plan_document(whole)["core_hours_to_come"]
+        assert cost["replicas"] == status.summary.planned.replicas
+        assert cost["expected"] == pytest.approx(status.summary.planned.expected, abs=1e-4)
+        drawn = timeline(status)
+        assert drawn.summary == status.summary
+        check_page(document, ProjectPage(status, drawn, wanted.sessions))
+
+
+def check_numbers(document, status, wanted):
+    """The summary is complete and consistent."""
+    total = sum(entry["total"] for entry in document["entries"])
+    assert sum(document["progress"].values()) == total >= sum(one.replicas for one in wanted.sessions)
+    for entry in document["entries"]:
+        assert sum(entry["progress"].values()) == entry["total"] == sum(entry["counts"].values())
+    hours, end = document["core_hours"], document["expected_end"]
+    assert 0 <= hours["lost"] <= hours["used"]
+    used = used_core_hours(status.document.replicas, status.document.specs, 0.0, status.at, 1.0)
+    if all(record.ended is None or record.ended <= status.at for record in status.document.replicas):
+        assert hours["used"] == pytest.approx(used, abs=1e-3)
+    assert hours["to_come"] >= status.summary.planned.expected - 1e-4
+    assert (end is None) == (document["pace"]["left_s"] is None)
+    if end is not None and end["earliest"] is not None:
+        assert end["earliest"] <= end["at"] <= end["latest"]
+
+
+def check_tables(document, status, later):
+    """The text of `status`, and the live table after a plan that decided only some replicas."""
+    records = {record.key: record for record in status.document.replicas}
+    summary = plan_summary(later, Snapshot(records, status.at, status.document.specs))
+    assert summary.groups == status.summary.groups
+    assert summary.core_hours == status.summary.core_hours
+    assert summary.planned == status.summary.planned
+    assert summary.pace == status.summary.pace
+    frame = Frame()
+    LiveTable(frame, clock=lambda: 0.0, tick=0)(PassEnded("survey", summary, not_started(later.decided_now)))
+    shown = table_numbers(overview_text(status, ()).splitlines())
+    assert from_table(shown) == (sums(document), sum(entry["total"] for entry in document["entries"]))
+    assert {name: dict(row) for name, row in table_numbers(frame.lines).items()} == {
+        name: dict(row) for name, row in shown.items()
+    }
+
+
+def check_page(document, page):
+    (shown,) = page_data([page])["projects"]
+    assert shown["total"] == sum(document["progress"].values())
+    assert shown["counts"] == {name: count for name, count in document["progress"].items() if count}
+    assert {name: shown["hours"][name] for name in document["core_hours"]} == pytest.approx(
+        document["core_hours"], abs=0.01
+    )
+    left, pace = shown["pace"]["left"], document["pace"]
+    assert left == (None if pace["left_s"] is None else pytest.approx(pace["left_s"], abs=0.001))
+    assert (shown["pace"]["low"], shown["pace"]["high"]) == (page.status.pace.left_range or (left, left))
+
+
+def check_metrics(document, status):
+    metrics, registry = Metrics(), CollectorRegistry()
+    metrics.add(status, {})
+    registry.register(metrics)
+    for entry in document["entries"]:
+        for phase, count in entry["counts"].items():
+            assert metric(registry, "replicas", entry=entry["name"], phase=phase) == count
+    for group, count in document["progress"].items():
+        assert metric(registry, "progress", group=group) == count
+    for kind, hours in document["core_hours"].items():
+        assert metric(registry, "core_hours", kind=kind) == pytest.approx(hours, abs=1e-4)
+    end = metric(registry, "expected_end_timestamp_seconds")
+    assert end == (status.summary.expected_end and status.summary.expected_end.at)
+
+
+def test_the_spread_of_the_end_and_the_core_hours_of_a_small_run():
+    wanted = spec(replicas=12, parallelism=2)
+    done = [
+        record(wanted, "done", one, started=NOW - 3 * HOUR, ended=NOW - 3 * HOUR + one * 600) for one in range(1, 6)
+    ]
+    failed = record(wanted, "failed", 6, started=NOW - 2 * HOUR, ended=NOW - HOUR)
+    running = record(wanted, "running", 7, started=NOW - 900)
+    situation = Situation(state(*done, failed, running), seen(live("reduce-7", id="reduce-7")))
+    found = project_status(project(wanted), situation, plan(project(wanted), situation)).summary
+    entry, hours = found.entries[0], found.core_hours
+    assert (entry.median, entry.run_times) == (1800.0, (600.0, 3000.0))
+    # 2 cores: five runs of 600 to 3000 s, one failed hour, a quarter of an hour so far
+    assert (hours.used, hours.lost) == (pytest.approx(2 * (9000 + 3600 + 900) / HOUR), 2.0)
+    assert hours.to_come == pytest.approx(2 * (5 * 1800 + 900) / HOUR)
+    assert found.pace.left == pytest.approx((900 + 5 * 1800) / 2)
+    earliest, latest = found.pace.left_range
+    assert earliest < found.pace.left < latest
+    assert latest == pytest.approx(max((6 * (1800 + 1200 / 6**0.5) - 900) / 2, 3000))
+    assert found.expected_end.latest == NOW + latest
