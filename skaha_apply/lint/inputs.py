@@ -77,6 +77,8 @@ def lint_contexts(projects: Sequence[Project]) -> tuple[LintContext, ...]:
 
 
 def _filled(project: Project) -> Project:
+    if not any("${" in text for text in project.sent_texts):
+        return project
     filled = tuple(spec.filled(FIRST, project.secrets) for spec in project.sessions)
     if all(one is other for one, other in zip(filled, project.sessions, strict=True)):
         return project

@@ -6,6 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.lint.rule import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,9 +47,10 @@ def projects_with_needs(projects: Sequence[Project]) -> Iterator[tuple[Project, 
 def project_entries(project: Project) -> Mapping[str, ProjectEntry]:
     """The entries of a project by their identity, the case-folded name as written."""
     found = {name.casefold(): ProjectEntry(name) for name in project.empty}
-    for index, spec in enumerate(project.sessions):
-        entry = found.get(spec.entry_key)
+    for _, path, spec in sessions([project]):
+        key = spec.entry_key
+        entry = found.get(key)
         if entry is None:
-            entry = found[spec.entry_key] = ProjectEntry(spec.group or spec.name)
-        entry.members.append((f"sessions[{index}]", spec))
+            entry = found[key] = ProjectEntry(spec.group or spec.name)
+        entry.members.append((path, spec))
     return found

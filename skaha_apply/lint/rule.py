@@ -82,13 +82,6 @@ def _paths(count: int) -> tuple[str, ...]:
     return tuple(f"sessions[{index}]" for index in range(count))
 
 
-def environment(projects: Sequence[Project]) -> Iterator[tuple[Project, str, str, str]]:
-    """Every environment variable: its project, its path there, its name and its value."""
-    for project, path, spec in sessions(projects):
-        for name, value in spec.env.items():
-            yield project, f"{path}.env.{name}", name, value
-
-
 def texts(spec: SessionSpec) -> Iterator[tuple[str, str, str]]:
     """The texts that the server fills into its template unescaped, as (path, name for messages, text)."""
     if spec.cmd is not None:

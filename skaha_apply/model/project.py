@@ -6,12 +6,16 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotati
 from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
     from skaha_apply.model.diagnostics import Diagnostic, Ignore, Location
     from skaha_apply.model.report import SharedCause
     from skaha_apply.model.spec import LeftOut, SessionSpec
@@ -83,6 +87,16 @@ class NotSent(Exception):
     def __init__(self, text: str, *, can_be_repeated: bool = True) -> None:
         super().__init__(text)
         self.can_be_repeated = can_be_repeated
+
+
+class AlikeSessions(NamedTuple):
+    """The sessions of a project by the values of some fields.
+
+    `keys` has a key for each session: sessions with one key share the values. `first` is the first session of each key.
+    """
+
+    keys: Sequence[Hashable]
+    first: Mapping[Hashable, SessionSpec]
 
 
 @dataclass(frozen=True)
@@ -158,6 +172,40 @@ class Project:
     def protected(self) -> frozenset[str]:
         """The keys of the session specs that have `protect: true`."""
         return frozenset(spec.key for spec in self.sessions if spec.protect)
+
+    @cached_property
+    def sent_texts(self) -> tuple[str, ...]:
+        """The texts of all sessions that the server fills in, `cmd`, `args` and the values of `env`, each once."""
+        commands = (spec.cmd for spec in self.sessions if spec.cmd is not None)
+        environments = {id(spec.env): spec.env for spec in self.sessions}.values()  # combinations share most of them
+        arguments = chain.from_iterable(spec.args for spec in self.sessions)
+        values = chain.from_iterable(environment.values() for environment in environments)
+        return tuple(dict.fromkeys(chain(commands, arguments, values)))
+
+    def alike(self, fields: tuple[str, ...]) -> AlikeSessions:
+        """The sessions by the values of these fields, compared as objects: equal objects can have different keys."""
+        found = self._alike.get(fields)
+        if found is None:
+            columns = [self._identities(name) for name in fields]
+            keys = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+            first = dict(zip(reversed(keys), reversed(self.sessions), strict=True))
+            found = self._alike[fields] = AlikeSessions(keys, first)
+        return found
+
+    def _identities(self, name: str) -> list[int]:
+        """The identity of one field of each session."""
+        found = self._columns.get(name)
+        if found is None:
+            found = self._columns[name] = list(map(id, map(attrgetter(name), self.sessions)))
+        return found
+
+    @cached_property
+    def _alike(self) -> dict[tuple[str, ...], AlikeSessions]:
+        return {}
+
+    @cached_property
+    def _columns(self) -> dict[str, list[int]]:
+        return {}
 
     def location(self, path: str) -> Location | None:
         """The location of a field, or of its nearest parent that has a location; None if there is none."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Splitting drops empty arguments at the end; a single empty argument is kept [PostAction]."""
-    for project, path, spec in sessions(projects):
-        if len(spec.args) > 1 and not spec.args[-1]:
+    for project, path, spec in suspects(projects, lambda spec: spec.args and not spec.args[-1], "args"):
+        if len(spec.args) > 1:
             detail = (
                 "The server drops empty arguments at the end, so the program does not receive this one. Remove it, or "
             )

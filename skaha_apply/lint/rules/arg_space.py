@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, double_quoted, shown
 from skaha_apply.lint.source import written
+from skaha_apply.lint.suspects import text_suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SHELLS = frozenset({"bash", "dash", "ksh", "sh", "zsh"})
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """`args` is split at every single space, without quoting [PostAction.getHeadlessImageBundle]."""
-    for project, path, spec in sessions(projects):
+    for project, path, spec in text_suspects(projects, lambda text: " " in text):
         for index, text in enumerate(spec.args):
             if " " in text:
                 count = len(text.split(" "))

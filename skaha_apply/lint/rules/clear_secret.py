@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import LATER
 
@@ -39,14 +40,29 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """By the name of a variable or option, or by the form of well-known tokens. The value is never shown."""
     for project in projects:
         yield from _defaults(project)
-    for project, path, spec in sessions(projects):
-        whole, names = all_text(spec).lower(), " ".join(spec.env).lower()
-        if not any(mark in whole for mark in MARKS) and not any(word in names for word in WORDS):
+    for project in projects:
+        if _has_mark("".join(project.sent_texts)) or any(suspects([project], _has_suspect_name, "env")):
+            yield from _of_project(project)
+
+
+def _of_project(project: Project) -> Iterable[RuleDiagnostic]:
+    for _, path, spec in sessions([project]):
+        if not (_has_mark(all_text(spec)) or _has_suspect_name(spec)):
             continue
         for name, value in spec.env.items():
             if _is_secret(name, value):
                 yield _diagnostic(project, f"{path}.env.{name}", f"the variable {name}")
         yield from _arguments(project, path, spec)
+
+
+def _has_mark(text: str) -> bool:
+    lower = text.lower()
+    return any(mark in lower for mark in MARKS)
+
+
+def _has_suspect_name(spec: SessionSpec) -> bool:
+    names = " ".join(spec.env).lower()
+    return any(word in names for word in WORDS)
 
 
 def _arguments(project: Project, path: str, spec: SessionSpec) -> Iterable[RuleDiagnostic]:

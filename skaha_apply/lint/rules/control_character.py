@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown, texts
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown, texts
+from skaha_apply.lint.suspects import text_suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Values become quoted YAML scalars, whose lines are folded [SessionJobBuilder]; tabs stay."""
-    for project, path, spec in sessions(projects):
-        if all_text(spec).isprintable():
-            continue
+    for project, path, spec in text_suspects(projects, lambda text: not text.isprintable()):
         for part, what, text in texts(spec):
             if LINE_END.search(text):
                 detail = "The server replaces line ends by spaces. Write the script to a file; or write `;` and tabs "

@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import variable_suspects
 from skaha_apply.lint.yaml_words import boolean, is_plain
 from skaha_apply.model.diagnostics import Severity
 
@@ -21,7 +22,7 @@ DOTS = (".", "..")  # Kubernetes refuses the first as a whole name, and the seco
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A name must be valid in Kubernetes, and text in YAML without quotes [SessionJobBuilder]."""
-    for project, path, name, _ in environment(projects):
+    for project, path, name, _ in variable_suspects(projects, lambda name, _: _problem(name)):
         if (problem := _problem(name)) is not None:
             summary, happens = problem
             yield RuleDiagnostic(project, path, summary, f"{happens} Write {_near(name)}, for example.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import variable_suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -20,17 +21,19 @@ PREFIX = "SKAHA_APPLY_"
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Names are compared in the exact case in which they are set."""
-    for project, path, name, _ in environment(projects):
+    for project, path, name, _ in variable_suspects(projects, _is_reserved):
         if name in PLATFORM:
             summary = f"the platform sets {name} itself"
             detail = "The platform replaces the value without a message. Remove the variable; if the program needs the "
             detail += "value, set it in a script that starts the program."
-        elif name in OF_THE_TOOL or name.startswith(PREFIX):
+        else:
             summary = f"{name} is set for every replica by skaha-apply"
             detail = "Remove the variable, or rename it."
-        else:
-            continue
         yield RuleDiagnostic(project, path, summary, detail)
+
+
+def _is_reserved(name: str, _: str) -> bool:
+    return name in PLATFORM or name in OF_THE_TOOL or name.startswith(PREFIX)
 
 
 RULE = Rule(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, environment, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import variable_suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -15,18 +16,16 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server splits each `env` with Java's `split("=")` [PostAction.getHeadlessImageBundle]."""
-    for project, path, name, value in environment(projects):
+    for project, path, name, value in variable_suspects(projects, lambda _, value: not value or "=" in value):
         if not value:
             summary = f"the variable {name} is empty"
             detail = "The server drops the variable without a message. Remove it, or write a value that your program "
             detail += "reads as empty."
-        elif "=" in value:
+        else:
             effect = "cuts the value there" if "=" not in value.rstrip("=") else "drops the variable without a message"
             summary = f"the variable {name} has `=` in its value {shown(value)}"
             detail = f"The server splits at `=` and {effect}. Pass the value as an argument, in a file, or encoded "
             detail += "without `=`."
-        else:
-            continue
         yield RuleDiagnostic(project, path, summary, detail)
 
 

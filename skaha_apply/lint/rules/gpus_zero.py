@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
 from skaha_apply.lint.source import has_reference, written
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The value must be among the options [PostAction]."""
-    for project, path, spec in sessions(projects):
-        if spec.gpus == 0:
-            text = written(project, f"{path}.gpus", "0")
-            detail = "The server responds with 400 `Invalid value for 'gpus': 0`. "
-            detail += f"Leave the cell of {text} empty." if has_reference(text) else "Remove gpus."
-            yield RuleDiagnostic(project, f"{path}.gpus", "gpus is 0", detail)
+    for project, path, _ in suspects(projects, lambda spec: spec.gpus == 0, "gpus"):
+        text = written(project, f"{path}.gpus", "0")
+        detail = "The server responds with 400 `Invalid value for 'gpus': 0`. "
+        detail += f"Leave the cell of {text} empty." if has_reference(text) else "Remove gpus."
+        yield RuleDiagnostic(project, f"{path}.gpus", "gpus is 0", detail)
 
 
 RULE = Rule(

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server decides by `ram` alone whether resources are fixed [PostAction.ResourceSpecification]."""
-    for project, path, spec in sessions(projects):
-        if spec.ram is not None and spec.cores is None:
+    for project, path, spec in suspects(projects, _is_half, "cores", "ram"):
+        if spec.cores is None:
             detail = "The session then has fixed resources with 1 core. Write cores: 1, or the number that you need."
             yield RuleDiagnostic(project, f"{path}.ram", "ram is given without cores", detail, also=(f"{path}.cores",))
-        elif spec.cores is not None and spec.ram is None:
+        else:
             detail = "The session stays flexible: its resources depend on the load of the cluster. Write ram too, or "
             detail += "remove cores."
             yield RuleDiagnostic(project, f"{path}.cores", "cores is given without ram", detail, also=(f"{path}.ram",))
+
+
+def _is_half(spec: SessionSpec) -> bool:
+    return (spec.cores is None) != (spec.ram is None)
 
 
 RULE = Rule(

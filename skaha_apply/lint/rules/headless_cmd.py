@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A headless session runs a program to its end, so it requires one."""
-    for project, path, spec in sessions(projects):
-        if not spec.kind.interactive and spec.cmd is None:
+    for project, path, spec in suspects(projects, lambda spec: spec.cmd is None, "cmd"):
+        if not spec.kind.interactive:
             detail = "The start command of the image runs. Write cmd: python, for example, or another kind."
             summary = f"the headless session {shown(spec.name)} has no cmd"
             yield RuleDiagnostic(project, path, summary, detail, also=(f"{path}.cmd", f"{path}.kind"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import field_roles
 
@@ -21,7 +22,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     A line that several sessions share (defaults, anchors) is meant for the headless ones.
     """
     for project in projects:
-        found = [(path, spec) for _, path, spec in sessions([project]) if spec.kind.interactive and _given(spec)]
+        interactive = suspects([project], lambda spec: spec.kind.interactive, "kind")
+        found = [(path, spec) for _, path, spec in interactive if _given(spec)]
         if not found:
             continue
         headless_locations = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.project_entries import project_entries
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.lint.project_entries import ProjectEntry
     from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
@@ -24,6 +26,8 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             detail += "effect. Write a project limit that is at most the account limit."
             summary = f"max_active of the project, {most.project}, is more than that of the account, {most.account}"
             yield RuleDiagnostic(project, "max_active", summary, detail)
+        if not any(suspects([project], _is_idle, "pilot", "retries", "stop_after")):
+            continue
         known = project_entries(project).values()
         idle = [found for entry in known for found in _idle(entry)]
         if not idle:
@@ -39,6 +43,10 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
             path = f"{entry.members[0][0]}.{name}"
             if project.location(path) not in of_use:
                 yield RuleDiagnostic(project, path, summary, detail, whole=True, also=_also(entry.members[0][0]))
+
+
+def _is_idle(spec: SessionSpec) -> bool:
+    return spec.pilot is not None or spec.retries >= spec.stop_after
 
 
 def _idle(entry: ProjectEntry) -> Iterator[tuple[ProjectEntry, str, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.spec import SessionSpec, default_values
 
@@ -31,7 +32,8 @@ DEFAULTS = {name: default_values(SessionSpec)[name] for name in (*HEADLESS, "ren
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A line that several sessions share (defaults, anchors) is useful if it has an effect in one of them."""
     for project in projects:
-        useless = [found for _, path, spec in sessions([project]) for found in _useless(path, spec)]
+        given = suspects([project], lambda spec: any(_useless("", spec)), "kind", *DEFAULTS)
+        useless = [found for _, path, spec in given for found in _useless(path, spec)]
         if not useless:
             continue
         names = {name for _, name, _, _ in useless}

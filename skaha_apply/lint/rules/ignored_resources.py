@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.session import Kind
 
@@ -18,9 +19,7 @@ IGNORING = frozenset({Kind.DESKTOP, Kind.FIREFLY})  # their launch-*.yaml have c
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The templates of these kinds have constants [launch-desktop.yaml, launch-firefly.yaml]."""
-    for project, path, spec in sessions(projects):
-        if spec.kind not in IGNORING:
-            continue
+    for project, path, spec in suspects(projects, lambda spec: spec.kind in IGNORING, "kind"):
         for name in ("cores", "ram"):
             if getattr(spec, name) is not None:
                 detail = f"The server gives it at most 1 core and 4 GB. Remove {name}."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -18,13 +19,17 @@ FLOATING = frozenset({"latest", "stable", "main", "master", "edge", "nightly", "
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """By the usual names of such tags; an image with a digest is always the same."""
-    for project, path, spec in sessions(projects):
-        name, at, _ = spec.image.partition("@")
-        tag = name.rpartition("/")[2].partition(":")[2]
-        if not at and tag.lower() in FLOATING:
-            detail = "Another image can get this tag at any time. No plan shows the change, replicas of one session "
-            detail += "can differ, and nobody can repeat the result. Write the tag of a release."
-            yield RuleDiagnostic(project, f"{path}.image", f"the tag {shown(tag)} moves to newer images", detail)
+    for project, path, spec in suspects(projects, lambda spec: _floating_tag(spec.image), "image"):
+        detail = "Another image can get this tag at any time. No plan shows the change, replicas of one session "
+        detail += "can differ, and nobody can repeat the result. Write the tag of a release."
+        summary = f"the tag {shown(_floating_tag(spec.image))} moves to newer images"
+        yield RuleDiagnostic(project, f"{path}.image", summary, detail)
+
+
+def _floating_tag(image: str) -> str:
+    name, at, _ = image.partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return tag if not at and tag.lower() in FLOATING else ""
 
 
 RULE = Rule(

@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions, shown
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, shown
 from skaha_apply.lint.source import outside_references, written
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -25,10 +26,9 @@ TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The name must begin with the host of a trusted registry [PostAction], and a node must be able to pull it."""
-    for project, path, spec in sessions(projects):
-        if not _is_valid(spec.image):
-            where = f"{path}.image"
-            yield RuleDiagnostic(project, where, *_problem(spec.image, written(project, where, spec.image)))
+    for project, path, spec in suspects(projects, lambda spec: not _is_valid(spec.image), "image"):
+        where = f"{path}.image"
+        yield RuleDiagnostic(project, where, *_problem(spec.image, written(project, where, spec.image)))
 
 
 @lru_cache
@@ -105,9 +105,9 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnosti
     trusted = known.offer.registries
     if trusted is None:
         return
-    for project, path, spec in sessions(projects):
+    for project, path, spec in suspects(projects, lambda spec: not spec.image.startswith(trusted), "image"):
         where = f"{path}.image"
-        if not spec.image.startswith(trusted) and where not in wrong.get(id(project), ()):
+        if where not in wrong.get(id(project), ()):
             detail = f"The server responds with 400: `must come from one of [{', '.join(trusted)}]`."
             yield RuleDiagnostic(
                 project, where, f"{shown(spec.image)} is from a registry that the server refuses", detail

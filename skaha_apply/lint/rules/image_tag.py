@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
 from skaha_apply.lint.source import written
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server has no default tag, and lists public images with theirs [PostAction, ImageRepositoryAuth]."""
-    for project, path, spec in sessions(projects):
-        last = spec.image.rpartition("/")[2]
-        if "/" in spec.image and ":" not in last and "@" not in last:
-            detail = (
-                "The server has no default tag. An image that its list does not show with exactly this name counts "
-            )
-            image = written(project, f"{path}.image", spec.image)
-            detail += f"as private and is refused. Write the tag, {image}:24.07 for example."
-            yield RuleDiagnostic(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
+    for project, path, spec in suspects(projects, lambda spec: _has_no_tag(spec.image), "image"):
+        detail = "The server has no default tag. An image that its list does not show with exactly this name counts "
+        image = written(project, f"{path}.image", spec.image)
+        detail += f"as private and is refused. Write the tag, {image}:24.07 for example."
+        yield RuleDiagnostic(project, f"{path}.image", f"the image {shown(spec.image)} has no tag", detail)
+
+
+def _has_no_tag(image: str) -> bool:
+    last = image.rpartition("/")[2]
+    return "/" in image and ":" not in last and "@" not in last
 
 
 RULE = Rule(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions, shown
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
 
 
 def check(_: Sequence[Project]) -> Iterable[RuleDiagnostic]:
@@ -24,9 +26,12 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnosti
     if images is None:
         return
     trusted = known.offer.registries or ("",)
-    for project, path, spec in sessions(projects):
-        if spec.image in images or spec.image in known.private or not spec.image.startswith(tuple(trusted)):
-            continue
+    listed = {*images, *known.private}
+
+    def is_unlisted(spec: SessionSpec) -> bool:
+        return spec.image not in listed and spec.image.startswith(tuple(trusted))
+
+    for project, path, spec in suspects(projects, is_unlisted, "image"):
         name = spec.image.rpartition(":")[0]
         tags = sorted(image.rpartition(":")[2] for image in images if name and image.rpartition(":")[0] == name)
         detail = "The server treats it as private and responds with 400. "

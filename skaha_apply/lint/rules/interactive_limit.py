@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnosti
 
 
 def _over(projects: Sequence[Project], count: int, limit: int, detail: str) -> Iterable[RuleDiagnostic]:
-    for project, path, spec in sessions(projects):
-        if not spec.kind.interactive:
-            continue
+    for project, path, spec in suspects(projects, lambda spec: spec.kind.interactive, "kind"):
         count += spec.replicas
         if count > limit:
             summary = f"these are {count} interactive sessions"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from skaha_apply.lint.rule import BLANK, Rule, RuleDiagnostic, all_text, sessions, shown, texts
@@ -23,7 +24,13 @@ USUAL = {"\ufeff": "BYTE ORDER MARK", "\u200b": "ZERO WIDTH SPACE"}
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A value of a matrix is reported where it is written, and not again in each text that it fills in."""
-    for project, path, spec in sessions(projects):
+    for project in projects:
+        if not all(map(str.isascii, chain(project.sent_texts, *(spec.values.values() for spec in project.sessions)))):
+            yield from _of_project(project)
+
+
+def _of_project(project: Project) -> Iterator[RuleDiagnostic]:
+    for _, path, spec in sessions([project]):
         if spec.values and _has(" ".join(spec.values.values())):
             yield from _values(project, path, spec)
         if _has(all_text(spec)):

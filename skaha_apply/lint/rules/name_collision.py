@@ -23,10 +23,12 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """
     known: dict[tuple[str, bool], Owner] = {}
     by_project: dict[tuple[str, str], Owner] = {}
-    for owner in sessions(projects):
-        project, path, spec = owner
-        if f"{path}.name" in project.unknown:
-            continue
+    owners = [one for one in sessions(projects) if not one[0].unknown or f"{one[1]}.name" not in one[0].unknown]
+    if len({spec.key for _, _, spec in owners}) == len(owners):
+        yield from _suffixes(owners)
+        return
+    for owner in owners:
+        project, _, spec = owner
         identity = (project.name, spec.key)
         if identity in by_project:
             yield _same(owner, by_project[identity], spec.name.lower())
@@ -44,7 +46,7 @@ def _suffixes(owners: list[Owner]) -> Iterator[RuleDiagnostic]:
         spec = owner[2]
         if spec.replicas > 1 and (spec.key not in many or many[spec.key][2].replicas < spec.replicas):
             many[spec.key] = owner
-    for owner in owners:
+    for owner in owners if many else ():
         spec = owner[2]
         if spec.replicas > 1:
             continue

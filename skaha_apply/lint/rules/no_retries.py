@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.lint.project_entries import project_entries
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ MANY = 20  # sessions; among them, one failure for reasons of the cluster is lik
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """All combinations and replicas of an entry count."""
     for project in projects:
+        if not any(suspects([project], lambda spec: not spec.retries and not spec.kind.interactive, "retries", "kind")):
+            continue
         for entry in project_entries(project).values():
             without = [(path, spec) for path, spec in entry.members if not spec.retries and not spec.kind.interactive]
             count = sum(spec.replicas for _, spec in without)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, double_quoted, sessions, shown
 from skaha_apply.lint.shell import PATTERN_PROGRAMS, expansion_of_value, has_shell, syntax, syntax_of_command
 from skaha_apply.lint.source import written
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -36,7 +37,14 @@ SIGN = re.compile(r"[*?~|&;<>`{(=]")  # one of them is in each syntax of an argu
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The server starts the program itself, so nothing expands or splits its arguments."""
-    for project, path, spec in sessions(projects):
+    for project in projects:
+        starts_with_syntax = suspects([project], lambda spec: syntax_of_command(spec.cmd or ""), "cmd")
+        if SIGN.search("".join(project.sent_texts)) or any(starts_with_syntax):
+            yield from _of_project(project)
+
+
+def _of_project(project: Project) -> Iterator[RuleDiagnostic]:
+    for _, path, spec in sessions([project]):
         if spec.kind.interactive or spec.cmd is None:
             continue
         signs = SIGN.search(all_text(spec)) is not None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Compares the values with `ram`, with each other, and with the number of retries."""
-    for project, path, spec in sessions(projects):
-        if not spec.retry_ram or spec.kind.interactive or f"{path}.retry_ram" in project.unknown:
+    for project, path, spec in suspects(projects, lambda spec: spec.retry_ram, "retry_ram"):
+        if spec.kind.interactive or f"{path}.retry_ram" in project.unknown:
             continue
         for summary, detail, also in _diagnostics(spec):
             yield RuleDiagnostic(project, f"{path}.retry_ram", summary, detail, also=(f"{path}.{also}",))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, all_text, sessions, shown, texts
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown, texts
+from skaha_apply.lint.suspects import text_suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ CHARACTER = re.compile(r"""[$\\"]""")
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Values become regular-expression replacements, then YAML scalars, without escaping [SessionJobBuilder]."""
-    for project, path, spec in sessions(projects):
-        if not CHARACTER.search(all_text(spec)):
-            continue
+    for project, path, spec in text_suspects(projects, CHARACTER.search):
         for part, what, text in texts(spec):
             char = next((char for char in WHAT if char in text), None)
             if char is None:

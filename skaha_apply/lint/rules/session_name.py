@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
 
+VALID = re.compile("[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 MAX_NAME = 63  # of a label, and of the pod's hostname [SessionLabels]
 
 
@@ -26,6 +27,8 @@ def slug(name: str) -> str:
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Letters, digits and `-` only, an alphanumeric at both ends, 63 characters with the replica's suffix."""
     for project, path, spec in sessions(projects):
+        if VALID.fullmatch(spec.name) and len(spec.name) + len(f"-{spec.replicas}") <= MAX_NAME:
+            continue
         where = f"{path}.name"
         if not re.fullmatch("[A-Za-z0-9-]+", spec.name):
             detail = f"The server accepts letters, digits and `-` only (400). {_instead(project, where, spec)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions, shown
+from skaha_apply.lint.rule import Rule, RuleDiagnostic, shown
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 from skaha_apply.model.session import Kind
 
@@ -19,8 +20,8 @@ SINGLE = frozenset({Kind.DESKTOP, Kind.FIREFLY})
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The published clients refuse such replicas; the server starts each as a session of its own."""
-    for project, path, spec in sessions(projects):
-        if spec.kind in SINGLE and spec.replicas > 1:
+    for project, path, spec in suspects(projects, lambda spec: spec.kind in SINGLE, "kind"):
+        if spec.replicas > 1:
             detail = (
                 f"Each replica becomes a separate {spec.kind} session, gets no replica ID, and counts toward the limit "
             )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Online, Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SENT = {"retry_ram": "ram"}  # the parameter of the request that carries the val
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Compares the integer part with the default options [PostAction]."""
-    for project, path, spec in sessions(projects):
+    for project, path, spec in suspects(projects, lambda spec: any(_refused(spec, OPTIONS)), *OPTIONS):
         for name, value, options in _refused(spec, OPTIONS):
             detail = "A server with the default options responds with 400 `Invalid value for "
             detail += f"'{SENT.get(name, name)}'`; another server may offer it. {_near(value, options)}"
@@ -32,7 +33,7 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 def online(projects: Sequence[Project], known: Online) -> Iterable[RuleDiagnostic]:
     """Compares with the options that /context lists, so a difference is an error."""
     offered = {name: getattr(known.offer, SENT.get(name, name)) for name in OPTIONS}
-    for project, path, spec in sessions(projects):
+    for project, path, spec in suspects(projects, lambda spec: any(_refused(spec, offered)), *offered):
         for name, value, options in _refused(spec, offered):
             detail = (
                 f"The server responds with 400 `Invalid value for '{SENT.get(name, name)}'`. {_near(value, options)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from skaha_apply.lint.rule import Rule, RuleDiagnostic, sessions
+from skaha_apply.lint.rule import Rule, RuleDiagnostic
+from skaha_apply.lint.suspects import suspects
 from skaha_apply.model.diagnostics import Severity
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ LONGEST = 1_209_600  # seconds, activeDeadlineSeconds of headless jobs [launch-h
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """The deadline of the job counts from its start, as the timeout does."""
-    for project, path, spec in sessions(projects):
-        if spec.timeout is not None and spec.timeout > LONGEST and not spec.kind.interactive:
+    for project, path, spec in suspects(projects, lambda spec: (spec.timeout or 0) > LONGEST, "timeout"):
+        if not spec.kind.interactive:
             detail = "The server ends a headless session 14 days after its start, and the attempt counts as failed. "
             detail += "Write 14d or less, or split the work into smaller shares."
             also = (f"{path}.kind",)

@@ -22,7 +22,13 @@ WITH_NEW_DIGIT = 8  # the first replica whose number has a digit that no octal n
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """Whole values only, as they are sent for any replica [SessionJobBuilder, Yaml.dump, kubectl create]."""
-    for project, path, spec in sessions(projects):
+    for project in projects:
+        if any("${" in text or is_refused(text) for text in project.sent_texts):
+            yield from _of_project(project)
+
+
+def _of_project(project: Project) -> Iterable[RuleDiagnostic]:
+    for _, path, spec in sessions([project]):
         if not any(_word(project, spec, text) for text in (spec.cmd or "", *spec.args, *spec.env.values())):
             continue
         for part, what, written in texts(spec):
