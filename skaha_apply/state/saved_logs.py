@@ -80,7 +80,7 @@ class SavedLogs:
     @staticmethod
     def _text(path: Path) -> str | None:
         try:
-            return path.read_bytes().decode("utf-8", "replace")
+            return durable.read_regular(path).decode("utf-8", "replace")
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 import pytest
@@ -54,6 +55,16 @@ def test_a_state_that_cannot_be_read(applied, one_line, damage, said):
         one_line(applied(*words, code=1), said, name)
     assert applied.files() == damaged
     assert applied.live() == live
+    assert applied.writes() == {}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".lock"])
+def test_a_pipe_instead_of_a_file_ends_a_command_at_once(applied, one_line, suffix):
+    path = applied.state_path.with_suffix(suffix)
+    path.unlink()
+    os.mkfifo(path)
+    one_line(applied("apply", "--yes", code=1), "This is a pipe or a device", path.name)
+    assert applied("status", code=1 if suffix == ".json" else 0)
     assert applied.writes() == {}
 
 

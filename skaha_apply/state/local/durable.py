@@ -14,6 +14,7 @@ from skaha_apply.model.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 PRIVATE = 0o600
 
@@ -27,6 +28,7 @@ _HINTS = {
     errno.ENOTDIR: "A part of that path is a file, not a folder. Check --state.",
     errno.EEXIST: "A part of that path is a file, not a folder. Check --state.",
     errno.EISDIR: "This is a folder. Give the path of a file in --state.",
+    errno.ESPIPE: "This is a pipe or a device. Give the path of a file in --state.",
     errno.ELOOP: "The symbolic links of that path form a circle. Correct one of them, or give another path in --state.",
     errno.ENOLCK: "That file system has no locks. Store the state on another file system with --state.",
     errno.EOPNOTSUPP: "That file system has no locks. Store the state on another file system with --state.",
@@ -39,6 +41,29 @@ def refusal(error: OSError, action: str, path: Path) -> StateError:
     reason = error.strerror or str(error)
     hint = _HINTS.get(error.errno or 0, "Check the disk, or store the state elsewhere with --state.")
     return StateError(f"cannot {action} {path}: {reason}", hint=hint)
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a regular file; raises `OSError` as `open_regular` does."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, opened for reading.
+
+    Raises `OSError`, at once for a pipe: an open that waits for its writer would never see the end of this process.
+    """
+    return open(path, "rb", opener=_open_at_once)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # `open` itself refuses a folder
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.ESPIPE, "not a regular file", path)
 
 
 def replace(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> int:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import StateError
 from skaha_apply.state.lease import LEASE, SLACK, is_expired, lock_lost_error, other_lock_error
-from skaha_apply.state.local.durable import open_private, refusal
+from skaha_apply.state.local.durable import open_private, read_regular, refusal
 from skaha_apply.state.lock_owner import LockOwner, from_json, to_json
 from skaha_apply.state.paths import make_folder
 
@@ -126,7 +126,7 @@ class FileLock:
             if self._descriptor is None or self._owner is None:
                 raise StateError(f"this process does not have the lock {self._path}")
             try:
-                named = from_json(self._path.read_bytes())
+                named = from_json(read_regular(self._path))
                 same = os.path.samestat(os.fstat(self._descriptor), self._path.stat())
             except FileNotFoundError:
                 named, same = None, False
@@ -216,7 +216,7 @@ class FileLock:
 
     def _named(self) -> LockOwner | None:
         try:
-            return from_json(self._path.read_bytes())
+            return from_json(read_regular(self._path))
         except OSError:
             return None
 

@@ -240,7 +240,7 @@ class LocalStore:
     def _load_bytes(self, known: FileSignature | None = None) -> tuple[bytes | None, FileSignature | None]:
         """The content and the signature of the file; None for the content of a file with the signature `known`."""
         try:
-            with self._path.open("rb") as file:
+            with durable.open_regular(self._path) as file:
                 signature = FileSignature.of(os.fstat(file.fileno()))
                 return None if signature == known else file.read(), signature
         except FileNotFoundError:

@@ -47,7 +47,7 @@ class RescueFile:
     def read(self) -> StateDocument | None:
         """The state in the file; None if the file is missing or cannot be read."""
         try:
-            return decode(self.path.read_bytes(), str(self.path))
+            return decode(durable.read_regular(self.path), str(self.path))
         except (OSError, StateError):
             return None
 
