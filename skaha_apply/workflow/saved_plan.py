@@ -12,6 +12,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.manifest.source.folders import read_regular
 from skaha_apply.model.errors import StalePlan, StateError, UsageError
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.project import VariableValues
@@ -31,6 +32,7 @@ MARK = "skaha-apply plan"
 FORMAT = "1.2"
 _FULL_IDS = ("1.0", "1.1")  # formats whose lines hold whole IDs
 _ACTION = re.compile(r"(! \S+ \S+ \d+ )(\S+)(.*)")
+_HEAD = 200  # bytes of a file that can name it a plan
 _MOST = 256 * 1024 * 1024
 
 
@@ -127,8 +129,7 @@ def write_plan(
 def is_plan(path: Path) -> bool:
     """Whether a file has a saved plan, by its content."""
     try:
-        with path.open("rb") as file:
-            return path.is_file() and MARK.encode() in file.read(200) and path.stat().st_size < _MOST
+        return MARK.encode() in read_regular(os.path.realpath(path), _HEAD) and path.stat().st_size < _MOST
     except OSError:
         return False
 
@@ -140,7 +141,7 @@ def read_plan(path: Path) -> SavedPlan:
         UsageError: a file that is not a plan, is cut, or was made by a newer version.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(read_regular(os.path.realpath(path), _MOST).decode())
         _check_format(content, path)
         _check_digests(content)
         return SavedPlan(

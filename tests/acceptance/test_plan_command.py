@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 SLEEP = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
 
 
@@ -64,6 +66,12 @@ def test_a_saved_plan_is_applied_without_a_question(desk):
     desk("apply", "plan.bin")
     assert desk.writes() == {"POST": 2}
     assert "already decides --target" in desk("apply", "plan.bin", "--target", "reduce/3", code=4).err
+
+
+@pytest.mark.parametrize("name", ["survey.yaml", "plan.bin"])
+def test_a_pipe_is_neither_a_plan_nor_a_manifest(desk, name):
+    os.mkfifo(desk.folder / name)
+    assert f"{name}:1:1: error: not a regular file" in desk("apply", name, "--yes", code=1).err
 
 
 def test_stale_plan_prints_the_differences_and_changes_nothing(desk):

@@ -183,6 +183,34 @@ def test_damaged_and_hostile_files_have_no_names(tmp_path, monkeypatch):
     assert names("a", []) == names("$", []) == names("`", []) == []
 
 
+@pytest.mark.parametrize("words", [["plan", "pipe.yaml"], ["plan", "."], ["plan", "--state", "pipe.yaml", "m.yaml"]])
+def test_a_pipe_keeps_no_key_waiting(tmp_path, words):
+    (tmp_path / "m.yaml").write_text("sessions:\n- name: one\n", encoding="utf-8")
+    (tmp_path / ".skaha-apply").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    os.mkfifo(tmp_path / ".skaha-apply" / "a.state.json")
+    line = [sys.executable, "-m", "skaha_apply", "completion", "--words", "", *words]
+    found = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.split() == ([] if words[1] == "pipe.yaml" else ["one"])
+
+
+def test_manifests_that_commands_leave_out_have_no_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, place in (("sample", "examples"), ("det", "survey"), ("late", "survey/old"), ("secret", ".hidden")):
+        (tmp_path / "manifests" / place).mkdir(parents=True)
+        (tmp_path / "manifests" / place / "m.yaml").write_text(f"sessions:\n- name: {name}\n", encoding="utf-8")
+    assert names("", []) == ["det", "late", "sample"]
+    ignored = tmp_path / "manifests/.skaha-apply-ignore"
+    ignored.write_text("examples/\n", encoding="utf-8")
+    assert names("", []) == ["det", "late"]
+    (tmp_path / "manifests/survey/.skaha-apply-ignore").write_text("old/\n", encoding="utf-8")
+    assert names("", []) == ["det"]
+    assert names("", ["plan", "manifests/examples"]) == ["sample"]  # the user named it
+    ignored.unlink()
+    os.mkfifo(ignored)  # `plan` fails too
+    assert names("", []) == []
+
+
 def imported(folder, *words):
     """The modules that a process has imported at the end of a command line."""
     program = (

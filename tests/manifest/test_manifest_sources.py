@@ -192,7 +192,7 @@ def test_a_line_that_is_not_a_pattern_is_named(tmp_path):
     ("make", "summary"),
     [
         (os.mkfifo, "cannot be read: not a regular file"),
-        (Path.mkdir, "cannot be read: Is a directory"),
+        (Path.mkdir, "cannot be read: not a regular file"),
         (lambda path: path.symlink_to("absent"), "cannot be read: No such file or directory"),
         (lambda path: path.write_text("# long\n" * 20_000 + "a.yaml\n"), "is larger than 100,000 bytes"),
     ],

@@ -13,11 +13,15 @@ import re
 TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from skaha_apply.manifest.source.ignored_paths import IgnoreRules
 
 MOST_NAMES = 1000  # that are printed
 MOST_FILES = 100  # manifests that are read
 MOST_BYTES = 1_000_000  # of a manifest that are read
 _FOLDER, _SUFFIX = ".skaha-apply", ".state.json"
+_IGNORE_FILE = ".skaha-apply-ignore"
 _YAML = (".yaml", ".yml")
 _SANDBOX = ("--sandbox", "--pretend")
 _ENTRY = re.compile(r"""^[ ]*(?:-[ ]+)?\{?[ ]*name:[ ]*["']?((?:\$\{[^}\s]+\}|[^"'\s,#}\[])+)""", re.MULTILINE)
@@ -37,7 +41,7 @@ def names(current: str, words: Sequence[str]) -> list[str]:
 def _found(words: Sequence[str], *, replicas: bool) -> Iterator[str]:
     for path in _states(words):
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs an import
+            with _regular(path) as file:
                 document = json.load(file)
             for record in document["replicas"]:
                 if replicas:
@@ -49,18 +53,24 @@ def _found(words: Sequence[str], *, replicas: bool) -> Iterator[str]:
     if not replicas:
         for path in _manifests(words):
             try:
-                with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - as above
-                    yield from _ENTRY.findall(file.read(MOST_BYTES))
+                with _regular(path) as file:
+                    yield from _ENTRY.findall(file.read(MOST_BYTES).decode("utf-8", "replace"))
             except OSError:
                 continue
+
+
+def _regular(path: str) -> BinaryIO:
+    """The opened file; raises `OSError` for a pipe or a device, which could make a key wait for ever."""
+    if not os.path.isfile(path):  # noqa: PTH113 - pathlib costs an import
+        raise OSError
+    return open(path, "rb")  # noqa: PTH123 - as above; callers close it
 
 
 def _states(words: Sequence[str]) -> Iterator[str]:
     given = _value(words, "--state")
     sandbox = bool(os.environ.get("SKAHA_APPLY_SANDBOX")) or any(word.startswith(_SANDBOX) for word in words)
     if given and not sandbox:
-        if os.path.isfile(given):  # noqa: PTH113 - as above
-            yield given
+        yield given
         return
     home = os.getcwd()  # noqa: PTH109 - as above
     while not os.path.isdir(os.path.join(home, _FOLDER)):  # noqa: PTH112, PTH118 - as above
@@ -81,14 +91,48 @@ def _manifests(words: Sequence[str]) -> Iterator[str]:
         if not os.path.isdir(path):  # noqa: PTH112 - as above
             yield path
             continue
-        for folder, folders, files in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                if name.endswith(_YAML) and left:
-                    left -= 1
-                    yield os.path.join(folder, name)  # noqa: PTH118 - as above
+        for found in _below(path):
             if not left:
                 return
+            left -= 1
+            yield found
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The manifests below a folder, those directly in it first."""
+    waiting: list[tuple[str, IgnoreRules | None]] = [(folder, None)]
+    while waiting:
+        current, above = waiting.pop()
+        folders = []
+        try:
+            entries, rules = _visible(current, above)
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((entry.path, rules))
+                elif entry.name.endswith(_YAML):
+                    yield entry.path
+        except OSError:
+            continue
+        waiting.extend(reversed(folders))
+
+
+def _visible(folder: str, above: IgnoreRules | None) -> tuple[list[os.DirEntry[str]], IgnoreRules | None]:
+    """The entries of a folder that a command reads, and the rules that apply there; None without an ignore file."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    if above is None and all(entry.name != _IGNORE_FILE for entry in entries):
+        return [entry for entry in entries if not entry.name.startswith(".")], None
+    from skaha_apply.manifest.source.ignored_paths import (  # noqa: PLC0415 - few folders have such a file
+        BadIgnoreFile,
+        IgnoreRules,
+        visible_folder,
+    )
+
+    try:
+        content = visible_folder(folder, above or IgnoreRules())
+    except BadIgnoreFile:
+        return [], above
+    return content.entries, content.rules
 
 
 def _value(words: Sequence[str], option: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.manifest.source.file_diagnostics import quoted
 from skaha_apply.manifest.source.files import CONTROL, shown_path
-from skaha_apply.manifest.source.folders import is_hidden, is_open, open_resolved, within
+from skaha_apply.manifest.source.folders import NotRegularFileError, is_hidden, is_open, read_regular, within
 from skaha_apply.model.diagnostics import Location
 
 if TYPE_CHECKING:
@@ -151,14 +150,11 @@ def _refuse_outside(name: str) -> None:
 
 
 def _bytes(real_path: str, name: str) -> bytes:
-    descriptor = open_resolved(real_path)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ListFileError(
-            f"{quoted(name)} is not a regular file", "Name a file with one value on each line, or a CSV file."
-        )
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        data = file.read(MAX_LIST + 1)
+    try:
+        data = read_regular(real_path, MAX_LIST)
+    except NotRegularFileError:
+        detail = "Name a file with one value on each line, or a CSV file."
+        raise ListFileError(f"{quoted(name)} is not a regular file", detail) from None
     if len(data) > MAX_LIST:
         raise ListFileError(f"{quoted(name)} is larger than {MAX_LIST // 1_000_000} MB")
     return data

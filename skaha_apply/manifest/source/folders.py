@@ -6,12 +6,21 @@ out of these folders, and nothing hidden is read, where checkouts keep credentia
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class NotRegularFileError(OSError):
+    """The path leads to a folder, a pipe or a device."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", path)
 
 
 def roots(paths: Sequence[Path | str]) -> tuple[str, ...]:
@@ -48,12 +57,23 @@ def within(real_path: str, folders: Sequence[str]) -> list[str]:
     return [real_path[len(folder) :] for folder in with_ends if real_path.startswith(folder)]
 
 
-def open_resolved(real_path: str) -> int:
-    """A descriptor of a real path, for reading.
+def read_regular(real_path: str, most: int) -> bytes:
+    """The first `most` + 1 bytes of a file, by its real path: more than `most` means that the file is larger.
 
     Raises:
+        NotRegularFileError: the path leads to a folder, a pipe or a device. No open waits for the writer of a pipe.
         OSError: also if a part of the path became a link since it was resolved.
     """
+    try:
+        with open(real_path, "rb", opener=_open_resolved) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise NotRegularFileError(real_path)
+            return file.read(most + 1)
+    except IsADirectoryError:
+        raise NotRegularFileError(real_path) from None
+
+
+def _open_resolved(real_path: str, _: int) -> int:
     # Without O_NONBLOCK the open of a FIFO would wait for its writer, for ever.
     leaf = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW"))
     if not hasattr(os, "O_PATH"):

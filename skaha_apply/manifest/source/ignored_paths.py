@@ -7,12 +7,11 @@ is read, whatever the file lists.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.manifest.source.folders import open_resolved
+from skaha_apply.manifest.source.folders import read_regular
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -100,11 +99,7 @@ def _read(path: str) -> bytes:
     """The bytes of an ignore file, never only a part: a lost line would start what it leaves out."""
     summary, detail = f"{IGNORE_FILE} cannot be read", "Replace it with a text file, or remove it."
     try:
-        descriptor = open_resolved(os.path.realpath(path))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise BadIgnoreFile(path, f"{summary}: not a regular file", detail)
-            data = file.read(_MOST_BYTES + 1)
+        data = read_regular(os.path.realpath(path), _MOST_BYTES)
     except OSError as error:
         raise BadIgnoreFile(path, f"{summary}: {error.strerror or error}", detail) from None
     if len(data) > _MOST_BYTES:
