@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.causes import causes, failures_by_cause
 from skaha_apply.render.page.columns import SharedTexts
-from skaha_apply.render.page.entries_graph import edges, first_specs
+from skaha_apply.render.page.entries_graph import first_specs, graph
 from skaha_apply.render.page.next_apply import next_apply
 from skaha_apply.render.page.public import public_project
 from skaha_apply.render.page.replicas import Tables, replica_columns
@@ -66,7 +66,7 @@ def _project(page: ProjectPage) -> dict[str, Any]:
         "zero": tables.zero,
         **_numbers(found.summary),
         "entries": [_entry(one, rows.get(one.name, []), (times, specs, tables)) for one in found.entries],
-        "edges": edges(specs),
+        **graph(page.sessions),
         "causes": causes(page, failures, tables.time),
         "series": {**running_and_queued(page.timeline, tables.zero), "limit": page.limit},
         "queue": queue_wait(page.timeline),

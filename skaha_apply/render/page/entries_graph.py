@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from skaha_apply.planning.scheduling.entry_graph import entry_graph
 from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.spec import SessionSpec
 
@@ -20,20 +21,12 @@ def first_specs(sessions: Iterable[SessionSpec]) -> dict[str, SessionSpec]:
     return found
 
 
-def edges(specs: Mapping[str, SessionSpec]) -> list[dict[str, str]]:
-    """The dependencies between entries: `from` and `to` are entry keys, `label` states what is waited for."""
-    return [
-        {"from": need.casefold(), "to": key, "label": _label(spec, need, specs.get(need.casefold()))}
-        for key, spec in specs.items()
-        for need in dict.fromkeys(spec.needs)
-    ]
-
-
-def _label(spec: SessionSpec, need: str, dependency: SessionSpec | None) -> str:
-    """`tile by tile` for a common axis, else `all`; with the share that must succeed: `all, 95 %`, `all ended`."""
-    shared = [axis for axis in spec.values if dependency is not None and axis in dependency.values]
-    every = f"{one_line(shared[0])} by {one_line(shared[0])}" if shared else "all"
-    share = next((value for name, value in spec.require.items() if name.casefold() == need.casefold()), None)
-    if share is None or share == 1:
-        return every
-    return f"{every} ended" if share == 0 else f"{every}, {100 * share:g} %"
+def graph(sessions: Sequence[SessionSpec]) -> dict[str, Any]:
+    """The keys of the entries in layers, and the edges; `label` states what is waited for."""
+    found = entry_graph("", sessions)
+    return {
+        "layers": [list(layer) for layer in found.layers],
+        "edges": [
+            {"from": edge.dependency, "to": edge.dependent, "label": one_line(edge.label)} for edge in found.edges
+        ],
+    }

@@ -13,7 +13,7 @@ function drawGraph(view) {
 }
 
 function graph(project, groups, width) {
-  const entries = project.entries.slice(0, MOST_BOXES), layers = layersOf(entries, project.edges);
+  const entries = project.entries.slice(0, MOST_BOXES), layers = layersOf(entries, project.layers);
   const deepest = layers.length, widest = Math.max(...layers.map((layer) => layer.length));
   const across = deepest * BOX.width + (deepest - 1) * 110 <= width;
   const boxes = place(layers, across, width, across ? deepest : widest);
@@ -26,20 +26,10 @@ function graph(project, groups, width) {
     entries.filter((entry) => boxes.has(entry.key)).map((entry) => boxOf(entry, boxes.get(entry.key), groups)));
 }
 
-/** The keys of the entries by the length of their longest chain of dependencies. */
-function layersOf(entries, edges) {
-  const keys = new Set(entries.map((entry) => entry.key)), depth = new Map();
-  const find = (key, above) => {
-    if (depth.has(key)) return depth.get(key);
-    if (above.includes(key)) return 0;
-    const before = edges.filter((edge) => edge.to === key && keys.has(edge.from)).map((edge) => find(edge.from, [...above, key]) + 1);
-    const found = Math.max(0, ...before);
-    depth.set(key, found);
-    return found;
-  };
-  const layers = [];
-  for (const entry of entries) (layers[find(entry.key, [])] ||= []).push(entry.key);
-  return layers.filter(Boolean);
+/** The keys of the shown entries by layer: an entry is in a later layer than its dependencies. */
+function layersOf(entries, layers) {
+  const keys = new Set(entries.map((entry) => entry.key));
+  return layers.map((layer) => layer.filter((key) => keys.has(key))).filter((layer) => layer.length);
 }
 
 function place(layers, across, width, count) {

@@ -15,7 +15,7 @@ from skaha_apply.render.page.words import CLASSES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PROJECT = ("name", "at", "zero", "open", "counts", "total", "hours", "edges", "series", "queue")
+_PROJECT = ("name", "at", "zero", "open", "counts", "total", "hours", "layers", "edges", "series", "queue")
 _PACE = ("rate", "elapsed", "left", "low", "high")
 _ENTRY = (
     *("key", "name", "total", "counts", "batch", "kind", "parallelism", "timeout"),

@@ -1,0 +1,54 @@
+"""The graph of the entries of a manifest, in layers, as text, pictures and pages draw it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skaha_apply.lazy_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class EntryNode:
+    """An entry: its key (the name in lower case), its name as written, and the number of its replicas.
+
+    `is_interactive` states that its sessions have no end.
+    """
+
+    key: str
+    name: str
+    replicas: int
+    is_interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntryEdge:
+    """A dependency: the entry `dependent` waits for the entry `dependency`, both by key.
+
+    `label` states what it waits for: `tile by tile`, `all`, `all, 95 %`, or `all ended`.
+    """
+
+    dependency: str
+    dependent: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryGraph:
+    """The entries by key in the order of the manifest, their dependencies, and the keys of each layer.
+
+    An entry is in a later layer than its dependencies. `circle` are the keys of entries whose dependencies run in a
+    circle; an edge between two of them can lead to an earlier layer. An entry whose list is empty has no replica.
+    """
+
+    project: str
+    nodes: Mapping[str, EntryNode]
+    edges: tuple[EntryEdge, ...]
+    layers: tuple[tuple[str, ...], ...]
+    circle: frozenset[str] = frozenset()
+
+    def dependencies(self, key: str) -> tuple[EntryEdge, ...]:
+        """What an entry waits for."""
+        return tuple(edge for edge in self.edges if edge.dependent == key)
