@@ -88,7 +88,7 @@ def test_reasons_are_grouped_by_what_they_have_in_common_and_bounded():
     other = [NotStarted("mosaic-${tile}", "wait", note(f"needs {word}"), 1) for word in ("one", "two", "three", "four")]
     blocked = [NotStarted("combine", "blocked", note("needs mosaic: mosaic-t017 is failed\x1b[2J"), 1)]
     assert lines(not_started_rows([*tile_by_tile, *other, *blocked])) == [
-        "* mosaic-${tile}: 300 waiting: needs reduce-t0-299 (1 of 1 not done)",
+        "* mosaic-${tile}: 300 waiting: needs reduce-t000 … reduce-t299 (1 of 1 not done)",
         "* mosaic-${tile}: 1 waiting: needs one",
         "* mosaic-${tile}: 1 waiting: needs two",
         "* mosaic-${tile}: 2 waiting for other reasons",

@@ -25,6 +25,8 @@ _NAMED = 3  # combinations in one label; of more than these only the first and t
 _ALIKE = 3  # lines of one entry and kind, above which lines that differ only in matrix values are merged
 # Numbers, and possible session IDs: eight characters, the first a letter [RandomStringGenerator].
 _VARIES = re.compile(r"(\d+|\b[a-z][a-z0-9]{7}\b)")
+_ID = re.compile(r"[a-z][a-z0-9]{7}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.-]*")
 _FOREIGN = re.compile(r"[^a-z0-9-]")
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
@@ -224,7 +226,7 @@ def _some_combinations(combinations: Sequence[str]) -> str:
 
 
 def shared(reasons: Sequence[Reason]) -> str:
-    """One text for reasons that differ only in numbers (shown as a range) and IDs (shown as `…`)."""
+    """One text for reasons that differ only in numbers (shown as a range), names (first and last) and IDs (`…`)."""
     different = [tuple(reason_parts(reason)) for reason in dict.fromkeys(reasons)]
     if len(different) == 1:
         return "".join(text for text, _ in different[0])
@@ -232,9 +234,15 @@ def shared(reasons: Sequence[Reason]) -> str:
 
 
 def _shared_part(texts: set[str]) -> str:
-    if len(texts) == 1:
-        return texts.pop()
-    columns = zip(*(_VARIES.split(text) for text in sorted(texts)), strict=True)
+    words = zip(*(text.split(" ") for text in texts), strict=True)
+    return " ".join(_shared_word(set(alike)) for alike in words)
+
+
+def _shared_word(words: set[str]) -> str:
+    if len(words) > 1 and all(_NAME.fullmatch(word) and not _ID.fullmatch(word) for word in words):
+        ordered = sorted(words, key=lambda name: (len(name), name))  # t2 before t10
+        return f"{ordered[0]} … {ordered[-1]}"
+    columns = zip(*(_VARIES.split(word) for word in words), strict=True)
     return "".join(_column(set(column)) for column in columns)
 
 
