@@ -66,10 +66,11 @@ def test_every_format_of_a_plan_counts_what_left_the_manifest_and_lint(failing):
     assert plan["lint"] == {"errors": 0, "warnings": 0, "diagnostics": []}
     assert len(plan["actions"]) == 4
     widget = {"create": 0, "update": 0, "delete": 0, "left_manifest": 1, "lint_errors": 0, "lint_warnings": 0}
-    cost = {"core_hours_expected": 0, "core_hours_at_most": 0}
+    hours = ("replicas", "expected", "expected_for", "at_most", "at_most_for")
+    cost = {f"core_hours_{name}": 0 for name in hours}
     assert report(command, "gitlab") == {**widget, **cost, "exit_code": 0}
     numbers = {one.get("name"): one.get("value") for one in report(command, "junit").iter("property")}
-    assert numbers == {"left_manifest": "1", "core_hours_expected": "0.0", "core_hours_at_most": "0.0"}
+    assert {name: float(value) for name, value in numbers.items()} == {"left_manifest": 1, **cost}
     assert failures(command) == {}
     for form in ("markdown", "text"):
         assert "Left the manifest: 1 replica. In the manifests: 0 errors, 0 warnings." in report(command, form)
@@ -150,7 +151,17 @@ def test_the_cost_to_come_is_counted_for_plan_and_apply(command):
     for words, most in ((["plan", "m.yaml"], 6.0), (["apply", "m.yaml", "--yes", *only], 2.0)):
         assert command(*words, *REPORTS).returncode == 0
         assert report(command)["core_hours_at_most"] == report(command, "gitlab")["core_hours_at_most"] == most
-        assert f"Cost to come: at most {most:g}" in report(command, "markdown")
+        assert f"Cost to come: at most {most:g}.0 core-hours (timeout)." in report(command, "markdown")
+
+
+def test_a_cost_that_is_known_for_some_replicas_states_for_how_many(command):
+    command.manifest(MORE.replace("replicas: 3,", "replicas: 3, timeout: 2h,"))
+    assert command("plan", "m.yaml", *REPORTS).returncode == 0
+    for form in ("markdown", "text"):
+        assert "Cost to come: at most 6.0 core-hours for 3 of 4 replicas (timeout)." in report(command, form)
+    known = {"core_hours_replicas": 4, "core_hours_at_most": 6.0, "core_hours_at_most_for": 3}
+    for form in ("json", "gitlab"):
+        assert known.items() <= report(command, form).items()
 
 
 def test_a_report_is_replaced_as_a_whole_and_a_link_stays(command):

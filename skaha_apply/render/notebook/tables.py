@@ -18,7 +18,9 @@ from skaha_apply.model.plan import Plan
 from skaha_apply.model.report import Report
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ProjectStatus, ReplicaHistory, Timeline
+from skaha_apply.planning.summary.core_hours import planned_cost
 from skaha_apply.render import action_labels
+from skaha_apply.render.cost import cost_text
 from skaha_apply.render.printable import one_line
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.entries import entry_line, not_started_rows, paint_rows
@@ -49,6 +51,7 @@ def plan_table(plan: Plan) -> ValueTable:
     if plan.core_hours_lost:
         most = "at most " if plan.lost_is_bound else ""
         lines.append(f"Core-hours lost: {most}{plan.core_hours_lost:g}.")
+    lines += filter(None, [cost_text(planned_cost(plan.actions))])
     if plan.refused:
         lines.append(f"Refused: {one_line(reason_text(plan.refused))}.")
     return ValueTable(

@@ -11,16 +11,15 @@ from skaha_apply.model.spec import SessionSpec, headless_only
 from skaha_apply.planning.summary.core_hours import planned_cost
 from skaha_apply.render import action_labels
 from skaha_apply.render.color import plain
+from skaha_apply.render.cost import cost_text
 from skaha_apply.render.plan.groups import entry_name, grouped, totals
 from skaha_apply.render.printable import differing_values, one_line
 from skaha_apply.render.reasons import reason_text
-from skaha_apply.render.times import hours_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skaha_apply.model.plan import Action, Change, Plan
-    from skaha_apply.model.progress.summary import PlannedCost
     from skaha_apply.render.color import Paint
     from skaha_apply.render.plan.groups import ActionGroup
 
@@ -83,7 +82,7 @@ def foot(plan: Plan, paint: Paint = plain, nothing: str = NOTHING) -> list[str]:
     if other:
         lines.append(f"Also: {other}." if plan.has_changes else f"Replicas: {other}.")
     lines += _losses(plan)
-    lines += _cost_to_come(plan)
+    lines += filter(None, [cost_text(planned_cost(plan.actions))])
     lines += _next_steps(plan)
     if plan.refused:
         lines.append(paint(f"Refused: {one_line(reason_text(plan.refused))}.", "bold red"))
@@ -118,24 +117,6 @@ def _losses(plan: Plan) -> Iterable[str]:
     if plan.core_hours_lost:
         most = "at most " if plan.lost_is_bound else ""
         yield f"Core-hours lost by deleting, replacing and rerunning: {most}{plan.core_hours_lost:g}."
-
-
-def _cost_to_come(plan: Plan) -> Iterable[str]:
-    """What the creates of the plan will cost, as far as medians and timeouts are known."""
-    cost = planned_cost(plan.actions)
-    parts = []
-    if cost.expected_for:
-        some = _for_some(cost.expected_for, cost)
-        parts.append(f"about {hours_text(cost.expected)} core-hours{some} (median run time)")
-    if cost.bounded:
-        some, unit = _for_some(cost.bounded, cost), "" if parts else " core-hours"
-        parts.append(f"at most {hours_text(cost.at_most)}{unit}{some} (timeout)")
-    if parts:
-        yield f"Cost to come: {', '.join(parts)}."
-
-
-def _for_some(count: int, cost: PlannedCost) -> str:
-    return "" if count == cost.replicas else f" for {count} of {counted(cost.replicas, 'replica')}"
 
 
 def _resized(actions: Iterable[Action]) -> str:

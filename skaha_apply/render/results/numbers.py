@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.counts import counted
 from skaha_apply.model.report import ProjectResult
 from skaha_apply.planning.summary.core_hours import planned_cost
-from skaha_apply.render.times import hours_text
+from skaha_apply.render.cost import cost_text, total_cost
 
 if TYPE_CHECKING:
+    from skaha_apply.model.progress.summary import PlannedCost
     from skaha_apply.model.report import CommandResult
 
 
@@ -18,14 +19,22 @@ def project_numbers(one: ProjectResult) -> dict[str, int | float]:
     """The numbers of one project by their keys in JSON.
 
     `core_hours_expected` (from median run times) and `core_hours_at_most` (from timeouts) are what the creates of the
-    plan will use, now and later.
+    plan will use, now and later. A key with `_for` is the number of replicas in such a number; `core_hours_replicas` is
+    the number of all that will be created.
     """
-    cost = planned_cost(one.plan.actions if one.plan else ())
+    cost = _cost(one)
     return {
         "left_manifest": one.left_manifest,
+        "core_hours_replicas": cost.replicas,
         "core_hours_expected": round(cost.expected, 4),
+        "core_hours_expected_for": cost.expected_for,
         "core_hours_at_most": round(cost.at_most, 4),
+        "core_hours_at_most_for": cost.bounded,
     }
+
+
+def _cost(one: ProjectResult) -> PlannedCost:
+    return planned_cost(one.plan.actions if one.plan else ())
 
 
 def total_numbers(result: CommandResult) -> dict[str, int | float]:
@@ -39,11 +48,10 @@ def total_numbers(result: CommandResult) -> dict[str, int | float]:
 
 def numbers_text(result: CommandResult) -> str:
     """The numbers in sentences, for people."""
-    numbers, lint = total_numbers(result), result.lint_counts
-    parts = [f"Left the manifest: {counted(int(numbers['left_manifest']), 'replica')}."]
-    if expected := numbers["core_hours_expected"]:
-        parts.append(f"Cost to come: about {hours_text(expected)} core-hours (median run time).")
-    if most := numbers["core_hours_at_most"]:
-        parts.append(f"Cost to come: at most {hours_text(most)} core-hours (timeout).")
-    parts.append(f"In the manifests: {counted(lint['errors'], 'error')}, {counted(lint['warnings'], 'warning')}.")
-    return " ".join(parts)
+    left, lint = sum(one.left_manifest for one in result.projects), result.lint_counts
+    parts = [
+        f"Left the manifest: {counted(left, 'replica')}.",
+        cost_text(total_cost([_cost(one) for one in result.projects])),
+        f"In the manifests: {counted(lint['errors'], 'error')}, {counted(lint['warnings'], 'warning')}.",
+    ]
+    return " ".join(filter(None, parts))
