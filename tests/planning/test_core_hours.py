@@ -6,6 +6,8 @@ import pytest
 import scene
 from scene import HOUR, NOW
 
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.summary.core_hours import planned_cost, used_core_hours
@@ -43,6 +45,14 @@ def test_used_core_hours_count_every_attempt_between_two_times():
     done = scene.record(wanted, "done", 2, started=NOW - 3 * HOUR, ended=NOW - HOUR / 2)
     state = scene.state(running, done)
     assert used_core_hours(state.replicas, state.specs, NOW - HOUR, NOW, 1.0) == pytest.approx(2 * 1 + 2 * 0.5)
+    attempts = (
+        Attempt(attempt=1, phase=Phase.FAILED, started=NOW - 9 * HOUR, ended=NOW - 8 * HOUR),  # before the wait
+        Attempt(attempt=2, phase=Phase.FAILED, started=NOW - 2 * HOUR, ended=NOW - HOUR * 3 / 4),
+        Attempt(attempt=3, phase=Phase.UNKNOWN, started=NOW - HOUR / 2, running=NOW - HOUR / 4),  # its end is unknown
+        Attempt(attempt=4, phase=Phase.FAILED, accepted=NOW - HOUR / 8),  # never started
+    )
+    state = scene.state(scene.record(wanted, "pending", 1, earlier=attempts))
+    assert used_core_hours(state.replicas, state.specs, NOW - HOUR, NOW, 1.0) == pytest.approx(2 * (1 / 4 + 1 / 4))
     flexible = scene.spec("other", cores=None)
     state = scene.state(scene.record(flexible, "running", 1, started=NOW - HOUR))
     assert used_core_hours(state.replicas, state.specs, NOW - HOUR, NOW, 1.5) == pytest.approx(1.5)

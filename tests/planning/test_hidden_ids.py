@@ -60,6 +60,19 @@ def test_each_digest_of_a_state_becomes_the_id_that_the_listing_shows():
     assert working.unconfirmed_creates[("third", 1)].listed == ("theirs02",)
 
 
+def test_a_digest_of_two_listed_sessions_stays_a_digest():
+    one, other = "0000000c", "00000078"
+    assert short_id(one) == short_id(other)
+    document = state(record(DESK, id=short_id(one)), pending_delete(short_id(one), DESK))
+    for sessions in ((listed(one), listed(other)), (listed(one), listed(other, name=""))):
+        working = revealed(document, *sessions)
+        (found,) = working.records.values()
+        assert found.id == short_id(one)
+        assert list(working.pending_deletes) == [short_id(one)]
+    (found,) = revealed(document, listed(one), listed(other, name="elsewhere")).records.values()
+    assert found.id == one
+
+
 @pytest.mark.parametrize(
     "sessions",
     [

@@ -13,6 +13,8 @@ from test_kept_decisions import passes, projects
 
 from skaha_apply.model.display.page import ProjectPage
 from skaha_apply.model.report import PassEnded
+from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
@@ -155,6 +157,35 @@ def check_metrics(document, status):
         assert metric(registry, "core_hours", kind=kind) == pytest.approx(hours, abs=1e-4)
     end = metric(registry, "expected_end_timestamp_seconds")
     assert end == (status.summary.expected_end and status.summary.expected_end.at)
+
+
+def summary_of(wanted, *records):
+    listed = [live(one.name, one.phase.value.title(), id=one.id) for one in records if one.phase.active]
+    situation = Situation(state(*records), seen(*listed))
+    return project_status(project(wanted), situation, plan(project(wanted), situation)).summary
+
+
+def test_the_begin_of_an_entry_is_that_of_its_first_attempt():
+    wanted = spec(replicas=2, retries=2)
+    first = Attempt(attempt=1, phase=Phase.FAILED, accepted=NOW - 5 * HOUR, ended=NOW - 4 * HOUR)
+    retried = record(wanted, "running", 1, attempt=2, started=NOW - HOUR, earlier=(first,))
+    found = summary_of(wanted, retried, record(wanted, "running", 2, started=NOW - 2 * HOUR))
+    assert (found.entries[0].began, found.pace.elapsed) == (NOW - 5 * HOUR, 5 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("phases", "slots"),
+    [
+        (["running", "running", "pending"], 2),  # the server has room for no more
+        (["running", "running", "running"], 4),  # the next pass creates another
+        (["pending", "pending"], 4),
+    ],
+)
+def test_the_time_left_counts_the_slots_that_the_server_and_the_limit_give(phases, slots):
+    wanted = spec(replicas=24, parallelism=4)
+    done = [record(wanted, "done", one, started=NOW - 2 * HOUR, ended=NOW - HOUR) for one in range(1, 5)]
+    active = [record(wanted, phase, one, started=NOW) for one, phase in enumerate(phases, start=5)]
+    assert summary_of(wanted, *done, *active).pace.left == pytest.approx(20 * HOUR / slots)
 
 
 def test_the_spread_of_the_end_and_the_core_hours_of_a_small_run():

@@ -26,7 +26,8 @@ from scene import (
 from skaha_apply.model.durations import format_exact, format_rounded
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
-from skaha_apply.planning.attempts import REMEMBERED, left_of_wait, ram_of
+from skaha_apply.model.status import PeakUse
+from skaha_apply.planning.attempts import REMEMBERED, left_of_wait, peak_use, ram_of
 from skaha_apply.planning.replicas import create_request
 from skaha_apply.planning.tracking.unconfirmed_creates import record_of_create
 from skaha_apply.planning.working_state import WorkingState
@@ -174,6 +175,16 @@ def test_session_that_did_not_end_is_not_an_attempt(phase):
 
 def test_create_that_no_listing_showed_is_not_an_attempt():
     assert again(record(THRICE, "unknown", id=None), 1, 2).earlier == ()
+
+
+def test_an_earlier_attempt_keeps_what_it_used_and_requested():
+    wanted = spec(retries=2, retry_ram=(16, 32))
+    before = failed(wanted, attempt=2, ram=16, ram_used=15.9, cores_used=1.5, cause="out of memory", running=NOW - 7)
+    later = again(before, 3, 1)
+    assert later.ram_used is later.cores_used is None
+    (one,) = later.earlier
+    assert peak_use(one, wanted) == PeakUse(15.9, 1.5, 16, 2)
+    assert (one.cause, one.running) == ("out of memory", NOW - 7)
 
 
 def test_only_the_last_few_attempts_are_recorded():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skaha_apply.model.progress.summary import EntrySummary, Pace, ProjectSummary
-from skaha_apply.planning.summary.pace import project_pace, stragglers, time_left
+from skaha_apply.planning.summary.pace import last_ends, project_pace, stragglers, time_left
 from skaha_apply.render.run.pace import pace_document, pace_text, straggler_lines, summary_rows
 
 NOW = 1_790_000_000.0
@@ -42,6 +42,21 @@ def test_the_pace_of_a_project():
     assert project_pace([TILES, known], NOW).left == pytest.approx(pace.left + 60)  # a dependent ends after it
     assert pace_document(pace)["rate_per_hour"] == pytest.approx(46)
     assert all(len(row[0][0]) <= 59 for row in summary_rows(ProjectSummary(NOW, (TILES,), pace), 59))
+
+
+def test_the_rate_is_that_of_the_last_ends_and_not_of_an_earlier_hour():
+    def project(*ends):
+        others = [EntrySummary(name, {"running": 1}, began=NOW - 36_000, ends=times, open=1) for name, times in ends]
+        return project_pace(others, NOW)
+
+    minutes = [(NOW - 60 * one, 2) for one in range(20, -1, -1)]
+    assert project(("a", tuple(minutes))).rate == pytest.approx(40 / 1200)  # the oldest of 21 times begins the window
+    assert project(("a", tuple(minutes[1:]))).rate == pytest.approx(40 / 36_000)  # all that has ended, since the begin
+    early = [(NOW - 30_000 + one, 1) for one in range(21)]
+    both = project(("a", tuple(early)), ("b", tuple(minutes)))
+    assert both.rate == pytest.approx(40 / 1200)  # the entries share one window
+    assert last_ends((), (*early, *minutes)) == tuple(minutes)
+    assert project().rate is project(("a", ())).rate is None
 
 
 def test_a_project_that_is_over_states_how_long_it_took_and_a_notebook_does_not_count():
