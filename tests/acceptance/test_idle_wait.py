@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from contextlib import contextmanager
 
@@ -10,7 +11,6 @@ import pytest
 
 import skaha_apply
 from skaha_apply.model.report import PassEnded
-from skaha_apply.planning.digest import PartialDigest
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 RUNNING = {"name": "reduce", "replicas": 3, "cmd": "sleep", "args": ["600"]}
@@ -72,8 +72,13 @@ class EnoughError(Exception):
 def test_ten_idle_passes_list_once_each_and_write_no_byte(notebook, sandbox, monkeypatch, session, top):
     notebook.write(session, **top)
     seen, hashed = [], []
-    made = PartialDigest.digest
-    monkeypatch.setattr(PartialDigest, "digest", lambda one, text: hashed.append(text) or made(one, text))
+    made = hashlib.sha256
+
+    def counted(text=b"", **given):
+        hashed.extend([text] * text.startswith(b"{"))  # JSON: a spec or its work, not the approval
+        return made(text, **given)
+
+    monkeypatch.setattr(hashlib, "sha256", counted)
 
     def observe(event):
         if isinstance(event, PassEnded):
