@@ -76,7 +76,7 @@ class _Pass:
             try:
                 work = await self._approved_work(execution)
                 if work is not None:
-                    state.note_left({one.key for one in work.plan.actions if one.kind is ActionKind.RETIRED})
+                    state.note_left({one.key for one in work.plan.decided_now if one.kind is ActionKind.RETIRED})
                     if update_specs(work.plan, ledger.working_state):
                         ledger.changed()
                     self._add(await carry_out(work, execution))
