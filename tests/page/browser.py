@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-import time
 
 from selenium import webdriver
 from selenium.webdriver import ActionChains
@@ -39,16 +38,13 @@ class Browser:
         return self.driver.execute_script(text, *given)
 
     def open(self, path, width=1440, scheme="light"):
-        """Open a file; returns the seconds until it is drawn."""
+        """Open a file."""
         self.command(
             "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 500
         )
         self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.requests(), self.messages()
-        began = time.monotonic()
         self.driver.get(path.as_uri())
-        self.script("return document.getElementById('main').offsetHeight")
-        return time.monotonic() - began
 
     def requests(self):
         """The addresses that were requested since the last time, without files and data."""

@@ -26,7 +26,5 @@ def graph(sessions: Sequence[SessionSpec]) -> dict[str, Any]:
     found = entry_graph("", sessions)
     return {
         "layers": [list(layer) for layer in found.layers],
-        "edges": [
-            {"from": edge.dependency, "to": edge.dependent, "label": shown(edge.label)} for edge in found.edges
-        ],
+        "edges": [{"from": edge.dependency, "to": edge.dependent, "label": shown(edge.label)} for edge in found.edges],
     }
