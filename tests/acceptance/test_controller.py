@@ -20,6 +20,7 @@ from skaha_apply.state.local.lock import FileLock
 from skaha_apply.state.lock_owner import this_process
 
 INTERVAL = ("--interval", "0.1s")
+ROUNDS = "skaha_apply_rounds_total{"
 LIMIT_S = 60
 
 
@@ -58,6 +59,14 @@ class Controller:
         address = self.until_event("started")["listen"]
         with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as response:
             return response.read().decode()
+
+    def rounds(self):
+        """The number of rounds that have ended, with and without a fault."""
+        return sum(float(line.split()[-1]) for line in self.get("/metrics").splitlines() if line.startswith(ROUNDS))
+
+    def more_rounds(self, number):
+        wanted = self.rounds() + number
+        self.until(lambda: self.rounds() >= wanted, f"{number} more rounds")
 
     def stop(self, number=signal.SIGTERM):
         self.until_event("started")
@@ -187,8 +196,9 @@ def test_a_lock_of_another_process_is_one_fault_however_long_it_lasts(desk, runn
     with running("--lock-timeout", "0s") as controller:
         first = controller.until_event("fault")
         assert "is locked by" in first["error"]
-        age = time.monotonic() + 3  # the message would have another age
+        age = time.monotonic() + 2  # the message would have another age
         controller.until(lambda: time.monotonic() > age)
+        controller.more_rounds(2)
         lock.free()
         controller.until_event("recovered")
         controller.stop()
@@ -365,19 +375,19 @@ class Weather:
     def server_is_away(self, controller):
         self.desk.sandbox.faults(rate_503=1)
         self.grow()
-        time.sleep(self.random.uniform(0, 1))
+        controller.more_rounds(self.random.randint(0, 2))
         self.desk.sandbox.faults()
 
     def answers_are_lost(self, controller):
         self.desk.sandbox.faults(rate_drop_after=0.5)
         self.grow()
-        time.sleep(self.random.uniform(0, 1))
+        controller.more_rounds(self.random.randint(0, 2))
         self.desk.sandbox.faults()
 
     def manifest_is_broken(self, controller):
         manifest = self.desk.folder / "m.yaml"
         manifest.write_text(self.random.choice(["", "version: 1\nproject: [", "\x00"]))
-        time.sleep(self.random.uniform(0, 1))
+        controller.more_rounds(self.random.randint(0, 2))
         self.grow()
 
     def state_is_locked(self, controller):
@@ -385,14 +395,14 @@ class Weather:
         lock = self.desk.state_path.with_name("survey.state.lock")
         with lock.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            time.sleep(self.random.uniform(0, 1))
+            controller.more_rounds(self.random.randint(0, 2))
 
     def is_stopped(self, controller):
-        time.sleep(self.random.uniform(0, 0.3))
+        controller.more_rounds(self.random.randint(0, 2))
         controller.stop(self.random.choice([signal.SIGTERM, signal.SIGINT]))
 
     def is_killed(self, controller):
-        time.sleep(self.random.uniform(0, 0.3))
+        controller.more_rounds(self.random.randint(0, 2))
         controller.process.kill()
         controller.process.wait()
 
@@ -404,15 +414,15 @@ def survive(weather, faults):
         weather.state_is_locked, weather.is_stopped, weather.is_killed,
     ]  # fmt: skip
     weather.grow()
-    with weather.running() as controller:
+    with weather.running("--lock-timeout", "0.2s") as controller:
         controller.until_event("pass")
     left = faults
     while left:
-        with weather.running() as controller:
+        with weather.running("--lock-timeout", "0.2s") as controller:
             while left and controller.process.poll() is None:
                 left -= 1
                 weather.random.choice(kinds)(controller)
-    with weather.running() as controller:
+    with weather.running("--lock-timeout", "0.2s") as controller:
         controller.until(
             lambda: weather.desk("status", "-o", "json").json["entries"][0]["counts"] == {"done": weather.count}
         )
