@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import random
+import shlex
 import signal
 import subprocess
 import time
@@ -78,8 +79,10 @@ class Controller:
 
 @pytest.fixture
 def running(desk):
+    own = desk
+
     @contextmanager
-    def start(*words):
+    def start(*words, desk=own):
         controller = Controller(desk, *words)
         try:
             yield controller
@@ -184,6 +187,81 @@ def test_a_second_controller_ends_at_once_and_other_commands_work_meanwhile(desk
     with running() as controller:  # the lock of a killed one is free
         controller.until_event("pass")
         controller.stop()
+
+
+class Elsewhere:
+    """Two desks with one state in git, as on two machines. Each starts a controller with long intervals."""
+
+    def __init__(self, desk, running, other):
+        self.bare = desk.folder / "states.git"
+        subprocess.run(["git", "init", "-q", "--bare", self.bare], check=True)
+        self.first, self.second = desk, type(desk)(desk.prepared, other, desk.sandbox)
+        for one in (self.first, self.second):
+            one.write({"name": "tile", "cmd": "true"})
+        self.running = running
+        self.words = ("--state", f"git:{self.bare}", "--interval", "5m")
+
+    @contextmanager
+    def begin(self, desk, end):
+        """A controller at a desk between two of its rounds; `end` ends it."""
+        with self.running(*self.words, desk=desk) as controller:
+            controller.until_event("pass")
+            controller.until(lambda: "skaha-lock" not in self.git("for-each-ref"), "the end of the round")
+            yield controller
+            if end is signal.SIGKILL:
+                controller.process.kill()
+            else:
+                controller.stop(end)
+
+    def git(self, *words):
+        return subprocess.run(["git", "-C", self.bare, *words], check=True, capture_output=True).stdout.decode()
+
+    @property
+    def lease(self):
+        return json.loads(self.git("show", "skaha-state/survey:state.json")).get("controller")
+
+    def refused(self, desk):
+        """The message of a controller that ends because of another one."""
+        ended = desk("run", *self.words, code=6)
+        assert "another controller works on survey" in ended.err
+        return ended.err
+
+
+@pytest.fixture
+def elsewhere(desk, running, tmp_path_factory):
+    return Elsewhere(desk, running, tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_a_controller_elsewhere_ends_at_once_until_the_first_one_has_ended(elsewhere):
+    one, two = elsewhere.first, elsewhere.second
+    with elsewhere.begin(one, signal.SIGTERM) as controller:
+        message = elsewhere.refused(two)
+        assert f"(process {controller.process.pid})" in message
+        assert "its lease ends in 60 min" in message
+        one("mark", "rerun", "tile", "--yes", *elsewhere.words[:2])  # a person can work meanwhile
+    assert elsewhere.lease is None
+    with elsewhere.begin(two, signal.SIGTERM):
+        assert elsewhere.lease is not None
+        assert "another controller" in elsewhere.refused(one)
+
+
+def test_the_lease_of_a_killed_controller_ends_for_its_own_folder_by_unlock_and_by_the_clock_of_the_server(
+    elsewhere, sandbox
+):
+    one, two = elsewhere.first, elsewhere.second
+    with elsewhere.begin(one, signal.SIGKILL):
+        lease = elsewhere.lease
+    assert lease["id"] in elsewhere.refused(two)
+    with elsewhere.begin(one, signal.SIGKILL):  # as systemd starts it again
+        assert elsewhere.lease["id"] == lease["id"]
+    command = elsewhere.refused(two).partition("run `skaha-apply ")[2].partition("`")[0]
+    assert two(*shlex.split(command)).out == "unlocked\n"
+    with elsewhere.begin(two, signal.SIGKILL):
+        assert elsewhere.lease["id"] != lease["id"]
+    elsewhere.refused(one)
+    sandbox.clock(3601)
+    with elsewhere.begin(one, signal.SIGTERM):
+        assert elsewhere.lease["id"] == lease["id"]
 
 
 @pytest.mark.parametrize("project", ["survey", "server"])  # `server` is also a source of faults
