@@ -1,7 +1,6 @@
-// Draws the page from its data. A live page asks its server for new data; a file never makes a request.
+// Draws the page from its data. A file never makes a request.
 
 const AGE_EVERY = 5000; // milliseconds
-const ASK_EVERY = 2000;
 
 class View {
   constructor(data) {
@@ -99,24 +98,6 @@ function footText(data) {
   return `Made by skaha-apply. ${made}`;
 }
 
-/** Asks for new data as long as the page is open. A failed request is shown, and repeated. */
-async function follow(view) {
-  let known = "";
-  for (;;) {
-    await new Promise((resolve) => { setTimeout(resolve, ASK_EVERY); });
-    try {
-      const response = await fetch("data.json", { cache: "no-store", credentials: "same-origin" });
-      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-      const text = await response.text();
-      view.lost = "";
-      if (text !== known) { known = text; refresh(view, JSON.parse(text)); }
-    } catch (error) {
-      view.lost = `no response from the server of this page (${error.message})`;
-    }
-    drawAge(view);
-  }
-}
-
 /** Draws new data, and keeps the focus and the open panel. */
 function refresh(view, data) {
   const focused = document.activeElement, id = focused ? focused.id : "", shown = view.panel.shown;
@@ -143,7 +124,10 @@ function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolor);
   matchMedia("print").addEventListener("change", recolor);
   setInterval(() => { if (view.project) drawAge(view); }, AGE_EVERY);
-  if (document.documentElement.dataset.live) follow(view);
+  if (document.documentElement.dataset.live) {
+    drawTrouble(view);
+    follow(view);
+  }
 }
 
 start();

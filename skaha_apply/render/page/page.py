@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = (
     *("elements.js", "formats.js", "replicas.js", "head.js", "grid.js", "panel.js", "filter.js", "graph.js"),
-    *("failures.js", "charts.js", "time.js", "next.js", "main.js"),
+    *("failures.js", "charts.js", "time.js", "next.js", "follow.js", "main.js"),
 )
 _SPECIAL = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
