@@ -8,11 +8,11 @@ from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica, field_roles, headless_only
 from skaha_apply.planning import digest as digests
 from skaha_apply.planning.attempts import as_requested, ram_of
-from skaha_apply.planning.digest import SpecDigests, digest, work_content
+from skaha_apply.planning.digest import digest, run_digests, work_content, work_digests
 from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -44,12 +44,11 @@ def expand_entries(
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
-    spec_digests = SpecDigests()
     needed_keys = {key for entry in entries.by_key.values() for key in entry.needs}
     for entry in entries.in_order_of_need():
         for spec in entry.specs:
             needed = _links(spec, entries, links, joined)
-            made[spec.key] = tuple(_replicas(spec, needed, numbers, spec_digests))
+            made[spec.key] = tuple(_replicas(spec, needed, numbers))
         for spec in entry.specs if entry.key in needed_keys else ():
             links[spec.key] = digest(
                 [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
@@ -112,12 +111,11 @@ def _unset(spec: SessionSpec) -> dict[str, Any]:
 
 def _replicas(
     spec: SessionSpec,
-    links: tuple[str, ...],
+    links: Sequence[str],
     numbers: Mapping[ReplicaKey, int],
-    spec_digests: SpecDigests,
 ) -> Iterable[DesiredReplica]:
-    works, runs = spec_digests.work(spec, links), spec_digests.run(spec)
-    key = spec.key
+    works, runs = work_digests(work_content(spec), links), run_digests(spec)
+    key, links = spec.key, tuple(links)
     for replica in range(1, spec.replicas + 1):
         work = works.digest(str(replica))
         yield DesiredReplica(

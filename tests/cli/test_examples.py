@@ -31,7 +31,6 @@ ORDER = {
     "before the first apply": [
         "plan",
         "lint",
-        "graph",
         "fmt",
         "schema",
         "init",
@@ -60,6 +59,7 @@ NOT_RUN = {
     "open": "its notebook is not in the manifest",
     "run": "it runs until a signal",
     "sandbox serve": "it runs until a signal",
+    "ui": "it runs until a signal",
     "state unlock": "its lock ID is that of a lost command",
     "state rebind": "its server has moved",
 }

@@ -9,6 +9,7 @@ import typer
 from skaha_apply.cli.app import app
 from skaha_apply.cli.command import command
 from skaha_apply.cli.options import AccountOptions
+from skaha_apply.cli.output.browser import open_in_browser
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, SkahaApplyError
@@ -38,16 +39,7 @@ def open_session(options: OpenArguments) -> ExitCode:
     live = run(find_interactive(options.setting(), options.name), streams.restore_terminal)
     if streams.out_is_terminal and are_shown(terminal=True):
         streams.show(f"{live.connect_url}\n")
-    if not _open_in_browser(live.connect_url):
+    if not open_in_browser(live.connect_url):
         raise SkahaApplyError("no browser could be started", hint="name one in BROWSER: export BROWSER=firefox")
     streams.notify_line(f"opened {live.name} in the browser")
     return ExitCode.OK
-
-
-def _open_in_browser(url: str) -> bool:
-    import webbrowser  # noqa: PLC0415 - only this command needs it
-
-    try:
-        return webbrowser.open(url)
-    except (webbrowser.Error, OSError):
-        return False

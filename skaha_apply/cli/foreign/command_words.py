@@ -66,9 +66,8 @@ COMMAND_WORDS: Mapping[str, tuple[str, ...]] = {
     "test": ("lint",),
     "diff": ("plan",),
     "log": ("logs",),
-    "watch": ("status --watch",),
+    "watch": ("status --watch", "ui"),
     "format": ("fmt",),
-    "dag": ("graph",),
     "view": ("show", "status"),
     "rerun": RERUN,
     "retry": ("mark rerun --phase failed",),
@@ -105,7 +104,7 @@ COMMAND_WORDS: Mapping[str, tuple[str, ...]] = {
     "sandbox down": ("sandbox stop",),
     "sandbox kill": ("sandbox stop",),
     "sandbox ps": ("sandbox status",),
-    "dashboard": ("status --watch",),
+    "dashboard": ("ui", "status --watch"),
 }
 
 # What words to write instead do, where the summary of their command does not state it.

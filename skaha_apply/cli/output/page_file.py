@@ -63,7 +63,9 @@ class PageFile:
             page = make()
             if page is not None:
                 project = page.status.project
-                self._pages[project] = replace(page, poll=self._poll, commands=self._commands(project))
+                self._pages[project] = replace(
+                    page, poll=self._poll, commands=page_commands(project, one_of_several=len(self._order) > 1)
+                )
                 self._write(self._file)
             self._problem = None
         except SkahaApplyError as error:
@@ -90,14 +92,15 @@ class PageFile:
         data = page_data([self._pages[name] for name in names], public=self._public)
         write_file("page", file, hide_ids(page_html(data)))
 
-    def _commands(self, project: str) -> dict[str, str]:
-        """The commands that the page shows, with `REPLICA` where the name of a replica belongs."""
-        chosen = f" --project {shlex.quote(project)}" if len(self._order) > 1 else ""
-        words = {
-            "logs": "logs REPLICA",
-            "show": "show REPLICA",
-            "rerun": "mark rerun REPLICA",
-            "rerun-failed": "mark rerun --phase failed",
-            "apply": "apply --wait complete",
-        }
-        return {name: project_command(f"{text}{chosen}") for name, text in words.items()}
+
+def page_commands(project: str, *, one_of_several: bool) -> dict[str, str]:
+    """The commands that a page shows, with `REPLICA` where the name of a replica belongs."""
+    chosen = f" --project {shlex.quote(project)}" if one_of_several else ""
+    words = {
+        "logs": "logs REPLICA",
+        "show": "show REPLICA",
+        "rerun": "mark rerun REPLICA",
+        "rerun-failed": "mark rerun --phase failed",
+        "apply": "apply --wait complete",
+    }
+    return {name: project_command(f"{text}{chosen}") for name, text in words.items()}

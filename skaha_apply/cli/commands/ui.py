@@ -1,0 +1,157 @@
+"""`ui`: serve the page of the projects on 127.0.0.1, and open it in the browser."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skaha_apply.cli.app import app
+from skaha_apply.cli.command import command
+from skaha_apply.cli.help import EXIT_CODES, OUTPUT, SERVER, WAITING
+from skaha_apply.cli.option_types import DURATION, MAX_PORT, interval
+from skaha_apply.cli.options import ManifestOptions
+from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.model.errors import ExitCode, Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.ui.feed import PageFeed
+
+POLL, LONGEST_POLL = 5.0, 20.0  # seconds
+_LEAST_BETWEEN = 1.0  # seconds between two readings, if several browsers ask
+_PREFIX = re.compile(r"(?:/[\w.~!$&'()*+,;=:@%-]+)*/?", re.ASCII)
+
+
+def _poll(text: str) -> float:
+    """An interval of at most 20 seconds."""
+    found = interval(text)
+    if found > LONGEST_POLL:
+        raise typer.BadParameter(f"{text!r} is longer than {LONGEST_POLL:.0f}s: write 10s, for example")
+    return found
+
+
+def _base_path(text: str) -> str:
+    """The path of an address, without the slash at its end."""
+    if not text.startswith("/") or not _PREFIX.fullmatch(text) or {".", ".."} & set(text.split("/")):
+        raise typer.BadParameter(f"{text!r} is not a path below a proxy: write /user/NAME/proxy/8000/, for example")
+    return text.rstrip("/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UiArguments(ManifestOptions):
+    """The options of `ui`."""
+
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Also list the sessions of the server at each reading", rich_help_panel=WAITING),
+    ] = False
+    poll: Annotated[
+        float | None,
+        typer.Option(
+            parser=_poll,
+            metavar=DURATION,
+            help="Time until a change of the state shows, at most 20s (default: 5s)",
+            rich_help_panel=WAITING,
+        ),
+    ] = None
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public", help="Leave out IDs, names of users, paths, arguments and logs", rich_help_panel=OUTPUT
+        ),
+    ] = False
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address, and start no browser", rich_help_panel=OUTPUT)
+    ] = False
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=MAX_PORT, metavar="N", help="Port on 127.0.0.1 (default: a free one)", rich_help_panel=SERVER
+        ),
+    ] = 0
+    base_path: Annotated[
+        str | None,
+        typer.Option(
+            "--base-path",
+            parser=_base_path,
+            metavar="PREFIX",
+            help="Path of the page behind the proxy of a notebook (default: no proxy)",
+            rich_help_panel=SERVER,
+        ),
+    ] = None
+
+
+@command(
+    app,
+    "ui",
+    examples=("skaha-apply ui --sandbox", "skaha-apply ui --no-browser --port 8000"),
+    exit_codes={
+        ExitCode.OK: "a signal ended the server",
+        ExitCode.ERROR: "error",
+        ExitCode.USAGE: EXIT_CODES[ExitCode.USAGE],
+    },
+)
+def ui(options: UiArguments) -> ExitCode:
+    """Show the page of a project live, in the browser.
+
+    Serves the page of `status --html` on 127.0.0.1 and prints its address, which works once: it becomes a cookie of the
+    browser. Reads manifests and state without a lock. Changes nothing. Ctrl-C and SIGTERM end it with exit code 0.
+    Requires skaha-apply[sandbox].
+    """
+    from skaha_apply.ui import check_installed  # noqa: PLC0415 - keeps --help fast
+
+    check_installed()
+    if "-" in options.sources:
+        raise UsageError("ui cannot read standard input again", hint="give the path of a manifest instead of -")
+    streams = options.streams()
+    try:
+        _serve(options, streams)
+    except (Interrupted, KeyboardInterrupt):  # the way to end it, also while it starts
+        streams.notify("\n" if streams.err_is_terminal else "")
+    return ExitCode.OK
+
+
+def _serve(options: UiArguments, streams: Streams) -> None:
+    """Read once, print the address, open the browser, and serve until a signal."""
+    from skaha_apply.cli.event_loop import run  # noqa: PLC0415
+    from skaha_apply.cli.output.browser import try_browser  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.render.page.page import page_html  # noqa: PLC0415
+    from skaha_apply.ui.access import Access  # noqa: PLC0415
+    from skaha_apply.ui.application import PageApplication  # noqa: PLC0415
+    from skaha_apply.ui.server import ADDRESS, listening, serve  # noqa: PLC0415
+
+    with listening(options.port) as listener:
+        feed = _feed(options, streams)
+        port = listener.getsockname()[1]
+        access = Access(port, through_proxy=options.base_path is not None)
+        application = PageApplication(access, feed, partial(page_html, live=True), options.base_path or "")
+        address = f"http://{ADDRESS}:{port}/?{access.query}"
+        streams.show(f"{address}\n")
+        sys.stdout.flush()
+        if options.base_path is not None:
+            streams.notify_line(f"behind the proxy: {options.base_path}/?{access.query} on its host")
+        streams.notify_line("Ctrl-C ends the page")
+        if not options.no_browser:
+            try_browser(address)
+        run(serve(application, listener), streams.restore_terminal)
+
+
+def _feed(options: UiArguments, streams: Streams) -> PageFeed:
+    """The feed of the projects of this invocation, read once."""
+    from skaha_apply.cli.output.live_data import LiveData  # noqa: PLC0415 - keeps --help fast
+    from skaha_apply.cli.output.masking import mask  # noqa: PLC0415
+    from skaha_apply.cli.output.session_ids import hide_ids  # noqa: PLC0415
+    from skaha_apply.cli.projects import load  # noqa: PLC0415
+    from skaha_apply.ui.feed import PageFeed  # noqa: PLC0415
+    from skaha_apply.workflow.live_page import PageReading  # noqa: PLC0415
+
+    setting, poll = options.setting(), POLL if options.poll is None else options.poll
+    reading = PageReading(setting, lambda: load(setting, streams, warn=False), refresh=options.refresh)
+    # Without --refresh, a page is as old as the last change of the state, which must not look like an alarm.
+    listed = poll if options.refresh else None
+    data = LiveData(reading, streams, public=options.public, ask=poll, poll=listed)
+    return PageFeed(data, lambda text: hide_ids(mask(text)), min(_LEAST_BETWEEN, poll / 2))

@@ -1,1 +1,0 @@
-"""The graph of entries as text, Mermaid and SVG."""

@@ -1,0 +1,112 @@
+"""A real browser shows the live page: it follows the state, shows errors, and meets no refusal of the policy."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+LIMIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Chromium without a window, which notes the messages of its console."""
+    programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
+    if None in programs.values():
+        pytest.skip(f"{' and '.join(name for name, path in programs.items() if path is None)} not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs["chromium"]
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(programs["chromedriver"]))
+    yield driver
+    driver.quit()
+
+
+def until(met):
+    """Wait until `met()` is true, and give what it gave."""
+    last = time.monotonic() + LIMIT_S
+    while not (found := met()):
+        assert time.monotonic() < last, "waited in vain"
+        time.sleep(0.05)
+    return found
+
+
+def text_of(browser, name):
+    return browser.execute_script("return document.getElementById(arguments[0])?.textContent ?? ''", name)
+
+
+def test_the_page_follows_the_state_and_shows_errors(browser, done_desk, live_page):
+    page = live_page(done_desk, "--poll", "0.5s")
+    browser.get(page.address)
+    assert browser.current_url == f"http://127.0.0.1:{page.port}/"
+    assert until(lambda: browser.title) == "survey: 3 of 3 done"
+    assert browser.execute_script("return document.cookie") == ""
+    browser.execute_script("window.isTheSamePage = true")
+    done_desk("mark", "rerun", "tile/2", "--yes")
+    until(lambda: browser.title == "survey: 2 of 3 done")
+    manifest = done_desk.folder / "m.yaml"
+    text = manifest.read_text()
+    manifest.write_text("version: [")
+    assert "m.yaml:1:" in until(lambda: text_of(browser, "trouble"))
+    assert browser.title == "survey: 2 of 3 done"
+    manifest.write_text(text)
+    until(lambda: text_of(browser, "trouble") == "")
+    assert browser.execute_script("return window.isTheSamePage")
+    assert browser.get_log("browser") == []
+    assert page.stop(signal.SIGTERM) == 0
+    assert "no response" in until(lambda: text_of(browser, "trouble"))
+    assert browser.title == "survey: 2 of 3 done"
+
+
+class Site(BaseHTTPRequestHandler):
+    """Another site, with a link."""
+
+    link = ""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(f'<a id="link" href="{self.link}">page</a>'.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_link_on_another_site_opens_the_page(browser, server_less, live_page):
+    page = live_page(server_less)
+    Site.link = page.address
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        browser.get(f"http://localhost:{server.server_address[1]}/")
+        browser.find_element("id", "link").click()
+        until(lambda: browser.title == "survey: 0 of 3 done")
+        assert browser.current_url == f"http://127.0.0.1:{page.port}/"
+        server.shutdown()
+
+
+def test_an_unchanged_page_asks_with_its_tag(browser, done_desk, live_page):
+    page = live_page(done_desk, "--poll", "0.5s")
+    browser.get(page.address)
+
+    def responses():
+        return browser.execute_script(
+            "return performance.getEntriesByType('resource')"
+            ".map((one) => [new URL(one.name).pathname, one.responseStatus])"
+        )
+
+    found = until(lambda: len(responses()) > 2 and responses())
+    assert {name for name, _ in found} == {"/data.json"}
+    assert [status for _, status in found][:3] == [200, 304, 304]
