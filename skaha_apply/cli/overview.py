@@ -50,6 +50,7 @@ COMMANDS: Mapping[str, str] = {
     "mark": "Mark replicas as complete, to be rerun, or on hold",
     "doctor": "Check server, credential, limits, manifests, state and lock",
     "lint": "Check manifests for mistakes before anything is sent",
+    "graph": "Print the entries of manifests and what each waits for",
     "fmt": "Format manifests in canonical key order and layout",
     "export": "Print live sessions as a manifest, for `plan --adopt`",
     "init": "Write the first manifest of a project",

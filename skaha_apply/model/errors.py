@@ -10,6 +10,7 @@
     │   └── NotSkaha                          a response that no Skaha server sends (HTML, cut JSON, a redirect)
     ├── StateError                  exit 1    the state cannot be read, written or trusted
     │   └── StateLocked             exit 6
+    │       └── AnotherController             another controller works on the project
     ├── StalePlan                   exit 5
     ├── SafetyRefusal               exit 7
     ├── TimeoutReached              exit 10
@@ -167,6 +168,10 @@ class StateLocked(StateError):
     """Another process holds the lock of the state; the message names the owner and the time."""
 
     exit_code = ExitCode.LOCKED
+
+
+class AnotherController(StateLocked):
+    """Another controller works on the project; the message names it."""
 
 
 class StalePlan(SkahaApplyError):

@@ -14,7 +14,7 @@ from skaha_apply.model.reasons import DeleteReason
 from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from skaha_apply.model.reasons import Reason
@@ -208,7 +208,7 @@ class Plan(Tabular):
 
     project: str
     server: str
-    actions: tuple[Action, ...]
+    actions: Sequence[Action]
     digest: str
     refused: Reason | None = None
     core_hours_lost: float = 0.0
@@ -226,7 +226,7 @@ class Plan(Tabular):
     stale: tuple[str, ...] = ()
 
     @property
-    def decided_now(self) -> tuple[Action, ...]:
+    def decided_now(self) -> Sequence[Action]:
         """The actions of all replicas that were not done in an earlier plan of the invocation, in the order of a plan.
 
         All actions that change something or wait are among them. A pass of a wait reads only these.

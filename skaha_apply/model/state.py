@@ -24,7 +24,7 @@ from skaha_apply.model.spec import ReplicaKey, SessionSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STATE_FORMAT = "1.2"
+STATE_FORMAT = "1.3"
 
 _FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999, which RFC 3339 can write
 
@@ -251,6 +251,15 @@ class NoticeRecord(Frozen):
     failed: int = 0
 
 
+class ControllerLease(Frozen):
+    """The controller that works on a project: no other one does until the lease ends. `who` is for people."""
+
+    id: str
+    who: str = ""
+    since: Time
+    until: Time
+
+
 class StateDocument(Frozen):
     """The state of one project.
 
@@ -274,3 +283,4 @@ class StateDocument(Frozen):
     tombstones: tuple[PendingDelete, ...] = ()
     doubts: tuple[UnconfirmedCreate, ...] = ()
     notices: NoticeRecord | None = None
+    controller: ControllerLease | None = None

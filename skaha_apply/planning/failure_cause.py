@@ -87,7 +87,7 @@ def shared_causes(
 
 def cause_key(cause: str) -> str:
     """What failures with the same cause have in common: the cause with `…` for paths, numbers and IDs."""
-    return _WORD_WITH_DIGIT.sub("…", _PATH.sub("…", cause))
+    return _WORD_WITH_DIGIT.sub("…", _PATH.sub("…", cause[:_WIDEST]))
 
 
 def _shared(skeleton: str, members: Sequence[tuple[str, str]], retried: Collection[str]) -> SharedCause:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from skaha_apply.model.plan import ActionKind, DecidedEntry
 from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Phase
+from skaha_apply.planning.decisions.ordered_actions import in_scope_or_none
 from skaha_apply.planning.scheduling.failure_limits import ends_of
 from skaha_apply.planning.summary.core_hours import core_time, durations
 from skaha_apply.planning.summary.pace import began, last_ends
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from skaha_apply.model.plan import Action
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
     from skaha_apply.planning.entries import Entries
+    from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.records import Records
     from skaha_apply.planning.scheduling.failure_limits import AttemptEnd
     from skaha_apply.planning.situation import Situation
 
-_COMPLETED = Reason(ReasonCode.COMPLETED)
+_COMPLETED, _RUNNING = Reason(ReasonCode.COMPLETED), Reason(ReasonCode.RUNNING)
 
 
 class KeptDecisions:
@@ -37,6 +39,9 @@ class KeptDecisions:
 
     Such a replica is decided again if its record is another object, or if its create, its delete or its late session
     is open. The decisions about pilot replicas are never kept, because the other replicas of the entry wait for them.
+
+    The decision about a running replica without a time limit is repeated under the same conditions. It is part of each
+    plan, because its replica is not done.
     """
 
     def __init__(self, desired: tuple[DesiredReplica, ...] = (), entries: Entries | None = None) -> None:
@@ -48,6 +53,7 @@ class KeptDecisions:
         self._records: Records | None = None  # those of the last plan, at a revision
         self._revision = 0
         self._ends: dict[str, list[AttemptEnd]] = {}
+        self._running: dict[int, Action] = {}  # decisions that are repeated, by position
         self._open = set(range(len(desired)))  # the positions of replicas without a kept decision
         self._entries = {_label(replica): DecidedEntry(_name(replica)) for replica in reversed(desired)}
         self._labels = tuple(dict.fromkeys(map(_label, desired)))
@@ -62,14 +68,27 @@ class KeptDecisions:
         """The replicas whose decision is kept, by entry in the order of the manifest."""
         return tuple(map(self._entries.__getitem__, self._labels))
 
+    def count(self, options: PlanOptions) -> int:
+        """The number of kept decisions in scope."""
+        if options.limited:
+            return sum(action is not None for action in in_scope_or_none(self.actions, options))
+        return len(self.actions) - len(self._open)
+
+    def repeated(self, position: int) -> Action | None:
+        """The decision about a running replica that still stands after `decided_now`."""
+        return self._running.get(position)
+
     def ends(self, entry: str) -> Sequence[AttemptEnd]:
         """The last success of the replicas of an entry that are not decided again, and the failures after it."""
         return self._ends.get(entry, ())
 
     def decided_now(self, situation: Situation) -> list[int]:
         """The positions of the replicas that must be decided, in the order of the manifest."""
-        touched = (self._positions.get(key) for key in self._touched(situation))
-        self._release([one for one in touched if one is not None and self.actions[one] is not None])
+        positions = map(self._positions.get, self._touched(situation))
+        touched = [position for position in positions if position is not None]
+        for position in touched:
+            self._running.pop(position, None)
+        self._release([position for position in touched if self.actions[position] is not None])
         self._records = situation.working_state.records
         self._revision = self._records.revision
         return sorted(self._open)
@@ -78,19 +97,26 @@ class KeptDecisions:
         """Add the decided replicas that need no further decision."""
         changed: set[str] = set()
         added: dict[str, list[Action]] = {}
+        every = None
         for position, action in zip(positions, actions, strict=True):
-            desired = self._desired[position]
-            if _is_kept(action) and desired.key not in self._pilots and _has_desired_spec(action, desired, situation):
-                self.actions[position] = action
+            if _stands(action):
+                self._running[position] = action
+            elif _is_kept(action) and self._can_keep(desired := self._desired[position], action, situation):
+                every = every or list(self.actions)  # plans have the list of before
+                every[position] = action
                 self._open.discard(position)
                 self.by_session[desired.spec.key] += 1
                 self._ends.setdefault(desired.spec.entry_key, []).extend(ends_of(action))
                 changed.add(desired.spec.entry_key)
                 added.setdefault(_label(desired), []).append(action)
+        self.actions = every or self.actions
         for entry in changed:
             self._ends[entry] = _tail(self._ends[entry])
         for label, members in added.items():
             self._entries[label] = _with_done(self._entries[label], members)
+
+    def _can_keep(self, desired: DesiredReplica, action: Action, situation: Situation) -> bool:
+        return desired.key not in self._pilots and _has_desired_spec(action, desired, situation)
 
     def _touched(self, situation: Situation) -> Iterable[ReplicaKey]:
         """The replicas about which something is new or open."""
@@ -98,13 +124,15 @@ class KeptDecisions:
         if records is self._records:
             new = records.changed_since(self._revision)
         else:
-            kept = (action for action in self.actions if action is not None)
+            kept = (action for action in (*self.actions, *self._running.values()) if action is not None)
             new = (action.key for action in kept if records.get(action.key) is not action.record)
         return {*new, *situation.working_state.intents, *situation.deleting, *situation.adopted}
 
     def _release(self, positions: Sequence[int]) -> None:
         """Let replicas be decided again."""
         entries, labels = set(), set()
+        if positions:
+            self.actions = list(self.actions)  # plans have the list of before
         for position in positions:
             desired = self._desired[position]
             self.actions[position] = None
@@ -140,6 +168,14 @@ def _is_kept(action: Action) -> bool:
     record = action.record
     done = action.kind is ActionKind.DONE and action.reason == _COMPLETED and not action.changes
     return done and record is not None and record.phase is Phase.DONE
+
+
+def _stands(action: Action) -> bool:
+    """Whether the decision lets a session run, and time alone cannot change it."""
+    desired = action.desired
+    if action.kind is not ActionKind.UNCHANGED or action.reason != _RUNNING or action.changes or desired is None:
+        return False
+    return desired.spec.timeout is None and not desired.spec.kind.interactive
 
 
 def _has_desired_spec(action: Action, desired: DesiredReplica, situation: Situation) -> bool:

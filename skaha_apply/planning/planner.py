@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.plan import Action, ActionKind, Plan
+from skaha_apply.model.plan import Plan
 from skaha_apply.planning.decisions import removals, run_numbers
 from skaha_apply.planning.decisions.decision_table import decide
+from skaha_apply.planning.decisions.ordered_actions import OrderedActions, in_order, merged
 from skaha_apply.planning.expansion import Expansion
 from skaha_apply.planning.kept_decisions import KeptDecisions
 from skaha_apply.planning.safety.account import check_account_of_plan
@@ -24,16 +25,12 @@ from skaha_apply.planning.safety.rules import check_safety
 from skaha_apply.planning.scheduling.gates import apply_gates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from skaha_apply.model.plan import DecidedEntry
+    from skaha_apply.model.plan import Action, DecidedEntry
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import DesiredReplica, ReplicaKey
-    from skaha_apply.planning.options import PlanOptions
     from skaha_apply.planning.situation import Situation
-
-
-OTHERS = ActionKind.CREATE.order  # the order of all actions but deletes and replaces
 
 
 def plan(project: Project, situation: Situation, expansion: Expansion | None = None) -> Plan:
@@ -56,17 +53,18 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     desired = _desired_replicas(project, situation, expansion, reruns)
     kept = expansion.kept if desired else KeptDecisions()
     positions = kept.decided_now(situation)
-    decided = [decide(desired[position], situation) for position in positions]
+    decided = [kept.repeated(position) or decide(desired[position], situation) for position in positions]
     decided = apply_gates(project, expansion.entries, decided, situation, kept)
     removed = removals.decide_removals(project, situation, _removed_keys(situation, expansion if desired else None))
     decided_now = add_losses(project, [*decided, *removed], situation)
-    ordered = tuple(_in_order(decided_now, situation.options))
-    nothing_kept = len(positions) == len(kept.actions)
+    options, earlier = situation.options, kept.actions
+    ordered, kept_here = tuple(in_order(decided_now, options)), kept.count(options)
     draft = _Draft(
         ordered,
-        ordered if nothing_kept else tuple(_merged(kept.actions, positions, decided_now, situation.options)),
+        OrderedActions(lambda: merged(earlier, positions, decided_now, options)) if kept_here else ordered,
+        kept_here,
         expansion.approved if desired else ApprovedLines(()),
-        None if situation.options.limited else kept.by_entry,
+        None if options.limited else kept.by_entry,
         reruns,
     )
     kept.keep(positions, decided, situation)
@@ -78,12 +76,14 @@ class _Draft:
     """A plan before its safety checks.
 
     `decided_now` are the actions that this plan decided, `actions` those of all replicas, both in the order of a plan.
+    `kept` is the number of the others.
     `desired_lines` are the lines of the digest for desired replicas. `decided_before` are the other replicas by entry;
     None if the plan is limited. `reruns` are those of the plan.
     """
 
     decided_now: tuple[Action, ...]
-    actions: tuple[Action, ...]
+    actions: Sequence[Action]
+    kept: int
     desired_lines: ApprovedLines
     decided_before: tuple[DecidedEntry, ...] | None
     reruns: Mapping[ReplicaKey, int]
@@ -112,40 +112,10 @@ def _desired_replicas(
     return expansion.replicas(numbers, run_numbers.frozen_digests(working, project))
 
 
-def _merged(
-    kept: Sequence[Action | None], positions: Sequence[int], decided_now: Sequence[Action], options: PlanOptions
-) -> list[Action]:
-    """All actions in scope, in the order of a plan. Those of `decided_now` begin with the ones at `positions`."""
-    merged = list(kept)
-    if options.limited:
-        merged = [action if action is not None and options.in_scope(action) else None for action in kept]
-    first = [action for action in decided_now if action.kind.order < OTHERS]
-    scoped = {id(action) for action in _in_scope(decided_now, options)}
-    for position, action in zip(positions, decided_now, strict=False):
-        merged[position] = action if action.kind.order == OTHERS and id(action) in scoped else None
-    last = [action for action in decided_now[len(positions) :] if action.kind.order == OTHERS]
-    return [*_in_order(first, options), *filter(None, merged), *_in_scope(last, options)]
-
-
-def _in_order(actions: Iterable[Action], options: PlanOptions) -> list[Action]:
-    """The actions in scope, in the order of a plan."""
-    return sorted(_in_scope(actions, options), key=lambda action: action.kind.order)
-
-
-def _in_scope(actions: Iterable[Action], options: PlanOptions) -> Iterable[Action]:
-    """The actions in scope; `--target` and `--exclude` keep sessions whose manifest line was removed."""
-    return [action for action in actions if _is_in_scope(action, options)] if options.limited else actions
-
-
-def _is_in_scope(action: Action, options: PlanOptions) -> bool:
-    removed = action.kind is ActionKind.DELETE and action.counts_as_mass
-    return options.in_scope(action) and not removed
-
-
 def _checked_plan(project: Project, situation: Situation, draft: _Draft) -> Plan:
     decided_now = draft.decided_now
     lines = draft.desired_lines.and_actions(decided_now)
-    safety = check_safety(project, decided_now, situation, kept=len(draft.actions) - len(decided_now))
+    safety = check_safety(project, decided_now, situation, kept=draft.kept)
     made = Plan(
         project=project.name,
         server=situation.server,

@@ -8,11 +8,11 @@ from skaha_apply.model.request import CreateRequest
 from skaha_apply.model.spec import DesiredReplica, field_roles, headless_only
 from skaha_apply.planning import digest as digests
 from skaha_apply.planning.attempts import as_requested, ram_of
-from skaha_apply.planning.digest import digest, run_digests, work_content, work_digests
+from skaha_apply.planning.digest import SpecDigests, digest, work_content
 from skaha_apply.planning.entries import Entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey, SessionSpec
@@ -44,11 +44,12 @@ def expand_entries(
     made: dict[str, tuple[DesiredReplica, ...]] = {}
     links: dict[str, str] = {}
     joined: dict[Group, str] = {}
+    spec_digests = SpecDigests()
     needed_keys = {key for entry in entries.by_key.values() for key in entry.needs}
     for entry in entries.in_order_of_need():
         for spec in entry.specs:
             needed = _links(spec, entries, links, joined)
-            made[spec.key] = tuple(_replicas(spec, needed, numbers))
+            made[spec.key] = tuple(_replicas(spec, needed, numbers, spec_digests))
         for spec in entry.specs if entry.key in needed_keys else ():
             links[spec.key] = digest(
                 [[one.replica, stays.get(one.key, one.work), one.run_number] for one in made[spec.key]]
@@ -111,11 +112,12 @@ def _unset(spec: SessionSpec) -> dict[str, Any]:
 
 def _replicas(
     spec: SessionSpec,
-    links: Sequence[str],
+    links: tuple[str, ...],
     numbers: Mapping[ReplicaKey, int],
+    spec_digests: SpecDigests,
 ) -> Iterable[DesiredReplica]:
-    works, runs = work_digests(work_content(spec), links), run_digests(spec)
-    key, links = spec.key, tuple(links)
+    works, runs = spec_digests.work(spec, links), spec_digests.run(spec)
+    key = spec.key
     for replica in range(1, spec.replicas + 1):
         work = works.digest(str(replica))
         yield DesiredReplica(

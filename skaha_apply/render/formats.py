@@ -1,4 +1,4 @@
-"""The output formats of plans, diagnostics, results and shares by name: a new format is one module and one line here.
+"""The output formats of plans, diagnostics, results and others by name: a new format is one module and one line here.
 
 A line names the format, the module that renders it, and how its text is printed. The module is imported when the format
 is used, so a command loads only what it prints. It has one function `render`, with the arguments that the class states.
@@ -77,3 +77,11 @@ class SplitFormat(OutputFormat):
 
     TEXT = "text", "shares.table", Medium.TEXT
     JSON = "json", "shares.document", Medium.DOCUMENT
+
+
+class GraphFormat(OutputFormat):
+    """How the graph of entries is printed: `render(graphs, paint, width)`."""
+
+    TEXT = "text", "graph.text", Medium.TEXT
+    MERMAID = "mermaid", "graph.mermaid", Medium.DOCUMENT
+    SVG = "svg", "graph.svg", Medium.DOCUMENT

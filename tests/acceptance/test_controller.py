@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import random
+import shlex
 import signal
 import subprocess
 import time
@@ -20,6 +21,7 @@ from skaha_apply.state.local.lock import FileLock
 from skaha_apply.state.lock_owner import this_process
 
 INTERVAL = ("--interval", "0.1s")
+ROUNDS = "skaha_apply_rounds_total{"
 LIMIT_S = 60
 
 
@@ -59,6 +61,14 @@ class Controller:
         with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as response:
             return response.read().decode()
 
+    def rounds(self):
+        """The number of rounds that have ended, with and without a fault."""
+        return sum(float(line.split()[-1]) for line in self.get("/metrics").splitlines() if line.startswith(ROUNDS))
+
+    def more_rounds(self, number):
+        wanted = self.rounds() + number
+        self.until(lambda: self.rounds() >= wanted, f"{number} more rounds")
+
     def stop(self, number=signal.SIGTERM):
         self.until_event("started")
         self.process.send_signal(number)
@@ -69,8 +79,10 @@ class Controller:
 
 @pytest.fixture
 def running(desk):
+    own = desk
+
     @contextmanager
-    def start(*words):
+    def start(*words, desk=own):
         controller = Controller(desk, *words)
         try:
             yield controller
@@ -177,6 +189,81 @@ def test_a_second_controller_ends_at_once_and_other_commands_work_meanwhile(desk
         controller.stop()
 
 
+class Elsewhere:
+    """Two desks with one state in git, as on two machines. Each starts a controller with long intervals."""
+
+    def __init__(self, desk, running, other):
+        self.bare = desk.folder / "states.git"
+        subprocess.run(["git", "init", "-q", "--bare", self.bare], check=True)
+        self.first, self.second = desk, type(desk)(desk.prepared, other, desk.sandbox)
+        for one in (self.first, self.second):
+            one.write({"name": "tile", "cmd": "true"})
+        self.running = running
+        self.words = ("--state", f"git:{self.bare}", "--interval", "5m")
+
+    @contextmanager
+    def begin(self, desk, end):
+        """A controller at a desk between two of its rounds; `end` ends it."""
+        with self.running(*self.words, desk=desk) as controller:
+            controller.until_event("pass")
+            controller.until(lambda: "skaha-lock" not in self.git("for-each-ref"), "the end of the round")
+            yield controller
+            if end is signal.SIGKILL:
+                controller.process.kill()
+            else:
+                controller.stop(end)
+
+    def git(self, *words):
+        return subprocess.run(["git", "-C", self.bare, *words], check=True, capture_output=True).stdout.decode()
+
+    @property
+    def lease(self):
+        return json.loads(self.git("show", "skaha-state/survey:state.json")).get("controller")
+
+    def refused(self, desk):
+        """The message of a controller that ends because of another one."""
+        ended = desk("run", *self.words, code=6)
+        assert "another controller works on survey" in ended.err
+        return ended.err
+
+
+@pytest.fixture
+def elsewhere(desk, running, tmp_path_factory):
+    return Elsewhere(desk, running, tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_a_controller_elsewhere_ends_at_once_until_the_first_one_has_ended(elsewhere):
+    one, two = elsewhere.first, elsewhere.second
+    with elsewhere.begin(one, signal.SIGTERM) as controller:
+        message = elsewhere.refused(two)
+        assert f"(process {controller.process.pid})" in message
+        assert "its lease ends in 60 min" in message
+        one("mark", "rerun", "tile", "--yes", *elsewhere.words[:2])  # a person can work meanwhile
+    assert elsewhere.lease is None
+    with elsewhere.begin(two, signal.SIGTERM):
+        assert elsewhere.lease is not None
+        assert "another controller" in elsewhere.refused(one)
+
+
+def test_the_lease_of_a_killed_controller_ends_for_its_own_folder_by_unlock_and_by_the_clock_of_the_server(
+    elsewhere, sandbox
+):
+    one, two = elsewhere.first, elsewhere.second
+    with elsewhere.begin(one, signal.SIGKILL):
+        lease = elsewhere.lease
+    assert lease["id"] in elsewhere.refused(two)
+    with elsewhere.begin(one, signal.SIGKILL):  # as systemd starts it again
+        assert elsewhere.lease["id"] == lease["id"]
+    command = elsewhere.refused(two).partition("run `skaha-apply ")[2].partition("`")[0]
+    assert two(*shlex.split(command)).out == "unlocked\n"
+    with elsewhere.begin(two, signal.SIGKILL):
+        assert elsewhere.lease["id"] != lease["id"]
+    elsewhere.refused(one)
+    sandbox.clock(3601)
+    with elsewhere.begin(one, signal.SIGTERM):
+        assert elsewhere.lease["id"] == lease["id"]
+
+
 @pytest.mark.parametrize("project", ["survey", "server"])  # `server` is also a source of faults
 def test_a_lock_of_another_process_is_one_fault_however_long_it_lasts(desk, running, project):
     desk.write({"name": "tile", "cmd": "true"}, project=project)
@@ -187,8 +274,9 @@ def test_a_lock_of_another_process_is_one_fault_however_long_it_lasts(desk, runn
     with running("--lock-timeout", "0s") as controller:
         first = controller.until_event("fault")
         assert "is locked by" in first["error"]
-        age = time.monotonic() + 3  # the message would have another age
+        age = time.monotonic() + 2  # the message would have another age
         controller.until(lambda: time.monotonic() > age)
+        controller.more_rounds(2)
         lock.free()
         controller.until_event("recovered")
         controller.stop()
@@ -365,19 +453,19 @@ class Weather:
     def server_is_away(self, controller):
         self.desk.sandbox.faults(rate_503=1)
         self.grow()
-        time.sleep(self.random.uniform(0, 1))
+        controller.more_rounds(self.random.randint(0, 2))
         self.desk.sandbox.faults()
 
     def answers_are_lost(self, controller):
         self.desk.sandbox.faults(rate_drop_after=0.5)
         self.grow()
-        time.sleep(self.random.uniform(0, 1))
+        controller.more_rounds(self.random.randint(0, 2))
         self.desk.sandbox.faults()
 
     def manifest_is_broken(self, controller):
         manifest = self.desk.folder / "m.yaml"
         manifest.write_text(self.random.choice(["", "version: 1\nproject: [", "\x00"]))
-        time.sleep(self.random.uniform(0, 1))
+        controller.more_rounds(self.random.randint(0, 2))
         self.grow()
 
     def state_is_locked(self, controller):
@@ -385,14 +473,14 @@ class Weather:
         lock = self.desk.state_path.with_name("survey.state.lock")
         with lock.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            time.sleep(self.random.uniform(0, 1))
+            controller.more_rounds(self.random.randint(0, 2))
 
     def is_stopped(self, controller):
-        time.sleep(self.random.uniform(0, 0.3))
+        controller.more_rounds(self.random.randint(0, 2))
         controller.stop(self.random.choice([signal.SIGTERM, signal.SIGINT]))
 
     def is_killed(self, controller):
-        time.sleep(self.random.uniform(0, 0.3))
+        controller.more_rounds(self.random.randint(0, 2))
         controller.process.kill()
         controller.process.wait()
 
@@ -404,15 +492,15 @@ def survive(weather, faults):
         weather.state_is_locked, weather.is_stopped, weather.is_killed,
     ]  # fmt: skip
     weather.grow()
-    with weather.running() as controller:
+    with weather.running("--lock-timeout", "0.2s") as controller:
         controller.until_event("pass")
     left = faults
     while left:
-        with weather.running() as controller:
+        with weather.running("--lock-timeout", "0.2s") as controller:
             while left and controller.process.poll() is None:
                 left -= 1
                 weather.random.choice(kinds)(controller)
-    with weather.running() as controller:
+    with weather.running("--lock-timeout", "0.2s") as controller:
         controller.until(
             lambda: weather.desk("status", "-o", "json").json["entries"][0]["counts"] == {"done": weather.count}
         )

@@ -31,6 +31,7 @@ ORDER = {
     "before the first apply": [
         "plan",
         "lint",
+        "graph",
         "fmt",
         "schema",
         "init",

@@ -65,6 +65,7 @@ CALLS = [
     ["plan", "good.yaml", "--offline", "--report", "json=::error::/x"],
     ["plan", "good.yaml", "--offline", "--project", "::error::x"],
     ["plan", "good.yaml", "--offline", "--state", "::error::x://y"],
+    *(["graph", *LINTED, "-o", form] for form in ("text", "mermaid", "svg")),
     ["fmt", "--check", *LINTED],
     ["convert", "--", "skaha", "create", "-n", "a", "-e", f"{KEY}=1", "images.canfar.net/skaha/a:1", "--", "##[x]y"],
     ["convert", "--", "skaha", "create", "-n", BAD, "::error::x"],

@@ -17,10 +17,10 @@ from skaha_apply.cli import command_line
 from skaha_apply.cli.completion.grammar import grammar
 from skaha_apply.model.errors import ExitCode
 
-COMMANDS = ("completion", "convert", "doctor", "fmt", "init", "limits", "open", "ps", "show")
+COMMANDS = ("completion", "convert", "doctor", "fmt", "graph", "init", "limits", "open", "ps", "show")
 LEFT_OUT = {"--help", "-h"}
 LEFT_OUT |= {"--sandbox", "--pretend", "--fail", "--speed", "--mount"}  # they start a sandbox that outlives the test
-EXAMPLES = 23  # for each command, so more than 200 in all
+EXAMPLES = 21  # for each command, so more than 200 in all
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 # A line of each command that can work, to which other words are added.
 USUAL = {
@@ -28,6 +28,7 @@ USUAL = {
     "convert": ["run.sh"],
     "doctor": ["m.yaml"],
     "fmt": ["m.yaml"],
+    "graph": ["m.yaml"],
     "init": ["new.yaml", "--image", IMAGE, "--list", "tiles.txt", "--script", "run.sh"],
     "open": ["det-1"],
     "show": ["det-1/1"],

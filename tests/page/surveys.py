@@ -128,29 +128,30 @@ def survey_record(desired, number, count, now):
     )
 
 
-def planned_status(project, records, now, **other):
+def planned_status(project, records, now, expansion=None):
     """The status of a project whose state has these records, as the planner decides it."""
     specs = {spec.key: spec for spec in project.sessions}
     state = StateDocument(
-        lineage="lineage", project=project.name, server="example.org/skaha", specs=specs, replicas=records, **other
+        lineage="lineage", project=project.name, server="example.org/skaha", specs=specs, replicas=records
     )
     situation = Situation(
         state=state, observation=Observation(Listing((), now, now), found=now, whole=False), options=PlanOptions()
     )
-    return project_status(project, situation, make_plan(project, situation))
+    return project_status(project, situation, make_plan(project, situation, expansion))
 
 
 def survey(count=2000, now=T0 + 3600.0 * 21):
     """A survey of `count` tiles with failures, retries, stragglers and entries that wait."""
     project = Project("fits-survey", survey_specs(count), max_active=MaxActive(project=400))
     records = []
-    for number, desired in enumerate(Expansion(project).replicas({}, {})):
+    expansion = Expansion(project)
+    for number, desired in enumerate(expansion.replicas({}, {})):
         if desired.spec.name == "prepare":
             done = survey_record(desired, 1, 10_000, now)
             records.append(done.model_copy(update={"accepted": T0, "started": T0 + 20, "ended": T0 + 900.0}))
         elif desired.spec.group == "tile-${tile}":
             records.append(survey_record(desired, number - 7, count, now))
-    status = planned_status(project, tuple(one for one in records if one is not None), now)
+    status = planned_status(project, tuple(one for one in records if one is not None), now, expansion)
     failed = [row for row in status.rows if row.action == ActionKind.FAILED.value]
     logs = {row.name: LogTail(3, (*(f"{row.name}: line {n}" for n in range(39)), row.cause)) for row in failed}
     return ProjectPage(

@@ -12,6 +12,7 @@ from skaha_apply.model.spec import SessionSpec
 from skaha_apply.planning.diff import changes
 from skaha_apply.planning.digest import VERSION, canonical, same_version, spec_key
 from skaha_apply.planning.replicas import create_request, expand, run_tag
+from tests.counted_calls import calls_for_each_further
 
 
 def digests(wanted, number=1, run_numbers=None):
@@ -208,3 +209,14 @@ def test_needs_that_lead_nowhere_are_one_clear_error(specs, message):
     with pytest.raises(SkahaApplyError) as error:
         expand(project(*specs))
     assert str(error.value) == message
+
+
+def test_the_texts_that_combinations_share_are_encoded_once():
+    """One more combination takes 18 function calls, and 26 if each spec encodes all its values."""
+
+    def specs(count):
+        shared = {"image": IMAGE, "cmd": "python", "env": {"BAND": "r"}, "group": "tile-${tile}"}
+        return [SessionSpec.unchecked({**shared, "name": f"tile-{n}", "args": (f"{n}",)}) for n in range(count)]
+
+    projects = {count: project(*specs(count)) for count in (100, 200)}
+    assert calls_for_each_further(lambda count: expand(projects[count]))["planning"] <= 20

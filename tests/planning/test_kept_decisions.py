@@ -132,18 +132,50 @@ def check_summaries(found, expected, state):
     assert not_started(found.decided_now) == not_started(expected.actions)
 
 
-def test_a_replica_that_stays_done_is_decided_once(monkeypatch):
-    wanted = scene.spec(replicas=50)
-    state = scene.state(*(scene.record(wanted, "done" if number > 2 else "running", number) for number in range(1, 51)))
+@pytest.mark.parametrize(
+    ("phase", "limits", "numbers"),
+    [
+        ("running", {}, [50, 50, 50, 51]),
+        ("running", {"timeout": HOUR}, [50, 52, 54, 56]),
+        ("pending", {}, [50, 52, 54, 56]),
+    ],
+)
+def test_a_replica_that_stays_done_or_running_is_decided_once(monkeypatch, phase, limits, numbers):
+    """A running one only if time alone cannot change the decision."""
+    wanted = scene.spec(replicas=50, **limits)
+    records = [scene.record(wanted, "done" if number > 2 else phase, number) for number in range(1, 51)]
+    working = WorkingState.from_document(scene.state(*records))
     counted = []
     decide = planner.decide
     monkeypatch.setattr(planner, "decide", lambda *given: counted.append(given) or decide(*given))
-    expansion = Expansion(scene.project(wanted))
-    numbers = []
-    for _ in range(3):
-        plan(scene.project(wanted), Situation(state, scene.seen()), expansion)
-        numbers.append(len(counted))
-    assert numbers == [50, 52, 54]
+    expansion, found = Expansion(scene.project(wanted)), []
+    for turn in range(4):
+        if turn == 3:
+            key = records[0].key
+            working.records[key] = working.records[key].model_copy(update={"cores_used": 0.5})
+        situation = Situation(working.to_document(), scene.seen(), working=working)
+        made = plan(scene.project(wanted), situation, expansion)
+        assert made == plan(scene.project(wanted), situation, Expansion(scene.project(wanted)))
+        found.append(len(counted) - 50 * (turn + 1))
+    assert found == numbers
+
+
+def test_a_plan_that_is_not_read_puts_no_kept_action_in_order(monkeypatch):
+    """And the actions of a plan are those of its pass, whenever they are read."""
+    wanted = scene.spec(replicas=6)
+    records = [scene.record(wanted, "done" if number > 1 else "running", number) for number in range(1, 7)]
+    ordered, merged = [], planner.merged
+    monkeypatch.setattr(planner, "merged", lambda *given: ordered.append(given) or merged(*given))
+    project, expansion, made = scene.project(wanted), Expansion(scene.project(wanted)), []
+    working = WorkingState.from_document(scene.state(*records))
+    for phase in ("done", "done", "failed", "done"):
+        working.records[records[3].key] = scene.record(wanted, phase, 4)
+        made.append(plan(project, Situation(working.to_document(), scene.seen(), working=working), expansion))
+    assert ordered == []
+    kinds = [[action.kind.value for action in one.actions] for one in made]
+    assert kinds == [["unchanged", *["done"] * 5]] * 2 + [["unchanged", "done", "done", "failed", "done", "done"]] + [
+        ["unchanged", *["done"] * 5]
+    ]
 
 
 OPEN = {

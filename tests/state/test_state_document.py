@@ -176,7 +176,7 @@ def test_one_replica_is_one_line_and_defaults_are_left_out(make_document):
     assert [json.loads(line.rstrip(","))["replica"] for line in lines if line.startswith('{"session"')] == [1, 2, 3]
     assert "null" not in "".join(lines)
     assert lines[1].startswith('"digest": {"document": "')
-    assert lines[2:4] == ['"format_version": "1.2",', '"serial": 1,']
+    assert lines[2:4] == ['"format_version": "1.3",', '"serial": 1,']
 
 
 def test_twenty_thousand_replicas_stay_a_few_megabytes(make_document):

@@ -103,7 +103,8 @@ def unlock(options: UnlockArguments) -> ExitCode:
     """Remove a lock that no running command owns.
 
     The error message of a locked state shows the ID, the owner and the time of the lock. Check first that the owner no
-    longer runs: two commands that write at the same time can create duplicate sessions.
+    longer runs: two commands that write at the same time can create duplicate sessions. The ID can also be that of the
+    lease of a controller (`run`).
     """
     from skaha_apply.workflow.state import edit  # noqa: PLC0415 - keeps --help fast
 

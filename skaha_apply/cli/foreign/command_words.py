@@ -68,6 +68,7 @@ COMMAND_WORDS: Mapping[str, tuple[str, ...]] = {
     "log": ("logs",),
     "watch": ("status --watch", "ui"),
     "format": ("fmt",),
+    "dag": ("graph",),
     "view": ("show", "status"),
     "rerun": RERUN,
     "retry": ("mark rerun --phase failed",),

@@ -41,6 +41,7 @@ class EntryGraph:
 
     An entry is in a later layer than its dependencies. `circle` are the keys of entries whose dependencies run in a
     circle; an edge between two of them can lead to an earlier layer. An entry whose list is empty has no replica.
+    `missing` are dependencies that the manifest does not have.
     """
 
     project: str
@@ -48,6 +49,12 @@ class EntryGraph:
     edges: tuple[EntryEdge, ...]
     layers: tuple[tuple[str, ...], ...]
     circle: frozenset[str] = frozenset()
+    missing: tuple[EntryEdge, ...] = ()
+
+    @property
+    def replicas(self) -> int:
+        """The number of replicas of all entries."""
+        return sum(node.replicas for node in self.nodes.values())
 
     def dependencies(self, key: str) -> tuple[EntryEdge, ...]:
         """What an entry waits for."""

@@ -34,11 +34,12 @@ def entry_graph(project: str, sessions: Iterable[SessionSpec], empty: Iterable[s
         for key, spec in firsts.items()
     }
     nodes |= {name.casefold(): EntryNode(name.casefold(), name, 0) for name in empty if name.casefold() not in nodes}
-    edges = tuple(
-        edge for key, spec in firsts.items() for edge in _edges(key, spec, firsts) if edge.dependency in nodes
-    )
+    every = [edge for key, spec in firsts.items() for edge in _edges(key, spec, firsts)]
+    edges = tuple(edge for edge in every if edge.dependency in nodes)
     layers, circle = _layers(nodes, edges)
-    return EntryGraph(project, nodes, edges, _arranged(layers, edges), circle)
+    missing = tuple(edge for edge in every if edge.dependency not in nodes)
+    ordered = arranged(layers, ((edge.dependency, edge.dependent) for edge in edges))
+    return EntryGraph(project, nodes, edges, ordered, circle, missing)
 
 
 def _edges(key: str, spec: SessionSpec, firsts: Mapping[str, SessionSpec]) -> Iterable[EntryEdge]:
@@ -81,12 +82,15 @@ def _by_depth(depth: Mapping[str, int]) -> list[list[str]]:
     return layers
 
 
-def _arranged(layers: Sequence[Sequence[str]], edges: Iterable[EntryEdge]) -> tuple[tuple[str, ...], ...]:
-    """The layers, each sorted by the mean position of the neighbors, so that few edges cross."""
+def arranged(layers: Sequence[Sequence[str]], pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """The layers, each sorted by the mean position of the neighbors, so that few edges cross.
+
+    `pairs` are the keys of neighbors.
+    """
     near: dict[str, list[str]] = {key: [] for layer in layers for key in layer}
-    for edge in edges:
-        near[edge.dependent].append(edge.dependency)
-        near[edge.dependency].append(edge.dependent)
+    for one, other in pairs:
+        near[other].append(one)
+        near[one].append(other)
     position = {key: float(place) for layer in layers for place, key in enumerate(layer)}
     found = [list(layer) for layer in layers]
     for _ in range(_SWEEPS):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.planning.entries import Entries, EntrySpecs
     from skaha_apply.planning.scheduling.failure_limits import AttemptEnd, Stop
     from skaha_apply.planning.situation import Situation
@@ -48,10 +49,12 @@ def apply_gates(
         return []
     gate = _Gate(situation, entries, kept)
     for action in actions:
-        gate.decided.setdefault(action.key[0], []).append(action)
+        gate.add(action)
     for entry in entries.in_order_of_need():
         gate.check(entry)
-    decided = [action for spec in project.sessions for action in gate.decided.get(spec.key, ())]
+    decided = [action for members in gate.decided.values() for action in members]
+    if not any(action.kind.creates for action in decided):
+        return decided
     limits = Limits(situation, project, entries, decided)
     return [_apply_limits(action, limits) for action in decided]
 
@@ -64,13 +67,21 @@ class _Gate:
 
     def __init__(self, situation: Situation, entries: Entries, kept: DoneBefore) -> None:
         self.decided: dict[str, list[Action]] = {}
+        self._specs: dict[str, list[SessionSpec]] = {}  # those with actions, by entry
         self._situation = situation
         self._kept = kept
         self._needs = Needs(entries, self.decided, situation.options, kept.by_session)
 
+    def add(self, action: Action) -> None:
+        """Add the action of the next desired replica in the order of the manifest."""
+        key = action.key[0]
+        if key not in self.decided and action.desired is not None:
+            self._specs.setdefault(action.desired.spec.entry_key, []).append(action.desired.spec)
+        self.decided.setdefault(key, []).append(action)
+
     def check(self, entry: EntrySpecs) -> None:
         """Apply all gates except the slots to one entry. Its dependencies must be checked before."""
-        specs = [spec for spec in entry.specs if spec.key in self.decided]
+        specs = self._specs.get(entry.key, [])
         actions = [action for spec in specs for action in self.decided[spec.key]]
         stopped = failure_limits.reached_limit(entry, actions, self._kept.ends(entry.key))
         for spec in specs:
@@ -102,7 +113,7 @@ class _Gate:
 
     def _apply_pilot(self, entry: EntrySpecs) -> Blocker | None:
         """Hold the other replicas of an entry until its pilot has succeeded; active sessions stay."""
-        specs = [spec for spec in entry.specs if spec.key in self.decided]
+        specs = self._specs.get(entry.key, [])
         decided = [action for spec in specs for action in self.decided[spec.key]]
         first, blocker = failure_limits.pilot_status(entry, decided, self._situation.options)
         if blocker is None:

@@ -42,8 +42,8 @@ def confirms(live: LiveSession, record: ReplicaRecord, stored: ReplicaRecord | N
         and is_recent
         and (live.started is None or live.started == record.started)
         and live.expires == record.expires
-        and _is_no_peak(live.ram_used, record.ram_used)
-        and _is_no_peak(live.cores_used, record.cores_used)
+        and _is_at_most(live.ram_used, record.ram_used)
+        and _is_at_most(live.cores_used, record.cores_used)
         and not (record.stopped or record.note)
         and record.ended is None
     )
@@ -66,5 +66,5 @@ def take_times(working: WorkingState) -> None:
         take_time(working, key)
 
 
-def _is_no_peak(now: float | None, most: float | None) -> bool:
+def _is_at_most(now: float | None, most: float | None) -> bool:
     return now is None or (most is not None and now <= most)

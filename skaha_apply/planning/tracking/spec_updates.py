@@ -9,6 +9,7 @@ from skaha_apply.model.session import Phase
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Action, Plan
+    from skaha_apply.model.spec import SessionSpec
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.planning.working_state import WorkingState
 
@@ -18,27 +19,44 @@ def update_specs(plan: Plan, working: WorkingState) -> bool:
 
     Returns whether a record was updated.
     """
-    updated = False
+    updated, is_recorded = False, _SpecComparison(working)
     for action in plan.decided_now:
         if action.kind.changes and action.kind is not ActionKind.RENEW:
             continue
         before = working.records.get(action.key)
         if before is None or action.record is None:
             continue
-        after = _with_vanished_complete(_with_desired_spec(before, action, working), action)
+        after = _with_vanished_complete(_with_desired_spec(before, action, working, is_recorded), action)
         if after is not before:
             working.records[before.key] = after
             updated = True
     return updated
 
 
-def _with_desired_spec(record: ReplicaRecord, action: Action, working: WorkingState) -> ReplicaRecord:
-    """The record with the desired spec, if the digests are equal; comparing the specs costs little."""
+class _SpecComparison:
+    """Compares each recorded spec with a desired one once, also if many replicas have them."""
+
+    def __init__(self, working: WorkingState) -> None:
+        self._working = working
+        self._known: dict[tuple[str, int], bool] = {}
+
+    def __call__(self, recorded: str, desired: SessionSpec) -> bool:
+        """Whether a recorded spec, by its key in the state, is equal to a desired one in all fields."""
+        pair = (recorded, id(desired))
+        if pair not in self._known:
+            known = self._working.specs.get(recorded)
+            self._known[pair] = known is desired or known == desired
+        return self._known[pair]
+
+
+def _with_desired_spec(
+    record: ReplicaRecord, action: Action, working: WorkingState, is_recorded: _SpecComparison
+) -> ReplicaRecord:
+    """The record with the desired spec, if the digests are equal."""
     desired = action.desired
-    if desired is None or (record.work, record.run) != (desired.work, desired.run):
+    if desired is None or record.work != desired.work or record.run != desired.run:
         return record
-    known = working.specs.get(record.spec)
-    if known is desired.spec or known == desired.spec:
+    if is_recorded(record.spec, desired.spec):
         return record
     return record.model_copy(update={"spec": working.record_spec(desired.spec)})
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.failure_cause import cause_key
+from skaha_apply.render.page.shown_text import shown
 from skaha_apply.render.page.words import word_of
-from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,11 +48,13 @@ def _item(
 ) -> dict[str, Any]:
     ended = [row.ended for row in members if row.ended is not None]
     final = [row for row in members if word_of(row) == Phase.FAILED.value]
+    example, cause = (final or list(members))[0], shared.cause if shared else members[0].cause
     return {
-        "cause": one_line(shared.cause if shared else members[0].cause) or UNKNOWN_CAUSE,
+        "cause": shown(cause) or UNKNOWN_CAUSE,
         "count": len(members),
         "again": len(members) - len(final),
-        "example": one_line((final or list(members))[0].name),
+        "example": shown(example.name),
+        "detail": shown(example.cause) if example.cause != cause else "",
         "first": time(min(ended, default=None)),
         "last": time(max(ended, default=None)),
         "command": _command(final, page) if final else "",
@@ -75,7 +77,7 @@ def replica_patterns(rows: Iterable[ReplicaStatus]) -> Iterable[str]:
         single = row.name == row.session.lower()
         numbers.setdefault(row.session, []).extend([] if single else [row.replica])
     for session, replicas in numbers.items():
-        yield f"{one_line(session)}/{_ranges(replicas)}" if replicas else one_line(session)
+        yield f"{shown(session)}/{_ranges(replicas)}" if replicas else shown(session)
 
 
 def _ranges(numbers: Sequence[int]) -> str:

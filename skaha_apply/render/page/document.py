@@ -13,8 +13,8 @@ from skaha_apply.render.page.public import public_project
 from skaha_apply.render.page.replicas import Tables, replica_columns
 from skaha_apply.render.page.resources import resources
 from skaha_apply.render.page.series import DEADLINE, histogram, queue_wait, running_and_queued
+from skaha_apply.render.page.shown_text import shown, shown_lines
 from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, is_active, shown_groups, shown_word
-from skaha_apply.render.printable import one_line
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PAGE_FORMAT = "1.0"
 POLL = 1800.0  # seconds: a page that no invocation repeats is expected to be made this often by a schedule
 LINE = 300  # characters of a line of a log
+LONGEST_COMMAND = 4000  # characters: it can have the paths of many manifests
 LOGS = 300_000  # characters of all logs
 
 
@@ -60,8 +61,8 @@ def _project(page: ProjectPage) -> dict[str, Any]:
     times = {name: _durations(members) for name, members in rows.items()}
     specs = first_specs(page.sessions)
     document = {
-        "name": one_line(found.project),
-        "server": one_line(page.server),
+        "name": shown(found.project),
+        "server": shown(page.server),
         "at": round(found.at),
         "zero": tables.zero,
         **_numbers(found.summary),
@@ -71,9 +72,9 @@ def _project(page: ProjectPage) -> dict[str, Any]:
         "series": {**running_and_queued(page.timeline, tables.zero), "limit": page.limit},
         "queue": queue_wait(page.timeline),
         "next": next_apply(found),
-        "refused": one_line(reason_text(page.refused)) if page.refused else "",
-        "notes": [one_line(reason_text(note)) for note in page.notes],
-        "commands": {name: one_line(text) for name, text in page.commands.items()},
+        "refused": shown(reason_text(page.refused)) if page.refused else "",
+        "notes": [shown(reason_text(note)) for note in page.notes],
+        "commands": {name: shown(text, LONGEST_COMMAND) for name, text in page.commands.items()},
         "logs": _logs(page.logs, every),
     }
     return {**document, "words": _words(tables), "texts": tables.texts.texts}
@@ -83,7 +84,7 @@ def _numbers(summary: ProjectSummary) -> dict[str, Any]:
     """The numbers of the head; see `ProjectSummary`."""
     pace, hours = summary.pace, summary.core_hours
     low, high = pace.left_range or (pace.left, pace.left)
-    without = [one_line(name) for name in pace.not_estimated]
+    without = [shown(name) for name in pace.not_estimated]
     return {
         "open": any(one.open for one in summary.entries if one.batch),
         "counts": shown_groups(summary.groups),
@@ -143,11 +144,11 @@ def _entry(
     spec = specs.get(one.name.casefold())
     return {
         "key": one.name.casefold(),
-        "name": one_line(one.name),
+        "name": shown(one.name),
         "total": one.total,
         "counts": shown_groups(one.groups),
         "batch": one.batch,
-        "image": one_line(spec.image) if spec else "",
+        "image": shown(spec.image) if spec else "",
         "kind": spec.kind.value if spec else "",
         "parallelism": spec.parallelism if spec else None,
         "timeout": spec.timeout if spec else None,
@@ -182,9 +183,9 @@ def _logs(logs: Mapping[str, LogTail], rows: Sequence[ReplicaStatus]) -> dict[st
         tail = logs.get(row.name)
         if tail is None:
             continue
-        lines = [one_line(line[:LINE]) for line in tail.lines]
+        lines = shown_lines(tail.lines, LINE)
         left -= sum(map(len, lines))
         if left < 0:
             break
-        found[one_line(row.name)] = [tail.attempt, lines]
+        found[shown(row.name)] = [tail.attempt, lines]
     return found

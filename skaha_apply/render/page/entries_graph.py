@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.planning.scheduling.entry_graph import entry_graph
-from skaha_apply.render.printable import one_line
+from skaha_apply.render.page.shown_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,5 @@ def graph(sessions: Sequence[SessionSpec]) -> dict[str, Any]:
     found = entry_graph("", sessions)
     return {
         "layers": [list(layer) for layer in found.layers],
-        "edges": [
-            {"from": edge.dependency, "to": edge.dependent, "label": one_line(edge.label)} for edge in found.edges
-        ],
+        "edges": [{"from": edge.dependency, "to": edge.dependent, "label": shown(edge.label)} for edge in found.edges],
     }

@@ -27,14 +27,15 @@ function matchingCauses(project) {
 function causeLine(view, cause) {
   const { project } = view;
   const at = (seconds) => time(project.zero + seconds, project.at);
-  const when = cause.first === null ? "" : cause.first === cause.last ? ["seen at ", at(cause.first)] : ["first ", at(cause.first), ", last ", at(cause.last)];
+  const when = cause.first === null ? "" : cause.first === cause.last ? ["at ", at(cause.first)] : ["first ", at(cause.first), ", last ", at(cause.last)];
   const again = cause.again ? `${number(cause.again)} of them ${cause.again === 1 ? "is" : "are"} retried; ` : "";
   return element("li", {},
     element("span", { class: "count" }, number(cause.shown)),
     element("div", {},
       element("span", { class: "strong" }, " ", cause.cause),
       element("p", { class: "quiet small" }, again, "for example ",
-        element("button", { type: "button", class: "link", onclick: () => view.openByName(cause.example) }, cause.example), "; ", when),
+        element("button", { type: "button", class: "link", onclick: () => view.openByName(cause.example) }, cause.example), cause.detail ? `: ${cause.detail}` : ""),
+      element("p", { class: "quiet small" }, when),
       cause.command ? command(cause.command, `rerun ${cause.cause}`) : ""));
 }
 

@@ -25,7 +25,7 @@ function drawSquare(pen, x, y, size, name, colors) {
     return;
   }
   if (name === "waiting") {
-    const part = Math.max(1, Math.round(side * 0.28));
+    const part = Math.max(1, Math.round(side * 0.25));
     pen.fillRect(left + part, top + part, side - 2 * part, side - 2 * part);
     return;
   }

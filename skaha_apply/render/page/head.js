@@ -64,18 +64,35 @@ function legend(project, groups) {
   const shown = groups.filter((name) => project.counts[name] || SHOWN_ALWAYS.includes(name));
   const items = shown.map((name) =>
     element("li", {}, swatch(name), element("span", {}, `${number(project.counts[name] || 0)} ${name}`)));
+  const waiting = countOf(project, (entry, place) => entry.phase[place] === project.waiting);
+  const slow = countOf(project, (entry, place) => entry.slow.has(place)), again = countOf(project, (entry, place) => entry.attempts[place] > 1);
+  const more = [
+    waiting && ["waiting", "", `${number(waiting)} of the queued wait for a slot or a dependency`],
+    again && ["done", "again", `${number(again)} with more than one attempt`],
+    slow && ["running", "slow", `${number(slow)} slow`],
+  ].filter(Boolean);
+  items.push(...more.map(([name, mark, text]) => element("li", { class: "quiet" }, swatch(name, mark), element("span", {}, text))));
   return element("ul", { class: "legend", "aria-label": "Replicas by phase" }, items);
 }
 
-/** A small square as the grid draws it. */
-function swatch(name) {
+function countOf(project, has) {
+  let count = 0;
+  for (const entry of project.entries) for (let place = 0; place < entry.size; place += 1) if (has(entry, place)) count += 1;
+  return count;
+}
+
+/** A small square as the grid draws it; `mark` is "again" for a corner and "slow" for a ring. */
+function swatch(name, mark = "") {
   const made = element("canvas", { "aria-hidden": "true" });
   const scale = Math.max(2, window.devicePixelRatio || 1), size = 14;
   made.width = made.height = size * scale;
   made.style.width = made.style.height = `${size}px`;
   const pen = made.getContext("2d");
   pen.scale(scale, scale);
-  drawSquare(pen, 0, 0, size, name, palette());
+  const edge = mark === "slow" ? 2 : 0, colors = palette();
+  drawSquare(pen, edge, edge, size - 2 * edge, name, colors);
+  if (mark === "again") drawCorner(pen, 0, 0, size, colors);
+  if (mark === "slow") drawRing(pen, edge, edge, size - 2 * edge, colors.ring, 1.5);
   return made;
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.planning.failure_cause import cause_key
-from skaha_apply.render.printable import one_line
+from skaha_apply.render.page.shown_text import shown
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def next_apply(found: ProjectStatus) -> dict[str, list[dict[str, Any]]]:
     actions: dict[tuple[str, str, str], list[str]] = {}
     for row in found.rows:
         if row.action in _CHANGES:
-            key = (row.action, one_line(row.group or row.session), one_line(reason_text(row.reason)))
-            actions.setdefault(key, []).append(one_line(row.name))
+            key = (row.action, shown(row.group or row.session), shown(reason_text(row.reason)))
+            actions.setdefault(key, []).append(shown(row.name))
     does = [
         {"action": action, "entry": entry, "why": why, "count": len(names), "example": names[0]}
         for (action, entry, why), names in actions.items()
@@ -42,10 +42,10 @@ def _not_started(items: Sequence[NotStarted]) -> list[dict[str, Any]]:
     return [
         {
             "action": kind,
-            "entry": one_line(entry),
-            "why": one_line(reason_text(members[0].reason) if len(members) == 1 else key),
+            "entry": shown(entry),
+            "why": shown(reason_text(members[0].reason) if len(members) == 1 else key),
             "count": sum(one.count for one in members),
-            "example": one_line(members[0].names[0]) if members[0].names else "",
+            "example": shown(members[0].names[0]) if members[0].names else "",
         }
         for (kind, entry, key), members in found.items()
     ]

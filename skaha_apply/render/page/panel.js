@@ -13,7 +13,7 @@ class Panel {
     const one = replica(project, entry, place);
     const close = element("button", { type: "button", onclick: () => this.close() }, "Close");
     this.host.replaceChildren(
-      element("header", {}, element("h2", { id: "panel-title" }, one.name), close),
+      element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, one.name), close),
       element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? `, attempt ${one.attempt} of ${one.of}` : "", one.slow ? ", slow: over 3 times the median" : ""),
       one.cause ? element("p", { class: "strong" }, one.cause) : "",
       one.reason ? element("p", { class: "quiet" }, one.reason) : "",

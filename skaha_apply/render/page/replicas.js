@@ -17,6 +17,7 @@ function names(column) {
 
 /** Adds to each entry of a project what the drawings read: the class, the name and the search text of each replica. */
 function decode(project, classes) {
+  project.waiting = classes.indexOf("waiting");
   const classOfWord = project.words.map(([, name]) => classes.indexOf(name));
   for (const entry of project.entries) {
     const columns = entry.replicas;

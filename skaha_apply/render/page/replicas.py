@@ -9,8 +9,8 @@ from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.page.columns import SharedTexts, column, names_column
+from skaha_apply.render.page.shown_text import shown
 from skaha_apply.render.page.words import is_active, shown_word, word_of
-from skaha_apply.render.printable import one_line
 from skaha_apply.render.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
     specs = [tables.spec(row) for row in rows]
     interactive = [spec is not None and spec.kind.interactive for spec in specs]
     return {
-        "names": names_column([one_line(row.name) for row in rows]),
+        "names": names_column([shown(row.name) for row in rows]),
         "numbered": column([int(row.name != row.session.lower()) for row in rows]),
         "word": column([tables.words.number(shown_word(word_of(row))) for row in rows]),
         "attempt": column([row.attempt for row in rows]),
@@ -72,7 +72,7 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
         "a": column([tables.time(row.accepted) for row in rows]),
         "w": column([_between(row.accepted, row.started) for row in rows]),
         "d": column([None if is_active(row) else _between(row.started or row.accepted, row.ended) for row in rows]),
-        "c": column([tables.texts.number(one_line(row.cause)) for row in rows]),
+        "c": column([tables.texts.number(shown(row.cause)) for row in rows]),
         "k": column([tables.causes.get(cause_key(row.cause), 0) if _has_failed(row) else 0 for row in rows]),
         "y": column([tables.texts.number(_reason(row)) for row in rows]),
         "cores": column([spec.cores if spec else None for spec in specs]),
@@ -97,7 +97,7 @@ def _earlier(rows: Sequence[ReplicaStatus], tables: Tables) -> dict[str, list[li
 
 
 def _attempt(one: Attempt, tables: Tables) -> list[Any]:
-    cause = one_line(one.cause or one.note)
+    cause = shown(one.cause or one.note)
     return [
         one.attempt,
         tables.words.number(shown_word("deleted" if one.phase in (Phase.DUE, Phase.GONE) else one.phase.value)),
@@ -112,16 +112,16 @@ def _attempt(one: Attempt, tables: Tables) -> list[Any]:
 
 
 def _reason(row: ReplicaStatus) -> str:
-    text = one_line(reason_text(row.reason))
+    text = shown(reason_text(row.reason))
     text = "" if text in _OBVIOUS else text
-    return f"{text}; {one_line(row.event)}" if row.event else text
+    return f"{text}; {shown(row.event)}" if row.event else text
 
 
 def _id(row: ReplicaStatus, *, hidden: bool) -> str:
     """The ID of a session that is not done; that of an interactive session is its password, so it is a short digest."""
     if row.id is None or row.phase == Phase.DONE.value:
         return ""
-    return short_id(row.id) if hidden else one_line(row.id)
+    return short_id(row.id) if hidden else shown(row.id)
 
 
 def _has_failed(row: ReplicaStatus) -> bool:

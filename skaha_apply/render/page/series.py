@@ -29,8 +29,8 @@ def running_and_queued(timeline: Timeline, zero: int) -> dict[str, list[int]]:
     changes: dict[int, list[int]] = {}
 
     def add(column: int, first: float, last: float) -> None:
-        for at, step in ((round(first) - zero, 1), (round(last) - zero, -1)):
-            changes.setdefault(at, [0, 0, 0])[column] += step
+        changes.setdefault(round(first) - zero, [0, 0, 0])[column] += 1
+        changes.setdefault(round(last) - zero, [0, 0, 0])[column] -= 1 if last < timeline.at else 0
 
     for segment in _segments(timeline.lanes):
         if segment.kind is SegmentKind.WAITING:

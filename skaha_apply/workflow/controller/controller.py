@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import Interrupted, ServerError, SkahaApplyError, StateLocked
+from skaha_apply.model.errors import AnotherController, Interrupted, ServerError, SkahaApplyError, StateLocked
 from skaha_apply.workflow.controller.lock import ControllerLocks
 from skaha_apply.workflow.controller.run_log import PassLog, RunLog
 from skaha_apply.workflow.reconcile.loop import continue_run, start_run
 from skaha_apply.workflow.reconcile.request import ApplyOptions, ApplyRequest
-from skaha_apply.workflow.setup.context import open_context, retry_time, with_event_file
+from skaha_apply.workflow.setup.context import find_location, open_context, retry_time, with_event_file
+from skaha_apply.workflow.state.binding import find_store
+from skaha_apply.workflow.state.edit import free_lease, has_lease
 from skaha_apply.workflow.status import survey
 
 if TYPE_CHECKING:
@@ -33,9 +35,11 @@ if TYPE_CHECKING:
     from skaha_apply.workflow.event_file import EventFile
     from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.setup.settings import Settings
+    from skaha_apply.workflow.state.controller_lease import OwnLease
 
 JITTER = 0.1  # the largest share of a wait that is added or subtracted, so that controllers do not act together
 MOST_DOUBLINGS = 3  # of the wait, while a fault lasts
+LEASES_FREED = 4.0  # seconds at the end for the leases; containers get 10 s for all
 MANIFESTS, SERVER = "manifests", "server"  # sources of faults that concern all projects
 
 
@@ -63,7 +67,8 @@ class Controller:
     """The rounds of one invocation, with the faults that last.
 
     By project: the phases and the keys of lines that were logged last, and the lineage of its state. `failing` are the
-    projects whose last pass had an action that failed.
+    projects whose last pass had an action that failed. `leases` are those in remote states. `has_locks` states whether
+    the projects are locked, `is_established` whether each of them had a pass without another controller.
     """
 
     request: ControllerRequest
@@ -73,29 +78,52 @@ class Controller:
     written: dict[str, frozenset[tuple[str, ...]]] = field(default_factory=dict)
     lineages: dict[str, str] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
+    leases: dict[str, tuple[Project, OwnLease]] = field(default_factory=dict)
     rounds_with_fault: int = 0
-    has_begun: bool = False
+    has_locks: bool = False
+    is_established: bool = False
+    is_in_round: bool = False
 
     async def run(self) -> None:
         """Make rounds until the task is canceled.
 
         Raises:
-            StateLocked: before the first pass, another controller works on the state of a project.
+            AnotherController: at the begin, another controller works on the state of a project.
         """
         try:
             while True:
                 began = asyncio.get_running_loop().time()
+                self.is_in_round = True
                 await self._round()
+                self.is_in_round = False
                 await asyncio.sleep(self._time_left(asyncio.get_running_loop().time() - began))
         finally:
-            self.locks.free()
+            try:
+                await self._free_leases()
+            finally:
+                self.locks.free()
+
+    async def _free_leases(self) -> None:
+        """Let another machine take over at once. Without this, the leases end by themselves.
+
+        An interrupted pass has used most of the time that the system gives to a process that it stops.
+        """
+        if self.is_in_round:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEASES_FREED):
+                for project, lease in self.leases.values():
+                    with suppress(SkahaApplyError):
+                        store = find_store(find_location(self.request.setting).at(project), project)
+                        if has_lease(await store.read(), lease.id):
+                            await free_lease(store, lease.id, "run")
 
     def _lock_projects(self, projects: tuple[Project, ...]) -> None:
         """Once, with the first manifests: a second controller ends before it does anything."""
-        if not self.has_begun:
+        if not self.has_locks:
             for project in projects:
                 self.locks.take(self.request.setting, project)
-            self.has_begun = True
+            self.has_locks = True
 
     async def _round(self) -> None:
         """Make a pass over each project; a fault of the server ends the round, because all would meet it."""
@@ -111,6 +139,7 @@ class Controller:
             self._forget_others(projects)
             try:
                 await self._pass_over(projects)
+                self.is_established = True
             except ServerError as error:
                 self._fault(SERVER, error)
             else:
@@ -141,6 +170,10 @@ class Controller:
                     await self._pass(contexts[home].at(project), project)
                 except (ServerError, Interrupted):
                     raise
+                except AnotherController as error:
+                    if not self.is_established:
+                        raise
+                    self._fault(_source(project), error)
                 except SkahaApplyError as error:
                     self._fault(_source(project), error)
                 else:
@@ -153,7 +186,10 @@ class Controller:
         # A server or credential that fails for longer ends the pass, and the next round continues its work.
         lineage = self.lineages.get(project.name)
         options = ApplyOptions(init=True, known_lineage=lineage, deletes=request.deletes, timeout=retry_time())
-        run = await start_run(ApplyRequest(recording, project, options, _agree, observe))
+        lease = self.locks.lease(request.setting, project, request.interval)
+        run = await start_run(ApplyRequest(recording, project, options, _agree, observe, lease=lease))
+        if lease is not None:
+            self.leases[project.name] = project, lease
         self._log_report(pass_log, await continue_run(run))
         if run.last.document is not None:
             self.lineages[project.name] = run.last.document.lineage

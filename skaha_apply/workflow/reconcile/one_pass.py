@@ -76,7 +76,7 @@ class _Pass:
             try:
                 work = await self._approved_work(execution)
                 if work is not None:
-                    state.note_left({one.key for one in work.plan.actions if one.kind is ActionKind.RETIRED})
+                    state.note_left({one.key for one in work.plan.decided_now if one.kind is ActionKind.RETIRED})
                     if update_specs(work.plan, ledger.working_state):
                         ledger.changed()
                     self._add(await carry_out(work, execution))
@@ -84,6 +84,10 @@ class _Pass:
                     if is_notified(request) and self.result.stopped is None:
                         at = work.situation.observation.listing.at
                         await send_due_notices(request, work.plan, ledger, self._progress, at)
+            except asyncio.CancelledError:
+                if request.lease is not None:
+                    request.lease.drop(ledger)
+                raise
             finally:
                 self.result = replace(self.result, document=ledger.document, records=ledger.working_state.records)
 
@@ -122,6 +126,8 @@ class _Pass:
         `approved` are the lines from which the plan must not differ.
         """
         situation = await observe_and_record(self._request, execution, self.result, self._progress)
+        if self._request.lease is not None:
+            self._request.lease.confirm(execution.ledger, execution.server)
         self.result = replace(self.result, offer=situation.offer, listing=situation.observation.listing)
         return replace(situation, options=replace(situation.options, approved=approved))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.workflow.reconcile.results import PassResult
     from skaha_apply.workflow.setup.context import Context
+    from skaha_apply.workflow.state.controller_lease import OwnLease
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class ApplyRequest:
     """One invocation of `apply` for one project.
 
     `approve` gets the plan once and returns whether the user agrees. `observe` gets each event. `after_pass` gets the
-    request and the result of each pass.
+    request and the result of each pass. `lease` is the lease that a controller has in the state.
     """
 
     context: Context
@@ -57,6 +58,7 @@ class ApplyRequest:
     approve: Callable[[Plan], Awaitable[bool]]
     observe: Callable[[Event], None]
     after_pass: Callable[[ApplyRequest, PassResult], None] | None = None
+    lease: OwnLease | None = None
 
     @cached_property
     def expansion(self) -> Expansion:

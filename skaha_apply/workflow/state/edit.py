@@ -31,8 +31,29 @@ async def show(location: StateLocation, project: str) -> StateDocument:
 
 
 async def unlock(location: StateLocation, project: str, lock_id: str) -> None:
-    """Free a lock whose owner has ended. The ID must be that of the lock. Raises `StateError`."""
-    await location.store(project).unlock(lock_id)
+    """Free a lock, or the lease of a controller, whose owner has ended. The ID must be its ID. Raises `StateError`."""
+    store = location.store(project)
+    try:
+        found = await store.read()
+    except StateError:  # the lock of a damaged state can be freed, too
+        found = None
+    if not (has_lease(found, lock_id) and await free_lease(store, lock_id, "state unlock")):
+        await store.unlock(lock_id)
+
+
+def has_lease(document: StateDocument | None, lease_id: str) -> bool:
+    """Whether a state has the lease of a controller with this ID."""
+    return document is not None and document.controller is not None and document.controller.id == lease_id
+
+
+async def free_lease(store: Store, lease_id: str, operation: str) -> bool:
+    """Remove the lease of a controller with this ID; False if the state has none. Raises `StateError`."""
+    async with store_lock(store, operation, 0):
+        document = await store.read()
+        if document is None or not has_lease(document, lease_id):
+            return False
+        await rewrite(store, document.model_copy(update={"controller": None}))
+    return True
 
 
 async def forget(location: StateLocation, project: str, patterns: Sequence[str]) -> tuple[str, ...]:

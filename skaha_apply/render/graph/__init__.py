@@ -1,0 +1,1 @@
+"""The graph of entries as text, Mermaid and SVG."""

@@ -1,0 +1,197 @@
+"""The page in a real browser: from a file, without a network, by keyboard, with texts of others that stay texts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+from surveys import data_of
+
+from skaha_apply.model.display.page import LogTail
+from skaha_apply.render.page.page import page_html
+
+pytest.importorskip("selenium", reason="selenium is not installed")
+from browser import CHROMIUM, DRIVER, ENTER, ESCAPE, TAB, Browser
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not on PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    opened = Browser(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.driver.quit()
+
+
+@pytest.fixture(scope="module")
+def page(tiles, tmp_path_factory):
+    file = tmp_path_factory.mktemp("page") / "survey.html"
+    file.write_text(page_html(data_of(tiles)), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_it_fits_each_screen_and_asks_for_nothing(browser, page, tmp_path, width, scheme):
+    browser.open(page, width=width, scheme=scheme)
+    browser.picture(tmp_path / f"survey-{width}-{scheme}.png")
+    assert browser.script("return document.documentElement.scrollWidth") <= width
+    assert browser.requests() == []
+    assert browser.messages() == []
+    assert re.search(r"\b7 failed\b", browser.text("top"))
+    assert "FileNotFoundError" in browser.text("failures")
+
+
+def test_every_failed_replica_is_reached_by_keyboard(browser, page, tiles):
+    browser.open(page)
+    browser.focus("filter")
+    browser.keys(TAB)
+    assert browser.focused() == "grid"
+    reached = set()
+    for _ in range(20):
+        browser.keys("f")
+        found = re.match(r"(\S+), failed", browser.script("return document.getElementById('said').textContent"))
+        reached |= {found[1]} if found else set()
+    assert reached == {row.name for row in tiles.status.rows if row.cause}
+
+
+def test_enter_opens_the_panel_and_escape_returns_to_the_grid(browser, page):
+    browser.open(page)
+    browser.focus("grid")
+    browser.keys("f", ENTER)
+    panel = browser.text("panel")
+    for part in ("attempt 3 of 3", "MemoryError", "16 GB requested", "line 38", "skaha-apply mark rerun tile-t00083"):
+        assert part in panel
+    assert browser.script("return document.getElementById('panel').contains(document.activeElement)")
+    browser.keys(ESCAPE)
+    assert browser.focused() == "grid"
+    assert browser.script("return document.getElementById('panel').hidden")
+
+
+def test_the_filter_narrows_the_grid_and_the_lists(browser, page):
+    browser.open(page)
+    browser.focus("filter")
+    browser.keys("failed", " ", "simple")
+    assert "2 failed" in browser.text("grid")
+    assert "OSError" in browser.text("failures")
+    assert "MemoryError" not in browser.text("failures")
+
+
+EVIL = "</script><img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
+
+
+def hostile(tiles):
+    """The survey with texts of others in each place that a page shows."""
+    bad = EVIL + "\u2028\u2029\u202e\x1b[31m\x00\udcff" + "x" * 1_000_000
+    status = tiles.status
+    rows = tuple(
+        replace(row, cause=bad if row.cause else "", name=row.name + EVIL, event=bad, id=bad) for row in status.rows
+    )
+    document = status.document.model_copy(
+        update={
+            "replicas": tuple(
+                one.model_copy(
+                    update={
+                        "earlier": tuple(each.model_copy(update={"cause": bad, "note": bad}) for each in one.earlier)
+                    }
+                )
+                for one in status.document.replicas
+            )
+        }
+    )
+    sessions = tuple(replace_spec(spec, image=EVIL, values={EVIL: "a", **spec.values}) for spec in tiles.sessions)
+    logs = {row.name: LogTail(1, (bad, EVIL)) for row in rows}
+    return replace(
+        tiles,
+        status=replace(status, project=f"p{EVIL}", rows=rows, document=document),
+        sessions=sessions,
+        server=bad,
+        logs=logs,
+        commands={name: f"{text} {EVIL}" for name, text in tiles.commands.items()},
+    )
+
+
+def replace_spec(spec, **values):
+    return spec.model_copy(update=values)
+
+
+def test_hostile_texts_are_inert(browser, tiles, tmp_path):
+    file = tmp_path / "hostile.html"
+    html = page_html(data_of(hostile(tiles)))
+    file.write_text(html, encoding="utf-8")
+    assert html.count("onerror") > 50
+    browser.open(file)
+    browser.focus("grid")
+    browser.keys("f", ENTER)
+    assert "onerror" in browser.text("panel")
+    assert "onerror" in browser.text("main")
+    assert browser.script("return document.querySelectorAll('img, body script:not([type]) ~ script').length") == 0
+    assert browser.driver.title.startswith("p</script>")
+    assert browser.messages() == []
+    assert browser.requests() == []
+
+
+AXE = "axe-core@4.10.3"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The text of axe-core, which finds what people with a screen reader or poor sight cannot use."""
+    npm = shutil.which("npm")
+    if not npm:
+        pytest.skip("npm is not installed")
+    place = tmp_path_factory.mktemp("axe")
+    words = [npm, "install", "--prefix", place, "--no-audit", "--no-fund", "--ignore-scripts", AXE]
+    if subprocess.run(words, capture_output=True, timeout=120, check=False).returncode:
+        pytest.skip(f"npm cannot install {AXE}")
+    return (place / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(browser, axe):
+    browser.command("Runtime.evaluate", expression=axe)
+    found = browser.command(
+        "Runtime.evaluate",
+        expression="axe.run(document).then(found => JSON.stringify(found.violations))",
+        awaitPromise=True,
+        returnByValue=True,
+    )
+    return [
+        (one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in json.loads(found["result"]["value"])
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(browser, page, axe, scheme):
+    browser.open(page, scheme=scheme)
+    assert violations(browser, axe) == []
+    browser.focus("grid")
+    browser.keys("f", ENTER)
+    found = violations(browser, axe)
+    assert found == [], found
+
+
+def test_it_is_printed_on_two_pages(browser, page):
+    browser.open(page)
+    printed = browser.command("Page.printToPDF", printBackground=True, paperWidth=8.27, paperHeight=11.69)
+    pdf = base64.b64decode(printed["data"])
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 2
+
+
+def test_20000_replicas_are_few_elements_and_little_memory(browser, tmp_path, large_page):
+    file = tmp_path / "large.html"
+    file.write_text(large_page, encoding="utf-8")
+    browser.open(file)
+    browser.focus("filter")
+    browser.keys(*"tile-t001")
+    assert "99 done" in browser.text("grid")
+    assert browser.script("return document.querySelectorAll('*').length") < 1500
+    browser.command("HeapProfiler.collectGarbage")
+    assert browser.command("Runtime.getHeapUsage")["usedSize"] < 300e6
