@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import SharedCause
     from skaha_apply.model.status import ReplicaStatus
 
+MOST_CAUSES = 100  # items; the last one stands for all other causes
 MOST_PATTERNS = 40  # of a command that marks the replicas of one cause
 UNKNOWN_CAUSE = "no cause known: neither log nor events state one"
 
@@ -37,7 +38,11 @@ def causes(
     `again` is the number of failures that have another attempt. `command` is "" if all have one.
     """
     shared = {cause_key(one.cause): one for one in page.status.causes}
-    return [_item(shared.get(key), members, page, time) for key, members in failures.items()]
+    shown_first = list(failures.items())[:MOST_CAUSES]
+    items = [_item(shared.get(key), members, page, time) for key, members in shown_first]
+    if rest := [row for members in list(failures.values())[MOST_CAUSES:] for row in members]:
+        items.append({**_item(None, rest, page, time), "cause": f"{len(failures) - MOST_CAUSES} other causes"})
+    return items
 
 
 def _item(

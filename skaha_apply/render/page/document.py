@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.session import Phase
-from skaha_apply.render.page.causes import causes, failures_by_cause
+from skaha_apply.render.page.causes import MOST_CAUSES, causes, failures_by_cause
 from skaha_apply.render.page.columns import SharedTexts
 from skaha_apply.render.page.entries_graph import first_specs, graph
 from skaha_apply.render.page.next_apply import next_apply
@@ -117,7 +117,7 @@ def _tables(page: ProjectPage, failures: Iterable[str]) -> Tables:
         records={record.key: record for record in found.document.replicas},
         specs={spec.key: spec for spec in page.sessions},
         recorded=found.document.specs,
-        causes={key: number for number, key in enumerate(failures, 1)},
+        causes={key: min(number, MOST_CAUSES + 1) for number, key in enumerate(failures, 1)},
     )
 
 

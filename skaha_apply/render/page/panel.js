@@ -24,6 +24,8 @@ class Panel {
     );
     this.host.hidden = false;
     this.host.scrollTop = 0;
+    const lines = this.host.querySelector("pre");
+    if (lines) lines.scrollTop = lines.scrollHeight;
     close.focus();
   }
 
