@@ -124,3 +124,18 @@ def test_a_job_that_writes_the_state_cancels_nothing_and_is_not_dropped_for_anot
     (text,) = [file.read_text() for file in EXAMPLES if file.name == name]
     assert f"concurrency:\n  group: {name.removesuffix('.yml')}\n  cancel-in-progress: false\n" in text
     assert "args: --lock-timeout 5m\n" in text
+
+
+@pytest.mark.parametrize(
+    ("file", "job", "rights"),
+    [
+        ("docs.yml", "publish", {"pages": "write", "id-token": "write"}),
+        ("release.yml", "publish", {"id-token": "write"}),
+    ],
+)
+def test_a_job_that_publishes_runs_no_script_and_a_job_with_scripts_of_others_has_no_rights(file, job, rights):
+    workflow = YAML(typ="safe", pure=True).load((ROOT / ".github" / "workflows" / file).read_text())
+    assert workflow["permissions"] == {}
+    assert workflow["jobs"]["build"]["permissions"] == {"contents": "read"}
+    assert workflow["jobs"][job]["permissions"] == rights
+    assert not [step for step in workflow["jobs"][job]["steps"] if "run" in step or "checkout" in step["uses"]]
