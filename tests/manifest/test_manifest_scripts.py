@@ -356,6 +356,49 @@ def test_waits_of_python_become_needs_or_a_comment(tmp_path, wait, written):
     assert '["det-${t}"]' in text
 
 
+BUSY = "busy() {\n canfar ps | grep -c Running\n}\nMAX=40\n"
+THROTTLES = [
+    ("while [ $(canfar ps | wc -l) -ge 40 ]; do sleep 60; done", 40),
+    ('while [ "$(skaha ps -q | wc -l)" -gt "$MAX" ]; do sleep 60; done', 40),
+    ("until (( $(canfar ps | wc -l) < MAX )); do sleep 60; done", 40),
+    ("while [[ $(busy) -ge ${MAX} ]]; do sleep 60; done", 40),
+    ("while [ $(canfar ps | wc -l) -ge $UNSET_HERE ]; do sleep 60; done", None),
+    ("while :; do n=$(canfar ps | wc -l); [ $n -lt 40 ] && break; sleep 60; done", None),
+    ("sleep 300", None),
+]
+
+
+@pytest.mark.parametrize(("throttle", "most"), THROTTLES)
+def test_a_wait_for_free_slots_limits_the_active_sessions(tmp_path, throttle, most):
+    text = converted(tmp_path, BUSY + LOOP.replace("do\n", f"do\n{throttle}\n", 1) + CREATE.format("sum", "all"))
+    assert ("\nmax_active: {account: 40}\n" in text) == (most is not None)
+    between = "the script waits between its sessions; `max_active: N` limits how many are active."
+    written = "the script waits while 40 sessions are active." if most else between
+    line = 2 + BUSY.count("\n")
+    assert text.startswith(f"# Line {line}: {written}\n")
+
+
+@pytest.mark.parametrize(
+    ("condition", "most"),
+    [("len(s.fetch()) >= LIMIT", 30), ("len([x for x in s.fetch() if x]) > 30", 30), ("len(s.fetch()) >= n()", None)],
+)
+def test_a_wait_of_python_for_free_slots_limits_the_active_sessions(tmp_path, condition, most):
+    wait = f"LIMIT = 30\nfor t in ['a', 'b']:\n    while {condition}:\n        time.sleep(60)\n"
+    text = converted(tmp_path, PYTHON_LOOP.replace("for t in ['a', 'b']:\n", wait), "s.py")
+    assert ("\nmax_active: {account: 30}\n" in text) == (most is not None)
+    assert text.startswith("# Line 6: the script waits ")
+
+
+def test_a_large_entry_of_a_throttled_script_has_no_limit_of_its_own(tmp_path):
+    wait = "while [ $(canfar ps | wc -l) -ge 40 ]; do sleep 60; done\n"
+    loop = LOOP.replace("a b", "{1..300}")
+    assert "parallelism: 300" in converted(tmp_path, loop)
+    text = converted(tmp_path, loop.replace("do\n", "do\n" + wait, 1))
+    assert "max_active: {account: 40}" in text
+    assert "parallelism" not in text
+    assert "at once" not in text
+
+
 def test_random_scripts_end_in_a_manifest_or_a_usage_error(tmp_path):
     parts = (
         CREATE.format("x-$i", "$i") + "for i in {1..3} ; do done while read x if [ fi ( ) { } $( ` ' \" $(( )) \\ "

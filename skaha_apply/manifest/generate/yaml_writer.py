@@ -36,6 +36,7 @@ class Remarks:
 
     `matrices`: for a session with that name the axes of its matrix, each with its values or the path of its list. The
     texts of such a session are templates: they are written as they are, with `${axis}`.
+    `limit`: the largest number of active sessions of the user, for a manifest with `max_active`.
     `escaped`: texts have the server's own escapes, so a comment on their line must switch the rule off.
     """
 
@@ -43,6 +44,7 @@ class Remarks:
     sessions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     within: Mapping[str, Sequence[str]] = field(default_factory=dict)
     escaped: bool = False
+    limit: int | None = None
     matrices: Mapping[str, Mapping[str, Sequence[str] | str]] = field(default_factory=dict)
 
 
@@ -53,6 +55,8 @@ def dump(project: str, sessions: Sequence[SessionSpec], remarks: Remarks | None 
     """
     remarks = remarks or Remarks()
     lines = [*_comments(remarks.head, ""), "version: 1", f"project: {scalar(project)}"]
+    if remarks.limit is not None:
+        lines.append(f"max_active: {{account: {remarks.limit}}}")
     if not sessions:
         lines.append("sessions: []")
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -65,7 +65,11 @@ def convert_script(
         remarks = [*remarks[:MOST_REMARKS], f"and {len(remarks) - MOST_REMARKS} more"]
     tables = ScriptTables(project, lists.tables, lists.in_manifest(reading.lists))
     entries = with_needs(tables.placed(with_unique_names(found.entries)), [one for one, _ in found.missing], reading)
-    text = _manifest(project, entries, Places(lists.named(reading.lists), tables.tables), remarks)
+    remarks += [
+        f"Line {line}: the script waits while {most:,} sessions are active." for line, most in reading.limits.items()
+    ]
+    places = Places(lists.named(reading.lists), tables.tables)
+    text = _manifest(project, entries, places, Remarks(head=remarks, limit=min(reading.limits.values(), default=None)))
     for entry, paths in found.missing:
         text += _commented(entry, paths, reading.stages[: entry.stage])
     count = sum(_combinations(entry) for entry in entries)
@@ -112,17 +116,18 @@ def _combinations(entry: Entry) -> int:
     return count
 
 
-def _limited(entry: Entry) -> SessionSpec:
-    """The session of an entry. A large entry gets retries, and a `parallelism` of its size: all start at once."""
+def _limited(entry: Entry, limit: int | None) -> SessionSpec:
+    """The session of an entry. A large entry gets retries, and a `parallelism` of its size if all start at once."""
     spec, count = entry.session.spec, _combinations(entry)
     if spec.kind.interactive or count < MANY:
         return spec
-    return spec.model_copy(update={"retries": RETRIES, "parallelism": count if count > MOST_AT_ONCE else None})
+    at_once = count if limit is None and count > MOST_AT_ONCE else None
+    return spec.model_copy(update={"retries": RETRIES, "parallelism": at_once})
 
 
-def _remarks_about_size(entry: Entry) -> Sequence[str]:
+def _remarks_about_size(entry: Entry, limit: int | None) -> Sequence[str]:
     count = _combinations(entry)
-    if entry.session.spec.kind.interactive or count <= MOST_AT_ONCE:
+    if entry.session.spec.kind.interactive or count <= MOST_AT_ONCE or limit is not None:
         return ()
     return (
         f"The script creates all {count:,} sessions at once. `pilot: 1` starts the others after the first success.",
@@ -143,18 +148,19 @@ class Places:
         return {axis: self.lists.get(values, values) for axis, values in entry.axes.items()}
 
 
-def _manifest(project: str, entries: Sequence[Entry], places: Places, remarks: Sequence[str]) -> str:
-    specs = [_limited(entry) for entry in entries]
+def _manifest(project: str, entries: Sequence[Entry], places: Places, whole: Remarks) -> str:
+    """The text of the manifest; `whole` has the comments at its top and its limit."""
+    specs = [_limited(entry, whole.limit) for entry in entries]
     matrices = {entry.session.spec.name: places.matrix(entry) for entry in entries if entry.axes}
     shown: set[str] = set()
     about: dict[str, list[str]] = {}
     for entry in entries:
-        remarks_here = (*entry.session.remarks, *_remarks_about_size(entry))
+        remarks_here = (*entry.session.remarks, *_remarks_about_size(entry, whole.limit))
         about[entry.session.spec.name] = [remark for remark in remarks_here if remark not in shown]
         about[entry.session.spec.name] += entry.waits
         shown.update(remarks_here)
-    written = Remarks(
-        head=remarks,
+    written = replace(
+        whole,
         sessions=about,
         escaped=any(entry.session.escaped for entry in entries),
         matrices=matrices,

@@ -44,6 +44,7 @@ class ScriptReading:
         missing: the path of each list that was not found, by the axis of its loop.
         stages: the line of each wait for the sessions before it.
         gaps: the line of each wait that may be one for the sessions before it.
+        limits: the number of active sessions below which the script continues, by the line where it waits for that.
         loops: how many loops that create sessions the reader is in.
         waiting: how many loops that wait the reader is in.
     """
@@ -55,6 +56,7 @@ class ScriptReading:
     missing: dict[str, str] = field(default_factory=dict)
     stages: list[int] = field(default_factory=list)
     gaps: list[int] = field(default_factory=list)
+    limits: dict[int, int] = field(default_factory=dict)
     loops: int = 0
     waiting: int = 0
     steps: int = 0
@@ -84,9 +86,24 @@ class ScriptReading:
     def wait(self, line: int) -> None:
         """Keep that the script waits at a line for the sessions before it. Within a loop that creates, it may not."""
         if self.loops:
-            self.keep_gap(line)
+            self.pause(line)
         elif self.calls and not self.waiting:
             self.stages.append(line)
+
+    def pause(self, line: int) -> None:
+        """Keep that the script waits at a line, perhaps until fewer sessions are active."""
+        if self.loops and not self.waiting:
+            self.remark(line, "the script waits between its sessions; `max_active: N` limits how many are active")
+        self.keep_gap(line)
+
+    def limit(self, line: int, most: int | None) -> None:
+        """Keep that the script waits at a line until fewer sessions are active; `most` is None if it is not known."""
+        if not self.loops:
+            self.keep_gap(line)
+        elif most is None:
+            self.pause(line)
+        else:
+            self.limits[line] = most
 
     @contextmanager
     def loop(self, *, creates: bool, waits: bool = False) -> Iterator[None]:

@@ -17,9 +17,10 @@ LISTS = re.compile(
     re.DOTALL,
 )
 SLEEPS = re.compile(r"(?<![\w-])sleep\s")
+_NUMBER = r"\s*[\"']?(?P<{}>(?!{}\b)\$?\{{?\w+\}}?)"
 LIMIT = {
-    False: re.compile(r"(?:-gt|>)\s*[\"']?(?!0\b)[\w$]|(?:-ge|>=)\s*[\"']?(?![01]\b)[\w$]"),
-    True: re.compile(r"(?:-le|<=)\s*[\"']?(?!0\b)[\w$]|(?:-lt|<)\s*[\"']?(?![01]\b)[\w$]"),
+    until: re.compile(rf"(?:{over}){_NUMBER.format('over', '0')}|(?:{least}){_NUMBER.format('least', '[01]')}")
+    for until, over, least in ((False, "-gt|>(?!=)", "-ge|>="), (True, "-le|<=", "-lt|<(?!=)"))
 }
 
 
@@ -34,12 +35,13 @@ def waits_for_sessions(node: syntax.ShellNode, functions: Mapping[str, syntax.Sh
     return lists and sleeps if counted else lists or sleeps
 
 
-def is_throttle(node: syntax.ShellNode) -> bool:
-    """Whether a loop waits only until fewer than a number of sessions are left."""
+def limit_of(node: syntax.ShellNode, functions: Mapping[str, syntax.ShellNode]) -> str:
+    """The number as written, if a loop waits only until fewer than a number of sessions are left; else ""."""
     if not isinstance(node, syntax.While):
-        return False
-    text = _written(node.condition)
-    return LISTS.search(text) is not None and LIMIT[node.until].search(text) is not None
+        return ""
+    found = LIMIT[node.until].search(_written(node.condition))
+    lists = LISTS.search(" ; ".join(_texts(node.condition, functions, set())))
+    return (found["over"] or found["least"]) if found and lists else ""
 
 
 def _written(node: syntax.ShellNode) -> str:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.manifest.generate.scripts.python.python_builtins import items_of
-from skaha_apply.manifest.generate.scripts.python.python_expressions import PythonExpressions
+from skaha_apply.manifest.generate.scripts.python.python_expressions import PythonExpressions, bare
 from skaha_apply.manifest.generate.scripts.python.python_values import FileValue, loop_value
-from skaha_apply.manifest.generate.scripts.python.python_waits import is_throttle, submits, waits_for_sessions
+from skaha_apply.manifest.generate.scripts.python.python_waits import limit_of, submits, waits_for_sessions
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, without_private
 from skaha_apply.model.errors import UsageError
 
@@ -148,7 +148,14 @@ class _Runner(PythonExpressions):
         with self.reading.loop(creates=creates, waits=waits):
             yield
         if waits:
-            (self.reading.keep_gap if is_throttle(node) else self.reading.wait)(node.lineno)
+            self._keep_wait(node)
+
+    def _keep_wait(self, node: ast.For | ast.AsyncFor | ast.While) -> None:
+        if (limit := limit_of(node)) is not None:
+            value = bare(self.value(limit))
+            self.reading.limit(node.lineno, value if isinstance(value, int) else None)
+        else:
+            self.reading.wait(node.lineno)
 
     def _do_while(self, node: ast.While) -> None:
         with self._loop(node):

@@ -229,7 +229,7 @@ class PythonExpressions:
         arguments = arguments if isinstance(arguments, list) else [UNKNOWN]
         called = name_of(node)
         if called not in self.functions and may_wait(called, bare(arguments[0]) if arguments else None):
-            self.reading.keep_gap(node.lineno)
+            self.reading.pause(node.lineno)
         if isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, arguments, named)
         name = node.func.id if isinstance(node.func, ast.Name) else ""

@@ -44,14 +44,15 @@ def waits_for_sessions(node: ast.stmt, functions: Mapping[str, Function]) -> boo
     return lists or sleeps if isinstance(node, ast.While) else lists and sleeps
 
 
-def is_throttle(node: ast.stmt) -> bool:
-    """Whether a loop waits only until fewer than a number of sessions are left."""
+def limit_of(node: ast.stmt) -> ast.expr | None:
+    """The number, if a loop waits only until fewer than a number of sessions are left; else None."""
     if not isinstance(node, ast.While) or not isinstance(node.test, ast.Compare):
-        return False
+        return None
     limit, compare = node.test.comparators[0], node.test.ops[0]
     lists = any(name_of(one) in LISTS for one in ast.walk(node.test) if isinstance(one, ast.Call))
     known = limit.value if isinstance(limit, ast.Constant) else None
-    return lists and ((isinstance(compare, ast.Gt) and known != 0) or (isinstance(compare, ast.GtE) and known != 1))
+    is_limit = (isinstance(compare, ast.Gt) and known != 0) or (isinstance(compare, ast.GtE) and known != 1)
+    return limit if lists and is_limit else None
 
 
 def _calls(node: ast.AST, functions: Mapping[str, Function], seen: set[str]) -> Iterator[ast.Call]:

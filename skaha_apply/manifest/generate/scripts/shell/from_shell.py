@@ -15,7 +15,7 @@ from skaha_apply.manifest.generate.scripts.shell.shell_builtins import ShellBuil
 from skaha_apply.manifest.generate.scripts.shell.shell_commands import Jump
 from skaha_apply.manifest.generate.scripts.shell.shell_input import Input
 from skaha_apply.manifest.generate.scripts.shell.shell_syntax import parse
-from skaha_apply.manifest.generate.scripts.shell_waits import is_throttle, waits_for_sessions
+from skaha_apply.manifest.generate.scripts.shell_waits import limit_of, waits_for_sessions
 from skaha_apply.manifest.generate.scripts.traced_text import UNKNOWN, is_known, is_open, mark, plain, without_private
 from skaha_apply.model.errors import UsageError
 
@@ -140,7 +140,15 @@ class _Runner(ShellBuiltins):
         with self.reading.loop(creates=creates, waits=waits):
             yield
         if waits:
-            (self.reading.keep_gap if is_throttle(node) else self.reading.wait)(node.line)
+            self._keep_wait(node)
+
+    def _keep_wait(self, node: syntax.For | syntax.CountedFor | syntax.While) -> None:
+        if limit := limit_of(node, self.functions):
+            value = self.expansion.arithmetic(limit)
+            number = plain(value) if is_known(value) else ""
+            self.reading.limit(node.line, int(number) if number.isdecimal() else None)
+        else:
+            self.reading.wait(node.line)
 
     def _run_countedfor(self, node: syntax.CountedFor) -> bool | None:
         with self._loop(node):

@@ -122,7 +122,7 @@ class ShellCommands:
         if program in DECLARATIONS:
             return self._declare(words[1:], local=program in LOCAL)
         if may_wait([plain(word) for word in words]):
-            self.reading.keep_gap(self.line)
+            self.reading.pause(self.line)
         return program != "false" if program in ("true", ":", "false", "wait", "sleep") else self._program(words)
 
     def _call(self, name: str, arguments: list[str]) -> bool | None:
