@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import string
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 FOLDER = ".skaha-apply"
 PRIVATE = 0o700
 
-_PLAIN = frozenset(string.ascii_lowercase + string.digits + "-_.")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _LONGEST = (
     120  # bytes; with `.state.json` and the suffix of a temporary file the name stays below the usual limit of 255
 )
@@ -58,6 +56,8 @@ def file_name(text: str) -> str:
     if name.startswith("."):
         name = f"%2e{name[1:]}"
     if len(name) > _LONGEST:
+        import hashlib  # noqa: PLC0415 - a slow import, for the longest names only
+
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         name = f"{name[: _LONGEST - len(digest) - 1]}={digest}"
     return name or "%"

@@ -12,7 +12,6 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.diagnostics import Diagnostic, LintReport, Location, RuleText, Severity
 from skaha_apply.model.errors import Interrupted, SkahaApplyError, UsageError
 from skaha_apply.model.project import MissingValues
-from skaha_apply.model.report import Note
 from skaha_apply.model.session import Kind, Phase
 from skaha_apply.state.paths import find_homes, find_root
 from skaha_apply.workflow.setup.variables import check_declared
@@ -80,7 +79,7 @@ def load(setting: Settings, stdin: Callable[[], bytes] | None = None) -> Loaded:
     given = replace(setting.given, missing=MissingValues.ANY)
     loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=given)
     for warning in (*loaded.notes, *check_declared(given, loaded.declared)):
-        setting.observe(Note(warning))
+        setting.note(warning)
     return replace(loaded, projects=manifest.with_items(loaded.projects, setting.sources))
 
 

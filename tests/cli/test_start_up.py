@@ -83,8 +83,10 @@ def test_the_help_of_a_command_imports_only_that_command(folder, name):
     assert modules & others <= {"skaha_apply.cli.commands.logs"}, "`events` has the code of `logs`"
 
 
-def test_lint_imports_no_network(folder):
-    assert not imported(folder, "lint") & {"asyncio", "ssl", "httpx", "deepdiff", "rich"}
+def test_lint_imports_no_network_and_nothing_about_plans_and_runs(folder):
+    modules = imported(folder, "lint")
+    assert not modules & {"asyncio", "ssl", "httpx", "deepdiff", "rich", "logging", "hashlib"}
+    assert not modules & {"skaha_apply.model.report", "skaha_apply.model.plan", "skaha_apply.model.reasons"}
 
 
 def test_the_package_imports_the_python_api_when_a_name_is_used(folder):

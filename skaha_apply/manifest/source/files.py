@@ -22,7 +22,7 @@ MAX_BYTES = 8 << 20  # of one manifest: a survey of 30,000 sessions fits
 MAX_FILES = 5_000  # manifests of one invocation
 MAX_ENTRIES = 200_000  # files and folders that are searched for manifests
 SUFFIXES = (".yaml", ".yml")
-UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in the log of CI, a new line can be a command
 

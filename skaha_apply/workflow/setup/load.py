@@ -10,7 +10,6 @@ from skaha_apply import lint, manifest
 from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 from skaha_apply.model.errors import ManifestError, UsageError
 from skaha_apply.model.project import MissingValues, Project
-from skaha_apply.model.report import Note
 from skaha_apply.state.paths import find_homes
 from skaha_apply.state.stores import find_address, how_to_separate
 from skaha_apply.workflow.setup.variables import check_declared
@@ -33,7 +32,7 @@ def diagnose(
 def _load(setting: Settings, stdin: Callable[[], bytes] | None) -> Loaded:
     loaded = manifest.load(setting.sources, root=find_homes, stdin=stdin, given=setting.given)
     for note in loaded.notes:
-        setting.observe(Note(note))
+        setting.note(note)
     return loaded
 
 
@@ -96,7 +95,7 @@ def load_projects(
     if any(one.severity is Severity.ERROR for one in found):
         raise ManifestError(found)
     for warning in check_declared(setting.given, loaded.declared):
-        setting.observe(Note(warning))
+        setting.note(warning)
     if setting.project is not None:
         chosen = tuple(project for project in projects if project.name == setting.project)
         if not chosen:

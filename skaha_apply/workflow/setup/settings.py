@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.project import VariableValues
-from skaha_apply.model.report import Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +15,15 @@ if TYPE_CHECKING:
     from skaha_apply.model.report import Event
     from skaha_apply.sandbox import Rehearsal
 
-_LOG = logging.getLogger(__name__)
-
 
 def log_note(event: Event) -> None:
     """Write notes to the log as warnings, if no observer is given."""
+    import logging  # noqa: PLC0415 - few invocations have a note and no observer
+
+    from skaha_apply.model.report import Note  # noqa: PLC0415 - see above
+
     if isinstance(event, Note):
-        _LOG.warning("%s", event.text)
+        logging.getLogger(__name__).warning("%s", event.text)
 
 
 def _unchanged(text: str) -> str:
@@ -70,6 +70,12 @@ class Settings:
     observe: Callable[[Event], None] = field(default=log_note, compare=False)
     identify: Callable[[str, str], None] = field(default=_no_one, compare=False)
     publish: Callable[[str], str] = field(default=_unchanged, compare=False)
+
+    def note(self, text: str) -> None:
+        """Give a note to the observer."""
+        from skaha_apply.model.report import Note  # noqa: PLC0415 - few invocations have a note
+
+        self.observe(Note(text))
 
     @property
     def sources(self) -> tuple[str, ...]:
