@@ -33,7 +33,7 @@ class _Argument:
 
 def left_out(plan: EntryTemplate, values: Mapping[str, str]) -> tuple[LeftOut, ...]:
     """The arguments of one combination that are left out behind an option, or before another argument."""
-    if all(values[name] for name in plan.leaving):
+    if not plan.leaving or all(values[name] for name in plan.leaving):
         return ()
     arguments = list(_arguments(plan, values))
     return tuple(_found(arguments))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -22,7 +24,7 @@ from skaha_apply.manifest.variables.interpolation import COUNT
 from skaha_apply.model.spec import SessionSpec, default_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.source.nodes import Node
@@ -64,6 +66,26 @@ class CachedReader:
         return self.known[key]
 
 
+class PlacedNodes(Mapping[str, "Node"]):
+    """The nodes of values by their path, collected when one is used: most manifests have no diagnostic."""
+
+    def __init__(self, collect: Callable[[], Mapping[str, Node]]) -> None:
+        self._collect = collect
+
+    @cached_property
+    def _nodes(self) -> Mapping[str, Node]:
+        return self._collect()
+
+    def __getitem__(self, path: str) -> Node:
+        return self._nodes[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
 class EntryTemplate:
     """The sources of every key, the strongest first. Raises `InvalidValue` after it reported all errors."""
 
@@ -90,7 +112,8 @@ class EntryTemplate:
         self._environment_varies = not all(isinstance(source, FixedValue) for source in sources)
         self.fixed = self._fixed()
         self._base: SessionSpec | None = None
-        self._nodes: dict[tuple[bool, ...], Mapping[str, Node]] = {}
+        self._nodes: dict[tuple[bool, ...], PlacedNodes] = {}
+        self._certain = {name: chain[0] for name, chain in self.chains.items() if chain[0].certain}
 
     def _prepare(self) -> None:
         failed = False
@@ -210,6 +233,9 @@ class EntryTemplate:
 
     def _first(self, name: str, values: Mapping[str, str]) -> Any:
         """The value of the first source that is not absent; None without any."""
+        certain = self._certain.get(name)
+        if certain is not None:
+            return certain.read(values)
         for source in self.chains.get(name, ()):
             if not source.absent(values):
                 return source.read(values)
@@ -238,11 +264,11 @@ class EntryTemplate:
                     break
         return texts
 
-    def nodes(self, values: Mapping[str, str]) -> Mapping[str, Node]:
+    def nodes(self, values: Mapping[str, str]) -> PlacedNodes:
         """The nodes of the values of one combination by their path: `args[2]`, "" for the whole."""
         pattern = tuple([not values[name] for name in self.leaving])
         if pattern not in self._nodes:
-            self._nodes[pattern] = self._placed(values)
+            self._nodes[pattern] = PlacedNodes(partial(self._placed, values))
         return self._nodes[pattern]
 
     def _placed(self, values: Mapping[str, str]) -> dict[str, Node]:

@@ -137,7 +137,8 @@ class _EntryExpansion:
             this = plans[combination.includes]
             if this is None:
                 continue
-            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in this.naming]:
+            lacking = [name for name in combination.empty if name in this.naming]
+            if lacking:
                 unnamed.append((lacking[0], combination))
                 continue
             placed = self._placed(this, combination, file)
@@ -147,7 +148,11 @@ class _EntryExpansion:
             self._count(expanded, this, placed.spec)
         names.report()
         self._report_unnamed(unnamed)
-        if not matrix.unknown and (only := _named_only(matrix, [each for each in plans.values() if each is not None])):
+        if (
+            matrix.names
+            and not matrix.unknown
+            and (only := _named_only(matrix, [each for each in plans.values() if each is not None]))
+        ):
             expanded.named_only[written] = only
 
     def _matrix(self) -> tuple[Matrix, bool]:
@@ -220,7 +225,7 @@ class _EntryExpansion:
     def _placed(self, plan: EntryTemplate, combination: Combination, file: str) -> ExpandedSession | None:
         """One combination as a session, None after an error."""
         diagnostics = self.context.reader.diagnostics
-        values = CombinationValues(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
+        values = CombinationValues(zip(combination.names, combination.texts, strict=True))
         written = self.own["name"].text
         given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
         diagnostics.origin = combination if combination.names else None
@@ -260,6 +265,8 @@ def _named_only(matrix: Matrix, plans: Sequence[EntryTemplate]) -> tuple[str, ..
 
     A row of a table needs one column that its program receives, so that the name can be another column.
     """
+    if not matrix.names or matrix.unknown:
+        return ()
     sent = any(plan.sent.intersection(matrix.names) for plan in plans) or any(
         keys.keys() & SENT for keys in matrix.overrides.values()
     )

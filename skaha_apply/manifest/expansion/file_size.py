@@ -104,10 +104,11 @@ class _FileSize:
     def _size(self, name: str, own: Mapping[str, Node], index: int) -> tuple[int, int]:
         """The number of values of a key, and of their characters."""
         defaults = self.document.defaults
-        both = ((own, f"sessions[{index}]"), (defaults, "defaults"))
-        levels = [(level[name], path) for level, path in both if name in level]
-        if name != "env":
-            levels = levels[:1]
+        levels = [(own[name], f"sessions[{index}]")] if name in own else []
+        if name in defaults and (name == "env" or not levels):
+            levels.append((defaults[name], "defaults"))
+        if not levels:
+            return 0, 0
         key = tuple(id(node) for node, _ in levels)
         if key not in self.measured:
             self.measured[key] = self._measure(name, levels)
@@ -121,8 +122,6 @@ class _FileSize:
                     entries = self.document.reader.entries(node, f"{path}.env")
                     texts.update({key: _length(entry.value) for key, entry in entries.items()})
             return len(texts), sum(texts.values())
-        if not levels:
-            return 0, 0
         node = levels[0][0]
         if node.shape == "sequence":
             return len(node.items), sum(map(_length, node.items))

@@ -157,7 +157,13 @@ class FilledList:
 
     def read(self, values: Mapping[str, str]) -> list[LocatedText]:
         """The texts that are not left out. Raises `InvalidValue`."""
-        return [item.read(values) for item in self.items if not item.absent(values)]
+        texts: list[LocatedText] = []
+        for item in self.items:
+            if isinstance(item, FixedValue):
+                texts.append(item.value)
+            elif not item.absent(values):
+                texts.append(item.read(values))
+        return texts
 
 
 @dataclass(slots=True)

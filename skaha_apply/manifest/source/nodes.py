@@ -6,7 +6,7 @@ The tree is composed here from the events of the parser. This is fast, not recur
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from skaha_apply.lazy_dataclass import dataclass
 
@@ -113,9 +113,7 @@ def _attempts(text: str) -> Iterator[tuple[Callable[[], Iterable[Any]], bool]]:
 
 def _c_events(parser: Any, text: str) -> Iterator[Any]:
     try:
-        loader = parser(text)
-        while (event := loader.get_event()) is not None:
-            yield event
+        yield from iter(parser(text).get_event, None)
     except Exception as error:
         raise explain(error) from error
 
@@ -146,6 +144,7 @@ class _Composer:
         self.root: Node | None = None
         self.open: list[Node] = []
         self.keys: list[Node | None] = []  # the key that waits for its value, one for each open collection
+        self.members: list[list[Any]] = []  # the items, or the pairs, of each open collection
         self.anchors: dict[str, Node] = {}
         self.documents = 0
 
@@ -181,13 +180,13 @@ class _Composer:
         if event.anchor or event.tag or not text or not self.open:
             self._add(event, node)
             return
-        parent, key = self.open[-1], self.keys[-1]
-        if parent.shape == "sequence":
-            cast("list[Node]", parent.items).append(node)
+        key = self.keys[-1]
+        if self.open[-1].shape == "sequence":
+            self.members[-1].append(node)
         elif key is None:
             self.keys[-1] = node
         else:
-            cast("list[tuple[Node, Node]]", parent.pairs).append((key, node))
+            self.members[-1].append((key, node))
             self.keys[-1] = None
 
     def _unmasked(self, text: str) -> str:
@@ -197,9 +196,14 @@ class _Composer:
         if len(self.open) >= MAX_DEPTH:
             raise _at(event, f"lists and mappings nested more than {MAX_DEPTH} deep", rule="too-large")
         node = _node(event, shape)
-        node.items, node.pairs = [], []
+        members: list[Any] = []
+        if shape == "sequence":
+            node.items = members
+        else:
+            node.pairs = members
         self._add(event, node)
         self.open.append(node)
+        self.members.append(members)
         self.keys.append(None)
 
     def _add(self, event: Any, node: Node) -> None:
@@ -231,10 +235,9 @@ class _Composer:
         if not self.open:
             self.root = node
             return
-        parent = self.open[-1]
         key = self.keys[-1]
-        if parent.shape == "sequence":
-            cast("list[Node]", parent.items).append(node)
+        if self.open[-1].shape == "sequence":
+            self.members[-1].append(node)
         elif key is None:
             # An alias as a key keeps its own place, which is what a message about this key should show.
             self.keys[-1] = (
@@ -243,12 +246,13 @@ class _Composer:
                 else _node(event, "scalar", text=node.text, plain=node.plain)
             )
         else:
-            cast("list[tuple[Node, Node]]", parent.pairs).append((key, node))
+            self.members[-1].append((key, node))
             self.keys[-1] = None
 
     def _end(self, event: Any) -> None:
         node = self.open.pop()
         self.keys.pop()
+        self.members.pop()
         node.end_line, node.end_column = event.end_mark.line + 1, event.end_mark.column + 1
 
 
