@@ -157,14 +157,15 @@ def _unlisted_ids(
     in_flight: frozenset[ReplicaKey],
 ) -> list[str]:
     """The IDs of unfinished sessions that are not listed, except those that are too new to be listed."""
-    return [
-        record.id
-        for _, record in sorted(state.records.group(is_open).items())
+    unlisted = [
+        record
+        for record in state.records.group(is_open).values()
         if record.id
+        and record.id not in listing.by_id
         and record.phase.active
         and not is_hidden(record.id)
-        and record.id not in listing.by_id
         and record.id not in state.pending_deletes
         and record.key not in in_flight
         and (record.seen is not None or abs(listing.asked - (record.accepted or 0.0)) >= settle)
     ]
+    return [record.id for record in sorted(unlisted, key=lambda one: one.key) if record.id]

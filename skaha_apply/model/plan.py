@@ -197,13 +197,13 @@ class Plan(Tabular):
     deletes, replaces, adopts or takes over. `approved` are the lines of the digest: `= ` for a desired replica, `! `
     for an action.
 
-    `refused` are the safety rules that refuse the plan, with the options that lift them. `new_state`: no state exists
-    yet. `notes` are printed once, above the plan. `offline`: no request was sent to the server. `destroys`: the plan
-    of a destroy. `question` is what a person must know before the approval. `newly_decided` are the actions without
-    those that an earlier plan of the invocation decided for good: replicas that were done before. `decided_before` has
-    these replicas by entry, with all entries in the order of the manifest; it is None if options limit the plan.
-    `reruns` are the run numbers that `rerun` gave to done replicas. `stale` are the differences from the approved plan
-    that the options give.
+    `refused` are the safety rules that refuse the plan, with the options that lift them. `new_state`: no state
+    exists yet. `notes` are printed once, above the plan. `offline`: no request was sent to the server. `destroys`:
+    the plan of a destroy. `question` is what a person must know before the approval. `newly_decided` are the
+    actions without those that an earlier plan of the invocation decided for good: replicas that were done before.
+    `decided_before` has these replicas by entry, with all entries in the order of the manifest; it is None if
+    options limit the plan, or it is the only one. `reruns` are the run numbers that `rerun` gave to done replicas.
+    `stale` are the differences from the approved plan that the options give.
     """
 
     project: str

@@ -26,7 +26,7 @@ class Expansion:
     """
 
     def __init__(self, project: Project) -> None:
-        self.kept = KeptDecisions()
+        self._kept: KeptDecisions | None = None
         self._project = project
         self._lines: tuple[tuple[DesiredReplica, ...], ApprovedLines] | None = None
         self._removed: tuple[Records, int, frozenset[ReplicaKey]] | None = (
@@ -45,9 +45,15 @@ class Expansion:
         """The result of `expand`."""
         if self._known is None or self._known[:2] != (run_numbers, kept):
             desired = expand_entries(self._project, self.entries, run_numbers, kept)
-            self._known = dict(run_numbers), dict(kept), desired
-            self.kept = KeptDecisions(desired, self.entries)
+            self._known, self._kept = (dict(run_numbers), dict(kept), desired), None
         return self._known[2]
+
+    @property
+    def kept(self) -> KeptDecisions:
+        """What earlier plans decided about the last result of `replicas`."""
+        if self._kept is None:
+            self._kept = KeptDecisions(self._known[2] if self._known else (), self.entries)
+        return self._kept
 
     @property
     def approved(self) -> ApprovedLines:

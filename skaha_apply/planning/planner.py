@@ -48,11 +48,11 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
     Raises:
         StateError: the plan changes something, and the account of the credential is not known.
     """
-    expansion = expansion or Expansion(project)
+    is_only, expansion = expansion is None, expansion or Expansion(project)
     reruns = run_numbers.due_reruns(project, situation)
     desired = _desired_replicas(project, situation, expansion, reruns)
-    kept = expansion.kept if desired else KeptDecisions()
-    positions = kept.decided_now(situation)
+    kept = KeptDecisions() if is_only or not desired else expansion.kept
+    positions = range(len(desired)) if is_only else kept.decided_now(situation)
     decided = [kept.repeated(position) or decide(desired[position], situation) for position in positions]
     decided = apply_gates(project, expansion.entries, decided, situation, kept)
     removed = removals.decide_removals(project, situation, _removed_keys(situation, expansion if desired else None))
@@ -64,10 +64,11 @@ def plan(project: Project, situation: Situation, expansion: Expansion | None = N
         OrderedActions(lambda: merged(earlier, positions, decided_now, options)) if kept_here else ordered,
         kept_here,
         expansion.approved if desired else ApprovedLines(()),
-        None if options.limited else kept.by_entry,
+        None if options.limited or is_only else kept.by_entry,
         reruns,
     )
-    kept.keep(positions, decided, situation)
+    if not is_only:
+        kept.keep(positions, decided, situation)
     return _checked_plan(project, situation, draft)
 
 
@@ -78,7 +79,7 @@ class _Draft:
     `decided_now` are the actions that this plan decided, `actions` those of all replicas, both in the order of a plan.
     `kept` is the number of the others.
     `desired_lines` are the lines of the digest for desired replicas. `decided_before` are the other replicas by entry;
-    None if the plan is limited. `reruns` are those of the plan.
+    None if the plan is limited, or the only one. `reruns` are those of the plan.
     """
 
     decided_now: tuple[Action, ...]

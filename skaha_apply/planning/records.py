@@ -37,7 +37,8 @@ def has_past(record: ReplicaRecord) -> bool:
 
 def has_hidden_id(record: ReplicaRecord) -> bool:
     """Whether a digest stands for the ID of its session, or of an earlier one."""
-    return any(is_hidden(one) for one in (record.id, *record.past) if one)
+    own = record.id is not None and is_hidden(record.id)
+    return own or (bool(record.past) and any(map(is_hidden, record.past)))
 
 
 def has_run_number(record: ReplicaRecord) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +51,7 @@ async def observe_project(context: Context, project: Project, options: PlanOptio
     pods = [pending.id for pending in document.tombstones if pending.active]
     seen = await lister.observe_server(working, pods)
     check_account(document, seen.listing, context.identity)
-    adopted = update_working_state(working, seen, settle)
+    adopted = update_working_state(working, seen, settle, stale=math.inf)  # nothing is stored
     situation = make_situation(context, working, seen, adopted)
     offer = await ask_offer(context, project, document)
     notes = (*moved, *situation.notes)

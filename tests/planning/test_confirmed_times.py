@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -121,3 +122,10 @@ def test_a_time_of_an_earlier_session_is_not_one_of_the_next():
     take_times(working)
     assert working.records[record.key] is another
     assert not working.confirmed
+
+
+def test_a_state_that_is_not_stored_needs_no_newer_times():
+    working = WorkingState.from_document(scene.state(record := running()))
+    update_working_state(working, scene.seen(live(), at=NOW + 3600), SETTLE, stale=math.inf)
+    assert working.records[record.key] is record
+    assert working.confirmed == {record.key: (record.id, NOW + 3600)}

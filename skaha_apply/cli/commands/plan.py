@@ -22,6 +22,7 @@ from skaha_apply.render.formats import Medium, PlanFormat
 
 if TYPE_CHECKING:
     from skaha_apply.cli.output.streams import Streams
+    from skaha_apply.model.display.page import ProjectPage
     from skaha_apply.model.plan import Plan
     from skaha_apply.model.project import Project
     from skaha_apply.planning.options import PlanOptions
@@ -114,9 +115,14 @@ def plan(options: PlanArguments) -> ExitCode:
         return results.write_after(lambda: _plan(options, streams, results, page))
 
 
+def _page_of_plan(location: StateLocation, project: Project, situation: Situation, made: Plan) -> ProjectPage:
+    from skaha_apply.workflow.page import page_of_plan  # noqa: PLC0415 - few plans make a page
+
+    return page_of_plan(location, project, situation, made)
+
+
 def _plan(options: PlanArguments, streams: Streams, results: ResultFiles, page: PageFile) -> ExitCode:
     from skaha_apply.planning.planner import plan as make_plan  # noqa: PLC0415 - keeps --help fast
-    from skaha_apply.workflow.page import page_of_plan  # noqa: PLC0415
     from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation  # noqa: PLC0415
 
     setting = options.setting()
@@ -127,7 +133,7 @@ def _plan(options: PlanArguments, streams: Streams, results: ResultFiles, page: 
     lineages: list[str] = []
 
     def keep(location: StateLocation, project: Project, situation: Situation, new: Plan) -> ExitCode:
-        page.add(lambda: page_of_plan(location, project, situation, new))
+        page.add(lambda: _page_of_plan(location, project, situation, new))
         made.append(new)
         results.add_plan(new)
         return ExitCode.CHANGES if options.detailed_exitcode and new.has_changes else ExitCode.OK

@@ -23,7 +23,7 @@ _HIDDEN = re.compile(rf"id-[0-9a-f]{{{_DIGITS}}}")
 
 def is_hidden(session_id: str) -> bool:
     """Whether a text is the short digest of an ID, as a state in a public place has it."""
-    return _HIDDEN.fullmatch(session_id) is not None
+    return session_id.startswith("id-") and _HIDDEN.fullmatch(session_id) is not None
 
 
 @lru_cache(maxsize=100_000)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from skaha_apply.planning.working_state import WorkingState
 
 
-def confirms(live: LiveSession, record: ReplicaRecord, stored: ReplicaRecord | None, at: float) -> bool:
+def confirms(
+    live: LiveSession, record: ReplicaRecord, stored: ReplicaRecord | None, at: float, stale: float = STALE
+) -> bool:
     """Whether a listing at `at` changes nothing in a record but times that need not be stored.
 
     Args:
@@ -26,15 +28,16 @@ def confirms(live: LiveSession, record: ReplicaRecord, stored: ReplicaRecord | N
         record: the record of an active replica, as it is in memory.
         stored: the record as it is stored; None if it is not.
         at: Unix seconds by the server's clock.
+        stale: seconds after which a newer time must be stored.
     """
     phase = record.phase
     if stored is None or live.phase is not phase or not phase.active or phase is Phase.OTHER:
         return False
-    if stored.seen is None or abs(at - stored.seen) >= STALE:
+    if stored.seen is None or abs(at - stored.seen) >= stale:
         return False
     if phase is Phase.RUNNING:
         is_same = record.ran is not None and record.queued is None
-        is_recent = stored.running is not None and abs(at - stored.running) < STALE
+        is_recent = stored.running is not None and abs(at - stored.running) < stale
     else:
         is_same, is_recent = record.ran is None, True
     return (

@@ -192,8 +192,9 @@ def with_live_session(record: ReplicaRecord, live: LiveSession, at: float) -> Re
 
 def _peak(before: float | None, now: float | None) -> float | None:
     """The larger of two amounts, to three digits after the point; None if both are unknown."""
-    known = [one for one in (before, now) if one is not None]
-    return round(max(known), 3) if known else None
+    if now is None:
+        return before
+    return round(now if before is None else max(before, now), 3)
 
 
 def adopt_late_session(working: WorkingState, unconfirmed: UnconfirmedCreate, seen: Observation) -> None:

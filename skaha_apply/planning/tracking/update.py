@@ -12,6 +12,7 @@ from skaha_apply.planning.records import is_open
 from skaha_apply.planning.tracking.clock_skew import age
 from skaha_apply.planning.tracking.confirmed_times import confirms, take_time, take_times
 from skaha_apply.planning.tracking.deletions import resolve_delete
+from skaha_apply.planning.tracking.news import STALE
 from skaha_apply.planning.tracking.unconfirmed_creates import (
     UNCONFIRMED_AGE,
     adopt_late_session,
@@ -45,10 +46,13 @@ def update_state(state: StateDocument, seen: Observation, settle: float) -> tupl
     return working.to_document(), adopted
 
 
-def update_working_state(working: WorkingState, seen: Observation, settle: float) -> frozenset[ReplicaKey]:
+def update_working_state(
+    working: WorkingState, seen: Observation, settle: float, stale: float = STALE
+) -> frozenset[ReplicaKey]:
     """Change a working state as `update_state` does; returns the replicas whose unconfirmed create it found.
 
-    The times of sessions that a listing only confirms are in `WorkingState.confirmed` after that.
+    The times of sessions that a listing only confirms are in `WorkingState.confirmed` after that, unless the recorded
+    times are older than `stale` seconds. A state that is not stored afterwards needs no newer times.
     """
     for key in _with_open_requests(working):
         take_time(working, key)
@@ -63,7 +67,7 @@ def update_working_state(working: WorkingState, seen: Observation, settle: float
     missing = MissingSessions(working, seen, settle)
     for _, record in sorted(working.records.group(is_open).items()):
         if record.key not in working.intents and record.id not in working.pending_deletes:
-            _follow(working, record, seen, missing)
+            _follow(working, record, missing, stale)
     for _, unconfirmed in sorted(working.unconfirmed_creates.items()):
         if age(seen, unconfirmed.since) > UNCONFIRMED_AGE:
             del working.unconfirmed_creates[unconfirmed.key]
@@ -80,12 +84,13 @@ def _with_open_requests(working: WorkingState) -> set[ReplicaKey]:
     return {*working.intents, *working.unconfirmed_creates, *deleting}
 
 
-def _follow(working: WorkingState, record: ReplicaRecord, seen: Observation, missing: MissingSessions) -> None:
+def _follow(working: WorkingState, record: ReplicaRecord, missing: MissingSessions, stale: float) -> None:
     """Update one record to the observation of its session."""
     if record.id is None:
         return
+    seen = missing.seen
     live, at = seen.session(record.id), seen.listing.at
-    if live and confirms(live, record, working.stored_records.get(record.key, record), at):
+    if live and confirms(live, record, working.stored_records.get(record.key, record), at, stale):
         working.confirmed[record.key] = record.id, at
         return
     take_time(working, record.key)

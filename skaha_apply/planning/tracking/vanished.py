@@ -32,26 +32,26 @@ class MissingSessions:
 
     def __init__(self, working: WorkingState, seen: Observation, settle: float) -> None:
         self._working_state = working
-        self._seen = seen
+        self.seen = seen
         self._settle = settle
         self._forgets: bool | None = None  # whether the server removes ended sessions too early; computed once
 
     def record_after(self, record: ReplicaRecord) -> ReplicaRecord:
         """The record of an unfinished session after its look-up responded 404."""
-        at = self._seen.listing.at
+        at = self.seen.listing.at
         if record.phase is Phase.ACCEPTED:
             last = record.accepted or at
-            if self._seen.listing.asked < last + self._settle:
+            if self.seen.listing.asked < last + self._settle:
                 return record
             due: dict[str, object] = {"phase": Phase.DUE, "note": "accepted by the server, but never listed"}
             late = "accepted by the server, but never listed"
         else:
             last = record.seen or record.accepted or 0.0
-            due = {"phase": Phase.GONE, "note": _disappeared(record, age(self._seen, last)), "ended": at}
+            due = {"phase": Phase.GONE, "note": _disappeared(record, age(self.seen, last)), "ended": at}
             late = "session disappeared before its end was seen (ended, pruned or expired)"
         if self._working_state.specs[record.spec].kind.interactive:
             return record.model_copy(update=due)
-        if age(self._seen, last) >= RECENT:
+        if age(self.seen, last) >= RECENT:
             return record.model_copy(update={"phase": Phase.UNKNOWN, "note": late})
         vanished = record.vanished + 1
         if vanished < ENOUGH and not self._is_forgetful():
@@ -66,7 +66,7 @@ class MissingSessions:
             self._forgets = any(
                 record.phase is Phase.UNKNOWN
                 and record.vanished >= ENOUGH
-                and age(self._seen, record.seen or record.accepted or 0.0) < _STOPS_OTHERS_FOR
+                and age(self.seen, record.seen or record.accepted or 0.0) < _STOPS_OTHERS_FOR
                 for record in self._working_state.records.group(is_open).values()
             )
         return self._forgets
