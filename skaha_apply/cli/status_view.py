@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from skaha_apply.cli.invocation import project_command
 from skaha_apply.cli.output.session_ids import are_shown
 from skaha_apply.cli.output.streams import Streams, size_of
 from skaha_apply.model.report import PassEnded, PhaseChanged
@@ -122,8 +123,10 @@ class ChangesView(OutageNotice):
         paint = self._streams.out_paint
         heading = f"{paint(one_line(one.project), 'bold')}\n" if several else ""
         if self._every or not is_large(one):
-            return heading + replicas_text(one, paint, self._streams.out_width)
-        return heading + overview_text(one, needing_attention(one.rows), paint, self._streams.out_width)
+            text = replicas_text(one, paint, self._streams.out_width)
+        else:
+            text = overview_text(one, needing_attention(one.rows), paint, self._streams.out_width)
+        return heading + text + (f"  {project_command('apply')}\n" if one.changes else "")
 
 
 class LiveView(OutageNotice):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.display.value_table import Tabular, picture_of
 from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.model.plan import ActionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from os import PathLike
 
     from skaha_apply.model.errors import ExitCode
@@ -98,6 +100,12 @@ class ProjectStatus(Tabular):
     def at(self) -> float:
         """The time of the listing in Unix seconds."""
         return self.summary.at
+
+    @property
+    def changes(self) -> Mapping[str, int]:
+        """How many replicas an apply would change now, by action: `create`, `replace`, `delete` and others."""
+        counts = Counter(row.action for row in self.rows)
+        return {kind.value: counts[kind.value] for kind in ActionKind if kind.changes and counts[kind.value]}
 
     def __iter__(self) -> Iterator[ReplicaStatus]:
         return iter(self.rows)

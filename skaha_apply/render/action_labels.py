@@ -51,8 +51,12 @@ def change_counts(summary: Mapping[str, int]) -> str:
 
 def other_counts(summary: Mapping[str, int]) -> str:
     """The other counts above zero: `3 waiting, 96 unchanged`; "" if there is none."""
-    rest = [kind for kind in ActionKind if kind not in HEADLINE]
-    return ", ".join(f"{summary[kind.value]} {LABELS[kind].count}" for kind in rest if summary.get(kind.value))
+    return all_counts({name: count for name, count in summary.items() if ActionKind(name) not in HEADLINE})
+
+
+def all_counts(summary: Mapping[str, int]) -> str:
+    """The counts above zero: `3 to create, 1 to retry`; "" if there is none."""
+    return ", ".join(f"{summary[kind.value]} {LABELS[kind].count}" for kind in ActionKind if summary.get(kind.value))
 
 
 def applied_counts(applied: Mapping[str, int]) -> str:

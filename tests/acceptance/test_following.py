@@ -25,10 +25,11 @@ def test_large_project_is_counted_and_replicas_that_need_attention_are_listed(de
     assert shown[1].split() == ["tile", "-", "-", "24", "1", "-", "-", "25"]
     assert shown[2].split() == ["merge", "-", "-", "-", "-", "-", "1", "1"]
     assert shown[3].startswith("92% done, took ")
-    assert shown[4].startswith("x merge: 1 blocked: needs tile")
-    assert [row.split()[0] for row in shown[5:]] == ["NAME", "tile-7"]
+    assert "core-hours used" in shown[4]
+    assert shown[5].startswith("x merge: 1 blocked: needs tile")
+    assert [row.split()[0] for row in shown[6:]] == ["NAME", "tile-7"]
     every = desk("status", "--all").out.splitlines()
-    assert len(every) == 28  # the heading, the replicas and the pace
+    assert len(every) == 29  # the heading, the replicas, the pace and the core-hours
     found = desk("status", "-o", "json").json
     assert len(found["sessions"]) == 26
     assert found["entries"][0]["counts"] == {"done": 24, "failed": 1}
@@ -36,6 +37,24 @@ def test_large_project_is_counted_and_replicas_that_need_attention_are_listed(de
     desk.apply("--wait", "complete", *POLL)
     assert desk("status", "--exit-code").out
     assert desk("status").code == 0
+
+
+def test_a_status_states_what_an_apply_would_change(desk):
+    sleep = {"name": "long", "replicas": 2, "cmd": "sleep", "args": ["600"]}
+    desk.write(sleep)
+
+    def stated():
+        document, text = desk("status", "-o", "json").json, desk("status", "--project", "survey").out
+        lines = text.splitlines()[-2:] if "Changes to apply" in text else []
+        return document["changes"], lines
+
+    assert stated() == ({"create": 2}, ["Changes to apply: 2 to create.", "  skaha-apply apply --project survey"])
+    desk.apply("--wait", "ready", *POLL)
+    assert stated() == ({}, [])
+    desk.write({**sleep, "args": ["601"], "replicas": 2}, {"name": "other", "cmd": "true", "needs": ["long"]})
+    assert stated()[0] == {"replace": 2}  # `other` waits
+    desk.write({"name": "other", "cmd": "true"})
+    assert stated()[1][0] == "Changes to apply: 1 to create, 2 to delete."
 
 
 def test_a_conflict_is_8_and_an_interactive_session_that_runs_is_as_desired(desk, sandbox):

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import pytest
 from reason_notes import note
 
 from skaha_apply.model.progress.summary import EntrySummary, ProjectSummary
@@ -16,6 +17,7 @@ from skaha_apply.render.run.status import (
     is_large,
     overview,
     overview_text,
+    replicas,
     status_document,
     statuses_document,
 )
@@ -67,6 +69,7 @@ class Status:
     project: str = "survey"
     causes: tuple = ()
     at: float = NOW
+    changes: dict = field(default_factory=dict)
 
 
 def summary(*entries):
@@ -167,6 +170,15 @@ def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention()
     conflicts = replace(status, not_started=shared, summary=summary(EntrySummary("x", {"conflict": 30})))
     assert len(overview_text(conflicts, conflict).splitlines()) == 3  # the heading, the entry, and the shared reason
     assert len(small) <= 10
+
+
+@pytest.mark.parametrize("width", [None, 40])
+def test_what_an_apply_would_change_is_the_end_of_both_views(width):
+    found = Status((Row("tile", "tile-1", "create", "create"),), changes={"create": 1, "retry": 3, "delete": 2})
+    line = "Changes to apply: 1 to create, 2 to delete, 3 to retry."
+    wrapped = [line] if width is None else ["Changes to apply: 1 to create, 2 to", "  delete, 3 to retry."]
+    for rows in (overview(found, (), width), replicas(found, width)):
+        assert ["".join(text for text, _ in row) for row in rows][-len(wrapped) :] == wrapped
 
 
 def test_a_failure_is_shown_with_its_cause():

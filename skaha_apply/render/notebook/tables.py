@@ -27,6 +27,7 @@ from skaha_apply.render.run.entries import entry_line, not_started_rows, paint_r
 from skaha_apply.render.run.failures import cause_line
 from skaha_apply.render.run.history import histories_text
 from skaha_apply.render.run.lines import counts_line
+from skaha_apply.render.run.status import changes_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -99,6 +100,7 @@ def status_table(status: ProjectStatus) -> ValueTable:
     lines += _first([entry_line(entry) for entry in status.entries])
     lines += _causes(status.causes)
     lines += _reasons(status.not_started)
+    lines += filter(None, [changes_text(status)])
     return ValueTable(
         summary=tuple(map(one_line, lines)),
         columns=(

@@ -203,7 +203,7 @@ def _least_name(width: int) -> int:
 
 def _width(entries: Sequence[EntrySummary], headings: Mapping[str, str], name: int) -> int:
     numbers = sum(
-        max(len(heading), *(len(_cell(one, column)) for one in entries)) for column, heading in headings.items()
+        max([len(heading), *(len(_cell(one, column)) for one in entries)]) for column, heading in headings.items()
     )
     longest = max((len(one.name) for one in entries), default=0)
     return min(max(longest, len("entry")), name) + numbers + len(_GAP) * len(headings)

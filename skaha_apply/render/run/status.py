@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.planning.failure_cause import cause_key
+from skaha_apply.render.action_labels import all_counts
 from skaha_apply.render.color import plain
 from skaha_apply.render.reasons import reason_text
 from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows
@@ -14,6 +15,7 @@ from skaha_apply.render.run.pace import core_hours_document, progress_document, 
 from skaha_apply.render.run.peak_use import used_document
 from skaha_apply.render.run.replica_table import table_rows
 from skaha_apply.render.times import rfc3339
+from skaha_apply.render.wrapped_text import wrapped_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +50,7 @@ def overview(
     """
     not_started = not_started_rows(found.not_started, width)
     room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
-    rows = entry_rows(found.summary.entries, width, room) + summary_rows(found.summary, width)
+    rows = entry_rows(found.summary.entries, width, room) + summary_rows(found.summary, width) + _changes(found, width)
     rows += _most(not_started, HOLDS if height is None else height // 4)
     shared = [one for one in found.causes if one.count > 1]
     rows += _most([((f"{cause_line(one)}", "red"),) for one in shared], HOLDS if height is None else height // 4)
@@ -92,8 +94,18 @@ def _most(rows: list[StyledRow], most: int) -> list[StyledRow]:
 
 
 def replicas(found: ProjectStatus, width: int | None = None) -> list[StyledRow]:
-    """A project by replica: a row for each, the pace, and the stragglers."""
-    return table_rows(found.rows, found.at, width) + summary_rows(found.summary, width)
+    """A project by replica: a row for each, the pace, the stragglers, and what an apply would change."""
+    return table_rows(found.rows, found.at, width) + summary_rows(found.summary, width) + _changes(found, width)
+
+
+def changes_text(found: ProjectStatus) -> str:
+    """`Changes to apply: 3 to create, 1 to delete.`; "" if it would change nothing now."""
+    return f"Changes to apply: {all_counts(found.changes)}." if found.changes else ""
+
+
+def _changes(found: ProjectStatus, width: int | None) -> list[StyledRow]:
+    text = changes_text(found)
+    return [((line, "bold"),) for line in ([text] if width is None else wrapped_lines(text, width, 2)) if line]
 
 
 def replicas_text(found: ProjectStatus, paint: Paint = plain, width: int | None = None) -> str:
@@ -129,6 +141,7 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
         "entries": [_entry_document(one) for one in found.summary.entries],
         "sessions": [_replica_document(row, addresses=addresses) for row in found.rows],
         "causes": causes_document(found.causes),
+        "changes": dict(found.changes),
         "at": rfc3339(found.at),
         **summary_document(found.summary),
     }
