@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 from skaha_apply.sandbox.options import Rehearsal, RunningSandbox, SandboxError, SandboxOptions, check_installed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["Rehearsal", "RunningSandbox", "SandboxError", "SandboxOptions", "ensure", "runs", "serve", "status", "stop"]
 
 
-def serve(options: SandboxOptions) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP, or until `options.idle` seconds without use; raises SandboxError."""
+def serve(options: SandboxOptions, listening: Callable[[str], object] | None = None) -> None:
+    """Serve until SIGTERM, SIGINT or SIGHUP, or until `options.idle` seconds without use; raises SandboxError.
+
+    Calls `listening` with the base URL when the port is open.
+    """
     check_installed()
     from skaha_apply.sandbox.server import serve as run_server  # noqa: PLC0415 - the web server is an extra
 
-    run_server(options)
+    run_server(options, listening)
 
 
 def ensure(options: SandboxOptions) -> RunningSandbox:

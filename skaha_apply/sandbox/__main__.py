@@ -20,7 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "serve":
             start_clean()
-            serve(options_from_json(sys.stdin.read()) if chosen.options_from_stdin else _options(chosen))
+            if chosen.options_from_stdin:
+                serve(options_from_json(sys.stdin.read()))
+            else:
+                serve(_options(chosen), lambda url: _print(f"the sandbox listens on {url}"))
         elif chosen.command == "stop":
             _print("stopped" if stop(chosen.data) else "no sandbox runs on this data folder")
         else:
@@ -105,6 +108,7 @@ def _show(running: RunningSandbox | None) -> int:
 
 def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -66,11 +66,14 @@ class _Server(uvicorn.Server):
         self._listening()
 
 
-def serve(options: SandboxOptions) -> None:
-    """Serve until SIGTERM, SIGINT, SIGHUP or `options.idle`; raises SandboxError if the server cannot start."""
+def serve(options: SandboxOptions, listening: Callable[[str], object] | None = None) -> None:
+    """Serve until SIGTERM, SIGINT, SIGHUP or `options.idle`.
+
+    Calls `listening` with the base URL when the port is open. Raises SandboxError if the server cannot start.
+    """
     options = _prepared(options)
     with server_lock(options.data), _listen(options.port) as listener:
-        asyncio.run(_serve(options, listener))
+        asyncio.run(_serve(options, listener, listening or str))
 
 
 def _prepared(options: SandboxOptions) -> SandboxOptions:
@@ -113,7 +116,7 @@ def _listen(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
+async def _serve(options: SandboxOptions, listener: socket.socket, listening: Callable[[str], object]) -> None:
     database = SessionDatabase(options.data / "sandbox.sqlite3")
     token = options.token or database.setting("token") or secrets.token_urlsafe(24)
     database.set("token", token)
@@ -138,7 +141,12 @@ async def _serve(options: SandboxOptions, listener: socket.socket) -> None:
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
     )
-    server = _Server(config, lambda: _announce(options, f"{origin}/skaha/v1", token))
+
+    def announce() -> None:
+        _announce(options, f"{origin}/skaha/v1", token)
+        listening(f"{origin}/skaha/v1")
+
+    server = _Server(config, announce)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:  # `nohup` ignores SIGHUP

@@ -66,15 +66,12 @@ def test_a_sandbox_in_the_background_is_clean(folder):
 @pytest.mark.parametrize("words", [["skaha_apply.sandbox", "serve"], ["skaha_apply", "sandbox", "serve"]])
 def test_a_sandbox_in_the_foreground_is_clean(folder, words):
     options = ["--data", "data", "--port-file", "port", "--token", "t"]
-    process = subprocess.Popen([sys.executable, "-m", *words, *options], cwd=folder)
-    try:
-        until = time.monotonic() + 60
-        while not (folder / "port").exists():
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        port = (folder / "port").read_text().strip()
-        check_clean(seen_by_a_session(f"http://127.0.0.1:{port}/skaha/v1", "t"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+    with subprocess.Popen([sys.executable, "-m", *words, *options], cwd=folder, stdout=subprocess.PIPE) as process:
+        try:
+            line = process.stdout.readline().decode()
+            port = (folder / "port").read_text().strip()
+            assert line.startswith(f"the sandbox listens on http://127.0.0.1:{port}/skaha/v1")
+            check_clean(seen_by_a_session(f"http://127.0.0.1:{port}/skaha/v1", "t"))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0

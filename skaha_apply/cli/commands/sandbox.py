@@ -229,17 +229,19 @@ def serve(options: ServeArguments) -> ExitCode:
     """Serve the Skaha API on 127.0.0.1 until a signal.
 
     Runs in the foreground until Ctrl-C, SIGTERM or SIGHUP, and runs headless sessions as processes of this machine.
-    Keeps its sessions, logs and token in its folder. Use it to try manifests and scripts without an account.
+    Keeps its sessions, logs and token in its folder. Prints its address once it listens. Use it to try manifests and
+    scripts without an account.
     """
     from skaha_apply import sandbox  # noqa: PLC0415 - keeps --help fast
     from skaha_apply.sandbox.environment import start_clean  # noqa: PLC0415
     from skaha_apply.state.paths import make_folder  # noqa: PLC0415
 
     start_clean()
+    streams = options.streams()
     with _translating_errors():
         chosen = options.as_sandbox_options()
         make_folder(options.folder)
-        sandbox.serve(chosen)
+        sandbox.serve(chosen, lambda url: streams.show(f"the sandbox listens on {url}; Ctrl-C ends it\n"))
     return ExitCode.OK
 
 
