@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 
 import pytest
@@ -176,6 +177,36 @@ def test_axe_finds_no_violation(browser, page, axe, scheme):
     browser.keys("f", ENTER)
     found = violations(browser, axe)
     assert found == [], found
+
+
+def test_a_public_page_and_an_empty_one_are_drawn(browser, tiles, tmp_path):
+    file = tmp_path / "public.html"
+    for pages in ([tiles], [tiles, tiles], []):
+        file.write_text(page_html(data_of(*pages, public=True)), encoding="utf-8")
+        browser.open(file)
+        shown = browser.script("return document.body.innerText")
+        assert not re.search(r"\b(null|undefined|NaN)\b", shown)
+        assert ("7 failed" in shown) == bool(pages)
+        assert browser.messages() == []
+        browser.picture(tmp_path / f"public-{len(pages)}.png")
+
+
+def test_a_page_is_out_of_date_after_three_polls_of_open_work(browser, tiles, tmp_path):
+    file = tmp_path / "old.html"
+    for seconds, kind in ((25, ""), (35, "alarm")):  # the poll is 10 s
+        data = data_of(tiles)
+        data["projects"][0]["at"] = round(time.time()) - seconds
+        file.write_text(page_html(data), encoding="utf-8")
+        browser.open(file)
+        assert browser.script("return document.getElementById('age').className") == kind
+        assert "ago" in browser.text("age")
+
+
+def test_a_number_of_the_head_is_a_filter(browser, page):
+    browser.open(page)
+    browser.script("[...document.querySelectorAll('#top button')].find(one => one.innerText == '7 failed').click()")
+    assert browser.script("return document.getElementById('filter').value") == "failed"
+    assert "done" not in browser.text("grid")
 
 
 def test_it_is_printed_on_two_pages(browser, page):

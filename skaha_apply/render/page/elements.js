@@ -11,6 +11,12 @@ function drawing(name, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, name), attributes, children);
 }
 
+/** Replaces what an element contains; a child that is null, false or "" is left out. */
+function fill(host, ...children) {
+  host.replaceChildren();
+  return filled(host, {}, children);
+}
+
 function filled(made, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;

@@ -8,7 +8,12 @@ function drawFailures(view) {
   const body = shown.length
     ? element("ol", { class: "lines" }, shown.map((cause) => causeLine(view, cause)))
     : element("p", { class: "quiet" }, project.causes.length ? "No failure matches the filter." : "No failure.");
-  return card("failures", "Failures by cause", body);
+  const made = card("failures", "Failures by cause", body);
+  if (shown.some((cause) => cause.command) && project.commands.apply) {
+    made.append(element("p", { class: "small after" }, "These commands mark replicas. After that, the next apply runs them again:"),
+      command(project.commands.apply, "apply"));
+  }
+  return made;
 }
 
 /** How many shown replicas failed for each cause. */

@@ -1,7 +1,7 @@
 // The filter narrows the grid and the lists to replicas that have every word of it.
 
 function filterField(view) {
-  const input = element("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false", placeholder: "name, phase or cause" });
+  const input = element("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false", placeholder: view.data.public ? "entry or phase" : "name, phase or cause" });
   input.value = view.query;
   input.addEventListener("input", () => view.filter(input.value));
   input.addEventListener("keydown", (event) => { if (event.key === "Enter") view.grid.host.focus(); });

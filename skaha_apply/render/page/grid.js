@@ -60,12 +60,15 @@ class Grid {
   /** Lays the rows out: entries with a shown replica. */
   draw() {
     const { project } = this.view;
-    const width = Math.max(120, this.host.clientWidth - 4 || 800);
-    const total = project.entries.reduce((sum, entry) => sum + shownCount(entry), 0);
+    const shown = project.entries.filter((entry) => shownCount(entry)), whole = Math.max(120, this.host.clientWidth - 4 || 800);
+    const total = shown.reduce((sum, entry) => sum + shownCount(entry), 0);
     this.pitch = PITCHES.find(([most]) => total <= most)[1];
-    this.rows = project.entries.filter((entry) => shownCount(entry)).slice(0, MOST_ROWS).map((entry) => this.row(entry, width));
-    const left = project.entries.filter((entry) => shownCount(entry)).length - this.rows.length;
-    this.host.replaceChildren(
+    const columns = columnsFor(shown, whole, this.pitch);
+    this.host.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+    const width = Math.floor((whole - (columns - 1) * 24) / columns);
+    this.rows = shown.slice(0, MOST_ROWS).map((entry) => this.row(entry, width));
+    const left = shown.length - this.rows.length;
+    fill(this.host,
       element("div", { role: "row", class: "unseen" }, this.cell),
       ...this.rows.map((row) => row.host),
       left > 0 ? element("div", { class: "quiet" }, `and ${plural(left, "more entry", "more entries")}; the filter shows them`) : "",
@@ -238,6 +241,12 @@ class Grid {
       if (this.cursor[0].phase[shownPlace(...this.cursor)] === failed) return;
     }
   }
+}
+
+/** Many short rows stand next to each other. */
+function columnsFor(entries, width, pitch) {
+  const longest = Math.max(0, ...entries.map(shownCount)) * pitch;
+  return entries.length <= 6 ? 1 : Math.max(1, Math.min(4, Math.floor(width / Math.max(300, longest + 24))));
 }
 
 function shownCount(entry) {

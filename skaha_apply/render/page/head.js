@@ -5,14 +5,14 @@ const SHOWN_ALWAYS = ["done", "failed"];
 function drawHead(view) {
   const project = view.project;
   const top = document.getElementById("top");
-  top.replaceChildren(
+  fill(top,
     element("div", { class: "head" },
       element("h1", {}, project.name),
       element("p", { id: "age" })),
     project.server ? element("p", { class: "quiet small" }, project.server) : null,
     view.data.projects.length > 1 ? projectButtons(view) : "",
     bar(project, view.data.groups),
-    legend(project, view.data.groups),
+    legend(view, project, view.data.groups),
     figures(project),
   );
   drawAge(view);
@@ -42,7 +42,7 @@ function drawAge(view) {
   const seconds = Math.max(0, now - project.at);
   const old = project.open && seconds > 3 * view.data.poll;
   age.className = old ? "alarm" : "";
-  age.replaceChildren("as of ", time(project.at, now), ` (${duration(seconds)} ago)`, old ? " – out of date" : "");
+  fill(age, "as of ", time(project.at, now), ` (${duration(seconds)} ago)`, old ? " – out of date" : "");
 }
 
 function bar(project, groups) {
@@ -60,18 +60,20 @@ function countsText(counts, groups) {
   return groups.filter((name) => counts[name]).map((name) => `${counts[name]} ${name}`).join(", ") || "no replica";
 }
 
-function legend(project, groups) {
+function legend(view, project, groups) {
   const shown = groups.filter((name) => project.counts[name] || SHOWN_ALWAYS.includes(name));
-  const items = shown.map((name) =>
-    element("li", {}, swatch(name), element("span", {}, `${number(project.counts[name] || 0)} ${name}`)));
+  const item = (name, mark, text, query) => element("li", {}, swatch(name, mark), project.counts[name] || mark || name === "waiting"
+    ? element("button", { type: "button", class: "plain", title: "Show only these", onclick: () => view.setFilter(query) }, text)
+    : element("span", {}, text));
+  const items = shown.map((name) => item(name, "", `${number(project.counts[name] || 0)} ${name}`, name));
   const waiting = countOf(project, (entry, place) => entry.phase[place] === project.waiting);
   const slow = countOf(project, (entry, place) => entry.slow.has(place)), again = countOf(project, (entry, place) => entry.attempts[place] > 1);
   const more = [
-    waiting && ["waiting", "", `${number(waiting)} of the queued wait for a slot or a dependency`],
-    again && ["done", "again", `${number(again)} with more than one attempt`],
-    slow && ["running", "slow", `${number(slow)} slow`],
+    waiting && ["waiting", "", `${number(waiting)} of the queued wait for a slot or a dependency`, "waiting"],
+    again && ["done", "again", `${number(again)} with more than one attempt`, "attempts"],
+    slow && ["running", "slow", `${number(slow)} slow`, "slow"],
   ].filter(Boolean);
-  items.push(...more.map(([name, mark, text]) => element("li", { class: "quiet" }, swatch(name, mark), element("span", {}, text))));
+  items.push(...more.map((one) => item(...one)));
   return element("ul", { class: "legend", "aria-label": "Replicas by phase" }, items);
 }
 
@@ -103,8 +105,9 @@ function figures(project) {
   items.push(["Core-hours", `${hours(used.used)} used`,
     [`${hours(used.to_come)} to come`, used.lost ? `${hours(used.lost)} lost` : "none lost"].join(", ")
     + without(used.not_estimated)]);
-  items.push(["Pace", pace.rate ? rate(pace.rate) : "–", pace.elapsed === null ? "not started"
-    : project.open ? `${duration(pace.elapsed)} so far` : `took ${duration(pace.elapsed)}`]);
+  items.push(project.open || pace.elapsed === null
+    ? ["Pace", pace.rate ? rate(pace.rate) : "–", pace.elapsed === null ? "not started" : `${duration(pace.elapsed)} so far`]
+    : ["Duration", duration(pace.elapsed), "from the first session to the last end"]);
   return element("dl", { class: "figures" }, items.map(([name, value, note]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value), note ? element("dd", { class: "more" }, note) : "")));
 }
@@ -120,8 +123,10 @@ function progressNote(project) {
 
 function expectedEnd(project) {
   const { pace, at } = project;
-  if (!project.open) return ["Expected end", "no work is open", project.counts.failed ? "see the failures below" : ""];
-  if (pace.left === null) return ["Expected end", "not known yet", "no replica has ended"];
+  if (!project.open && pace.elapsed !== null) {
+    return ["Ended", clock(project.zero + pace.elapsed, at), project.counts.done === project.total ? "all is done" : "see below what is left"];
+  }
+  if (pace.left === null) return ["Expected end", "not known yet", "no replica of the open entries has ended"];
   const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${duration(pace.left)}`;
   return ["Expected end", `about ${clock(at + pace.left, at)}`, span + without(pace.not_estimated)];
 }

@@ -48,7 +48,7 @@ class View {
     this.failures = drawFailures(this);
     const graph = drawGraph(this);
     this.next = drawNext(this);
-    main.replaceChildren(replicas,
+    fill(main, replicas,
       element("div", { class: `columns${graph ? " pair" : ""}`, id: "middle" }, graph, this.failures),
       ...drawTime(this).filter(Boolean), this.next);
     for (const [host, redraw] of this.watched) { redraw(Math.max(200, Math.floor(host.clientWidth))); this.observer.observe(host); }
@@ -72,6 +72,13 @@ class View {
     this.say(query ? `${plural(count, "replica matches", "replicas match")} the filter` : "All replicas are shown");
   }
 
+  /** Sets the filter, or clears it if it has this query already. */
+  setFilter(query) {
+    const field = document.getElementById("filter");
+    field.value = this.query === query ? "" : query;
+    this.filter(field.value);
+  }
+
   /** Says a text to readers of a screen. */
   say(text) {
     this.live.textContent = text;
@@ -89,8 +96,10 @@ class View {
 }
 
 function gridHelp(data) {
-  const keys = data.public ? "Arrow keys move; f goes to the next failure." : "Arrow keys move, Enter opens a replica, f goes to the next failure.";
-  return element("p", { class: "quiet small", id: "grid-help" }, `${keys} A corner marks more than one attempt, a ring a slow replica.`);
+  const text = data.public
+    ? "Each square is a replica; the squares of an entry are sorted by phase. Arrow keys move."
+    : "Each square is a replica. Arrow keys move, Enter opens a replica, f goes to the next failure. A corner marks more than one attempt, a ring a slow replica.";
+  return element("p", { class: "quiet small", id: "grid-help" }, text);
 }
 
 function footText(data) {
@@ -103,13 +112,21 @@ function refresh(view, data) {
   const focused = document.activeElement, id = focused ? focused.id : "", shown = view.panel.shown;
   const inPanel = view.panel.host.contains(focused);
   const spot = [id === "filter" ? focused.selectionStart : 0, window.scrollY];
+  const cursor = view.grid.cursor && [view.grid.cursor[0].key, view.grid.cursor[0].label[shownPlace(...view.grid.cursor)]];
   view.grid.cursor = null;
   view.take(data);
+  if (cursor) keepCursor(view, cursor);
   if (shown && !inPanel) keepPanel(view, shown);
   const target = id && document.getElementById(id);
   if (target && !inPanel && target !== document.activeElement) target.focus({ preventScroll: true });
   if (id === "filter") target.setSelectionRange(spot[0], spot[0]);
   window.scrollTo(0, spot[1]);
+}
+
+function keepCursor(view, [key, name]) {
+  const entry = view.project.entries.find((one) => one.key === key), place = entry ? entry.label.indexOf(name) : -1;
+  if (place >= 0) view.grid.select(entry, place);
+  view.grid.paint();
 }
 
 function keepPanel(view, [key, name]) {

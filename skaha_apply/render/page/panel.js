@@ -12,7 +12,7 @@ class Panel {
     this.shown = [entry.key, entry.label[place]];
     const one = replica(project, entry, place);
     const close = element("button", { type: "button", onclick: () => this.close() }, "Close");
-    this.host.replaceChildren(
+    fill(this.host,
       element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, one.name), close),
       element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? `, attempt ${one.attempt} of ${one.of}` : "", one.slow ? ", slow: over 3 times the median" : ""),
       one.cause ? element("p", { class: "strong" }, one.cause) : "",
