@@ -145,7 +145,7 @@ AXE = "axe-core@4.10.3"
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory):
-    """The text of axe-core, which finds what people with a screen reader or poor sight cannot use."""
+    """The text of axe-core, which finds what people with a screen reader or poor eyes cannot use."""
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("npm is not installed")

@@ -6,12 +6,8 @@ from itertools import groupby
 from string import digits
 from typing import TYPE_CHECKING, Any
 
-from skaha_apply.planning.failure_cause import cause_key
-
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-MOST_TEXTS = 1500
+    from collections.abc import Sequence
 
 
 def column(values: Sequence[Any]) -> dict[str, list[Any]]:
@@ -40,27 +36,3 @@ def _common_prefix(one: str, other: str) -> str:
         (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
     return one[:length]
-
-
-class SharedTexts:
-    """Texts that many replicas share: each is stored once, and a replica has its number. "" has the number 0.
-
-    At most `MOST_TEXTS` are stored as they are. Later texts are stored without paths, numbers and IDs, so that
-    thousands of them become a few.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[Hashable, int] = {"": 0}
-
-    def number(self, text: str) -> int:
-        """The number of a text; that of "" if there is no room for it."""
-        if text not in self._numbers and len(self._numbers) >= MOST_TEXTS:
-            text = cause_key(text)
-            if text not in self._numbers and len(self._numbers) >= 2 * MOST_TEXTS:
-                return 0
-        return self._numbers.setdefault(text, len(self._numbers))
-
-    @property
-    def texts(self) -> list[Any]:
-        """The texts in the order of their numbers."""
-        return list(self._numbers)

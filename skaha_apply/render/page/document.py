@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.session import Phase
 from skaha_apply.render.page.causes import MOST_CAUSES, causes, failures_by_cause
-from skaha_apply.render.page.columns import SharedTexts
 from skaha_apply.render.page.entries_graph import first_specs, graph
 from skaha_apply.render.page.next_apply import next_apply
 from skaha_apply.render.page.public import public_project
 from skaha_apply.render.page.replicas import Tables, replica_columns
 from skaha_apply.render.page.resources import resources
 from skaha_apply.render.page.series import DEADLINE, histogram, queue_wait, running_and_queued
-from skaha_apply.render.page.shown_text import shown, shown_lines
+from skaha_apply.render.page.shown_text import SharedTexts, shown, shown_lines
 from skaha_apply.render.page.words import CLASSES, GROUPS, class_of, is_active, shown_groups, shown_word
 from skaha_apply.render.reasons import reason_text
 

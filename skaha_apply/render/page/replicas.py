@@ -8,8 +8,8 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.masking.session_ids import short_id
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.failure_cause import cause_key
-from skaha_apply.render.page.columns import SharedTexts, column, names_column
-from skaha_apply.render.page.shown_text import shown
+from skaha_apply.render.page.columns import column, names_column
+from skaha_apply.render.page.shown_text import SharedTexts, shown
 from skaha_apply.render.page.words import is_active, shown_word, word_of
 from skaha_apply.render.reasons import reason_text
 
