@@ -12,12 +12,12 @@ from skaha_apply.model.errors import worst
 from skaha_apply.model.progress.summary import ProjectSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from skaha_apply.model.diagnostics import Diagnostic
     from skaha_apply.model.errors import ExitCode
     from skaha_apply.model.plan import Action, Plan
-    from skaha_apply.model.progress.summary import EntrySummary, Pace
+    from skaha_apply.model.progress.summary import EntrySummary, Pace, ProgressGroup
     from skaha_apply.model.reasons import Reason
 
 REPORT_FORMAT = "1.2"
@@ -183,11 +183,16 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class PassEnded:
-    """A pass of a wait ended: the numbers of the project after it, and the reasons not to start."""
+    """A pass of a wait ended: the numbers of the project after it, and the reasons not to start.
+
+    `grid` returns the group of each replica by entry in lower case, in the order of the manifest. It looks at every
+    replica and at the records of the pass, so a view that draws them calls it before the next pass.
+    """
 
     project: str
     summary: ProjectSummary = field(default_factory=ProjectSummary)
     not_started: tuple[NotStarted, ...] = ()
+    grid: Callable[[], Mapping[str, Sequence[ProgressGroup]]] = field(default=dict, compare=False, repr=False)
 
     @property
     def entries(self) -> tuple[EntrySummary, ...]:

@@ -11,13 +11,14 @@ from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.display.value_table import Tabular, picture_of
 from skaha_apply.model.errors import SkahaApplyError, UsageError
 from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.progress.summary import group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
 
     from skaha_apply.model.errors import ExitCode
-    from skaha_apply.model.progress.summary import EntrySummary, Pace, ProjectSummary
+    from skaha_apply.model.progress.summary import EntrySummary, Pace, ProgressGroup, ProjectSummary
     from skaha_apply.model.reasons import Reason
     from skaha_apply.model.report import NotStarted, SharedCause
     from skaha_apply.model.session import Number
@@ -44,7 +45,7 @@ class ReplicaStatus:
     seconds since the create was accepted, if the session is pending. `event` is the last line of its events, if the
     session has been pending for long. `cause` is why the last attempt failed, in one line, if it has failed. `ram` is
     the RAM in GiB that the attempt requested, if its spec had `retry_ram`. `used` is None without
-    measurements of the server.
+    measurements of the server. `progress` is the word by which `EntrySummary.counts` counts it, "" if no entry does.
     """
 
     project: str
@@ -67,6 +68,7 @@ class ReplicaStatus:
     cause: str = ""
     ram: Number | None = None
     used: PeakUse | None = None
+    progress: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,15 @@ class ProjectStatus(Tabular):
         """How many replicas an apply would change now, by action: `create`, `replace`, `delete` and others."""
         counts = Counter(row.action for row in self.rows)
         return {kind.value: counts[kind.value] for kind in ActionKind if kind.changes and counts[kind.value]}
+
+    @property
+    def grid(self) -> Mapping[str, Sequence[ProgressGroup]]:
+        """The group of each replica by entry in lower case, in the order of the manifest."""
+        found: dict[str, list[ProgressGroup]] = {}
+        for row in self.rows:
+            if row.progress:
+                found.setdefault((row.group or row.session).casefold(), []).append(group_of(row.progress))
+        return found
 
     def __iter__(self) -> Iterator[ReplicaStatus]:
         return iter(self.rows)

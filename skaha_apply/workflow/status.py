@@ -15,7 +15,13 @@ from skaha_apply.planning.attempts import cause_of_failure, peak_use
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
-from skaha_apply.planning.summary.entry_summaries import Snapshot, has_another_attempt, not_started
+from skaha_apply.planning.summary.entry_summaries import (
+    Snapshot,
+    has_another_attempt,
+    is_in_summary,
+    not_started,
+    progress_word,
+)
 from skaha_apply.planning.summary.project_summary import project_summary
 from skaha_apply.workflow.exit_codes import code_of
 from skaha_apply.workflow.plan import observe_project, offline_plan_from, offline_situation
@@ -122,6 +128,7 @@ def _row(action: Action, project: str, situation: Situation) -> ReplicaStatus:
         cause=cause_of_failure(record),
         ram=record.ram if record else None,
         used=peak_use(record, spec),
+        progress=progress_word(action, record) if is_in_summary(action) else "",
     )
 
 

@@ -20,6 +20,7 @@ from skaha_apply.planning.planner import plan
 from skaha_apply.planning.situation import Situation
 from skaha_apply.planning.summary.core_hours import used_core_hours
 from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
+from skaha_apply.planning.summary.grid import plan_grid
 from skaha_apply.planning.summary.project_summary import plan_summary
 from skaha_apply.render.page.document import page_data
 from skaha_apply.render.plan.documents import plan_document
@@ -89,6 +90,7 @@ def test_every_view_of_a_moment_has_the_same_numbers(data):
         document = status_document(status)
         check_numbers(document, status, wanted)
         check_tables(document, status, later)
+        check_grid(status, later, wanted)
         check_metrics(document, status)
         cost = plan_document(whole)["core_hours_to_come"]
         assert cost["replicas"] == status.summary.planned.replicas
@@ -130,6 +132,18 @@ def check_tables(document, status, later):
     assert {name: dict(row) for name, row in table_numbers(frame.lines).items()} == {
         name: dict(row) for name, row in shown.items()
     }
+
+
+def check_grid(status, later, wanted):
+    """The grid of `status` and of a pass has each replica once, in the order of the manifest."""
+    records = {record.key: record for record in status.document.replicas}
+    assert plan_grid(later, Snapshot(records, status.at), wanted.sessions) == status.grid
+    for entry in status.entries:
+        found = status.grid[entry.name.casefold()]
+        assert {group: found.count(group) for group in entry.groups} == entry.groups
+    keys = [(row.session.casefold(), row.replica) for row in status.rows if row.progress]
+    listed = [(one.key, number) for one in wanted.sessions for number in range(1, one.replicas + 1)]
+    assert [key for key in keys if key in listed] == listed
 
 
 def check_page(document, page):

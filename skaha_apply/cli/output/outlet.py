@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # Characters of this package that some terminals cannot show; each takes one column, so that tables stay aligned.
-_SUBSTITUTES = str.maketrans({"…": "~", "─": "-", "━": "="})
+_SUBSTITUTES = str.maketrans("…─━█▓▒░▄▚", "~-=#=~.!?")
 
 
 class Outlet(io.TextIOBase):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.counts import counted
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.progress.summary import GROUP_WORDS, PENDING_WORDS, WAITING_WORDS, ProgressGroup
@@ -109,13 +110,19 @@ def _reason(same: Sequence[NotStarted]) -> str:
     return shared([one.reason for one in same])
 
 
-def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height: int | None = None) -> list[StyledRow]:
+def entry_rows(
+    entries: Sequence[EntrySummary],
+    width: int | None = None,
+    height: int | None = None,
+    strips: Strips | None = None,
+) -> list[StyledRow]:
     """A table of entries with a heading.
 
     Args:
         entries: the entries in manifest order.
         width: columns of the screen; table columns that do not fit are removed, the least useful first.
         height: rows of the screen; the busiest entries are shown, and the last row counts the others.
+        strips: rows that stand below their entry.
     """
     chosen, left = _chosen(entries, height)
     headings = _headings(entries, width)
@@ -128,13 +135,29 @@ def entry_rows(entries: Sequence[EntrySummary], width: int | None = None, height
     if width is not None:
         widths[0] = min(widths[0], max(_least_name(width), width - sum(widths[1:]) - len(_GAP) * len(columns)))
     rows = [_row(cells[0], widths, None, columns)]
-    rows += [_row(row, widths, one, columns) for row, one in zip(cells[1:], chosen, strict=True)]
+    below = strips.chosen(chosen) if strips is not None else {}
+    for row, one in zip(cells[1:], chosen, strict=True):
+        rows += [_row(row, widths, one, columns), *below.get(one.name, ())]
     if left:
         counts = sum((Counter(one.counts) for one in left), Counter[str]())
         rest = ", ".join(f"{counts[word]} {action_labels.phase_label(one_line(word))}" for word in ordered(counts))
         text = f"… and {counted(len(left), 'more entry', 'more entries')}: {rest}"
         rows.append(((text if width is None else truncate(text, width), "dim"),))
     return rows
+
+
+@dataclass(frozen=True)
+class Strips:
+    """The grids of entries by their names in lower case, a row each, and the number of rows that are free for them."""
+
+    rows: Mapping[str, StyledRow]
+    free: int
+
+    def chosen(self, entries: Sequence[EntrySummary]) -> dict[str, tuple[StyledRow, ...]]:
+        """The strips of the busiest of these entries, by name, as far as rows are free; one replica has none."""
+        known = [one for one in entries if one.total > 1 and one.name.casefold() in self.rows]
+        busiest = sorted(known, key=_busyness)[: max(self.free, 0)]
+        return {one.name: (self.rows[one.name.casefold()],) for one in busiest}
 
 
 def paint_rows(rows: Iterable[StyledRow], paint: Callable[[str, str], str]) -> list[str]:

@@ -8,34 +8,27 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.report import ActionEnded, CausesFound, Note, PassEnded, PassStarted, PhaseChanged
 from skaha_apply.model.session import Phase
 from skaha_apply.render.color import plain
 from skaha_apply.render.printable import one_line, truncate
-from skaha_apply.render.run.entries import entry_rows, not_started_rows
-from skaha_apply.render.run.failures import PendingFailures
 from skaha_apply.render.run.lines import SINGLE, event_line
-from skaha_apply.render.run.pace import summary_rows
-from skaha_apply.render.times import short_duration
+from skaha_apply.render.run.project_progress import ProjectProgress
 from skaha_apply.render.wrapped_text import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from skaha_apply.model.report import Event, NotStarted
+    from skaha_apply.model.report import Event
     from skaha_apply.render.color import Paint
     from skaha_apply.render.run.entries import StyledRow
 
     Size = tuple[int, int]  # columns, lines
 
 TICK = 1.0  # seconds between two frames without an event
-_BAR = 24  # characters
 ERRORS = 20  # failures of one pass that are printed above the table
-_LEAST = 4  # rows that are kept for reasons not to start, if there are as many
 _UP, _ERASE_LINE, _ERASE_BELOW = "\x1b[{}F", "\x1b[K", "\x1b[J"
 
 
@@ -96,58 +89,6 @@ class TerminalBlock:
         return _UP.format(rows) if rows else ""
 
 
-@dataclass
-class _ProjectProgress:
-    """What the table shows of one project; times are seconds of the clock of the table."""
-
-    started: PassStarted | None = None
-    ended: int = 0
-    failures: int = 0
-    pending_failures: PendingFailures = field(default_factory=PendingFailures)
-    began: float = 0.0
-    received: float = 0.0
-    waiting: PassEnded | None = None
-    not_started: tuple[NotStarted, ...] = ()
-    reasons: tuple[int, list[StyledRow]] = (0, [])
-
-    @property
-    def shows(self) -> bool:
-        """Whether there is something to draw."""
-        return self.started is not None or self.waiting is not None
-
-    def rows(self, now: float, width: int, height: int) -> list[StyledRow]:
-        """The progress bar, the entries, and the reasons not to start."""
-        rows = [self._bar(self.started, now)] if self.started else []
-        if self.waiting is None:
-            return rows
-        passed = now - self.received
-        entries = [
-            one if one.longest is None else replace(one, longest=one.longest + passed) for one in self.waiting.entries
-        ]
-        rows += summary_rows(self.waiting.summary, width, shows_end=False, passed=passed)
-        not_started = self._reasons(width)
-        room = height - len(rows) - min(len(not_started), _LEAST)
-        rows += entry_rows(entries, width, max(room, 2))
-        left = height - len(rows)
-        if len(not_started) > left > 0:
-            not_started = [*not_started[: left - 1], ((f"… and {len(not_started) - left + 1} more", "dim"),)]
-        return rows + not_started[: max(left, 0)]
-
-    def _reasons(self, width: int) -> list[StyledRow]:
-        """The reasons not to start, once for each pass and width: there can be one for each combination."""
-        if self.reasons[0] != width:
-            self.reasons = width, not_started_rows(self.not_started, width)
-        return self.reasons[1]
-
-    def _bar(self, started: PassStarted, now: float) -> StyledRow:
-        took = now - self.began
-        full = _BAR * min(self.ended, started.total) // started.total
-        rate = f" {self.ended / took:.0f}/s" if took and self.ended / took >= 1 else ""
-        about = f" {self.ended}/{started.total}{rate} {short_duration(took)}"
-        name = f"{truncate(one_line(started.project), _BAR)}: "
-        return ((name, ""), ("━" * full, "green"), ("─" * (_BAR - full), "dim"), (about, ""))
-
-
 class LiveTable:
     """A progress bar of actions, a table of entries, and reasons not to start; failures are printed above.
 
@@ -168,7 +109,7 @@ class LiveTable:
         self._block, self._paint, self._clock, self._tick = block, paint, clock, tick
         self._lock = threading.RLock()
         self._stop: threading.Event | None = None
-        self._parts: dict[str, _ProjectProgress] = {}
+        self._parts: dict[str, ProjectProgress] = {}
 
     def __call__(self, event: Event) -> None:
         """Show one event of an invocation with one project."""
@@ -181,7 +122,7 @@ class LiveTable:
     def take(self, project: str, event: Event) -> None:
         """Show one event of a project."""
         with self._lock:
-            part = self._parts.setdefault(project, _ProjectProgress())
+            part = self._parts.setdefault(project, ProjectProgress())
             match event:
                 case PassStarted(total=total):
                     if total > SINGLE:  # the logs of failed replicas are read after these actions
@@ -196,6 +137,7 @@ class LiveTable:
                     self._show_failures(part, part.pending_failures.take())
                     part.waiting, part.received, part.started, part.failures = event, self._clock(), None, 0
                     part.not_started, part.reasons = event.not_started, (0, [])
+                    part.grid, part.strips = event.grid(), (0, {})
                 case PhaseChanged(after=Phase.FAILED):
                     part.pending_failures.add(event)
                 case CausesFound():
@@ -225,13 +167,13 @@ class LiveTable:
             for name in list(self._parts) if project is None else [project]:
                 self._parts.pop(name, None)
 
-    def _show_causes(self, part: _ProjectProgress, event: CausesFound) -> None:
+    def _show_causes(self, part: ProjectProgress, event: CausesFound) -> None:
         lines, others = part.pending_failures.explain(event)
         for line in lines:
             self.above(f"{self._paint(line, 'red')}\n")
         self._show_failures(part, others)
 
-    def _show_failures(self, part: _ProjectProgress, events: Sequence[ActionEnded | PhaseChanged]) -> None:
+    def _show_failures(self, part: ProjectProgress, events: Sequence[ActionEnded | PhaseChanged]) -> None:
         for event in events:
             part.failures += 1
             if part.failures <= ERRORS:

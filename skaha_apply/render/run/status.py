@@ -9,11 +9,12 @@ from skaha_apply.planning.failure_cause import cause_key
 from skaha_apply.render.action_labels import all_counts
 from skaha_apply.render.color import plain
 from skaha_apply.render.reasons import reason_text
-from skaha_apply.render.run.entries import entry_rows, not_started_rows, paint_rows
+from skaha_apply.render.run.entries import Strips, entry_rows, not_started_rows, paint_rows
 from skaha_apply.render.run.failures import cause_line, causes_document
 from skaha_apply.render.run.pace import core_hours_document, progress_document, summary_document, summary_rows
 from skaha_apply.render.run.peak_use import used_document
 from skaha_apply.render.run.replica_table import table_rows
+from skaha_apply.render.run.strip import strip_row
 from skaha_apply.render.times import rfc3339
 from skaha_apply.render.wrapped_text import wrapped_lines
 
@@ -49,8 +50,11 @@ def overview(
         height: rows of the screen; None shows up to `ATTENTION` replicas.
     """
     not_started = not_started_rows(found.not_started, width)
+    numbers = summary_rows(found.summary, width) + _changes(found, width)
     room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
-    rows = entry_rows(found.summary.entries, width, room) + summary_rows(found.summary, width) + _changes(found, width)
+    others = len(not_started) + len(numbers) + len(found.causes) + len(attention) + 2  # the headings of both tables
+    free = 0 if height is None else height - len(found.summary.entries) - others
+    rows = entry_rows(found.summary.entries, width, room, _strips(found, width, free)) + numbers
     rows += _most(not_started, HOLDS if height is None else height // 4)
     shared = [one for one in found.causes if one.count > 1]
     rows += _most([((f"{cause_line(one)}", "red"),) for one in shared], HOLDS if height is None else height // 4)
@@ -59,6 +63,13 @@ def overview(
     if attention and left > 0:
         rows += _attention_rows(attention, found.at, left, width)
     return rows
+
+
+def _strips(found: ProjectStatus, width: int | None, free: int) -> Strips | None:
+    """The grids of the entries, as far as rows are free on a screen; other output has none."""
+    if width is None or free <= 0:
+        return None
+    return Strips({name: strip_row(groups, width) for name, groups in found.grid.items()}, free)
 
 
 def _attention_rows(attention: Sequence[ReplicaStatus], now: float, most: int, width: int | None) -> list[StyledRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.errors import TimeoutReached
@@ -10,6 +11,7 @@ from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.report import PassEnded
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.summary.entry_summaries import Snapshot, not_started
+from skaha_apply.planning.summary.grid import plan_grid
 from skaha_apply.planning.summary.project_summary import plan_summary
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ def waiting_event(request: ApplyRequest, last: PassResult) -> PassEnded:
     """The progress of the project, as it is reported between two passes."""
     if last.plan is None:
         return PassEnded(request.project.name)
-    specs = last.document.specs if last.document else {}
-    snapshot = Snapshot(last.records, request.context.client.now(), specs, request.project.max_active.project)
-    return PassEnded(request.project.name, plan_summary(last.plan, snapshot), not_started(last.plan.decided_now))
+    project, specs = request.project, last.document.specs if last.document else {}
+    snapshot = Snapshot(last.records, request.context.client.now(), specs, project.max_active.project)
+    grid = partial(plan_grid, last.plan, snapshot, project.sessions)
+    return PassEnded(project.name, plan_summary(last.plan, snapshot), not_started(last.plan.decided_now), grid)
