@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import skaha_apply
 from skaha_apply.model.errors import StalePlan
 from skaha_apply.workflow.api.arguments import FORMS
 from skaha_apply.workflow.api.choices import PlanChoices
+from skaha_apply.workflow.api.wording import in_python
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 
@@ -303,6 +305,11 @@ WRONG = [
         lambda skaha, project: skaha.plan(project, allow_loss="9"),
         "allow_loss must be a number of core-hours, and is '9'",
     ),
+    (lambda skaha, project: skaha.plan(project, allow_loss=10**400), "allow_loss must be .*, and is of type int"),
+    (
+        lambda skaha, project: skaha.wait(project, timeout=10**9999),
+        "timeout must be a duration: .*, and is of type int",
+    ),
     (lambda skaha, project: skaha.show(project, None), "name must be a text, and is None"),
     (lambda skaha, project: skaha.plan(project, target=5), "target must be a text or a list of texts, and is 5"),
     (lambda skaha, project: skaha.apply(project, approve=True), "approve must be a function, and is True"),
@@ -333,6 +340,38 @@ def test_a_wrong_argument_with_await_has_the_same_error(notebook):
 
     with pytest.raises(skaha_apply.UsageError, match=r"hint: Write skaha_apply\.load"):
         asyncio.run(work())
+
+
+def test_an_error_names_arguments_and_no_options(notebook, sandbox):
+    project = survey(1)
+    with skaha_apply.connect_sync() as skaha:
+        skaha.apply(project)
+        with pytest.raises(skaha_apply.UsageError, match=r"hint: .*, or add force=True, which deletes") as caught:
+            skaha.mark(project, "rerun", "reduce")
+        assert "--" not in caught.value.hint
+    os.mkfifo(notebook.folder / "pipe")
+    with skaha_apply.connect_sync(state="pipe") as skaha, pytest.raises(skaha_apply.StateError, match=r"state=\.\.\."):
+        skaha.plan(project)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Use --adopt=ended or --adopt.", "Use adopt='ended' or adopt='active'."),
+        (
+            "Keep the state elsewhere (--state URL), or check --state.",
+            "Keep the state elsewhere (state=URL), or check state=....",
+        ),
+        ("--attempt all shows all; --phase=failed", "attempt='all' shows all; phase='failed'"),
+        ("Wait with --lock-timeout 5m.", "Wait with skaha_apply.Settings(lock_timeout=...)."),
+        ("give it in a file by --var-file", "give it in variables={NAME: VALUE}"),
+        ("run `skaha-apply plan --adopt`, or: skaha-apply apply --force", None),
+        ("in a terminal:\n  skaha-apply show a --sandbox", None),
+        ("--init, --force-with-lease and a--force have no argument", None),
+    ],
+)
+def test_options_become_arguments_outside_commands(text, expected):
+    assert in_python(text) == (text if expected is None else expected)
 
 
 def test_every_argument_of_the_api_has_a_form():

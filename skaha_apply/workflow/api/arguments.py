@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from numbers import Integral, Real
@@ -176,7 +177,7 @@ def _read(name: str, value: Any) -> Any:
         return form.read(value)
     except UsageError as error:
         raise UsageError(f"{name}: {error.message}") from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         if name == "project":
             raise _not_a_project(value) from None
         raise UsageError(f"{name} must be {form.words}, and is {_shown(name, value)}", hint=_way_out(name)) from None
@@ -204,7 +205,8 @@ def _way_out(name: str) -> str | None:
 def _shown(name: str, value: object) -> str:
     """A simple value, or the type of another one, whose text can be long or secret."""
     if name not in _HIDDEN and (value is None or isinstance(value, str | int | float | os.PathLike)):
-        text = repr(str(value) if isinstance(value, os.PathLike) else value)
-        if len(text) <= _LONGEST:
-            return text
+        with suppress(ValueError):  # an integer of more digits than Python prints
+            text = repr(str(value) if isinstance(value, os.PathLike) else value)
+            if len(text) <= _LONGEST:
+                return text
     return f"of type {type(value).__name__}"

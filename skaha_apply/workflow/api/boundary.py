@@ -1,4 +1,4 @@
-"""The boundary of the Python API: an error leaves it with the frames of the user, and without those of the tool."""
+"""The boundary of the Python API: an error leaves it with the frames of the user, and in the words of Python."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 from skaha_apply.model.display.short_traceback import with_short_traceback
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.workflow.api.arguments import Arguments
+from skaha_apply.workflow.api.wording import with_python_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -39,7 +40,7 @@ def shown_briefly(function: Callable[P, T]) -> Callable[P, T]:
             checked, named = arguments.check(args, kwargs)
             return function(*checked, **named)
         except SkahaApplyError as error:
-            raise error.with_traceback(None) from None
+            raise with_python_words(error).with_traceback(None) from None
 
     return bounded
 
@@ -52,7 +53,7 @@ def awaited_briefly(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P
         try:
             return await function(*args, **kwargs)
         except SkahaApplyError as error:
-            raise error.with_traceback(None) from None
+            raise with_python_words(error).with_traceback(None) from None
         except asyncio.CancelledError as error:  # the same object: `asyncio.timeout` recognizes it
             raise with_short_traceback(error).with_traceback(None) from None
 
