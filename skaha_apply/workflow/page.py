@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING
 from skaha_apply.apply.log_saver import label
 from skaha_apply.model.display.page import TAIL, LogTail, ProjectPage
 from skaha_apply.model.masking.secrets import masked
+from skaha_apply.model.plan import ActionKind
+from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.session import Observation, Phase
-from skaha_apply.planning.planner import plan as make_plan
-from skaha_apply.planning.working_state import WorkingState
-from skaha_apply.workflow.plan import make_situation
+from skaha_apply.planning.situation import Situation
 from skaha_apply.workflow.status import project_status
 from skaha_apply.workflow.timeline import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skaha_apply.model.plan import Plan
+    from skaha_apply.model.plan import Action, Plan
     from skaha_apply.model.project import Project
+    from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.model.status import ProjectStatus
-    from skaha_apply.planning.situation import Situation
     from skaha_apply.workflow.reconcile.request import ApplyRequest
     from skaha_apply.workflow.reconcile.results import PassResult
     from skaha_apply.workflow.setup.context import StateLocation
 
 MOST_LOGS = 200  # saved logs that a page has, those of failed replicas first
 _END = 65_536  # bytes at the end of a log that are read
+_REASONS = {
+    Phase.ACCEPTED: ReasonCode.ACCEPTED,
+    Phase.PENDING: ReasonCode.PENDING,
+    Phase.RUNNING: ReasonCode.RUNNING,
+    Phase.TERMINATING: ReasonCode.TERMINATING,
+}
 _FIRST = (Phase.FAILED, Phase.UNKNOWN)
 
 
@@ -62,16 +68,33 @@ def page_of_plan(location: StateLocation, project: Project, situation: Situation
 def page_after_pass(request: ApplyRequest, last: PassResult) -> ProjectPage | None:
     """The project after a pass of `apply` or `refresh`; None if the pass has not listed the sessions.
 
-    The plan of the pass was carried out meanwhile, so the page shows a new one, from the state after the pass.
+    It shows the plan of the pass and the records after it, as the live table does. What the pass has carried out is
+    not shown as left to do.
     """
-    if last.document is None or last.listing is None:
+    if last.document is None or last.listing is None or last.plan is None:
         return None
-    working = WorkingState.from_document(last.document)
+    records = dict(last.records) or {record.key: record for record in last.document.replicas}
+    deleted = frozenset(pending.id for pending in last.document.tombstones)
+    plan = replace(last.plan, actions=tuple(_after_pass(one, records, deleted) for one in last.plan.actions))
+    document = last.document.model_copy(update={"replicas": tuple(records[key] for key in sorted(records))})
     seen = Observation(last.listing, found=last.listing.at, whole=False)
-    situation = make_situation(request.context, working, seen)
-    situation = replace(situation, options=replace(request.options.plan, destroying=False), offer=last.offer)
-    plan = make_plan(request.project, situation)
-    return page_of_plan(request.context.location, request.project, situation, plan)
+    return page_of_plan(request.context.location, request.project, Situation(document, seen), plan)
+
+
+def _after_pass(action: Action, records: Mapping[ReplicaKey, ReplicaRecord], deleted: frozenset[str | None]) -> Action:
+    """An action with the record after the pass; an action that was carried out has become `unchanged`."""
+    record, before = records.get(action.key), action.record
+    if action.kind.changes and _is_carried_out(record, before, deleted):
+        code = _REASONS.get(record.phase, ReasonCode.COMPLETED) if record else ReasonCode.DUE
+        reason = Reason(code) if code is not ReasonCode.DUE else Reason(code, note="deleted")
+        return replace(action, kind=ActionKind.UNCHANGED, record=record, reason=reason, sessions_to_delete=())
+    return action if record is before else replace(action, record=record)
+
+
+def _is_carried_out(record: ReplicaRecord | None, before: ReplicaRecord | None, deleted: frozenset[str | None]) -> bool:
+    if record is None or before is None:
+        return record is not before
+    return record.id in deleted or record.id != before.id or record.renewed != before.renewed
 
 
 def _limit(project: Project) -> int | None:

@@ -8,7 +8,11 @@ import resource
 import threading
 from itertools import count
 
+from skaha_apply.render.page.page import page_parts
+
 KEY = "sesame-open-now"  # a sensitive value
+WORD = "function"  # another one, which the script of the page contains
+GIVEN = {"SKAHA_VAR_key": KEY, "SKAHA_VAR_word": WORD}
 BLOCK = re.compile(r'<script type="application/json" id="data">(.*?)</script>', re.DOTALL)
 
 
@@ -21,13 +25,19 @@ def page_of(desk, name="page.html"):
 
 def write_survey(desk):
     """Two tiles, of which the second always fails, a stack of the first tile, and a notebook."""
-    desk.script('echo "token is $KEY"\n[ "$1" = a ] || { echo "OSError: no card $1"; exit 1; }\n')
-    tile = {"cmd": "bash", "args": ["run.sh", "${tile}"], "env": {"KEY": "${var.key}"}, "ram": 2, "cores": 1}
+    desk.script('echo "token is $KEY, a ${WORD}"\n[ "$1" = a ] || { echo "OSError: no card $1"; exit 1; }\n')
+    tile = {
+        "cmd": "bash",
+        "args": ["run.sh", "${tile}"],
+        "env": {"KEY": "${var.key}", "WORD": "${var.word}"},
+        "ram": 2,
+        "cores": 1,
+    }
     desk.write(
         {"name": "tile-${tile}", "matrix": {"tile": ["a", "b"]}, **tile},
         {"name": "stack-${tile}", "matrix": {"tile": ["a", "b"]}, "needs": ["tile-${tile}"], **tile},
         {"name": "desk", "kind": "notebook"},
-        variables={"key": {"sensitive": True}},
+        variables={"key": {"sensitive": True}, "word": {"sensitive": True}},
     )
 
 
@@ -43,7 +53,7 @@ def test_a_wait_writes_a_whole_page_at_each_pass(desk):
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        desk.apply("--wait", "complete", "--poll", "0.3s", "--html", "page.html", code=9, SKAHA_VAR_key=KEY)
+        desk.apply("--wait", "complete", "--poll", "0.3s", "--html", "page.html", code=9, **GIVEN)
     finally:
         over.set()
         reader.join()
@@ -52,12 +62,13 @@ def test_a_wait_writes_a_whole_page_at_each_pass(desk):
     text, project = page_of(desk)
     assert project["counts"] == {"done": 2, "running": 1, "blocked": 1, "failed": 1}
     assert [(one["cause"], one["count"]) for one in project["causes"]] == [("OSError: no card b", 1)]
-    assert project["logs"]["tile-b"] == [1, ["token is (sensitive)", "OSError: no card b"]]
+    assert project["logs"]["tile-b"] == [1, ["token is (sensitive), a (sensitive)", "OSError: no card b"]]
     assert KEY not in text
+    assert page_parts().script in text
     (notebook,) = [record for record in desk.state["replicas"] if record["session"] == "desk"]
     assert notebook["id"] not in text
-    desk(*project["causes"][0]["command"].split()[1:], "--yes", SKAHA_VAR_key=KEY)
-    assert desk.plan(SKAHA_VAR_key=KEY)["summary"]["create"] == 1
+    desk(*project["causes"][0]["command"].split()[1:], "--yes", **GIVEN)
+    assert desk.plan(**GIVEN)["summary"]["create"] == 1
 
 
 def test_each_command_shows_the_next_apply(desk):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from skaha_apply.cli.invocation import project_command
+from skaha_apply.cli.output.masking import mask
 from skaha_apply.cli.output.result_files import check_place
 from skaha_apply.cli.output.session_ids import hide_ids
 from skaha_apply.cli.output.streams import write_file
 from skaha_apply.model.errors import SkahaApplyError, UsageError
+from skaha_apply.render.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,10 +71,18 @@ class PageFile:
                 self._write(self._file)
             self._problem = None
         except SkahaApplyError as error:
-            self._problem = error
-            if error.message not in self._warned:
-                self._warned.add(error.message)
-                self._streams.message("warning", error.message)
+            self._keep(error)
+        except Exception as error:  # noqa: BLE001 - a bug of a page must not stop the work
+            self._keep(
+                SkahaApplyError(f"cannot make the page {one_line(self._file)}: unexpected {type(error).__name__}")
+            )
+
+    def _keep(self, error: SkahaApplyError) -> None:
+        """Keep an error for the end of the command, and print it as a warning, once for each text."""
+        self._problem = error
+        if error.message not in self._warned:
+            self._warned.add(error.message)
+            self._streams.message("warning", error.message)
 
     def check(self) -> None:
         """Raise the error of the last write, if it failed."""
@@ -90,7 +100,16 @@ class PageFile:
 
         names = [name for name in self._order if name in self._pages] or list(self._pages)
         data = page_data([self._pages[name] for name in names], public=self._public)
-        write_file("page", file, hide_ids(page_html(data)))
+        write_file("page", file, page_html(_masked(data)).encode())
+
+
+def _masked(value: Any) -> Any:
+    """The data with each text masked; a sensitive value can occur in the style or the script by chance."""
+    if isinstance(value, str):
+        return hide_ids(mask(value))
+    if isinstance(value, list):
+        return [_masked(one) for one in value]
+    return {key: _masked(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def page_commands(project: str, *, one_of_several: bool) -> dict[str, str]:
