@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -314,26 +315,43 @@ def test_the_history_is_an_option_and_a_variable(git_desk, one_line):
 
 
 @pytest.mark.skipif(not Path("/usr/lib/git-core/git-daemon").exists(), reason="git daemon is not installed")
-def test_over_the_network_with_git_daemon(git_desk, one_line):
-    desk = git_desk
-    desk.write(SLEEP)
-    daemon = [shutil.which("git"), "daemon", "--reuseaddr", "--export-all", "--base-path=.", "--listen=127.0.0.1"]
+@contextmanager
+def daemon(desk, *words):
+    """A git daemon on loopback that exports the folder of a desk; gives its address."""
     port = _free_port()
-    process = subprocess.Popen(
-        [*daemon, f"--port={port}", "--enable=receive-pack", "."], cwd=desk.folder, stderr=subprocess.DEVNULL
-    )
+    given = ["--reuseaddr", "--export-all", "--base-path=.", "--listen=127.0.0.1", f"--port={port}", *words, "."]
+    process = subprocess.Popen([shutil.which("git"), "daemon", *given], cwd=desk.folder, stderr=subprocess.DEVNULL)
     try:
         desk.sandbox.wait_until(lambda: _is_open(port))
-        option = ("--state", f"git:git://127.0.0.1:{port}/remote.git")
-        desk.apply(*option)
-        assert desk.plan(*option)["has_changes"] is False
-        assert list(refs(desk.remote)) == [STATE]
-        ended = desk("plan", "--state", f"git:git://127.0.0.1:{port}/absent.git", code=1)
-        one_line(ended, r"there is no such repository")
+        yield f"git:git://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
+
+
+def test_over_the_network_with_git_daemon(git_desk, one_line):
+    desk = git_desk
+    desk.write(SLEEP)
+    with daemon(desk, "--enable=receive-pack") as address:
+        option = ("--state", f"{address}/remote.git")
+        desk.apply(*option)
+        assert desk.plan(*option)["has_changes"] is False
+        assert list(refs(desk.remote)) == [STATE]
+        ended = desk("plan", "--state", f"{address}/absent.git", code=1)
+        one_line(ended, r"there is no such repository")
     one_line(desk("plan", *option, code=1), r"unable to connect", r"network")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [([], r"or the account cannot see it or write in it"), (["--informative-errors"], r"has no write permission")],
+)
+def test_a_remote_that_only_reads_is_named(git_desk, one_line, words, message):
+    git_desk.write(SLEEP)
+    with daemon(git_desk, *words) as address:
+        assert git_desk.plan("--state", f"{address}/remote.git")["has_changes"] is True
+        one_line(git_desk("apply", "--yes", "--state", f"{address}/remote.git", code=1), message)
+    assert git_desk.live() == {}
 
 
 def _free_port():

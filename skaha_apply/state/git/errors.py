@@ -61,7 +61,12 @@ _CAUSES = (
         "Give the account or token permission to write (at GitHub `contents: write`).",
     ),
     _named(
-        r"does not appear to be a git repository|repository .*not found|not exported|No such file|error: 404"
+        r"access denied or repository not exported",  # what git daemon prints about each of the three
+        "there is no such repository, or the account cannot see it or write in it",
+        "Check the address, and whether the server accepts pushes (git daemon: --enable=receive-pack).",
+    ),
+    _named(
+        r"does not appear to be a git repository|repository .*not found|no such repository|No such file|error: 404"
         r"|could not be found|is not a repository",
         "there is no such repository, or the account cannot see it",
         "Check the address. A path names a bare repository; make one with `git init --bare PATH`.",
