@@ -9,8 +9,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -132,6 +134,28 @@ class Job:
         self.context["steps"][name] = {"outputs": outputs}
         self.codes.append(code)
         return code
+
+    def cancel(self, given, is_ready):
+        """Run the command of the action with this environment, and cancel it as GitHub does once `is_ready`.
+
+        SIGINT to the first process of the step, SIGTERM 7.5 s later, SIGKILL 2.5 s after that. Returns the exit code.
+        """
+        self.act({"command": "lint"})
+        words, output = self.words(read_yaml(ACTION)["runs"]["steps"][-1]["run"], given)
+        process = subprocess.Popen(
+            words, cwd=self.checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        is_ready()
+        for number, wait in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 10)):
+            process.send_signal(number)
+            until = time.monotonic() + wait
+            while process.poll() is None and time.monotonic() < until:
+                time.sleep(0.02)
+            if process.poll() is not None:
+                break
+        self.log += process.communicate()[0]
+        assert f"exit-code={process.returncode}\n" in output.read_text()
+        return process.returncode
 
     def shell(self, text, environment, name):
         code, self.context["steps"][name] = self._bash(text, environment)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
-import time
 
 import pytest
 
@@ -97,28 +95,18 @@ LOST = {"script": [{"match": {"method": "POST"}, "nth": 8, "times": 2, "fault": 
 
 @pytest.mark.parametrize("case", [(SLOW, "{}/state.json"), (LOST, "git:{}/state.git")], ids=["file", "git"])
 def test_a_job_that_github_cancels_loses_nothing_and_leaves_no_lock(kit, job, sandbox, checkout, case):
-    """SIGINT to the first process of the step, SIGTERM 7.5 s later, SIGKILL 2.5 s after that."""
     subprocess.run(["git", "init", "--quiet", "--bare", job.hub.folder / "state.git"], check=True)
     kit.write(checkout, replicas=40)
     sandbox.faults(**case[0])
     state = case[1].format(job.hub.folder)
     given = {"INPUT_COMMAND": "apply", "INPUT_STATE": state, "INPUT_ARGS": "--concurrency 4 --settle 0.2s", **SECRETS}
-    job.act({"command": "lint"})
-    words, output = job.words(kit.read_yaml(kit.ACTION)["runs"]["steps"][-1]["run"], given)
-    process = subprocess.Popen(words, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 9)
-    for number, wait in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 10)):
-        process.send_signal(number)
-        until = time.monotonic() + wait
-        while process.poll() is None and time.monotonic() < until:
-            time.sleep(0.02)
-        if process.poll() is not None:
-            break
-    log = process.communicate()[0]
-    assert process.returncode == 130, log
+
+    def is_ready():
+        sandbox.wait_until(lambda: sandbox.requests(0)["counts"].get("POST /session", 0) >= 9)
+
+    assert job.cancel(given, is_ready) == 130, job.log
     assert 8 <= len(sandbox.sessions()) < 40
-    assert "exit-code=130\n" in output.read_text()
-    assert "cannot" not in log
+    assert "cannot" not in job.log
     sandbox.faults()
     assert job.act({"command": "apply", "state": state, "args": "--settle 0.2s"}, SECRETS) == 0, job.log
     assert len(sandbox.sessions()) == 40

@@ -1,7 +1,8 @@
-"""A survey on GitHub, with the files as a user copies them: a fork, a review, a merge, a failure, a schedule."""
+"""A survey on GitHub, with the files as a user copies them: fork, review, merge, failure, schedule, cancel."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 SECRETS = {"SKAHA_TOKEN": "secret-of-the-tests"}
@@ -11,7 +12,7 @@ FIRST, FORKED, MERGED, LATER = "1" * 40, "2" * 40, "3" * 40, "4" * 40
 BAD = "  - {name: bad, cmd: sh, args: [fails.sh]}\n"
 
 
-def test_pull_request_review_merge_apply_schedule(kit, hub, checkout, sandbox, tmp_path):
+def test_pull_request_review_merge_apply_schedule_cancel(kit, hub, checkout, sandbox, tmp_path):  # noqa: PLR0915 - one story
     sandbox.settings(workdir=str(checkout))
     (checkout / "fails.sh").write_text("until [ -e fail ]; do sleep 0.05; done; echo 'OSError: disk full'; exit 1\n")
     subprocess.run(["git", "init", "--quiet", "--bare", tmp_path / "state.git"], check=True)
@@ -73,3 +74,22 @@ def test_pull_request_review_merge_apply_schedule(kit, hub, checkout, sandbox, t
     assert "::error title=bad failed::OSError: disk full" in first.log
     assert run("second", "skaha-schedule.yml", "refresh", secrets=SECRETS).code == 0
     assert len(sandbox.sessions()) == 4
+
+    # GitHub cancels an apply. A person starts the next one, which finds what the canceled one has created.
+    kit.write(checkout, more=BAD + "  - {name: more, cmd: 'true', replicas: 30}\n")
+    cancel_an_apply(kit.Job(hub, "canceled", checkout), state, sandbox)
+    read = run("read", "skaha-apply.yml", "apply", event_name="push", sha=LATER, secrets=SECRETS)
+    digest = re.search(r"Digest of survey: `(.+)`", read.summary)[1]
+    by_hand = {"event_name": "workflow_dispatch", "inputs": {"digest": digest}, "secrets": SECRETS}
+    assert len(run("by-hand", "skaha-apply.yml", "apply", **by_hand).codes) == 2
+    assert len(sandbox.sessions()) == 34
+    refs = subprocess.run(["git", "-C", tmp_path / "state.git", "for-each-ref"], capture_output=True, check=True)
+    assert b"lock" not in refs.stdout
+
+
+def cancel_an_apply(job, state, sandbox):
+    sandbox.faults(latency_ms=[20, 200], only=["POST /session"])
+    given = {"INPUT_COMMAND": "apply", "INPUT_STATE": state, "INPUT_ARGS": "--concurrency 2", **SECRETS}
+    assert job.cancel(given, lambda: sandbox.wait_until(lambda: len(sandbox.sessions()) > 6)) == 130, job.log
+    assert 6 < len(sandbox.sessions()) < 34
+    sandbox.faults()
