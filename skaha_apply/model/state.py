@@ -117,7 +117,8 @@ class Attempt(Frozen):
 
     `running` is the time of the last listing that showed it Running. It ended between `running` and `ended`.
     `cause` is why it failed, in one line. `ram` is the RAM in GiB that it requested, if its spec had `retry_ram`.
-    `ram_used` (GiB) and `cores_used` are the most that a listing showed in use.
+    `ram_used` (GiB) and `cores_used` are the most that a listing showed in use. `marked` states that the replica was
+    then marked to run again.
     """
 
     attempt: int
@@ -133,6 +134,7 @@ class Attempt(Frozen):
     cause: str = ""
     ram_used: float | None = None
     cores_used: float | None = None
+    marked: bool = False
 
 
 class ReplicaRecord(ReplicaEntry):

@@ -21,8 +21,16 @@ FIRST_ATTEMPT = {"attempt": 1, "ram": None, "cause": "", "ram_used": None, "core
 _OVER = frozenset({Phase.DONE, Phase.FAILED, Phase.UNKNOWN})
 
 
-def history(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
-    """The attempts before the next one: the earlier attempts of a record, and its current one if that is over."""
+def history(record: ReplicaRecord | None, *, marked: bool = False) -> tuple[Attempt, ...]:
+    """The attempts before the next one: the earlier attempts of a record, and its current one if that is over.
+
+    `marked` states that the replica was marked to run again.
+    """
+    every = _attempts(record)
+    return (*every[:-1], every[-1].model_copy(update={"marked": True})) if marked and every else every
+
+
+def _attempts(record: ReplicaRecord | None) -> tuple[Attempt, ...]:
     if record is None:
         return ()
     if record.phase not in _OVER or record.id is None:

@@ -282,7 +282,7 @@ def _record(one: Mark, ledger: Ledger, desired: DesiredReplica | None, verb: Ver
         Verb.HOLD: {"phase": Phase.HELD, "note": "held"},
     }
     if verb is not Verb.COMPLETE:
-        record = record.model_copy(update={"earlier": history(record), "vanished": 0})
+        record = record.model_copy(update={"earlier": history(record, marked=verb is Verb.RERUN), "vanished": 0})
     working.records[one.key] = record.model_copy(update={"stopped": False, **changes[verb]})
 
 

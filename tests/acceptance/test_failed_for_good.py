@@ -75,5 +75,17 @@ def test_an_interrupt_counts_retries_apart_from_what_has_not_started(desk, sandb
 
 def test_show_names_a_mark_as_a_reason_to_run_again(desk, failed):
     desk("mark", "rerun", "find", "--yes")
+    desk("apply", "--yes", *FAST, "--target", "find", "--wait", "complete", "--poll", "0.3s", check=False)
+    assert [one["why"] for one in desk("show", "find", "-o", "json").json["replicas"][0]["attempts"]] == [
+        None,
+        "marked to run again",
+    ]
+    manifest = desk.folder / "m.yaml"
+    manifest.write_text(manifest.read_text().replace("fail.sh", "other.sh"))
+    (desk.folder / "other.sh").write_text(FAIL)
     desk("apply", "--yes", *FAST, "--target", "find", check=False)
-    assert "marked to run again, or its spec or a dependency changed" in desk("show", "find").out
+    assert [one["why"] for one in desk("show", "find", "-o", "json").json["replicas"][0]["attempts"]] == [
+        None,
+        "marked to run again",
+        "its spec or a dependency changed",
+    ]

@@ -10,6 +10,7 @@ from skaha_apply.apply.log_saver import label
 from skaha_apply.model.errors import UsageError
 from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.session import Phase
+from skaha_apply.model.state import Attempt
 from skaha_apply.model.status import ReplicaHistory, ShownAttempt
 from skaha_apply.planning.attempts import as_requested, peak_use
 from skaha_apply.planning.selection import matches
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import SessionSpec
-    from skaha_apply.model.state import Attempt, ReplicaRecord
+    from skaha_apply.model.state import ReplicaRecord
     from skaha_apply.model.status import ProjectStatus, ReplicaStatus
     from skaha_apply.workflow.setup.context import Context, StateLocation
 
@@ -159,6 +160,8 @@ def _shown(
 
 def _why_again(one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord) -> str:
     """Why a replica ran again after the attempt `before`; the state stores no reason, so it follows from both."""
+    if isinstance(before, Attempt) and before.marked:
+        return "marked to run again"
     if one.run_number > before.run_number:
         return f"ordered to run again (run {one.run_number + 1})"
     if before.phase is Phase.FAILED and one.attempt > before.attempt:
@@ -167,7 +170,7 @@ def _why_again(one: Attempt | ReplicaRecord, before: Attempt | ReplicaRecord) ->
         return f"the session of attempt {before.attempt} disappeared"
     if one.attempt > before.attempt:
         return f"after attempt {before.attempt}"
-    return "marked to run again, or its spec or a dependency changed"
+    return "its spec or a dependency changed"
 
 
 def _last(text: str) -> tuple[str, ...]:
