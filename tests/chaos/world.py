@@ -85,6 +85,7 @@ class VaultStore:
     """A store as `model.ports.Store` asks for, on a vault, for one process."""
 
     address = "vault"
+    shared_logs = None
 
     def __init__(self, vault, process, random):
         self._vault, self._process, self._random = vault, process, random
@@ -172,6 +173,7 @@ class ChaosLocation:
     server: str = BOUND
     url: str = URL
     local: bool = False
+    base: str = ""
 
     def store(self, project):
         vault = self.universe.vaults.setdefault(project, Vault())
