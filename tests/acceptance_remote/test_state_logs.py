@@ -34,7 +34,10 @@ def files(git):
 
 
 def test_a_colleague_reads_the_log_of_a_failure_from_the_branch_until_it_is_repaired(desk, git, sandbox, tmp_path):
-    (desk.folder / "run.sh").write_text('echo "secret $TOKEN"; echo "failed $REPLICA_ID" >&2; [ "$REPLICA_ID" = 1 ]\n')
+    notebook = sandbox.create(name="nb", type="notebook").text.strip()
+    (desk.folder / "run.sh").write_text(
+        f'echo "secret $TOKEN {notebook}"; printf "\\033[31mfailed $REPLICA_ID\\n" >&2; [ "$REPLICA_ID" = 1 ]\n'
+    )
     work = {"name": "tile", "replicas": 2, "cmd": "bash", "args": ["run.sh"], "env": {"TOKEN": "${var.token}"}}
     desk.write(work, variables={"token": {"sensitive": True}})
     desk.environment["SKAHA_VAR_token"] = "hunter2hunter2"
@@ -46,7 +49,9 @@ def test_a_colleague_reads_the_log_of_a_failure_from_the_branch_until_it_is_repa
     assert set(files(git)) <= {f"{path}.log", f"{path}.events", "state.json"}
     text = git("show", f"{STATE}:{path}.log")
     assert "failed 2" in text
-    assert "hunter2hunter2" not in text
+    for secret in ("hunter2hunter2", notebook, "\x1b"):
+        assert secret not in text
+    assert "id-" in text
     assert git("rev-list", "--count", STATE).strip() == "1"
 
     for one in desk.live().values():

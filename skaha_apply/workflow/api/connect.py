@@ -57,7 +57,9 @@ class Connecting:
             given(session_id, url)
 
         opened = AsyncExitStack()
-        context = await opened.enter_async_context(open_context(replace(self._settings, identify=identify)))
+        context = await opened.enter_async_context(
+            open_context(replace(self._settings, identify=identify, publish=known.mask))
+        )
         return Skaha(context, opened, known.mask, self._callbacks)
 
 

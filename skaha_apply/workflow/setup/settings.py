@@ -27,7 +27,7 @@ def log_note(event: Event) -> None:
 
 
 def _unchanged(text: str) -> str:
-    """The text: a script decides itself what it stores next to a state."""
+    """The text; the command line and a connection of Python mask IDs in place of this."""
     return text
 
 
