@@ -78,6 +78,7 @@ class ProjectStatus(Tabular):
     `summary` has the numbers of the project and its entries. `exit_code` is 0 if nothing is left to do, 2 if something
     is active or can be done, 9 if a replica is failed, unknown, on hold or blocked, 8 if one is in conflict. `document`
     is the state, updated with the listing. `causes` are the causes of the failed replicas, the most frequent first.
+    `offline` is why the server was not asked, "" if it was; then `at` is the time of the state.
     """
 
     project: str
@@ -87,6 +88,7 @@ class ProjectStatus(Tabular):
     exit_code: ExitCode
     document: StateDocument
     causes: tuple[SharedCause, ...] = ()
+    offline: str = ""
 
     @property
     def entries(self) -> tuple[EntrySummary, ...]:
@@ -212,11 +214,15 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline(Tabular):
-    """One project at the time `at`: a lane for each replica with an accepted create, and the numbers of the project."""
+    """One project at the time `at`: a lane for each replica with an accepted create, and the numbers of the project.
+
+    `offline` is why the server was not asked, "" if it was.
+    """
 
     project: str
     lanes: tuple[Lane, ...]
     summary: ProjectSummary
+    offline: str = ""
 
     @property
     def at(self) -> float:

@@ -59,10 +59,13 @@ async def survey(context: Context, project: Project) -> ProjectStatus:
     return replace(found, rows=await _with_events(context, project, found.rows))
 
 
-async def recorded_status(location: StateLocation, project: Project) -> ProjectStatus:
-    """The status when the state was last written, without a request; raises `StateError` as `survey` does."""
+async def recorded_status(location: StateLocation, project: Project, *, offline: str = "") -> ProjectStatus:
+    """The status when the state was last written, without a request; raises `StateError` as `survey` does.
+
+    `offline` is why the server is not asked.
+    """
     situation = await offline_situation(location, project, PlanOptions())
-    return project_status(project, situation, offline_plan_from(project, situation))
+    return replace(project_status(project, situation, offline_plan_from(project, situation)), offline=offline)
 
 
 def project_status(project: Project, situation: Situation, plan: Plan) -> ProjectStatus:

@@ -28,7 +28,7 @@ def timeline(found: ProjectStatus) -> Timeline:
     order = {(row.session.casefold(), row.replica): place for place, row in enumerate(found.rows)}
     records = sorted(found.document.replicas, key=lambda record: (order.get(record.key, len(order)), record.key))
     lanes = (_lane(record, found.document, found.at) for record in records)
-    return Timeline(found.project, tuple(lane for lane in lanes if lane.segments), found.summary)
+    return Timeline(found.project, tuple(lane for lane in lanes if lane.segments), found.summary, found.offline)
 
 
 def _lane(record: ReplicaRecord, document: StateDocument, at: float) -> Lane:

@@ -69,6 +69,7 @@ class Status:
     project: str = "survey"
     causes: tuple = ()
     at: float = NOW
+    offline: str = ""
     changes: dict = field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from skaha_apply.cli.option_types import DURATION, interval
 from skaha_apply.cli.options import ManifestOptions
 from skaha_apply.cli.output.page_file import PageFile
 from skaha_apply.cli.output.streams import write_file
-from skaha_apply.cli.projects import for_each, load
+from skaha_apply.cli.projects import for_each, for_each_offline, load
 from skaha_apply.cli.shared_options import HtmlOption, PublicOption
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.errors import ExitCode, Interrupted, ServerError, StateError, worst
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from skaha_apply.cli.status_view import View
     from skaha_apply.model.project import Project
     from skaha_apply.model.status import ProjectStatus
-    from skaha_apply.workflow.setup.context import Context
+    from skaha_apply.workflow.setup.context import Context, StateLocation
     from skaha_apply.workflow.setup.settings import Settings
 
 WATCH_INTERVAL = 10.0  # seconds between two refreshes
@@ -152,14 +152,19 @@ def _ends_watch(code: ExitCode, options: StatusArguments) -> bool:
 
 
 def _refresh_once(survey: ProjectSurvey, status_view: View, options: StatusArguments) -> ExitCode | None:
-    """Refresh, show and draw the status; None if server or state fail after an earlier refresh succeeded."""
+    """Refresh, show and draw the status; None if server or state fail after an earlier refresh succeeded.
+
+    A timeline is drawn from the state alone if the server is unavailable.
+    """
     try:
         code, found = survey()
     except (ServerError, StateError) as error:
-        if not survey.has_succeeded:
+        if survey.has_succeeded:
+            status_view.show_outage(error)
+            return None
+        if isinstance(error, StateError) or options.timeline is None or options.watch or options.exit_code:
             raise
-        status_view.show_outage(error)
-        return None
+        code, found = survey.recorded(error)
     status_view.show(found)
     if options.timeline is not None:
         _draw(options.timeline, found)
@@ -203,6 +208,24 @@ class ProjectSurvey:
         if errors:
             raise errors[0]
         self.has_succeeded = self.has_succeeded or bool(found)
+        return code, tuple(found)
+
+    def recorded(self, error: ServerError) -> tuple[ExitCode, tuple[ProjectStatus, ...]]:
+        """The status of each project when its state was last written, with a warning that states why."""
+        from skaha_apply.planning.options import PlanOptions  # noqa: PLC0415 - only without a server
+        from skaha_apply.render.times import rfc3339  # noqa: PLC0415
+        from skaha_apply.workflow.status import recorded_status  # noqa: PLC0415
+
+        found: list[ProjectStatus] = []
+
+        async def one(location: StateLocation, project: Project) -> ExitCode:
+            status = await recorded_status(location, project, offline=error.message)
+            text = f"{error.message}; the server was not asked, and this is the state of {rfc3339(status.at)}"
+            self._streams.message("warning", text)
+            found.append(status)
+            return ExitCode.OK
+
+        code = for_each_offline(self._setting, self._projects, self._streams, one, PlanOptions())
         return code, tuple(found)
 
 

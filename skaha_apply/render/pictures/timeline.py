@@ -15,7 +15,7 @@ from skaha_apply.model.status import SegmentKind
 from skaha_apply.render.pictures.figure import BLUE, GRAY, GREEN, ORANGE, RED, draw_picture
 from skaha_apply.render.printable import one_line, truncate
 from skaha_apply.render.run.lines import counts_line
-from skaha_apply.render.times import short_duration
+from skaha_apply.render.times import rfc3339, short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -178,7 +178,8 @@ def _name_entries(axes: Axes, rows: Sequence[_LanePosition]) -> None:
 def _title(timeline: Timeline) -> str:
     summary, retried = timeline.summary, sum(lane.attempts > 1 for lane in timeline.lanes)
     counts = counts_line(summary.counts) + (f", {retried} with more than one attempt" if retried else "")
-    return f"{truncate(one_line(timeline.project), _NAME)}: {counted(summary.total, 'replica')}\n{counts}"
+    offline = f" (the state of {rfc3339(timeline.at)}; the server was not asked)" if timeline.offline else ""
+    return f"{truncate(one_line(timeline.project), _NAME)}: {counted(summary.total, 'replica')}{offline}\n{counts}"
 
 
 def _explain(axes: Axes, lanes: Sequence[Lane]) -> None:

@@ -154,6 +154,7 @@ def status_document(found: ProjectStatus, *, addresses: bool = True) -> dict[str
         "causes": causes_document(found.causes),
         "changes": dict(found.changes),
         "at": rfc3339(found.at),
+        "offline": found.offline or None,
         **summary_document(found.summary),
     }
 
