@@ -45,7 +45,8 @@ class ReplicaStatus:
     seconds since the create was accepted, if the session is pending. `event` is the last line of its events, if the
     session has been pending for long. `cause` is why the last attempt failed, in one line, if it has failed. `ram` is
     the RAM in GiB that the attempt requested, if its spec had `retry_ram`. `used` is None without
-    measurements of the server. `progress` is the word by which `EntrySummary.counts` counts it, "" if no entry does.
+    measurements of the server. It ended between `ended_after` and `ended`, the time of the listing that showed the end.
+    `progress` is the word by which `EntrySummary.counts` counts it, "" if no entry does.
     """
 
     project: str
@@ -69,6 +70,7 @@ class ReplicaStatus:
     ram: Number | None = None
     used: PeakUse | None = None
     progress: str = ""
+    ended_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class ShownAttempt:
     """One attempt of a replica. Times are Unix seconds by the server's clock, None if unknown.
 
     `why` states why the replica ran again, "" for its first attempt. `cause` is why the attempt failed. `ram` is the
-    RAM in GiB that it requested, if its spec had `retry_ram`. `used` is None if the server measured nothing.
+    RAM in GiB that it requested, if its spec had `retry_ram`. `used` is None if the server measured nothing. It ended
+    between `ended_after` and `ended`, the time of the listing that showed the end.
     """
 
     attempt: int
@@ -143,6 +146,7 @@ class ShownAttempt:
     ended: float | None = None
     ram: Number | None = None
     used: PeakUse | None = None
+    ended_after: float | None = None
 
 
 @dataclass(frozen=True)

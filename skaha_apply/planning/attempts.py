@@ -101,6 +101,18 @@ def cause_of_failure(record: ReplicaRecord | None) -> str:
     return record.cause or record.note
 
 
+def ended_after(one: Attempt | ReplicaRecord | None) -> float | None:
+    """The last time at which the session of an attempt that ended is known to have existed, in Unix seconds.
+
+    It ended between this time and `ended`, because `ended` is the time of the listing that showed the end. None if it
+    has not ended, or nothing is known.
+    """
+    if one is None or one.phase.active or one.ended is None:
+        return None
+    known = [time for time in (one.accepted, one.started, one.running) if time is not None]
+    return min(max(known), one.ended) if known else None
+
+
 def peak_use(one: Attempt | ReplicaRecord | None, spec: SessionSpec | None) -> PeakUse | None:
     """The most that an attempt used, and what its spec requested; None if no listing showed it."""
     if one is None or (one.ram_used is None and one.cores_used is None):

@@ -11,7 +11,7 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.plan import ActionKind
 from skaha_apply.model.session import Phase
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus
-from skaha_apply.planning.attempts import cause_of_failure, peak_use
+from skaha_apply.planning.attempts import cause_of_failure, ended_after, peak_use
 from skaha_apply.planning.failure_cause import shared_causes
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.planning.planner import plan as make_plan
@@ -132,6 +132,7 @@ def _row(action: Action, project: str, situation: Situation) -> ReplicaStatus:
         ram=record.ram if record else None,
         used=peak_use(record, spec),
         progress=progress_word(action, record) if is_in_summary(action) else "",
+        ended_after=ended_after(record),
     )
 
 

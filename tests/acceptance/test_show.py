@@ -31,12 +31,15 @@ def test_the_history_of_a_replica_names_attempts_causes_and_dependents(desk, san
     ):
         assert line in text
     document = desk("show", "reduce/1", "-o", "json").json
-    assert document["format_version"] == "1.1"
+    assert document["format_version"] == "1.2"
     shown = document["replicas"][0]
     assert [(one["attempt"], one["phase"], one["cause"]) for one in shown["attempts"]] == [
         (1, "failed", "error: no flat"),
         (2, "running", None),
     ]
+    failed, running = shown["attempts"]
+    assert failed["started"] <= failed["ended_after"] <= failed["ended"]
+    assert (running["ended_after"], running["ended"]) == (None, None)
     assert (shown["log"], shown["log_attempt"]) == (["error: no flat"], 1)
     assert any("Started" in line for line in shown["events"])
     waiting = desk("show", "mosaic").out

@@ -56,6 +56,7 @@ class Row:
     cause: str = ""
     used: PeakUse | None = None
     ram: float | None = None
+    ended_after: float | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "reason", note(self.reason))
@@ -235,6 +236,7 @@ def test_document_has_times_in_utc():
             "session": "Desk", "group": None, "name": "desk", "replica": 1, "phase": "running", "id": "k2j3h4g5",
             "attempt": 1, "attempts": 1, "ram": None,
             "accepted": None, "started": None, "ended": "1970-01-01T00:00:00Z",
+            "ended_after": None,
             "action": "unchanged", "reason": "", "reason_code": "due", "event": None, "cause": None, "used": None,
             "connect_url": None,
         },

@@ -10,6 +10,7 @@ from skaha_apply.model.session import Phase
 from skaha_apply.model.spec import SessionSpec
 from skaha_apply.model.state import Attempt, ReplicaRecord, StateDocument
 from skaha_apply.model.status import ProjectStatus, ReplicaStatus, Segment, SegmentKind, Timeline
+from skaha_apply.planning.attempts import ended_after
 from skaha_apply.render.pictures.timeline import changes_of_count
 from skaha_apply.workflow.timeline import timeline
 
@@ -65,6 +66,23 @@ def test_every_attempt_waited_and_ran():
 def test_a_time_is_sure_up_to_the_last_listing_that_showed_it_running(phase, times, seen):
     (lane,) = drawn(record(phase, accepted=1000.0, **times))
     assert lane.segments[-1].observed_end == seen
+
+
+@pytest.mark.parametrize(
+    ("phase", "times", "after"),
+    [
+        ("running", {"started": 1100.0, "running": 1200.0}, None),
+        ("done", {"started": 1100.0, "running": 1160.0, "ended": 1900.0}, 1160.0),
+        ("failed", {"started": 1100.0, "ended": 1900.0}, 1100.0),
+        ("failed", {"ended": 1900.0}, 1000.0),
+        ("done", {"started": 1100.0, "running": 1950.0, "ended": 1900.0}, 1900.0),  # clocks contradict each other
+    ],
+)
+def test_the_interval_of_an_end_begins_where_the_timeline_is_no_longer_sure(phase, times, after):
+    one = record(phase, accepted=1000.0, **times)
+    assert ended_after(one) == after
+    if after is not None:
+        assert drawn(one)[0].segments[-1].observed_end == after
 
 
 def test_one_that_ended_unseen_does_not_count_as_running_until_a_later_listing():

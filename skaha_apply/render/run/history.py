@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.status import ReplicaHistory, ReplicaStatus, ShownAttempt
     from skaha_apply.render.color import Paint
 
-HISTORY_FORMAT = "1.1"
+HISTORY_FORMAT = "1.2"
 MOST = 20  # replicas that are shown as text
 _FIRST_TIME = re.compile(r" \S+T\S+Z (\S+T\S+Z)$")
 _LABEL = 12  # columns of the labels
@@ -164,4 +164,5 @@ def _attempt_document(attempt: ShownAttempt) -> dict[str, Any]:
         "accepted": rfc3339(attempt.accepted),
         "started": rfc3339(attempt.started),
         "ended": rfc3339(attempt.ended),
+        "ended_after": rfc3339(attempt.ended_after),
     }

@@ -188,6 +188,7 @@ def _replica_document(row: ReplicaStatus, *, addresses: bool) -> dict[str, Any]:
         "accepted": rfc3339(row.accepted),
         "started": rfc3339(row.started),
         "ended": rfc3339(row.ended),
+        "ended_after": rfc3339(row.ended_after),
         "action": row.action,
         "reason": reason_text(row.reason),
         "reason_code": row.reason.code.value,

@@ -12,7 +12,7 @@ from skaha_apply.model.masking.secrets import masked
 from skaha_apply.model.session import Phase
 from skaha_apply.model.state import Attempt
 from skaha_apply.model.status import ReplicaHistory, ShownAttempt
-from skaha_apply.planning.attempts import as_requested, peak_use
+from skaha_apply.planning.attempts import as_requested, ended_after, peak_use
 from skaha_apply.planning.selection import matches
 from skaha_apply.workflow.logs import read_logs
 from skaha_apply.workflow.state.binding import find_store
@@ -155,6 +155,7 @@ def _shown(
         ended=None if one.phase.active else one.ended,
         ram=one.ram,
         used=peak_use(one, spec),
+        ended_after=ended_after(one),
     )
 
 
