@@ -18,7 +18,7 @@ import skaha_apply
 from skaha_apply.model.errors import StalePlan
 from skaha_apply.workflow.api.arguments import FORMS
 from skaha_apply.workflow.api.choices import PlanChoices
-from skaha_apply.workflow.api.wording import in_python
+from skaha_apply.workflow.api.python_words import in_python
 
 IMAGE = "images.canfar.net/skaha/astroml:24.07"
 

@@ -14,7 +14,15 @@ from skaha_apply.model.reasons import Reason, ReasonCode
 from skaha_apply.model.report import NotStarted
 from skaha_apply.model.session import Phase
 from skaha_apply.planning.summary.core_hours import DUE, HOUR, core_time, cores_of, durations
-from skaha_apply.planning.summary.pace import began, last_ends, run_time_range, stragglers, time_left, time_left_range
+from skaha_apply.planning.summary.pace import (
+    began,
+    expected_runs,
+    last_ends,
+    run_time_range,
+    stragglers,
+    time_left,
+    time_left_range,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -130,13 +138,16 @@ class _Entry:
         counts = Counter({ActionKind.DONE.value: before.done} if before.done else {}) + Counter(words)
         running = list(self._running(words))
         longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
-        more = list(durations(known))
-        run_times = sorted([*before.durations, *more]) if more else before.durations
+        new = list(durations(known))
+        run_times = sorted([*before.durations, *new]) if new else before.durations
         median, extremes = _median(run_times), run_time_range(run_times)
         ran = [seconds for seconds, _ in running]
         queued = sum(counts[word] for word in _OPEN) - len(ran)
         spec = next((action.desired.spec for action in self.members if action.desired is not None), None)
         batch, slots = spec is None or not spec.kind.interactive, self._slots(counts, spec)
+        hours = self._core_hours(words, median if batch else None)
+        useful = sum(run_times) * cores_of(spec) / HOUR
+        more = expected_runs(len(ran) + queued, useful, hours.lost, spec.retries if spec else 0) - len(ran)
         return EntrySummary(
             name=self.members[0].group or self.members[0].session if self.members else before.name,
             counts=dict(counts),
@@ -147,13 +158,13 @@ class _Entry:
             stragglers=stragglers(running, median),
             began=began(known, before.began),
             ends=last_ends(known, before.ends),
-            left=time_left(median, ran, queued, slots),
+            left=time_left(median, ran, more, slots),
             open=len(ran) + queued,
             needs=tuple(need.casefold() for need in spec.needs) if spec and (ran or queued) else (),
             batch=batch,
             run_times=extremes,
-            left_range=time_left_range(median, extremes, ran, queued, slots),
-            core_hours=self._core_hours(words, median if batch else None),
+            left_range=time_left_range(median, extremes, ran, more, slots),
+            core_hours=hours,
         )
 
     def _running(self, words: Iterable[str]) -> Iterator[tuple[float, str]]:

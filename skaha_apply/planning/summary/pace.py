@@ -45,13 +45,27 @@ def stragglers(running: Iterable[tuple[float, str]], median: float | None) -> tu
     return tuple((name, ran) for ran, name in sorted(slow, reverse=True))
 
 
+def expected_runs(replicas: int, useful: float, lost: float, retries: int) -> int:
+    """The number of whole runs that open replicas will take, if attempts go on to fail as before.
+
+    Args:
+        replicas: the number of open replicas.
+        useful: the time of the attempts that are done, in any unit.
+        lost: the time of the attempts that failed, in the same unit.
+        retries: the number of further attempts that each replica can have.
+    """
+    if not useful:
+        return replicas
+    return round(replicas * min(1 + lost / useful, 1 + retries))
+
+
 def time_left(median: float | None, running: Sequence[float], queued: int, slots: int) -> float | None:
     """The expected seconds until all replicas of an entry have ended; None without a median or an open replica.
 
     Args:
         median: seconds that a replica runs.
         running: the seconds for which the running replicas have been running.
-        queued: the number of replicas that have not started.
+        queued: the number of replicas that have not started, and of retries that are expected.
         slots: the number of replicas that run at the same time.
     """
     if median is None or not (running or queued):

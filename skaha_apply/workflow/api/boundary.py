@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 from skaha_apply.model.display.short_traceback import with_short_traceback
 from skaha_apply.model.errors import SkahaApplyError
 from skaha_apply.workflow.api.arguments import Arguments
-from skaha_apply.workflow.api.wording import with_python_words
+from skaha_apply.workflow.api.python_words import with_python_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
