@@ -136,3 +136,12 @@ def test_two_writers_leave_the_page_of_one_of_them(desk):
     _, project = page_of(desk)
     assert project["name"] in ("p0", "p1")
     assert not list(desk.folder.glob(".page*"))
+
+
+def test_a_damaged_state_leaves_the_old_page(desk):
+    desk.write({"name": "tile", "cmd": "true"})
+    desk.apply("--html", "page.html")
+    before = (desk.folder / "page.html").read_bytes()
+    desk.state_path.write_text(desk.state_path.read_text()[:200])
+    assert "damaged" in desk("status", "--html", "page.html", code=1).err
+    assert (desk.folder / "page.html").read_bytes() == before

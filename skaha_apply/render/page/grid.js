@@ -1,7 +1,7 @@
 // The grid: a row for each entry, a square for each replica in the order of the list. It is one tab stop.
 
 const PITCHES = [[60, 22], [600, 16], [4000, 11], [25000, 7], [Infinity, 4]]; // replicas, pixels of a square with its gap
-const MOST_ROWS = 150;
+const MOST_ROWS = 300; // of more entries, those with failures come first
 const MOST_PIXELS = 1.6e7; // of one canvas
 
 let cachedPalette = null;
@@ -66,6 +66,7 @@ class Grid {
     const columns = columnsFor(shown, whole, this.pitch);
     this.host.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     const width = Math.floor((whole - (columns - 1) * 24) / columns);
+    if (shown.length > MOST_ROWS) shown.sort((one, other) => Boolean(other.counts.failed) - Boolean(one.counts.failed));
     this.rows = shown.slice(0, MOST_ROWS).map((entry) => this.row(entry, width));
     const left = shown.length - this.rows.length;
     fill(this.host,

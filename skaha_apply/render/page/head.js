@@ -126,6 +126,7 @@ function expectedEnd(project) {
   if (!project.open && pace.elapsed !== null) {
     return ["Ended", clock(project.zero + pace.elapsed, at), project.counts.done === project.total ? "all is done" : "see below what is left"];
   }
+  if (!project.open) return ["Expected end", "–", "no session has an end"];
   if (pace.left === null) return ["Expected end", "not known yet", "no replica of the open entries has ended"];
   const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${duration(pace.left)}`;
   return ["Expected end", `about ${clock(at + pace.left, at)}`, span + without(pace.not_estimated)];

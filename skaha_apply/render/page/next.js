@@ -3,7 +3,7 @@
 const VERBS = {
   create: "create", replace: "replace", delete: "delete", adopt: "adopt", renew: "renew", retry: "retry",
 };
-const STATES = { wait: "wait", blocked: "are blocked", conflict: "are in conflict" };
+const STATES = { wait: ["waits", "wait"], blocked: ["is blocked", "are blocked"], conflict: ["is in conflict", "are in conflict"] };
 
 function drawNext(view) {
   const { project } = view, { does, does_not: doesNot } = project.next;
@@ -13,7 +13,7 @@ function drawNext(view) {
   if (project.refused) made.append(element("p", { class: "alarm" }, `A safety rule refuses it: ${project.refused}`));
   made.append(element("div", { class: "columns pair" },
     element("div", {}, element("h3", {}, "would do"), lines(first, (one) => VERBS[one.action] || one.action, "nothing")),
-    element("div", {}, element("h3", {}, "would not start"), lines(second, (one) => STATES[one.action] || one.action, "nothing waits or is blocked"))));
+    element("div", {}, element("h3", {}, "would not start"), lines(second, (one) => (STATES[one.action] || [one.action, one.action])[one.count === 1 ? 0 : 1], "nothing waits or is blocked"))));
   const notes = project.notes.map((note) => element("p", { class: "quiet small" }, note));
   made.append(...notes);
   if (project.commands.apply && (does.length || project.open)) made.append(command(project.commands.apply, "apply"));
