@@ -43,3 +43,9 @@ def test_jobs_that_write_the_state_wait_for_each_other(kit):
     assert writers == ["skaha-apply", "skaha-refresh"]
     assert [document[name]["interruptible"] for name in writers] == [False, False]
     assert document["skaha-apply"]["rules"][0]["when"] == "manual"
+
+
+def test_a_schedule_runs_one_job(kit):
+    document = YAML(typ="safe", pure=True).load(kit.jobs())
+    rules = {name: document[name]["rules"][0]["if"] for name in ("skaha-refresh", "skaha-doctor")}
+    assert rules["skaha-refresh"].replace("!=", "==") == rules["skaha-doctor"]

@@ -43,6 +43,7 @@ def test_merge_request_apply_failure_schedule(project, sandbox, checkout, write)
     assert project.run("skaha-refresh", **TOKEN) == 9, project.log
     assert "disk full" in (checkout / "skaha-refresh.xml").read_text()
     assert project.run("skaha-refresh", **TOKEN) == 0, project.log
+    assert project.run("skaha-doctor", **TOKEN) == 0, project.log
     lines = project.installed.read_text().splitlines()
     assert set(lines) == {"install --quiet --disable-pip-version-check skaha-apply==0.1.0"}
 
