@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,27 +19,34 @@ from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.page import page_of_plan, project_page
 from skaha_apply.workflow.plan import offline_plan_from, offline_situation
 from skaha_apply.workflow.setup.context import find_location, open_context
+from skaha_apply.workflow.state.binding import find_store
 from skaha_apply.workflow.status import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skaha_apply.model.display.page import ProjectPage
+    from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
     from skaha_apply.model.state import StateDocument
     from skaha_apply.workflow.setup.context import Context
     from skaha_apply.workflow.setup.settings import Settings
 
 _LOG = logging.getLogger(__name__)
+_REST = 10.0  # times the time that reading the manifests took, until they are read again
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a project was read from, and its page. `state` is None if there is no state yet."""
+    """What a project was read from, and its page. `state` is None if there is no state yet.
+
+    `store` is used again as long as the manifests are not read again. It reads no file that has not changed.
+    """
 
     project: Project
     state: StateDocument | None
     page: ProjectPage
+    store: Store | None = None
 
 
 class PageReading:
@@ -47,7 +56,7 @@ class PageReading:
     """
 
     def __init__(self, setting: Settings, load: Callable[[], tuple[Project, ...]], *, refresh: bool) -> None:
-        self._setting, self._load, self._refresh = setting, load, refresh
+        self._setting, self._load, self._refresh = setting, _Manifests(load), refresh
         self._readings: dict[str, _Reading] = {}
         self._errors: list[str] = []
         self._has_succeeded = False
@@ -102,10 +111,37 @@ class PageReading:
 
     async def _read_state(self, project: Project) -> None:
         """Read the state. If nothing has changed, no plan is made and no log is read."""
-        location = find_location(self._setting).at(project)
-        situation = await offline_situation(location, project, PlanOptions())
-        state, known = None if situation.new_state else situation.state, self._readings.get(project.name)
-        if known is not None and (known.state, known.project) == (state, project):
+        location, known = find_location(self._setting).at(project), self._readings.get(project.name)
+        store = known.store if known is not None and known.project is project else None
+        store = store or find_store(location, project)
+        situation = await offline_situation(location, project, PlanOptions(), store)
+        state = None if situation.new_state else situation.state
+        if known is not None and _is_same(known.project, project) and (known.state is state or known.state == state):
+            self._readings[project.name] = _Reading(project, state, known.page, store)
             return
         page = page_of_plan(location, project, situation, offline_plan_from(project, situation))
-        self._readings[project.name] = _Reading(project, state, page)
+        self._readings[project.name] = _Reading(project, state, page, store)
+
+
+class _Manifests:
+    """The projects of the manifests. Long manifests are read again after ten times the time that reading takes."""
+
+    def __init__(self, load: Callable[[], tuple[Project, ...]]) -> None:
+        self._load = load
+        self._projects: tuple[Project, ...] = ()
+        self._next = float("-inf")
+
+    def __call__(self) -> tuple[Project, ...]:
+        """The projects; raises what `load` raises, and reads again the next time."""
+        began = time.monotonic()
+        if began >= self._next:
+            self._next = began
+            self._projects = self._load()
+            ended = time.monotonic()
+            self._next = ended + _REST * (ended - began)
+        return self._projects
+
+
+def _is_same(one: Project, other: Project) -> bool:
+    """Whether two readings of a project are equal, wherever its fields stand in the files."""
+    return one is other or replace(one, locations=other.locations) == other

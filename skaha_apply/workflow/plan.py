@@ -22,6 +22,7 @@ from skaha_apply.workflow.state.moves import with_moves
 
 if TYPE_CHECKING:
     from skaha_apply.model.plan import Plan
+    from skaha_apply.model.ports import Store
     from skaha_apply.model.project import Project
     from skaha_apply.model.spec import ReplicaKey
     from skaha_apply.model.state import StateDocument
@@ -109,9 +110,14 @@ async def plan_offline(location: StateLocation, project: Project, options: PlanO
     return offline_plan_from(project, await offline_situation(location, project, options))
 
 
-async def offline_situation(location: StateLocation, project: Project, options: PlanOptions) -> Situation:
-    """The situation when the state was last written; see `plan_offline`."""
-    stored = await read_state(find_store(location, project), location, project)
+async def offline_situation(
+    location: StateLocation, project: Project, options: PlanOptions, store: Store | None = None
+) -> Situation:
+    """The situation when the state was last written; see `plan_offline`.
+
+    A `store` that is used again does not read a document again that has not changed.
+    """
+    stored = await read_state(store or find_store(location, project), location, project)
     document, moved = with_moves(stored or new_document(location, project), project)
     then = document.written or time.time()
     return Situation(

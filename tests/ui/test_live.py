@@ -278,3 +278,13 @@ def test_a_public_page_has_neither_names_of_replicas_nor_paths_also_in_errors(do
         assert private not in shown
     assert page.counts() == {"done": 3}
     assert page.until(lambda: "m.yaml" in "".join(page.errors))
+
+
+def test_a_state_that_is_only_touched_changes_no_data(followed):
+    tag = followed.http.get("/data.json").headers["etag"]
+    state = followed.desk.state_path
+    state.touch()
+    for _ in range(5):
+        reply = followed.http.get("/data.json", headers={"If-None-Match": tag})
+        assert reply.status_code == 304
+        time.sleep(0.1)

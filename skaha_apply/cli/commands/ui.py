@@ -133,7 +133,7 @@ def _serve(options: UiArguments, streams: Streams) -> None:
         streams.show(f"{address}\n")
         sys.stdout.flush()
         if options.base_path is not None:
-            streams.notify_line(f"behind the proxy: {options.base_path}/?{access.query} on its host")
+            streams.notify(f"on the host of the proxy:\n  {options.base_path}/?{access.query}\n")
         streams.notify_line("Ctrl-C ends the page")
         if not options.no_browser:
             try_browser(address)
