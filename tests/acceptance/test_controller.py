@@ -438,6 +438,38 @@ def test_the_log_of_a_pull_has_no_user_of_a_url(desk, running, tmp_path, odd_ser
     assert "ghp_secret" not in controller.out.read_text()
 
 
+def test_the_password_of_a_repository_goes_to_its_server_only_and_is_in_no_line(desk, running, odd_server):
+    asked = []
+
+    class Asking(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers["Authorization"])
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    host = odd_server(Asking).removeprefix("http://")
+    elsewhere = ("--state", "git:https://git.invalid/states.git")
+    for user, words, environment, is_sent in (
+        ("anna:ghp_secret@", (), {}, True),
+        ("", (), {"SKAHA_GIT_PASSWORD": "ghp_secret"}, True),
+        ("", elsewhere, {"SKAHA_GIT_PASSWORD": "ghp_secret"}, False),
+    ):
+        asked.clear()
+        desk.environment |= environment
+        with running("--repository", f"http://{user}{host}/x.git", *words) as controller:
+            fault = controller.until_event("fault", source="manifests")
+            assert "the remote requires a login" in fault["error"]
+            controller.stop()
+        assert any(asked) is is_sent
+        assert "ghp_secret" not in controller.out.read_text()
+    assert "unencrypted" in desk("run", "--repository", "http://a:ghp_secret@git.invalid/x.git", code=4).err
+
+
 class Weather:
     """Faults in random order, each of which begins and ends while a controller works on a growing survey."""
 
