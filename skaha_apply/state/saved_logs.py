@@ -50,7 +50,7 @@ class SavedLogs:
         """The last `size` bytes of a saved log, "" for a missing one; raises `StateError`."""
         path = self._path(name, label, "log")
         try:
-            with path.open("rb") as file:
+            with durable.open_regular(path) as file:
                 length = file.seek(0, os.SEEK_END)
                 file.seek(max(0, length - size))
                 return file.read(size).decode("utf-8", "replace")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from skaha_apply.model.errors import StateError
@@ -71,3 +73,13 @@ def test_a_disk_that_refuses_is_one_clear_message(folder):
     with pytest.raises(StateError, match="cannot save the log") as caught:
         SavedLogs(folder).save("a", "1-x", "log", None)
     assert caught.value.hint
+
+
+def test_a_pipe_instead_of_a_log_is_refused_at_once(folder):
+    logs = SavedLogs(folder)
+    path = logs.path("a", "1-x")
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    for read in (lambda: logs.read("a", "1-x"), lambda: logs.tail("a", "1-x", 100)):
+        with pytest.raises(StateError, match=r"cannot read the saved log .*: not a regular file"):
+            read()

@@ -87,7 +87,7 @@ def _kept_id(path: Path) -> str:
     """The ID in a file, which is made if it is missing or damaged."""
     try:
         with suppress(FileNotFoundError, ValueError):
-            return str(uuid.UUID(path.read_text(encoding="ascii").strip()))
+            return str(uuid.UUID(durable.read_regular(path).decode("ascii").strip()))
         made = str(uuid.uuid4())
         durable.replace(path, f"{made}\n".encode("ascii"), private=True)
     except OSError as error:
