@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from html.parser import HTMLParser
 
 import pytest
 
@@ -227,6 +228,18 @@ def test_ctrl_c_in_a_script_loses_nothing_and_shows_one_short_error(desk, sandbo
     assert desk.plan()["summary"]["create"] == 100 - made
 
 
+class Elements(HTMLParser):
+    """The names of the elements and attributes of a text."""
+
+    def __init__(self):
+        super().__init__()
+        self.names, self.attributes = set(), set()
+
+    def handle_starttag(self, tag, attrs):
+        self.names.add(tag)
+        self.attributes.update(name for name, _ in attrs)
+
+
 def test_values_are_inert_and_hide_the_ids_of_interactive_sessions(notebook, sandbox):
     hostile = "MemoryError: <img src=x onerror=alert(1)> \x1b[2J ${tile}"
     notebook.script(f"echo '{hostile}' >&2; exit 1")
@@ -251,6 +264,17 @@ def test_values_are_inert_and_hide_the_ids_of_interactive_sessions(notebook, san
     assert str(report).splitlines()[-1].endswith("mark(project, 'rerun', phase='failed'), then apply.")
     assert "&lt;img src=x onerror=alert(1)&gt;" in report._repr_html_()
     assert list(report.to_pandas()["phase"]).count("failed") == 30
+    html = status._repr_html_()
+    tags = Elements()
+    tags.feed(html)
+    assert tags.names <= {"div", "pre", "font", "details", "summary", "table", "thead", "tbody", "tr", "th", "td"}
+    assert tags.attributes <= {"class", "style"}
+    lines = html.partition("</pre>")[0].splitlines()
+    assert "  0 done, 1 running, 30 failed" in lines
+    assert any(line.count("X") == 30 for line in lines), "the grid has a character for each replica"
+    assert sum("MemoryError: &lt;img" in line for line in lines) == 1, "failures with one cause are one line"
+    assert "30 failed: MemoryError: &lt;img" in html
+    assert "31 replicas</summary>" in html
     assert str(status.to_pandas()["started"].dtype).endswith("UTC]")
 
 

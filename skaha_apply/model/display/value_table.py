@@ -1,6 +1,7 @@
 """How a value of the Python API shows itself: as a short text, as a table in a notebook, and as a DataFrame.
 
-`render.notebook` registers the table of each class with `table_of`, because the model knows no texts.
+`render.notebook` registers the table of each class with `table_of`, because the model knows no texts. Another form in a
+notebook is registered with `html_of`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 20  # rows that a notebook shows
 # Math in names (`tile-${tile}`) must not be typeset.
-_STYLE = 'class="skaha-apply tex2jax_ignore mathjax_ignore"'
+STYLE = 'class="skaha-apply tex2jax_ignore mathjax_ignore"'
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,13 @@ def picture_of(value: object, _form: str) -> bytes:
     raise NotImplementedError(type(value).__name__)
 
 
+@singledispatch
+def html_of(value: object) -> str | None:
+    """What a notebook shows of a value: its table, or another form of its class; None for a class without one."""
+    table = table_of(value)
+    return None if table is None else html_table(table)
+
+
 class Tabular:
     """A value with a short text, a table in a notebook, and a DataFrame.
 
@@ -71,9 +79,8 @@ class Tabular:
         printer.text(str(self))
 
     def _repr_html_(self) -> str | None:
-        """The table that a notebook shows."""
-        table = table_of(self)
-        return None if table is None else html_table(table)
+        """What a notebook shows."""
+        return html_of(self)
 
     def to_pandas(self) -> Any:
         """The table as a `pandas.DataFrame`, with all rows and columns. Times are in UTC.
@@ -94,7 +101,7 @@ def html_table(table: ValueTable) -> str:
     """The summary and at most `MOST_ROWS` rows as HTML; every text is escaped."""
     lines = "".join(f"<div>{_text(line)}</div>" for line in table.summary)
     if not table.rows:
-        return f"<div {_STYLE}>{lines}</div>"
+        return f"<div {STYLE}>{lines}</div>"
     shown = [index for index, name in enumerate(table.columns) if name not in table.hidden]
     rows = table.rows
     if len(rows) > MOST_ROWS:
@@ -104,7 +111,7 @@ def html_table(table: ValueTable) -> str:
     body = "".join(f"<tr>{''.join(_cell(row[index]) for index in shown)}</tr>" for row in rows)
     left = len(table.rows) - len(rows)
     more = f"<div>… and {left} more; to_pandas() has all rows</div>" if left else ""
-    return f"<div {_STYLE}>{lines}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
+    return f"<div {STYLE}>{lines}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</div>"
 
 
 def _cell(value: Any) -> str:

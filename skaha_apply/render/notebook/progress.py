@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.masking.inert_text import without_controls
 from skaha_apply.model.report import PassEnded, PassStarted
+from skaha_apply.render.notebook.styled_html import styled_html
 from skaha_apply.render.run.lines import ProgressLines
 from skaha_apply.render.run.live_table import LiveTable
 
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 100, 40  # characters and rows of the table
 MOST_LINES = 20  # lines above the table that are kept: the failures
 INTERVAL = 0.5  # seconds between two updates within a pass
-_COLORS = {
-    "green": "#2e7d32",
-    "red": "#d32f2f",
-    "yellow": "#b26a00",
-    "magenta": "#8e24aa",
-    "blue": "#1976d2",
-    "cyan": "#00838f",
-}
 
 
 def choose_view(mask: Callable[[str], str], *, display: bool | None) -> Callable[[], ProgressView] | None:
@@ -113,7 +105,7 @@ class NotebookBlock:
         self._published = self._clock()
         cleaned = [[(without_controls(self._mask(text)), style) for text, style in row] for row in rows]
         plain = "\n".join("".join(text for text, _ in row).rstrip() for row in cleaned)
-        html = "\n".join("".join(_styled(text, style) for text, style in row) for row in cleaned)
+        html = "\n".join("".join(styled_html(text, style) for text, style in row) for row in cleaned)
         self._publish({"text/plain": plain, "text/html": f'<pre class="skaha-apply">{html}</pre>'})
 
     def leave(self) -> None:
@@ -133,12 +125,3 @@ class NotebookProgress(LiveTable):
         super().__call__(event)
         if isinstance(event, PassStarted | PassEnded):
             self._output.flush()
-
-
-def _styled(text: str, style: str) -> str:
-    words = style.split()
-    css = [f"color:{_COLORS[word]}" for word in words if word in _COLORS]
-    css += ["font-weight:bold"] if "bold" in words else []
-    css += ["opacity:0.6"] if "dim" in words else []
-    shown = escape(text)
-    return f'<font style="{";".join(css)}">{shown}</font>' if css else shown

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from skaha_apply.model.counts import counted
-from skaha_apply.model.display.value_table import ValueTable, picture_of, table_of
+from skaha_apply.model.display.value_table import ValueTable, html_of, picture_of, table_of
 from skaha_apply.model.masking.session_ids import short_id, without_ids
 from skaha_apply.model.plan import Plan
 from skaha_apply.model.report import Report
@@ -135,6 +135,14 @@ def status_table(status: ProjectStatus) -> ValueTable:
         urgent=frozenset(index for index, row in enumerate(status.rows) if row.phase not in _CALM),
         hidden=_HIDDEN | {"action"},
     )
+
+
+@html_of.register(ProjectStatus)
+def status_html_of(status: ProjectStatus) -> str:
+    """A status as the small form of its page."""
+    from skaha_apply.render.notebook.status_html import status_html  # noqa: PLC0415 - only a notebook asks for it
+
+    return status_html(status)
 
 
 @table_of.register(ReplicaHistory)
