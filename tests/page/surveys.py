@@ -168,3 +168,19 @@ def survey(count=2000, now=T0 + 3600.0 * 21):
 
 def data_of(*pages, public=False):
     return page_data(pages, public=public)
+
+
+def survey_of_failures(count, *, each=False):
+    """A survey whose replicas all failed for one cause: `count` replicas of one session, or a session for `each`."""
+    image = "images.canfar.net/skaha/astroml:24.07"
+    specs = (SessionSpec(name="reduce", image=image, replicas=count),)
+    if each:
+        specs = tuple(
+            SessionSpec(name=f"t{n}x", group="t${n}x", values={"n": str(n)}, image=image) for n in range(count)
+        )
+    project, now = Project("failures", specs), T0 + 9000.0
+    expansion = Expansion(project)
+    records = [survey_record(one, 83, 10_000, now) for one in expansion.replicas({}, {})]
+    failed = [one.model_copy(update={"cause": "MemoryError", "attempt": 1, "earlier": ()}) for one in records]
+    status = planned_status(project, tuple(failed), now, expansion)
+    return ProjectPage(status, timeline(status), specs, commands=COMMANDS)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 import pytest
-from surveys import data_of
+from surveys import data_of, survey_of_failures
 
 from skaha_apply.render.page.columns import column, names_column
 from skaha_apply.render.page.words import word_of
@@ -59,6 +59,16 @@ def test_failures_of_three_causes_are_three_lines_whose_commands_select_them(til
     assert sum(one["count"] for one in project["causes"]) == len(failed)
     marked = [name for one in project["causes"] for name in one["command"].split()[3:-1]]
     assert sorted(marked) == sorted(row.session for row in failed)
+
+
+def test_a_cause_with_very_many_replicas_has_a_command_for_all_failures(large_page):
+    (project,) = block_of(large_page)["projects"]
+    assert [one["for_all"] for one in project["causes"]] == [False] * 3
+    replicated = survey_of_failures(2000)
+    (cause,) = data_of(replicated)["projects"][0]["causes"]
+    assert cause["command"] == "skaha-apply mark rerun reduce/1-2000 --sandbox"
+    (cause,) = data_of(survey_of_failures(501, each=True))["projects"][0]["causes"]
+    assert (cause["for_all"], cause["command"]) == (True, "skaha-apply mark rerun --phase failed --sandbox")
 
 
 @pytest.mark.parametrize("values", [[], [1], [1, 1, 1, 2, None, None, None], list(range(9)), ["", "", "a"]])

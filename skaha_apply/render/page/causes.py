@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.model.session import Phase
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.status import ReplicaStatus
 
 MOST_CAUSES = 100  # items; the last one stands for all other causes
-MOST_PATTERNS = 40  # of a command that marks the replicas of one cause
+MOST_PATTERNS = 500  # of a command that marks the replicas of one cause
 UNKNOWN_CAUSE = "no cause known: neither log nor events state one"
 
 
@@ -62,17 +63,16 @@ def _item(
         "detail": shown(example.cause) if example.cause != cause else "",
         "first": time(min(ended, default=None)),
         "last": time(max(ended, default=None)),
-        "command": _command(final, page) if final else "",
+        **_command(final, page),
     }
 
 
-def _command(failed: Sequence[ReplicaStatus], page: ProjectPage) -> str:
-    """The command that marks these replicas; for many names it marks all failed ones of the project."""
-    rerun = page.commands.get("rerun", "")
+def _command(failed: Sequence[ReplicaStatus], page: ProjectPage) -> dict[str, Any]:
+    """The command that marks these replicas; `for_all` states that it marks all failed ones of the project."""
     patterns = list(replica_patterns(failed))
-    if len(patterns) > MOST_PATTERNS or not rerun:
-        return page.commands.get("rerun-failed", "")
-    return rerun.replace("REPLICA", " ".join(patterns), 1)
+    for_all = len(patterns) > MOST_PATTERNS
+    template = page.commands.get("rerun-failed" if for_all else "rerun", "") if failed else ""
+    return {"command": template.replace("REPLICA", " ".join(map(quote, patterns)), 1), "for_all": for_all}
 
 
 def replica_patterns(rows: Iterable[ReplicaStatus]) -> Iterable[str]:

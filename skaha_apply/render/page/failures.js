@@ -41,6 +41,7 @@ function causeLine(view, cause) {
       element("p", { class: "quiet small" }, again, "for example ",
         element("button", { type: "button", class: "link", onclick: () => view.openByName(cause.example) }, cause.example), cause.detail ? `: ${cause.detail}` : ""),
       element("p", { class: "quiet small" }, when),
+      cause.for_all ? element("p", { class: "small" }, "Too many names for one command; this one marks all failed replicas, whatever the cause:") : "",
       cause.command ? command(cause.command, `rerun ${cause.cause}`) : ""));
 }
 
