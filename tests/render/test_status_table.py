@@ -174,6 +174,15 @@ def test_large_project_is_shown_by_entry_with_the_replicas_that_need_attention()
     assert len(small) <= 10
 
 
+def test_of_many_entries_the_busiest_have_a_row():
+    entries = [EntrySummary(f"tile-{one:02}", {"failed" if one == 58 else "done": 1}) for one in range(60)]
+    text = overview_text(Status((), summary(*entries)), ()).splitlines()
+    assert len(text) == 31
+    assert [row.split()[0] for row in text[-3:]] == ["tile-27", "tile-58", "…"]
+    assert text[-1] == "… and 31 more entries: 31 done"
+    assert len(overview_text(Status((), summary(*entries[:30])), ()).splitlines()) == 31
+
+
 @pytest.mark.parametrize("width", [None, 40])
 def test_what_an_apply_would_change_is_the_end_of_both_views(width):
     found = Status((Row("tile", "tile-1", "create", "create"),), changes={"create": 1, "retry": 3, "delete": 2})

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 STATUS_FORMAT = "1.4"
 LARGE = 20  # replicas of an entry, above which they are only counted
+ENTRIES = 30  # rows of entries, the busiest; the last row counts the others
 ATTENTION = 50  # shown replicas that need attention
 HOLDS = 20  # rows with reasons not to start
 
@@ -47,11 +48,11 @@ def overview(
         found: the status of the project.
         attention: the replicas that need attention.
         width: columns of the screen, None for no limit.
-        height: rows of the screen; None shows up to `ATTENTION` replicas.
+        height: rows of the screen; None shows up to `ENTRIES` entries and `ATTENTION` replicas.
     """
     not_started = not_started_rows(found.not_started, width)
     numbers = summary_rows(found.summary, width) + _changes(found, width)
-    room = None if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
+    room = ENTRIES + 1 if height is None else max(2, height - min(len(not_started) + len(attention), height // 2))
     others = len(not_started) + len(numbers) + len(found.causes) + len(attention) + 2  # the headings of both tables
     free = 0 if height is None else height - len(found.summary.entries) - others
     rows = entry_rows(found.summary.entries, width, room, _strips(found, width, free)) + numbers
