@@ -19,6 +19,7 @@ from skaha_apply.model.request import Accepted, CreateRequest, Offer, Outcome, R
 from skaha_apply.model.session import Kind, Listing, LiveSession
 from skaha_apply.skaha import responses
 from skaha_apply.skaha.auth.registry import TrustedRegistries, explain
+from skaha_apply.skaha.listings import Listings
 from skaha_apply.skaha.options import ClientOptions
 from skaha_apply.skaha.outcomes import NOT_SENT, outcome, read_error
 from skaha_apply.skaha.requests import delete_request, log_request, read_request, renewal_request, session_request
@@ -47,6 +48,7 @@ class Client:
 
     def __init__(self, options: ClientOptions) -> None:
         self._exchange = Exchange(options)
+        self._listings = Listings()
         self._noted: set[str] = set()
         self._registries = TrustedRegistries()
         self.guard: Callable[[], Awaitable[None]] | None = None
@@ -137,7 +139,7 @@ class Client:
 
         def read(response: Response) -> Listing:
             at = self.now()
-            sessions, notes = responses.read_sessions(response.body)
+            sessions, notes = self._listings.read(response.body)
             self._log_once(notes)
             self._identify(sessions)
             return Listing(sessions, at - response.took, at, responses.authenticated_user(response.headers))

@@ -78,9 +78,14 @@ def authenticated_user(headers: Mapping[str, str]) -> str | None:
     return name if name.isprintable() and 0 < len(name) <= _LONGEST_USER else None
 
 
-def read_sessions(body: bytes) -> tuple[tuple[LiveSession, ...], tuple[str, ...]]:
-    """The sessions of a response to `GET /session`, and notes about unusable items; raises `NotSkaha`."""
-    items = read_json(body, "GET /session", _replaced)
+def read_sessions(
+    body: bytes, read: Callable[[dict[str, Any]], Any] | None = None
+) -> tuple[tuple[LiveSession, ...], tuple[str, ...]]:
+    """The sessions of a response to `GET /session`, and notes about unusable items; raises `NotSkaha`.
+
+    `read` reads an item; see `read_item`.
+    """
+    items = read_json(body, "GET /session", read or read_item)
     if not isinstance(items, list):
         raise NotSkaha("GET /session: the response is not a list of sessions", hint=NOT_SKAHA_HINT)
     sessions = tuple(
@@ -105,7 +110,7 @@ class _SessionWithNotes(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _replaced(entry: dict[str, Any]) -> LiveSession | _SessionWithNotes | dict[str, Any]:
+def read_item(entry: dict[str, Any]) -> LiveSession | _SessionWithNotes | dict[str, Any]:
     """The session of an item of a listing, so that the objects of a long one are not in memory at once.
 
     An item without a usable ID is returned as it is.

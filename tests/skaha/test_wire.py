@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from skaha_apply.model.errors import NotSkaha
 from skaha_apply.model.session import Phase
+from skaha_apply.skaha import listings
 from skaha_apply.skaha.field_values import read_cores, read_ram, read_time
 from skaha_apply.skaha.responses import (
     one_line,
     read_context,
     read_created,
     read_images,
+    read_item,
     read_registries,
     read_session,
     read_sessions,
@@ -245,3 +247,41 @@ def test_an_object_within_an_item_of_a_listing_does_not_count_as_a_session():
     sessions, notes = read_sessions(json.dumps(items).encode())
     assert [(session.id, session.name) for session in sessions] == [(FIXED["id"], "")]
     assert notes == ("2 items of the session list have no usable ID; they are ignored",)
+
+
+ITEMS = st.sampled_from(
+    [
+        FIXED,
+        {**FIXED, "status": "Completed"},
+        {**FIXED, "ramInUse": "1.07"},
+        {**FIXED, "isFixedResources": False},
+        {**FIXED, "requestedRAM": "-1"},
+        {**FIXED, "image": ["a"], "labels": {"tile": "3"}},
+        {**FIXED, "labels": {"tile": "4"}},
+        FLEXIBLE,
+        {"name": "without an ID"},
+        {},
+        None,
+    ]
+)
+
+
+@given(st.lists(st.lists(ITEMS, max_size=4), max_size=4))
+def test_a_listing_after_others_is_read_as_one_alone(turns):
+    reader = listings.Listings()
+    for items in turns:
+        body = json.dumps(items).encode()
+        assert reader.read(body) == read_sessions(body)
+
+
+def test_a_session_that_is_listed_again_is_read_once(monkeypatch):
+    counted = []
+    monkeypatch.setattr(listings, "read_item", lambda item: counted.append(item) or read_item(item))
+    reader, items = listings.Listings(), [{**FIXED, "id": f"session{number}"} for number in range(5)]
+    found = [reader.read(json.dumps(items).encode())[0] for _ in range(4)]
+    assert [len(counted), found[1] == found[0]] == [5, True]
+    assert all(one is other for one, other in zip(found[1], found[3], strict=True))
+    items[2]["status"] = "Failed"
+    changed = reader.read(json.dumps(items).encode())[0]
+    assert [one is other for one, other in zip(found[3], changed, strict=True)] == [True, True, False, True, True]
+    assert changed[2].phase is Phase.FAILED
