@@ -73,6 +73,8 @@ class ActionKind(StrEnum):
     RETIRED = "retired", Trait.QUIET
     NOT_LOADED = "not loaded", Trait.QUIET | Trait.UNCOUNTED
 
+    __hash__ = str.__hash__  # as the texts that it equals; that of an enumeration is several times slower
+
     def __new__(cls, value: str, traits: Trait = Trait.NONE) -> Self:
         """A kind with its traits as attributes, which a plan reads many times for each replica."""
         made = str.__new__(cls, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.lazy_dataclass import dataclass
 from skaha_apply.model.plan import ActionKind, DecidedEntry
@@ -84,9 +84,30 @@ class Snapshot:
 
     def spec(self, action: Action) -> SessionSpec | None:
         """The spec of the last session of a replica, else the desired one."""
+        return self._spec(action, self.record(action))
+
+    def replica(self, action: Action) -> SummarizedReplica:
+        """The replica of an action."""
         record = self.record(action)
+        return SummarizedReplica(action, record, self._spec(action, record), progress_word(action, record))
+
+    def _spec(self, action: Action, record: ReplicaRecord | None) -> SessionSpec | None:
         recorded = self.specs.get(record.spec) if record is not None else None
         return recorded or (action.desired.spec if action.desired is not None else None)
+
+
+class SummarizedReplica(NamedTuple):
+    """A replica with its action, its record, the spec of its last session or else the desired one, and its progress."""
+
+    action: Action
+    record: ReplicaRecord | None
+    spec: SessionSpec | None
+    word: str
+
+    @property
+    def is_planned(self) -> bool:
+        """See the function `is_planned`."""
+        return _is_planned(self.action, self.record)
 
 
 def is_in_summary(action: Action) -> bool:
@@ -115,7 +136,11 @@ def entry_summaries(
     for label, members in others.items():
         entries.setdefault(label, []).extend(members)
     found = ((before.get(label) or DecidedEntry(""), members) for label, members in entries.items())
-    return tuple(_Entry(entry, members, snapshot).summary() for entry, members in found if members or entry.done)
+    return tuple(
+        _Entry(entry, list(map(snapshot.replica, members)), snapshot).summary()
+        for entry, members in found
+        if members or entry.done
+    )
 
 
 def _finishes(action: Action) -> bool:
@@ -125,33 +150,34 @@ def _finishes(action: Action) -> bool:
 
 @dataclass
 class _Entry:
-    """The replicas of one entry: those of earlier plans, and the others by action and record."""
+    """The replicas of one entry: those of earlier plans, and the others."""
 
     before: DecidedEntry
-    members: Sequence[Action]
+    members: Sequence[SummarizedReplica]
     snapshot: Snapshot
 
     def summary(self) -> EntrySummary:
         """The progress of the entry."""
-        before, known = self.before, [one for one in map(self.snapshot.record, self.members) if one is not None]
-        words = [progress_word(action, self.snapshot.record(action)) for action in self.members]
-        counts = Counter({ActionKind.DONE.value: before.done} if before.done else {}) + Counter(words)
-        running = list(self._running(words))
+        before, known = self.before, [one.record for one in self.members if one.record is not None]
+        words = Counter(one.word for one in self.members)
+        counts = Counter({ActionKind.DONE.value: before.done} if before.done else {}) + words
+        running = list(self._running())
         longest, name = max(running, default=(None, ""), key=lambda one: one[0] or 0.0)
         new = list(durations(known))
         run_times = sorted([*before.durations, *new]) if new else before.durations
         median, extremes = _median(run_times), run_time_range(run_times)
         ran = [seconds for seconds, _ in running]
         queued = sum(counts[word] for word in _OPEN) - len(ran)
-        spec = next((action.desired.spec for action in self.members if action.desired is not None), None)
+        actions = [one.action for one in self.members]
+        spec = next((action.desired.spec for action in actions if action.desired is not None), None)
         batch, slots = spec is None or not spec.kind.interactive, self._slots(counts, spec)
-        hours = self._core_hours(words, median if batch else None)
+        hours = self._core_hours(median if batch else None)
         useful = sum(run_times) * cores_of(spec) / HOUR
         more = expected_runs(len(ran) + queued, useful, hours.lost, spec.retries if spec else 0) - len(ran)
         return EntrySummary(
-            name=self.members[0].group or self.members[0].session if self.members else before.name,
+            name=actions[0].group or actions[0].session if actions else before.name,
             counts=dict(counts),
-            failed=tuple(action.name for action, word in zip(self.members, words, strict=True) if word == Phase.FAILED),
+            failed=tuple(one.action.name for one in self.members if one.word == Phase.FAILED),
             longest=longest,
             longest_name=name,
             median=median,
@@ -167,30 +193,29 @@ class _Entry:
             core_hours=hours,
         )
 
-    def _running(self, words: Iterable[str]) -> Iterator[tuple[float, str]]:
+    def _running(self) -> Iterator[tuple[float, str]]:
         """The run times and names of the running replicas."""
-        for action, word in zip(self.members, words, strict=True):
-            record = self.snapshot.record(action)
+        for _, record, _, word in self.members:
             if word == Phase.RUNNING and record is not None and record.started is not None:
                 yield max(0.0, self.snapshot.now - record.started), record.name
 
-    def _core_hours(self, words: Iterable[str], median: float | None) -> CoreHours:
+    def _core_hours(self, median: float | None) -> CoreHours:
         """The core-hours of the entry; without a median nothing is known of those to come."""
-        pairs = ((self.snapshot.record(one), self.snapshot.spec(one)) for one in self.members)
-        known = core_time(((one, spec) for one, spec in pairs if one is not None), self.snapshot.now)
+        pairs = ((one.record, one.spec) for one in self.members if one.record is not None)
+        known = core_time(pairs, self.snapshot.now)
         time = self.before.core_time + known
-        to_come = sum(self._seconds_to_come(words, median)) / HOUR if median is not None else 0.0
+        to_come = sum(self._seconds_to_come(median)) / HOUR if median is not None else 0.0
         return CoreHours(core_hours(time.used), core_hours(time.lost), to_come)
 
-    def _seconds_to_come(self, words: Iterable[str], median: float) -> Iterator[float]:
+    def _seconds_to_come(self, median: float) -> Iterator[float]:
         """The expected core-seconds of each open replica: a whole run, or the rest of one."""
-        for action, word in zip(self.members, words, strict=True):
-            if is_planned(action, self.snapshot) and action.desired is not None:
-                yield median * cores_of(action.desired.spec)
-            elif (record := self.snapshot.record(action)) is not None and record.phase.active:
-                has_started = word == Phase.RUNNING and record.started is not None
+        for one in self.members:
+            if one.is_planned and one.action.desired is not None:
+                yield median * cores_of(one.action.desired.spec)
+            elif (record := one.record) is not None and record.phase.active:
+                has_started = one.word == Phase.RUNNING and record.started is not None
                 ran = self.snapshot.now - (record.started or 0.0) if has_started else 0.0
-                yield max(median - max(ran, 0.0), 0.0) * cores_of(self.snapshot.spec(action))
+                yield max(median - max(ran, 0.0), 0.0) * cores_of(one.spec)
 
     def _slots(self, counts: Counter[str], spec: SessionSpec | None) -> int:
         """The number of replicas that run at the same time: those that do while others are queued, else the limit."""
@@ -203,9 +228,13 @@ class _Entry:
 
 def is_planned(action: Action, snapshot: Snapshot) -> bool:
     """Whether an action will create a session, now or later, and was not carried out yet."""
+    return action.kind in DUE and _is_planned(action, snapshot.record(action))
+
+
+def _is_planned(action: Action, record: ReplicaRecord | None) -> bool:
     if action.kind not in DUE:
         return False
-    record, planned = snapshot.record(action), action.record
+    planned = action.record
     return (record.id if record else None) == (planned.id if planned else None)
 
 
