@@ -62,6 +62,7 @@ class LocalStore:
         self._final: FileSignature | None = None  # of a file that has `_text` as long as it has this signature
         self._text: bytes | None = None  # the last text that was read or written, and its document
         self._document: StateDocument | None = None
+        self._is_clean = False  # whether this process has removed what killed processes left
         self._mutex = threading.Lock()
         self._lines = LineCache()
 
@@ -74,7 +75,9 @@ class LocalStore:
         """Take the lock; if it has an owner, try for `timeout` seconds, then raise `StateLocked`."""
         try:
             await self._take(operation, timeout)
-            await _in_thread(self._remove_temporary_files)
+            if not self._is_clean:
+                await _in_thread(self._remove_temporary_files)
+                self._is_clean = True
         except asyncio.CancelledError:
             self._lock.free()
             raise
