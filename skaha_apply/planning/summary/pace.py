@@ -46,7 +46,7 @@ def stragglers(running: Iterable[tuple[float, str]], median: float | None) -> tu
 
 
 def expected_runs(replicas: int, useful: float, lost: float, retries: int) -> int:
-    """The number of whole runs that open replicas will take, if attempts go on to fail as before.
+    """The number of whole runs that open replicas will take, if attempts continue to fail as before.
 
     Args:
         replicas: the number of open replicas.
