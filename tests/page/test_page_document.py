@@ -42,6 +42,15 @@ def test_the_counts_are_those_of_the_status(tiles):
     )
 
 
+def test_entries_and_replicas_are_in_the_order_of_the_manifest(tiles):
+    (project,) = data_of(tiles)["projects"]
+    assert [one["name"] for one in project["entries"]] == ["prepare", "tile-${tile}", "stack-${tile}", "catalog"]
+    names = project["entries"][1]["replicas"]["names"]
+    assert [names["p"] + rest for rest in names["v"]] == [
+        spec.name for spec in tiles.sessions if spec.group == "tile-${tile}"
+    ]
+
+
 def test_each_replica_has_the_word_that_its_entry_counts(tiles):
     rows = Counter(word_of(row) for row in tiles.status.rows)
     counted = sum((Counter(entry.counts) for entry in tiles.status.entries), Counter())

@@ -59,13 +59,15 @@ def _project(page: ProjectPage) -> dict[str, Any]:
     tables = _tables(page, failures)
     times = {name: _durations(members) for name, members in rows.items()}
     specs = first_specs(page.sessions)
+    order = {key: place for place, key in enumerate(specs)}
+    entries = sorted(found.entries, key=lambda one: order.get(one.name.casefold(), len(order)))
     document = {
         "name": shown(found.project),
         "server": shown(page.server),
         "at": round(found.at),
         "zero": tables.zero,
         **_numbers(found.summary),
-        "entries": [_entry(one, rows.get(one.name, []), (times, specs, tables)) for one in found.entries],
+        "entries": [_entry(one, rows.get(one.name, []), (times, specs, tables)) for one in entries],
         **graph(page.sessions),
         "causes": causes(page, failures, tables.time),
         "series": {**running_and_queued(page.timeline, tables.zero), "limit": page.limit},
