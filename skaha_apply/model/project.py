@@ -169,6 +169,11 @@ class Project:
         return html_table(ValueTable((repr(self), *more), ("session", "replicas", "kind", "image"), rows))
 
     @cached_property
+    def rerun_specs(self) -> tuple[SessionSpec, ...]:
+        """The specs with a `rerun` of their own, which a plan searches in each pass of a wait."""
+        return tuple(spec for spec in self.sessions if spec.rerun != "on-change")
+
+    @cached_property
     def protected(self) -> frozenset[str]:
         """The keys of the session specs that have `protect: true`."""
         return frozenset(spec.key for spec in self.sessions if spec.protect)

@@ -160,6 +160,33 @@ def test_a_replica_that_stays_done_or_running_is_decided_once(monkeypatch, phase
     assert found == numbers
 
 
+class CountedSpecs(tuple):
+    """The specs of a project, which count how often all of them are read."""
+
+    __slots__ = ()
+    read = 0
+
+    def __iter__(self):
+        """Count a reading of all specs."""
+        CountedSpecs.read += 1
+        return super().__iter__()
+
+
+def test_a_later_plan_of_a_matrix_reads_no_spec_that_is_done():
+    specs = CountedSpecs(scene.matrix("tile", "abcdef"))
+    records = [scene.record(spec, "running" if spec.key == "tile-a" else "done") for spec in specs]
+    project, working = scene.project(*specs), WorkingState.from_document(scene.state(*records))
+    project = replace(project, sessions=specs)
+    expansion, counted = Expansion(project), []
+    for _ in range(3):
+        before = CountedSpecs.read
+        made = plan(project, Situation(working.to_document(), scene.seen(), PlanOptions(), working=working), expansion)
+        counted.append(CountedSpecs.read - before)
+        assert made.summary["done"] == 5
+    assert counted[0] > 0
+    assert counted[1:] == [0, 0]
+
+
 def test_a_plan_that_is_not_read_puts_no_kept_action_in_order(monkeypatch):
     """And the actions of a plan are those of its pass, whenever they are read."""
     wanted = scene.spec(replicas=6)

@@ -66,7 +66,7 @@ def frozen_digests(working: WorkingState, project: Project) -> dict[ReplicaKey, 
     Dependents are linked to these digests, so a change of such a replica does not rerun them.
     """
     found = {}
-    for spec in project.sessions:
+    for spec in project.rerun_specs:
         for replica in range(1, spec.replicas + 1) if spec.rerun == "never" else ():
             record = working.records.get((spec.key, replica))
             if record is None or not same_version(record.work, f"{VERSION}:"):
@@ -83,8 +83,8 @@ def _stays(record: ReplicaRecord, recorded: SessionSpec, desired: SessionSpec) -
 
 def _candidates(working: WorkingState, project: Project) -> Iterator[tuple[SessionSpec, ReplicaRecord]]:
     """The recorded replicas of specs with `rerun`."""
-    for spec in project.sessions:
-        if spec.kind.interactive or spec.rerun in ("on-change", "never"):
+    for spec in project.rerun_specs:
+        if spec.kind.interactive or spec.rerun == "never":
             continue
         for replica in range(1, spec.replicas + 1):
             if (record := working.records.get((spec.key, replica))) is not None:

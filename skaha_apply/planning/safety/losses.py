@@ -58,7 +58,7 @@ def is_finished_work(action: Action, working: WorkingState) -> bool:
 
 def caused_by_rerun(project: Project, actions: Sequence[Action]) -> frozenset[ReplicaKey]:
     """The replicas that run again only because a dependency reruns."""
-    if not any(_renews(spec) for spec in project.sessions):
+    if not any(map(_renews, project.rerun_specs)):
         return frozenset()
     entries = Entries(project)
     edited = {
