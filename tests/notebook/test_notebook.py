@@ -22,7 +22,9 @@ def test_a_wait_shows_one_table_that_is_updated_in_place(notebook, frame):
     assert len(shown.outputs) == 1
     assert shown.updates > 2
     assert not shown.streams["stdout"] + shown.streams["stderr"]
-    assert shown.outputs[0]["text/plain"].splitlines()[-1].split()[-1] == "30"
+    *_, numbers, strip = shown.outputs[0]["text/plain"].splitlines()
+    assert numbers.split()[-1] == "30"
+    assert strip == f"  {'█' * 30}"
     assert len(shown.html) < 2000
 
 
