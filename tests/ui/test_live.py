@@ -288,3 +288,13 @@ def test_a_state_that_is_only_touched_changes_no_data(followed):
         reply = followed.http.get("/data.json", headers={"If-None-Match": tag})
         assert reply.status_code == 304
         time.sleep(0.1)
+
+
+def test_the_page_never_has_the_id_of_an_interactive_session(desk, live_page):
+    desk.write({"name": "notes", "kind": "notebook"})
+    desk.apply()
+    (session,) = desk.sandbox.sessions()
+    page = live_page(desk, *POLL, "--refresh", "--show-ids").open()
+    shown = page.http.get("/").text + json.dumps(page.data())
+    assert "notes" in shown
+    assert session["id"] not in shown
