@@ -88,14 +88,14 @@ def planned_cost(actions: Sequence[Action], medians: Mapping[str, float] | None 
         medians: the median run times in seconds by entry in lower case; computed from the actions if None.
     """
     due = [
-        (action, action.desired.spec)
+        (_entry(action), action.desired.spec)
         for action in actions
         if action.kind in DUE and action.desired is not None and not action.desired.spec.kind.interactive
     ]
-    medians = _medians(actions, {_entry(action) for action, _ in due}) if medians is None else medians
-    expected = [cores_of(spec) * medians[_entry(one)] for one, spec in due if _entry(one) in medians]
+    medians = _medians(actions, {entry for entry, _ in due}) if medians is None else medians
+    expected = [cores_of(spec) * medians[entry] for entry, spec in due if entry in medians]
     bounds = [cores_of(spec) * spec.timeout for _, spec in due if spec.timeout is not None]
-    unknown = sum(spec.timeout is None and _entry(action) not in medians for action, spec in due)
+    unknown = sum(spec.timeout is None and entry not in medians for entry, spec in due)
     return PlannedCost(len(due), sum(expected) / HOUR, len(expected), sum(bounds) / HOUR, len(bounds), unknown)
 
 
@@ -107,7 +107,6 @@ def _medians(actions: Iterable[Action], entries: set[str]) -> dict[str, float]:
     """The median run time of the finished replicas of these entries that are in the manifest, in seconds."""
     found: dict[str, list[float]] = {}
     for action in actions if entries else ():
-        if action.record is None or action.desired is None or _entry(action) not in entries:
-            continue
-        found.setdefault(_entry(action), []).extend(durations([action.record]))
+        if action.record is not None and action.desired is not None and (entry := _entry(action)) in entries:
+            found.setdefault(entry, []).extend(durations([action.record]))
     return {name: median(times) for name, times in found.items() if times}
