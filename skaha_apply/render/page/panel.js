@@ -44,6 +44,7 @@ function attempts(project, one) {
     rows.push({ attempt: one.attempt, word: one.word, accepted: one.accepted, wait: one.wait, ran: one.ran, cause: one.cause, ram: one.usedRam });
   }
   if (!rows.length) return "";
+  const missing = one.attempt > 1 && !one.earlier.length ? element("p", { class: "small quiet" }, "Earlier attempts are not on this page.") : "";
   const heads = ["Attempt", "Result", "Accepted", "Queued", "Ran", "RAM seen"];
   const body = rows.map((row) => {
     const now = project.at - project.zero - row.accepted;
@@ -55,7 +56,7 @@ function attempts(project, one) {
   });
   return element("section", {}, element("h3", {}, "Attempts"), element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Attempts" },
     element("table", {}, element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
-      element("tbody", {}, body))));
+      element("tbody", {}, body))), missing);
 }
 
 function facts(entry, one) {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skaha_apply.model.state import Attempt, ReplicaRecord
     from skaha_apply.model.status import ReplicaStatus
 
+MOST_RETRIED = 2000  # replicas of an entry whose earlier attempts a page has
 _OBVIOUS = frozenset({"completed", "running", "pending"})  # reasons that the phase states already
 
 
@@ -87,13 +88,17 @@ def replica_columns(rows: Sequence[ReplicaStatus], slow: Sequence[str], tables: 
 
 
 def _earlier(rows: Sequence[ReplicaStatus], tables: Tables) -> dict[str, list[list[Any]]]:
-    """The earlier attempts of each replica that has some: number, phase, times, cause and peaks."""
+    """The earlier attempts of each replica that has some: number, phase, times, cause and peaks.
+
+    Of more than `MOST_RETRIED` replicas, those that failed come first, and the page has no attempts of the last ones.
+    """
     found = {}
     for place, row in enumerate(rows):
         record = tables.records.get(key_of(row))
         if record is not None and record.earlier:
-            found[str(place)] = [_attempt(one, tables) for one in record.earlier]
-    return found
+            found[place] = record.earlier
+    places = sorted(found, key=lambda place: not _has_failed(rows[place]))[:MOST_RETRIED]
+    return {str(place): [_attempt(one, tables) for one in found[place]] for place in sorted(places)}
 
 
 def _attempt(one: Attempt, tables: Tables) -> list[Any]:
