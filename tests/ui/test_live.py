@@ -174,6 +174,7 @@ def test_a_slow_store_delays_no_response_for_long(desk, store, live_page):
     assert page.counts() == before
     assert store.answered == 0
     assert page.stop() == 0
+    assert page.errors == ["Ctrl-C ends the page\n"]
     assert store.answered == 0
 
 
