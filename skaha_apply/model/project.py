@@ -7,7 +7,7 @@ from dataclasses import field
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from skaha_apply.lazy_dataclass import dataclass
@@ -191,18 +191,27 @@ class Project:
         """The sessions by the values of these fields, compared as objects: equal objects can have different keys."""
         found = self._alike.get(fields)
         if found is None:
-            columns = [self._identities(name) for name in fields]
-            keys = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-            first = dict(zip(reversed(keys), reversed(self.sessions), strict=True))
-            found = self._alike[fields] = AlikeSessions(keys, first)
+            columns = [column for name in fields if (column := self._identities(name))]
+            keys: Sequence[Hashable] = list(zip(*columns, strict=True)) if columns else self._equal_keys
+            members = reversed(self.sessions) if columns else self.sessions[:1]
+            found = self._alike[fields] = AlikeSessions(keys, dict(zip(reversed(keys), members, strict=False)))
         return found
 
+    @cached_property
+    def _equal_keys(self) -> list[Hashable]:
+        return [()] * len(self.sessions)
+
     def _identities(self, name: str) -> list[int]:
-        """The identity of one field of each session."""
+        """The identity of one field of each session; none if all sessions share one object."""
         found = self._columns.get(name)
         if found is None:
-            found = self._columns[name] = list(map(id, map(attrgetter(name), self.sessions)))
+            column = list(map(id, map(itemgetter(name), self._values)))
+            found = self._columns[name] = column if len(set(column)) > 1 else []
         return found
+
+    @cached_property
+    def _values(self) -> list[dict[str, object]]:
+        return list(map(vars, self.sessions))
 
     @cached_property
     def _alike(self) -> dict[tuple[str, ...], AlikeSessions]:

@@ -25,7 +25,8 @@ USUAL = {"\ufeff": "BYTE ORDER MARK", "\u200b": "ZERO WIDTH SPACE"}
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
     """A value of a matrix is reported where it is written, and not again in each text that it fills in."""
     for project in projects:
-        if not all(map(str.isascii, chain(project.sent_texts, *(spec.values.values() for spec in project.sessions)))):
+        values = chain.from_iterable(spec.values.values() for spec in project.sessions)
+        if not all(map(str.isascii, chain(project.sent_texts, values))):
             yield from _of_project(project)
 
 
