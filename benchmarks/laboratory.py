@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.fake_server import FakeServer
     from benchmarks.sizes import Sizes
 
-_ADOPTED_AT_ONCE = 100_000
+_ADOPTED_AT_ONCE = 250_000  # listed and adopted by one apply; each of them plans all replicas
 _UNTIL_IDLE = 2  # passes after which the wait only repeats
 _PATIENCE_S = 600
 

@@ -224,7 +224,7 @@ def test_the_count_of_a_matrix_with_variables(split, tmp_path):
         (["--replicas", "2"], 4, "nothing to split: GLOB is missing"),
         (["fits/*"], 4, "number of replicas missing"),
         (["fits/*", "--replicas", "0"], 4, "--replicas"),
-        (["fits/*", "--replicas", "100001"], 4, "--replicas"),
+        (["fits/*", "--replicas", "1000001"], 4, "--replicas"),
         (["fits/*", "--replicas", "2", "--session", "x"], 4, "--replicas and --session exclude each other"),
         (["fits/*", "--replicas", "2", "--manifest", "x"], 4, "--manifest has an effect only with --session"),
         (["fits/*", "--replicas", "2", "--list", "x"], 4, "GLOB and --list exclude each other"),

@@ -438,3 +438,12 @@ def test_manifests_of_the_repository_are_clean(path):
     result = load([path], root=ROOT)
     assert result.diagnostics == ()
     assert check(result.projects) == ()
+
+
+@pytest.mark.parametrize(("more", "count"), [(0, 0), (1, 1)])
+def test_a_plan_has_at_most_a_million_replicas(more, count):
+    found = linted(project("p", ("a", 1_000_000 - 3)), project("q", ("b", 3 + more)), select={"replica-count"})
+    assert rules(found) == ["replica-count"] * count
+    for item in found:
+        assert item.summary == "more than 1,000,000 replicas"
+        assert "at most 1,000,000 replicas" in item.detail

@@ -43,7 +43,7 @@ SESSION_ERRORS = [
     ("gpus: 1.5", "wrong-type", (6, 11, 14), "whole number", "gpus: 2"),
     ("gpus: -1", "wrong-value", (6, 11, 13), "negative", ""),
     ("replicas: 0", "wrong-value", (6, 15, 16), "from 1 to", "remove the session"),
-    ("replicas: 1000000000", "wrong-value", (6, 15, 25), "from 1 to", ""),
+    ("replicas: 1000001", "wrong-value", (6, 15, 22), "from 1 to 1,000,000", "larger share of the work"),
     ("parallelism: 0", "wrong-value", (6, 18, 19), "at least 1", "Remove parallelism"),
     ("pilot: 1.5", "wrong-type", (6, 12, 15), "whole number", "pilot: 2"),
     ("stop_after: 0", "wrong-value", (6, 17, 18), "at least 1", ""),
@@ -150,7 +150,7 @@ WHOLE_ERRORS = [
     ("version: 1\nproject: a\u2028b\nsessions: []\n", "encoding", 2, "U+2028"),
     (b"\x00\x01\x02\xff", "encoding", 1, "not a text file"),
     (b"\xff\xfev\x00", "encoding", 1, "UTF-16"),
-    (b"# " + b"x" * (9 << 20), "too-large", 1, "8 MB"),
+    (b"#" + b"x" * (32 << 20), "too-large", 1, "larger than 32 MB"),
 ]
 
 

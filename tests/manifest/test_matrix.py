@@ -476,8 +476,16 @@ def test_more_includes_that_meet_than_any_survey(folder, monkeypatch):
 
 
 def test_a_list_longer_than_any_survey(folder):
-    found = only(session(folder, "{tile: {file: t.txt}}", t_txt="".join(f"{number}\n" for number in range(150_000))))
-    assert (found.location.file, found.location.line) == ("t.txt", 100_001)
+    found = only(session(folder, "{tile: {file: t.txt}}", t_txt="".join(f"{number}\n" for number in range(200_001))))
+    assert (found.location.file, found.location.line) == ("t.txt", 200_001)
+    assert found.summary == "more than 200,000 values"
+
+
+def test_more_combinations_than_any_survey(folder):
+    axes = ", ".join(f"{name}: [{', '.join(map(str, range(size)))}]" for name, size in (("a", 4), ("b", 50_001)))
+    found = only(session(folder, f"{{{axes}}}", name="${a}-${b}"))
+    assert found.rule == "too-large"
+    assert "has 200,004 combinations, more than 200,000" in found.summary
 
 
 def test_two_sessions_of_one_name_as_written(folder):

@@ -47,7 +47,7 @@ class SplitArguments(VariableOptions):
     replicas: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MAX_REPLICAS, metavar="N", help="Number of replicas, at most 100,000", rich_help_panel=INPUT
+            min=1, max=MAX_REPLICAS, metavar="N", help="Number of replicas, at most 1,000,000", rich_help_panel=INPUT
         ),
     ] = None
     session: Annotated[

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from skaha_apply.model.project import Project
 
-LIMIT = 200_000
+LIMIT = 1_000_000
 
 
 def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
@@ -31,24 +31,24 @@ def check(projects: Sequence[Project]) -> Iterable[RuleDiagnostic]:
 RULE = Rule(
     id="replica-count",
     severity=Severity.ERROR,
-    title="More than 200,000 replicas in one plan.",
-    why=("Planning more than 200,000 sessions takes too long. Most likely a number is mistyped."),
+    title="More than 1,000,000 replicas in one plan.",
+    why=("Planning more than 1,000,000 sessions takes minutes and gigabytes. Most likely a number is mistyped."),
     bad="""
 - name: reduce
   image: images.canfar.net/skaha/astroml:24.07
-  replicas: 100000
+  replicas: 400000
   pilot: 1
   cmd: python
   retries: 2
 - name: second
   image: images.canfar.net/skaha/astroml:24.07
-  replicas: 100000
+  replicas: 400000
   pilot: 1
   cmd: python
   retries: 2
 - name: third
   image: images.canfar.net/skaha/astroml:24.07
-  replicas: 100000
+  replicas: 400000
   pilot: 1
   cmd: python
   retries: 2

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skaha_apply.manifest.source.nodes import Node
     from skaha_apply.manifest.variables.declared import Variables
 
-MOST = 100_000  # combinations of one session
+MOST = 200_000  # combinations of one session
 MAX_REPORTED = 10  # duplicate values of a list that are reported
 PARTS = ("include", "exclude")
 

@@ -24,7 +24,7 @@ BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "f
 MAX_DIGITS = 30
 MAX_MERGES = 20  # of `<<` within what `<<` merges
 MAX_MERGED = 1_000_000  # keys that `<<` brings to all mappings of a file
-MAX_REPLICAS = 100_000
+MAX_REPLICAS = 1_000_000
 FORM = "[A-Za-z_][A-Za-z0-9_-]*"  # of the name of an axis or a variable, to which `${name}` refers
 NAME = re.compile(FORM + r"\Z")
 PROJECT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?\Z")
@@ -175,9 +175,9 @@ class NodeReader:
         """A count of replicas."""
         value = self.whole(node, path)
         if not 1 <= value <= MAX_REPLICAS:
-            detail = "To start none, remove the session."
+            few, many = "To start none, remove the session.", "Give each replica a larger share of the work."
             summary = f"{path} must be from 1 to {MAX_REPLICAS:,}"
-            raise self.refuse("wrong-value", node, summary, detail if value == 0 else "", path=path)
+            raise self.refuse("wrong-value", node, summary, many if value else few, path=path)
         return value
 
     def boolean(self, node: Node, path: str) -> bool:

@@ -18,7 +18,7 @@ from skaha_apply.model.diagnostics import Diagnostic, Location, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-MAX_BYTES = 8 << 20  # of one manifest: a survey of 30,000 sessions fits
+MAX_BYTES = 32 << 20  # of one manifest: a survey of 100,000 sessions fits
 MAX_FILES = 5_000  # manifests of one invocation
 MAX_ENTRIES = 200_000  # files and folders that are searched for manifests
 SUFFIXES = (".yaml", ".yml")
