@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import field
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from skaha_apply.lazy_dataclass import dataclass
+from skaha_apply.manifest.expansion.placed_nodes import PlacedNodes
 from skaha_apply.manifest.expansion.sources import (
     FilledList,
     FilledNumbers,
@@ -24,7 +24,7 @@ from skaha_apply.manifest.variables.interpolation import COUNT
 from skaha_apply.model.spec import SessionSpec, default_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skaha_apply.manifest.fields.values import NodeReader
     from skaha_apply.manifest.source.nodes import Node
@@ -64,26 +64,6 @@ class CachedReader:
         if self.known[key] is None:
             raise InvalidValue(path)
         return self.known[key]
-
-
-class PlacedNodes(Mapping[str, "Node"]):
-    """The nodes of values by their path, collected when one is used: most manifests have no diagnostic."""
-
-    def __init__(self, collect: Callable[[], Mapping[str, Node]]) -> None:
-        self._collect = collect
-
-    @cached_property
-    def _nodes(self) -> Mapping[str, Node]:
-        return self._collect()
-
-    def __getitem__(self, path: str) -> Node:
-        return self._nodes[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._nodes)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
 
 
 class EntryTemplate:

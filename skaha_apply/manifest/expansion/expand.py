@@ -137,8 +137,7 @@ class _EntryExpansion:
             this = plans[combination.includes]
             if this is None:
                 continue
-            lacking = [name for name in combination.empty if name in this.naming]
-            if lacking:
+            if lacking := [name for name, cell in combination.pairs() if not cell.text and name in this.naming]:
                 unnamed.append((lacking[0], combination))
                 continue
             placed = self._placed(this, combination, file)
@@ -225,7 +224,7 @@ class _EntryExpansion:
     def _placed(self, plan: EntryTemplate, combination: Combination, file: str) -> ExpandedSession | None:
         """One combination as a session, None after an error."""
         diagnostics = self.context.reader.diagnostics
-        values = CombinationValues(zip(combination.names, combination.texts, strict=True))
+        values = CombinationValues(zip(combination.names, [cell.text for cell in combination.cells], strict=True))
         written = self.own["name"].text
         given = {"file": file, "values": dict(values), "group": written if "${" in written else ""}
         diagnostics.origin = combination if combination.names else None

@@ -39,16 +39,6 @@ class Combination:
         """The values by axis or column."""
         return zip(self.names, self.cells, strict=True)
 
-    @property
-    def texts(self) -> list[str]:
-        """The text of each value."""
-        return [cell.text for cell in self.cells]
-
-    @property
-    def empty(self) -> list[str]:
-        """The names of empty values."""
-        return [] if all(self.texts) else [name for name, cell in self.pairs() if not cell.text]
-
     def described(self, names: Collection[str]) -> str:
         """The named values with their locations: tile = `NGC 4501` (tiles.txt:3)."""
         named = [pair for pair in self.pairs() if pair[0] in names][:MAX_NAMED]
