@@ -77,6 +77,40 @@ def test_enter_opens_the_panel_and_escape_returns_to_the_grid(browser, page):
     assert browser.script("return document.getElementById('panel').hidden")
 
 
+def test_tab_stays_in_the_panel_and_escape_closes_it_from_anywhere(browser, page):
+    browser.open(page)
+    browser.focus("grid")
+    browser.keys("f", ENTER)
+    for _ in range(12):
+        browser.keys(TAB)
+        assert browser.script("return document.getElementById('panel').contains(document.activeElement)")
+    browser.script("document.activeElement.blur()")
+    browser.keys(ESCAPE)
+    assert browser.script("return document.getElementById('panel').hidden")
+
+
+def test_a_failure_that_runs_again_is_listed_and_found(browser, page):
+    browser.open(page)
+    assert re.search(r"run again by themselves\s+\d+\s+MemoryError", browser.text("failures"))
+    browser.focus("filter")
+    browser.keys("running retried memoryerror")
+    assert re.search(r"\d running", browser.text("grid"))
+    assert "done" not in browser.text("grid")
+
+
+def test_an_end_without_all_entries_is_not_the_end(browser, page):
+    browser.open(page)
+    assert re.search(r"after \d[\d:]+\s+not included: .*catalog", browser.text("top"))
+
+
+def test_the_number_of_queued_replicas_is_the_number_that_its_filter_shows(browser, page):
+    browser.open(page)
+    queued = re.search(r"([\d,]+) queued", browser.text("top"))[1]
+    browser.focus("filter")
+    browser.keys("queued")
+    assert f"{queued} replicas match" in browser.script("return document.getElementById('said').textContent")
+
+
 def test_the_filter_narrows_the_grid_and_the_lists(browser, page):
     browser.open(page)
     browser.focus("filter")

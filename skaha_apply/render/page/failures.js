@@ -1,19 +1,49 @@
 // Failures by cause, as text: how many, an example, when, and the command that reruns them.
 
+const MOST_RETRIED = 10; // causes of replicas that run again
+
 function drawFailures(view) {
   const { project, data } = view;
   if (data.public) return publicFailures(project);
   const counts = matchingCauses(project);
   const shown = project.causes.map((cause, place) => ({ ...cause, shown: view.query ? counts[place] : cause.count })).filter((cause) => cause.shown);
+  const again = retriedCauses(view);
+  const nothing = project.causes.length ? "No failure matches the filter." : again.length ? "No replica has failed for good." : "No failure.";
   const body = shown.length
     ? element("ol", { class: "lines" }, shown.map((cause) => causeLine(view, cause)))
-    : element("p", { class: "quiet" }, project.causes.length ? "No failure matches the filter." : "No failure.");
+    : element("p", { class: "quiet" }, nothing);
   const made = card("failures", "Failures by cause", body);
+  if (again.length) made.append(retriedList(view, again));
   if (shown.some((cause) => cause.command) && project.commands.apply) {
     made.append(element("p", { class: "small after" }, "These commands mark replicas. After that, the next apply runs them again:"),
       command(project.commands.apply, "apply"));
   }
   return made;
+}
+
+/** The causes of replicas that failed before and have another attempt, of those that the filter shows. */
+function retriedCauses(view) {
+  const { project, data } = view, found = new Map();
+  const over = ["done", "failed"].map((name) => data.classes.indexOf(name));
+  for (const entry of project.entries) {
+    for (let spot = 0; spot < (entry.hasEarlier ? shownCount(entry) : 0); spot += 1) {
+      const place = shownPlace(entry, spot), text = over.includes(entry.phase[place]) ? "" : earlierCause(project, entry, place);
+      if (!text) continue;
+      if (!found.has(text)) found.set(text, { text, count: 0, example: entry.label[place] });
+      found.get(text).count += 1;
+    }
+  }
+  return [...found.values()].sort((one, other) => other.count - one.count);
+}
+
+function retriedList(view, causes) {
+  const most = causes.slice(0, MOST_RETRIED), rest = causes.length - most.length;
+  return element("section", {}, element("h3", {}, "Failed before, and run again by themselves"),
+    element("ol", { class: "lines" }, most.map((cause) => element("li", {},
+      element("span", { class: "count" }, number(cause.count)),
+      element("div", {}, " ", cause.text, element("p", { class: "quiet small" }, "for example ",
+        element("button", { type: "button", class: "link", onclick: () => view.openByName(cause.example) }, cause.example)))))),
+    rest ? element("p", { class: "quiet small" }, `and ${plural(rest, "more cause", "more causes")}`) : "");
 }
 
 /** How many shown replicas failed for each cause. */

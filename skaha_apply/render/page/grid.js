@@ -233,13 +233,14 @@ class Grid {
   }
 
   nextFailed(by) {
-    const failed = this.view.data.classes.indexOf("failed");
+    const { project, data } = this.view, [failed, done] = ["failed", "done"].map((name) => data.classes.indexOf(name));
+    const isFailure = (entry, place) => entry.phase[place] === failed || (entry.phase[place] !== done && earlierCause(project, entry, place));
     const before = this.cursor;
     for (;;) {
       const [entry, spot] = this.cursor;
       this.step(by);
       if (this.cursor[0] === entry && this.cursor[1] === spot) { this.cursor = before; return; }
-      if (this.cursor[0].phase[shownPlace(...this.cursor)] === failed) return;
+      if (isFailure(this.cursor[0], shownPlace(...this.cursor))) return;
     }
   }
 }

@@ -128,11 +128,18 @@ function expectedEnd(project) {
   }
   if (!project.open) return ["Expected end", "–", "no session has an end"];
   if (pace.left === null) return ["Expected end", "not known yet", "no replica of the open entries has ended"];
+  if (pace.not_estimated.length) {
+    return ["Expected end", `after ${clock(at + pace.left, at)}`, `not included: ${listed(pace.not_estimated)}, of which nothing has ended yet`];
+  }
   const span = pace.high - pace.low > 60 ? `between ${clock(at + pace.low, at)} and ${clock(at + pace.high, at)}` : `in ${duration(pace.left)}`;
-  return ["Expected end", `about ${clock(at + pace.left, at)}`, span + without(pace.not_estimated)];
+  return ["Expected end", `about ${clock(at + pace.left, at)}`, span];
 }
 
 function without(list) {
   if (!list.length) return "";
-  return `, without ${list.slice(0, 2).join(", ")}${list.length > 2 ? ` and ${list.length - 2} more` : ""}`;
+  return `, without ${listed(list)}`;
+}
+
+function listed(names) {
+  return `${names.slice(0, 2).join(", ")}${names.length > 2 ? ` and ${names.length - 2} more` : ""}`;
 }

@@ -12,11 +12,14 @@ function drawNext(view) {
   const made = card("next", "The next apply");
   if (project.refused) made.append(element("p", { class: "alarm" }, `A safety rule refuses it: ${project.refused}`));
   made.append(element("div", { class: "columns pair" },
-    element("div", {}, element("h3", {}, "would do"), lines(first, (one) => VERBS[one.action] || one.action, "nothing")),
+    element("div", {}, element("h3", {}, "would do"), lines(first, (one) => VERBS[one.action] || one.action, doesNot.some((one) => one.action === "wait") ? "nothing now; what waits starts as slots and dependencies allow" : "nothing")),
     element("div", {}, element("h3", {}, "would not start"), lines(second, (one) => (STATES[one.action] || [one.action, one.action])[one.count === 1 ? 0 : 1], "nothing waits or is blocked"))));
   const notes = project.notes.map((note) => element("p", { class: "quiet small" }, note));
   made.append(...notes);
-  if (project.commands.apply && (does.length || project.open)) made.append(command(project.commands.apply, "apply"));
+  if (project.commands.apply && (does.length || project.open)) {
+    if (!does.length) made.append(element("p", { class: "small after" }, "If no apply is running, this one continues:"));
+    made.append(command(project.commands.apply, "apply"));
+  }
   return made;
 }
 

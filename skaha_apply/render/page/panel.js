@@ -1,10 +1,24 @@
 // The panel: what is known of one replica, the end of its log, and commands to copy.
 
+const RERUN = ["done", "failed", "other"]; // what `mark rerun` is for; all else runs by itself
+
 class Panel {
   constructor(view) {
     this.view = view;
     this.host = document.getElementById("panel");
-    this.host.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.preventDefault(); this.close(); } });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !this.host.hidden) { event.preventDefault(); this.close(); }
+    });
+    this.host.addEventListener("keydown", (event) => { if (event.key === "Tab") this.keepFocus(event); });
+  }
+
+  /** Keeps the focus in the panel: after its last control comes its first one. */
+  keepFocus(event) {
+    const controls = [...this.host.querySelectorAll("button, [tabindex='0']")], last = controls[controls.length - 1];
+    const [from, to] = event.shiftKey ? [controls[0], last] : [last, controls[0]];
+    if (document.activeElement !== from) return;
+    event.preventDefault();
+    to.focus();
   }
 
   open(entry, place) {
@@ -14,7 +28,7 @@ class Panel {
     const close = element("button", { type: "button", onclick: () => this.close() }, "Close");
     fill(this.host,
       element("div", { class: "panel-head" }, element("h2", { id: "panel-title" }, one.name), close),
-      element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? `, attempt ${one.attempt} of ${one.of}` : "", one.slow ? ", slow: over 3 times the median" : ""),
+      element("p", {}, swatch(one.group), ` ${one.word}`, one.of > 1 ? (one.attempt ? `, attempt ${one.attempt} of ${one.of}` : `, up to ${one.of} attempts`) : "", one.slow ? ", slow: over 3 times the median" : ""),
       one.cause ? element("p", { class: "strong" }, one.cause) : "",
       one.reason ? element("p", { class: "quiet" }, one.reason) : "",
       attempts(project, one),
@@ -47,9 +61,9 @@ function attempts(project, one) {
   const missing = one.attempt > 1 && !one.earlier.length ? element("p", { class: "small quiet" }, "Earlier attempts are not on this page.") : "";
   const heads = ["Attempt", "Result", "Accepted", "Queued", "Ran", "RAM seen"];
   const body = rows.map((row) => {
-    const now = project.at - project.zero - row.accepted;
+    const now = Math.max(0, project.at - project.zero - row.accepted);
     const queued = row.wait === null ? (row.ran === null ? duration(now) : "") : duration(row.wait);
-    const ran = row.wait === null ? "" : row.ran === null ? `${duration(now - row.wait)} so far` : duration(row.ran);
+    const ran = row.wait === null ? "" : row.ran === null ? `${duration(Math.max(0, now - row.wait))} so far` : duration(row.ran);
     const result = row.cause && row.cause !== one.cause ? `${row.word}: ${row.cause}` : row.word;
     const cells = [row.attempt, result, time(project.zero + row.accepted, project.at), queued, ran, row.ram === null ? "" : `${row.ram} GB`];
     return element("tr", {}, cells.map((cell) => element("td", {}, cell)));
@@ -83,7 +97,8 @@ function log(project, one) {
 
 function commands(project, one) {
   const known = [["logs", "Print the log"], ["show", "Print the history"], ["rerun", "Run it again at the next apply"]];
-  const items = known.filter(([name]) => project.commands[name]).map(([name, what]) =>
+  const useful = { logs: one.accepted !== null || one.earlier.length, show: true, rerun: RERUN.includes(one.group) };
+  const items = known.filter(([name]) => project.commands[name] && useful[name]).map(([name, what]) =>
     element("li", {}, element("p", { class: "small quiet" }, what), command(project.commands[name].replace("REPLICA", pattern(one)), what)));
   return items.length ? element("section", {}, element("h3", {}, "Commands"), element("ul", {}, items)) : "";
 }

@@ -29,19 +29,29 @@ function decode(project, classes) {
     entry.slow = new Set(columns.slow);
     entry.shown = null; // the places that match the filter; null for all
     entry.size = entry.phase.length;
+    entry.hasEarlier = Object.keys(columns.again).length > 0;
   }
   return project;
 }
 
-/** What the filter searches for each replica: its name, its phase, its entry and the cause of its failure. */
+/** The cause for which the attempt before the present one failed; "" if there is none. */
+function earlierCause(project, entry, place) {
+  const earlier = entry.replicas.again[String(place)];
+  if (!earlier) return "";
+  const [, word, , , , cause] = earlier[earlier.length - 1];
+  return project.words[word][1] === "failed" ? project.texts[cause] || "no cause known" : "";
+}
+
+/** What the filter searches for each replica: its name, its phase, its entry and the causes of its failures. */
 function searched(project, entry) {
   if (entry.text) return entry.text;
   const texts = values(entry.replicas.c);
   entry.text = entry.label.map((name, place) => {
     const [word, group] = project.words[entry.word[place]];
     const slow = entry.slow.has(place) ? " slow" : "";
-    const again = entry.attempts[place] > 1 ? " attempts" : "";
-    return `${name} ${word} ${group} ${entry.name}${slow}${again} ${texts.length ? project.texts[texts[place]] : ""}`.toLowerCase();
+    const again = entry.attempts[place] > 1 ? ` attempts retried ${earlierCause(project, entry, place)}` : "";
+    const queued = group === "waiting" ? " queued" : ""; // as the head counts them
+    return `${name} ${word} ${group}${queued} ${entry.name}${slow}${again} ${texts.length ? project.texts[texts[place]] : ""}`.toLowerCase();
   });
   return entry.text;
 }

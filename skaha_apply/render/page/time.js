@@ -14,7 +14,8 @@ function overTime(view) {
   const made = card("time", "Running and queued", element("div", { class: "key" },
     key("line-running", "running"), key("line-queued", "queued"),
     unseen ? key("unseen-end", "end not observed") : "", series.limit ? key("limit", `limit ${number(series.limit)}`) : ""), host,
-  element("p", { class: "small" }, queueText(queue)));
+  element("p", { class: "small" }, queueText(queue)),
+  unseen ? element("p", { class: "small quiet" }, "Dashed: with the sessions whose end no listing showed. They ended at some time between two listings.") : "");
   if (!series.t.length) host.append(element("p", { class: "quiet" }, "No session was accepted yet."));
   else view.onResize(host, (width) => host.replaceChildren(seriesChart(project, width)));
   return made;
@@ -112,7 +113,7 @@ function usage(view) {
     element("td", { class: "number" }, seen(entry.use.ram, " GB")),
     element("td", {}, advice(entry)),
     element("td", { class: "quiet" }, entry.image)));
-  const heads = [["Entry", ""], ["Cores", "number"], ["seen", "number"], ["RAM", "number"], ["seen", "number"], ["", ""], ["Image", ""]];
+  const heads = [["Entry", ""], ["Cores", "number"], ["cores seen", "number"], ["RAM", "number"], ["RAM seen", "number"], ["", ""], ["Image", ""]];
   return card("use", "Requested, and the highest seen in use", element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Resources of each entry" },
     element("table", {}, element("thead", {}, element("tr", {}, heads.map(([text, kind]) => (text ? element("th", { scope: "col", class: kind || null }, text) : element("td", {}))))),
       element("tbody", {}, rows))));
