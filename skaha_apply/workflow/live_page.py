@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skaha_apply.lazy_dataclass import dataclass
-from skaha_apply.model.errors import SkahaApplyError
+from skaha_apply.model.errors import SkahaApplyError, StateError
 from skaha_apply.planning.options import PlanOptions
 from skaha_apply.workflow.page import page_of_plan, project_page
 from skaha_apply.workflow.plan import offline_plan_from, offline_situation
@@ -116,6 +116,10 @@ class PageReading:
         store = store or find_store(location, project)
         situation = await offline_situation(location, project, PlanOptions(), store)
         state = None if situation.new_state else situation.state
+        if state is None and known is not None and known.state is not None:
+            raise StateError(
+                f"the state has disappeared: {store.address}", hint="Restore it, or start `ui` again without it."
+            )
         if known is not None and _is_same(known.project, project) and (known.state is state or known.state == state):
             self._readings[project.name] = _Reading(project, state, known.page, store)
             return

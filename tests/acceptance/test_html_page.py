@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import threading
@@ -105,8 +106,23 @@ def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_done(desk
     one_line(
         desk("apply", "--yes", "--html", "no/page.html", code=4), r"cannot write the page no/page\.html: the folder"
     )
+    one_line(desk("status", "--html", "m.yaml", code=4), r"cannot write the page m\.yaml: it may be a manifest")
+    one_line(desk("status", "--html", "", code=4), r"cannot write the page : the name is empty")
     one_line(desk("status", "--public", code=4), r"--public requires --html")
     assert desk.sandbox.requests()["total"] == 0
+
+
+def test_a_pipe_gets_the_page_and_one_without_a_reader_is_an_error(desk):
+    desk.write({"name": "tile", "cmd": "true"})
+    pipe = desk.folder / "pipe"
+    os.mkfifo(pipe)
+    assert "cannot write the page pipe: no process reads this pipe" in desk("status", "--html", "pipe", code=1).err
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    desk("status", "--html", "pipe")
+    reader.join()
+    assert b"</html>" in read[0]
 
 
 def test_a_full_disk_keeps_the_old_page_and_does_not_stop_the_work(desk):

@@ -94,7 +94,11 @@ def hide_manifest(desk):
     (desk.folder / "m.yaml").rename(desk.folder / "m.txt")
 
 
-@pytest.mark.parametrize("spoil", [break_manifest, damage_state, change_project, hide_manifest])
+def remove_state(desk):
+    desk.state_path.unlink()
+
+
+@pytest.mark.parametrize("spoil", [break_manifest, damage_state, change_project, hide_manifest, remove_state])
 def test_an_error_is_one_line_and_the_last_data_stays_until_it_is_repaired(followed, spoil):
     desk = followed.desk
     manifest, state, path = (desk.folder / "m.yaml").read_bytes(), desk.state_path.read_bytes(), desk.state_path
@@ -109,12 +113,6 @@ def test_an_error_is_one_line_and_the_last_data_stays_until_it_is_repaired(follo
     followed.until(lambda: not errors(followed))
     assert followed.counts() == {"done": 3}
     assert followed.stop() == 0
-
-
-def test_a_state_that_disappears_is_a_new_state(followed):
-    followed.desk.state_path.unlink()
-    assert followed.until(lambda: "done" not in followed.counts())
-    assert sum(followed.counts().values()) == 3
 
 
 def test_of_two_projects_the_one_that_can_be_read_goes_ahead(desk, live_page):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -194,18 +195,30 @@ def stdin_bytes(what: str = "a manifest") -> bytes:
 def write_file(what: str, path: str, content: str | bytes) -> None:
     """Write a file: text as UTF-8, with sensitive values and IDs of interactive sessions masked.
 
-    A reader sees the whole old file or the whole new one. A device or a pipe is written as it is. Raises
-    `SkahaApplyError`; `what` names the content in its message.
+    A reader sees the whole old file or the whole new one. A device or a pipe is written as it is; a pipe must have a
+    reader. Raises `SkahaApplyError`; `what` names the content in its message.
     """
     from skaha_apply.state.local.durable import replace  # noqa: PLC0415 - keeps --help fast
 
     try:
         data = mask_ids(mask(content)).encode() if isinstance(content, str) else content
-        target = Path(os.path.realpath(path))
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - Path would change `a/.`
+            _write_as_it_is(path, data)
         else:
-            replace(target, data, durable=False)
+            replace(Path(os.path.realpath(path)), data, durable=False)
     except (OSError, ValueError) as error:  # ValueError: the path or the text cannot be encoded
         reason = getattr(error, "strerror", None) or error
         raise SkahaApplyError(f"cannot write the {what} {one_line(path)}: {reason}") from error
+
+
+def _write_as_it_is(path: str, data: bytes) -> None:
+    """Write a device or a pipe. Without a reader a pipe would block the command for ever, also after Ctrl-C."""
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(error.errno, "no process reads this pipe") from error
+    os.set_blocking(number, True)
+    with open(number, "wb") as stream:  # noqa: PTH123 - a descriptor
+        stream.write(data)
