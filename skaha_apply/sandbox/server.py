@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.25
 _MAX_HEAD_BYTES = 256 * 1024
+_KEEP_ALIVE_S = 20  # as servers in front of Skaha do; clients close an idle connection before
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
@@ -139,6 +140,7 @@ async def _serve(options: SandboxOptions, listener: socket.socket, listening: Ca
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
     )
 
